@@ -1,0 +1,258 @@
+"""What a checked scenario is: frozen values that every other room works on.
+
+Everything here is plain data. `language` builds these values from YAML, `engine` runs them, `views` print
+them; nobody looks at the parsed YAML any further in. Times are seconds, names are unique within a scenario.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+StartMethod = Literal["fork", "spawn", "forkserver"]
+QueueType = Literal["Queue", "JoinableQueue", "SimpleQueue"]
+Direction = Literal["from", "to", "uses"]
+StopMethod = Literal["terminate", "kill"]
+
+START_METHODS: tuple[StartMethod, ...] = ("fork", "spawn", "forkserver")
+
+DEFAULT_TIMEOUT = 60.0
+"""Deadline of a run in seconds, when the scenario names none."""
+
+MAX_PROCESSES = 2_000
+"""Most processes a scenario may describe, replicas counted one by one."""
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Location:
+    """A place in a file; line and column count from 1."""
+
+    file: str
+    line: int
+    column: int
+
+    def __str__(self) -> str:
+        return f"{self.file}:{self.line}:{self.column}"
+
+
+@dataclass(frozen=True, slots=True)
+class CallSpec:
+    """An item written as `{call: NAME, args: …, kwargs: …}`: put as a picklable object with a `process()` method."""
+
+    function: str
+    args: tuple[Any, ...] = ()
+    kwargs: dict[str, Any] = field(default_factory=dict)
+    where: Location | None = None
+
+
+Item = Any
+"""One element of `items`: a `CallSpec`, or plain data (None, bool, int, float, str, list, dict)."""
+
+
+@dataclass(frozen=True, slots=True)
+class QueueSpec:
+    """A queue, and what the main program does with it."""
+
+    name: str
+    type: QueueType = "Queue"
+    maxsize: int = 0
+    items: tuple[Item, ...] = ()
+    poison_pills: int = 0
+    collect: int = 0
+    close: bool = False
+    join_thread: bool = False
+    join: bool = False
+    where: Location | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Connection:
+    """A queue handed to a target as the keyword argument `parameter`."""
+
+    parameter: str
+    queue: str
+    direction: Direction
+    where: Location | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ProcessSpec:
+    """One process: replicas are already told apart, an unnamed one has the name multiprocessing will give it."""
+
+    name: str
+    named: bool
+    """Whether the file names it. If not, no name is passed on, and `Process-N` is multiprocessing's own doing."""
+    target: str
+    """A built-in's name, or `package.module:qualified.name`."""
+    args: tuple[Any, ...] = ()
+    kwargs: dict[str, Any] = field(default_factory=dict)
+    connections: tuple[Connection, ...] = ()
+    daemon: bool = False
+    delay: float = 0.0
+    join: bool = True
+    join_timeout: float | None = None
+    stop: StopMethod | None = None
+    """What is done to it when it is still alive after `join_timeout`."""
+    exitcodes: frozenset[int] | None = None
+    """The exit codes the file allows; None: 0, or the signal that the scenario itself sends."""
+    any_exitcode: bool = False
+    """`exitcode: any`: every end is allowed."""
+    where: Location | None = None
+
+    @property
+    def is_builtin(self) -> bool:
+        """Whether the target is a built-in, which needs nobody's consent."""
+        return ":" not in self.target
+
+
+@dataclass(frozen=True, slots=True)
+class Scenario:
+    """A scenario that passed every check."""
+
+    name: str
+    """Short name, as in the log: the file's name without `.yaml`."""
+    file: str
+    """The path as the person gave it (for messages), or a bundled scenario's file name."""
+    path: str
+    """The absolute path; its folder is searched last for an allowed package."""
+    digest: str
+    """`sha256:` and the hexadecimal digest of the file's bytes."""
+    title: str = ""
+    description: str = ""
+    source: str = ""
+    start_method: StartMethod | None = None
+    """None: multiprocessing's default on this platform."""
+    timeout: float = DEFAULT_TIMEOUT
+    queues: tuple[QueueSpec, ...] = ()
+    processes: tuple[ProcessSpec, ...] = ()
+
+    @property
+    def packages(self) -> frozenset[str]:
+        """The top-level packages, other than the built-ins, whose code this scenario would run."""
+        names = {p.target for p in self.processes if not p.is_builtin}
+        for process in self.processes:
+            names.update(v for v in process.kwargs.values() if isinstance(v, str) and _looks_like_reference(v))
+        names.update(i.function for q in self.queues for i in q.items if isinstance(i, CallSpec) and ":" in i.function)
+        return frozenset(name.partition(":")[0].partition(".")[0] for name in names)
+
+
+def _looks_like_reference(text: str) -> bool:
+    module, colon, attribute = text.partition(":")
+    return bool(colon) and all(part.isidentifier() for part in (*module.split("."), *attribute.split(".")))
+
+
+# The main program's steps, in the words of the multiprocessing documentation. `language.plan` derives them from a
+# scenario, `engine.main_program` executes them one after the other, `views.plan` prints them.
+
+
+@dataclass(frozen=True, slots=True)
+class CreateQueue:
+    """`NAME = Queue()` (or JoinableQueue, SimpleQueue)."""
+
+    queue: QueueSpec
+
+
+@dataclass(frozen=True, slots=True)
+class CreateProcess:
+    """`NAME = Process(…)`; it is not started yet."""
+
+    process: ProcessSpec
+
+
+@dataclass(frozen=True, slots=True)
+class Sleep:
+    """`time.sleep(seconds)` in the main program."""
+
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class Start:
+    """`process.start()`."""
+
+    process: str
+
+
+@dataclass(frozen=True, slots=True)
+class PutItems:
+    """`queue.put(item)` for each item, in order."""
+
+    queue: str
+    items: tuple[Item, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class PutPills:
+    """`queue.put(None)`, `count` times."""
+
+    queue: str
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
+class CloseQueue:
+    """`queue.close()`: the main program will put nothing more."""
+
+    queue: str
+
+
+@dataclass(frozen=True, slots=True)
+class JoinThread:
+    """`queue.join_thread()`: wait until everything put has been written to the pipe."""
+
+    queue: str
+
+
+@dataclass(frozen=True, slots=True)
+class JoinQueue:
+    """`queue.join()`: wait until `task_done()` was called for every item."""
+
+    queue: str
+
+
+@dataclass(frozen=True, slots=True)
+class Collect:
+    """`queue.get()`, `count` times."""
+
+    queue: str
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
+class Join:
+    """`process.join(timeout)`."""
+
+    process: str
+    timeout: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class IsAlive:
+    """`process.is_alive()`; the answer is recorded."""
+
+    process: str
+
+
+@dataclass(frozen=True, slots=True)
+class StopIfAlive:
+    """If the process is alive: `terminate()` (or `kill()`), `is_alive()`, `join()`, `is_alive()`."""
+
+    process: str
+    method: StopMethod
+
+
+Step = (
+    CreateQueue
+    | CreateProcess
+    | Sleep
+    | Start
+    | PutItems
+    | PutPills
+    | CloseQueue
+    | JoinThread
+    | JoinQueue
+    | Collect
+    | Join
+    | IsAlive
+    | StopIfAlive
+)
