@@ -1,0 +1,53 @@
+"""The built-in behaviours: what a scenario's `target`, `work` and `call` can name, and what is known about each.
+
+The behaviours are plain functions in this package's modules, registered by a decorator:
+
+    _basics, _queues, _endings, _output    targets: what a process runs
+    _work                                  work functions: what a consumer does with an item
+    _call                                  Call: an item that is a call, with a `process()` method
+    _registry                              Target, Parameter, find(), bind(): all that is derived from them
+
+Importing this package imports none of them: a spawned child imports only the module of the function it runs.
+"""
+
+from __future__ import annotations
+
+TYPE_CHECKING = False  # typing's own costs a spawned child its import
+if TYPE_CHECKING:
+    from run_scenario.targets._call import Call
+    from run_scenario.targets._registry import (
+        Kind,
+        Parameter,
+        Target,
+        bind,
+        find,
+        find_work,
+        make_item,
+        names,
+        work_names,
+    )
+
+__all__ = [
+    "Call",
+    "Kind",
+    "Parameter",
+    "Target",
+    "bind",
+    "find",
+    "find_work",
+    "make_item",
+    "names",
+    "work_names",
+]
+
+
+def __getattr__(name: str) -> object:
+    if name not in __all__:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    if name == "Call":
+        from run_scenario.targets import _call as module
+    else:
+        from run_scenario.targets import _registry as module  # type: ignore[no-redef]
+    value: object = getattr(module, name)
+    globals()[name] = value
+    return value

@@ -1,0 +1,138 @@
+"""Targets about the ways in which a process ends, or does not."""
+
+from __future__ import annotations
+
+import atexit
+import builtins
+import os
+import signal
+import sys
+import threading
+import time
+from multiprocessing import current_process
+from signal import Signals
+
+from run_scenario.targets._register import target
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from run_scenario.targets._kinds import ExceptionName, ExitCode, Seconds, SignalName
+
+
+@target
+def fail(exception: ExceptionName = "RuntimeError", message: str = "failed on purpose", after: Seconds = 0.0) -> None:
+    """Raise an exception: the process prints a traceback and ends with exit code 1.
+
+    Args:
+        exception: The name of one of Python's built-in exceptions.
+        message: What the exception says.
+        after: Seconds of sleep before it.
+
+    Example:
+        - target: fail
+          kwargs: {exception: ValueError, message: no such colour}
+          exitcode: 1
+    """
+    time.sleep(after)
+    raise getattr(builtins, exception)(message)
+
+
+@target
+def exit(code: ExitCode = 0, hard: bool = False, after: Seconds = 0.0) -> None:
+    """Leave by `sys.exit(code)`, or at once by `os._exit(code)`.
+
+    A hard exit skips everything: finally blocks, and also the flushing of what was put on queues. Only the last eight
+    bits of the code arrive, so that 256 looks like success.
+
+    Args:
+        code: The exit code.
+        hard: Whether to leave by `os._exit()`.
+        after: Seconds of sleep before it.
+
+    Example:
+        - target: exit
+          kwargs: {code: 3}
+          exitcode: 3
+    """
+    time.sleep(after)
+    if hard:
+        os._exit(code)
+    sys.exit(code)
+
+
+@target
+def crash(signal: SignalName = "SIGSEGV", after: Seconds = 0.0) -> None:
+    """Die by a signal, as after a fault in C code (SIGSEGV), an abort (SIGABRT) or a kill (SIGKILL).
+
+    Nothing of the process's own runs any more. Its exit code is the signal's number, negative.
+
+    Args:
+        signal: The name of the signal that it sends to itself.
+        after: Seconds of sleep before it.
+
+    Example:
+        - target: crash
+          kwargs: {signal: SIGABRT}
+          exitcode: -6
+    """
+    time.sleep(after)
+    os.kill(os.getpid(), Signals[signal])
+
+
+@target
+def hang() -> None:
+    """Wait for ever, without using the processor, for an event that nobody sets.
+
+    Example:
+        - target: hang
+          join_timeout: 1
+          terminate: true
+    """
+    print(f"{current_process().name} waiting for ever")
+    threading.Event().wait()
+
+
+@target
+def with_cleanup(seconds: Seconds = 2.0) -> None:
+    """Sleep inside a try block, with one clean-up in its finally and one registered with atexit.
+
+    Terminated or killed, it does neither. Left alone it always does the first; the second only where the process
+    shuts its interpreter down, which a spawned process does, and a forked one of Python 3.11 does not.
+
+    Args:
+        seconds: How long it sleeps.
+
+    Example:
+        - target: with_cleanup
+          kwargs: {seconds: 10}
+          join_timeout: 0.5
+          terminate: true
+    """
+    name = current_process().name
+    atexit.register(print, f"{name}: atexit cleans up")
+    try:
+        print(f"{name}: working")
+        time.sleep(seconds)
+        print(f"{name}: work is done")
+    finally:
+        print(f"{name}: finally cleans up")
+
+
+@target
+def ignore_sigterm(seconds: Seconds = 2.0) -> None:
+    """Ignore SIGTERM and sleep: `terminate()` cannot end it, `kill()` can.
+
+    Args:
+        seconds: How long it sleeps.
+
+    Example:
+        - target: ignore_sigterm
+          kwargs: {seconds: 10}
+          join_timeout: 0.5
+          kill: true
+    """
+    name = current_process().name
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    print(f"{name} ignoring SIGTERM")
+    time.sleep(seconds)
+    print(f"Exiting {name}")

@@ -1,0 +1,29 @@
+"""The words in which behaviours annotate their parameters; `_registry` reads them by name.
+
+For the type checker they are aliases; at run time nobody imports this module.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from multiprocessing.queues import JoinableQueue, Queue
+from typing import Any, TypeAlias
+
+Inbox: TypeAlias = "Queue[Any]"
+"""A queue that the target gets from: `from:`."""
+
+TaskInbox: TypeAlias = "JoinableQueue[Any]"
+"""An inbox on which the target calls `task_done()`."""
+
+Outbox: TypeAlias = "Queue[Any]"
+"""A queue that the target puts on: `to:`."""
+
+Work: TypeAlias = Callable[[Any], Any]
+"""What is done with an item: a work function's name, or `package.module:function`."""
+
+Seconds: TypeAlias = float
+Count: TypeAlias = int
+ExitCode: TypeAlias = int
+SignalName: TypeAlias = str
+ExceptionName: TypeAlias = str
+Items: TypeAlias = list[Any]

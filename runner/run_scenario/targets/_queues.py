@@ -1,0 +1,164 @@
+"""Targets that put items on queues, take them from queues, or both."""
+
+from __future__ import annotations
+
+import time
+from multiprocessing import current_process
+
+from run_scenario.targets._register import target
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+    from run_scenario.targets._kinds import Count, Inbox, Items, Outbox, Seconds, TaskInbox, Work
+
+
+@target
+def produce(
+    outbox: Outbox, count: Count = 10, items: Items | None = None, interval: Seconds = 0.0, poison_pills: Count = 0
+) -> None:
+    """Put the numbers 0, 1, 2, … or the given items on a queue, one by one.
+
+    Args:
+        outbox: The queue it puts on.
+        count: How many numbers; of no account when `items` are given.
+        items: What to put instead of numbers, a list.
+        interval: Seconds of sleep after each item.
+        poison_pills: How many times None is put at the very end: one for each process that takes from the queue.
+
+    Example:
+        - name: Producer
+          target: produce
+          to: tasks
+          kwargs: {count: 3, interval: 0.1, poison_pills: 1}
+    """
+    if items is not None and not isinstance(items, list):
+        raise TypeError(f"produce() puts each of its items, so items must be a list, not {items!r}; write [{items!r}]")
+    for item in range(count) if items is None else items:
+        outbox.put(item)
+        if interval:
+            time.sleep(interval)
+    for _ in range(poison_pills):
+        outbox.put(None)
+
+
+@target
+def consume(inbox: TaskInbox, outbox: Outbox | None = None, work: Work | None = None, task_done: bool = True) -> None:
+    """Take tasks from a queue until a poison pill (None) comes, and put what came of them on another.
+
+    A task that has a `process()` method is asked to process itself; any other is given to `work`. `task_done()` is
+    called for every task and for the pill.
+
+    Args:
+        inbox: The queue it takes from; a JoinableQueue, unless `task_done` is false.
+        outbox: The queue that gets the answers; without one they are dropped.
+        work: What is done with a task; without it, the answer is the task itself.
+        task_done: Whether it calls `task_done()` after each task; false for a queue that is not a JoinableQueue.
+
+    Example:
+        - name: Consumer
+          replicas: cpu_count
+          target: consume
+          from: tasks
+          to: results
+          kwargs: {work: is_prime}
+    """
+    name = current_process().name
+    while True:
+        task = inbox.get()
+        if task is None:
+            print(f"Exiting {name}...")
+            if task_done:
+                inbox.task_done()
+            break
+        print(f"{name} processing task: {task}")
+        answer = perform(task, work)
+        if outbox is not None:
+            outbox.put(answer)
+        if task_done:
+            inbox.task_done()
+
+
+@target
+def consume_until_empty(
+    inbox: TaskInbox, outbox: Outbox | None = None, work: Work | None = None, task_done: bool = True
+) -> None:
+    """Take tasks from a queue while it is not empty: the loop of many textbooks, and a trap.
+
+    Between `empty()` and `get()` another process can take the last task: then `get()` waits for ever. And just after
+    the tasks were put, `empty()` may still be true: then it leaves too early. `consume` is the mended version.
+
+    Args:
+        inbox: The queue it takes from; a JoinableQueue, unless `task_done` is false.
+        outbox: The queue that gets the answers; without one they are dropped.
+        work: What is done with a task that has no `process()` method; without it, the answer is the task itself.
+        task_done: Whether it calls `task_done()` after each task; false for a queue that is not a JoinableQueue.
+
+    Example:
+        - name: Consumer
+          replicas: 2
+          target: consume_until_empty
+          from: tasks
+          to: results
+          kwargs: {work: is_prime}
+    """
+    name = current_process().name
+    while not inbox.empty():
+        task = inbox.get()
+        print(f"{name} processing task: {task}")
+        answer = perform(task, work)
+        if outbox is not None:
+            outbox.put(answer)
+        if task_done:
+            inbox.task_done()
+
+
+@target
+def call_method(inbox: Inbox) -> None:
+    """Take one object from a queue and call its `process()` method.
+
+    The object may be made by a scenario's `{call: …}` item, or be anything with such a method that another process
+    has put.
+
+    Args:
+        inbox: The queue it takes the object from.
+
+    Example:
+        - target: call_method
+          from: objects
+    """
+    task = inbox.get()
+    task.process()
+
+
+@target
+def relay(inbox: TaskInbox, outbox: Outbox, work: Work | None = None, task_done: bool = False) -> None:
+    """Pass on what comes, worked on or as it is, until a poison pill (None) comes; the pill is passed on too.
+
+    Args:
+        inbox: The queue it takes from.
+        outbox: The queue it puts on.
+        work: What is done with an item on the way; without it, items are passed on as they are.
+        task_done: Whether it calls `task_done()` after each item, as a JoinableQueue needs that is joined.
+
+    Example:
+        - target: relay
+          from: numbers
+          to: squares
+          kwargs: {work: square}
+    """
+    while True:
+        item = inbox.get()
+        outbox.put(None if item is None else perform(item, work))
+        if task_done:
+            inbox.task_done()
+        if item is None:
+            break
+
+
+def perform(task: Any, work: Work | None) -> Any:
+    """Let a task process itself if it can; else give it to `work`; without any work, return it as it is."""
+    if hasattr(task, "process"):
+        return task.process()
+    return task if work is None else work(task)

@@ -1,0 +1,25 @@
+"""The two decorators that make a function a built-in. Nothing is looked at here: `_registry` does that, when asked."""
+
+from __future__ import annotations
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Any, TypeVar
+
+    Function = TypeVar("Function", bound=Callable[..., Any])
+
+TARGETS: dict[str, Callable[..., Any]] = {}
+WORK: dict[str, Callable[..., Any]] = {}
+
+
+def target(function: Function) -> Function:
+    """Register what a process can run: `target: NAME`."""
+    TARGETS[function.__name__] = function
+    return function
+
+
+def work(function: Function) -> Function:
+    """Register what a consumer can do with an item, its first argument: `work: NAME`, `call: NAME`."""
+    WORK[function.__name__] = function
+    return function

@@ -1,0 +1,282 @@
+"""What is known about each built-in, read from its signature, its annotations and its docstring.
+
+signature, annotations  ──▶  Parameter: kind, default, direction, bounds
+docstring               ──▶  summary, description, help of each parameter, example
+"""
+
+from __future__ import annotations
+
+import difflib
+import functools
+import importlib
+import inspect
+import signal
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from run_scenario.model import CallSpec
+from run_scenario.targets import _register
+from run_scenario.targets._call import Call
+
+Kind = Literal["integer", "number", "text", "boolean", "any", "work", "queue"]
+Function = Callable[..., Any]
+Resolve = Callable[[str], Function]
+
+MAX_SECONDS = 86_400.0
+MAX_COUNT = 10_000_000
+
+_TARGET_MODULES = ("_basics", "_queues", "_endings", "_output")
+_WORK_MODULES = ("_work",)
+
+
+@dataclass(frozen=True, slots=True)
+class Parameter:
+    """One parameter of a built-in; `minimum` and `maximum` are included in what is allowed."""
+
+    name: str
+    kind: Kind
+    required: bool
+    default: Any
+    help: str
+    direction: Literal["from", "to"] | None = None
+    """For a queue: whether the target gets from it or puts on it."""
+    task_done: bool = False
+    """Whether the target calls `task_done()` on this queue; if it has a boolean parameter `task_done`, only then."""
+    choices: tuple[str, ...] | None = None
+    minimum: float | None = None
+    maximum: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """A built-in target, or a work function."""
+
+    name: str
+    function: Function
+    summary: str
+    description: str
+    parameters: tuple[Parameter, ...]
+    example: str
+    """YAML: an element of `processes`; of a work function, an element of `items`."""
+    item: Parameter | None = None
+    """Of a work function: its first parameter, which takes the item and is not among `parameters`."""
+
+    def parameter(self, name: str) -> Parameter | None:
+        """Return the parameter called `name`, or None."""
+        return next((parameter for parameter in self.parameters if parameter.name == name), None)
+
+
+def names() -> list[str]:
+    """Return the names of the built-in targets, in the order in which they are documented."""
+    return list(_registered(_TARGET_MODULES, _register.TARGETS))
+
+
+def work_names() -> list[str]:
+    """Return the names of the work functions, in the order in which they are documented."""
+    return list(_registered(_WORK_MODULES, _register.WORK))
+
+
+@functools.cache
+def find(name: str) -> Target | None:
+    """Return the built-in target called `name`, or None."""
+    function = _registered(_TARGET_MODULES, _register.TARGETS).get(name)
+    return None if function is None else _describe(function, takes_item=False)
+
+
+@functools.cache
+def find_work(name: str) -> Target | None:
+    """Return the work function called `name`, or None; its `parameters` are those beyond the item."""
+    function = _registered(_WORK_MODULES, _register.WORK).get(name)
+    return None if function is None else _describe(function, takes_item=True)
+
+
+def bind(
+    target: str, args: Sequence[Any], kwargs: Mapping[str, Any], resolve: Resolve
+) -> tuple[Function, tuple[Any, ...], dict[str, Any]]:
+    """Turn a target and its arguments, as a scenario has them, into a function and what it takes.
+
+    The value of a `work` parameter becomes the function itself. `resolve` is called for everything that is spelled
+    `package.module:function`, and is the one to refuse it. The arguments of a target that is not a built-in are
+    passed on as they are. All of it can be pickled if the arguments can.
+
+    Raises:
+        ValueError: there is no such target, or no such work function.
+    """
+    if ":" in target:
+        return resolve(target), tuple(args), dict(kwargs)
+    known = find(target)
+    if known is None:
+        raise ValueError(_unknown("target", target, names()))
+    works = {parameter.name for parameter in known.parameters if parameter.kind == "work"}
+    positional = [
+        _work(value, resolve) if parameter is not None and parameter.name in works else value
+        for parameter, value in zip(_padded(known.parameters, len(args)), args, strict=True)
+    ]
+    named = {name: _work(value, resolve) if name in works else value for name, value in kwargs.items()}
+    return known.function, tuple(positional), named
+
+
+def make_item(spec: CallSpec, resolve: Resolve) -> Call:
+    """Return the task object that an item `{call: …}` stands for.
+
+    Raises:
+        ValueError: there is no such work function.
+    """
+    return Call(_function(spec.function, resolve), spec.args, spec.kwargs)
+
+
+def _work(value: Any, resolve: Resolve) -> Any:
+    """Turn `is_prime` or `{call: fail_on, kwargs: {value: 3}}` into a function of one item."""
+    if isinstance(value, str):
+        return _function(value, resolve)
+    if isinstance(value, Mapping) and "call" in value:
+        return functools.partial(_function(value["call"], resolve), **value.get("kwargs", {}))
+    return value
+
+
+def _function(name: str, resolve: Resolve) -> Function:
+    if ":" in name:
+        return resolve(name)
+    known = find_work(name)
+    if known is None:
+        raise ValueError(_unknown("work function", name, work_names()))
+    return known.function
+
+
+def _unknown(what: str, name: str, known: list[str]) -> str:
+    close = difflib.get_close_matches(name, known, n=1)
+    way_out = f"did you mean {close[0]!r}?" if close else f"there are {', '.join(known)}, and package.module:function"
+    return f"there is no {what} {name!r}; {way_out}"
+
+
+def _padded(parameters: tuple[Parameter, ...], length: int) -> list[Parameter | None]:
+    padding: list[Parameter | None] = [None] * max(0, length - len(parameters))
+    return [*parameters[:length], *padding]
+
+
+def _registered(modules: tuple[str, ...], registry: dict[str, Function]) -> dict[str, Function]:
+    for module in modules:
+        importlib.import_module(f"run_scenario.targets.{module}")
+    # A module may have been imported before, on its own: the order is that of the modules, then of their functions.
+    order = {f"run_scenario.targets.{module}": index for index, module in enumerate(modules)}
+    return dict(sorted(registry.items(), key=lambda pair: order[pair[1].__module__]))
+
+
+@dataclass(frozen=True, slots=True)
+class _Meaning:
+    """What an annotation says about a parameter."""
+
+    kind: Kind
+    direction: Literal["from", "to"] | None = None
+    task_done: bool = False
+    choices: tuple[str, ...] | None = None
+    minimum: float | None = None
+    maximum: float | None = None
+
+
+_SIGNALS = (
+    "SIGSEGV",
+    "SIGABRT",
+    "SIGBUS",
+    "SIGFPE",
+    "SIGILL",
+    "SIGKILL",
+    "SIGTERM",
+    "SIGHUP",
+    "SIGQUIT",
+    "SIGALRM",
+    "SIGUSR1",
+    "SIGUSR2",
+)
+_EXCEPTIONS = (
+    "Exception",
+    "ArithmeticError",
+    "AssertionError",
+    "AttributeError",
+    "BrokenPipeError",
+    "ConnectionError",
+    "EOFError",
+    "FileNotFoundError",
+    "IndexError",
+    "KeyError",
+    "KeyboardInterrupt",
+    "LookupError",
+    "MemoryError",
+    "NotImplementedError",
+    "OSError",
+    "PermissionError",
+    "RecursionError",
+    "RuntimeError",
+    "TimeoutError",
+    "TypeError",
+    "ValueError",
+    "ZeroDivisionError",
+)
+_MEANINGS = {
+    "int": _Meaning("integer"),
+    "float": _Meaning("number"),
+    "str": _Meaning("text"),
+    "bool": _Meaning("boolean"),
+    "Any": _Meaning("any"),
+    "Items": _Meaning("any"),
+    "Inbox": _Meaning("queue", direction="from"),
+    "TaskInbox": _Meaning("queue", direction="from", task_done=True),
+    "Outbox": _Meaning("queue", direction="to"),
+    "Work": _Meaning("work"),
+    "Seconds": _Meaning("number", minimum=0.0, maximum=MAX_SECONDS),
+    "Count": _Meaning("integer", minimum=0, maximum=MAX_COUNT),
+    "ExitCode": _Meaning("integer", minimum=-(2**31), maximum=2**31 - 1),
+    "SignalName": _Meaning("text", choices=tuple(name for name in _SIGNALS if hasattr(signal, name))),
+    "ExceptionName": _Meaning("text", choices=_EXCEPTIONS),
+}
+
+
+def _describe(function: Function, *, takes_item: bool) -> Target:
+    summary, description, helps, example = _parse_docstring(inspect.getdoc(function) or "")
+    parameters = tuple(_parameter(p, helps) for p in inspect.signature(function).parameters.values())
+    item, parameters = (parameters[0], parameters[1:]) if takes_item else (None, parameters)
+    return Target(function.__name__, function, summary, description, parameters, example, item)
+
+
+def _parameter(parameter: inspect.Parameter, helps: dict[str, str]) -> Parameter:
+    meaning = _MEANINGS[parameter.annotation.removesuffix(" | None")]
+    required = parameter.default is inspect.Parameter.empty
+    return Parameter(
+        name=parameter.name,
+        kind=meaning.kind,
+        required=required,
+        default=None if required else parameter.default,
+        help=helps.get(parameter.name, ""),
+        direction=meaning.direction,
+        task_done=meaning.task_done,
+        choices=meaning.choices,
+        minimum=meaning.minimum,
+        maximum=meaning.maximum,
+    )
+
+
+def _parse_docstring(text: str) -> tuple[str, str, dict[str, str], str]:
+    """Take a docstring apart: summary, description, help of each parameter (`Args:`), YAML snippet (`Example:`)."""
+    sections: dict[str, list[str]] = {"": []}
+    current = sections[""]
+    for line in text.splitlines():
+        if line in ("Args:", "Example:"):
+            current = sections.setdefault(line, [])
+        else:
+            current.append(line)
+    summary, _, description = "\n".join(sections[""]).partition("\n\n")
+    helps: dict[str, str] = {}
+    for line in inspect.cleandoc("\n" + "\n".join(sections.get("Args:", []))).splitlines():
+        name, colon, help_text = line.partition(": ")
+        if colon and name.isidentifier():
+            helps[name] = help_text
+        elif line.startswith(" ") and helps:
+            last = next(reversed(helps))
+            helps[last] += " " + line.strip()
+    example = inspect.cleandoc("\n" + "\n".join(sections.get("Example:", [])))
+    return " ".join(summary.split()), _paragraphs(description), helps, example
+
+
+def _paragraphs(text: str) -> str:
+    return "\n\n".join(" ".join(paragraph.split()) for paragraph in text.strip().split("\n\n"))
