@@ -131,6 +131,11 @@ def _work(value: Any, resolve: Resolve) -> Any:
     if isinstance(value, str):
         return _function(value, resolve)
     if isinstance(value, Mapping) and "call" in value:
+        if value.get("args"):
+            raise ValueError(
+                f"the only positional argument of the work function {value['call']!r} is the item; "
+                "give it kwargs, not args"
+            )
         return functools.partial(_function(value["call"], resolve), **value.get("kwargs", {}))
     return value
 

@@ -35,6 +35,19 @@ def is_prime(number: int) -> bool:
 
 
 @work
+def check_prime(number: int) -> str:
+    """Say in a sentence whether a number is prime, so that the result tells which number it belongs to.
+
+    Args:
+        number: A whole number.
+
+    Example:
+        {call: check_prime, args: [323]}
+    """
+    return f"{number} is a prime number." if is_prime(number) else f"{number} is not a prime number."
+
+
+@work
 def square(number: float) -> float:
     """Multiply a number by itself.
 

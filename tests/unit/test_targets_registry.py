@@ -1,0 +1,340 @@
+"""What is known about the built-ins, and how a scenario's data become functions and arguments."""
+
+from __future__ import annotations
+
+import functools
+import inspect
+import json
+import multiprocessing
+import operator
+import pickle
+import re
+import subprocess
+import sys
+
+import jsonschema
+import pytest
+import yaml
+
+from run_scenario import bundled, targets
+from run_scenario.model import CallSpec
+from run_scenario.targets import Call, Parameter, Target, _basics, _queues, _work
+
+DEADLINE = 30.0
+TARGETS = [
+    "count_down",
+    "sleep",
+    "print_info",
+    "spin",
+    "produce",
+    "consume",
+    "consume_until_empty",
+    "call_method",
+    "relay",
+    "fail",
+    "exit",
+    "crash",
+    "hang",
+    "with_cleanup",
+    "ignore_sigterm",
+    "write_output",
+]
+WORK = ["is_prime", "check_prime", "square", "fibonacci", "sleep_for", "identity", "fail_on", "greet"]
+SLOW = {"yaml", "jsonschema", "structlog", "rich", "msgpack", "argparse", "inspect", "dataclasses"}
+
+
+def _refuse(reference: str) -> None:
+    pytest.fail(f"{reference!r} should not be resolved")
+
+
+def test_names():
+    """The built-in targets, in the order of the documentation."""
+    assert TARGETS == targets.names()
+
+
+def test_work_names():
+    """The work functions, in the order of the documentation."""
+    assert WORK == targets.work_names()
+
+
+def test_names_cannot_be_spoilt():
+    """Who changes the list that names() returned changes nothing else."""
+    targets.names().clear()
+
+    assert TARGETS == targets.names()
+
+
+@pytest.mark.parametrize("name", ["nothing", "is_prime", "", "count-down", "os:system"])
+def test_find_nothing(name):
+    """What is no target is None, a work function included."""
+    assert targets.find(name) is None
+
+
+@pytest.mark.parametrize("name", ["nothing", "sleep", "perform"])
+def test_find_no_work(name):
+    """What is no work function is None, a target included."""
+    assert targets.find_work(name) is None
+
+
+def test_unknown_attribute():
+    """The package has no attributes but its public names."""
+    with pytest.raises(AttributeError, match="no attribute 'nothing'"):
+        _ = targets.nothing
+
+
+@pytest.mark.parametrize("found", [*map(targets.find, TARGETS), *map(targets.find_work, WORK)], ids=lambda t: t.name)
+def test_everything_is_documented(found: Target):
+    """Every built-in and every parameter has a text of whole sentences, and an example."""
+    parameters = found.parameters if found.item is None else (found.item, *found.parameters)
+
+    assert found.summary.endswith(".")
+    assert "" == found.description or found.description.endswith(".")
+    assert list(inspect.signature(found.function).parameters) == [p.name for p in parameters]
+    for parameter in parameters:
+        assert parameter.help.endswith("."), parameter.name
+        assert "  " not in parameter.help
+    assert found.name in found.example
+
+
+def _fits(parameter: Parameter, value: object) -> bool:
+    if parameter.kind == "work":
+        return targets.find_work(str(value)) is not None
+    kinds = {"integer": int, "number": (int, float), "text": str, "boolean": bool, "any": object}
+    return (
+        isinstance(value, kinds[parameter.kind])
+        and (parameter.choices is None or value in parameter.choices)
+        and (parameter.minimum is None or value >= parameter.minimum)
+        and (parameter.maximum is None or value <= parameter.maximum)
+    )
+
+
+@pytest.mark.parametrize("name", TARGETS)
+def test_example_fits_the_target(name):
+    """The example of each target is an element of `processes` that the schema allows and the target can take."""
+    found = targets.find(name)
+    [process] = yaml.safe_load(found.example)
+    ends = {process[key] for key in ("from", "to") if key in process}
+    scenario = {"version": 1, "processes": [process], "queues": {end: {"type": "JoinableQueue"} for end in ends}}
+    scenario = {key: value for key, value in scenario.items() if value}
+
+    jsonschema.Draft202012Validator(json.loads(bundled.schema_text("scenario"))).validate(scenario)
+    assert name == process["target"]
+    required = {p.direction for p in found.parameters if p.kind == "queue" and p.required}
+    assert required <= {key for key in ("from", "to") if key in process}
+    for key, value in process.get("kwargs", {}).items():
+        assert _fits(found.parameter(key), value), key
+
+
+@pytest.mark.parametrize("name", WORK)
+def test_example_fits_the_work_function(name):
+    """The example of each work function is an item that can be made."""
+    found = targets.find_work(name)
+    example = yaml.safe_load(found.example)
+
+    assert name == example["call"]
+    assert _fits(found.item, example["args"][0])
+    assert all(_fits(found.parameter(key), value) for key, value in example.get("kwargs", {}).items())
+
+
+@pytest.mark.parametrize("found", [*map(targets.find, TARGETS), *map(targets.find_work, WORK)], ids=lambda t: t.name)
+def test_defaults_are_allowed(found: Target):
+    """A default is a value that the parameter itself allows."""
+    for parameter in found.parameters:
+        if parameter.default is not None:
+            assert _fits(parameter, parameter.default), parameter.name
+
+
+def test_metadata_of_numbers():
+    """Kind, default and bounds come from the signature, the help from the docstring."""
+    found = targets.find("count_down")
+
+    assert _basics.count_down is found.function
+    assert (
+        Parameter("start", "integer", False, 5, "The first number that is printed.", minimum=0, maximum=10_000_000),
+        Parameter("interval", "number", False, 0.5, "Seconds of sleep before each number.", minimum=0, maximum=86_400),
+    ) == found.parameters
+    assert "Count down from `start` to 1, one number after each `interval`." == found.summary
+    assert found.description.startswith("Two of them side by side show that processes run at the same time: their")
+    assert "- name: A\n  target: count_down\n  kwargs: {start: 3, interval: 0.1}" == found.example
+
+
+@pytest.mark.parametrize(
+    ("expected", "name"),
+    [
+        ([("outbox", "to", True, False)], "produce"),
+        ([("inbox", "from", True, True), ("outbox", "to", False, False)], "consume"),
+        ([("inbox", "from", True, True), ("outbox", "to", False, False)], "consume_until_empty"),
+        ([("inbox", "from", True, False)], "call_method"),
+        ([("inbox", "from", True, True), ("outbox", "to", True, False)], "relay"),
+        ([], "sleep"),
+    ],
+)
+def test_metadata_of_queues(expected, name):
+    """The direction of a queue, whether it is needed and whether task_done() is called on it are known."""
+    parameters = [p for p in targets.find(name).parameters if p.kind == "queue"]
+
+    assert expected == [(p.name, p.direction, p.required, p.task_done) for p in parameters]
+
+
+def test_metadata_of_a_work_function():
+    """The item is told apart from the other parameters."""
+    found = targets.find_work("fail_on")
+
+    assert Parameter("item", "any", True, None, "Anything.") == found.item
+    assert (Parameter("value", "any", False, 13, "The item on which it fails."),) == found.parameters
+
+
+def test_metadata_of_choices():
+    """Where only certain words are allowed, they are known, the default among them."""
+    assert {"SIGSEGV", "SIGKILL", "SIGABRT"} <= set(targets.find("crash").parameter("signal").choices)
+    assert "RuntimeError" in targets.find("fail").parameter("exception").choices
+    assert targets.find("sleep").parameter("signal") is None
+
+
+def test_bind_turns_work_into_a_function():
+    """A work function's name becomes the function, everything else stays as it is."""
+    assert (_queues.consume, (), {"work": _work.is_prime, "task_done": False}) == targets.bind(
+        "consume", (), {"work": "is_prime", "task_done": False}, _refuse
+    )
+
+
+def test_bind_knows_positional_work():
+    """A work function is found by its place, too; arguments too many are left for Python to refuse."""
+    assert (_queues.consume, ("in", "out", _work.square, True, "sleep"), {}) == targets.bind(
+        "consume", ["in", "out", "square", True, "sleep"], {}, _refuse
+    )
+
+
+def test_bind_resolves_references():
+    """What is spelled package.module:function is resolved by the one who knows what is allowed."""
+    resolved = {"operator:neg": operator.neg}
+
+    _, _, kwargs = targets.bind("relay", (), {"work": "operator:neg"}, resolved.__getitem__)
+
+    assert {"work": operator.neg} == kwargs
+
+
+def test_bind_passes_a_foreign_target_on():
+    """A target that is not built in gets its arguments untouched."""
+    resolved = {"operator:neg": operator.neg}
+
+    assert (operator.neg, (1,), {"work": "is_prime"}) == targets.bind(
+        "operator:neg", [1], {"work": "is_prime"}, resolved.__getitem__
+    )
+
+
+def test_bind_gives_work_its_keywords():
+    """Work written as a call gets its keywords in addition to the item."""
+    _, _, kwargs = targets.bind("consume", (), {"work": {"call": "fail_on", "kwargs": {"value": 3}}}, _refuse)
+
+    work = pickle.loads(pickle.dumps(kwargs["work"]))
+    assert 13 == work(13)
+    with pytest.raises(ValueError, match="on item 3"):
+        work(3)
+
+
+def test_bind_refuses_positional_arguments_for_work():
+    """The item is the first argument of a work function: others would get in its way."""
+    with pytest.raises(
+        ValueError, match=r"positional argument of the work function 'fail_on' is the item; give it kwa"
+    ):
+        targets.bind("consume", (), {"work": {"call": "fail_on", "args": [3]}}, _refuse)
+
+
+def test_bind_leaves_no_work_as_it_is():
+    """`work: null` is no work."""
+    assert {"work": None} == targets.bind("consume", (), {"work": None}, _refuse)[2]
+
+
+@pytest.mark.parametrize(
+    ("expected", "target", "kwargs"),
+    [
+        ("there is no target 'slep'; did you mean 'sleep'?", "slep", {}),
+        ("there is no target 'xyz'; there are count_down, sleep, ", "xyz", {}),
+        ("there is no work function 'isprime'; did you mean 'is_prime'?", "consume", {"work": "isprime"}),
+    ],
+)
+def test_bind_refuses_unknown_names(expected, target, kwargs):
+    """The message says what there is instead."""
+    with pytest.raises(ValueError, match="^" + re.escape(expected)):
+        targets.bind(target, (), kwargs, _refuse)
+
+
+def test_make_item():
+    """A call's item processes itself."""
+    item = targets.make_item(CallSpec("fail_on", (3,), {"value": 4}), _refuse)
+
+    assert 3 == item.process()
+    assert 3 == item()
+    assert "fail_on(3, value=4)" == str(item) == repr(item)
+
+
+def test_make_item_resolves_references():
+    """A call may name any function, if the resolver lets it."""
+    resolved = {"operator:neg": operator.neg}
+
+    assert -3 == targets.make_item(CallSpec("operator:neg", (3,)), resolved.__getitem__).process()
+
+
+def test_make_item_refuses_unknown_names():
+    """The message says what was meant, probably."""
+    with pytest.raises(ValueError, match="no work function 'squar'; did you mean 'square'"):
+        targets.make_item(CallSpec("squar", (3,)), _refuse)
+
+
+def test_calls_are_values():
+    """Two calls of one function with the same arguments are equal, and a pickled one is equal to itself."""
+    call = Call(_work.fail_on, (3,), {"value": [4]})
+
+    assert call == pickle.loads(pickle.dumps(call))
+    assert call != Call(_work.fail_on, (3,))
+    assert call != "fail_on(3, value=[4])"
+
+
+def test_calls_without_a_name():
+    """A callable without a name is shown as what it is."""
+    assert "functools.partial(<class 'int'>, base=2)('101')" == repr(Call(functools.partial(int, base=2), ("101",)))
+
+
+@pytest.mark.parametrize("method", ["fork", "spawn", "forkserver"])
+def test_bound_targets_run_under_every_start_method(method):
+    """A bound target, its work function and a call go to a process of every start method and come back as results."""
+    context = multiprocessing.get_context(method)
+    tasks, results = context.JoinableQueue(), context.Queue()
+    function, args, kwargs = targets.bind("consume", (), {"work": "square"}, _refuse)
+    process = context.Process(
+        target=function, args=args, kwargs={**kwargs, "inbox": tasks, "outbox": results}, daemon=True
+    )
+    process.start()
+
+    for item in (3, targets.make_item(CallSpec("is_prime", (7,)), _refuse), None):
+        tasks.put(item)
+
+    assert [9, True] == [results.get(timeout=DEADLINE) for _ in range(2)]
+    process.join(DEADLINE)
+    assert 0 == process.exitcode
+    tasks.join()
+    for queue in (tasks, results):
+        queue.close()
+        queue.join_thread()
+
+
+@pytest.mark.parametrize("module", ["", "._basics", "._queues", "._endings", "._work", "._call", "._output"])
+def test_a_child_imports_next_to_nothing(module):
+    """What a spawned process needs for a target costs it no import beyond multiprocessing's and the target's own."""
+    code = (
+        "import sys, multiprocessing.spawn, multiprocessing.queues; before = set(sys.modules)\n"
+        f"import run_scenario.targets{module}\n"
+        "print(*sorted(set(sys.modules) - before))"
+    )
+
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=DEADLINE)
+
+    imported = set(done.stdout.split())
+    assert f"run_scenario.targets{module}" in imported
+    assert set() == SLOW & imported
+    assert set() == {name for name in imported if name.startswith("run_scenario.")} - {
+        "run_scenario.targets",
+        "run_scenario.targets._register",
+        f"run_scenario.targets{module}",
+    }
