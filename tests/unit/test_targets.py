@@ -13,7 +13,6 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from multiprocessing.connection import wait
 from multiprocessing.context import ForkProcess
 from typing import Any
 
@@ -101,17 +100,21 @@ def queue() -> Iterator[Callable[..., Any]]:
 
     def make(kind: str = "Queue", items: tuple[Any, ...] = ()) -> Any:
         made.append(getattr(fork, kind)())
-        for item in items:
-            made[-1].put(item)
-        if items:
-            assert wait([made[-1]._reader], DEADLINE)
+        # Another process puts them: here, the queue's thread would still be running when the target is forked.
+        putter = fork.Process(target=_put, args=(made[-1], items))
+        putter.start()
+        putter.join(DEADLINE)
+        assert putter.exitcode == 0
         return made[-1]
 
     yield make
     for one in made:
         one.close()
-        if hasattr(one, "join_thread"):
-            one.join_thread()
+
+
+def _put(queue: Any, items: tuple[Any, ...]) -> None:
+    for item in items:
+        queue.put(item)
 
 
 def _drain(queue: Any, count: int) -> list[Any]:

@@ -1,0 +1,80 @@
+"""The bundled scenarios, as far as the built-ins are concerned: every name and value in them is one that exists."""
+
+from __future__ import annotations
+
+import inspect
+import json
+
+import jsonschema
+import pytest
+import yaml
+
+from run_scenario import bundled, targets
+
+FIRST_LINE = "# yaml-language-server: $schema=../schema/scenario.schema.json"
+CHAPTER = [
+    "count-down",
+    "names",
+    "pids",
+    "daemon",
+    "daemon-join",
+    "single-worker",
+    "consumers-until-empty",
+    "poison-pill",
+]
+OWN = ["terminate", "crash-isolation", "outlives-its-join"]
+
+every_scenario = pytest.mark.parametrize("path", bundled.scenarios(), ids=lambda path: path.stem)
+
+
+@pytest.mark.parametrize("name", [*CHAPTER, *OWN])
+def test_is_bundled(name):
+    """These names stay valid."""
+    assert bundled.find_scenario(name) is not None
+
+
+@every_scenario
+def test_tells_what_it_is_for(path):
+    """Every scenario has completion in editors, a title, a source and a hint on what to look at."""
+    text = path.read_text(encoding="utf-8")
+    scenario = yaml.safe_load(text)
+
+    assert FIRST_LINE == text.splitlines()[0]
+    assert scenario["title"]
+    assert scenario["source"].startswith("Mastering Concurrency in Python, chapter 6")
+    assert "Watch for: " in scenario["description"]
+    assert 0 < scenario["timeout"] <= 30
+
+
+@every_scenario
+def test_is_allowed_by_the_schema(path):
+    """Every scenario obeys the schema that its first line names."""
+    schema = json.loads(bundled.schema_text("scenario"))
+
+    jsonschema.Draft202012Validator(schema).validate(yaml.safe_load(path.read_text(encoding="utf-8")))
+
+
+@every_scenario
+def test_calls_its_targets_properly(path):
+    """Every target takes the arguments and queues that the scenario gives it."""
+    for process in yaml.safe_load(path.read_text(encoding="utf-8"))["processes"]:
+        found = targets.find(process["target"])
+        ends = {"inbox": "from", "outbox": "to"}
+        queues = {parameter: process[end] for parameter, end in ends.items() if end in process}
+        function, args, kwargs = targets.bind(found.name, process.get("args", ()), process.get("kwargs", {}), _refuse)
+
+        inspect.signature(function).bind(*args, **kwargs, **queues)
+
+
+@every_scenario
+def test_names_existing_work(path):
+    """Every call among the items is one of a known work function, with arguments that it takes."""
+    for queue in yaml.safe_load(path.read_text(encoding="utf-8")).get("queues", {}).values():
+        for item in queue.get("items", []):
+            if isinstance(item, dict):
+                found = targets.find_work(item["call"])
+                inspect.signature(found.function).bind(*item.get("args", ()), **item.get("kwargs", {}))
+
+
+def _refuse(reference: str) -> None:
+    pytest.fail(f"{reference!r}: a bundled scenario needs nobody's consent")
