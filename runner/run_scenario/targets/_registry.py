@@ -6,7 +6,6 @@ docstring               ──▶  summary, description, help of each parameter,
 
 from __future__ import annotations
 
-import difflib
 import functools
 import importlib
 import inspect
@@ -80,14 +79,14 @@ def work_names() -> list[str]:
 @functools.cache
 def find(name: str) -> Target | None:
     """Return the built-in target called `name`, or None."""
-    function = _registered(_TARGET_MODULES, _register.TARGETS).get(name)
+    function = _lookup(name, _TARGET_MODULES, _register.TARGETS)
     return None if function is None else _describe(function, takes_item=False)
 
 
 @functools.cache
 def find_work(name: str) -> Target | None:
     """Return the work function called `name`, or None; its `parameters` are those beyond the item."""
-    function = _registered(_WORK_MODULES, _register.WORK).get(name)
+    function = _lookup(name, _WORK_MODULES, _register.WORK)
     return None if function is None else _describe(function, takes_item=True)
 
 
@@ -108,13 +107,14 @@ def bind(
     known = find(target)
     if known is None:
         raise ValueError(_unknown("target", target, names()))
+    order = [parameter.name for parameter in known.parameters]
     works = {parameter.name for parameter in known.parameters if parameter.kind == "work"}
-    positional = [
-        _work(value, resolve) if parameter is not None and parameter.name in works else value
-        for parameter, value in zip(_padded(known.parameters, len(args)), args, strict=True)
-    ]
+    positional = tuple(
+        _work(value, resolve) if works.intersection(order[index : index + 1]) else value
+        for index, value in enumerate(args)
+    )
     named = {name: _work(value, resolve) if name in works else value for name, value in kwargs.items()}
-    return known.function, tuple(positional), named
+    return known.function, positional, named
 
 
 def make_item(spec: CallSpec, resolve: Resolve) -> Call:
@@ -150,34 +150,32 @@ def _function(name: str, resolve: Resolve) -> Function:
 
 
 def _unknown(what: str, name: str, known: list[str]) -> str:
+    import difflib  # only where something is wrong anyway
+
     close = difflib.get_close_matches(name, known, n=1)
     way_out = f"did you mean {close[0]!r}?" if close else f"there are {', '.join(known)}, and package.module:function"
     return f"there is no {what} {name!r}; {way_out}"
 
 
-def _padded(parameters: tuple[Parameter, ...], length: int) -> list[Parameter | None]:
-    padding: list[Parameter | None] = [None] * max(0, length - len(parameters))
-    return [*parameters[:length], *padding]
+def _lookup(name: str, modules: tuple[str, ...], registry: dict[str, Function]) -> Function | None:
+    """Find a function by name, importing no more modules than it takes."""
+    for module in modules:
+        if name in registry:
+            break
+        _import(module)
+    return registry.get(name)
+
+
+def _import(module: str) -> None:
+    importlib.import_module(f"run_scenario.targets.{module}")
 
 
 def _registered(modules: tuple[str, ...], registry: dict[str, Function]) -> dict[str, Function]:
     for module in modules:
-        importlib.import_module(f"run_scenario.targets.{module}")
+        _import(module)
     # A module may have been imported before, on its own: the order is that of the modules, then of their functions.
     order = {f"run_scenario.targets.{module}": index for index, module in enumerate(modules)}
     return dict(sorted(registry.items(), key=lambda pair: order[pair[1].__module__]))
-
-
-@dataclass(frozen=True, slots=True)
-class _Meaning:
-    """What an annotation says about a parameter."""
-
-    kind: Kind
-    direction: Literal["from", "to"] | None = None
-    task_done: bool = False
-    choices: tuple[str, ...] | None = None
-    minimum: float | None = None
-    maximum: float | None = None
 
 
 _SIGNALS = (
@@ -218,22 +216,23 @@ _EXCEPTIONS = (
     "ValueError",
     "ZeroDivisionError",
 )
-_MEANINGS = {
-    "int": _Meaning("integer"),
-    "float": _Meaning("number"),
-    "str": _Meaning("text"),
-    "bool": _Meaning("boolean"),
-    "Any": _Meaning("any"),
-    "Items": _Meaning("any"),
-    "Inbox": _Meaning("queue", direction="from"),
-    "TaskInbox": _Meaning("queue", direction="from", task_done=True),
-    "Outbox": _Meaning("queue", direction="to"),
-    "Work": _Meaning("work"),
-    "Seconds": _Meaning("number", minimum=0.0, maximum=MAX_SECONDS),
-    "Count": _Meaning("integer", minimum=0, maximum=MAX_COUNT),
-    "ExitCode": _Meaning("integer", minimum=-(2**31), maximum=2**31 - 1),
-    "SignalName": _Meaning("text", choices=tuple(name for name in _SIGNALS if hasattr(signal, name))),
-    "ExceptionName": _Meaning("text", choices=_EXCEPTIONS),
+# What an annotation says about its parameter, as arguments of Parameter.
+_MEANINGS: dict[str, dict[str, Any]] = {
+    "int": {"kind": "integer"},
+    "float": {"kind": "number"},
+    "str": {"kind": "text"},
+    "bool": {"kind": "boolean"},
+    "Any": {"kind": "any"},
+    "Items": {"kind": "any"},
+    "Inbox": {"kind": "queue", "direction": "from"},
+    "TaskInbox": {"kind": "queue", "direction": "from", "task_done": True},
+    "Outbox": {"kind": "queue", "direction": "to"},
+    "Work": {"kind": "work"},
+    "Seconds": {"kind": "number", "minimum": 0.0, "maximum": MAX_SECONDS},
+    "Count": {"kind": "integer", "minimum": 0, "maximum": MAX_COUNT},
+    "ExitCode": {"kind": "integer", "minimum": -(2**31), "maximum": 2**31 - 1},
+    "SignalName": {"kind": "text", "choices": tuple(name for name in _SIGNALS if hasattr(signal, name))},
+    "ExceptionName": {"kind": "text", "choices": _EXCEPTIONS},
 }
 
 
@@ -245,19 +244,13 @@ def _describe(function: Function, *, takes_item: bool) -> Target:
 
 
 def _parameter(parameter: inspect.Parameter, helps: dict[str, str]) -> Parameter:
-    meaning = _MEANINGS[parameter.annotation.removesuffix(" | None")]
     required = parameter.default is inspect.Parameter.empty
     return Parameter(
         name=parameter.name,
-        kind=meaning.kind,
         required=required,
         default=None if required else parameter.default,
         help=helps.get(parameter.name, ""),
-        direction=meaning.direction,
-        task_done=meaning.task_done,
-        choices=meaning.choices,
-        minimum=meaning.minimum,
-        maximum=meaning.maximum,
+        **_MEANINGS[parameter.annotation.removesuffix(" | None")],
     )
 
 
