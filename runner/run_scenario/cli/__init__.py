@@ -1,0 +1,12 @@
+"""The command line: a thin door that parses arguments, calls the other rooms and catches every error once.
+
+door ──▶ parser             arguments → a namespace with the command's function
+  └────▶ commands           validate, plan, list, targets, schema, completion
+  └────▶ run                the run itself; forks the guard before anything heavy is imported
+           ├─▶ files        FILE → a path: as given, or a bundled scenario
+           └─▶ settings     whose code may run: --allow and pyproject.toml
+"""
+
+from run_scenario.cli.door import main
+
+__all__ = ["main"]

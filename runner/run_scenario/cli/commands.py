@@ -1,0 +1,109 @@
+"""The commands that run nothing. Each imports what it needs when it is called: the others do not wait for it."""
+
+from __future__ import annotations
+
+import sys
+from argparse import Namespace
+from typing import TYPE_CHECKING
+
+from run_scenario.errors import Status, UsageError
+
+if TYPE_CHECKING:
+    from run_scenario.cli.files import File
+    from run_scenario.model import Scenario
+
+
+def load(file: File) -> Scenario | None:
+    """Load a scenario and print its problems; None if it has errors."""
+    from run_scenario import language
+    from run_scenario.cli.problems import report
+
+    loaded = language.load(file.path, file=file.name)
+    report(loaded.problems)
+    return loaded.scenario
+
+
+def validate(options: Namespace) -> Status:
+    """Check each file; say which ones are valid."""
+    from run_scenario.cli.files import resolve
+    from run_scenario.views.text import plural, scrub
+
+    status = Status.PASSED
+    for file in resolve(options.files):
+        scenario = load(file)
+        if scenario is None:
+            status = Status.INVALID
+        else:
+            size = f"{plural(len(scenario.processes), 'process')}, {plural(len(scenario.queues), 'queue')}"
+            _print(f"{scrub(file.name)}: valid ({size})\n")
+    return status
+
+
+def plan(options: Namespace) -> Status:
+    """Print the main program's steps."""
+    from run_scenario.cli.files import resolve
+
+    (file,) = resolve([options.files])
+    scenario = load(file)
+    if scenario is None:
+        return Status.INVALID
+    from run_scenario import language
+    from run_scenario.views.plan import numbered
+
+    _print(numbered(language.plan(scenario)))
+    return Status.PASSED
+
+
+def list_(options: Namespace) -> Status:
+    """Print the bundled scenarios, or one of them."""
+    if options.name is not None:
+        from run_scenario.cli.files import bundled_scenario
+
+        _print(bundled_scenario(options.name).read_text(encoding="utf-8"))
+        return Status.PASSED
+    from run_scenario.cli.catalogue import entries
+    from run_scenario.views import listing
+
+    _print(listing.scenarios(entries(), options.search))
+    return Status.PASSED
+
+
+def targets(options: Namespace) -> Status:
+    """Print the built-in targets, or all about one of them."""
+    from run_scenario import targets as built_in
+    from run_scenario.views import listing
+
+    names, work_names = built_in.names(), built_in.work_names()
+    if options.name is None:
+        known = [target for name in names if (target := built_in.find(name))]
+        work = [target for name in work_names if (target := built_in.find_work(name))]
+        _print(listing.targets(known, work))
+        return Status.PASSED
+    found = built_in.find(options.name) or built_in.find_work(options.name)
+    if found is None:
+        from run_scenario.cli.files import way_out
+
+        hint = way_out(options.name, [*names, *work_names], "'run-scenario targets' shows them all")
+        raise UsageError(f"there is no built-in target {options.name!r}; {hint}")
+    _print(listing.target(found))
+    return Status.PASSED
+
+
+def schema(options: Namespace) -> Status:
+    """Print a JSON Schema."""
+    from run_scenario import bundled
+
+    _print(bundled.schema_text(options.name))
+    return Status.PASSED
+
+
+def completion(options: Namespace) -> Status:
+    """Print a completion script."""
+    from run_scenario.cli.completion import script
+
+    _print(script(options.shell))
+    return Status.PASSED
+
+
+def _print(text: str) -> None:
+    sys.stdout.write(text)

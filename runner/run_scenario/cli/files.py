@@ -1,0 +1,81 @@
+"""FILE on the command line: a path as given, or the name of a bundled scenario."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+from run_scenario import bundled
+from run_scenario.errors import UsageError
+from run_scenario.views.text import scrub
+
+_LIST_HINT = "'run-scenario list' shows the bundled ones"
+
+
+class File(NamedTuple):
+    """A scenario's path, and its name in messages: as given, or the bundled file's."""
+
+    path: str
+    name: str
+
+
+def resolve(given: Sequence[str], commands: Iterable[str] = ()) -> list[File]:
+    """Return each FILE; one of the `commands` may have been meant by the first.
+
+    Raises:
+        UsageError: one of them is neither there nor bundled.
+    """
+    return [_resolve(name, commands if index == 0 else ()) for index, name in enumerate(given)]
+
+
+def _resolve(name: str, commands: Iterable[str]) -> File:
+    if os.path.lexists(name):
+        return File(name, name)
+    found = bundled.find_scenario(name)
+    if found is not None:
+        return File(str(found), found.name)
+    raise UsageError(_unknown(name, commands))
+
+
+def bundled_scenario(name: str) -> Path:
+    """Return the path of a bundled scenario.
+
+    Raises:
+        UsageError: there is none of that name.
+    """
+    found = bundled.find_scenario(name)
+    if found is None:
+        known = [path.stem for path in bundled.scenarios()]
+        raise UsageError(f"there is no bundled scenario {scrub(name)!r}; {way_out(name, known, _LIST_HINT)}")
+    return found
+
+
+def way_out(name: str, known: Iterable[str], otherwise: str) -> str:
+    """Return the question whether one of the `known` names was meant, or what to do otherwise."""
+    from difflib import get_close_matches
+
+    candidates = list(known)
+    close = get_close_matches(name, candidates, n=1) or get_close_matches(name.removesuffix(".yaml"), candidates, n=1)
+    return f"did you mean {scrub(close[0])!r}?" if close else otherwise
+
+
+def _unknown(name: str, commands: Iterable[str]) -> str:
+    from difflib import get_close_matches
+
+    folder = Path(name).parent
+    elsewhere = "" if "/" in name else " here, and no bundled scenario of that name"
+    what = f"there is no file {scrub(name)!r}{elsewhere}"
+    command = get_close_matches(name, list(commands), n=1, cutoff=0.7)
+    if command:
+        return f"{what}; did you mean the command {command[0]!r}?"
+    known = [*_scenarios_in(folder), *(path.stem for path in bundled.scenarios())]
+    return f"{what}; {way_out(name, known, _LIST_HINT)}"
+
+
+def _scenarios_in(folder: Path) -> list[str]:
+    try:
+        return [str(path) for path in folder.iterdir() if path.suffix in (".yaml", ".yml")]
+    except OSError:
+        return []

@@ -1,0 +1,251 @@
+"""The arguments: which command, with which options; `--help` teaches by example.
+
+Each command has a parser of its own, and only that of the command at hand is built. The parser of the whole, with all
+of them as subcommands, exists for `--help` and for shell completion.
+"""
+
+from __future__ import annotations
+
+import argparse
+import functools
+import math
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import NoReturn
+
+from run_scenario import __version__
+from run_scenario.cli import commands, run
+from run_scenario.errors import Status
+from run_scenario.model import START_METHODS
+from run_scenario.views.text import scrub
+
+PROGRAM = "run-scenario"
+SHELLS = ("bash", "zsh", "tcsh")
+FORMATS = ("auto", "console", "json")
+MAX_TIMEOUT = 86_400.0
+
+_DESCRIPTION = "Run the multi-process program that a YAML file describes, and log the truth about what happened."
+_EPILOG = """\
+examples:
+  run-scenario daemon                    run a bundled scenario and watch it
+  run-scenario my.yaml --log my.jsonl    run your own, and keep the log
+  run-scenario daemon | jq .event        piped, standard output is JSON Lines
+  run-scenario list                      what there is to run
+  run-scenario validate my.yaml          every mistake, with line and column
+  run-scenario run --help                all about one command
+
+A FILE is the path of a scenario, or the name of a bundled one (daemon, daemon.yaml). 'run' may be left out.
+
+exit status:
+  0 passed    1 an expectation failed, or a process ended in a way the scenario does not allow
+  2 the scenario or the command line is invalid    3 the run had to be stopped (stalled, deadline)
+  4 the run itself failed (log not writable, out of processes)    130 interrupted
+"""
+
+
+class Parser(argparse.ArgumentParser):
+    """argparse's, with errors in one or two lines that name the way out."""
+
+    def __init__(self, prog: str, description: str = "", epilog: str = "") -> None:
+        super().__init__(
+            prog,
+            description=description,
+            epilog=epilog,
+            formatter_class=functools.partial(argparse.RawDescriptionHelpFormatter, max_help_position=30),
+            allow_abbrev=False,
+        )
+
+    def error(self, message: str) -> NoReturn:
+        """Say what is wrong and where to read on, and exit with status 2."""
+        self.exit(Status.INVALID, f"{PROGRAM}: {scrub(message)}\n  try: {self.prog} --help\n")
+
+    def parse_all(self, arguments: Sequence[str]) -> argparse.Namespace:
+        """Parse options and files in any order; an unknown option is answered with the nearest one."""
+        options, unknown = self.parse_known_intermixed_args(list(arguments))
+        if unknown:
+            self.error(self._unknown(unknown[0]))
+        return options
+
+    def _unknown(self, argument: str) -> str:
+        if not argument.startswith("-"):
+            return f"there is nothing to do with {argument!r}"
+        from difflib import get_close_matches
+
+        name = argument.partition("=")[0]
+        close = get_close_matches(name, list(self._option_string_actions), n=1)
+        return f"there is no option {name!r}" + (f"; did you mean {close[0]!r}?" if close else "")
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """A command: what it is for, its arguments, the function that carries it out."""
+
+    summary: str
+    examples: str
+    add_arguments: Callable[[argparse.ArgumentParser], None]
+    function: Callable[[argparse.Namespace], Status]
+
+    def fill(self, parser: argparse.ArgumentParser) -> None:
+        """Add the command's arguments."""
+        self.add_arguments(parser)
+        parser.set_defaults(function=self.function, commands=tuple(COMMANDS))
+
+
+def _seconds(text: str) -> float:
+    try:
+        number = float(text)
+    except ValueError:
+        number = math.nan
+    if not 0 < number <= MAX_TIMEOUT:
+        raise argparse.ArgumentTypeError(
+            f"{text!r} is not a number of seconds above 0 and up to {MAX_TIMEOUT:.0f}, such as 10 or 2.5"
+        )
+    return number
+
+
+def _package(text: str) -> str:
+    if not text.isidentifier():
+        top = text.removesuffix(".py").partition(".")[0].partition(":")[0]
+        hint = f": {top}" if top.isidentifier() else ", such as mypackage"
+        raise argparse.ArgumentTypeError(f"{text!r} is not the name of a top-level package{hint}")
+    return text
+
+
+def _files(parser: argparse.ArgumentParser, nargs: str | None = "+") -> None:
+    parser.add_argument("files", metavar="FILE", nargs=nargs, help="a scenario's path, or the name of a bundled one")
+
+
+def _run_arguments(parser: argparse.ArgumentParser) -> None:
+    _files(parser)
+    parser.add_argument("--log", metavar="PATH", help="append the log to this file, as JSON Lines")
+    parser.add_argument(
+        "--format",
+        choices=FORMATS,
+        default="auto",
+        help="on standard output: console, json, or auto (console on a terminal, json piped; default)",
+    )
+    parser.add_argument(
+        "--start-method",
+        choices=START_METHODS,
+        help="how processes are started, instead of what the scenario says",
+    )
+    parser.add_argument(
+        "--timeout", metavar="S", type=_seconds, help="deadline of a run in seconds, instead of what the scenario says"
+    )
+    parser.add_argument(
+        "--allow",
+        metavar="PKG",
+        type=_package,
+        action="append",
+        default=[],
+        help="let targets of this package run its code; may be repeated (or: allow = [...] under [tool.run-scenario] "
+        "in pyproject.toml)",
+    )
+    parser.add_argument("--no-color", action="store_true", help="no colours, even on a terminal (as NO_COLOR=1)")
+
+
+def _list_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("name", metavar="NAME", nargs="?", help="print this bundled scenario")
+    parser.add_argument("--search", metavar="TEXT", default="", help="only those that mention TEXT")
+
+
+def _targets_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("name", metavar="NAME", nargs="?", help="all about this target or work function")
+
+
+def _schema_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "name", choices=("scenario", "event"), nargs="?", default="scenario", help="which one (default: scenario)"
+    )
+
+
+def _completion_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("shell", choices=SHELLS, help="the shell")
+
+
+_ALLOW_EXAMPLE = "\n  run-scenario run my.yaml --allow mypackage      run targets of your own package\n"
+
+COMMANDS = {
+    "run": Command(
+        "run scenarios, one after the other",
+        "  run-scenario daemon\n"
+        "  run-scenario run names pids --format console\n"
+        "  run-scenario run count-down --start-method spawn --timeout 30 --log count-down.jsonl"
+        + _ALLOW_EXAMPLE
+        + "\nOf several runs, the exit status is the highest; an interrupt ends them all.",
+        _run_arguments,
+        run.run,
+    ),
+    "validate": Command(
+        "tell every mistake in a scenario, and run nothing",
+        "  run-scenario validate my.yaml\n  run-scenario validate scenarios/*.yaml",
+        _files,
+        commands.validate,
+    ),
+    "plan": Command(
+        "print the main program's steps",
+        "  run-scenario plan daemon\n  run-scenario plan my.yaml",
+        lambda parser: _files(parser, None),
+        commands.plan,
+    ),
+    "list": Command(
+        "the bundled scenarios; with NAME, print one",
+        "  run-scenario list\n"
+        "  run-scenario list --search daemon\n"
+        "  run-scenario list daemon > my.yaml      a start for your own",
+        _list_arguments,
+        commands.list_,
+    ),
+    "targets": Command(
+        "the built-in targets; with NAME, all about one",
+        "  run-scenario targets\n  run-scenario targets consume",
+        _targets_arguments,
+        commands.targets,
+    ),
+    "schema": Command(
+        "print the JSON Schema of scenarios, or of the log's events",
+        "  run-scenario schema > scenario.schema.json\n  run-scenario schema event",
+        _schema_arguments,
+        commands.schema,
+    ),
+    "completion": Command(
+        "print a script that completes commands, options and scenarios in your shell",
+        "  run-scenario completion bash > ~/.local/share/bash-completion/completions/run-scenario\n"
+        '  run-scenario completion zsh > "${fpath[1]}/_run-scenario"\n'
+        "  run-scenario completion tcsh > ~/.run-scenario.tcsh",
+        _completion_arguments,
+        commands.completion,
+    ),
+}
+
+
+def whole_parser() -> Parser:
+    """Return the parser of everything, for `--help` and completion."""
+    parser = Parser(PROGRAM, _DESCRIPTION, _EPILOG)
+    parser.add_argument("--version", action="version", version=f"{PROGRAM} {__version__}")
+    subparsers = parser.add_subparsers(title="commands", metavar="COMMAND", parser_class=argparse.ArgumentParser)
+    for name, command in COMMANDS.items():
+        command.fill(subparsers.add_parser(name, help=command.summary, add_help=True))
+    return parser
+
+
+def parse(arguments: Sequence[str]) -> argparse.Namespace:
+    """Return the options, `function` among them: the one that carries out the command.
+
+    Raises:
+        SystemExit: `--help` or `--version` was answered, or the arguments are wrong and that has been explained.
+    """
+    first = arguments[0] if arguments else ""
+    if first in ("", "-h", "--help", "--version"):
+        parser = whole_parser()
+        if not arguments:
+            parser.print_help(sys.stderr)
+            parser.exit(Status.INVALID)
+        return parser.parse_args(arguments)
+    name, rest = (first, arguments[1:]) if first in COMMANDS else ("run", arguments)
+    command = COMMANDS[name]
+    summary = command.summary[0].upper() + command.summary[1:] + "."
+    parser = Parser(f"{PROGRAM} {name}", summary, f"examples:\n{command.examples}\n")
+    command.fill(parser)
+    return parser.parse_all(rest)

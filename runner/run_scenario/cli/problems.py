@@ -1,0 +1,18 @@
+"""Problems of a file on standard error, each with its line and a caret."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterable
+
+from run_scenario.errors import Problem
+
+
+def report(problems: Iterable[Problem]) -> None:
+    """Print the problems."""
+    from run_scenario.language.messages import format_problem
+
+    text = "".join(f"{format_problem(problem)}\n" for problem in problems)
+    if text and sys.stderr is not None:
+        sys.stderr.write(text)
+        sys.stderr.flush()

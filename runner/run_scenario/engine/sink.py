@@ -1,0 +1,40 @@
+"""What the front hands its events to: the console view, the JSON Lines, a summary.
+
+A view implements `Sink` structurally, without importing this room.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+
+@dataclass(frozen=True, slots=True)
+class RunState:
+    """Where a run stands while nothing is logged; times in seconds."""
+
+    elapsed: float
+    timeout: float
+    alive: Sequence[str]
+    """The names of the processes that live."""
+    waiting: str
+    """What the main program waits for, in a few words; empty when it is not known."""
+
+
+class Sink(Protocol):
+    """A consumer of the log; everything is called from the front's main thread."""
+
+    def write(self, events: list[dict[str, Any]]) -> None:
+        """Take the next events, in the order of the log.
+
+        Raises:
+            MachineryError: they could not be written.
+            BrokenPipeError: nobody reads them any more.
+        """
+
+    def tick(self, state: RunState) -> None:
+        """Show that the run goes on; called about ten times a second while nothing is logged."""
+
+    def close(self) -> None:
+        """Finish: called once, after the last event, however the run ended."""

@@ -1,0 +1,11 @@
+"""Values in, text out: what a person sees of a scenario and of its log.
+
+    events ──▶ jsonlines ──▶ outputs        one JSON object per line, rendered by structlog
+       └─────▶ console ──▶ sentences        a line per event, and a summary at the end
+                  └──────▶ summary
+    steps  ──▶ plan                         the main program in the words of Python
+    names  ──▶ listing                      bundled scenarios, built-in targets
+
+`jsonlines` and `console` are sinks (see `engine.sink`), all else is pure. Nothing is imported here: each command pays
+only for the view that it shows.
+"""

@@ -1,0 +1,179 @@
+"""The main program's steps as numbered lines, in the words of Python code."""
+
+from __future__ import annotations
+
+import keyword
+import unicodedata
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
+
+from run_scenario import model, targets
+from run_scenario.views.text import plural, scrub, value
+
+_LONGEST_ITEM = 60
+_LONGEST_LIST = 100
+"""Characters of a list of items beyond which it is abbreviated."""
+
+_TAKEN = frozenset(
+    ("item", "time", "sleep", "Process", "Queue", "JoinableQueue", "SimpleQueue", "Call", "partial", "range")
+)
+"""Names that the lines use for something else."""
+
+
+def lines(steps: Iterable[model.Step]) -> list[str]:
+    """Return one line per step, such as `worker_1.join(1)`."""
+    return _Writer().lines(steps)
+
+
+def numbered(steps: Iterable[model.Step]) -> str:
+    """Return the steps as text, one numbered line each."""
+    written = lines(steps)
+    width = len(str(len(written)))
+    return "".join(f"{number:>{width}}  {line}\n" for number, line in enumerate(written, start=1))
+
+
+class _Writer:
+    """Gives each process and queue a valid, unique identifier, and writes the steps with it."""
+
+    def __init__(self) -> None:
+        self._identifiers: dict[tuple[str, str], str] = {}
+        self._used: set[str] = set(_TAKEN)
+
+    def lines(self, steps: Iterable[model.Step]) -> list[str]:
+        return [self._line(step) for step in steps]
+
+    def _line(self, step: model.Step) -> str:
+        return _WRITERS[type(step)](self, step)
+
+    def queue(self, name: str) -> str:
+        return self._identifier("queue", name)
+
+    def process(self, name: str) -> str:
+        return self._identifier("process", name)
+
+    def _identifier(self, kind: str, name: str) -> str:
+        known = self._identifiers.get((kind, name))
+        if known is None:
+            known = self._identifiers[kind, name] = _unique(_identifier(name, kind), self._used)
+            self._used.add(known)
+        return known
+
+
+def _identifier(name: str, kind: str) -> str:
+    plain = unicodedata.normalize("NFKC", name).lower()
+    words = "".join(character if character.isalnum() else " " for character in plain).split()
+    identifier = "_".join(words)
+    if not identifier.isidentifier():
+        identifier = f"{kind}_{identifier}" if f"{kind}_{identifier}".isidentifier() else kind
+    return identifier
+
+
+def _unique(identifier: str, used: set[str]) -> str:
+    candidate, number = identifier, 2
+    while candidate in used or keyword.iskeyword(candidate):
+        candidate, number = f"{identifier}_{number}", number + 1
+    return candidate
+
+
+def _number(number: float) -> str:
+    return f"{number:g}" if abs(number) < 1e6 else repr(number)
+
+
+def _item(item: model.Item) -> str:
+    """Return one item as Python writes it; a call is the task object that the consumer's `process()` runs."""
+    if isinstance(item, model.CallSpec):
+        arguments = [value(argument) for argument in item.args]
+        arguments += [f"{name}={value(argument)}" for name, argument in item.kwargs.items()]
+        return f"Call({', '.join((_function(item.function), *arguments))})"
+    return value(item, _LONGEST_ITEM)
+
+
+def _items(items: Sequence[model.Item]) -> tuple[str, str]:
+    """Return the items as a list, abbreviated in the middle if it is long, and a comment that says how many."""
+    written = []
+    length = 0
+    for item in items[:_LONGEST_LIST]:
+        written.append(_item(item))
+        length += len(written[-1]) + 2
+        if length > _LONGEST_LIST and len(items) - len(written) > 1:
+            return f"[{', '.join((*written, '...', _item(items[-1])))}]", f"  # {plural(len(items), 'item')}"
+    if len(written) < len(items):
+        written += ["...", _item(items[-1])]
+    return f"[{', '.join(written)}]", ""
+
+
+def _function(reference: str) -> str:
+    return scrub(reference.replace(":", "."))
+
+
+def _argument(target: str, name: str, given: Any) -> str:
+    """Return a keyword argument's value: the name of a work function stands for the function itself."""
+    known = targets.find(target)
+    parameter = known.parameter(name) if known else None
+    if parameter is None or parameter.kind != "work":
+        return value(given)
+    if isinstance(given, dict) and "call" in given:
+        keywords = "".join(f", {key}={value(content)}" for key, content in (given.get("kwargs") or {}).items())
+        return f"partial({_function(str(given['call']))}{keywords})"
+    return _function(given) if isinstance(given, str) else value(given)
+
+
+def _create_queue(writer: _Writer, step: model.CreateQueue) -> str:
+    size = f"maxsize={step.queue.maxsize}" if step.queue.maxsize else ""
+    return f"{writer.queue(step.queue.name)} = {step.queue.type}({size})"
+
+
+def _create_process(writer: _Writer, step: model.CreateProcess) -> str:
+    process = step.process
+    arguments = [f"name={process.name!r}"] if process.named else []
+    arguments.append(f"target={_function(process.target)}")
+    if process.args:
+        comma = "," if len(process.args) == 1 else ""
+        arguments.append(f"args=({', '.join(value(argument) for argument in process.args)}{comma})")
+    keywords = [f"{connection.parameter!r}: {writer.queue(connection.queue)}" for connection in process.connections]
+    keywords += [f"{name!r}: {_argument(process.target, name, given)}" for name, given in process.kwargs.items()]
+    if keywords:
+        arguments.append(f"kwargs={{{', '.join(keywords)}}}")
+    if process.daemon:
+        arguments.append("daemon=True")
+    return f"{writer.process(process.name)} = Process({', '.join(arguments)})"
+
+
+def _put_items(writer: _Writer, step: model.PutItems) -> str:
+    queue = writer.queue(step.queue)
+    if len(step.items) == 1:
+        return f"{queue}.put({_item(step.items[0])})"
+    items, comment = _items(step.items)
+    return f"for item in {items}: {queue}.put(item){comment}"
+
+
+def _times(count: int, call: str) -> str:
+    return call if count == 1 else f"for _ in range({count}): {call}"
+
+
+def _stop(writer: _Writer, step: model.StopIfAlive) -> str:
+    name = writer.process(step.process)
+    calls = (f"{name}.{step.method}()", f"{name}.is_alive()", f"{name}.join()", f"{name}.is_alive()")
+    return f"if {name}.is_alive(): {'; '.join(calls)}"
+
+
+def _join(writer: _Writer, step: model.Join) -> str:
+    timeout = "" if step.timeout is None else _number(step.timeout)
+    return f"{writer.process(step.process)}.join({timeout})"
+
+
+_WRITERS: dict[type, Callable[[_Writer, Any], str]] = {
+    model.CreateQueue: _create_queue,
+    model.CreateProcess: _create_process,
+    model.Sleep: lambda _, step: f"time.sleep({_number(step.seconds)})",
+    model.Start: lambda writer, step: f"{writer.process(step.process)}.start()",
+    model.PutItems: _put_items,
+    model.PutPills: lambda writer, step: _times(step.count, f"{writer.queue(step.queue)}.put(None)"),
+    model.CloseQueue: lambda writer, step: f"{writer.queue(step.queue)}.close()",
+    model.JoinThread: lambda writer, step: f"{writer.queue(step.queue)}.join_thread()",
+    model.JoinQueue: lambda writer, step: f"{writer.queue(step.queue)}.join()",
+    model.Collect: lambda writer, step: _times(step.count, f"{writer.queue(step.queue)}.get()"),
+    model.Join: _join,
+    model.IsAlive: lambda writer, step: f"{writer.process(step.process)}.is_alive()",
+    model.StopIfAlive: _stop,
+}

@@ -1,0 +1,208 @@
+"""One event, one sentence: what happened to the process that the event is about.
+
+A sentence has no subject (`is alive`): the view writes the process before it. Every field is looked up gently, so
+that the log of another version still reads well.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from run_scenario.views.text import plural, scrub, seconds, value, values
+
+Event = Mapping[str, Any]
+
+OUTCOMES = {
+    "passed": "passed",
+    "failed": "failed",
+    "stalled": "stalled",
+    "timed_out": "timed out",
+    "interrupted": "interrupted",
+    "refused": "refused",
+    "broken": "broken off",
+}
+
+COMMON = frozenset(("event", "level", "timestamp", "t", "seq", "run", "scenario", "process", "pid", "n"))
+"""The fields of every event."""
+
+_NOTABLE_WAIT = 0.1
+"""Seconds from which on it is worth a word that a put or a get had to wait."""
+
+
+def sentence(event: Event) -> str:
+    """Return what happened, as one line that is safe on a terminal."""
+    kind = str(event.get("event", ""))
+    tell = _SENTENCES.get(kind)
+    return scrub(tell(event) if tell else _unknown(kind, event))
+
+
+def _unknown(kind: str, event: Event) -> str:
+    fields = (f"{name}={value(content)}" for name, content in event.items() if name not in COMMON)
+    return " ".join((kind, *fields))
+
+
+def _queue(event: Event) -> str:
+    return f"'{event.get('queue', '?')}'"
+
+
+def _by(event: Event) -> str:
+    return str(event.get("by") or "somebody")
+
+
+def _why(event: Event) -> str:
+    return f": {event['reason']}" if event.get("reason") else ""
+
+
+def _waited(event: Event) -> str:
+    waited = event.get("waited") or 0.0
+    return f" after waiting {seconds(waited)}" if waited >= _NOTABLE_WAIT else ""
+
+
+# scenario
+
+
+def _scenario_started(event: Event) -> str:
+    title = event.get("title") or event.get("scenario")
+    facts = (
+        str(event.get("start_method")),
+        f"Python {event.get('python')}",
+        f"deadline {seconds(event.get('timeout'))}",
+    )
+    return f"{title} ({', '.join(facts)})"
+
+
+def _scenario_finished(event: Event) -> str:
+    outcome = str(event.get("outcome"))
+    return f"{OUTCOMES.get(outcome, outcome)} after {seconds(event.get('duration'))}"
+
+
+# process
+
+
+def _starting(event: Event) -> str:
+    daemon = ", as a daemon" if event.get("daemon") else ""
+    return f"{_by(event)} starts it{daemon}: {event.get('target')}"
+
+
+def _started(event: Event) -> str:
+    daemon = ", a daemon" if event.get("daemon") else ""
+    return f"runs as pid {event.get('pid')}, child of {event.get('parent')} (pid {event.get('ppid')}){daemon}"
+
+
+def _failed(event: Event) -> str:
+    message = event.get("message")
+    return f"failed with {event.get('exception')}" + (f": {message}" if message else "")
+
+
+def _exited(event: Event) -> str:
+    code = event.get("exitcode")
+    end = "ended" if code is None else f"ended with exit code {code}"
+    return end + _why(event)
+
+
+def _joining(event: Event) -> str:
+    timeout = event.get("timeout")
+    limit = "" if timeout is None else f", for {seconds(timeout)} at most"
+    return f"{_by(event)} waits for its end{limit}"
+
+
+def _timed_out_join(event: Event) -> str:
+    return f"has not ended: {_by(event)} waited {seconds(event.get('waited'))} and goes on"
+
+
+def _alive(event: Event) -> str:
+    return f"{_by(event)} asks is_alive(): {bool(event.get('alive'))}"
+
+
+def _orphaned(event: Event) -> str:
+    parent = event.get("ppid")
+    return "lost its parent" + (f" (pid {parent})" if parent else "")
+
+
+def _output(event: Event) -> str:
+    cut = " …" if event.get("truncated") else ""
+    return f"{'!' if event.get('stream') == 'stderr' else '|'} {event.get('text', '')}{cut}"
+
+
+# queue
+
+
+def _put(event: Event) -> str:
+    return f"put {value(event.get('item'))} on {_queue(event)}{_waited(event)}"
+
+
+def _get(event: Event) -> str:
+    return f"got {value(event.get('item'))} from {_queue(event)}{_waited(event)}"
+
+
+def _empty(event: Event) -> str:
+    if event.get("call") == "get":
+        return f"got nothing from {_queue(event)}: it was empty"
+    return f"asks whether {_queue(event)} is empty: {bool(event.get('empty'))}"
+
+
+def _full(event: Event) -> str:
+    if event.get("call") == "put":
+        return f"put nothing on {_queue(event)}: it was full"
+    return f"asks whether {_queue(event)} is full: {bool(event.get('full'))}"
+
+
+def _task_done(event: Event) -> str:
+    unfinished = event.get("unfinished")
+    left = "" if unfinished is None else f", {unfinished:,} unfinished"
+    return f"task_done() on {_queue(event)}{left}"
+
+
+def _dropped(event: Event) -> str:
+    return f"{value(event.get('item'))} never reached {_queue(event)}: {event.get('error')}"
+
+
+def _lost(event: Event) -> str:
+    return f"{plural(event.get('count', 0), 'item')} that it put on {_queue(event)} never arrived"
+
+
+def _left_over(event: Event) -> str:
+    count, pills = event.get("count", 0), event.get("pills", 0)
+    known = values(event.get("items") or (), count)
+    of_these = f" ({plural(pills, 'poison pill')})" if pills else ""
+    return f"{plural(count, 'item')} left on {_queue(event)}{of_these}" + (f": {known}" if known else "")
+
+
+_SENTENCES: dict[str, Callable[[Event], str]] = {
+    "scenario.started": _scenario_started,
+    "scenario.stalled": lambda e: f"stalled{_why(e)}",
+    "scenario.timed_out": lambda e: f"the deadline of {seconds(e.get('timeout'))} has passed",
+    "scenario.interrupted": lambda e: f"interrupted by {e.get('signal')}",
+    "scenario.refused": lambda e: f"refused{_why(e)}",
+    "scenario.failed": lambda e: f"the run itself failed{_why(e)}",
+    "scenario.finished": _scenario_finished,
+    "process.starting": _starting,
+    "process.started": _started,
+    "process.finished": lambda e: f"finished: its target returned after {seconds(e.get('duration'))}",
+    "process.exiting": lambda e: f"calls sys.exit(): exit code {e.get('exitcode')}",
+    "process.failed": _failed,
+    "process.exited": _exited,
+    "process.joining": _joining,
+    "process.joined": lambda e: f"joined by {_by(e)} after {seconds(e.get('waited'))}",
+    "process.join_timed_out": _timed_out_join,
+    "process.alive": _alive,
+    "process.terminating": lambda e: f"{_by(e)} terminates it{_why(e)}",
+    "process.killing": lambda e: f"{_by(e)} kills it{_why(e)}",
+    "process.escalated": lambda e: f"does not heed SIGTERM, {_by(e)} sends SIGKILL{_why(e)}",
+    "process.orphaned": _orphaned,
+    "process.output": _output,
+    "queue.put": _put,
+    "queue.get": _get,
+    "queue.empty": _empty,
+    "queue.full": _full,
+    "queue.task_done": _task_done,
+    "queue.joining": lambda e: f"waits until every item of {_queue(e)} is done",
+    "queue.joined": lambda e: f"every item of {_queue(e)} is done after {seconds(e.get('waited'))}",
+    "queue.closed": lambda e: f"closes {_queue(e)}: it will put nothing more",
+    "queue.thread_joined": lambda e: f"has written all it put on {_queue(e)} after {seconds(e.get('waited'))}",
+    "queue.item_dropped": _dropped,
+    "queue.items_lost": _lost,
+    "queue.left_over": _left_over,
+    "log.message": lambda e: f"{e.get('logger')}: {e.get('message')}",
+}

@@ -1,0 +1,197 @@
+"""What a run came to: its outcome in one sentence, each process's end, each queue's balance."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+
+from run_scenario.views.sentences import OUTCOMES, Event
+from run_scenario.views.text import scrub, seconds
+
+_CAUSES = {
+    "returned": "returned",
+    "exception": "failed",
+    "sys.exit": "sys.exit()",
+    "terminated": "terminated",
+    "killed": "killed",
+    "daemon": "terminated as a daemon",
+    "signal": "ended by a signal",
+    "crash": "crashed",
+    "vanished": "vanished without a word",
+    "swept": "stopped by run-scenario",
+    "unknown": "ended, nobody knows how",
+}
+_MOST_TAKERS = 8
+
+
+@dataclass(slots=True)
+class _Process:
+    pid: int | None = None
+    started: bool = False
+    exception: str = ""
+    exit: Event | None = None
+
+
+@dataclass(slots=True)
+class _Queue:
+    put: int = 0
+    got: int = 0
+    missing: int = 0
+    """Dropped or lost: put, but never arrived."""
+    left: int | None = None
+    takers: Counter[str] = field(default_factory=Counter)
+
+
+class ProcessRow(NamedTuple):
+    """How a process ended, as text."""
+
+    process: str
+    pid: str
+    ending: str
+    exit_code: str
+    cpu: str
+    allowed: bool
+
+
+class QueueRow(NamedTuple):
+    """What went through a queue, as text."""
+
+    queue: str
+    put: str
+    got: str
+    left: str
+    got_by: str
+    clean: bool
+    """Whether nothing was left over or lost."""
+
+
+class Summary:
+    """Gathers a summary event by event; its size depends on the processes and queues, not on the events."""
+
+    def __init__(self) -> None:
+        self._processes: dict[str, _Process] = {}
+        self._queues: dict[str, _Queue] = {}
+        self._stalled = ""
+        self._end: Event | None = None
+
+    @property
+    def complete(self) -> bool:
+        """Whether the run's last event was seen."""
+        return self._end is not None
+
+    def add(self, events: Iterable[Event]) -> None:
+        """Take the next events into account."""
+        for event in events:
+            room, _, deed = str(event.get("event")).partition(".")
+            if room == "queue":
+                self._add_queue(deed, event)
+            elif room == "process" and deed != "output":
+                self._add_process(deed, event)
+            elif room == "scenario" and deed == "finished":
+                self._end = event
+            elif room == "scenario" and deed == "stalled":
+                self._stalled = str(event.get("reason") or "")
+
+    def _add_process(self, deed: str, event: Event) -> None:
+        process = self._processes.setdefault(str(event.get("process")), _Process())
+        process.pid = event.get("pid") or process.pid
+        if deed == "started":
+            process.started = True
+        elif deed == "failed":
+            process.exception = str(event.get("exception"))
+        elif deed == "exited":
+            process.exit = event
+
+    def _add_queue(self, deed: str, event: Event) -> None:
+        queue = self._queues.setdefault(str(event.get("queue")), _Queue())
+        if deed == "put":
+            queue.put += 1
+        elif deed == "get":
+            queue.got += 1
+            queue.takers[str(event.get("process"))] += 1
+        elif deed == "item_dropped":
+            queue.missing += 1
+        elif deed == "items_lost":
+            queue.missing += event.get("count") or 0
+        elif deed == "left_over":
+            queue.left = event.get("count")
+
+    def outcome(self) -> str:
+        """Return one sentence: `passed after 3.01 s`, `stalled after 1.2 s: …`."""
+        return "" if self._end is None else verdict(self._end, self._stalled)
+
+    def passed(self) -> bool:
+        """Whether the run ended as the scenario wants it."""
+        return self._end is not None and self._end.get("outcome") == "passed"
+
+    def process_rows(self) -> list[ProcessRow]:
+        """Return a row for each process, in the order in which they came up."""
+        return [_process_row(name, process) for name, process in self._processes.items()]
+
+    def queue_rows(self) -> list[QueueRow]:
+        """Return a row for each queue, in the order in which they were used."""
+        return [_queue_row(name, queue) for name, queue in self._queues.items()]
+
+
+def verdict(end: Event, stalled: str = "") -> str:
+    """Return what a `scenario.finished` says, as one sentence; `stalled` is why nothing moved, if that is known."""
+    outcome = str(end.get("outcome"))
+    reasons = [str(reason) for reason in end.get("reasons") or ()]
+    if stalled and stalled not in reasons:
+        reasons.insert(0, stalled)
+    why = ": " + "; ".join(reasons) if reasons else ""
+    return scrub(f"{OUTCOMES.get(outcome, outcome)} after {seconds(end.get('duration'))}{why}")
+
+
+def _process_row(name: str, process: _Process) -> ProcessRow:
+    end = process.exit or {}
+    user, system = end.get("cpu_user"), end.get("cpu_system")
+    code = end.get("exitcode")
+    return ProcessRow(
+        scrub(name),
+        "" if process.pid is None else str(process.pid),
+        scrub(_ending(process)),
+        "" if code is None else str(code),
+        "" if user is None or system is None else f"{user + system:.2f} s",
+        bool(end.get("allowed", True)),
+    )
+
+
+def _ending(process: _Process) -> str:
+    if process.exit is None:
+        return "no end was seen" if process.started else "was not started"
+    cause = str(process.exit.get("cause"))
+    ending = _CAUSES.get(cause, cause)
+    details = [text for text in (process.exception, str(process.exit.get("signal") or "")) if text]
+    return f"{ending}: {', '.join(details)}" if details else ending
+
+
+def _queue_row(name: str, queue: _Queue) -> QueueRow:
+    left = max(0, queue.put - queue.got - queue.missing) if queue.left is None else queue.left
+    missing = f" ({queue.missing:,} lost)" if queue.missing else ""
+    takers = [f"{scrub(taker)} {count:,}" for taker, count in sorted(queue.takers.items())]
+    more = len(takers) - _MOST_TAKERS
+    shown = ", ".join(takers[:_MOST_TAKERS]) + (f" and {more} more" if more > 0 else "")
+    return QueueRow(
+        scrub(name), f"{queue.put:,}", f"{queue.got:,}", f"{left:,}{missing}", shown, not left and not queue.missing
+    )
+
+
+class Verdict:
+    """A sink that only remembers how the run ended, for whom the log itself is not shown."""
+
+    def __init__(self) -> None:
+        self.text = "the run ended without a verdict"
+
+    def write(self, events: list[dict[str, Any]]) -> None:
+        """Look at the last event: `scenario.finished` is the last of all."""
+        if events and events[-1].get("event") == "scenario.finished":
+            self.text = verdict(events[-1])
+
+    def tick(self, state: object) -> None:
+        """Nothing."""
+
+    def close(self) -> None:
+        """Nothing."""
