@@ -1,0 +1,108 @@
+"""A draft without errors → the frozen Scenario."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, cast
+
+from run_scenario.language.draft import Draft, Fields, ProcessDraft, QueueDraft
+from run_scenario.language.problems import Problems
+from run_scenario.language.yaml_nodes import Mapping, Node, plain
+from run_scenario.model import (
+    CallSpec,
+    Connection,
+    Item,
+    ProcessSpec,
+    QueueSpec,
+    Scenario,
+    StartMethod,
+    StopMethod,
+)
+
+
+def build(draft: Draft, problems: Problems, *, name: str, path: str, digest: str) -> Scenario:
+    """Return the scenario; `problems` (of which none is an error) knows the file's name for locations."""
+    readers: dict[str, int] = {}
+    for process in draft.processes:
+        for queue in {link.queue for link in process.links if link.direction == "from"}:
+            readers[queue] = readers.get(queue, 0) + process.count
+    fields = draft.fields
+    return Scenario(
+        name=name,
+        file=problems.file,
+        path=path,
+        digest=digest,
+        title=fields.text("title"),
+        description=fields.text("description"),
+        source=fields.text("source"),
+        start_method=cast("StartMethod | None", fields.text("start_method") or None),
+        timeout=draft.timeout,
+        queues=tuple(_queue(queue, readers.get(queue.name, 0), problems) for queue in draft.queues.values()),
+        processes=tuple(spec for process in draft.processes for spec in _processes(process, problems)),
+    )
+
+
+def _queue(queue: QueueDraft, readers: int, problems: Problems) -> QueueSpec:
+    fields = queue.fields
+    pills = fields.value("poison_pills", False)
+    return QueueSpec(
+        name=queue.name,
+        type=queue.type,
+        maxsize=fields.whole("maxsize"),
+        items=tuple(_item(node, fields, problems) for node in fields.items("items")),
+        poison_pills=readers if pills is True else int(pills),
+        collect=fields.whole("collect"),
+        close=fields.flag("close"),
+        join_thread=fields.flag("join_thread"),
+        join=fields.flag("join", queue.type == "JoinableQueue"),
+        where=problems.location(queue.span),
+    )
+
+
+def _item(node: Node, queue: Fields, problems: Problems) -> Item:
+    if not isinstance(node, Mapping) or "call" not in node.entries:
+        return plain(node)
+    fields = Fields(node, queue.bad)
+    return CallSpec(fields.text("call"), *_arguments(fields), where=problems.location(node.span))
+
+
+def _processes(process: ProcessDraft, problems: Problems) -> Iterator[ProcessSpec]:
+    """Yield one specification per replica."""
+    fields = process.fields
+    args, kwargs = _arguments(fields)
+    where = problems.location(fields.span)
+    exitcodes, any_exitcode = _exitcodes(fields)
+    connections = tuple(
+        Connection(link.parameter, link.queue, link.direction, problems.location(link.queue_span))
+        for link in process.links
+    )
+    stop: StopMethod | None = "kill" if fields.flag("kill") else "terminate" if fields.flag("terminate") else None
+    for name in process.names():
+        yield ProcessSpec(
+            name=name,
+            named=bool(process.name),
+            target=process.target,
+            args=args,
+            kwargs=dict(kwargs),
+            connections=connections,
+            daemon=fields.flag("daemon"),
+            delay=fields.number("delay") or 0.0,
+            join=fields.flag("join", True),
+            join_timeout=fields.number("join_timeout"),
+            stop=stop,
+            exitcodes=exitcodes,
+            any_exitcode=any_exitcode,
+            where=where,
+        )
+
+
+def _arguments(fields: Fields) -> tuple[tuple[Any, ...], dict[str, Any]]:
+    return tuple(fields.value("args", [])), fields.value("kwargs", {})
+
+
+def _exitcodes(fields: Fields) -> tuple[frozenset[int] | None, bool]:
+    """Return the exit codes the file allows (None if it does not say), and whether it allows every end."""
+    value: Any = fields.value("exitcode")
+    if value is None or value == "any":
+        return None, value == "any"
+    return frozenset(value if isinstance(value, list) else [value]), False

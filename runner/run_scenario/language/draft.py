@@ -1,0 +1,196 @@
+"""The sound parts of the tree by what they are: what the checks look at, and what a Scenario is built from.
+
+Everything here is lenient: what the structure check refused reads as if it were absent, so that one wrong value does
+not hide what else is wrong, and is not complained about twice.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from run_scenario.language.problems import Span
+from run_scenario.language.yaml_nodes import Entry, Mapping, Node, Scalar, Sequence, plain
+from run_scenario.model import DEFAULT_TIMEOUT, Direction, QueueType
+
+START = Span(1, 1)
+
+
+class Fields:
+    """A mapping's entries, read by key and type; a refused or missing one reads as the default."""
+
+    def __init__(self, node: Node | None, bad: Collection[Node]) -> None:
+        self.bad = bad
+        self.sound = node is None or (node not in bad and isinstance(node, Mapping))
+        self.span = node.span if node is not None else START
+        self._entries = node.entries if isinstance(node, Mapping) and node not in bad else {}
+
+    def entry(self, key: str) -> Entry | None:
+        """Return the entry, if it is there and sound."""
+        entry = self._entries.get(key)
+        return None if entry is None or entry.value in self.bad else entry
+
+    def is_refused(self, key: str) -> bool:
+        """Return whether the key is there, with a value that was refused."""
+        return key in self._entries and self._entries[key].value in self.bad
+
+    def value(self, key: str, default: Any = None) -> Any:
+        """Return the plain data under `key`."""
+        entry = self.entry(key)
+        return default if entry is None else plain(entry.value)
+
+    def text(self, key: str) -> str:
+        """Return a text, empty where there is none."""
+        value = self.value(key)
+        return value if isinstance(value, str) else ""
+
+    def flag(self, key: str, default: bool = False) -> bool:
+        """Return a truth value."""
+        value = self.value(key)
+        return value if isinstance(value, bool) else default
+
+    def whole(self, key: str, default: int = 0) -> int:
+        """Return a whole number."""
+        value = self.value(key)
+        return value if type(value) is int else default
+
+    def number(self, key: str) -> float | None:
+        """Return a number."""
+        value = self.value(key)
+        return float(value) if isinstance(value, int | float) and not isinstance(value, bool) else None
+
+    def key_span(self, key: str) -> Span:
+        """Return where the key stands; the mapping's place if it is not there."""
+        return self._entries[key].key_span if key in self._entries else self.span
+
+    def value_span(self, key: str) -> Span:
+        """Return where the value stands; the mapping's place if it is not there."""
+        return self._entries[key].value.span if key in self._entries else self.span
+
+    def mapping(self, key: str) -> Fields:
+        """Return the mapping under `key`; empty, and perhaps not sound, if there is none."""
+        entry = self._entries.get(key)
+        return Fields(entry.value if entry else None, self.bad)
+
+    def items(self, key: str) -> tuple[Node, ...]:
+        """Return the elements of the list under `key`."""
+        entry = self.entry(key)
+        return entry.value.items if entry is not None and isinstance(entry.value, Sequence) else ()
+
+    def __iter__(self) -> Iterator[Entry]:
+        return iter(self._entries.values())
+
+
+@dataclass(frozen=True, slots=True)
+class QueueDraft:
+    """A queue as written."""
+
+    name: str
+    span: Span
+    fields: Fields
+    type: QueueType
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """A queue handed to a parameter; `short` if only the queue is written, as in `from: tasks`."""
+
+    parameter: str
+    parameter_span: Span
+    queue: str
+    queue_span: Span
+    direction: Direction
+    short: bool
+
+
+@dataclass(frozen=True, slots=True)
+class ProcessDraft:
+    """A process as written, replicas not yet told apart."""
+
+    fields: Fields
+    target: str
+    """Empty where there is none that can be read."""
+    links: tuple[Link, ...]
+    first: int
+    """Position of its first replica among all processes, from 1."""
+    count: int
+
+    @property
+    def name(self) -> str:
+        """The name as written, or empty."""
+        return self.fields.text("name")
+
+    @property
+    def span(self) -> Span:
+        """Where to point when the process as a whole is meant: its name, or else its beginning."""
+        return self.fields.value_span("name") if self.name else self.fields.span
+
+    def names(self) -> list[str]:
+        """Return the names of all its replicas, as multiprocessing will know them."""
+        if not self.name:
+            return [f"Process-{n}" for n in range(self.first, self.first + self.count)]
+        if self.fields.entry("replicas") is None:
+            return [self.name]
+        return [f"{self.name}-{n}" for n in range(1, self.count + 1)]
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """The whole scenario as written."""
+
+    fields: Fields
+    queues: dict[str, QueueDraft]
+    processes: tuple[ProcessDraft, ...]
+
+    @property
+    def timeout(self) -> float:
+        """Deadline of the run in seconds."""
+        return self.fields.number("timeout") or DEFAULT_TIMEOUT
+
+    @property
+    def total(self) -> int:
+        """How many processes there are, replicas counted one by one."""
+        return sum(process.count for process in self.processes)
+
+
+def read(root: Node, bad: Collection[Node]) -> Draft:
+    """Return the sound parts of the tree."""
+    fields = Fields(root, bad)
+    queues = {entry.key: _queue(entry, bad) for entry in fields.mapping("queues")}
+    processes: list[ProcessDraft] = []
+    first = 1
+    for node in fields.items("processes"):
+        process = _process(Fields(node, bad), first)
+        processes.append(process)
+        first += process.count
+    return Draft(fields, queues, tuple(processes))
+
+
+def _queue(entry: Entry, bad: Collection[Node]) -> QueueDraft:
+    # A queue with nothing after its colon has all the defaults.
+    empty = isinstance(entry.value, Scalar) and entry.value.value is None
+    fields = Fields(Mapping({}, entry.key_span) if empty else entry.value, bad)
+    kinds: dict[str, QueueType] = {"JoinableQueue": "JoinableQueue", "SimpleQueue": "SimpleQueue"}
+    return QueueDraft(entry.key, entry.key_span, fields, kinds.get(fields.text("type"), "Queue"))
+
+
+def _process(fields: Fields, first: int) -> ProcessDraft:
+    links = (*_links(fields, "from", "inbox"), *_links(fields, "to", "outbox"), *_links(fields, "uses", None))
+    replicas = fields.value("replicas", 1)
+    count = (os.cpu_count() or 1) if replicas == "cpu_count" else replicas if type(replicas) is int else 1
+    return ProcessDraft(fields, fields.text("target"), links, first, max(1, count))
+
+
+def _links(fields: Fields, key: Direction, parameter: str | None) -> Iterator[Link]:
+    """Yield the queues under `from`, `to` or `uses`; `parameter` is the one that a bare name stands for."""
+    entry = fields.entry(key)
+    if entry is None:
+        return
+    if isinstance(entry.value, Scalar):
+        queue, span = str(entry.value.value), entry.value.span
+        yield Link(parameter or queue, span, queue, span, key, short=True)
+    for part in fields.mapping(key):
+        if part.value not in fields.bad and isinstance(part.value, Scalar) and isinstance(part.value.value, str):
+            yield Link(part.key, part.key_span, part.value.value, part.value.span, key, short=False)

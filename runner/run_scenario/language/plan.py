@@ -1,0 +1,83 @@
+"""What the main program does, step by step, derived from a scenario: the script that nobody had to write."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from run_scenario.model import (
+    CloseQueue,
+    Collect,
+    CreateProcess,
+    CreateQueue,
+    IsAlive,
+    Join,
+    JoinQueue,
+    JoinThread,
+    ProcessSpec,
+    PutItems,
+    PutPills,
+    QueueSpec,
+    Scenario,
+    Sleep,
+    Start,
+    Step,
+    StopIfAlive,
+)
+
+
+def plan(scenario: Scenario) -> tuple[Step, ...]:
+    """Return the main program's steps in the order of the textbook scripts.
+
+    Create the queues and the processes; start each process after its delay; put items, then pills; close; join
+    queues; collect results; join the processes. All in file order.
+    """
+    return (*_begin(scenario), *_serve(scenario.queues), *_end(scenario.processes))
+
+
+def _begin(scenario: Scenario) -> Iterator[Step]:
+    for queue in scenario.queues:
+        yield CreateQueue(queue)
+    for process in scenario.processes:
+        yield CreateProcess(process)
+    for process in scenario.processes:
+        if process.delay > 0:
+            yield Sleep(process.delay)
+        yield Start(process.name)
+
+
+def _serve(queues: tuple[QueueSpec, ...]) -> Iterator[Step]:
+    for queue in queues:
+        if queue.items:
+            yield PutItems(queue.name, queue.items)
+    for queue in queues:
+        if queue.poison_pills:
+            yield PutPills(queue.name, queue.poison_pills)
+    for queue in queues:
+        # close() also closes the main program's reading end: what it still collects from stays open.
+        if not queue.collect:
+            yield from _close(queue)
+    for queue in queues:
+        if queue.join:
+            yield JoinQueue(queue.name)
+    for queue in queues:
+        if queue.collect:
+            yield Collect(queue.name, queue.collect)
+            yield from _close(queue)
+
+
+def _close(queue: QueueSpec) -> Iterator[Step]:
+    if queue.close:
+        yield CloseQueue(queue.name)
+    if queue.join_thread:
+        yield JoinThread(queue.name)
+
+
+def _end(processes: tuple[ProcessSpec, ...]) -> Iterator[Step]:
+    for process in processes:
+        if not process.join:
+            continue
+        yield Join(process.name, process.join_timeout)
+        if process.join_timeout is not None:
+            yield IsAlive(process.name)
+        if process.stop is not None:
+            yield StopIfAlive(process.name, process.stop)

@@ -1,0 +1,140 @@
+"""Gathering problems: where in the text, in which words, and how many at most."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from itertools import islice
+from typing import Any, Literal, NamedTuple
+
+from run_scenario.errors import Problem
+from run_scenario.model import Location
+
+MAX_PROBLEMS = 100
+"""Most problems reported for one file; one more says how many were left out."""
+
+MAX_QUOTE = 60
+"""Most characters of a value that a message repeats."""
+
+_MAX_COMPARED = 60
+_LINE_BREAK = re.compile(r"\r\n|\r|\n")
+
+
+class Span(NamedTuple):
+    """A stretch of one line: line and column count from 1, width is in characters and at least 1."""
+
+    line: int
+    column: int
+    width: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class _Finding:
+    span: Span
+    what: str
+    hint: str
+    severity: Literal["error", "warning"]
+
+
+class Problems:
+    """All that is wrong with one text; ordered, without repetitions and bounded when it is handed out."""
+
+    def __init__(self, file: str, text: str) -> None:
+        self.file = file
+        self._lines = _LINE_BREAK.split(text)
+        self._findings: dict[tuple[int, int, str], _Finding] = {}
+        self._comparisons = 3_000
+        self.has_errors = False
+
+    def error(self, span: Span, what: str, hint: str = "") -> None:
+        """Note something that makes the scenario invalid; `hint` says what to write instead."""
+        self.has_errors = True
+        self._add(_Finding(span, what, hint, "error"))
+
+    def warn(self, span: Span, what: str, hint: str = "") -> None:
+        """Note something odd that can be run all the same."""
+        self._add(_Finding(span, what, hint, "warning"))
+
+    def location(self, span: Span) -> Location:
+        """Return the place in the file that `span` stands for."""
+        return Location(self.file, span.line, span.column)
+
+    def ordered(self) -> tuple[Problem, ...]:
+        """Return the problems by position, at most `MAX_PROBLEMS` and one that counts the rest."""
+        found = sorted(self._findings.values(), key=lambda f: (f.span.line, f.span.column, f.severity))
+        # Errors decide; warnings must not crowd them out of the part that is shown.
+        if len(found) > MAX_PROBLEMS:
+            errors = [f for f in found if f.severity == "error"]
+            shown = errors[:MAX_PROBLEMS] if errors else found[:MAX_PROBLEMS]
+            rest = len(found) - len(shown)
+            problems = [self._problem(f) for f in shown]
+            last = replace(problems[-1], what=f"there are {rest} more problems", hint="mend the ones above first")
+            return (*problems, last)
+        return tuple(self._problem(f) for f in found)
+
+    def nearest(self, name: str, choices: Iterable[str]) -> str | None:
+        """Return the one of `choices` that `name` was probably meant to be, or None."""
+        # difflib costs 10 ms to import, and only mistakes need it. It is slow, and a hostile file has thousands of
+        # mistakes: long names are not compared, and after some thousand comparisons no guess is made any more.
+        if len(name) > _MAX_COMPARED:
+            return None
+        by_case = {c.casefold(): c for c in islice(choices, self._comparisons) if len(c) <= _MAX_COMPARED}
+        self._comparisons -= len(by_case)
+        if not by_case:
+            return None
+        from difflib import get_close_matches
+
+        found = get_close_matches(name.casefold(), by_case, n=1, cutoff=0.6)
+        return by_case[found[0]] if found else None
+
+    def did_you_mean(self, name: str, choices: Iterable[str], otherwise: str = "") -> str:
+        """Return the hint "did you mean 'x'?" for the nearest of `choices`, else the hint `otherwise`."""
+        found = self.nearest(name, choices)
+        return f"did you mean {quote(found)}?" if found else otherwise
+
+    def _add(self, finding: _Finding) -> None:
+        self._findings.setdefault((finding.span.line, finding.span.column, finding.what), finding)
+
+    def _problem(self, finding: _Finding) -> Problem:
+        line = min(finding.span.line, len(self._lines))
+        source = self._lines[line - 1]
+        # The end of a file is past its last line; the caret then stands behind the last character.
+        column = finding.span.column if line == finding.span.line else len(source) + 1
+        column = max(1, min(column, len(source) + 1))
+        width = max(1, min(finding.span.width, len(source) - column + 1))
+        where = Location(self.file, line, column)
+        return Problem(where, finding.what, finding.hint, source, width, finding.severity)
+
+
+def shorten(text: str, limit: int = MAX_QUOTE) -> str:
+    """Return `text`, cut to `limit` characters with an ellipsis."""
+    return text if len(text) <= limit else text[: limit - 1] + "…"
+
+
+def quote(text: str) -> str:
+    """Return `text` in single quotes, shortened; control characters are escaped where it is printed."""
+    return f"'{shorten(text)}'"
+
+
+def describe(value: Any) -> str:
+    """Return what a value from a file is, in the words of a message: "the text 'soon'", "a list"."""
+    if value is None:
+        return "nothing"
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, str):
+        return f"the text {quote(value)}"
+    if isinstance(value, int | float):
+        return f"the number {shorten(repr(value), 30)}"
+    if isinstance(value, list | tuple):
+        return "a list" if value else "an empty list"
+    return "a mapping"
+
+
+def either(names: Iterable[str], word: str = "or") -> str:
+    """Return names as prose: "'a', 'b' or 'c'"; more than eight are cut."""
+    quoted = [quote(name) for name in islice(names, 9)]
+    if len(quoted) > 8:
+        return ", ".join(quoted[:8]) + ", …"
+    return f" {word} ".join([", ".join(quoted[:-1]), quoted[-1]]) if len(quoted) > 1 else "".join(quoted)

@@ -1,0 +1,78 @@
+"""Queues: their names and keys, who takes from them and who puts on them."""
+
+from __future__ import annotations
+
+import re
+
+from run_scenario.language.draft import Draft, QueueDraft
+from run_scenario.language.problems import Problems, either, quote
+
+_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_-]{0,99}")
+
+
+def check_queues(draft: Draft, problems: Problems) -> None:
+    """Add what is wrong with each queue, and with each mention of one."""
+    for queue in draft.queues.values():
+        if not _NAME.fullmatch(queue.name):
+            what = f"{quote(queue.name)} cannot be the name of a queue"
+            problems.error(queue.span, what, "use letters, digits, _ and -, and begin with a letter")
+        _check_keys(queue, problems)
+    if not draft.fields.is_refused("queues"):
+        _check_mentions(draft, problems)
+
+
+def _check_keys(queue: QueueDraft, problems: Problems) -> None:
+    fields = queue.fields
+    if fields.is_refused("type"):
+        return
+    if queue.type == "SimpleQueue":
+        for key, reason in (("maxsize", "no limit of its size"), ("join_thread", "no feeder thread")):
+            if fields.entry(key) is not None:
+                what = f"`{key}`: a SimpleQueue has {reason}"
+                problems.error(fields.key_span(key), what, "leave it out, or write `type: Queue`")
+    elif fields.flag("join_thread") and not fields.flag("close") and not fields.is_refused("close"):
+        what = "`join_thread` needs `close: true`: join_thread() may only be called after close()"
+        problems.error(fields.key_span("join_thread"), what, "write `close: true` as well")
+    if queue.type != "JoinableQueue" and fields.entry("join") is not None:
+        what = f"`join`: a {queue.type} has no join()"
+        problems.error(fields.key_span("join"), what, "leave it out, or write `type: JoinableQueue`")
+
+
+def _check_mentions(draft: Draft, problems: Problems) -> None:
+    for process in draft.processes:
+        for link in process.links:
+            if link.queue not in draft.queues:
+                names = either(draft.queues)
+                otherwise = f"there is {names}" if names else "describe it under `queues:`"
+                hint = problems.did_you_mean(link.queue, draft.queues, otherwise)
+                problems.error(link.queue_span, f"there is no queue {quote(link.queue)}", hint)
+
+
+def check_topology(draft: Draft, problems: Problems) -> None:
+    """Warn about queues that nobody uses, nobody reads, or nobody writes."""
+    directions: dict[str, set[str]] = {name: set() for name in draft.queues}
+    for process in draft.processes:
+        for link in process.links:
+            directions[link.queue].add(link.direction)
+    for queue in draft.queues.values():
+        fields, used = queue.fields, directions[queue.name]
+        pills = fields.value("poison_pills", False)
+        if pills and not used & {"from", "uses"}:
+            what = f"nobody takes the poison pills of queue {quote(queue.name)}"
+            problems.warn(fields.key_span("poison_pills"), what, f"give a process `from: {queue.name}`")
+        # True makes as many pills as there are readers: without any, none.
+        puts = bool(fields.items("items")) or (pills is not True and bool(pills))
+        gets = fields.whole("collect") > 0
+        _warn_one_sided(queue, bool(used & {"to", "uses"}) or puts, bool(used & {"from", "uses"}) or gets, problems)
+
+
+def _warn_one_sided(queue: QueueDraft, written: bool, read: bool, problems: Problems) -> None:
+    name = quote(queue.name)
+    if not written and not read:
+        problems.warn(queue.span, f"queue {name} is not used", "give it to a process, or drop it")
+    elif not read:
+        hint = f"give a process `from: {queue.name}`, or write `collect:` for the main program to get() the items"
+        problems.warn(queue.span, f"queue {name} is written but never read", hint)
+    elif not written:
+        hint = f"give the queue `items:`, or a process `to: {queue.name}`"
+        problems.warn(queue.span, f"queue {name} is read but never written", hint)

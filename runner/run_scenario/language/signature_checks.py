@@ -1,0 +1,87 @@
+"""Does what is handed to a target fit its signature? Built-ins are known; of user code only the spelling is checked."""
+
+from __future__ import annotations
+
+from run_scenario import targets
+from run_scenario.language.call_checks import Call, find_work, other_parameter
+from run_scenario.language.draft import Draft, Fields, ProcessDraft
+from run_scenario.language.problems import Problems, quote
+from run_scenario.language.references import SPELLING, is_name, misspelling
+from run_scenario.language.yaml_nodes import Mapping, plain
+from run_scenario.targets import Parameter, Target
+
+
+def check_targets(draft: Draft, problems: Problems) -> None:
+    """Add what is wrong with each process's target and its arguments."""
+    for process in draft.processes:
+        if not process.target:
+            continue
+        span = process.fields.value_span("target")
+        if ":" in process.target:
+            if hint := misspelling(process.target):
+                problems.error(span, f"{quote(process.target)} is no `{SPELLING}`", hint)
+            _check_foreign(process, problems)
+        elif (target := targets.find(process.target)) is not None:
+            Call(target.name, target.parameters, process.fields, process.links, span, problems).check()
+            _check_task_done(target, process, draft, problems)
+        else:
+            hint = problems.did_you_mean(process.target, targets.names(), _unknown_target_hint(process.target))
+            problems.error(span, f"there is no built-in target {quote(process.target)}", hint)
+
+
+def check_item_calls(draft: Draft, problems: Problems) -> None:
+    """Add what is wrong with each `{call: …}` among the items of queues."""
+    for queue in draft.queues.values():
+        for node in queue.fields.items("items"):
+            if isinstance(node, Mapping) and "call" in node.entries and node not in queue.fields.bad:
+                fields = Fields(node, queue.fields.bad)
+                if known := find_work(fields.text("call"), fields.value_span("call"), problems):
+                    parameters = (known.item, *known.parameters) if known.item else known.parameters
+                    span = fields.value_span("call")
+                    Call(known.name, parameters, fields, (), span, problems).check()
+
+
+def _unknown_target_hint(name: str) -> str:
+    if "." in name:
+        return f"code of your own is named `{SPELLING}`, with a colon before the function"
+    return f"`run-scenario targets` lists them; code of your own is named `{SPELLING}`"
+
+
+def _check_foreign(process: ProcessDraft, problems: Problems) -> None:
+    """Check what can be checked without importing anything: that no parameter is given twice."""
+    seen: set[str] = {entry.key for entry in process.fields.mapping("kwargs")}
+    for link in process.links:
+        if not is_name(link.parameter):
+            hint = f"write `{link.direction}: {{PARAMETER: {link.queue}}}`"
+            what = f"{quote(link.parameter)} cannot be the name of a parameter"
+            problems.error(link.parameter_span, what, hint if link.short else "use letters, digits and _")
+        elif link.parameter in seen:
+            what = f"the parameter {quote(link.parameter)} is given twice"
+            problems.error(link.parameter_span, what, other_parameter(link))
+        seen.add(link.parameter)
+
+
+def _check_task_done(target: Target, process: ProcessDraft, draft: Draft, problems: Problems) -> None:
+    switch = target.parameter("task_done")
+    if switch is not None and not _value_of(switch, target, process):
+        return
+    for link in process.links:
+        parameter, queue = target.parameter(link.parameter), draft.queues.get(link.queue)
+        if parameter is None or not parameter.task_done or queue is None or queue.fields.is_refused("type"):
+            continue
+        if queue.type != "JoinableQueue" and queue.fields.sound:
+            what = (
+                f"queue {quote(queue.name)} is a {queue.type}, but {quote(target.name)} calls task_done(), "
+                "which only a JoinableQueue has"
+            )
+            way_out = "write `type: JoinableQueue` for the queue"
+            problems.error(link.queue_span, what, way_out + (", or `kwargs: {task_done: false}`" if switch else ""))
+
+
+def _value_of(parameter: Parameter, target: Target, process: ProcessDraft) -> object:
+    entry = process.fields.mapping("kwargs").entry(parameter.name)
+    if entry is not None:
+        return plain(entry.value)
+    args = process.fields.items("args")
+    position = target.parameters.index(parameter)
+    return plain(args[position]) if position < len(args) else parameter.default

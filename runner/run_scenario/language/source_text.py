@@ -1,0 +1,130 @@
+"""From a path to text: regular files only, bounded, strict UTF-8, printable characters."""
+
+from __future__ import annotations
+
+import errno
+import os
+import re
+import stat
+from pathlib import Path
+
+from run_scenario.language.problems import Problems, Span, quote
+
+MAX_BYTES = 256 * 1024
+"""Largest scenario file."""
+
+_REGULAR_ONLY = "a scenario is an ordinary file of text"
+_KINDS = (
+    (stat.S_ISDIR, "a folder"),
+    (stat.S_ISFIFO, "a named pipe"),
+    (stat.S_ISSOCK, "a socket"),
+    (stat.S_ISCHR, "a device"),
+    (stat.S_ISBLK, "a device"),
+)
+# YAML 1.2's printable characters, without the three that YAML 1.1 takes for line breaks and 1.2 does not, and
+# without a byte order mark inside the text: editors, PyYAML and people would count the lines differently.
+_UNPRINTABLE = re.compile("[^\t\n\r\x20-\x7e\xa0-\u2027\u202a-\ud7ff\ue000-\ufefe\uff00-\ufffd\U00010000-\U0010ffff]")
+_NAMES = {
+    "\0": "a NUL character",
+    "\x85": "the line break U+0085",
+    "\u2028": "the line break U+2028",
+    "\u2029": "the line break U+2029",
+    "\ufeff": "a byte order mark that is not at the beginning",
+}
+_START = Span(1, 1)
+
+
+def read(path: str, file: str) -> tuple[bytes, Problems | None]:
+    """Return the bytes of the file at `path`, at most `MAX_BYTES`, or the problem with it.
+
+    Never blocks: what is not an ordinary file is refused unread.
+    """
+    problems = Problems(file, "")
+    try:
+        # stat before open: opening some devices already does something; fstat after: the path may have changed.
+        _refuse_special(Path(path).stat().st_mode)
+        with open(path, "rb", opener=_open_without_waiting) as stream:
+            _refuse_special(os.fstat(stream.fileno()).st_mode)
+            data = stream.read(MAX_BYTES + 1)
+    except _SpecialFileError as error:
+        problems.error(_START, f"this is {error}, not a file", _REGULAR_ONLY)
+    except FileNotFoundError:
+        problems.error(_START, "there is no such file", _neighbour(path, problems))
+    except (OSError, ValueError) as error:
+        problems.error(_START, *_unreadable(error))
+    else:
+        if len(data) <= MAX_BYTES:
+            return data, None
+        refuse_size(problems)
+    return b"", problems
+
+
+def refuse_size(problems: Problems) -> None:
+    """Add the problem of a text with more than `MAX_BYTES`."""
+    what = f"this file is larger than {MAX_BYTES // 1024} KiB, the most a scenario may have"
+    problems.error(_START, what, "let a target make large inputs from a parameter instead of writing them out")
+
+
+def decode(data: bytes, file: str) -> tuple[str, Problems | None]:
+    """Return the text of UTF-8 `data` without its byte order mark, or the problem with it."""
+    if data.startswith((b"\xff\xfe", b"\xfe\xff")) or b"\0" in data[:2]:
+        problems = Problems(file, "")
+        problems.error(_START, "this file is in UTF-16 or UTF-32", "save it as UTF-8")
+        return "", problems
+    try:
+        text = data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        text = data.decode("utf-8", errors="replace")
+        before = re.split(r"\r\n|\r|\n", error.object[: error.start].decode("utf-8-sig", errors="replace"))
+        problems = Problems(file, text.removeprefix("\ufeff"))
+        what = f"byte {error.start + 1} of this file, 0x{error.object[error.start]:02x}, is not UTF-8"
+        problems.error(Span(len(before), len(before[-1]) + 1), what, "save the file as UTF-8")
+        return "", problems
+    return text, None
+
+
+def check_characters(text: str, problems: Problems) -> bool:
+    """Return whether `text` has only printable characters; the first other one is a problem."""
+    found = _UNPRINTABLE.search(text)
+    if found is None:
+        return True
+    before = re.split(r"\r\n|\r|\n", text[: found.start()])
+    character = found.group()
+    name = _NAMES.get(character, f"the control character U+{ord(character):04X}")
+    escape = f"\\u{ord(character):04x}" if character not in "\0\x85" else {"\0": "\\0", "\x85": "\\N"}[character]
+    hint = f'leave it out, or write "{escape}" inside double quotes where the value needs it'
+    problems.error(Span(len(before), len(before[-1]) + 1), f"{name} stands in this text", hint)
+    return False
+
+
+def _open_without_waiting(path: str, flags: int) -> int:
+    return os.open(path, flags | getattr(os, "O_NONBLOCK", 0))
+
+
+class _SpecialFileError(Exception):
+    pass
+
+
+def _refuse_special(mode: int) -> None:
+    if not stat.S_ISREG(mode):
+        raise _SpecialFileError(next((kind for test, kind in _KINDS if test(mode)), "a special file"))
+
+
+def _unreadable(error: OSError | ValueError) -> tuple[str, str]:
+    if isinstance(error, PermissionError):
+        return "this file may not be read", "give yourself the permission: `chmod u+r`"
+    if isinstance(error, OSError) and error.errno == errno.ELOOP:
+        return "this path is a symbolic link that leads in a circle", ""
+    reason = os.strerror(error.errno) if isinstance(error, OSError) and error.errno else "it is no valid path"
+    return f"this file cannot be read: {reason[0].lower()}{reason[1:]}", ""
+
+
+def _neighbour(path: str, problems: Problems) -> str:
+    """Return a hint that names a scenario of a similar name in the same folder, or nothing."""
+    folder, name = os.path.split(path)
+    try:
+        with os.scandir(folder or ".") as entries:
+            names = [entry.name for _, entry in zip(range(2_000), entries, strict=False)]
+    except (OSError, ValueError):
+        return f"there is no folder {quote(folder)} either" if folder else ""
+    return problems.did_you_mean(name, [n for n in names if n.endswith((".yaml", ".yml"))])

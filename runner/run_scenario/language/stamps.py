@@ -1,0 +1,70 @@
+"""Which texts have already been found to fit the schema, so that checking them again costs nothing.
+
+A stamp is an empty file whose name is a digest of text, schema and version. It only ever saves time: whatever goes
+wrong with the folder is silently harmless.
+"""
+
+from __future__ import annotations
+
+import os
+from hashlib import sha256
+from pathlib import Path
+
+from run_scenario import __version__
+
+MAX_STAMPS = 500
+"""When there are more, the older half is removed."""
+
+
+def default_folder() -> Path | None:
+    """Return the folder of stamps in the user's cache, or None where there is none."""
+    base = Path(os.environ.get("XDG_CACHE_HOME", ""))
+    # The XDG base directory specification: relative paths are to be ignored.
+    if not base.is_absolute():
+        try:
+            base = Path.home() / ".cache"
+        except RuntimeError:  # this user has no home
+            return None
+    return base / "run-scenario" / "fits-schema"
+
+
+class Stamps:
+    """The stamps in `folder`; without a folder, nothing is remembered."""
+
+    def __init__(self, folder: Path | None) -> None:
+        self._folder = folder
+
+    def has(self, key: str) -> bool:
+        """Return whether `key` was stamped before."""
+        try:
+            return self._folder is not None and (self._folder / key).exists()
+        except OSError:
+            return False
+
+    def add(self, key: str) -> None:
+        """Stamp `key`; failing to is harmless."""
+        if self._folder is None:
+            return
+        try:
+            self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            os.close(os.open(self._folder / key, os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_CLOEXEC, 0o600))
+            self._prune(self._folder)
+        except OSError:
+            pass
+
+    def _prune(self, folder: Path) -> None:
+        with os.scandir(folder) as entries:
+            stamps = list(entries)
+        if len(stamps) > MAX_STAMPS:
+            stamps.sort(key=lambda entry: entry.stat(follow_symlinks=False).st_mtime_ns)
+            for entry in stamps[: len(stamps) - MAX_STAMPS // 2]:
+                Path(entry.path).unlink()
+
+
+def key_of(text: str, schema: str) -> str:
+    """Return the name of the stamp for `text` under `schema` and this version."""
+    digest = sha256()
+    for part in (__version__, schema, text):
+        data = part.encode("utf-8", errors="surrogatepass")
+        digest.update(len(data).to_bytes(8, "big") + data)
+    return digest.hexdigest()

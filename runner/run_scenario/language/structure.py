@@ -1,0 +1,205 @@
+"""Does the tree have the shape that the schema asks for? jsonschema finds what does not, this module says it kindly.
+
+The sentences come from the schema itself: `x-expected` says in words what a place may hold.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from itertools import islice
+from typing import Any
+
+from run_scenario.language.problems import Problems, Span, describe, quote
+from run_scenario.language.stamps import Stamps, key_of
+from run_scenario.language.yaml_nodes import Mapping, Node, Scalar, plain, walk
+from run_scenario.language.yaml_nodes import Sequence as ListNode
+
+MAX_ERRORS = 400
+"""Most of jsonschema's errors that are looked at; Problems shows fewer."""
+
+_Path = Sequence[str | int]
+
+
+def check_structure(root: Node, text: str, schema: str, stamps: Stamps, problems: Problems) -> set[Node]:
+    """Compare the tree with the schema's text; return the nodes that do not fit, so that nobody reads them."""
+    if not problems.has_errors and stamps.has(key_of(text, schema)):
+        return set()
+    bad: set[Node] = {node for node in walk(root) if isinstance(node, Scalar) and not node.sound}
+    translator = _Translator(root, problems, bad)
+    fits = True
+    for error in islice(_validator(json.loads(schema)).iter_errors(plain(root)), MAX_ERRORS):
+        fits = False
+        translator.translate(error)
+    if fits and not problems.has_errors:
+        stamps.add(key_of(text, schema))
+    return bad
+
+
+def _validator(schema: dict[str, Any]) -> Any:
+    """Return the validator; importing jsonschema costs 80 ms, which a stamped text saves."""
+    from jsonschema import Draft202012Validator
+    from jsonschema.validators import extend
+    from referencing import Registry
+
+    # To JSON Schema, 1.0 is an integer; to Python, and to whoever reads the file, it is not.
+    checker = Draft202012Validator.TYPE_CHECKER.redefine("integer", lambda _, value: type(value) is int)
+    strict: Any = extend(Draft202012Validator, type_checker=checker)  # type: ignore[no-untyped-call]
+    return strict(schema, registry=Registry())  # an empty registry retrieves nothing, from nowhere
+
+
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """Where an error is: the node, and how to point at it and name it."""
+
+    path: tuple[str | int, ...]
+    node: Node
+    key_span: Span | None
+
+    @property
+    def name(self) -> str:
+        match self.path:
+            case ():
+                return "a scenario"
+            case ("processes", int(index)):
+                return f"process {index + 1}"
+            case ("queues", str(name)):
+                return f"queue {quote(name)}"
+            case (*_, str(key), int(index)):
+                return f"element {index + 1} of `{key}`"
+        return f"`{self.path[-1]}`"
+
+    @property
+    def inside(self) -> str:
+        match self.path:
+            case ():
+                return "at the top level"
+            case ("processes", int()):
+                return "in a process"
+            case ("queues", str()):
+                return "in a queue"
+        return "in a call"
+
+
+class _Translator:
+    def __init__(self, root: Node, problems: Problems, bad: set[Node]) -> None:
+        self._root, self._problems, self._bad = root, problems, bad
+        self._by_keyword: dict[str, Callable[[Any, _Place], None]] = {
+            "additionalProperties": self._unknown_keys,
+            "required": self._missing_keys,
+            "not": self._not_yet,
+        }
+
+    def translate(self, error: Any) -> None:
+        """Say what one of jsonschema's errors means, unless something about that place was said before."""
+        if "propertyNames" in error.absolute_schema_path:
+            return  # names are checked in code, by fullmatch
+        place = self._locate(list(error.absolute_path))
+        if place.node in self._bad:
+            return
+        if error.validator == "anyOf" and any(node in self._bad for node in walk(place.node)):
+            self._bad.add(place.node)
+            return
+        self._by_keyword.get(error.validator, self._misfit)(error, place)
+
+    def _locate(self, path: _Path) -> _Place:
+        node, key_span = self._root, None
+        for step in path:
+            if isinstance(node, Mapping):
+                entry = node.entries[str(step)]
+                node, key_span = entry.value, entry.key_span
+            elif isinstance(node, ListNode):
+                node, key_span = node.items[int(step)], None
+        return _Place(tuple(path), node, key_span)
+
+    def _unknown_keys(self, error: Any, place: _Place) -> None:
+        assert isinstance(place.node, Mapping)
+        known = error.schema.get("properties", {})
+        for key, entry in place.node.entries.items():
+            if key not in known:
+                hint = _parameter_hint(key, place.node) or self._problems.did_you_mean(key, known, "leave it out")
+                self._problems.error(entry.key_span, f"unknown key {quote(key)} {place.inside}", hint)
+
+    def _missing_keys(self, error: Any, place: _Place) -> None:
+        assert isinstance(place.node, Mapping)
+        known = error.schema.get("properties", {})
+        misspelt = {self._problems.nearest(key, known) for key in place.node.entries if key not in known}
+        for key in error.validator_value:
+            if key not in place.node.entries and key not in misspelt:
+                owner = {"at the top level": "a scenario", "in a process": "a process"}.get(place.inside, "a call")
+                self._problems.error(place.node.span, f"{owner} needs the key '{key}'", _ADD.get(key, ""))
+
+    def _not_yet(self, error: Any, place: _Place) -> None:
+        self._bad.add(place.node)
+        what = f"'{place.path[-1]}' is not supported yet; it comes in a later version"
+        self._problems.error(place.key_span or place.node.span, what, "leave it out")
+
+    def _misfit(self, error: Any, place: _Place) -> None:
+        self._bad.add(place.node)
+        value = plain(place.node)
+        expected = error.schema.get("x-expected", "something else")
+        what = f"{place.name} must be {expected}, not {_given(error, value)}"
+        self._problems.error(place.node.span, what, _hint(error, place, value, self._problems))
+
+
+_ADD = {
+    "version": "write `version: 1` in the first line",
+    "processes": "write `processes:` and below it a list, as in `- target: sleep`",
+    "target": "write `target: NAME`; `run-scenario targets` lists the built-in ones",
+}
+
+
+def _given(error: Any, value: Any) -> str:
+    if error.validator == "maxLength":
+        return f"{len(value)} characters"
+    if isinstance(value, str) and not value:
+        return "an empty text"
+    return describe(value)
+
+
+def _hint(error: Any, place: _Place, value: Any, problems: Problems) -> str:
+    """Return the way out for a value that does not fit."""
+    if value is None:
+        return "write a value after it, or leave it out"
+    if isinstance(value, str) and (choices := _choices(error)):
+        return problems.did_you_mean(value, choices)
+    wanted = _types(error)
+    if isinstance(value, str) and wanted & {"integer", "number"} and value.strip().replace(".", "", 1).isdigit():
+        return f"leave the quotes out: {value.strip()}" if len(value) < 20 else ""
+    if isinstance(value, str) and "boolean" in wanted:
+        return "write true or false, without quotes"
+    if isinstance(value, float) and value.is_integer() and "integer" in wanted:
+        return f"write {int(value)}" if abs(value) < 1e15 else ""
+    if "array" in wanted and isinstance(value, dict) and place.path == ("processes",):
+        return "begin each process with `- `"
+    if "array" in wanted and not isinstance(value, dict | list):
+        return "put it in brackets: [ … ]"
+    if "object" in wanted and isinstance(value, list) and place.path == ("queues",):
+        return "write the queue's name and a colon instead of the `-`"
+    return ""
+
+
+def _choices(error: Any) -> list[str]:
+    values = list(error.schema.get("enum", []))
+    values += [option["const"] for option in error.schema.get("anyOf", []) if "const" in option]
+    return [value for value in values if isinstance(value, str)]
+
+
+def _types(error: Any) -> set[str]:
+    options = [error.schema, *error.schema.get("anyOf", [])]
+    found = [option.get("type", []) for option in options]
+    return {name for types in found for name in ([types] if isinstance(types, str) else types)}
+
+
+def _parameter_hint(key: str, process: Mapping) -> str:
+    """Return a hint where `key` is a parameter of the process's own built-in target, written one level too far out."""
+    target = process.entries.get("target")
+    if target is None or not isinstance(target.value, Scalar) or not isinstance(target.value.value, str):
+        return ""
+    from run_scenario import targets
+
+    known = targets.find(target.value.value)
+    if known is None or known.parameter(key) is None:
+        return ""
+    return f"it is a parameter of '{known.name}': write it under `kwargs:`"
