@@ -1,0 +1,83 @@
+"""The books that are kept of each queue while the log is told: what was put, got, finished, lost or left."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import Any
+
+from run_scenario.model import QueueSpec
+
+_PID_SHIFT = 40
+"""A stamp is the putting process's id, shifted, plus that process's own count (see primitives)."""
+
+
+@dataclass(slots=True)
+class QueueAccount:
+    """One queue's books."""
+
+    spec: QueueSpec
+    put: int = 0
+    got: int = 0
+    dropped: int = 0
+    lost: int = 0
+    done: int = 0
+    outstanding: dict[int, tuple[int, Any]] = field(default_factory=dict)
+    """stamp -> (item id, description) of what was put and not yet got, in order of putting."""
+    put_by: Counter[int] = field(default_factory=Counter)
+    """Process id -> items put, less those that could not be pickled."""
+    takers: Counter[str] = field(default_factory=Counter)
+    """Process name -> items got."""
+    said_empty: set[str] = field(default_factory=set)
+    """Names of processes whose last look, by empty() or a get() that gave up, found the queue empty."""
+
+    def record_put(self, stamp: int, item: Any) -> int:
+        """Enter an item; return its id, which counts from 1 within the queue."""
+        self.put += 1
+        self.put_by[stamp >> _PID_SHIFT] += 1
+        self.outstanding[stamp] = self.put, item
+        return self.put
+
+    def record_get(self, stamp: int, taker: str) -> tuple[int | None, Any]:
+        """Strike an item out; return its id and description, or (None, None) if its put was never recorded."""
+        self.got += 1
+        self.takers[taker] += 1
+        return self.outstanding.pop(stamp, (None, None))
+
+    def record_drop(self, stamp: int) -> int | None:
+        """Strike out an item that could not be pickled; return its id."""
+        self.dropped += 1
+        self.put_by[stamp >> _PID_SHIFT] -= 1
+        return self.outstanding.pop(stamp, (None, None))[0]
+
+    def write_off(self, pid: int, flushed: int) -> list[tuple[int, Any]]:
+        """Strike out what a process that is over had put but never written to the pipe; return those items."""
+        if self.spec.type == "SimpleQueue":  # has no buffer: what was put was written
+            return []
+        missing = self.put_by[pid] - flushed
+        if missing <= 0:
+            return []
+        own = [stamp for stamp in self.outstanding if stamp >> _PID_SHIFT == pid]
+        self.lost += missing
+        return [self.outstanding.pop(stamp) for stamp in own[-missing:]]
+
+    @property
+    def unfinished(self) -> int | None:
+        """How many times task_done() is missing; None for a queue that has no such method."""
+        return self.put - self.done if self.spec.type == "JoinableQueue" else None
+
+    @property
+    def left(self) -> int:
+        """How many items were put and not got, lost or dropped."""
+        return self.put - self.got - self.dropped - self.lost
+
+    def summary(self) -> dict[str, Any]:
+        """Return the counts, as `scenario.stalled` tells them."""
+        return {
+            "queue": self.spec.name,
+            "type": self.spec.type,
+            "put": self.put,
+            "got": self.got,
+            "left": self.left,
+            "unfinished": self.unfinished,
+        }

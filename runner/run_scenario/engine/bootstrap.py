@@ -1,0 +1,91 @@
+"""What runs in a child before and after its target: attach the recorder, capture output, tell how it ended.
+
+multiprocessing starts the process as it always does; only its `run` has been replaced by a `RecordedRun`, which
+calls the original one. This module is imported by every spawned child and must stay light.
+"""
+
+from __future__ import annotations
+
+import faulthandler
+import os
+from typing import TYPE_CHECKING, Any
+
+from run_scenario.engine import capture
+from run_scenario.engine.platform import STACK_SIGNAL
+from run_scenario.record import codes
+from run_scenario.record.recorder import recorder
+
+if TYPE_CHECKING:
+    from multiprocessing.process import BaseProcess
+
+_MOST_TRACEBACK = 16_384
+
+
+def join_run(folder: str, name: str, queues: int) -> None:
+    """Make this process a recorded one: segment, captured output, stacks on demand.
+
+    Raises:
+        OSError: no room or no descriptors left for its files.
+    """
+    recorder.attach(folder, name, queues)
+    capture.install(recorder.prefix)
+    if STACK_SIGNAL:
+        flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC | os.O_NOFOLLOW
+        # Written by faulthandler from a C signal handler: it works while Python is stuck in a lock. Never closed.
+        faulthandler.register(STACK_SIGNAL, file=os.open(f"{recorder.prefix}.stack", flags, 0o600), all_threads=True)
+
+
+class RecordedRun:
+    """A process's `run`: the original one, between records of how it began and how it ended."""
+
+    def __init__(self, process: BaseProcess, index: int, folder: str, queues: int, private: tuple[int, ...]) -> None:
+        self._process = process
+        self._index = index
+        self._folder = folder
+        self._queues = queues
+        self._private = private
+        """Descriptors of the main program that a forked child must not keep open."""
+
+    def __call__(self) -> None:
+        for descriptor in self._private:
+            os.close(descriptor)
+        process, index = self._process, self._index
+        join_run(self._folder, process.name, self._queues)
+        parent = process._parent_name  # type: ignore[attr-defined]
+        recorder.emit(codes.STARTED, index, os.getpid(), os.getppid(), parent, process.daemon)
+        try:
+            type(process).run(process)
+        except SystemExit as end:
+            code = end.code
+            recorder.emit(codes.EXITING, index, code if code is None or isinstance(code, int) else str(code)[:500])
+            raise
+        except BaseException as error:
+            record_failure(index, error)
+            raise
+        else:
+            recorder.emit(codes.FINISHED, index)
+        finally:
+            # From here on multiprocessing flushes queues, joins threads and children, and may wait for ever.
+            recorder.waiting(codes.W_EXIT)
+
+
+def record_failure(index: int, error: BaseException) -> None:
+    """Record the exception that ended a process, with the traceback from its target on."""
+    import traceback
+
+    frames: Any = error.__traceback__
+    while frames is not None and _is_machinery(frames.tb_frame.f_code.co_filename):
+        frames = frames.tb_next
+    lines = traceback.format_exception(type(error), error, frames)
+    try:
+        message = str(error)
+    except Exception:
+        message = "<its message cannot be made: __str__ failed>"
+    name = type(error).__qualname__
+    recorder.emit(codes.FAILED, index, name, message[:2000], "".join(lines)[-_MOST_TRACEBACK:])
+
+
+def _is_machinery(path: str) -> bool:
+    return os.path.dirname(path) == os.path.dirname(__file__) or path.endswith(
+        os.path.join("multiprocessing", "process.py")
+    )

@@ -1,0 +1,98 @@
+"""Which code a scenario may run: the built-ins, and what the person running it has allowed by package name.
+
+Nothing is imported before its package was found to be allowed, and then the object that the import led to is
+checked, not its spelling: an allowed module's own imports (`mypkg.tools:os.system`) do not belong to the package.
+"""
+
+from __future__ import annotations
+
+import importlib
+import sys
+from collections.abc import Callable
+from multiprocessing.process import BaseProcess
+from types import FunctionType
+from typing import Any
+
+
+class Refused(Exception):
+    """A target that may not be run, or is not there; the message is for the person who runs the scenario."""
+
+
+class Resolver:
+    """Finds the function or Process subclass behind `package.module:qualified.name`.
+
+    `allow` holds package names (dotted ones allow only that part of a package). Modules are looked for on the
+    ordinary import path first and in the scenario's own `folder` last.
+    """
+
+    def __init__(self, allow: frozenset[str], folder: str) -> None:
+        self._allow = allow
+        self._folder = folder
+
+    def __call__(self, reference: str) -> Callable[..., Any]:
+        """Return the object.
+
+        Raises:
+            Refused: it is not allowed, cannot be imported, or is not something a process can run.
+        """
+        module_name, _, qualified = reference.partition(":")
+        if not self._is_allowed(module_name):
+            package = module_name.partition(".")[0]
+            raise Refused(
+                f"{reference!r} would run code of the package {package!r}, which you have not allowed: "
+                f"if you trust it, add --allow {package}"
+            )
+        found = self._walk(self._import(reference, module_name), reference, qualified)
+        self._check(found, reference)
+        return found
+
+    def _is_allowed(self, module: str) -> bool:
+        return any(module == name or module.startswith(f"{name}.") for name in self._allow)
+
+    def _import(self, reference: str, module_name: str) -> Any:
+        if self._folder not in sys.path:
+            sys.path.append(self._folder)  # spawned children inherit the path from multiprocessing's own preparation
+        try:
+            return importlib.import_module(module_name)
+        except ModuleNotFoundError as error:
+            where = f"neither on the import path nor in {self._folder}"
+            if error.name and not module_name.startswith(error.name):
+                where = f"needed by {module_name}"
+            raise Refused(f"cannot import {reference!r}: there is no module {error.name!r}, {where}") from error
+        except Exception as error:
+            kind, text = type(error).__name__, str(error)[:300]
+            raise Refused(f"cannot import {reference!r}: {kind} while {module_name} was loaded: {text}") from error
+
+    def _walk(self, found: Any, reference: str, qualified: str) -> Any:
+        for part in qualified.split("."):
+            try:
+                found = getattr(found, part)
+            except AttributeError:
+                raise Refused(f"cannot find {reference!r}: {_name_of(found)} has no {part!r}") from None
+        return found
+
+    def _check(self, found: Any, reference: str) -> None:
+        is_process = isinstance(found, type) and issubclass(found, BaseProcess)
+        if not is_process and not isinstance(found, FunctionType):
+            raise Refused(
+                f"{reference!r} is {_article(type(found).__name__)}; "
+                "a target is an ordinary function or a subclass of multiprocessing.Process"
+            )
+        if not self._is_allowed(str(found.__module__)):
+            raise Refused(
+                f"{reference!r} leads to {found.__module__}.{found.__qualname__}, "
+                "which does not belong to a package you have allowed"
+            )
+        if not is_process and "<locals>" in found.__qualname__:
+            raise Refused(
+                f"{reference!r} was made inside another function ({found.__qualname__}) and so cannot be handed "
+                "to a process: define it at the top of its module"
+            )
+
+
+def _name_of(found: Any) -> str:
+    return f"module {found.__name__!r}" if hasattr(found, "__file__") else repr(getattr(found, "__qualname__", found))
+
+
+def _article(noun: str) -> str:
+    return f"{'an' if noun[:1].lower() in 'aeiou' else 'a'} {noun!r} object"

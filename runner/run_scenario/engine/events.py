@@ -1,0 +1,69 @@
+"""Makes the log's events: the fields that all have, numbered and stamped in the order in which they are told."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from typing import Any
+
+Event = dict[str, Any]
+
+
+class EventMaker:
+    """Builds the events of one run.
+
+    `began` and `wall` are the same moment, the run's beginning, on the monotonic and on the wall clock, in ns.
+    """
+
+    def __init__(self, run: str, scenario: str, began: int, wall: int) -> None:
+        self._run = run
+        self._scenario = scenario
+        self._began = began
+        self._offset = wall - began
+        self._second = -1
+        self._second_text = ""
+        self._of_process: Counter[str] = Counter()
+        self.made: list[Event] = []
+        """Events made and not yet taken."""
+        self.count = 0
+
+    def make(self, t: int, event: str, process: str, pid: int | None, level: str = "info", **fields: Any) -> None:
+        """Append an event that happened at `t` (monotonic ns) and is about `process`."""
+        self.count += 1
+        n = self._of_process[process] = self._of_process[process] + 1
+        self.made.append(
+            {
+                "event": event,
+                "level": level,
+                "timestamp": self._timestamp(t),
+                "t": self.seconds(t),
+                "seq": self.count,
+                "run": self._run,
+                "scenario": self._scenario,
+                "process": process,
+                "pid": pid,
+                "n": n,
+                **fields,
+            }
+        )
+
+    def take(self) -> list[Event]:
+        """Return the events made since the last time."""
+        made, self.made = self.made, []
+        return made
+
+    def seconds(self, t: int) -> float:
+        """Return a monotonic time as seconds since the run began, to the microsecond."""
+        return round((t - self._began) / 1e9, 6)
+
+    def _timestamp(self, t: int) -> str:
+        second, rest = divmod(t + self._offset, 1_000_000_000)
+        if second != self._second:
+            self._second = second
+            self._second_text = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(second))
+        return f"{self._second_text}.{rest // 1000:06d}Z"
+
+
+def waited(t: int, since: Any) -> float:
+    """Return how long a wait took in seconds: from `since` (0: it did not wait) to `t`, both in ns."""
+    return round(max(0, t - since) / 1e9, 6) if isinstance(since, int) and since else 0.0

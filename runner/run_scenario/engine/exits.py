@@ -1,0 +1,132 @@
+"""Why a process ended: from its exit code, from what it said itself, and from who sent it a signal.
+
+An exit code alone lies: 0 also stands for `os._exit(0)` in the middle of the work, -15 does not say who sent SIGTERM.
+"""
+
+from __future__ import annotations
+
+import signal
+from dataclasses import dataclass, field
+from typing import Any
+
+from run_scenario.engine.platform import Usage
+from run_scenario.model import ProcessSpec
+
+_CRASHES = {"SIGSEGV", "SIGABRT", "SIGBUS", "SIGFPE", "SIGILL", "SIGSYS", "SIGTRAP"}
+
+RUNNER = "run-scenario"
+MAIN_NAME = "MainProcess"
+
+
+@dataclass(slots=True)
+class Life:
+    """What has been heard of one process so far; times in nanoseconds of the monotonic clock."""
+
+    name: str
+    spec: ProcessSpec | None = None
+    pid: int | None = None
+    started: int | None = None
+    outcome: str = ""
+    """"" (nothing was heard), "finished", "exiting" (sys.exit) or "failed"."""
+    exception: str = ""
+    sent: list[tuple[int, str, str]] = field(default_factory=list)
+    """Signals sent by those who record: number, sender, why."""
+    seen: int | None = None
+    """When its exit was seen, if nothing else is known yet."""
+    exited: bool = False
+    exitcode: int | None = None
+    allowed: bool = True
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Ending:
+    """The explanation of one exit: the fields of `process.exited`."""
+
+    cause: str
+    signal: str | None
+    by: str | None
+    reason: str
+    allowed: bool
+
+
+def signal_name(number: int) -> str:
+    """Return `SIGTERM` for 15, `signal 60` for a number without a name."""
+    try:
+        return signal.Signals(number).name
+    except ValueError:
+        return f"signal {number}"
+
+
+def explain(life: Life, code: int | None) -> Ending:
+    """Return why the process ended with that exit code (None: nobody could find out)."""
+    if code is None:
+        return Ending("unknown", None, None, "it ended, but nobody could learn its exit code", False)
+    if code < 0:
+        return _explain_signal(life, -code)
+    allowed = _is_allowed(life, code, {0})
+    if life.outcome == "finished":
+        if code == 0:
+            return Ending("returned", None, None, "its target returned", allowed)
+        reason = f"its target returned, but its exit handlers ended it with exit code {code}"
+        return Ending("vanished", None, None, reason, allowed)
+    if life.outcome == "failed":
+        return Ending("exception", None, None, f"its target raised {life.exception}", allowed)
+    if life.outcome == "exiting":
+        return Ending("sys.exit", None, None, f"it called sys.exit(); the exit code is {code}", allowed)
+    reason = f"it ended without returning, with exit code {code}: os._exit() or the like"
+    return Ending("vanished", None, None, reason, life.spec is not None and _is_listed(life.spec, code))
+
+
+def _explain_signal(life: Life, number: int) -> Ending:
+    name = signal_name(number)
+    for sent, sender, why in reversed(life.sent):
+        if sent == number:
+            cause = {"daemon": "daemon", "step": "killed" if name == "SIGKILL" else "terminated"}.get(why, "swept")
+            expected = {-number} if cause != "swept" else set()
+            return Ending(cause, name, sender, _reason_of_stop(name, sender, why), _is_allowed(life, -number, expected))
+    allowed = _is_allowed(life, -number, set())
+    if name in _CRASHES:
+        return Ending("crash", name, None, f"it crashed: {name} ({_describe(number)})", allowed)
+    reason = f"it was ended by {name}, which neither its main program nor run-scenario has sent"
+    return Ending("signal", name, None, reason, allowed)
+
+
+def _reason_of_stop(name: str, sender: str, why: str) -> str:
+    if why == "daemon":
+        return "terminated because the main program ended: a daemon process does not outlive it"
+    if why == "step":
+        call = "kill()" if name == "SIGKILL" else "terminate()"
+        return f"{sender} called {call}, which sends {name}"
+    return f"{sender} sent {name}: {why}"
+
+
+def _describe(number: int) -> str:
+    return (signal.strsignal(number) or "no description").lower()
+
+
+def _is_listed(spec: ProcessSpec, code: int) -> bool:
+    return spec.any_exitcode or (spec.exitcodes is not None and code in spec.exitcodes)
+
+
+def _is_allowed(life: Life, code: int, expected: set[int]) -> bool:
+    """Tell whether the scenario allows this end: as its `exitcode` says, or else as expected."""
+    if life.spec is None:
+        return code in expected
+    if life.spec.any_exitcode:
+        return True
+    if life.spec.exitcodes is not None:
+        return code in life.spec.exitcodes
+    return code in expected
+
+
+def usage_fields(usage: list[Any] | None) -> dict[str, Any]:
+    """Return the fields of `process.exited` for a packed `Usage`."""
+    u = Usage(*usage) if isinstance(usage, list) and len(usage) == 5 else Usage()
+    return {
+        "cpu_user": None if u.cpu_user is None else round(u.cpu_user, 6),
+        "cpu_system": None if u.cpu_system is None else round(u.cpu_system, 6),
+        "max_rss": u.max_rss,
+        "voluntary_switches": u.voluntary_switches,
+        "involuntary_switches": u.involuntary_switches,
+    }

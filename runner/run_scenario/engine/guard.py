@@ -1,0 +1,302 @@
+"""The guard: holds the deadline, sees every exit, and leaves nothing behind, whoever dies first.
+
+It has a session of its own, so that Ctrl-C does not reach the run, and adopts orphans, so that no process of the run
+can get away. It is single-threaded and waits in one place. The front talks to it through a pipe whose end of file
+means that the front is dead; the main program reports its children through another.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import select
+import signal
+import time
+from types import FrameType
+
+from run_scenario.engine import main_program, platform
+from run_scenario.engine.folder import remove_folder
+from run_scenario.engine.main_program import MAIN
+from run_scenario.engine.platform import Usage
+from run_scenario.engine.program import Program
+from run_scenario.engine.stall import LOOK_EVERY, StallWatch
+from run_scenario.engine.sweep import Sweeper
+from run_scenario.record import codes
+from run_scenario.record.recorder import recorder
+
+ORPHAN = -2
+"""Stands for the position in the scenario of a process that the scenario does not describe."""
+
+DONE = b"done\n"
+"""The guard's last word to the front: nothing of the run is left."""
+
+_DEFAULT_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGPIPE)
+
+
+class Guard:
+    """Supervises one run from the start of its main program to the end of its last process."""
+
+    def __init__(self, program: Program, orders: int, answers: int) -> None:
+        self._program = program
+        self._orders = orders
+        self._answers = answers
+        self._poll = select.poll()
+        self._watched: dict[int, tuple[int, int]] = {}
+        """Descriptor (a pidfd) -> position in the scenario, process id."""
+        self._helpers: set[int] = set()
+        self._orphans: set[int] = set()
+        self._main = 0
+        self._main_died = False
+        self._stop_signal = 0
+        self._front_is_dead = False
+        self._stall = StallWatch(program.folder)
+        self._sweeper = Sweeper(self._alive, self._reap)
+
+    # The run
+
+    def run(self) -> None:
+        """Run the main program to its end, or until it has to be stopped; then clear up."""
+        recorder.attach(self._program.folder, "run-scenario guard", 0)
+        wake_up = self._receive_signals()
+        reports, report_to = os.pipe()
+        os.set_blocking(reports, False)
+        self._reports = reports
+        self._main = self._fork_main(report_to, (reports, *wake_up))
+        os.close(report_to)
+        self._watch(MAIN, self._main)
+        for descriptor in (self._orders, reports, wake_up[0]):
+            self._poll.register(descriptor, select.POLLIN)
+        reason = self._supervise()
+        self._end(reason)
+
+    def _receive_signals(self) -> tuple[int, int]:
+        readable, writable = os.pipe()
+        os.set_blocking(writable, False)
+        os.set_blocking(readable, False)
+        signal.set_wakeup_fd(writable, warn_on_full_buffer=False)
+        for number in (signal.SIGTERM, signal.SIGHUP, signal.SIGINT):
+            signal.signal(number, self._note_signal)
+        signal.signal(signal.SIGCHLD, _do_nothing)  # makes the wake-up pipe readable
+        return readable, writable
+
+    def _note_signal(self, number: int, frame: FrameType | None) -> None:
+        self._stop_signal = number
+
+    def _fork_main(self, report_to: int, others: tuple[int, ...]) -> int:
+        pid = os.fork()
+        if pid:
+            return pid
+        code = 1
+        try:
+            signal.set_wakeup_fd(-1)
+            for number in (*_DEFAULT_SIGNALS, signal.SIGCHLD):
+                signal.signal(number, signal.SIG_DFL)
+            signal.signal(signal.SIGINT, signal.default_int_handler)
+            signal.signal(signal.SIGPIPE, signal.SIG_IGN)  # as Python sets it
+            platform.die_with_parent()
+            for descriptor in (self._orders, self._answers, *others):
+                os.close(descriptor)
+            self._stall.close()
+            code = main_program.become_main_program(self._program, report_to)
+        except BaseException as error:
+            recorder.emit(codes.TROUBLE, f"the main program could not run: {type(error).__name__}: {error}"[:500])
+        finally:
+            _flush_standard_streams()
+            os._exit(code)
+
+    def _supervise(self) -> str:
+        """Wait until the main program has ended or must be ended; return why it must, or an empty text."""
+        deadline = time.monotonic() + self._program.scenario.timeout
+        next_look = time.monotonic() + LOOK_EVERY
+        while not self._main_died:
+            now = time.monotonic()
+            if now >= deadline:
+                self._report_stall("deadline")
+                recorder.emit(codes.TIMED_OUT)
+                return "the deadline was reached"
+            if now >= next_look:
+                next_look = now + LOOK_EVERY
+                self._look_for_orphans()
+                if self._stall.is_deadlocked(self._alive()):
+                    self._report_stall("deadlock")
+                    return "nobody could move any more"
+            self._wait(min(deadline, next_look) - now)
+            if self._front_is_dead:
+                return "run-scenario itself was killed"
+            if self._stop_signal:
+                recorder.emit(codes.STOPPING, self._stop_signal)
+                return f"run-scenario got {signal.Signals(self._stop_signal).name}"
+        return ""
+
+    def _wait(self, seconds: float) -> None:
+        for descriptor, _ in self._poll.poll(max(0, int(seconds * 1000) + 1)):
+            if descriptor == self._orders:
+                self._take_orders()
+            elif descriptor == self._reports:
+                self._take_reports()
+            elif descriptor in self._watched:
+                self._take_reports()  # it may be younger than its report is read
+                self._see_exit(descriptor)
+            else:
+                _drain_pipe(descriptor)
+        self._reap()
+
+    def _take_orders(self) -> None:
+        order = os.read(self._orders, 1)
+        if order:
+            self._stop_signal = order[0]
+        else:
+            self._front_is_dead = True
+            self._poll.unregister(self._orders)
+
+    def _take_reports(self) -> None:
+        with contextlib.suppress(BlockingIOError):
+            for line in os.read(self._reports, 65536).decode("ascii", "replace").splitlines():
+                letter, index, pid = line.split()
+                if letter == "+":
+                    self._watch(int(index), int(pid))
+                else:
+                    self._helpers.add(int(pid))
+
+    # Exits
+
+    def _watch(self, index: int, pid: int) -> None:
+        descriptor = platform.open_pidfd(pid)
+        if descriptor is not None:  # otherwise it is over, and whoever waits for it knows more
+            self._watched[descriptor] = index, pid
+            self._poll.register(descriptor, select.POLLIN)
+
+    def _see_exit(self, descriptor: int) -> None:
+        index, pid = self._watched.pop(descriptor)
+        self._poll.unregister(descriptor)
+        os.close(descriptor)
+        if pid == self._main:
+            return  # our own child: told when it is reaped
+        stat = platform.process_stat(pid)
+        if stat and stat.state in "ZX":
+            switches = platform.context_switches(pid) or (None, None)
+            usage = Usage(stat.cpu_user, stat.cpu_system, None, *switches)
+            recorder.emit(codes.EXIT_SEEN, index, pid, stat.exitcode, usage.packed())
+        else:
+            recorder.emit(codes.EXIT_SEEN, index, pid, None, Usage().packed())
+        self._look_for_orphans()
+
+    def _reap(self) -> None:
+        """Wait for all children of our own that have ended: the main program and adopted orphans."""
+        while True:
+            try:
+                pid, status, rusage = os.wait4(-1, os.WNOHANG)
+            except ChildProcessError:
+                return
+            if pid == 0:
+                return
+            code, usage = os.waitstatus_to_exitcode(status), Usage.of_rusage(rusage).packed()
+            if pid == self._main:
+                self._main_died = True
+                self._take_reports()
+                recorder.emit(codes.MAIN_EXITED, pid, code, usage)
+            elif pid not in self._helpers:
+                index = next((i for i, p in self._watched.values() if p == pid), ORPHAN)
+                recorder.emit(codes.EXIT_SEEN, index, pid, code, usage)
+
+    def _look_for_orphans(self) -> None:
+        for pid in platform.children(os.getpid()):
+            if pid == self._main or pid in self._orphans or pid in self._helpers:
+                continue
+            stat = platform.process_stat(pid)
+            if stat and stat.state not in "ZX":
+                self._orphans.add(pid)
+                recorder.emit(codes.ORPHANED, pid, platform.command_of(pid))
+
+    def _alive(self) -> list[int]:
+        """Return all living processes of the run, the main program first, multiprocessing's helpers left out."""
+        found = []
+        for pid in platform.descendants(os.getpid()):
+            if pid not in self._helpers:
+                stat = platform.process_stat(pid)
+                if stat and stat.state not in "ZX":
+                    found.append(pid)
+        return found
+
+    # The end
+
+    def _report_stall(self, cause: str) -> None:
+        reports = self._stall.reports(self._alive())
+        recorder.emit(codes.STALL, cause, [report.packed() for report in reports])
+
+    def _end(self, reason: str) -> None:
+        self._look_for_orphans()
+        if reason and not self._front_is_dead:
+            self._sweeper.stop(self._main, reason)
+        elif reason:
+            self._sweeper.kill(reason)
+        else:
+            self._sweeper.clear_up("it outlived the main program")
+        self._sweeper.end_helpers(self._helpers)
+        self._see_last_exits()
+        leaked = platform.remove_semaphores(self._program.semaphore_prefix)
+        if leaked:
+            recorder.emit(codes.LEAKED, leaked)
+        if self._front_is_dead:
+            remove_folder(self._program.folder)
+        else:
+            with contextlib.suppress(OSError):
+                os.write(self._answers, DONE)
+
+    def _see_last_exits(self) -> None:
+        for descriptor, (_, pid) in list(self._watched.items()):
+            if not platform.process_stat(pid):
+                self._see_exit(descriptor)
+
+
+def serve(orders: int, answers: int) -> None:
+    """Be the guard of one run: wait for the program, run it; never returns.
+
+    The program comes as eight bytes of length (0: there will be none) and a pickle from the front, whose fork this is.
+    """
+    import pickle
+
+    os.setsid()
+    nothing = os.open(os.devnull, os.O_RDWR)
+    for descriptor in (0, 1, 2):
+        os.dup2(nothing, descriptor)
+    platform.become_subreaper()
+    length = int.from_bytes(_read_exactly(orders, 8), "little")
+    if length:
+        program: Program = pickle.loads(_read_exactly(orders, length))
+        try:
+            Guard(program, orders, answers).run()
+        except BaseException as error:
+            text = f"the guard failed: {type(error).__name__}: {error}"
+            recorder.emit(codes.TROUBLE, text[:500])
+            for pid in reversed(platform.descendants(os.getpid())):
+                platform.send_signal(pid, signal.SIGKILL)
+            os._exit(1)
+    os._exit(0)
+
+
+def _read_exactly(descriptor: int, length: int) -> bytes:
+    data = b""
+    while len(data) < length:
+        block = os.read(descriptor, length - len(data))
+        if not block:
+            os._exit(0)  # the front ended before it gave us anything to do
+        data += block
+    return data
+
+
+def _drain_pipe(descriptor: int) -> None:
+    with contextlib.suppress(BlockingIOError):
+        os.read(descriptor, 4096)
+
+
+def _flush_standard_streams() -> None:
+    import sys
+
+    for stream in (sys.stdout, sys.stderr):
+        with contextlib.suppress(Exception):
+            stream.flush()
+
+
+def _do_nothing(number: int, frame: FrameType | None) -> None:
+    """Stand as a handler, so that the signal is not ignored."""

@@ -1,0 +1,275 @@
+"""The main program: the script that the scenario stands for.
+
+It runs in a process of its own, single-threaded, as multiprocessing's MainProcess, and does one step of the plan
+after the other with ordinary `Process` and queue objects. What is recorded about them is recorded around the calls.
+"""
+
+from __future__ import annotations
+
+import atexit
+import contextlib
+import errno
+import multiprocessing
+import os
+import sys
+import time
+from collections.abc import Callable
+from functools import partial
+from types import ModuleType
+from typing import Any
+
+from run_scenario import model, targets
+from run_scenario.engine import primitives
+from run_scenario.engine.bootstrap import RecordedRun, join_run, record_failure
+from run_scenario.engine.consent import Refused, Resolver
+from run_scenario.engine.platform import Usage
+from run_scenario.engine.program import Program
+from run_scenario.record import codes
+from run_scenario.record.recorder import recorder
+
+_OUT_OF_RESOURCES = {errno.EAGAIN, errno.ENOMEM, errno.EMFILE, errno.ENFILE, errno.ENOSPC}
+
+MAIN = -1
+"""The main program's number where records name a process by its position in the scenario."""
+
+
+class MainProgram:
+    """Executes the steps. `report` tells the guard about processes: a letter and a process id."""
+
+    def __init__(self, program: Program, report: Callable[[str, int, int], None], private: tuple[int, ...]) -> None:
+        self._program = program
+        self._report = report
+        self._private = private
+        self._specs = {spec.name: spec for spec in program.scenario.processes}
+        self._index = {spec.name: i for i, spec in enumerate(program.scenario.processes)}
+        self._queue_index = {spec.name: i for i, spec in enumerate(program.scenario.queues)}
+        self._queues: dict[str, Any] = {}
+        self._processes: dict[str, Any] = {}
+        self._bound: dict[str, tuple[Any, tuple[Any, ...], dict[str, Any]]] = {}
+        self._items: dict[int, Any] = {}
+        self._announced: set[int] = set()
+
+    def run(self) -> int:
+        """Execute the plan and end as a script would; return the exit code."""
+        if self._program.scenario.start_method:
+            multiprocessing.set_start_method(self._program.scenario.start_method, force=True)
+        if not self._resolve():
+            return 2
+        recorder.emit(codes.STARTED, MAIN, os.getpid(), os.getppid(), "", False)
+        code = self._execute()
+        recorder.waiting(codes.W_EXIT)
+        for process in multiprocessing.active_children():
+            if process.daemon:
+                popen = process._popen  # type: ignore[attr-defined]
+                popen.terminate = partial(_terminate_daemon, self._index[process.name], popen.terminate)
+        # As at the end of every script: daemons are terminated, other children joined, queues flushed.
+        atexit._run_exitfuncs()
+        return code
+
+    def _resolve(self) -> bool:
+        """Find all targets before anything is created; record what may not be run."""
+        scenario = self._program.scenario
+        resolve = Resolver(self._program.allow, os.path.dirname(scenario.path))
+        refused: list[tuple[int, int, str]] = []
+        for index, spec in enumerate(scenario.processes):
+            try:
+                self._bound[spec.name] = self._bind(spec, resolve)
+            except Refused as refusal:
+                refused.append((index, -1, str(refusal)))
+        for index, queue in enumerate(scenario.queues):
+            for item in queue.items:
+                try:
+                    if isinstance(item, model.CallSpec):
+                        self._items[id(item)] = targets.make_item(item, resolve)
+                except Refused as refusal:
+                    refused.append((-1, index, str(refusal)))
+        if refused:
+            recorder.emit(codes.REFUSED, refused)
+        return not refused
+
+    def _bind(self, spec: model.ProcessSpec, resolve: Resolver) -> tuple[Any, tuple[Any, ...], dict[str, Any]]:
+        if spec.is_builtin:
+            return targets.bind(spec.target, spec.args, spec.kwargs, resolve)
+        return resolve(spec.target), spec.args, dict(spec.kwargs)
+
+    def _execute(self) -> int:
+        try:
+            for step in self._program.steps:
+                self._do(step)
+        except SystemExit as end:
+            return end.code if isinstance(end.code, int) else 1
+        except BaseException as error:
+            record_failure(MAIN, error)
+            if isinstance(error, OSError) and error.errno in _OUT_OF_RESOURCES:
+                text = f"{type(error).__name__}: {error}"
+                recorder.emit(codes.TROUBLE, f"the machine has no more room for this scenario ({text})")
+                os._exit(1)  # no orderly end is possible with half a graph: the guard sweeps
+            sys.excepthook(type(error), error, error.__traceback__)
+            return 1
+        recorder.emit(codes.FINISHED, MAIN)
+        return 0
+
+    def _do(self, step: model.Step) -> None:
+        match step:
+            case model.CreateQueue(spec):
+                index = self._queue_index[spec.name]
+                self._queues[spec.name] = primitives.create_queue(spec, index, multiprocessing.get_context())
+                self._announce_helpers()
+            case model.CreateProcess(process):
+                self._processes[process.name] = self._create(process)
+            case model.Sleep(seconds):
+                recorder.waiting(codes.W_SLEEP, timeout=seconds)
+                time.sleep(seconds)
+                recorder.moving()
+            case model.Start(name):
+                self._start(name)
+            case model.PutItems(queue, items):
+                for item in items:
+                    self._queues[queue].put(self._items.get(id(item), item))
+            case model.PutPills(queue, count):
+                for _ in range(count):
+                    self._queues[queue].put(None)
+            case model.CloseQueue(queue):
+                self._queues[queue].close()
+            case model.JoinThread(queue):
+                self._queues[queue].join_thread()
+            case model.JoinQueue(queue):
+                self._queues[queue].join()
+            case model.Collect(queue, count):
+                for _ in range(count):
+                    self._queues[queue].get()
+            case model.Join(name, timeout):
+                self._processes[name].join(timeout)
+            case model.IsAlive(name):
+                self._is_alive(name)
+            case model.StopIfAlive(name, method):
+                self._stop_if_alive(name, method)
+
+    def _create(self, spec: model.ProcessSpec) -> Any:
+        target, args, kwargs = self._bound[spec.name]
+        kwargs = kwargs | {c.parameter: self._queues[c.queue] for c in spec.connections}
+        if isinstance(target, type):  # a subclass of Process: its constructor gets the arguments
+            process = target(*args, **kwargs)
+            if spec.named:
+                process.name = spec.name
+            if spec.daemon:
+                process.daemon = True
+        else:
+            name = spec.name if spec.named else None
+            daemon = True if spec.daemon else None
+            process = multiprocessing.Process(target=target, name=name, args=args, kwargs=kwargs, daemon=daemon)
+        forked = multiprocessing.get_start_method() == "fork"
+        process.run = RecordedRun(  # type: ignore[method-assign]
+            process,
+            self._index[spec.name],
+            self._program.folder,
+            len(self._program.scenario.queues),
+            self._private if forked else (),
+        )
+        return process
+
+    def _start(self, name: str) -> None:
+        index, process = self._index[name], self._processes[name]
+        recorder.emit(codes.STARTING, index)
+        try:
+            process.start()
+        except Exception as error:
+            recorder.emit(codes.START_FAILED, index, type(error).__name__, str(error)[:500])
+            raise
+        self._report("+", index, process.pid)
+        self._announce_helpers()
+        _record_reaping(process._popen, index)
+        process.join = partial(_join, process, index, type(process).join)
+
+    def _announce_helpers(self) -> None:
+        """Tell the guard which children are multiprocessing's own, so that they are not taken for orphans."""
+        for module, variable, attribute in (
+            ("resource_tracker", "_resource_tracker", "_pid"),
+            ("forkserver", "_forkserver", "_forkserver_pid"),
+        ):
+            helper = getattr(sys.modules.get(f"multiprocessing.{module}"), variable, None)
+            pid = getattr(helper, attribute, None)
+            if pid and pid not in self._announced:
+                self._announced.add(pid)
+                self._report("h", 0, pid)
+
+    def _is_alive(self, name: str) -> bool:
+        alive: bool = self._processes[name].is_alive()
+        recorder.emit(codes.ALIVE, self._index[name], alive)
+        return alive
+
+    def _stop_if_alive(self, name: str, method: model.StopMethod) -> None:
+        process, index = self._processes[name], self._index[name]
+        if not process.is_alive():
+            return
+        recorder.emit(codes.KILLING if method == "kill" else codes.TERMINATING, index, "step")
+        (process.kill if method == "kill" else process.terminate)()
+        self._is_alive(name)
+        process.join()
+        self._is_alive(name)
+
+
+def _join(process: Any, index: int, join: Callable[[Any, float | None], None], timeout: float | None = None) -> None:
+    """Stand for `process.join` in the parent: the real one, recorded."""
+    recorder.emit(codes.JOINING, index, timeout)
+    since = recorder.waiting(codes.W_JOIN_PROCESS, index, timeout)
+    try:
+        join(process, timeout)
+    finally:
+        recorder.moving()
+    code = process._popen.returncode  # not .exitcode, which would look again
+    if code is None:
+        recorder.emit(codes.JOIN_TIMED_OUT, index, timeout, since)
+    else:
+        recorder.emit(codes.JOINED, index, code, since)
+
+
+def _terminate_daemon(index: int, terminate: Callable[[], None]) -> None:
+    """Stand for a daemon's `_popen.terminate`, which multiprocessing calls when the main program ends."""
+    recorder.emit(codes.TERMINATING, index, "daemon")
+    terminate()
+
+
+def _record_reaping(popen: Any, index: int) -> None:
+    """Have `popen.poll` record what the system says when the process is waited for, once."""
+    original = popen.poll
+
+    def poll_with_usage(flag: int = os.WNOHANG) -> int | None:
+        if popen.returncode is None:
+            try:
+                pid, status, rusage = os.wait4(popen.pid, flag)
+            except OSError:
+                return None
+            if pid == popen.pid:
+                code = popen.returncode = os.waitstatus_to_exitcode(status)
+                recorder.emit(codes.REAPED, index, pid, code, Usage.of_rusage(rusage).packed())
+        return popen.returncode  # type: ignore[no-any-return]
+
+    def poll_by_server(flag: int = os.WNOHANG) -> int | None:
+        known = popen.returncode
+        code: int | None = original(flag)
+        if known is None and code is not None:
+            recorder.emit(codes.REAPED, index, popen.pid, code, Usage().packed())
+        return code
+
+    # A process of the fork server is the server's child, which reaps it and hands on the exit code alone.
+    popen.poll = poll_by_server if popen.method == "forkserver" else poll_with_usage
+
+
+def become_main_program(program: Program, report_to: int) -> int:
+    """Turn this freshly forked process into the main program and run it; return its exit code."""
+    main = ModuleType("__main__")  # with no file: a spawned child has nothing of ours to import again
+    sys.modules["__main__"] = main
+    sys.argv = [program.scenario.file]
+    atexit._clear()
+    atexit.register(multiprocessing.util._exit_function)  # type: ignore[attr-defined]
+    # The run's semaphores can be told by their names, should anything survive everybody who could remove them.
+    multiprocessing.current_process()._config["semprefix"] = program.semaphore_prefix  # type: ignore[attr-defined]
+    join_run(program.folder, "MainProcess", len(program.scenario.queues))
+
+    def report(letter: str, index: int, pid: int) -> None:
+        with contextlib.suppress(OSError):  # the guard is dead, and so is this process in a moment
+            os.write(report_to, f"{letter} {index} {pid}\n".encode())
+
+    return MainProgram(program, report, (report_to,)).run()
+

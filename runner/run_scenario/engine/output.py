@@ -1,0 +1,85 @@
+"""Output of the processes: lines put together from what was flushed, and files of what bypassed Python's streams."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from collections.abc import Callable, Iterator
+
+from run_scenario.record.reader import SegmentReader
+
+LINE_LIMIT = 4_096
+"""Longest line told, in characters."""
+_BLOCK = 1 << 16
+
+TellLine = Callable[[int, int, str, int, str, str, bool], None]
+"""(t, pid, process, stream, via, line, whether it was cut)"""
+
+
+class LineJoiner:
+    """Turns pieces of text into lines, separately for each process and stream."""
+
+    def __init__(self, tell: TellLine) -> None:
+        self._tell = tell
+        self._open: dict[tuple[int, int, str], tuple[int, str, str]] = {}
+
+    def add(self, pid: int, process: str, stream: int, via: str, t: int, text: str) -> None:
+        """Take the next piece of a stream; tell each line that it completes."""
+        key = (pid, stream, via)
+        _, _, begun = self._open.pop(key, (0, "", ""))
+        *lines, rest = (begun + text).split("\n")
+        for line in lines:
+            self._tell_cut(t, pid, process, stream, via, line)
+        if len(rest) > LINE_LIMIT:
+            self._tell_cut(t, pid, process, stream, via, rest)
+        elif rest:
+            self._open[key] = t, process, rest
+
+    def flush(self, pid: int) -> None:
+        """Tell the unfinished lines of a process that is over."""
+        for key in [key for key in self._open if key[0] == pid]:
+            t, process, rest = self._open.pop(key)
+            self._tell_cut(t, *self._order(key, process), rest)
+
+    @staticmethod
+    def _order(key: tuple[int, int, str], process: str) -> tuple[int, str, int, str]:
+        pid, stream, via = key
+        return pid, process, stream, via
+
+    def flush_all(self) -> None:
+        """Tell all unfinished lines."""
+        for pid in {key[0] for key in self._open}:
+            self.flush(pid)
+
+    def _tell_cut(self, t: int, pid: int, process: str, stream: int, via: str, line: str) -> None:
+        self._tell(t, pid, process, stream, via, line[:LINE_LIMIT].rstrip("\r"), len(line) > LINE_LIMIT)
+
+
+class OutputFollower:
+    """Reads what has been added to the files behind descriptors 1 and 2 of each process."""
+
+    def __init__(self) -> None:
+        self._read: dict[str, int] = {}
+
+    def news(self, readers: list[SegmentReader]) -> Iterator[tuple[SegmentReader, int, str]]:
+        """Yield process, stream and text for all that is new."""
+        for reader in readers:
+            for stream, ending in ((1, "out"), (2, "err")):
+                text = self._new_text(f"{reader.prefix}.{ending}")
+                if text:
+                    yield reader, stream, text
+
+    def _new_text(self, path: str) -> str:
+        known = self._read.get(path, 0)
+        data = b""
+        with contextlib.suppress(OSError):
+            if os.stat(path).st_size <= known:
+                return ""
+            descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW)
+            try:
+                while block := os.pread(descriptor, _BLOCK, known + len(data)):
+                    data += block
+            finally:
+                os.close(descriptor)
+        self._read[path] = known + len(data)
+        return data.decode("utf-8", "backslashreplace")

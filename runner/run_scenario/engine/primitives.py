@@ -1,0 +1,231 @@
+"""The queues that scenarios use: multiprocessing's own, which also record.
+
+All are made by `create_queue`, from the scenario's resources, so that another variant can take their place. An item
+travels as the pair (stamp, item): the stamp ties its get to its put. Where a method's body is repeated here instead
+of calling multiprocessing's, it is because the record has to be made in the middle of it: after the semaphore was
+acquired, but before another process can see the effect.
+"""
+
+from __future__ import annotations
+
+import itertools
+import os
+from multiprocessing import context, queues
+from multiprocessing.reduction import ForkingPickler
+from queue import Empty, Full
+from typing import Any
+
+from run_scenario.model import QueueSpec
+from run_scenario.record import codes
+from run_scenario.record.describe import describe
+from run_scenario.record.recorder import recorder
+
+_emit = recorder.emit
+_PLAIN = frozenset({int, str, float, bool, type(None), bytes})
+"""Types whose values nobody can change on the way: what is got is what was put."""
+
+
+def _restart_stamps() -> None:
+    global _next_stamp
+    _next_stamp = itertools.count((os.getpid() << 40) + 1).__next__
+
+
+_restart_stamps()
+os.register_at_fork(after_in_child=_restart_stamps)
+
+
+def create_queue(spec: QueueSpec, index: int, ctx: context.BaseContext) -> Queue | JoinableQueue | SimpleQueue:
+    """Return the queue that `spec` describes; `index` is its position among the scenario's queues.
+
+    Raises:
+        OSError: out of file descriptors or semaphores.
+    """
+    if spec.type == "SimpleQueue":
+        return SimpleQueue(index, ctx)
+    kind = JoinableQueue if spec.type == "JoinableQueue" else Queue
+    return kind(index, ctx, spec.maxsize)
+
+
+class _RecordedGet:
+    """What all three queue types share."""
+
+    _index: int
+
+    def _record_get(self, pair: tuple[int, Any], since: int) -> Any:
+        stamp, item = pair
+        _emit(codes.GET, self._index, stamp, codes.SAME if type(item) in _PLAIN else describe(item), since)
+        return item
+
+    def empty(self) -> bool:
+        answer: bool = super().empty()  # type: ignore[misc]
+        _emit(codes.EMPTY, self._index, answer, False)
+        return answer
+
+
+class _RecordedQueue(_RecordedGet):
+    """Recording for Queue and JoinableQueue, mixed in before multiprocessing's class."""
+
+    _closed: bool
+    _sem: Any
+    _notempty: Any
+    _thread: Any
+    _buffer: Any
+    _writer: Any
+
+    def __init__(self, index: int, ctx: context.BaseContext, maxsize: int = 0) -> None:
+        self._index = index
+        super().__init__(maxsize, ctx=ctx)  # type: ignore[call-arg]
+
+    def __getstate__(self) -> Any:
+        return self._index, super().__getstate__()  # type: ignore[misc]
+
+    def __setstate__(self, state: Any) -> None:
+        self._index = state[0]
+        super().__setstate__(state[1])  # type: ignore[misc]
+
+    def put(self, obj: Any, block: bool = True, timeout: float | None = None) -> None:
+        if self._closed:
+            raise ValueError(f"Queue {self!r} is closed")
+        since = 0
+        if not self._sem.acquire(False):
+            since = self._wait_for_room(block, timeout)
+        self._append((_next_stamp(), obj), (describe(obj), since))
+
+    def _wait_for_room(self, block: bool, timeout: float | None) -> int:
+        since = recorder.waiting(codes.W_PUT, self._index, timeout)
+        try:
+            if not (block and self._sem.acquire(True, timeout)):
+                _emit(codes.FULL, self._index, True, True)
+                raise Full
+        finally:
+            recorder.moving()
+        return since
+
+    def _append(self, pair: tuple[int, Any], told: tuple[Any, int]) -> None:
+        with self._notempty:
+            if self._thread is None:
+                self._start_thread()
+            _emit(codes.PUT, self._index, pair[0], *told)
+            self._buffer.append(pair)
+            self._notempty.notify()
+
+    def _start_thread(self) -> None:
+        self._send_bytes = recorder.feeding(self._index, self._writer.send_bytes)
+        super()._start_thread()  # type: ignore[misc]
+
+    def _on_queue_feeder_error(self, error: Exception, pair: Any) -> None:
+        if type(pair) is tuple:  # it could not be pickled; otherwise these are bytes that could not be written
+            reason = f"{type(error).__name__}: {error}"[:500]
+            _emit(codes.DROPPED, self._index, pair[0], describe(pair[1]), reason)
+        super()._on_queue_feeder_error(error, pair)  # type: ignore[misc]
+
+    def get(self, block: bool = True, timeout: float | None = None) -> Any:
+        since = recorder.waiting(codes.W_GET, self._index, timeout if block else 0.0)
+        try:
+            pair = super().get(block, timeout)  # type: ignore[misc]
+        except Empty:
+            _emit(codes.EMPTY, self._index, True, True)
+            raise
+        finally:
+            recorder.moving()
+        return self._record_get(pair, since)
+
+    def full(self) -> bool:
+        answer: bool = super().full()  # type: ignore[misc]
+        _emit(codes.FULL, self._index, answer, False)
+        return answer
+
+    def close(self) -> None:
+        super().close()  # type: ignore[misc]
+        _emit(codes.CLOSED, self._index)
+
+    def join_thread(self) -> None:
+        since = recorder.waiting(codes.W_JOIN_THREAD, self._index)
+        try:
+            super().join_thread()  # type: ignore[misc]
+        finally:
+            recorder.moving()
+        _emit(codes.THREAD_JOINED, self._index, since)
+
+
+class Queue(_RecordedQueue, queues.Queue):  # type: ignore[type-arg]
+    """`multiprocessing.Queue`, recorded."""
+
+
+class JoinableQueue(_RecordedQueue, queues.JoinableQueue):  # type: ignore[type-arg]
+    """`multiprocessing.JoinableQueue`, recorded."""
+
+    _cond: Any
+    _unfinished_tasks: Any
+
+    def _append(self, pair: tuple[int, Any], told: tuple[Any, int]) -> None:
+        with self._notempty, self._cond:
+            if self._thread is None:
+                self._start_thread()
+            _emit(codes.PUT, self._index, pair[0], *told)
+            self._buffer.append(pair)
+            self._unfinished_tasks.release()
+            self._notempty.notify()
+
+    def task_done(self) -> None:
+        recorder.waiting(codes.W_TASK, self._index)
+        try:
+            with self._cond:
+                recorder.moving()
+                if not self._unfinished_tasks.acquire(False):
+                    raise ValueError("task_done() called too many times")
+                _emit(codes.TASK_DONE, self._index)
+                if self._unfinished_tasks._semlock._is_zero():
+                    self._cond.notify_all()
+        finally:
+            recorder.moving()
+
+    def join(self) -> None:
+        _emit(codes.QUEUE_JOINING, self._index)
+        since = recorder.waiting(codes.W_JOIN_QUEUE, self._index)
+        try:
+            super().join()
+        finally:
+            recorder.moving()
+        _emit(codes.QUEUE_JOINED, self._index, since)
+
+
+class SimpleQueue(_RecordedGet, queues.SimpleQueue):  # type: ignore[type-arg]
+    """`multiprocessing.SimpleQueue`, recorded."""
+
+    _wlock: Any
+    _writer: Any
+
+    def __init__(self, index: int, ctx: context.BaseContext) -> None:
+        self._index = index
+        super().__init__(ctx=ctx)  # type: ignore[call-arg]
+
+    def __getstate__(self) -> Any:
+        return self._index, super().__getstate__()  # type: ignore[misc]
+
+    def __setstate__(self, state: Any) -> None:
+        self._index = state[0]
+        super().__setstate__(state[1])  # type: ignore[misc]
+
+    def put(self, obj: Any) -> None:
+        pair = (_next_stamp(), obj)
+        data = ForkingPickler.dumps(pair)
+        since = recorder.waiting(codes.W_PUT, self._index)
+        try:
+            with self._wlock:
+                _emit(codes.PUT, self._index, pair[0], describe(obj), since)
+                self._writer.send_bytes(data)
+        finally:
+            recorder.moving()
+
+    def get(self) -> Any:
+        since = recorder.waiting(codes.W_GET, self._index)
+        try:
+            pair: Any = super().get()
+        finally:
+            recorder.moving()
+        return self._record_get(pair, since)
+
+    def close(self) -> None:
+        super().close()
+        _emit(codes.CLOSED, self._index)

@@ -1,0 +1,26 @@
+"""What the front hands to the guard, and the guard to the main program it forks."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from run_scenario import model
+
+
+@dataclass(frozen=True, slots=True)
+class Program:
+    """Everything the main program and the guard need to know of a run."""
+
+    scenario: model.Scenario
+    steps: tuple[model.Step, ...]
+    run: str
+    """The run's id: twelve hexadecimal digits."""
+    folder: str
+    """Where the segments lie."""
+    allow: frozenset[str]
+    """Packages whose code the person running has allowed."""
+
+    @property
+    def semaphore_prefix(self) -> str:
+        """What the names of the run's semaphores begin with (see multiprocessing.synchronize.SemLock)."""
+        return f"/mp-{self.run}"

@@ -1,0 +1,216 @@
+"""A standstill put into words: who waits for what, and why nobody will ever move again."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from run_scenario.engine.accounts import QueueAccount
+from run_scenario.engine.exits import MAIN_NAME
+from run_scenario.model import Scenario
+from run_scenario.record import codes, layout
+
+_FRAME = re.compile(r'^  File "(?P<file>[^"\n]*)", line (?P<line>\d+) in (?P<function>.*)$')
+_MOST_FRAMES = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """One process at a standstill; `kind` is a code of `record.codes`, 0 where it is not known to wait."""
+
+    process: str
+    pid: int
+    state: str
+    kind: int
+    resource: int
+    since: int
+    until: int
+    stack: tuple[str, ...]
+
+
+def read_reports(reports: Sequence[Any], name_of: Callable[[int], str]) -> list[Waiting]:
+    """Return what the guard has found out about each process."""
+    found = []
+    for pid, state, waits, stack in reports:
+        main = next((w for w in waits if w[2] == pid), None)
+        kind, resource, _, since, until = main or (codes.MOVING, layout.NO_RESOURCE, 0, 0, 0)
+        found.append(Waiting(name_of(pid), pid, state, kind, resource, since, until, read_stack(stack)))
+    return found
+
+
+def read_stack(text: str) -> tuple[str, ...]:
+    """Return the frames of the main thread, which faulthandler writes last, the most recent call first."""
+    block: list[str] = []
+    for line in text.splitlines():
+        if "most recent call first" in line:
+            block = []
+        elif match := _FRAME.match(line):
+            block.append(f"{match['file']}:{match['line']} in {match['function']}")
+    return tuple(block[:_MOST_FRAMES])
+
+
+class Standstill:
+    """Explains a standstill of `scenario` from its queues' books and from the names of who has ended."""
+
+    def __init__(
+        self, scenario: Scenario, accounts: list[QueueAccount], waiting: list[Waiting], ended: Sequence[str]
+    ) -> None:
+        self._scenario = scenario
+        self._accounts = accounts
+        self._waiting = waiting
+        self._ended = set(ended)
+
+    def waiting_for(self, w: Waiting) -> str | None:
+        """Return what a process waits for, as the end of a sentence, or None."""
+        match w.kind:
+            case codes.W_GET:
+                return f"an item from queue '{self._queue(w)}'"
+            case codes.W_PUT:
+                return f"room in queue '{self._queue(w)}'"
+            case codes.W_JOIN_QUEUE:
+                return f"task_done() for every item of queue '{self._queue(w)}'"
+            case codes.W_TASK:
+                return f"its turn to call task_done() on queue '{self._queue(w)}'"
+            case codes.W_JOIN_THREAD:
+                return f"the items it has put on queue '{self._queue(w)}' to be written to the pipe"
+            case codes.W_JOIN_PROCESS:
+                return f"the end of {self.process_of(w)}"
+            case codes.W_SLEEP:
+                return "the time to go on"
+            case codes.W_EXIT if w.process == MAIN_NAME:
+                return "the end of its children and of its queues' threads"
+            case codes.W_EXIT:
+                return "its own end: its threads, its children, or items that nobody has taken yet"
+        return None
+
+    def queue_of(self, w: Waiting) -> str | None:
+        """Return the name of the queue that a process waits for, or None."""
+        kinds = (codes.W_GET, codes.W_PUT, codes.W_JOIN_QUEUE, codes.W_JOIN_THREAD, codes.W_TASK)
+        return self._queue(w) if w.kind in kinds else None
+
+    def process_of(self, w: Waiting) -> str | None:
+        """Return the name of the process that a process waits for, or None."""
+        if w.kind != codes.W_JOIN_PROCESS or w.resource >= len(self._scenario.processes):
+            return None
+        return self._scenario.processes[w.resource].name
+
+    def _queue(self, w: Waiting) -> str:
+        return self._accounts[w.resource].spec.name if w.resource < len(self._accounts) else "?"
+
+    def reason(self, cause: str) -> str:
+        """Return the explanation: one sentence for a learner."""
+        if cause == "deadline":
+            return self._everybody("the deadline was reached: ")
+        for explain in (self._unfinished_join, self._starving_get, self._stuck_exit, self._stuck_put):
+            if text := explain():
+                return text
+        return self._everybody("nobody can ever move again: ")
+
+    def _of_kind(self, kind: int) -> list[Waiting]:
+        return [w for w in self._waiting if w.kind == kind and w.resource < len(self._accounts)]
+
+    def _unfinished_join(self) -> str:
+        for w in self._of_kind(codes.W_JOIN_QUEUE):
+            account = self._accounts[w.resource]
+            name = account.spec.name
+            takers = self._takers(name)
+            gone = [taker for taker in takers if taker in self._ended]
+            who = _subject(w.process)
+            start = f"{who} waits in {name}.join() for ever: task_done() is missing for {_of(account)}"
+            if account.left and takers and len(gone) == len(takers):
+                return f"{start}, and nobody is left to take them: {self._why_gone(account, gone)}"
+            if gone and not account.left:
+                return f"{start}: {_names(gone)} ended without calling it for every item taken"
+            waiting = [o.process for o in self._of_kind(codes.W_GET) if o.resource == w.resource]
+            if waiting and not account.left:
+                return f"{start}, although all were taken and {_names(waiting)} already waits for the next"
+            return start
+        return ""
+
+    def _why_gone(self, account: QueueAccount, gone: list[str]) -> str:
+        misled = [name for name in gone if name in account.said_empty]
+        if misled and len(misled) == len(gone):
+            return (
+                f"{_names(gone)} left as soon as empty() said True, "
+                "which it also does while an item is still on its way into the queue"
+            )
+        return f"{_names(gone)} {'has' if len(gone) == 1 else 'have'} already ended"
+
+    def _starving_get(self) -> str:
+        for w in self._of_kind(codes.W_GET):
+            account = self._accounts[w.resource]
+            name = account.spec.name
+            if account.left:
+                continue
+            starving = [o.process for o in self._of_kind(codes.W_GET) if o.resource == w.resource]
+            verb = "waits" if len(starving) == 1 else "wait"
+            text = f"{_names(starving)} {verb} for ever for an item from queue '{name}': all {account.put} put are taken"
+            if not account.put:
+                text = f"{_names(starving)} {verb} for ever for an item from queue '{name}', on which nobody ever put one"
+            checked = [n for n in starving if self._loops_on_empty(n)]
+            if checked:
+                text += ", the last one by another consumer after empty() had said False"
+            others = [o.process for o in self._waiting if o.process not in starving]
+            return f"{text}, and nobody is left who could put another" + self._and_others(others)
+        return ""
+
+    def _loops_on_empty(self, process: str) -> bool:
+        return any(p.name == process and p.target == "consume_until_empty" for p in self._scenario.processes)
+
+    def _and_others(self, others: list[str]) -> str:
+        if others == [MAIN_NAME]:
+            return " (the main program waits for them to end)" if len(self._waiting) > 2 else ""
+        return ""
+
+    def _stuck_exit(self) -> str:
+        for w in self._waiting:
+            unread = [a for a in self._accounts if a.put_by[w.pid] and a.left]
+            if w.kind == codes.W_EXIT and unread:
+                account = unread[0]
+                return (
+                    f"{_subject(w.process)} cannot end: it has put items on queue '{account.spec.name}' "
+                    f"that do not fit into its pipe, and a process waits at its end until they are taken "
+                    f"({account.left} of {account.put} are left); get them before you join()"
+                )
+        return ""
+
+    def _stuck_put(self) -> str:
+        for w in self._of_kind(codes.W_PUT):
+            account = self._accounts[w.resource]
+            size = f"maxsize {account.spec.maxsize}" if account.spec.maxsize else "its pipe is full"
+            return (
+                f"{_subject(w.process)} waits for ever for room in queue '{account.spec.name}' "
+                f"({size}, {account.left} in it): nobody is left who takes from it"
+            )
+        return ""
+
+    def _takers(self, queue: str) -> list[str]:
+        specs = self._scenario.processes
+        return [p.name for p in specs if any(c.queue == queue and c.direction != "to" for c in p.connections)]
+
+    def _everybody(self, start: str) -> str:
+        parts = []
+        for w in self._waiting[:6]:
+            wanted = self.waiting_for(w)
+            parts.append(f"{_subject(w.process)} " + (f"waits for {wanted}" if wanted else "is still at work"))
+        if len(self._waiting) > 6:
+            parts.append(f"and {len(self._waiting) - 6} more")
+        return start + ("; ".join(parts) if parts else "no process of the run is left")
+
+
+def _of(account: QueueAccount) -> str:
+    missing = account.unfinished or 0
+    return f"{missing} of {account.put} items"
+
+
+def _subject(process: str) -> str:
+    return "the main program" if process == MAIN_NAME else process
+
+
+def _names(names: Sequence[str]) -> str:
+    shown = [_subject(name) for name in names]
+    if len(shown) > 5:
+        shown = [*shown[:4], f"{len(shown) - 4} more"]
+    return shown[0] if len(shown) == 1 else f"{', '.join(shown[:-1])} and {shown[-1]}"

@@ -1,0 +1,80 @@
+"""Ending processes, orderly where there is time for it, and in any case."""
+
+from __future__ import annotations
+
+import signal
+import time
+from collections.abc import Callable
+
+from run_scenario.engine import platform
+from run_scenario.record import codes
+from run_scenario.record.recorder import recorder
+
+GRACE = 0.3
+"""Seconds between SIGTERM and SIGKILL."""
+_HELPERS_GRACE = 1.0
+"""Seconds that multiprocessing's resource tracker gets to remove what it has registered."""
+_LIMIT = 5.0
+"""Seconds after which even SIGKILL is not waited for any longer (a process in uninterruptible sleep)."""
+_PAUSE = 0.002
+
+
+class Sweeper:
+    """Ends all processes of a run. `alive` lists them, `reap` waits for the guard's own children that have ended."""
+
+    def __init__(self, alive: Callable[[], list[int]], reap: Callable[[], None]) -> None:
+        self._alive = alive
+        self._reap = reap
+
+    def stop(self, main: int, reason: str) -> None:
+        """End a run that has to be stopped: the main program first, so that it does not go on without the others."""
+        self._send([main], signal.SIGTERM, reason)
+        self._wait_for([main], GRACE)
+        self.clear_up(reason)
+
+    def clear_up(self, reason: str) -> None:
+        """End everybody who is left: SIGTERM, a grace, SIGKILL."""
+        pids = self._alive()
+        if not pids:
+            return
+        self._send(pids, signal.SIGTERM, reason)
+        self._wait_for(pids, GRACE)
+        self.kill(reason)
+
+    def kill(self, reason: str) -> None:
+        """End everybody at once."""
+        until = time.monotonic() + _LIMIT
+        told: set[int] = set()
+        while (pids := self._alive()) and time.monotonic() < until:
+            self._send([pid for pid in pids if pid not in told], signal.SIGKILL, reason)
+            told.update(pids)
+            for pid in pids:
+                platform.send_signal(pid, signal.SIGKILL)
+            self._wait_for(pids, 10 * _PAUSE)
+        if pids:
+            recorder.emit(codes.TROUBLE, f"these processes did not end even by SIGKILL: {pids}")
+
+    def end_helpers(self, helpers: set[int]) -> None:
+        """Wait for the resource tracker and the fork server to end by themselves, then make them."""
+        self._wait_for(helpers, _HELPERS_GRACE)
+        for pid in helpers:
+            stat = platform.process_stat(pid)
+            if stat and stat.state not in "ZX":
+                platform.send_signal(pid, signal.SIGKILL)
+        self._wait_for(helpers, _HELPERS_GRACE)
+        self._reap()
+
+    def _send(self, pids: list[int], number: int, reason: str) -> None:
+        for pid in pids:
+            recorder.emit(codes.SWEEPING, pid, int(number), reason)
+            platform.send_signal(pid, number)
+            platform.send_signal(pid, signal.SIGCONT)  # a stopped process gets SIGTERM only when it goes on
+
+    def _wait_for(self, pids: list[int] | set[int], seconds: float) -> None:
+        until = time.monotonic() + seconds
+        while True:
+            self._reap()
+            stats = [platform.process_stat(pid) for pid in pids]
+            if all(stat is None or stat.state in "ZX" for stat in stats) or time.monotonic() > until:
+                return
+            time.sleep(_PAUSE)

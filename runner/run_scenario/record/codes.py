@@ -1,0 +1,66 @@
+"""Numbers used inside segments: record codes and kinds of waiting.
+
+A record is a msgpack array `[t, code, *fields]` with `t` in nanoseconds of the monotonic clock. `process` and
+`queue` fields are positions in the scenario's lists; -1 stands for the main program. `since` is the monotonic
+time at which a wait began. Descriptions of items are made by `record.describe`.
+"""
+
+from __future__ import annotations
+
+# Life of a process, recorded by whoever does it.              fields after the code
+STARTING = 1  # main program, before start()                   process
+STARTED = 2  # first thing in the child                        process, pid, ppid, parent name, daemon
+FINISHED = 3  # the target returned                            process
+EXITING = 4  # the target called sys.exit()                    process, exit code or text
+FAILED = 5  # the target raised                                process, exception type, message, traceback
+JOINING = 6  # main program                                    process, timeout or None
+JOINED = 7  # main program                                     process, exit code, since
+JOIN_TIMED_OUT = 8  # main program                             process, timeout, since
+ALIVE = 9  # main program, answer of is_alive()                process, alive
+TERMINATING = 10  # main program, before SIGTERM is sent       process, why ("step" or "daemon")
+KILLING = 11  # main program, before SIGKILL is sent           process, why
+REAPED = 12  # main program, after waitpid                     process, pid, exit code, usage
+EXIT_SEEN = 13  # guard, when the pidfd says so                process, pid, exit code or None, usage
+ORPHANED = 14  # guard: lost its parent                        pid, command
+SWEEPING = 15  # guard, before it sends a signal               pid, signal number, why
+START_FAILED = 16  # main program: start() raised              process, exception type, message
+
+# Output and logging of a target.
+OUTPUT = 20  #                                                 stream (1 or 2), text, truncated
+LOGGED = 21  #                                                 via, level, logger, message, fields
+
+# Queues, by position in the scenario.
+PUT = 30  # before the item can be got                         queue, stamp, item, since
+GET = 31  #                                                    queue, stamp, item (or SAME), since
+EMPTY = 32  # answer of empty(), or get() gave up              queue, answer, by get()
+FULL = 33  # answer of full(), or put() gave up                queue, answer, by put()
+TASK_DONE = 34  #                                              queue
+QUEUE_JOINING = 35  #                                          queue
+QUEUE_JOINED = 36  #                                           queue, since
+CLOSED = 37  #                                                 queue
+THREAD_JOINED = 38  #                                          queue, since
+DROPPED = 39  # the feeder could not pickle it                 queue, stamp, item, error
+
+# The run as a whole, recorded by the main program (REFUSED) and the guard.
+REFUSED = 50  # targets that cannot or may not be run          list of [process or -1, queue or -1, text]
+STALL = 51  #                                                  "deadlock" or "deadline", list of process reports
+TIMED_OUT = 52
+STOPPING = 53  # the front asked for the end                   signal number
+MAIN_EXITED = 54  # guard, after waitpid                       pid, exit code, usage
+LEAKED = 55  # guard: removed what the run had left            list of names
+TROUBLE = 56  # something of our own failed                    text
+
+# What a thread waits for (kept in its slot of the segment's header, not recorded).
+MOVING = 0
+W_GET = 1
+W_PUT = 2
+W_JOIN_QUEUE = 3
+W_JOIN_PROCESS = 4
+W_JOIN_THREAD = 5
+W_SLEEP = 6
+W_EXIT = 7  # the target is over; the process waits for its threads, queues and children
+W_FEED = 8  # a queue's feeder thread: it moves only when somebody puts or the pipe drains
+W_TASK = 9  # task_done(): needs the queue's condition
+
+SAME = b"="
+"""In a GET record: the item is the plain value that was put."""
