@@ -44,13 +44,12 @@ def build(draft: Draft, problems: Problems, *, name: str, path: str, digest: str
 
 def _queue(queue: QueueDraft, readers: int, problems: Problems) -> QueueSpec:
     fields = queue.fields
-    pills = fields.value("poison_pills", False)
     return QueueSpec(
         name=queue.name,
         type=queue.type,
         maxsize=fields.whole("maxsize"),
         items=tuple(_item(node, fields, problems) for node in fields.items("items")),
-        poison_pills=readers if pills is True else int(pills),
+        poison_pills=readers if fields.flag("poison_pills") else fields.whole("poison_pills"),
         collect=fields.whole("collect"),
         close=fields.flag("close"),
         join_thread=fields.flag("join_thread"),
@@ -97,7 +96,8 @@ def _processes(process: ProcessDraft, problems: Problems) -> Iterator[ProcessSpe
 
 
 def _arguments(fields: Fields) -> tuple[tuple[Any, ...], dict[str, Any]]:
-    return tuple(fields.value("args", [])), fields.value("kwargs", {})
+    kwargs = {entry.key: plain(entry.value) for entry in fields.mapping("kwargs")}
+    return tuple(plain(node) for node in fields.items("args")), kwargs
 
 
 def _exitcodes(fields: Fields) -> tuple[frozenset[int] | None, bool]:

@@ -52,6 +52,7 @@ class Call:
         """Add what does not fit."""
         given = set(self._check_args())
         unknown: set[str] = set()
+        links_fit = True
         for entry in self.fields.mapping("kwargs"):
             parameter = self._find(entry.key)
             if parameter is None:
@@ -64,9 +65,10 @@ class Call:
             given.add(entry.key)
             self._check_value(parameter, entry.value)
         for link in self.links:
-            unknown |= self._check_link(link, given)
-        if not any(self.fields.is_refused(key) for key in ("args", "kwargs", "from", "to", "uses")):
-            self._check_missing(given, unknown)
+            links_fit &= self._check_link(link, given)
+        sound = not any(self.fields.is_refused(key) for key in ("args", "kwargs", "from", "to", "uses"))
+        if sound and self.fields.complete:
+            self._check_missing(given, unknown, links_fit)
 
     def _find(self, name: str) -> Parameter | None:
         return next((parameter for parameter in self.parameters if parameter.name == name), None)
@@ -121,12 +123,12 @@ class Call:
         if known is not None:
             Call(known.name, known.parameters, fields, (), span, self.problems).check()
 
-    def _check_link(self, link: Link, given: set[str]) -> set[str]:
-        """Check one queue that is handed over; return its parameter's name if there is none of that name."""
+    def _check_link(self, link: Link, given: set[str]) -> bool:
+        """Check one queue that is handed over; return whether there is a parameter of its name."""
         parameter = self._find(link.parameter)
         if parameter is None:
             self._unknown_link(link)
-            return {link.parameter}
+            return False
         if link.parameter in given:
             what = f"the parameter {quote(link.parameter)} of {quote(self.name)} is given twice"
             self.problems.error(link.parameter_span, what, other_parameter(link))
@@ -138,7 +140,7 @@ class Call:
             verb = "takes from" if parameter.direction == "from" else "puts on"
             what = f"{quote(self.name)} {verb} its queue {quote(link.parameter)}"
             self.problems.error(link.parameter_span, what, f"write it under `{parameter.direction}:`")
-        return set()
+        return True
 
     def _unknown_link(self, link: Link) -> None:
         queues = [parameter.name for parameter in self.parameters if parameter.kind == "queue"]
@@ -155,15 +157,23 @@ class Call:
         what = f"{quote(self.name)} has no parameter {quote(name)}"
         self.problems.error(span, what, self.problems.did_you_mean(name, names, otherwise))
 
-    def _check_missing(self, given: set[str], unknown: set[str]) -> None:
+    def _check_missing(self, given: set[str], unknown: set[str], links_fit: bool) -> None:
+        """Look for required parameters that nothing was given for, and that were not merely misspelt."""
         names = [parameter.name for parameter in self.parameters]
         misspelt = {self.problems.nearest(name, names) for name in unknown}
         for parameter in self.parameters:
             if not parameter.required or parameter.name in given or parameter.name in misspelt:
                 continue
+            if parameter.kind == "queue" and not links_fit:
+                continue
             kind = "queue" if parameter.kind == "queue" else "parameter"
             what = f"{quote(self.name)} needs the {kind} {quote(parameter.name)}"
-            self.problems.error(self.span, what, f"write {_usage(parameter)}")
+            self.problems.error(self.span, what, f"write {self._usage(parameter)}")
+
+    def _usage(self, parameter: Parameter) -> str:
+        if parameter is self.parameters[0] and self.fields.entry("call") is not None:
+            return "`args: […]`"
+        return _usage(parameter)
 
 
 def _usage(parameter: Parameter) -> str:

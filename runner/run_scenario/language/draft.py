@@ -7,7 +7,7 @@ not hide what else is wrong, and is not complained about twice.
 from __future__ import annotations
 
 import os
-from collections.abc import Collection, Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,12 +18,21 @@ from run_scenario.model import DEFAULT_TIMEOUT, Direction, QueueType
 START = Span(1, 1)
 
 
+class Refused(set[Node]):
+    """Nodes that were refused, so that nobody reads them; `incomplete`: mappings in which a key was misspelt."""
+
+    def __init__(self, nodes: Iterable[Node] = ()) -> None:
+        super().__init__(nodes)
+        self.incomplete: set[Node] = set()
+
+
 class Fields:
     """A mapping's entries, read by key and type; a refused or missing one reads as the default."""
 
-    def __init__(self, node: Node | None, bad: Collection[Node]) -> None:
+    def __init__(self, node: Node | None, bad: Refused) -> None:
         self.bad = bad
         self.sound = node is None or (node not in bad and isinstance(node, Mapping))
+        self.complete = node not in bad.incomplete
         self.span = node.span if node is not None else START
         self._entries = node.entries if isinstance(node, Mapping) and node not in bad else {}
 
@@ -155,7 +164,7 @@ class Draft:
         return sum(process.count for process in self.processes)
 
 
-def read(root: Node, bad: Collection[Node]) -> Draft:
+def read(root: Node, bad: Refused) -> Draft:
     """Return the sound parts of the tree."""
     fields = Fields(root, bad)
     queues = {entry.key: _queue(entry, bad) for entry in fields.mapping("queues")}
@@ -168,7 +177,7 @@ def read(root: Node, bad: Collection[Node]) -> Draft:
     return Draft(fields, queues, tuple(processes))
 
 
-def _queue(entry: Entry, bad: Collection[Node]) -> QueueDraft:
+def _queue(entry: Entry, bad: Refused) -> QueueDraft:
     # A queue with nothing after its colon has all the defaults.
     empty = isinstance(entry.value, Scalar) and entry.value.value is None
     fields = Fields(Mapping({}, entry.key_span) if empty else entry.value, bad)

@@ -42,8 +42,9 @@ def _check_mentions(draft: Draft, problems: Problems) -> None:
     for process in draft.processes:
         for link in process.links:
             if link.queue not in draft.queues:
-                names = either(draft.queues)
-                otherwise = f"there is {names}" if names else "describe it under `queues:`"
+                names = either(draft.queues, "and")
+                verb = "is only" if len(draft.queues) == 1 else "are"
+                otherwise = f"there {verb} {names}" if names else "describe it under `queues:`"
                 hint = problems.did_you_mean(link.queue, draft.queues, otherwise)
                 problems.error(link.queue_span, f"there is no queue {quote(link.queue)}", hint)
 
@@ -60,6 +61,7 @@ def check_topology(draft: Draft, problems: Problems) -> None:
         if pills and not used & {"from", "uses"}:
             what = f"nobody takes the poison pills of queue {quote(queue.name)}"
             problems.warn(fields.key_span("poison_pills"), what, f"give a process `from: {queue.name}`")
+            continue
         # True makes as many pills as there are readers: without any, none.
         puts = bool(fields.items("items")) or (pills is not True and bool(pills))
         gets = fields.whole("collect") > 0

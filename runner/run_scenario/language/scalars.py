@@ -72,7 +72,7 @@ def resolve(text: str) -> bool | int | float | str | None:
     meant = _OLD_BOOLEANS.get(text.lower())
     if meant is not None:
         raise AmbiguousError(
-            f"a plain {text} is {meant} to some YAML readers and text to others",
+            f"a plain `{text}` is {meant} to some YAML readers and text to others",
             f"write {meant}, or '{text}' if it is meant as text",
         )
     return text
@@ -88,7 +88,10 @@ def resolve_key(text: str) -> str:
     """
     if text in ("y", "n", "Y", "N"):
         return text
-    value = resolve(text)
+    try:
+        value = resolve(text)
+    except AmbiguousError as error:
+        raise AmbiguousError(error.what, f"keys are text: write '{shorten(text)}' in quotes") from None
     if isinstance(value, str):
         return value
     kind = "nothing" if value is None else "a truth value" if isinstance(value, bool) else "a number"

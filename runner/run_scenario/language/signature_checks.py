@@ -54,7 +54,9 @@ def _check_foreign(process: ProcessDraft, problems: Problems) -> None:
         if not is_name(link.parameter):
             hint = f"write `{link.direction}: {{PARAMETER: {link.queue}}}`"
             what = f"{quote(link.parameter)} cannot be the name of a parameter"
-            problems.error(link.parameter_span, what, hint if link.short else "use letters, digits and _")
+            problems.error(
+                link.parameter_span, what, hint if link.short else "use letters, digits and _, and no keyword of Python"
+            )
         elif link.parameter in seen:
             what = f"the parameter {quote(link.parameter)} is given twice"
             problems.error(link.parameter_span, what, other_parameter(link))

@@ -38,7 +38,7 @@ class Stamps:
         """Return whether `key` was stamped before."""
         try:
             return self._folder is not None and (self._folder / key).exists()
-        except OSError:
+        except (OSError, ValueError):
             return False
 
     def add(self, key: str) -> None:
@@ -49,7 +49,7 @@ class Stamps:
             self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
             os.close(os.open(self._folder / key, os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_CLOEXEC, 0o600))
             self._prune(self._folder)
-        except OSError:
+        except (OSError, ValueError):  # ValueError: the path has a NUL in it
             pass
 
     def _prune(self, folder: Path) -> None:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import Any
 
+from run_scenario.language.draft import Refused
 from run_scenario.language.problems import Problems, Span, describe, quote
 from run_scenario.language.stamps import Stamps, key_of
 from run_scenario.language.yaml_nodes import Mapping, Node, Scalar, plain, walk
@@ -22,11 +23,11 @@ MAX_ERRORS = 400
 _Path = Sequence[str | int]
 
 
-def check_structure(root: Node, text: str, schema: str, stamps: Stamps, problems: Problems) -> set[Node]:
+def check_structure(root: Node, text: str, schema: str, stamps: Stamps, problems: Problems) -> Refused:
     """Compare the tree with the schema's text; return the nodes that do not fit, so that nobody reads them."""
     if not problems.has_errors and stamps.has(key_of(text, schema)):
-        return set()
-    bad: set[Node] = {node for node in walk(root) if isinstance(node, Scalar) and not node.sound}
+        return Refused()
+    bad = Refused(node for node in walk(root) if isinstance(node, Scalar) and not node.sound)
     translator = _Translator(root, problems, bad)
     fits = True
     for error in islice(_validator(json.loads(schema)).iter_errors(plain(root)), MAX_ERRORS):
@@ -83,7 +84,7 @@ class _Place:
 
 
 class _Translator:
-    def __init__(self, root: Node, problems: Problems, bad: set[Node]) -> None:
+    def __init__(self, root: Node, problems: Problems, bad: Refused) -> None:
         self._root, self._problems, self._bad = root, problems, bad
         self._by_keyword: dict[str, Callable[[Any, _Place], None]] = {
             "additionalProperties": self._unknown_keys,
@@ -118,7 +119,10 @@ class _Translator:
         known = error.schema.get("properties", {})
         for key, entry in place.node.entries.items():
             if key not in known:
-                hint = _parameter_hint(key, place.node) or self._problems.did_you_mean(key, known, "leave it out")
+                hint = _parameter_hint(key, place.node) or self._problems.did_you_mean(key, known)
+                if hint:
+                    self._bad.incomplete.add(place.node)
+                hint = hint or "leave it out"
                 self._problems.error(entry.key_span, f"unknown key {quote(key)} {place.inside}", hint)
 
     def _missing_keys(self, error: Any, place: _Place) -> None:
@@ -153,6 +157,11 @@ _ADD = {
 def _given(error: Any, value: Any) -> str:
     if error.validator == "maxLength":
         return f"{len(value)} characters"
+    if isinstance(value, list) and error.context:
+        # Of the alternatives, the one for lists went furthest: down to the elements.
+        wrong = [inner.path[0] for inner in error.context if inner.path]
+        if wrong:
+            return f"a list with {describe(value[wrong[0]])} in it"
     if isinstance(value, str) and not value:
         return "an empty text"
     return describe(value)
@@ -173,9 +182,9 @@ def _hint(error: Any, place: _Place, value: Any, problems: Problems) -> str:
         return f"write {int(value)}" if abs(value) < 1e15 else ""
     if "array" in wanted and isinstance(value, dict) and place.path == ("processes",):
         return "begin each process with `- `"
-    if "array" in wanted and not isinstance(value, dict | list):
+    if wanted == {"array"} and not isinstance(value, dict | list):
         return "put it in brackets: [ … ]"
-    if "object" in wanted and isinstance(value, list) and place.path == ("queues",):
+    if isinstance(value, list) and value and place.path == ("queues",):
         return "write the queue's name and a colon instead of the `-`"
     return ""
 

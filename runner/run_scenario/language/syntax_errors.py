@@ -9,16 +9,12 @@ from typing import Any
 from run_scenario.language.problems import Problems, Span
 
 _QUOTE_IT = "put the whole text in quotes, as in '…'"
-_LINE_UP = "keys of one mapping begin in the same column, two spaces further in than what they belong to"
+_LINE_UP = "keys of one mapping begin in the same column"
 
 # A message of libyaml or of PyYAML's own scanner (they differ), and what is said instead.
 _REWORDED: tuple[tuple[str, str, str], ...] = (
     (r"tab character", "a tab stands here; YAML indents with spaces only", "replace the tab by spaces"),
-    (
-        r"mapping values are not allowed",
-        "a ': ' is not expected here",
-        f"{_QUOTE_IT} if it holds ': '; else {_LINE_UP}",
-    ),
+    (r"found unexpected ':'", "a ':' needs a space behind it here", "write `key: value`"),
     (r"(block )?sequence entries are not allowed", "a list cannot begin here", "begin the list on a line of its own"),
     (r"unknown escape", "this \\ is no escape that YAML knows", "use single quotes, or write \\\\ for a backslash"),
     (r"could not find expected ':'", "a ':' is missing after this", "a key is written `key: value`"),
@@ -39,8 +35,9 @@ def explain(error: Any, text: str, problems: Problems) -> None:
     span = Span(mark.line + 1, mark.column + 1)
     message = f"{error.context or ''}; {error.problem or ''}"
     opened = error.context_mark
-    for test in (_bad_first_character, _unclosed, _misplaced, _anchor):
-        found = test(message, _character_at(text, mark.index), opened)
+    before = text[: mark.index].rpartition("\n")[2].strip()
+    for test in (_bad_first_character, _unclosed, _extra_colon, _misplaced, _anchor):
+        found = test(message, _character_at(text, mark.index), before, opened)
         if found is not None:
             place, what, hint = found
             problems.error(place or span, what, hint)
@@ -54,10 +51,12 @@ def explain(error: Any, text: str, problems: Problems) -> None:
 
 
 _Explained = tuple[Span | None, str, str] | None
-_Test = Callable[[str, str, Any], _Explained]
+_Test = Callable[[str, str, str, Any], _Explained]
+"""Of the parser's message, the character it stumbled on, what stands before that on the line, and the mark of what was
+open: where to point instead, what is wrong and the way out; None if the test is about something else."""
 
 
-def _bad_first_character(message: str, character: str, opened: Any) -> _Explained:
+def _bad_first_character(message: str, character: str, before: str, opened: Any) -> _Explained:
     if "cannot start any token" not in message:
         return None
     if character == "\t":
@@ -65,7 +64,7 @@ def _bad_first_character(message: str, character: str, opened: Any) -> _Explaine
     return None, f"a plain text cannot begin with {character}", _QUOTE_IT
 
 
-def _unclosed(message: str, character: str, opened: Any) -> _Explained:
+def _unclosed(message: str, character: str, before: str, opened: Any) -> _Explained:
     """Something that was opened and never closed: point at where it was opened, the end says nothing."""
     if opened is None:
         return None
@@ -80,19 +79,28 @@ def _unclosed(message: str, character: str, opened: Any) -> _Explained:
     return None
 
 
-def _misplaced(message: str, character: str, opened: Any) -> _Explained:
+def _extra_colon(message: str, character: str, before: str, opened: Any) -> _Explained:
+    if "mapping values are not allowed" not in message:
+        return None
+    if ": " in before:
+        return None, "a second ':' stands in this line", "put text that holds a ':' in quotes"
+    return None, "this key does not fit the line above it", f"{_LINE_UP}; text over several lines needs quotes"
+
+
+def _misplaced(message: str, character: str, before: str, opened: Any) -> _Explained:
     if "block mapping" in message and "expected" in message and "'-'" not in message and opened is not None:
-        what = f"this does not fit into the mapping that begins on line {opened.line + 1}"
-        return None, what, f"{_LINE_UP}; text after a closing quote is not allowed"
+        if before.endswith(("'", '"')):
+            return None, "nothing may follow a closing quote", "put the whole text into one pair of quotes"
+        return None, f"this does not fit into the mapping that begins on line {opened.line + 1}", _LINE_UP
     if "block collection" in message and "expected" in message and opened is not None:
         what = f"this does not fit into the list that begins on line {opened.line + 1}"
-        return None, what, "items of one list begin with `- ` in the same column"
+        return None, what, "items of a list begin with `- ` in one column, the keys of an item two columns further in"
     if "expected node content" in message or "expected the node content" in message:
         return None, f"a value is expected here, not {_shown(character)}", _QUOTE_IT
     return None
 
 
-def _anchor(message: str, character: str, opened: Any) -> _Explained:
+def _anchor(message: str, character: str, before: str, opened: Any) -> _Explained:
     if "scanning an alias" in message:
         return _from(opened), "a plain text cannot begin with *", _QUOTE_IT
     if "scanning an anchor" in message:

@@ -1,0 +1,225 @@
+"""Hostile inputs: each is answered in little time, with problems and never with a traceback."""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from run_scenario.language import format_problem, load, load_text
+from run_scenario.language.problems import MAX_PROBLEMS
+from run_scenario.language.stamps import Stamps
+
+NO_STAMPS = Stamps(None)
+BUDGET = 0.5
+"""Seconds of processor time that any input may cost, jsonschema's import not counted."""
+
+
+def _process(extra: str) -> str:
+    return f"version: 1\nprocesses:\n  - target: sleep\n    kwargs: {{seconds: 1}}\n{extra}"
+
+
+def _nested_aliases() -> str:
+    lines = ["a0: &a0 [x, x]"] + [f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 9)}]" for n in range(1, 60)]
+    return "\n".join(lines)
+
+
+HOSTILE: dict[str, Callable[[], str]] = {
+    "alias bomb": _nested_aliases,
+    "merge bomb": lambda: "a: &a {k: v}\n" + "".join(f"b{n}:\n  <<: [{', '.join(['*a'] * 50)}]\n" for n in range(100)),
+    "brackets, 30,000 deep": lambda: "[" * 30_000,
+    "brackets on lines, 30,000 deep": lambda: "[\n" * 30_000,
+    "braces, 30,000 deep": lambda: "{a: " * 30_000,
+    "lists, 30,000 deep": lambda: "- " * 30_000,
+    "question marks, 30,000 deep": lambda: "? " * 30_000,
+    "100,000 scalars": lambda: "[" + "x," * 100_000 + "]",
+    "10,000 items": lambda: _process("queues: {q: {items: [" + "1," * 9_900 + "]}}\n"),
+    "3,000 calls": lambda: "version: 1\nqueues:\n  q:\n    items:\n" + "      - {call: is_prim}\n" * 3_000,
+    "4,000 unknown keys": lambda: _process("".join(f"key{n}: 1\n" for n in range(4_000))),
+    "1,500 unknown processes": lambda: "version: 1\nprocesses:\n" + "".join(f"  - tar{n}: x\n" for n in range(1_500)),
+    "2,000 queues nobody finds": lambda: (
+        "version: 1\nqueues:\n"
+        + "".join(f"  queue-number-{n}: {{}}\n" for n in range(2_000))
+        + "processes:\n"
+        + "".join(f"  - {{target: call_method, from: queue-numbr-{n}}}\n" for n in range(1_000))
+    ),
+    "2,000 processes of one name": lambda: "version: 1\nprocesses:\n" + "  - {name: A, target: pids}\n" * 1_600,
+    "5,000 errors of YAML": lambda: "version: 1\ntitle: [" + "yes," * 5_000 + "]",
+    "duplicate keys": lambda: _process("title: x\n" * 4_000),
+    "replicas times processes": lambda: (
+        "version: 1\nprocesses:\n" + "  - {name: A, target: print_info, replicas: 2000}\n" * 1_200
+    ),
+    "an integer of 200,000 digits": lambda: _process(f"timeout: {'9' * 200_000}"),
+    "a float of 200,000 digits": lambda: _process(f"timeout: 0.{'9' * 200_000}"),
+    "a key of 200,000 characters": lambda: _process(f"? {'k' * 200_000}\n: 1"),
+    "a name of 200,000 characters": lambda: f"version: 1\nprocesses:\n  - name: {'n' * 200_000}\n    target: x\n",
+    "a target of 200,000 characters": lambda: f"version: 1\nprocesses:\n  - target: {'n' * 200_000}\n",
+    "a colon's worth of base 60": lambda: _process("timeout: 1" + ":59" * 80_000),
+    "underscores": lambda: _process("timeout: 1" + "_" * 200_000),
+    "a quote of blank lines": lambda: _process("title: '" + "\n" * 200_000),
+    "comments": lambda: _process("# x\n" * 60_000),
+    "spaces": lambda: _process(" " * 250_000),
+    "tabs": lambda: _process("\t" * 250_000),
+    "documents": lambda: "---\n" * 60_000,
+    "too large": lambda: "x" * 300_000,
+    "surrogates": lambda: _process("title: \ud800"),
+}
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+def test_hostile_text_is_cheap(name: str) -> None:
+    """A hostile text costs less than half a second and gives bounded problems."""
+    load_text("version: 2", stamps=NO_STAMPS)  # jsonschema is imported once
+    text = HOSTILE[name]()
+    began = time.process_time()
+
+    loaded = load_text(text, stamps=NO_STAMPS)
+    report = "".join(format_problem(problem) for problem in loaded.problems)
+
+    assert time.process_time() - began < BUDGET
+    assert len(loaded.problems) <= MAX_PROBLEMS + 1
+    assert len(report) < 100_000
+    assert loaded.scenario is None or name in ("10,000 items", "comments", "spaces")
+
+
+def test_many_problems_are_counted() -> None:
+    """Beyond a hundred problems, one more says how many there are."""
+    loaded = load_text("version: 1\ntitle: [" + "yes," * 500 + "]", stamps=NO_STAMPS)
+
+    assert MAX_PROBLEMS + 1 == len(loaded.problems)
+    assert "there are 402 more problems" == loaded.problems[-1].what  # 500 values, the title, the missing processes
+
+
+def test_warnings_do_not_crowd_out_errors() -> None:
+    """Where there are too many problems, errors are shown before warnings."""
+    delays = "".join(f"  - {{target: sleep, args: [1], join_timeout: {n}}}\n" for n in range(100, 250))
+    loaded = load_text(f"version: 1\ntimeout: 1\nprocesses:\n{delays}  - target: slep\n", stamps=NO_STAMPS)
+
+    assert ["there is no built-in target 'slep'"] == [p.what for p in loaded.errors if "more problems" not in p.what]
+
+
+@pytest.fixture
+def special_files(tmp_path: Path) -> Iterator[dict[str, Path]]:
+    """A folder of things that are no ordinary files."""
+    os.mkfifo(tmp_path / "pipe.yaml")
+    (tmp_path / "folder.yaml").mkdir()
+    (tmp_path / "loop.yaml").symlink_to(tmp_path / "loop.yaml")
+    (tmp_path / "dangling.yaml").symlink_to(tmp_path / "nowhere.yaml")
+    (tmp_path / "file").write_text("x")
+    with socket.socket(socket.AF_UNIX) as listener:
+        listener.bind(str(tmp_path / "s.yaml"))
+        yield {
+            "this is a named pipe, not a file": tmp_path / "pipe.yaml",
+            "this is a folder, not a file": tmp_path / "folder.yaml",
+            "this is a socket, not a file": tmp_path / "s.yaml",
+            "this is a device, not a file": Path("/dev/zero"),
+            "this path is a symbolic link that leads in a circle": tmp_path / "loop.yaml",
+            "there is no such file": tmp_path / "dangling.yaml",
+            "this file cannot be read: not a directory": tmp_path / "file" / "x.yaml",
+            "this file cannot be read: file name too long": tmp_path / ("n" * 300),
+            "this file cannot be read: it is no valid path": tmp_path / "nul\0.yaml",
+        }
+
+
+def test_special_files(special_files: dict[str, Path]) -> None:
+    """What is no ordinary file is refused unread, and nothing waits for a writer."""
+    for what, path in special_files.items():
+        loaded = load(path)
+        assert (what, None) == (loaded.problems[0].what, loaded.scenario)
+
+
+def test_a_missing_file_has_a_neighbour(tmp_path: Path) -> None:
+    """For a missing file, one of a similar name in the same folder is suggested."""
+    (tmp_path / "daemon.yaml").write_text("version: 1\n")
+
+    assert "did you mean 'daemon.yaml'?" == load(tmp_path / "deamon.yaml").problems[0].hint
+
+
+def test_a_huge_file_is_not_read(tmp_path: Path) -> None:
+    """A file of a gigabyte is refused at once."""
+    path = tmp_path / "huge.yaml"
+    with path.open("wb") as stream:
+        stream.truncate(2**30)
+    began = time.process_time()
+
+    problems = load(path).problems
+
+    assert "this file is larger than 256 KiB, the most a scenario may have" == problems[0].what
+    assert time.process_time() - began < BUDGET
+
+
+def test_utf_16_without_a_mark(tmp_path: Path) -> None:
+    """UTF-16 is recognised by its NUL bytes, too."""
+    path = tmp_path / "wide.yaml"
+    path.write_bytes("version: 1".encode("utf-16-le"))
+
+    assert "this file is in UTF-16 or UTF-32" == load(path).problems[0].what
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.text(max_size=200))
+def test_any_text(text: str) -> None:
+    """Any text gives a scenario or errors, never an exception."""
+    loaded = load_text(text, stamps=NO_STAMPS)
+
+    assert (loaded.scenario is None) == bool(loaded.errors)
+
+
+_KEYS = ["name", "target", "args", "kwargs", "daemon", "delay", "join", "join_timeout", "terminate", "kill"]
+_KEYS += ["exitcode", "replicas", "from", "to", "uses", "x"]
+_QUEUE_KEYS = ["type", "maxsize", "items", "poison_pills", "collect", "close", "join_thread", "join", "x"]
+_WORDS = ["version", "processes", "queues", "sleep", "consume", "tasks", "items", "call", "is_prime", "true", "yes"]
+_WORDS += ["1", "-1", "1e3", "0644", "null", "~", "é", *"&*!-:,[]{}'|>#%@", "<<", '"', "\\", "\t"]
+_words = st.sampled_from(_KEYS + _WORDS)
+_lines = st.tuples(st.integers(0, 4), st.lists(_words, max_size=6)).map(lambda line: "  " * line[0] + " ".join(line[1]))
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.lists(_lines, max_size=12))
+def test_any_words(lines: list[str]) -> None:
+    """Any heap of the language's own words gives a scenario or errors, never an exception."""
+    loaded = load_text("version: 1\n" + "\n".join(lines), stamps=NO_STAMPS)
+
+    assert (loaded.scenario is None) == bool(loaded.errors)
+    for problem in loaded.problems:
+        assert all(line.isprintable() for line in format_problem(problem).split("\n"))
+
+
+_values = st.recursive(
+    st.none() | st.booleans() | st.integers(-5, 5) | st.floats(0, 5) | st.sampled_from(["sleep", "tasks", "x", ""]),
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(
+            st.sampled_from(["call", "args", "kwargs", "seconds", "work", "inbox", "name", "target", "tasks", "x"]),
+            inner,
+            max_size=4,
+        )
+    ),
+    max_leaves=8,
+)
+_scenarios = st.fixed_dictionaries(
+    {"version": st.just(1), "processes": st.lists(st.dictionaries(st.sampled_from(_KEYS), _values, max_size=6))},
+    optional={
+        "queues": st.dictionaries(
+            st.sampled_from(["tasks", "x", "1"]), st.dictionaries(st.sampled_from(_QUEUE_KEYS), _values) | _values
+        ),
+        "timeout": _values,
+        "title": _values,
+    },
+)
+
+
+@settings(max_examples=250, deadline=None)
+@given(_scenarios)
+def test_any_structure(data: dict[str, object]) -> None:
+    """Any value in any place gives a scenario or errors, never an exception."""
+    loaded = load_text(json.dumps(data), stamps=NO_STAMPS)
+
+    assert (loaded.scenario is None) == bool(loaded.errors)
