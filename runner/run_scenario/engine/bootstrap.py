@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import faulthandler
 import os
+import resource
 from typing import TYPE_CHECKING, Any
 
 from run_scenario.engine import capture
-from run_scenario.engine.platform import STACK_SIGNAL
+from run_scenario.engine.platform import STACK_SIGNAL, Usage
 from run_scenario.record import codes
 from run_scenario.record.recorder import recorder
 
@@ -57,16 +58,22 @@ class RecordedRun:
             type(process).run(process)
         except SystemExit as end:
             code = end.code
-            recorder.emit(codes.EXITING, index, code if code is None or isinstance(code, int) else str(code)[:500])
+            told = code if code is None or isinstance(code, int) else str(code)[:500]
+            recorder.emit(codes.EXITING, index, told, own_usage())
             raise
         except BaseException as error:
             record_failure(index, error)
             raise
         else:
-            recorder.emit(codes.FINISHED, index)
+            recorder.emit(codes.FINISHED, index, own_usage())
         finally:
             # From here on multiprocessing flushes queues, joins threads and children, and may wait for ever.
             recorder.waiting(codes.W_EXIT)
+
+
+def own_usage() -> list[float | int | None]:
+    """Return what this process has used so far, for a record: whoever sees it end may not be told any more."""
+    return Usage.of_rusage(resource.getrusage(resource.RUSAGE_SELF)).packed()
 
 
 def record_failure(index: int, error: BaseException) -> None:
@@ -82,7 +89,7 @@ def record_failure(index: int, error: BaseException) -> None:
     except Exception:
         message = "<its message cannot be made: __str__ failed>"
     name = type(error).__qualname__
-    recorder.emit(codes.FAILED, index, name, message[:2000], "".join(lines)[-_MOST_TRACEBACK:])
+    recorder.emit(codes.FAILED, index, name, message[:2000], "".join(lines)[-_MOST_TRACEBACK:], own_usage())
 
 
 def _is_machinery(path: str) -> bool:

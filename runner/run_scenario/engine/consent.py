@@ -42,7 +42,7 @@ class Resolver:
                 f"{reference!r} would run code of the package {package!r}, which you have not allowed: "
                 f"if you trust it, add --allow {package}"
             )
-        found = self._walk(self._import(reference, module_name), reference, qualified)
+        found: Callable[..., Any] = self._walk(self._import(reference, module_name), reference, qualified)
         self._check(found, reference)
         return found
 

@@ -29,6 +29,8 @@ class Life:
     outcome: str = ""
     """"" (nothing was heard), "finished", "exiting" (sys.exit) or "failed"."""
     exception: str = ""
+    usage: list[Any] | None = None
+    """What it said itself to have used, at the end of its target."""
     sent: list[tuple[int, str, str]] = field(default_factory=list)
     """Signals sent by those who record: number, sender, why."""
     seen: int | None = None
@@ -61,7 +63,7 @@ def signal_name(number: int) -> str:
 def explain(life: Life, code: int | None) -> Ending:
     """Return why the process ended with that exit code (None: nobody could find out)."""
     if code is None:
-        return Ending("unknown", None, None, "it ended, but nobody could learn its exit code", False)
+        return _explain_unknown(life)
     if code < 0:
         return _explain_signal(life, -code)
     allowed = _is_allowed(life, code, {0})
@@ -74,8 +76,25 @@ def explain(life: Life, code: int | None) -> Ending:
         return Ending("exception", None, None, f"its target raised {life.exception}", allowed)
     if life.outcome == "exiting":
         return Ending("sys.exit", None, None, f"it called sys.exit(); the exit code is {code}", allowed)
+    if life.started is None:
+        reason = (
+            f"it ended with exit code {code} before its target was called: "
+            "what it wrote about that is in the output of the main program"
+        )
+        return Ending("unstarted", None, None, reason, life.spec is not None and _is_listed(life.spec, code))
     reason = f"it ended without returning, with exit code {code}: os._exit() or the like"
     return Ending("vanished", None, None, reason, life.spec is not None and _is_listed(life.spec, code))
+
+
+def _explain_unknown(life: Life) -> Ending:
+    """Explain an end whose exit code went to a parent that is dead itself."""
+    if not life.sent:
+        return Ending("unknown", None, None, "it ended, but nobody could learn its exit code", False)
+    number, sender, why = life.sent[-1]
+    name = signal_name(number)
+    return Ending(
+        "swept", name, sender, f"{_reason_of_stop(name, sender, why)}; nobody could learn its exit code", False
+    )
 
 
 def _explain_signal(life: Life, number: int) -> Ending:
@@ -120,9 +139,19 @@ def _is_allowed(life: Life, code: int, expected: set[int]) -> bool:
     return code in expected
 
 
-def usage_fields(usage: list[Any] | None) -> dict[str, Any]:
-    """Return the fields of `process.exited` for a packed `Usage`."""
-    u = Usage(*usage) if isinstance(usage, list) and len(usage) == 5 else Usage()
+def _usage(packed: list[Any] | None) -> Usage:
+    return Usage(*packed) if isinstance(packed, list) and len(packed) == 5 else Usage()
+
+
+def usage_fields(reported: list[Any] | None, own: list[Any] | None) -> dict[str, Any]:
+    """Return the fields of `process.exited` from two packed `Usage`s.
+
+    What the process said itself stands in where its end was seen by somebody who is not told everything: /proc counts
+    CPU time in hundredths of a second, and knows no peak of memory of a process that is over.
+    """
+    u = _usage(reported)
+    if u.max_rss is None and own is not None:
+        u = _usage(own)
     return {
         "cpu_user": None if u.cpu_user is None else round(u.cpu_user, 6),
         "cpu_system": None if u.cpu_system is None else round(u.cpu_system, 6),

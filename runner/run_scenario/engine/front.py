@@ -19,6 +19,7 @@ from types import FrameType
 from typing import TYPE_CHECKING, Any
 
 from run_scenario.errors import MachineryError, Problem, Status
+from run_scenario.record import codes
 
 if TYPE_CHECKING:
     from run_scenario.engine.narrator import Narrator
@@ -32,6 +33,8 @@ _LAG_NS = 10_000_000
 """How long records rest before they are told, while the run goes on: an exit and its reaping come within that time."""
 _TICK = 0.1
 """Seconds between two signs of life, and between two looks at the files of descriptors 1 and 2."""
+_ADOPTED_WITHIN = 5.0
+"""Seconds that are spent on ending the processes of a killed guard."""
 _STOP_WITHIN = 15.0
 """Seconds after which a guard that was told to stop is itself killed."""
 
@@ -80,32 +83,22 @@ class Guard:
         os.close(self.orders)
         os.close(self.answers)
 
-    def end(self) -> None:
-        """Wait for the guard, which has told that it is done or is dead, and for everybody else below this process."""
+    def end(self, others: frozenset[int]) -> None:
+        """Wait for the guard, and should it have been killed, end everybody it leaves to this process.
+
+        `others` are children of this process that have nothing to do with the run.
+        """
         from run_scenario.engine import platform
 
-        for pid in reversed(platform.descendants(self.pid)):  # none, unless it was killed in this very moment
+        for pid in reversed(platform.descendants(self.pid)):
             platform.send_signal(pid, signal.SIGKILL)
         self._wait()
-        until = time.monotonic() + 5
-        while (left := _adopted()) and time.monotonic() < until:
+        until = time.monotonic() + _ADOPTED_WITHIN
+        while (left := [p for p in platform.children(os.getpid()) if p not in others]) and time.monotonic() < until:
             for pid in left:
                 platform.send_signal(pid, signal.SIGKILL)
                 with contextlib.suppress(ChildProcessError):
                     os.waitpid(pid, 0)
-
-
-def _adopted() -> list[int]:
-    """Return processes of the run that came to this process because the guard died."""
-    from run_scenario.engine import platform
-
-    return [pid for pid in platform.children(os.getpid()) if pid in _adoptable()]
-
-
-def _adoptable() -> set[int]:
-    from run_scenario.engine import platform
-
-    return set(platform.children(os.getpid())) if platform.IS_LINUX else set()
 
 
 def start_guard() -> Guard:
@@ -172,6 +165,7 @@ class _Run:
         self._folder = folder
         self._stop_signal = 0
         self._guard_done = False
+        self._others: frozenset[int] = frozenset()
 
     def execute(self) -> Outcome:
         """Run to the end."""
@@ -192,7 +186,7 @@ class _Run:
                 self._await_guard()
                 raise
             finally:
-                self._guard.end()
+                self._guard.end(self._others)
             return self._conclude(began)
 
     def _set_up(self, run: str, began: int, wall: int) -> None:
@@ -203,6 +197,7 @@ class _Run:
         from run_scenario.engine.output import OutputFollower
         from run_scenario.record.reader import Drain
 
+        self._others = frozenset(platform.children(os.getpid())) - {self._guard.pid}
         platform.become_subreaper()  # should the guard be killed, its children come to us
         _raise_descriptor_limit()
         self._drain: Drain = Drain(self._folder)
@@ -245,7 +240,8 @@ class _Run:
             now = time.monotonic()
             if now >= next_tick:
                 next_tick = now + _TICK
-                told |= self._tell_descriptor_output()
+                self._tell_descriptor_output(time.monotonic_ns())
+                told |= self._pass_on()
                 if not told:
                     self._tick()
         self._guard_done = os.read(self._guard.answers, 64).startswith(b"done")
@@ -261,16 +257,17 @@ class _Run:
         self._narrator.preview(self._drain.fresh)
         tell = self._narrator.tell
         for reader, record in records:
-            if record[1] in _ENDS:
-                self._tell_descriptor_output()
+            if record[1] in _ENDS:  # what it wrote comes before its end, and so does what it could not write itself
+                about = record[3] if record[1] != codes.MAIN_EXITED else record[2]
+                self._tell_descriptor_output(record[0], {about, self._narrator.main.pid})
             tell(reader, record)
         return self._pass_on()
 
-    def _tell_descriptor_output(self) -> bool:
-        t = time.monotonic_ns()
-        for reader, stream, text in self._follower.news(self._drain.readers):
+    def _tell_descriptor_output(self, t: int, pids: set[int | None] | None = None) -> None:
+        """Tell what was written to descriptors 1 and 2, by these processes or by all, as of the moment `t`."""
+        readers = self._drain.readers if pids is None else [r for r in self._drain.readers if r.pid in pids]
+        for reader, stream, text in self._follower.news(readers):
             self._narrator.descriptor_output(reader, t, stream, text)
-        return self._pass_on()
 
     def _pass_on(self) -> bool:
         events = self._narrator.take()
@@ -293,8 +290,8 @@ class _Run:
         from run_scenario.engine.verdict import conclude
 
         self._tell(last=True)
-        self._tell_descriptor_output()
         now = time.monotonic_ns()
+        self._tell_descriptor_output(now)
         self._narrator.finish(now)
         lost = sum(reader.lost for reader in self._drain.readers)
         if lost:
@@ -322,7 +319,7 @@ class _Run:
         return outcome
 
 
-_ENDS = frozenset({12, 13, 54})  # codes.REAPED, EXIT_SEEN, MAIN_EXITED
+_ENDS = frozenset({codes.REAPED, codes.EXIT_SEEN, codes.MAIN_EXITED})
 
 
 @contextlib.contextmanager

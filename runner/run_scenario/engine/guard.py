@@ -47,6 +47,7 @@ class Guard:
         self._orphans: set[int] = set()
         self._main = 0
         self._main_died = False
+        self._main_code = 0
         self._stop_signal = 0
         self._front_is_dead = False
         self._stall = StallWatch(program.folder)
@@ -192,7 +193,7 @@ class Guard:
                 return
             code, usage = os.waitstatus_to_exitcode(status), Usage.of_rusage(rusage).packed()
             if pid == self._main:
-                self._main_died = True
+                self._main_died, self._main_code = True, code
                 self._take_reports()
                 recorder.emit(codes.MAIN_EXITED, pid, code, usage)
             elif pid not in self._helpers:
@@ -230,6 +231,8 @@ class Guard:
             self._sweeper.stop(self._main, reason)
         elif reason:
             self._sweeper.kill(reason)
+        elif self._main_code < 0:
+            self._sweeper.kill("the main program was killed")
         else:
             self._sweeper.clear_up("it outlived the main program")
         self._sweeper.end_helpers(self._helpers)

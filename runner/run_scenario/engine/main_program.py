@@ -20,7 +20,7 @@ from typing import Any
 
 from run_scenario import model, targets
 from run_scenario.engine import primitives
-from run_scenario.engine.bootstrap import RecordedRun, join_run, record_failure
+from run_scenario.engine.bootstrap import RecordedRun, join_run, own_usage, record_failure
 from run_scenario.engine.consent import Refused, Resolver
 from run_scenario.engine.platform import Usage
 from run_scenario.engine.program import Program
@@ -106,7 +106,7 @@ class MainProgram:
                 os._exit(1)  # no orderly end is possible with half a graph: the guard sweeps
             sys.excepthook(type(error), error, error.__traceback__)
             return 1
-        recorder.emit(codes.FINISHED, MAIN)
+        recorder.emit(codes.FINISHED, MAIN, own_usage())
         return 0
 
     def _do(self, step: model.Step) -> None:
@@ -159,7 +159,7 @@ class MainProgram:
             daemon = True if spec.daemon else None
             process = multiprocessing.Process(target=target, name=name, args=args, kwargs=kwargs, daemon=daemon)
         forked = multiprocessing.get_start_method() == "fork"
-        process.run = RecordedRun(  # type: ignore[method-assign]
+        process.run = RecordedRun(
             process,
             self._index[spec.name],
             self._program.folder,
@@ -243,7 +243,7 @@ def _record_reaping(popen: Any, index: int) -> None:
             if pid == popen.pid:
                 code = popen.returncode = os.waitstatus_to_exitcode(status)
                 recorder.emit(codes.REAPED, index, pid, code, Usage.of_rusage(rusage).packed())
-        return popen.returncode  # type: ignore[no-any-return]
+        return popen.returncode
 
     def poll_by_server(flag: int = os.WNOHANG) -> int | None:
         known = popen.returncode
@@ -272,4 +272,3 @@ def become_main_program(program: Program, report_to: int) -> int:
             os.write(report_to, f"{letter} {index} {pid}\n".encode())
 
     return MainProgram(program, report, (report_to,)).run()
-

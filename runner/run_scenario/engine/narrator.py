@@ -94,6 +94,8 @@ class Narrator:
 
     def descriptor_output(self, reader: SegmentReader, t: int, stream: int, text: str) -> None:
         """Tell what a process wrote to descriptor 1 or 2 without going through Python's streams."""
+        if reader.pid == self.main.pid and self.main.sent and "resource_tracker" in text:
+            return  # multiprocessing's tracker complains that we stopped its main program before it could clean up
         self._output.add(reader.pid, reader.name, stream, "descriptor", t, text)
 
     def take(self) -> list[Event]:
@@ -155,16 +157,17 @@ class Narrator:
 
     def on_finished(self, reader: SegmentReader, t: int, f: list[Any]) -> None:
         life = self._life(f[0])
-        life.outcome = "finished"
+        life.outcome, life.usage = "finished", f[1]
         self._process_event(t, "finished", f[0], duration=self._since(life, t))
 
     def on_exiting(self, reader: SegmentReader, t: int, f: list[Any]) -> None:
-        self._life(f[0]).outcome = "exiting"
+        life = self._life(f[0])
+        life.outcome, life.usage = "exiting", f[2]
         self._process_event(t, "exiting", f[0], exitcode=f[1])
 
     def on_failed(self, reader: SegmentReader, t: int, f: list[Any]) -> None:
         life = self._life(f[0])
-        life.outcome = "failed"
+        life.outcome, life.usage = "failed", f[4]
         life.exception = f"{f[1]}: {f[2]}" if f[2] else str(f[1])
         self._process_event(t, "failed", f[0], "error", exception=f[1], message=f[2], traceback=f[3])
 
@@ -237,7 +240,7 @@ class Narrator:
             reason=end.reason,
             allowed=end.allowed,
             duration=self._since(life, t),
-            **usage_fields(usage),
+            **usage_fields(usage, life.usage),
         )
         for index, account in enumerate(self.accounts):
             lost = account.write_off(pid, self._flushed(pid, index)) if account.put_by[pid] else []
@@ -268,8 +271,10 @@ class Narrator:
         self._output.add(reader.pid, reader.name, f[0], "print", t, f[1])
 
     def _tell_line(self, t: int, pid: int, process: str, stream: int, via: str, line: str, cut: bool) -> None:
-        fields = {"stream": "stderr" if stream == 2 else "stdout", "text": line, "via": via}
-        self._make(t, "process.output", process, pid, **fields, **({"truncated": True} if cut else {}))
+        fields: dict[str, Any] = {"stream": "stderr" if stream == 2 else "stdout", "text": line, "via": via}
+        if cut:
+            fields["truncated"] = True
+        self._make(t, "process.output", process, pid, **fields)
 
     def on_logged(self, reader: SegmentReader, t: int, f: list[Any]) -> None:
         via, level, logger, message, more = f
@@ -285,7 +290,15 @@ class Narrator:
         item_id = account.record_put(stamp, item)
         name = account.spec.name
         self._make(
-            t, "queue.put", reader.name, reader.pid, "debug", queue=name, item_id=item_id, item=item, waited=waited(t, since)
+            t,
+            "queue.put",
+            reader.name,
+            reader.pid,
+            "debug",
+            queue=name,
+            item_id=item_id,
+            item=item,
+            waited=waited(t, since),
         )
 
     def on_get(self, reader: SegmentReader, t: int, f: list[Any]) -> None:
@@ -296,7 +309,15 @@ class Narrator:
             item = put
         name = account.spec.name
         self._make(
-            t, "queue.get", reader.name, reader.pid, "debug", queue=name, item_id=item_id, item=item, waited=waited(t, since)
+            t,
+            "queue.get",
+            reader.name,
+            reader.pid,
+            "debug",
+            queue=name,
+            item_id=item_id,
+            item=item,
+            waited=waited(t, since),
         )
 
     def _queue_event(self, reader: SegmentReader, t: int, event: str, queue: int, **fields: Any) -> None:
@@ -409,5 +430,7 @@ class Narrator:
 def _handlers(narrator: Narrator) -> dict[int, Callable[[SegmentReader, int, list[Any]], None]]:
     """Return the methods `on_NAME` by the number of the record NAME."""
     names = {name: value for name, value in vars(codes).items() if isinstance(value, int) and name.isupper()}
-    found = {number: getattr(narrator, f"on_{name.lower()}", None) for name, number in names.items() if name[:2] != "W_"}
+    found = {
+        number: getattr(narrator, f"on_{name.lower()}", None) for name, number in names.items() if name[:2] != "W_"
+    }
     return {number: handler for number, handler in found.items() if handler is not None}

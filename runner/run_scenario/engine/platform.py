@@ -61,7 +61,7 @@ def _prctl(option: int, value: int) -> bool:
     import ctypes  # costs 10 ms: the guard and the front pay it while others are busy
 
     try:
-        return ctypes.CDLL(None, use_errno=True).prctl(option, value, 0, 0, 0) == 0
+        return bool(ctypes.CDLL(None, use_errno=True).prctl(option, value, 0, 0, 0) == 0)
     except (OSError, AttributeError):
         return False
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import itertools
 import os
+from collections.abc import Callable
 from multiprocessing import context, queues
 from multiprocessing.reduction import ForkingPickler
 from queue import Empty, Full
@@ -25,12 +26,18 @@ _PLAIN = frozenset({int, str, float, bool, type(None), bytes})
 """Types whose values nobody can change on the way: what is got is what was put."""
 
 
+def _stamps() -> Callable[[], int]:
+    return itertools.count((os.getpid() << 40) + 1).__next__
+
+
+_next_stamp = _stamps()
+
+
 def _restart_stamps() -> None:
     global _next_stamp
-    _next_stamp = itertools.count((os.getpid() << 40) + 1).__next__
+    _next_stamp = _stamps()
 
 
-_restart_stamps()
 os.register_at_fork(after_in_child=_restart_stamps)
 
 
@@ -77,7 +84,7 @@ class _RecordedQueue(_RecordedGet):
         super().__init__(maxsize, ctx=ctx)  # type: ignore[call-arg]
 
     def __getstate__(self) -> Any:
-        return self._index, super().__getstate__()  # type: ignore[misc]
+        return self._index, super().__getstate__()
 
     def __setstate__(self, state: Any) -> None:
         self._index = state[0]
@@ -198,14 +205,14 @@ class SimpleQueue(_RecordedGet, queues.SimpleQueue):  # type: ignore[type-arg]
 
     def __init__(self, index: int, ctx: context.BaseContext) -> None:
         self._index = index
-        super().__init__(ctx=ctx)  # type: ignore[call-arg]
+        super().__init__(ctx=ctx)
 
     def __getstate__(self) -> Any:
-        return self._index, super().__getstate__()  # type: ignore[misc]
+        return self._index, super().__getstate__()
 
     def __setstate__(self, state: Any) -> None:
         self._index = state[0]
-        super().__setstate__(state[1])  # type: ignore[misc]
+        super().__setstate__(state[1])
 
     def put(self, obj: Any) -> None:
         pair = (_next_stamp(), obj)

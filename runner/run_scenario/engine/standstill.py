@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -14,6 +15,15 @@ from run_scenario.record import codes, layout
 
 _FRAME = re.compile(r'^  File "(?P<file>[^"\n]*)", line (?P<line>\d+) in (?P<function>.*)$')
 _MOST_FRAMES = 20
+_ENGINE = os.path.dirname(__file__) + os.sep
+_LAUNCHING = {
+    ("process.py", "run"),
+    ("process.py", "_bootstrap"),
+    ("bootstrap.py", "__call__"),
+    ("main_program.py", "_do"),
+    ("main_program.py", "run"),
+}
+"""Where multiprocessing or the main program's plan calls what the scenario names."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,13 +51,20 @@ def read_reports(reports: Sequence[Any], name_of: Callable[[int], str]) -> list[
 
 
 def read_stack(text: str) -> tuple[str, ...]:
-    """Return the frames of the main thread, which faulthandler writes last, the most recent call first."""
+    """Return the frames of the main thread, which faulthandler writes last, the most recent call first.
+
+    Frames of the recording, and what lies below the target, are left out: they are not the scenario's code.
+    """
     block: list[str] = []
+    below = False
     for line in text.splitlines():
         if "most recent call first" in line:
-            block = []
+            block, below = [], False
         elif match := _FRAME.match(line):
-            block.append(f"{match['file']}:{match['line']} in {match['function']}")
+            file, function = match["file"], match["function"]
+            below = below or (os.path.basename(file), function) in _LAUNCHING
+            if not below and not file.startswith(_ENGINE):
+                block.append(f"{file}:{match['line']} in {function}")
     return tuple(block[:_MOST_FRAMES])
 
 
@@ -146,9 +163,13 @@ class Standstill:
                 continue
             starving = [o.process for o in self._of_kind(codes.W_GET) if o.resource == w.resource]
             verb = "waits" if len(starving) == 1 else "wait"
-            text = f"{_names(starving)} {verb} for ever for an item from queue '{name}': all {account.put} put are taken"
+            text = (
+                f"{_names(starving)} {verb} for ever for an item from queue '{name}': all {account.put} put are taken"
+            )
             if not account.put:
-                text = f"{_names(starving)} {verb} for ever for an item from queue '{name}', on which nobody ever put one"
+                text = (
+                    f"{_names(starving)} {verb} for ever for an item from queue '{name}', on which nobody ever put one"
+                )
             checked = [n for n in starving if self._loops_on_empty(n)]
             if checked:
                 text += ", the last one by another consumer after empty() had said False"

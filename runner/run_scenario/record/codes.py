@@ -10,9 +10,9 @@ from __future__ import annotations
 # Life of a process, recorded by whoever does it.              fields after the code
 STARTING = 1  # main program, before start()                   process
 STARTED = 2  # first thing in the child                        process, pid, ppid, parent name, daemon
-FINISHED = 3  # the target returned                            process
-EXITING = 4  # the target called sys.exit()                    process, exit code or text
-FAILED = 5  # the target raised                                process, exception type, message, traceback
+FINISHED = 3  # the target returned                            process, usage
+EXITING = 4  # the target called sys.exit()                    process, exit code or text, usage
+FAILED = 5  # the target raised                                process, exception type, message, traceback, usage
 JOINING = 6  # main program                                    process, timeout or None
 JOINED = 7  # main program                                     process, exit code, since
 JOIN_TIMED_OUT = 8  # main program                             process, timeout, since

@@ -52,5 +52,6 @@ def chunk_size(number: int) -> int:
     """Return the size in bytes of the chunk with that number: small ones first, since most processes say little."""
     return int(min(FIRST_CHUNK << (2 * number), LAST_CHUNK))
 
+
 LAST_RECORD = 16 * 1024 * 1024
 """No record is longer; a length beyond it is damage."""

@@ -115,7 +115,9 @@ class SegmentReader:
         """Return what the process's threads wait for now; the main thread's comes first, if it waits."""
         size = layout.SLOTS * layout.SLOT_STRIDE
         block = os.pread(self._first, size, layout.SLOTS_AT)
-        slots = [layout.SLOT.unpack_from(block, at) for at in range(0, len(block) - layout.SLOT.size, layout.SLOT_STRIDE)]
+        slots = [
+            layout.SLOT.unpack_from(block, at) for at in range(0, len(block) - layout.SLOT.size, layout.SLOT_STRIDE)
+        ]
         return [Wait(*slot) for slot in slots if slot[0]]
 
     def flushed(self, queue: int) -> int:
