@@ -10,17 +10,17 @@ from run_scenario.errors import Status, UsageError
 
 if TYPE_CHECKING:
     from run_scenario.cli.files import File
-    from run_scenario.model import Scenario
+    from run_scenario.language import Loaded
 
 
-def load(file: File) -> Scenario | None:
-    """Load a scenario and print its problems; None if it has errors."""
+def load(file: File) -> Loaded:
+    """Load a scenario and print its problems."""
     from run_scenario import language
     from run_scenario.cli.problems import report
 
     loaded = language.load(file.path, file=file.name)
     report(loaded.problems)
-    return loaded.scenario
+    return loaded
 
 
 def validate(options: Namespace) -> Status:
@@ -30,7 +30,7 @@ def validate(options: Namespace) -> Status:
 
     status = Status.PASSED
     for file in resolve(options.files):
-        scenario = load(file)
+        scenario = load(file).scenario
         if scenario is None:
             status = Status.INVALID
         else:
@@ -44,7 +44,7 @@ def plan(options: Namespace) -> Status:
     from run_scenario.cli.files import resolve
 
     (file,) = resolve([options.files])
-    scenario = load(file)
+    scenario = load(file).scenario
     if scenario is None:
         return Status.INVALID
     from run_scenario import language

@@ -53,7 +53,8 @@ def _file_or_bundled(names: list[str]) -> dict[str, object]:
     bash = (
         "_run_scenario_file() {\n"
         '  compgen -d -- "$1"\n'
-        "  compgen -f -X '!*.@(yaml|yml)' -- \"$1\"\n"
+        "  compgen -f -X '!*.yaml' -- \"$1\"\n"
+        "  compgen -f -X '!*.yml' -- \"$1\"\n"
         f'  compgen -W "{words}" -- "$1"\n'
         "}\n"
     )

@@ -14,5 +14,7 @@ def report(problems: Iterable[Problem]) -> None:
 
     text = "".join(f"{format_problem(problem)}\n" for problem in problems)
     if text and sys.stderr is not None:
+        if sys.stdout is not None:
+            sys.stdout.flush()  # what was said about the files before comes first
         sys.stderr.write(text)
         sys.stderr.flush()

@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import sys
 from argparse import Namespace
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from run_scenario.errors import Status
+from run_scenario.cli.problems import report
+from run_scenario.errors import Problem, Status
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -42,10 +44,13 @@ def _run_one(file: File, options: Namespace) -> Status:
 
     guard = front.start_guard()
     try:
-        scenario = _load(file, options)
-        if scenario is None:
+        from run_scenario.cli.commands import load
+
+        loaded = load(file)
+        if loaded.scenario is None:
             guard.dismiss()
             return Status.INVALID
+        scenario = _overridden(loaded.scenario, options)
         allow = _allowed(scenario, options)
         verdict, sinks = _sinks(scenario, options)
     except BaseException:
@@ -53,20 +58,25 @@ def _run_one(file: File, options: Namespace) -> Status:
         raise
     from run_scenario import language
 
-    outcome = front.run(scenario, steps=language.plan(scenario), guard=guard, allow=allow, sinks=sinks)
-    if verdict is not None and outcome.status != Status.PASSED and sys.stderr is not None:
+    try:
+        outcome = front.run(scenario, language.plan(scenario), guard=guard, allow=allow, sinks=sinks)
+    finally:
+        for sink in sinks:
+            sink.close()
+    if outcome.problems:
+        report(_with_source(problem, loaded.text) for problem in outcome.problems)
+    elif verdict is not None and outcome.status != Status.PASSED and sys.stderr is not None:
         sys.stderr.write(f"run-scenario: {scenario.name}: {verdict.text}\n")
     return outcome.status
 
 
-def _load(file: File, options: Namespace) -> Scenario | None:
-    from dataclasses import replace
+def _with_source(problem: Problem, text: str) -> Problem:
+    lines = text.splitlines()
+    line = problem.where.line
+    return replace(problem, source=lines[line - 1]) if 0 < line <= len(lines) else problem
 
-    from run_scenario.cli.commands import load
 
-    scenario = load(file)
-    if scenario is None:
-        return None
+def _overridden(scenario: Scenario, options: Namespace) -> Scenario:
     if options.start_method is not None:
         scenario = replace(scenario, start_method=options.start_method)
     return scenario if options.timeout is None else replace(scenario, timeout=options.timeout)

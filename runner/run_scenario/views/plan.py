@@ -63,9 +63,10 @@ def _identifier(name: str, kind: str) -> str:
     plain = unicodedata.normalize("NFKC", name).lower()
     words = "".join(character if character.isalnum() else " " for character in plain).split()
     identifier = "_".join(words)
-    if not identifier.isidentifier():
-        identifier = f"{kind}_{identifier}" if f"{kind}_{identifier}".isidentifier() else kind
-    return identifier
+    if identifier.isidentifier():
+        return identifier
+    longer = f"{kind}_{identifier}"
+    return longer if words and longer.isidentifier() else kind
 
 
 def _unique(identifier: str, used: set[str]) -> str:

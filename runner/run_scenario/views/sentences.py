@@ -26,6 +26,7 @@ OUTCOMES = {
 COMMON = frozenset(("event", "level", "timestamp", "t", "seq", "run", "scenario", "process", "pid", "n"))
 """The fields of every event."""
 
+_MAIN = "MainProcess"
 _NOTABLE_WAIT = 0.1
 """Seconds from which on it is worth a word that a put or a get had to wait."""
 
@@ -86,8 +87,15 @@ def _starting(event: Event) -> str:
 
 
 def _started(event: Event) -> str:
+    if event.get("parent") is None:
+        return f"runs as pid {event.get('pid')}: the main program"
     daemon = ", a daemon" if event.get("daemon") else ""
     return f"runs as pid {event.get('pid')}, child of {event.get('parent')} (pid {event.get('ppid')}){daemon}"
+
+
+def _finished(event: Event) -> str:
+    what = "did its last step" if event.get("process") == _MAIN else "finished: its target returned"
+    return f"{what} after {seconds(event.get('duration'))}"
 
 
 def _failed(event: Event) -> str:
@@ -117,7 +125,8 @@ def _alive(event: Event) -> str:
 
 def _orphaned(event: Event) -> str:
     parent = event.get("ppid")
-    return "lost its parent" + (f" (pid {parent})" if parent else "")
+    command = event.get("command")
+    return "lost its parent" + (f" (pid {parent})" if parent else "") + (f": {command}" if command else "")
 
 
 def _output(event: Event) -> str:
@@ -179,7 +188,7 @@ _SENTENCES: dict[str, Callable[[Event], str]] = {
     "scenario.finished": _scenario_finished,
     "process.starting": _starting,
     "process.started": _started,
-    "process.finished": lambda e: f"finished: its target returned after {seconds(e.get('duration'))}",
+    "process.finished": _finished,
     "process.exiting": lambda e: f"calls sys.exit(): exit code {e.get('exitcode')}",
     "process.failed": _failed,
     "process.exited": _exited,
@@ -204,5 +213,6 @@ _SENTENCES: dict[str, Callable[[Event], str]] = {
     "queue.item_dropped": _dropped,
     "queue.items_lost": _lost,
     "queue.left_over": _left_over,
+    "ipc.leaked": lambda e: f"{e.get('reason')}: {', '.join(map(str, e.get('names') or ()))}",
     "log.message": lambda e: f"{e.get('logger')}: {e.get('message')}",
 }

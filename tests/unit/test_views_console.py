@@ -1,0 +1,255 @@
+"""The console view: exact text without colour, a real pseudo-terminal with it."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import os
+import pty
+import threading
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from views_events import event
+
+from run_scenario.errors import MachineryError
+from run_scenario.views.console import ConsoleView
+from run_scenario.views.status import status
+from run_scenario.views.summary import Summary, Verdict
+from run_scenario.views.transcript import Transcript
+
+TRACEBACK = """\
+Traceback (most recent call last):
+  File "workers.py", line 3, in work
+    raise ValueError("boom")
+ValueError: boom"""
+
+
+def shown(*events: dict[str, Any], names: tuple[str, ...] = ()) -> str:
+    """Return what the console shows where there is no terminal."""
+    stream = io.StringIO()
+    view = ConsoleView(stream, names=names)
+    view.write(list(events))
+    view.close()
+    return stream.getvalue()
+
+
+def texts(*events: dict[str, Any]) -> list[str]:
+    """Return the transcript's lines without their columns."""
+    return [line.text for line in Transcript().lines(list(events))]
+
+
+def error_line(text: str) -> dict[str, Any]:
+    """Return a line that the process wrote to standard error."""
+    return event("process.output", stream="stderr", text=text)
+
+
+def puts(*items: object, process: str = "MainProcess") -> list[dict[str, Any]]:
+    """Return the puts of some items."""
+    return [event("queue.put", process, item=item, item_id=index) for index, item in enumerate(items)]
+
+
+def test_a_run_from_beginning_to_end() -> None:
+    """Time, process and sentence stand in columns; a summary follows."""
+    assert """\
+   0.000  run-scenario  A daemon (fork, Python 3.11.7, deadline 10 s)
+   0.002  Worker 1      runs as pid 12, child of MainProcess (pid 10)
+   0.003  MainProcess   put 3 items on 'tasks': 2, 36, 'x'
+   0.004  Worker 1      got 2 from 'tasks'
+   0.005  Worker 1      | Hello
+   2.000  Worker 1      ended with exit code 0: its target returned
+
+process    pid   how it ended   exit code      cpu
+Worker 1    12   returned               0   0.01 s
+
+queue   put   got   left   got by
+tasks     3     1      2   Worker 1 1
+
+passed after 3.01 s
+""" == shown(
+        event("scenario.started"),
+        event("process.started", t=0.002),
+        *({**put, "t": 0.003} for put in puts(2, 36, "x")),
+        event("queue.get", t=0.004, item=2),
+        event("process.output", t=0.005, text="Hello"),
+        event("process.exited", t=2.0),
+        event("scenario.finished", t=3.0),
+    )
+
+
+def test_a_stalled_run_shows_who_waits_for_what() -> None:
+    """The reason stands in its line and again at the end; each process with what it waits for and where."""
+    stuck = {
+        "process": "MainProcess",
+        "pid": 10,
+        "state": "waiting",
+        "waiting_for": "every item of 'tasks' to be done",
+        "queue": "tasks",
+        "on_process": None,
+        "since": 0.1,
+        "seconds": 0.9,
+        "stack": ["join (queues.py:329)", "a", "b", "c"],
+    }
+    text = shown(
+        event("scenario.stalled", t=1.0, level="error", processes=[stuck]),
+        event("scenario.finished", t=1.0, outcome="stalled", reasons=["nobody fills 'tasks' any more"]),
+    )
+    assert (
+        """\
+   1.000  run-scenario  stalled: nobody fills 'tasks' any more
+                        MainProcess (pid 10): waiting for every item of 'tasks' to be done for 0.9 s
+                            join (queues.py:329)
+                            a
+                            b
+
+stalled after 3.01 s: nobody fills 'tasks' any more
+"""
+        == text
+    )
+
+
+def test_a_long_name_is_cut_in_its_column() -> None:
+    """The columns stay aligned."""
+    text = shown(event("process.finished", "Worker " + "x" * 40), names=("Worker " + "x" * 40,))
+    assert "   0.000  Worker xxxxxxxxxxxxxxxx…  finished: its target returned after 2 s\n" == text
+
+
+def test_a_traceback_is_told_once() -> None:
+    """multiprocessing prints to standard error what process.failed already tells: only what is new is shown."""
+    lines = ["Process Worker 1:", "Traceback (most recent call last):", '  File "multiprocessing/process.py", line 314']
+    events = [event("process.failed", traceback=TRACEBACK), *map(error_line, [*lines, "ValueError: boom", "after"])]
+    assert ["failed with ValueError: boom", "! after"] == texts(*events)
+
+
+def test_a_traceback_of_another_process_is_shown() -> None:
+    """What one process failed with does not hide another's words."""
+    other = {**error_line("ValueError: boom"), "process": "Worker 2"}
+    assert ["failed with ValueError: boom", "! ValueError: boom"] == texts(
+        event("process.failed", traceback=TRACEBACK), other
+    )
+
+
+def test_a_word_in_between_is_shown() -> None:
+    """The first line that is not of the traceback ends the hiding."""
+    events = [event("process.failed", traceback=TRACEBACK), error_line("careful"), error_line("ValueError: boom")]
+    assert ["failed with ValueError: boom", "! careful", "! ValueError: boom"] == texts(*events)
+
+
+def test_many_queue_events_are_counted() -> None:
+    """A thousand items are one line a process, not two thousand lines."""
+    mixed = [
+        one for put in puts(*range(1000)) for one in (put, event("queue.get", item=put["item"], item_id=put["item_id"]))
+    ]
+    assert ["put 1,000 items on 'tasks': 0 … 999", "got 1,000 items from 'tasks': 0 … 999"] == texts(*mixed)
+
+
+def test_hostile_names_are_inert() -> None:
+    """A process's name cannot steer the terminal, in no column."""
+    text = shown(
+        event("process.exited", "\x1b]0;x\x07"),
+        event("queue.put", "\u202ex", queue="\x1b[0m"),
+        event("scenario.finished", reasons=["\x1b[31m"], outcome="failed"),
+    )
+    assert text.replace("\n", "").isprintable()
+
+
+def test_the_summary_of_what_went_wrong() -> None:
+    """Ends, lost items and who got how many are in the rows."""
+    summary = Summary()
+    summary.add(
+        [
+            event("process.starting", "Never"),
+            event("process.failed", "Failing"),
+            event("process.exited", "Failing", exitcode=1, cause="exception", allowed=False),
+            event("process.exited", "Daemon", exitcode=-15, cause="daemon", signal="SIGTERM", cpu_user=None),
+            *puts(*range(5)),
+            event("queue.get", "B"),
+            event("queue.get", "A"),
+            event("queue.items_lost", count=2),
+            event("queue.left_over", count=1),
+        ]
+    )
+    assert [
+        ("Never", "12", "was not started", "", "", True),
+        ("Failing", "12", "failed: ValueError", "1", "0.01 s", False),
+        ("Daemon", "12", "terminated as a daemon: SIGTERM", "-15", "", True),
+    ] == summary.process_rows()
+    assert [("tasks", "5", "2", "1 (2 lost)", "A 1, B 1", False)] == summary.queue_rows()
+
+
+def test_the_verdict_is_the_last_event() -> None:
+    """Where nobody sees the log, one sentence tells how the run ended."""
+    verdict = Verdict()
+    verdict.write([event("process.finished"), event("scenario.finished", outcome="failed", reasons=["A failed"])])
+    assert "failed after 3.01 s: A failed" == verdict.text
+
+
+@pytest.mark.parametrize(
+    ("alive", "waiting", "width", "expected"),
+    [
+        (["A", "B"], "", 60, "A, B alive · 1.2 of 10 s"),
+        (["A", "B", "C", "D", "E", "F"], "", 60, "A, B, C, D and 2 more alive · 1.2 of 10 s"),
+        ([], "MainProcess joins A", 60, "no process alive · MainProcess joins A · 1.2 of 10 s"),
+        (["A" * 99], "", 30, "AAAAAAAAAAAAAAA… · 1.2 of 10 s"),
+    ],
+)
+def test_status(alive: list[str], waiting: str, width: int, expected: str) -> None:
+    """The status line tells who lives, what is waited for and the time that is left, in the room there is."""
+    assert expected == status(SimpleNamespace(elapsed=1.23, timeout=10.0, alive=alive, waiting=waiting), width)
+
+
+def on_terminal(colour: bool, monkeypatch: pytest.MonkeyPatch) -> str:
+    """Return the bytes that a terminal of 80 columns gets during a silent run of two events."""
+    monkeypatch.setenv("TERM", "xterm-256color")
+    monkeypatch.setenv("COLUMNS", "80")
+    for name in ("NO_COLOR", "FORCE_COLOR"):
+        monkeypatch.delenv(name, raising=False)
+    leader, follower = pty.openpty()
+    received = bytearray()
+
+    def read() -> None:
+        while True:
+            try:
+                received.extend(os.read(leader, 4096))
+            except OSError:  # the other side was closed
+                return
+
+    reader = threading.Thread(target=read)
+    reader.start()
+    now = iter(range(100))
+    with open(follower, "w", encoding="utf-8") as stream:
+        view = ConsoleView(stream, colour=colour, clock=lambda: float(next(now)))
+        view.write([event("process.output", text="word " * 30)])
+        view.tick(SimpleNamespace(elapsed=1.0, timeout=10.0, alive=["Worker 1"], waiting=""))
+        view.write([event("process.failed", level="error", traceback=TRACEBACK)])
+        view.close()
+    reader.join()
+    os.close(leader)
+    return received.decode()
+
+
+def test_a_terminal_gets_colours_and_a_status_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Errors are red, long lines wrap beside the columns, the status line comes and is erased."""
+    text = on_terminal(True, monkeypatch)
+    assert "\x1b[1;31mfailed with ValueError: boom\x1b[0m" in text
+    assert "Worker 1 alive · 1.0 of 10 s" in text
+    assert text.index("alive") < text.index("\x1b[2K") < text.index("failed")
+    assert "\r\n                        word" in text
+    assert "\x1b[?25h" in text[text.index("\x1b[?25l") :], "the cursor is shown again"
+
+
+def test_no_colour_on_a_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
+    """--no-color leaves the words."""
+    text = on_terminal(False, monkeypatch)
+    assert "failed with ValueError: boom" in text
+    assert "\x1b[1;31m" not in text
+    assert "\x1b[2m" not in text
+
+
+def test_a_full_disk_is_an_error_of_the_machinery() -> None:
+    """What cannot be shown is not passed over in silence."""
+    with contextlib.suppress(OSError), open("/dev/full", "w", encoding="utf-8") as stream:  # its close() fails too
+        view = ConsoleView(stream)
+        with pytest.raises(MachineryError, match="standard output: no space left"):
+            view.write([event("process.finished")])

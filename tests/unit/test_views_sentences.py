@@ -1,0 +1,129 @@
+"""Events as sentences, and the small words in them."""
+
+from __future__ import annotations
+
+import pytest
+from views_events import NAMES, event
+
+from run_scenario.views import text
+from run_scenario.views.sentences import sentence
+
+SENTENCES = [
+    ("scenario.started", {}, "A daemon (fork, Python 3.11.7, deadline 10 s)"),
+    ("scenario.started", {"title": ""}, "daemon (fork, Python 3.11.7, deadline 10 s)"),
+    ("scenario.stalled", {}, "stalled: nobody fills 'tasks' any more"),
+    ("scenario.timed_out", {"timeout": 0.5}, "the deadline of 0.5 s has passed"),
+    ("scenario.interrupted", {}, "interrupted by SIGINT"),
+    ("scenario.refused", {}, "refused: a target is not allowed"),
+    ("scenario.failed", {}, "the run itself failed: no more processes"),
+    ("scenario.finished", {}, "passed after 3.01 s"),
+    ("scenario.finished", {"outcome": "timed_out", "duration": 120.4}, "timed out after 120 s"),
+    ("process.starting", {}, "MainProcess starts it: sleep"),
+    ("process.starting", {"daemon": True}, "MainProcess starts it, as a daemon: sleep"),
+    ("process.started", {"daemon": True}, "runs as pid 12, child of MainProcess (pid 10), a daemon"),
+    ("process.started", {"parent": None}, "runs as pid 12: the main program"),
+    ("process.finished", {"process": "MainProcess"}, "did its last step after 2 s"),
+    ("process.finished", {}, "finished: its target returned after 2 s"),
+    ("process.exiting", {}, "calls sys.exit(): exit code 3"),
+    ("process.failed", {}, "failed with ValueError: boom"),
+    ("process.failed", {"message": ""}, "failed with ValueError"),
+    ("process.exited", {}, "ended with exit code 0: its target returned"),
+    ("process.exited", {"exitcode": None, "reason": "nobody saw it"}, "ended: nobody saw it"),
+    ("process.joining", {}, "MainProcess waits for its end"),
+    ("process.joining", {"timeout": 1.5}, "MainProcess waits for its end, for 1.5 s at most"),
+    ("process.joined", {}, "joined by MainProcess after 2 s"),
+    ("process.join_timed_out", {}, "has not ended: MainProcess waited 1 s and goes on"),
+    ("process.alive", {}, "MainProcess asks is_alive(): True"),
+    ("process.terminating", {}, "MainProcess terminates it: the scenario says so"),
+    ("process.killing", {"reason": ""}, "MainProcess kills it"),
+    ("process.escalated", {}, "does not heed SIGTERM, run-scenario sends SIGKILL: it ignores SIGTERM"),
+    ("process.orphaned", {}, "lost its parent (pid 10): sleep 60"),
+    ("process.output", {}, "| hello"),
+    ("process.output", {"stream": "stderr", "truncated": True}, "! hello …"),
+    ("queue.put", {}, "put 7 on 'tasks'"),
+    ("queue.put", {"item": "seven", "waited": 0.25}, "put 'seven' on 'tasks' after waiting 0.25 s"),
+    ("queue.get", {"item": None}, "got None from 'tasks'"),
+    ("queue.empty", {}, "asks whether 'tasks' is empty: True"),
+    ("queue.empty", {"call": "get"}, "got nothing from 'tasks': it was empty"),
+    ("queue.full", {}, "asks whether 'tasks' is full: False"),
+    ("queue.full", {"call": "put"}, "put nothing on 'tasks': it was full"),
+    ("queue.task_done", {}, "task_done() on 'tasks', 2 unfinished"),
+    ("queue.joining", {}, "waits until every item of 'tasks' is done"),
+    ("queue.joined", {}, "every item of 'tasks' is done after 0.5 s"),
+    ("queue.closed", {}, "closes 'tasks': it will put nothing more"),
+    ("queue.thread_joined", {}, "has written all it put on 'tasks' after 0.004 s"),
+    ("queue.item_dropped", {}, "'<lambda>' never reached 'tasks': cannot pickle it"),
+    ("queue.items_lost", {}, "3 items that it put on 'tasks' never arrived"),
+    ("queue.left_over", {}, "2 items left on 'tasks' (1 poison pill): 7, None"),
+    ("ipc.leaked", {}, "removed what was left: /psm_1"),
+    ("log.message", {}, "app: hi"),
+]
+
+
+@pytest.mark.parametrize(("name", "fields", "expected"), SENTENCES)
+def test_sentence(name: str, fields: dict[str, object], expected: str) -> None:
+    """Each event reads as a sentence."""
+    assert expected == sentence({**event(name), **fields})
+
+
+def test_every_event_has_a_sentence() -> None:
+    """The table above leaves none out."""
+    assert set(NAMES) == {name for name, _, _ in SENTENCES}
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_an_event_without_its_fields_still_reads(name: str) -> None:
+    """The log of another version, with fields missing, is no reason to fail."""
+    assert sentence({"event": name})
+
+
+def test_an_unknown_event_shows_its_fields() -> None:
+    """A later version's event is told by its name and what it carries."""
+    assert "lock.acquired lock='gate' waited=0.5" == sentence(event("lock.acquired", lock="gate", waited=0.5))
+
+
+def test_hostile_text_is_inert() -> None:
+    """Terminal escapes, bidirectional controls and line breaks of a target become visible."""
+    shown = sentence(event("process.output", text="\x1b[2J\x9b1m\u202egnp\u2028\ud800\tend"))
+    assert "| \\x1b[2J\\x9b1m\\u202egnp\\u2028\\ud800" == shown[: shown.index(" ", 2)]
+    assert shown.endswith("end")
+    assert shown.isprintable()
+
+
+@pytest.mark.parametrize(
+    ("item", "expected"),
+    [
+        (None, "None"),
+        ("it's", '"it\'s"'),
+        ([1, "a"], "[1, 'a']"),
+        ({"key": [1]}, "{'key': [1]}"),
+        ("x" * 1_000_000, "'" + "x" * 58 + "…"),
+        (list(range(100_000)), str(list(range(30)))[:59] + "…"),
+    ],
+)
+def test_value(item: object, expected: str) -> None:
+    """An item is shown as Python writes it, cut to one line."""
+    assert expected == text.value(item)
+
+
+def test_values_tells_how_many_more() -> None:
+    """A long list shows its first ten."""
+    assert "0, 1, 2, 3, 4, 5, 6, 7, 8, 9 and 2 more" == text.values(range(12))
+    assert "7 and 1,999 more" == text.values([7], 2000)
+
+
+@pytest.mark.parametrize(
+    ("number", "expected"),
+    [(0.0, "0 s"), (0.0042, "0.004 s"), (2.5, "2.5 s"), (10.0, "10 s"), (59.999, "60 s"), (1234.5, "1234 s")],
+)
+def test_seconds(number: float, expected: str) -> None:
+    """Durations are as exact as is useful."""
+    assert expected == text.seconds(number)
+
+
+@pytest.mark.parametrize(
+    ("count", "noun", "expected"), [(1, "item", "1 item"), (0, "item", "0 items"), (2000, "process", "2,000 processes")]
+)
+def test_plural(count: int, noun: str, expected: str) -> None:
+    """Counted things agree with their number."""
+    assert expected == text.plural(count, noun)

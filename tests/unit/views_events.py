@@ -1,0 +1,97 @@
+"""Events made by hand for the tests of the views; each is valid by the schema unless a test breaks it on purpose."""
+
+from __future__ import annotations
+
+from typing import Any
+
+Event = dict[str, Any]
+
+_EXITED = {
+    "exitcode": 0,
+    "cause": "returned",
+    "signal": None,
+    "by": None,
+    "reason": "its target returned",
+    "allowed": True,
+    "cpu_user": 0.01,
+    "cpu_system": 0.0,
+    "max_rss": 9_000_000,
+    "voluntary_switches": 3,
+    "involuntary_switches": 0,
+    "duration": 2.0,
+}
+_DEFAULTS: dict[str, dict[str, Any]] = {
+    "scenario.started": {
+        "title": "A daemon",
+        "file": "daemon.yaml",
+        "digest": "sha256:" + "0" * 64,
+        "version": "0.1.0",
+        "python": "3.11.7",
+        "platform": "Linux x86_64",
+        "start_method": "fork",
+        "cpus": 2,
+        "timeout": 10.0,
+    },
+    "scenario.stalled": {"reason": "nobody fills 'tasks' any more", "cause": "deadlock", "processes": [], "queues": []},
+    "scenario.timed_out": {"timeout": 10.0},
+    "scenario.interrupted": {"signal": "SIGINT"},
+    "scenario.refused": {"reason": "a target is not allowed", "problems": ["'mypkg' is not allowed"]},
+    "scenario.failed": {"reason": "no more processes"},
+    "scenario.finished": {
+        "outcome": "passed",
+        "exit_status": 0,
+        "duration": 3.0123,
+        "counts": {"events": 12, "processes": 2},
+        "reasons": [],
+    },
+    "process.starting": {"by": "MainProcess", "target": "sleep", "daemon": False, "delay": 0.0},
+    "process.started": {"ppid": 10, "parent": "MainProcess", "daemon": False, "start_method": "fork"},
+    "process.finished": {"duration": 2.0},
+    "process.exiting": {"exitcode": 3},
+    "process.failed": {"exception": "ValueError", "message": "boom", "traceback": "ValueError: boom"},
+    "process.exited": _EXITED,
+    "process.joining": {"by": "MainProcess", "timeout": None},
+    "process.joined": {"by": "MainProcess", "exitcode": 0, "waited": 2.0},
+    "process.join_timed_out": {"by": "MainProcess", "timeout": 1.0, "waited": 1.0},
+    "process.alive": {"by": "MainProcess", "alive": True},
+    "process.terminating": {"by": "MainProcess", "reason": "the scenario says so"},
+    "process.killing": {"by": "MainProcess", "reason": "the scenario says so"},
+    "process.escalated": {"by": "run-scenario", "reason": "it ignores SIGTERM"},
+    "process.orphaned": {"ppid": 10, "command": "sleep 60"},
+    "process.output": {"stream": "stdout", "text": "hello", "via": "print"},
+    "queue.put": {"queue": "tasks", "item_id": 1, "item": 7, "waited": 0.0},
+    "queue.get": {"queue": "tasks", "item_id": 1, "item": 7, "waited": 0.0},
+    "queue.empty": {"queue": "tasks", "empty": True, "call": "empty"},
+    "queue.full": {"queue": "tasks", "full": False, "call": "full"},
+    "queue.task_done": {"queue": "tasks", "unfinished": 2},
+    "queue.joining": {"queue": "tasks"},
+    "queue.joined": {"queue": "tasks", "waited": 0.5},
+    "queue.closed": {"queue": "tasks"},
+    "queue.thread_joined": {"queue": "tasks", "waited": 0.004},
+    "queue.item_dropped": {"queue": "tasks", "item_id": 1, "item": "<lambda>", "error": "cannot pickle it"},
+    "queue.items_lost": {"queue": "tasks", "count": 3},
+    "queue.left_over": {"queue": "tasks", "count": 2, "items": [7, None], "pills": 1},
+    "ipc.leaked": {"names": ["/psm_1"], "reason": "removed what was left"},
+    "log.message": {"message": "hi", "logger": "app", "via": "logging", "source": "target", "fields": {"answer": 42}},
+}
+
+NAMES = tuple(_DEFAULTS)
+
+
+def event(name: str, process: str = "Worker 1", t: float = 0.0, **fields: Any) -> Event:
+    """Return an event with all its fields."""
+    if name.startswith("scenario."):
+        process = "run-scenario"
+    common = {
+        "event": name,
+        "level": "info",
+        "timestamp": "2026-01-31T12:00:00.000000Z",
+        "t": t,
+        "seq": 1,
+        "run": "3f2a",
+        "scenario": "daemon",
+        "process": process,
+        "pid": 12,
+        "n": 1,
+    }
+    return {**common, **_DEFAULTS.get(name, {}), **fields}
