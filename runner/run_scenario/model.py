@@ -131,7 +131,10 @@ class Scenario:
         """The top-level packages, other than the built-ins, whose code this scenario would run."""
         names = {p.target for p in self.processes if not p.is_builtin}
         for process in self.processes:
-            names.update(v for v in process.kwargs.values() if isinstance(v, str) and _looks_like_reference(v))
+            for value in (*process.args, *process.kwargs.values()):
+                name = value.get("call") if isinstance(value, dict) else value
+                if isinstance(name, str) and _looks_like_reference(name):
+                    names.add(name)
         names.update(i.function for q in self.queues for i in q.items if isinstance(i, CallSpec) and ":" in i.function)
         return frozenset(name.partition(":")[0].partition(".")[0] for name in names)
 

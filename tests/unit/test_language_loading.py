@@ -90,6 +90,29 @@ processes:
     ] == [process.connections for process in scenario.processes]
 
 
+@pytest.mark.parametrize(
+    "process",
+    [
+        "{target: 'evil.sub:run'}",
+        "{target: consume, from: q, kwargs: {work: 'evil:run'}}",
+        "{target: consume, from: q, kwargs: {work: {call: 'evil:run'}}}",
+    ],
+)
+def test_packages_are_known_before_the_run(process: str) -> None:
+    """Wherever a scenario names code of somebody's own, its package is listed, so that consent can be asked for."""
+    text = f"version: 1\nqueues: {{q: {{type: JoinableQueue}}}}\nprocesses: [{process}]\n"
+
+    assert {"evil"} == load_text(text, stamps=NO_STAMPS).require().packages
+
+
+def test_nothing_is_interpolated() -> None:
+    """What looks like a variable is text."""
+    assert (
+        "${HOME} $HOME %(x)s {x}"
+        == load_text(f"title: ${{HOME}} $HOME %(x)s {{x}}\n{VALID}", stamps=NO_STAMPS).require().title
+    )
+
+
 def test_the_most_processes() -> None:
     """Exactly as many processes as are allowed are allowed."""
     assert MAX_PROCESSES == len(

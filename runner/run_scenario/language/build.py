@@ -25,7 +25,7 @@ def build(draft: Draft, problems: Problems, *, name: str, path: str, digest: str
     readers: dict[str, int] = {}
     for process in draft.processes:
         for queue in {link.queue for link in process.links if link.direction == "from"}:
-            readers[queue] = readers.get(queue, 0) + process.count
+            readers[queue] = readers.get(queue, 0) + process.replicas
     fields = draft.fields
     return Scenario(
         name=name,

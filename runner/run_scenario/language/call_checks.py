@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Sequence
-from dataclasses import dataclass
 
 from run_scenario import targets
 from run_scenario.language.draft import Fields, Link
@@ -37,16 +36,21 @@ def other_parameter(link: Link) -> str:
     return f"{short}; write `{{PARAMETER: NAME}}` for another"
 
 
-@dataclass(slots=True)
 class Call:
     """A function's parameters, and what a scenario hands to them."""
 
-    name: str
-    parameters: Sequence[Parameter]
-    fields: Fields
-    links: Collection[Link]
-    span: Span
-    problems: Problems
+    def __init__(
+        self,
+        name: str,
+        parameters: Sequence[Parameter],
+        fields: Fields,
+        links: Collection[Link],
+        span: Span,
+        problems: Problems,
+    ) -> None:
+        self.name, self.parameters = name, parameters
+        self.fields, self.links, self.span = fields, links, span
+        self.problems = problems
 
     def check(self) -> None:
         """Add what does not fit."""

@@ -33,7 +33,7 @@ def check(draft: Draft, problems: Problems) -> None:
 def _check_count(draft: Draft, problems: Problems) -> None:
     total = 0
     for process in draft.processes:
-        total += process.count
+        total += process.replicas
         if total > MAX_PROCESSES:
             span = process.fields.value_span("replicas")
             what = f"this makes {draft.total} processes in all; the most a scenario may have are {MAX_PROCESSES}"
@@ -90,7 +90,7 @@ def _check_time(draft: Draft, problems: Problems) -> None:
     too_late = False
     for process in draft.processes:
         fields = process.fields
-        start += (fields.number("delay") or 0.0) * process.count
+        start += (fields.number("delay") or 0.0) * process.replicas
         if start > timeout and not too_late:
             too_late = True
             what = f"this start comes after {start:g} s of delays, but the run is stopped after {timeout:g} s"

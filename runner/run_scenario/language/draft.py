@@ -8,8 +8,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from run_scenario.language.problems import Span
 from run_scenario.language.yaml_nodes import Entry, Mapping, Node, Scalar, Sequence, plain
@@ -92,8 +91,7 @@ class Fields:
         return iter(self._entries.values())
 
 
-@dataclass(frozen=True, slots=True)
-class QueueDraft:
+class QueueDraft(NamedTuple):
     """A queue as written."""
 
     name: str
@@ -102,8 +100,7 @@ class QueueDraft:
     type: QueueType
 
 
-@dataclass(frozen=True, slots=True)
-class Link:
+class Link(NamedTuple):
     """A queue handed to a parameter; `short` if only the queue is written, as in `from: tasks`."""
 
     parameter: str
@@ -114,8 +111,7 @@ class Link:
     short: bool
 
 
-@dataclass(frozen=True, slots=True)
-class ProcessDraft:
+class ProcessDraft(NamedTuple):
     """A process as written, replicas not yet told apart."""
 
     fields: Fields
@@ -124,7 +120,7 @@ class ProcessDraft:
     links: tuple[Link, ...]
     first: int
     """Position of its first replica among all processes, from 1."""
-    count: int
+    replicas: int
 
     @property
     def name(self) -> str:
@@ -139,14 +135,13 @@ class ProcessDraft:
     def names(self) -> list[str]:
         """Return the names of all its replicas, as multiprocessing will know them."""
         if not self.name:
-            return [f"Process-{n}" for n in range(self.first, self.first + self.count)]
+            return [f"Process-{n}" for n in range(self.first, self.first + self.replicas)]
         if self.fields.entry("replicas") is None:
             return [self.name]
-        return [f"{self.name}-{n}" for n in range(1, self.count + 1)]
+        return [f"{self.name}-{n}" for n in range(1, self.replicas + 1)]
 
 
-@dataclass(frozen=True, slots=True)
-class Draft:
+class Draft(NamedTuple):
     """The whole scenario as written."""
 
     fields: Fields
@@ -161,7 +156,7 @@ class Draft:
     @property
     def total(self) -> int:
         """How many processes there are, replicas counted one by one."""
-        return sum(process.count for process in self.processes)
+        return sum(process.replicas for process in self.processes)
 
 
 def read(root: Node, bad: Refused) -> Draft:
@@ -173,7 +168,7 @@ def read(root: Node, bad: Refused) -> Draft:
     for node in fields.items("processes"):
         process = _process(Fields(node, bad), first)
         processes.append(process)
-        first += process.count
+        first += process.replicas
     return Draft(fields, queues, tuple(processes))
 
 

@@ -8,8 +8,6 @@ daemon.yaml:7:5: error: unknown key 'tragte' in a process
 
 from __future__ import annotations
 
-import unicodedata
-
 from run_scenario.errors import Problem
 
 MAX_COLUMNS = 120
@@ -80,6 +78,10 @@ def _cell(character: str) -> tuple[str, int]:
     shown = _escaped(character)
     if shown != character:
         return shown, len(shown)
+    if character.isascii():
+        return shown, 1
+    import unicodedata  # half a millisecond that only some messages need
+
     if unicodedata.combining(character):
         return shown, 0
     return shown, 2 if unicodedata.east_asian_width(character) in "WF" else 1

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
 from itertools import islice
 from typing import Any, Literal, NamedTuple
 
@@ -29,8 +28,7 @@ class Span(NamedTuple):
     width: int = 1
 
 
-@dataclass(frozen=True, slots=True)
-class _Finding:
+class _Finding(NamedTuple):
     span: Span
     what: str
     hint: str
@@ -63,15 +61,14 @@ class Problems:
     def ordered(self) -> tuple[Problem, ...]:
         """Return the problems by position, at most `MAX_PROBLEMS` and one that counts the rest."""
         found = sorted(self._findings.values(), key=lambda f: (f.span.line, f.span.column, f.severity))
+        if len(found) <= MAX_PROBLEMS:
+            return tuple(self._problem(f) for f in found)
         # Errors decide; warnings must not crowd them out of the part that is shown.
-        if len(found) > MAX_PROBLEMS:
-            errors = [f for f in found if f.severity == "error"]
-            shown = errors[:MAX_PROBLEMS] if errors else found[:MAX_PROBLEMS]
-            rest = len(found) - len(shown)
-            problems = [self._problem(f) for f in shown]
-            last = replace(problems[-1], what=f"there are {rest} more problems", hint="mend the ones above first")
-            return (*problems, last)
-        return tuple(self._problem(f) for f in found)
+        shown = ([f for f in found if f.severity == "error"] or found)[:MAX_PROBLEMS]
+        after = next((f for f in found if f.span > shown[-1].span), shown[-1])
+        what = f"there are {len(found) - len(shown)} more problems"
+        rest = after._replace(what=what, hint="mend the ones above first")
+        return tuple(self._problem(f) for f in (*shown, rest))
 
     def nearest(self, name: str, choices: Iterable[str]) -> str | None:
         """Return the one of `choices` that `name` was probably meant to be, or None."""

@@ -27,19 +27,20 @@ _CONSTANTS: dict[str, bool | None] = {
     "true": True, "True": True, "TRUE": True,
     "false": False, "False": False, "FALSE": False,
 }  # fmt: skip
-_INTEGER = re.compile(r"[-+]?[0-9]+")
-_OCTAL = re.compile(r"0o[0-7]+")
-_HEXADECIMAL = re.compile(r"0x[0-9a-fA-F]+")
-_FLOAT = re.compile(r"[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?")
-_NON_FINITE = re.compile(r"[-+]?\.(?:inf|Inf|INF)|\.(?:nan|NaN|NAN)")
+# Patterns for re.fullmatch, which compiles and remembers each when it is first needed: most files need few of them.
+_INTEGER = r"[-+]?[0-9]+"
+_OCTAL = r"0o[0-7]+"
+_HEXADECIMAL = r"0x[0-9a-fA-F]+"
+_FLOAT = r"[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?"
+_NON_FINITE = r"[-+]?\.(?:inf|Inf|INF)|\.(?:nan|NaN|NAN)"
 
 _OLD_BOOLEANS = {"y": "true", "yes": "true", "on": "true", "n": "false", "no": "false", "off": "false"}
-_LEADING_ZERO = re.compile(r"([-+]?)0+([0-9][0-9_]*)")
-_UNDERSCORES = re.compile(r"[-+]?(?:0[bx][0-9a-fA-F_]+|[0-9][0-9_]*(?:\.[0-9_]*)?(?:[eE][-+]?[0-9]+)?)")
-_BINARY = re.compile(r"([-+]?)0b([01]+)")
-_SIGNED_HEXADECIMAL = re.compile(r"([-+])0x([0-9a-fA-F]+)")
-_BASE_60 = re.compile(r"[-+]?[0-9][0-9_]*(?::[0-5]?[0-9])+(?:\.[0-9_]*)?")
-_DATE = re.compile(r"[0-9]{4}-[0-9]{1,2}-[0-9]{1,2}(?:(?:[Tt]|[ \t]+)[0-9]{1,2}:[0-9]{2}:[0-9]{2}.*)?")
+_LEADING_ZERO = r"([-+]?)0+([0-9][0-9_]*)"
+_UNDERSCORES = r"[-+]?(?:0[bx][0-9a-fA-F_]+|[0-9][0-9_]*(?:\.[0-9_]*)?(?:[eE][-+]?[0-9]+)?)"
+_BINARY = r"([-+]?)0b([01]+)"
+_SIGNED_HEXADECIMAL = r"([-+])0x([0-9a-fA-F]+)"
+_BASE_60 = r"[-+]?[0-9][0-9_]*(?::[0-5]?[0-9])+(?:\.[0-9_]*)?"
+_DATE = r"[0-9]{4}-[0-9]{1,2}-[0-9]{1,2}(?:(?:[Tt]|[ \t]+)[0-9]{1,2}:[0-9]{2}:[0-9]{2}.*)?"
 
 
 class AmbiguousError(Exception):
@@ -59,7 +60,7 @@ def resolve(text: str) -> bool | int | float | str | None:
     if text in _CONSTANTS:
         return _CONSTANTS[text]
     if len(text) > MAX_NUMBER:
-        if _INTEGER.fullmatch(text) or _HEXADECIMAL.fullmatch(text) or _FLOAT.fullmatch(text):
+        if re.fullmatch(_INTEGER, text) or re.fullmatch(_HEXADECIMAL, text) or re.fullmatch(_FLOAT, text):
             raise AmbiguousError(
                 f"this number has {len(text)} characters, the most are {MAX_NUMBER}",
                 "put it in quotes if it is meant as text",
@@ -101,13 +102,16 @@ def resolve_key(text: str) -> str:
 
 def _number(text: str) -> int | float | str:
     """Return the number `text` is, or `text` itself; it begins with a digit, a sign or a point."""
+    if text.isascii() and text.isdigit() and (text[0] != "0" or text == "0"):
+        return _bounded(int(text), text)
     _refuse_ambiguous(text)
-    if _NON_FINITE.fullmatch(text):
+    if "." in text and re.fullmatch(_NON_FINITE, text):
         raise AmbiguousError(f"{text} is no finite number", f"write a number, or '{text}' if it is meant as text")
-    for pattern, base in ((_INTEGER, 10), (_OCTAL, 0), (_HEXADECIMAL, 0)):
-        if pattern.fullmatch(text):
-            return _bounded(int(text, base), text)
-    if _FLOAT.fullmatch(text):
+    if re.fullmatch(_INTEGER, text):
+        return _bounded(int(text), text)
+    if re.fullmatch(_OCTAL, text) or re.fullmatch(_HEXADECIMAL, text):
+        return _bounded(int(text, 0), text)
+    if re.fullmatch(_FLOAT, text):
         value = float(text)
         if math.isinf(value):
             raise AmbiguousError(
@@ -129,32 +133,32 @@ def _bounded(value: int, text: str) -> int:
 def _refuse_ambiguous(text: str) -> None:
     """Raise AmbiguousError where YAML 1.1 reads `text` as another number, or as a date."""
     as_text = f"'{text}' if it is meant as text"
-    if found := _LEADING_ZERO.fullmatch(text):
+    if text.lstrip("+-").startswith("0") and (found := re.fullmatch(_LEADING_ZERO, text)):
         sign, digits = found[1], found[2].replace("_", "")
         octal = f" or {sign.strip('+')}0o{digits}" if digits.strip("01234567") == "" and sign != "-" else ""
         raise AmbiguousError(
             f"{text} is octal to some YAML readers and decimal to others",
             f"write {sign}{digits.lstrip('0') or '0'}{octal}, or {as_text}",
         )
-    if "_" in text and _UNDERSCORES.fullmatch(text):
+    if "_" in text and re.fullmatch(_UNDERSCORES, text):
         raise AmbiguousError(
             f"{text} is a number to some YAML readers and text to others",
             f"write {text.replace('_', '')}, or {as_text}",
         )
-    if found := _BINARY.fullmatch(text):
+    if "0b" in text and (found := re.fullmatch(_BINARY, text)):
         raise AmbiguousError(
             f"{text} is a number to some YAML readers and text to others", f"write {int(text, 2)}, or {as_text}"
         )
-    if _SIGNED_HEXADECIMAL.fullmatch(text):
+    if "0x" in text and re.fullmatch(_SIGNED_HEXADECIMAL, text):
         raise AmbiguousError(
             f"{text} is a number to some YAML readers and text to others", f"write {int(text, 16)}, or {as_text}"
         )
-    if ":" in text and _BASE_60.fullmatch(text):
+    if ":" in text and re.fullmatch(_BASE_60, text):
         raise AmbiguousError(
             f"{text} is a number in base 60 to some YAML readers and text to others",
             f"write {_from_base_60(text)}, or {as_text}",
         )
-    if _DATE.fullmatch(text):
+    if "-" in text[1:] and re.fullmatch(_DATE, text):
         raise AmbiguousError(f"{text} is a date to some YAML readers and text to others", f"write '{text}' in quotes")
 
 

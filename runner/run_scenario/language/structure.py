@@ -5,11 +5,9 @@ The sentences come from the schema itself: `x-expected` says in words what a pla
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from itertools import islice
-from typing import Any
+from typing import Any, NamedTuple
 
 from run_scenario.language.draft import Refused
 from run_scenario.language.problems import Problems, Span, describe, quote
@@ -30,7 +28,7 @@ def check_structure(root: Node, text: str, schema: str, stamps: Stamps, problems
     bad = Refused(node for node in walk(root) if isinstance(node, Scalar) and not node.sound)
     translator = _Translator(root, problems, bad)
     fits = True
-    for error in islice(_validator(json.loads(schema)).iter_errors(plain(root)), MAX_ERRORS):
+    for error in islice(_validator(schema).iter_errors(plain(root)), MAX_ERRORS):
         fits = False
         translator.translate(error)
     if fits and not problems.has_errors:
@@ -38,8 +36,10 @@ def check_structure(root: Node, text: str, schema: str, stamps: Stamps, problems
     return bad
 
 
-def _validator(schema: dict[str, Any]) -> Any:
+def _validator(schema: str) -> Any:
     """Return the validator; importing jsonschema costs 80 ms, which a stamped text saves."""
+    import json
+
     from jsonschema import Draft202012Validator
     from jsonschema.validators import extend
     from referencing import Registry
@@ -47,11 +47,10 @@ def _validator(schema: dict[str, Any]) -> Any:
     # To JSON Schema, 1.0 is an integer; to Python, and to whoever reads the file, it is not.
     checker = Draft202012Validator.TYPE_CHECKER.redefine("integer", lambda _, value: type(value) is int)
     strict: Any = extend(Draft202012Validator, type_checker=checker)  # type: ignore[no-untyped-call]
-    return strict(schema, registry=Registry())  # an empty registry retrieves nothing, from nowhere
+    return strict(json.loads(schema), registry=Registry())  # an empty registry retrieves nothing, from nowhere
 
 
-@dataclass(frozen=True, slots=True)
-class _Place:
+class _Place(NamedTuple):
     """Where an error is: the node, and how to point at it and name it."""
 
     path: tuple[str | int, ...]

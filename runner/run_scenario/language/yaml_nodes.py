@@ -10,7 +10,6 @@ building is iterative; nothing recurses on the depth of a file.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from typing import Any
 
 import yaml
@@ -29,38 +28,43 @@ Loader: type[Any] = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 """libyaml where PyYAML was built with it; both give the same events."""
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+# The nodes are written out: for a class of four lines, the dataclass decorator would cost a millisecond at every start.
+
+
 class Scalar:
     """A single value; not `sound` if it was refused, in which case `value` is its text."""
 
-    value: bool | int | float | str | None
-    span: Span
-    sound: bool = True
+    __slots__ = ("sound", "span", "value")
+
+    def __init__(self, value: bool | int | float | str | None, span: Span, sound: bool = True) -> None:
+        self.value, self.span, self.sound = value, span, sound
 
 
-@dataclass(frozen=True, slots=True, eq=False)
 class Sequence:
     """A list."""
 
-    items: tuple[Node, ...]
-    span: Span
+    __slots__ = ("items", "span")
+
+    def __init__(self, items: tuple[Node, ...], span: Span) -> None:
+        self.items, self.span = items, span
 
 
-@dataclass(frozen=True, slots=True, eq=False)
 class Entry:
     """A key (always text) and its value."""
 
-    key: str
-    key_span: Span
-    value: Node
+    __slots__ = ("key", "key_span", "value")
+
+    def __init__(self, key: str, key_span: Span, value: Node) -> None:
+        self.key, self.key_span, self.value = key, key_span, value
 
 
-@dataclass(frozen=True, slots=True, eq=False)
 class Mapping:
     """A mapping, in file order; no key stands in it twice."""
 
-    entries: dict[str, Entry]
-    span: Span
+    __slots__ = ("entries", "span")
+
+    def __init__(self, entries: dict[str, Entry], span: Span) -> None:
+        self.entries, self.span = entries, span
 
 
 Node = Scalar | Sequence | Mapping
@@ -109,17 +113,17 @@ class _StopError(Exception):
     """The text is refused as a whole; reading on would only cost time."""
 
 
-@dataclass(slots=True)
 class _Frame:
-    """A list or mapping that is still open."""
+    """A list or mapping that is still open; of a mapping, also the key whose value comes next."""
 
-    span: Span
-    is_mapping: bool
-    items: list[Node] = field(default_factory=list)
-    entries: dict[str, Entry] = field(default_factory=dict)
-    key: tuple[str, Span] | None = None
-    expects_key: bool = True
-    key_refused: bool = False
+    __slots__ = ("entries", "expects_key", "is_mapping", "items", "key", "key_refused", "span")
+
+    def __init__(self, span: Span, is_mapping: bool) -> None:
+        self.span, self.is_mapping = span, is_mapping
+        self.items: list[Node] = []
+        self.entries: dict[str, Entry] = {}
+        self.key: tuple[str, Span] | None = None
+        self.expects_key, self.key_refused = True, False
 
 
 class _Builder:
