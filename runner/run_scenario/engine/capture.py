@@ -138,7 +138,7 @@ def _hook_logging(logging: Any) -> None:
 
 
 def _hook_structlog(structlog: Any) -> None:
-    """Make recording structlog's default way of writing; a target that configures structlog itself prints as it says."""
+    """Make recording structlog's default way of writing; what a target configures itself is left to it."""
     if structlog.is_configured():
         return
 

@@ -14,7 +14,7 @@ from types import FunctionType
 from typing import Any
 
 
-class Refused(Exception):
+class RefusedError(Exception):
     """A target that may not be run, or is not there; the message is for the person who runs the scenario."""
 
 
@@ -33,12 +33,12 @@ class Resolver:
         """Return the object.
 
         Raises:
-            Refused: it is not allowed, cannot be imported, or is not something a process can run.
+            RefusedError: it is not allowed, cannot be imported, or is not something a process can run.
         """
         module_name, _, qualified = reference.partition(":")
         if not self._is_allowed(module_name):
             package = module_name.partition(".")[0]
-            raise Refused(
+            raise RefusedError(
                 f"{reference!r} would run code of the package {package!r}, which you have not allowed: "
                 f"if you trust it, add --allow {package}"
             )
@@ -58,33 +58,33 @@ class Resolver:
             where = f"neither on the import path nor in {self._folder}"
             if error.name and not module_name.startswith(error.name):
                 where = f"needed by {module_name}"
-            raise Refused(f"cannot import {reference!r}: there is no module {error.name!r}, {where}") from error
+            raise RefusedError(f"cannot import {reference!r}: there is no module {error.name!r}, {where}") from error
         except Exception as error:
             kind, text = type(error).__name__, str(error)[:300]
-            raise Refused(f"cannot import {reference!r}: {kind} while {module_name} was loaded: {text}") from error
+            raise RefusedError(f"cannot import {reference!r}: {kind} while {module_name} was loaded: {text}") from error
 
     def _walk(self, found: Any, reference: str, qualified: str) -> Any:
         for part in qualified.split("."):
             try:
                 found = getattr(found, part)
             except AttributeError:
-                raise Refused(f"cannot find {reference!r}: {_name_of(found)} has no {part!r}") from None
+                raise RefusedError(f"cannot find {reference!r}: {_name_of(found)} has no {part!r}") from None
         return found
 
     def _check(self, found: Any, reference: str) -> None:
         is_process = isinstance(found, type) and issubclass(found, BaseProcess)
         if not is_process and not isinstance(found, FunctionType):
-            raise Refused(
+            raise RefusedError(
                 f"{reference!r} is {_article(type(found).__name__)}; "
                 "a target is an ordinary function or a subclass of multiprocessing.Process"
             )
         if not self._is_allowed(str(found.__module__)):
-            raise Refused(
+            raise RefusedError(
                 f"{reference!r} leads to {found.__module__}.{found.__qualname__}, "
                 "which does not belong to a package you have allowed"
             )
         if not is_process and "<locals>" in found.__qualname__:
-            raise Refused(
+            raise RefusedError(
                 f"{reference!r} was made inside another function ({found.__qualname__}) and so cannot be handed "
                 "to a process: define it at the top of its module"
             )

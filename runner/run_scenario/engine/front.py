@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from run_scenario.engine.narrator import Narrator
     from run_scenario.engine.sink import Sink
     from run_scenario.model import Scenario, Step
-    from run_scenario.record.reader import Drain
+    from run_scenario.record.drain import Drain, Entry
 
 _ROUND = 0.02
 """Seconds between two readings of the segments."""
@@ -195,7 +195,7 @@ class _Run:
         from run_scenario.engine.events import EventMaker
         from run_scenario.engine.narrator import Narrator
         from run_scenario.engine.output import OutputFollower
-        from run_scenario.record.reader import Drain
+        from run_scenario.record.drain import Drain
 
         self._others = frozenset(platform.children(os.getpid())) - {self._guard.pid}
         platform.become_subreaper()  # should the guard be killed, its children come to us
@@ -236,7 +236,7 @@ class _Run:
         poll.register(self._guard.answers, select.POLLIN)
         next_tick = 0.0
         while not poll.poll(int(_ROUND * 1000)):
-            told = self._tell(last=False)
+            told = self._tell()
             now = time.monotonic()
             if now >= next_tick:
                 next_tick = now + _TICK
@@ -252,14 +252,22 @@ class _Run:
         if not poll.poll(int(_STOP_WITHIN * 1000)):
             os.kill(self._guard.pid, signal.SIGKILL)
 
-    def _tell(self, *, last: bool) -> bool:
-        records = self._drain.round(lag=0 if last else _LAG_NS, last=last)
+    def _tell(self) -> bool:
+        """Tell what has been recorded; return whether there was anything."""
+        told = False
+        while True:
+            told |= self._tell_records(self._drain.round(lag=_LAG_NS))
+            if not self._drain.behind:
+                break
+        return told
+
+    def _tell_records(self, records: list[Entry]) -> bool:
         self._narrator.preview(self._drain.fresh)
         tell = self._narrator.tell
-        for reader, record in records:
+        for t, reader, record in records:
             if record[1] in _ENDS:  # what it wrote comes before its end, and so does what it could not write itself
                 about = record[3] if record[1] != codes.MAIN_EXITED else record[2]
-                self._tell_descriptor_output(record[0], {about, self._narrator.main.pid})
+                self._tell_descriptor_output(t, {about, self._narrator.main.pid})
             tell(reader, record)
         return self._pass_on()
 
@@ -289,7 +297,8 @@ class _Run:
     def _conclude(self, began: int) -> Outcome:
         from run_scenario.engine.verdict import conclude
 
-        self._tell(last=True)
+        while records := self._drain.rest():
+            self._tell_records(records)
         now = time.monotonic_ns()
         self._tell_descriptor_output(now)
         self._narrator.finish(now)

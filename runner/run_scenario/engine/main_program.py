@@ -21,7 +21,7 @@ from typing import Any
 from run_scenario import model, targets
 from run_scenario.engine import primitives
 from run_scenario.engine.bootstrap import RecordedRun, join_run, own_usage, record_failure
-from run_scenario.engine.consent import Refused, Resolver
+from run_scenario.engine.consent import RefusedError, Resolver
 from run_scenario.engine.platform import Usage
 from run_scenario.engine.program import Program
 from run_scenario.record import codes
@@ -74,14 +74,14 @@ class MainProgram:
         for index, spec in enumerate(scenario.processes):
             try:
                 self._bound[spec.name] = self._bind(spec, resolve)
-            except Refused as refusal:
+            except RefusedError as refusal:
                 refused.append((index, -1, str(refusal)))
         for index, queue in enumerate(scenario.queues):
             for item in queue.items:
                 try:
                     if isinstance(item, model.CallSpec):
                         self._items[id(item)] = targets.make_item(item, resolve)
-                except Refused as refusal:
+                except RefusedError as refusal:
                     refused.append((-1, index, str(refusal)))
         if refused:
             recorder.emit(codes.REFUSED, refused)

@@ -10,20 +10,47 @@ from __future__ import annotations
 
 import itertools
 import os
+from _thread import get_ident
 from collections.abc import Callable
 from multiprocessing import context, queues
 from multiprocessing.reduction import ForkingPickler
 from queue import Empty, Full
+from time import monotonic_ns
 from typing import Any
 
 from run_scenario.model import QueueSpec
-from run_scenario.record import codes
+from run_scenario.record import codes, layout
 from run_scenario.record.describe import describe
 from run_scenario.record.recorder import recorder
 
 _emit = recorder.emit
 _PLAIN = frozenset({int, str, float, bool, type(None), bytes})
 """Types whose values nobody can change on the way: what is got is what was put."""
+_SMALL = 1 << 63
+_KINDS = {None: layout.V_NONE, False: layout.V_FALSE, True: layout.V_TRUE}
+
+
+def _record_put(queue: int, stamp: int, item: Any, since: int) -> None:
+    kind = type(item)
+    if kind is int and -_SMALL <= item < _SMALL:
+        recorder.fixed(codes.PUT, layout.V_INT, queue, stamp, item, since)
+    elif item is None or kind is bool:
+        recorder.fixed(codes.PUT, _KINDS[item], queue, stamp, 0, since)
+    else:
+        _emit(codes.PUT, queue, stamp, describe(item), since)
+
+
+def _record_get(queue: int, pair: tuple[int, Any], since: int) -> Any:
+    stamp, item = pair
+    if type(item) in _PLAIN:
+        recorder.fixed(codes.GET, layout.V_SAME, queue, stamp, 0, since)
+    else:
+        _emit(codes.GET, queue, stamp, describe(item), since)
+    return item
+
+
+def _record_answer(code: int, queue: int, answer: bool, by_waiting: bool) -> None:
+    recorder.fixed(code, layout.V_TRUE if answer else layout.V_FALSE, queue, 0, by_waiting, 0)
 
 
 def _stamps() -> Callable[[], int]:
@@ -53,25 +80,10 @@ def create_queue(spec: QueueSpec, index: int, ctx: context.BaseContext) -> Queue
     return kind(index, ctx, spec.maxsize)
 
 
-class _RecordedGet:
-    """What all three queue types share."""
-
-    _index: int
-
-    def _record_get(self, pair: tuple[int, Any], since: int) -> Any:
-        stamp, item = pair
-        _emit(codes.GET, self._index, stamp, codes.SAME if type(item) in _PLAIN else describe(item), since)
-        return item
-
-    def empty(self) -> bool:
-        answer: bool = super().empty()  # type: ignore[misc]
-        _emit(codes.EMPTY, self._index, answer, False)
-        return answer
-
-
-class _RecordedQueue(_RecordedGet):
+class _RecordedQueue:
     """Recording for Queue and JoinableQueue, mixed in before multiprocessing's class."""
 
+    _index: int
     _closed: bool
     _sem: Any
     _notempty: Any
@@ -93,26 +105,28 @@ class _RecordedQueue(_RecordedGet):
     def put(self, obj: Any, block: bool = True, timeout: float | None = None) -> None:
         if self._closed:
             raise ValueError(f"Queue {self!r} is closed")
-        since = 0
-        if not self._sem.acquire(False):
-            since = self._wait_for_room(block, timeout)
-        self._append((_next_stamp(), obj), (describe(obj), since))
+        since = 0 if self._sem.acquire(False) else self._wait_for_room(block, timeout)
+        self._append((_next_stamp(), obj), since)
 
     def _wait_for_room(self, block: bool, timeout: float | None) -> int:
         since = recorder.waiting(codes.W_PUT, self._index, timeout)
         try:
             if not (block and self._sem.acquire(True, timeout)):
-                _emit(codes.FULL, self._index, True, True)
+                _record_answer(codes.FULL, self._index, True, True)
                 raise Full
         finally:
             recorder.moving()
         return since
 
-    def _append(self, pair: tuple[int, Any], told: tuple[Any, int]) -> None:
+    def _reset(self, after_fork: bool = False) -> None:
+        self._thread_of_wait = 0  # wait words are the process's own
+        super()._reset(after_fork)  # type: ignore[misc]
+
+    def _append(self, pair: tuple[int, Any], since: int) -> None:
         with self._notempty:
             if self._thread is None:
                 self._start_thread()
-            _emit(codes.PUT, self._index, pair[0], *told)
+            _record_put(self._index, *pair, since)
             self._buffer.append(pair)
             self._notempty.notify()
 
@@ -127,19 +141,38 @@ class _RecordedQueue(_RecordedGet):
         super()._on_queue_feeder_error(error, pair)  # type: ignore[misc]
 
     def get(self, block: bool = True, timeout: float | None = None) -> Any:
-        since = recorder.waiting(codes.W_GET, self._index, timeout if block else 0.0)
+        if not block or timeout is not None:
+            return self._get_within(block, timeout)
+        ident = get_ident()
+        if ident != self._thread_of_wait:
+            self._wait, self._thread_of_wait = recorder.wait_word(codes.W_GET, self._index), ident
+        waits, wait = recorder.waits, self._wait
+        since = waits[wait] = monotonic_ns()
+        try:
+            pair = super().get()  # type: ignore[misc]
+        finally:
+            waits[wait] = 0
+        return _record_get(self._index, pair, since)
+
+    def _get_within(self, block: bool, timeout: float | None) -> Any:
+        since = recorder.waiting(codes.W_GET_TIMED, self._index, timeout if block else 0.0)
         try:
             pair = super().get(block, timeout)  # type: ignore[misc]
         except Empty:
-            _emit(codes.EMPTY, self._index, True, True)
+            _record_answer(codes.EMPTY, self._index, True, True)
             raise
         finally:
             recorder.moving()
-        return self._record_get(pair, since)
+        return _record_get(self._index, pair, since)
+
+    def empty(self) -> bool:
+        answer: bool = super().empty()  # type: ignore[misc]
+        _record_answer(codes.EMPTY, self._index, answer, False)
+        return answer
 
     def full(self) -> bool:
         answer: bool = super().full()  # type: ignore[misc]
-        _emit(codes.FULL, self._index, answer, False)
+        _record_answer(codes.FULL, self._index, answer, False)
         return answer
 
     def close(self) -> None:
@@ -165,11 +198,11 @@ class JoinableQueue(_RecordedQueue, queues.JoinableQueue):  # type: ignore[type-
     _cond: Any
     _unfinished_tasks: Any
 
-    def _append(self, pair: tuple[int, Any], told: tuple[Any, int]) -> None:
+    def _append(self, pair: tuple[int, Any], since: int) -> None:
         with self._notempty, self._cond:
             if self._thread is None:
                 self._start_thread()
-            _emit(codes.PUT, self._index, pair[0], *told)
+            _record_put(self._index, *pair, since)
             self._buffer.append(pair)
             self._unfinished_tasks.release()
             self._notempty.notify()
@@ -181,7 +214,7 @@ class JoinableQueue(_RecordedQueue, queues.JoinableQueue):  # type: ignore[type-
                 recorder.moving()
                 if not self._unfinished_tasks.acquire(False):
                     raise ValueError("task_done() called too many times")
-                _emit(codes.TASK_DONE, self._index)
+                recorder.fixed(codes.TASK_DONE, 0, self._index, 0, 0, 0)
                 if self._unfinished_tasks._semlock._is_zero():
                     self._cond.notify_all()
         finally:
@@ -197,9 +230,10 @@ class JoinableQueue(_RecordedQueue, queues.JoinableQueue):  # type: ignore[type-
         _emit(codes.QUEUE_JOINED, self._index, since)
 
 
-class SimpleQueue(_RecordedGet, queues.SimpleQueue):  # type: ignore[type-arg]
+class SimpleQueue(queues.SimpleQueue):  # type: ignore[type-arg]
     """`multiprocessing.SimpleQueue`, recorded."""
 
+    _index: int
     _wlock: Any
     _writer: Any
 
@@ -220,7 +254,7 @@ class SimpleQueue(_RecordedGet, queues.SimpleQueue):  # type: ignore[type-arg]
         since = recorder.waiting(codes.W_PUT, self._index)
         try:
             with self._wlock:
-                _emit(codes.PUT, self._index, pair[0], describe(obj), since)
+                _record_put(self._index, *pair, since)
                 self._writer.send_bytes(data)
         finally:
             recorder.moving()
@@ -228,11 +262,16 @@ class SimpleQueue(_RecordedGet, queues.SimpleQueue):  # type: ignore[type-arg]
     def get(self) -> Any:
         since = recorder.waiting(codes.W_GET, self._index)
         try:
-            pair: Any = super().get()
+            pair = super().get()
         finally:
             recorder.moving()
-        return self._record_get(pair, since)
+        return _record_get(self._index, pair, since)
 
     def close(self) -> None:
         super().close()
         _emit(codes.CLOSED, self._index)
+
+    def empty(self) -> bool:
+        answer: bool = super().empty()
+        _record_answer(codes.EMPTY, self._index, answer, False)
+        return answer

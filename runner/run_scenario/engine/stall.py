@@ -14,7 +14,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from run_scenario.engine import platform
-from run_scenario.record.reader import Drain, SegmentReader
+from run_scenario.record.drain import Drain
+from run_scenario.record.reader import SegmentReader
 
 LOOK_EVERY = 0.2
 """Seconds between two looks."""

@@ -82,7 +82,7 @@ class Standstill:
     def waiting_for(self, w: Waiting) -> str | None:
         """Return what a process waits for, as the end of a sentence, or None."""
         match w.kind:
-            case codes.W_GET:
+            case codes.W_GET | codes.W_GET_TIMED:
                 return f"an item from queue '{self._queue(w)}'"
             case codes.W_PUT:
                 return f"room in queue '{self._queue(w)}'"
@@ -104,7 +104,7 @@ class Standstill:
 
     def queue_of(self, w: Waiting) -> str | None:
         """Return the name of the queue that a process waits for, or None."""
-        kinds = (codes.W_GET, codes.W_PUT, codes.W_JOIN_QUEUE, codes.W_JOIN_THREAD, codes.W_TASK)
+        kinds = (codes.W_GET, codes.W_GET_TIMED, codes.W_PUT, codes.W_JOIN_QUEUE, codes.W_JOIN_THREAD, codes.W_TASK)
         return self._queue(w) if w.kind in kinds else None
 
     def process_of(self, w: Waiting) -> str | None:

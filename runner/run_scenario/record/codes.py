@@ -60,6 +60,7 @@ W_JOIN_THREAD = 5
 W_SLEEP = 6
 W_EXIT = 7  # the target is over; the process waits for its threads, queues and children
 W_FEED = 8  # a queue's feeder thread: it moves only when somebody puts or the pipe drains
+W_GET_TIMED = 10  # as W_GET, but it gives up at some time
 W_TASK = 9  # task_done(): needs the queue's condition
 
 SAME = b"="

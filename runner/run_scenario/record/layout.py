@@ -1,46 +1,64 @@
 """How bytes lie in a segment: shared by the recorder, which writes it, and the reader.
 
-    NAME.0   header | record | record | …        (the first chunk, kept until the run is over)
-    NAME.1            record | record | …        (further chunks, each removed once it has been read)
+    NAME.0    header | record | record | …      the general stream; its first chunk is kept until the run is over
+    NAME.1             record | record | …      further chunks, each removed once it has been read
+    NAME.f1            fixed | fixed | …        the fixed stream, from the first such record on; likewise in chunks
 
-A record is `length, checksum, body`, all at once in one copy. Chunks are zeroed when they are made, so a length of 0
-means "nothing here yet", and a wrong checksum means "not finished, or never will be".
+*General records* are `length, checksum, body`, all at once in one copy. Chunks are zeroed when they are made, so a
+length of 0 means "nothing here yet", and a wrong checksum means "not finished, or never will be".
+
+*Fixed records* are for what happens by the hundred thousand, puts and gets of small values: one `pack_into` of 48
+bytes whose last byte, written last, says that the rest is there. A record that stays without it is a hole: its
+writer was interrupted.
 """
 
 from __future__ import annotations
 
 import struct
 
-MAGIC = b"RSREC\x00\x00\x01"
+MAGIC = b"RSREC\x00\x00\x02"
 
 RECORD = struct.Struct("<II")
 """Before each body: its length in bytes and the CRC-32 of its bytes."""
 
+FIXED = struct.Struct("<qBBHxxxxqqqxxxxxxxB")
+"""t, code, what `value` is, queue, stamp, value, since, 1."""
+
+# What the value of a fixed record is.
+V_SAME = 0
+V_INT = 1
+V_NONE = 2
+V_FALSE = 3
+V_TRUE = 4
+
 HEADER = struct.Struct("<8sIIqIHH")
 """magic, pid, ppid, monotonic ns at attaching, header size, number of queues, length of the name."""
 NAME_AT = 32
-NAME_LIMIT = 440
+NAME_LIMIT = 432
 
-CHUNKS_AT = 472
-"""u32: number of the chunk now written to."""
-LOST_AT = 480
+CHUNKS_AT = 464
+"""u32: number of the general chunk now written to."""
+FIXED_CHUNKS_AT = 468
+"""u32: number of the fixed chunk now written to; 0: there is none yet."""
+LOST_AT = 472
 """u64: records that could not be stored (no space left)."""
 COUNT = struct.Struct("<Q")
 CHUNK = struct.Struct("<I")
 
-SLOTS_AT = 512
-SLOT = struct.Struct("<BxHIqq")
-"""What one thread waits for: kind, queue or process (0xFFFF: none), native thread id, since ns, until ns (0: for ever)."""
-SLOT_STRIDE = 32
-SLOTS = 32
-"""Threads of one process that can be told apart; further ones are simply not known to wait."""
+WAITS_AT = 512
+WAIT = struct.Struct("<BxHIqq")
+"""kind, queue or process (0xFFFF: none), native thread id, since (ns; 0: not waiting), until (ns; 0: for ever)."""
+WAIT_WORDS = 3
+"""The same in words of eight bytes; `since` is the second, `until` the third."""
+WAITS = 64
+"""Ways of waiting that one process can tell apart, threads times kinds times resources; the first is for scratch."""
 NO_RESOURCE = 0xFFFF
 
-FLUSHED_AT = SLOTS_AT + SLOTS * SLOT_STRIDE
+FLUSHED_AT = WAITS_AT + WAITS * WAIT.size
 """u64 per queue: items that this process's feeder thread has written to the queue's pipe."""
 
-FIRST_CHUNK = 64 * 1024
-LAST_CHUNK = 1024 * 1024
+LAST_RECORD = 16 * 1024 * 1024
+"""No record is longer; a length beyond it is damage."""
 
 
 def header_size(queues: int) -> int:
@@ -49,9 +67,10 @@ def header_size(queues: int) -> int:
 
 
 def chunk_size(number: int) -> int:
-    """Return the size in bytes of the chunk with that number: small ones first, since most processes say little."""
-    return int(min(FIRST_CHUNK << (2 * number), LAST_CHUNK))
+    """Return the size in bytes of the general chunk with that number: small ones first, most processes say little."""
+    return int(min(64 * 1024 << (2 * number), 1024 * 1024))
 
 
-LAST_RECORD = 16 * 1024 * 1024
-"""No record is longer; a length beyond it is damage."""
+def fixed_chunk_size(number: int) -> int:
+    """Return the size in bytes of the fixed chunk with that number (from 1 on)."""
+    return FIXED.size * int(min(1024 << (2 * number), 1 << 15))

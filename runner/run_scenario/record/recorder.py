@@ -1,14 +1,16 @@
 """The writing side: `recorder` is the one recorder of this process.
 
-What makes it safe and quick is that storing a record is a single call of `mmap.write`: one copy into the page cache
-under the interpreter lock. Two threads, or a signal handler that interrupts a thread, cannot mix their records, and
-nothing needs a lock of ours except the rare step to a new chunk.
+What makes it safe and quick is that storing a record is a single call into C: `mmap.write` for general records,
+`Struct.pack_into` at an offset taken from an `itertools.count` for fixed ones. Two threads, or a signal handler that
+interrupts a thread, cannot mix their records, and nothing needs a lock of ours except the rare step to a new chunk.
 """
 
 from __future__ import annotations
 
+import itertools
 import mmap
 import os
+import struct
 import sys
 import threading
 from _thread import get_ident, get_native_id
@@ -21,8 +23,11 @@ from msgpack import Packer
 
 from run_scenario.record import codes, layout
 
-_slot_pack_into = layout.SLOT.pack_into
 _record_head = layout.RECORD.pack
+_pack_fixed = layout.FIXED.pack_into
+
+Fixed = Callable[[int, int, int, int, int, int], None]
+"""(code, what the value is, queue, stamp, value, since)"""
 
 
 class Recorder:
@@ -31,6 +36,12 @@ class Recorder:
     A forked child starts with a recorder that is attached to nothing of its parent's: it makes a segment of its own
     at its first record (or when `attach` is called).
     """
+
+    fixed: Fixed
+    """Record something small and frequent. The time is taken as by `emit`."""
+
+    waits: memoryview
+    """The header's words that say who waits since when; a scratch area where there is no segment."""
 
     def __init__(self) -> None:
         self._pack: Callable[[Any], bytes] = Packer(use_bin_type=True, unicode_errors="surrogatepass").pack
@@ -43,11 +54,15 @@ class Recorder:
 
     def _detach(self) -> None:
         self._write: Callable[[bytes], Any] = self._write_first if self._folder else self._write_nothing
+        self.fixed = self._first_fixed
         self._map: mmap.mmap | None = None
         self._header: mmap.mmap | None = None
         self._flushed: memoryview | None = None
-        self._slots: dict[int, tuple[int, int]] = {}
+        self.waits = memoryview(bytearray(layout.WAITS * layout.WAIT.size)).cast("q")
+        self._known_waits: dict[tuple[int, int, int], int] = {}
+        self._waiting: dict[int, int] = {}
         self._number = 0
+        self._fixed_number = 0
         self._changing = threading.RLock()
 
     # Attaching
@@ -63,18 +78,20 @@ class Recorder:
         now = monotonic_ns()
         self.prefix = f"{folder}/{os.getpid()}-{now}"
         size = layout.header_size(queues)
-        self._map = self._header = header = self._new_chunk(size + layout.chunk_size(0))
+        self._map = self._header = header = self._new_chunk("0", size + layout.chunk_size(0))
         label = name.encode("utf-8", "surrogatepass")[: layout.NAME_LIMIT]
         header[layout.NAME_AT : layout.NAME_AT + len(label)] = label
         layout.HEADER.pack_into(header, 0, b"", os.getpid(), os.getppid(), now, size, queues, len(label))
         header[0 : len(layout.MAGIC)] = layout.MAGIC  # last: a reader takes no half-made header
-        self._flushed = memoryview(header)[layout.FLUSHED_AT : layout.FLUSHED_AT + 8 * queues].cast("Q")
+        words = memoryview(header)
+        self.waits = words[layout.WAITS_AT : layout.FLUSHED_AT].cast("q")
+        self._flushed = words[layout.FLUSHED_AT : layout.FLUSHED_AT + 8 * queues].cast("Q")
         header.seek(size)
         self._write = header.write
 
-    def _new_chunk(self, size: int) -> mmap.mmap:
-        path = f"{self.prefix}.{self._number}"
-        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
+    def _new_chunk(self, ending: str, size: int) -> mmap.mmap:
+        flags = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC | os.O_NOFOLLOW
+        descriptor = os.open(f"{self.prefix}.{ending}", flags, 0o600)
         try:
             # The space is taken now: a full disk must be an error here, not a SIGBUS at some later store.
             if hasattr(os, "posix_fallocate"):
@@ -85,7 +102,7 @@ class Recorder:
         finally:
             os.close(descriptor)
 
-    # Recording
+    # General records
 
     def emit(self, *fields: Any) -> None:
         """Record `fields`, the first of which is a code of `codes`; the rest is plain data that msgpack takes.
@@ -107,7 +124,8 @@ class Recorder:
                 self._map.seek(0, os.SEEK_END)  # sealed: no late record of another thread can land behind us
                 self._number += 1
                 try:
-                    self._map = self._new_chunk(max(layout.chunk_size(self._number), len(record)))
+                    size = max(layout.chunk_size(self._number), len(record))
+                    self._map = self._new_chunk(str(self._number), size)
                 except OSError:
                     self._write = self._count_lost
                 else:
@@ -137,50 +155,98 @@ class Recorder:
             self._write = self._write_nothing  # the run is over and its folder gone: nobody reads any more
         self._write(record)
 
+    # Fixed records
+
+    def _first_fixed(self, code: int, kind: int, queue: int, stamp: int, value: int, since: int) -> None:
+        if not self._folder:
+            return
+        if self._header is None:
+            self._write_first(b"")
+        self._next_fixed_chunk(self._first_fixed)
+        self.fixed(code, kind, queue, stamp, value, since)
+
+    def _next_fixed_chunk(self, full: Fixed) -> None:
+        with self._changing:
+            if self.fixed != full or self._header is None:
+                return  # another thread was here first
+            number = self._fixed_number + 1
+            try:
+                size = layout.fixed_chunk_size(number)
+                chunk = self._new_chunk(f"f{number}", size)
+            except OSError:
+                self.fixed = self._count_lost_fixed
+            else:
+                self.fixed = self._fixed_into(chunk)
+                self._fixed_number = number
+                layout.CHUNK.pack_into(self._header, layout.FIXED_CHUNKS_AT, number)
+
+    def _fixed_into(self, chunk: mmap.mmap) -> Fixed:
+        """Return the function that records into this chunk until it is full."""
+        next_offset = itertools.count(0, layout.FIXED.size).__next__
+
+        def fixed(code: int, kind: int, queue: int, stamp: int, value: int, since: int) -> None:
+            try:
+                _pack_fixed(chunk, next_offset(), monotonic_ns(), code, kind, queue, stamp, value, since, 1)
+            except struct.error:
+                self._next_fixed_chunk(fixed)
+                self.fixed(code, kind, queue, stamp, value, since)
+
+        return fixed
+
+    def _count_lost_fixed(self, code: int, kind: int, queue: int, stamp: int, value: int, since: int) -> None:
+        self._count_lost(b"")
+
     # Waiting
+
+    def wait_word(self, kind: int, resource: int = layout.NO_RESOURCE) -> int:
+        """Return the index in `waits` of the word that says since when this thread waits for that.
+
+        Whoever often waits keeps the index: `waits[i] = monotonic_ns()` before, `waits[i] = 0` after. When there are
+        no more words left, a scratch word is returned; the wait is then simply not known.
+        """
+        key = get_ident(), kind, resource
+        word = self._known_waits.get(key)
+        if word is None:
+            with self._changing:
+                number = len(self._known_waits) + 1
+                word = number * layout.WAIT_WORDS + 1 if number < layout.WAITS and self._header is not None else 1
+                if word > 1 and self._header is not None:
+                    at = layout.WAITS_AT + number * layout.WAIT.size
+                    layout.WAIT.pack_into(self._header, at, kind, resource, get_native_id(), 0, 0)
+                    self._known_waits[key] = word
+        return word
 
     def waiting(self, kind: int, resource: int = layout.NO_RESOURCE, timeout: float | None = None) -> int:
         """Note that this thread is about to wait; return the monotonic time in ns. Call `moving` when it is over."""
+        word = self.wait_word(kind, resource)
+        self._waiting[get_ident()] = word
         now = monotonic_ns()
-        header = self._header
-        if header is None:
-            return now
-        slot = self._slots.get(get_ident()) or self._new_slot()
-        if slot[0]:
-            until = 0 if timeout is None else now + max(1, int(timeout * 1e9))
-            _slot_pack_into(header, slot[0], kind, resource, slot[1], now, until)
+        self.waits[word + 1] = 0 if timeout is None else now + max(1, int(timeout * 1e9))
+        self.waits[word] = now
         return now
 
     def moving(self) -> None:
         """Note that this thread waits no longer."""
-        slot = self._slots.get(get_ident())
-        if slot is not None and slot[0] and self._header is not None:
-            self._header[slot[0]] = 0
-
-    def _new_slot(self) -> tuple[int, int]:
-        """Give this thread a slot: the first for the main thread, none (offset 0) when all are taken."""
-        is_main = get_ident() == threading.main_thread().ident
-        with self._changing:
-            number = 0 if is_main else 1 + sum(1 for offset, _ in self._slots.values() if offset > layout.SLOTS_AT)
-            offset = layout.SLOTS_AT + number * layout.SLOT_STRIDE if number < layout.SLOTS else 0
-            slot = self._slots[get_ident()] = (offset, get_native_id())
-        return slot
+        self.waits[self._waiting.get(get_ident(), 1)] = 0
 
     # Feeder threads of queues
 
     def feeding(self, queue: int, send_bytes: Callable[[Any], None]) -> Callable[[Any], None]:
         """Return `send_bytes` for a queue's feeder thread: it also counts what has reached the pipe."""
+        flushed = self._flushed
+        if flushed is None or queue >= len(flushed):
+            return send_bytes
+        count = flushed[queue]
         known = False
 
         def send(data: Any) -> None:
-            nonlocal known
+            nonlocal known, count
             if not known:
                 self.waiting(codes.W_FEED, queue)  # a feeder is always waiting, for items or for room in the pipe
                 known = True
             send_bytes(data)
-            flushed = self._flushed
-            if flushed is not None:
-                flushed[queue] += 1
+            count += 1
+            flushed[queue] = count
 
         return send
 
