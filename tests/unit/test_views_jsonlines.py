@@ -111,7 +111,9 @@ def test_a_log_is_appended_to(tmp_path: Path) -> None:
     path = tmp_path / "log.jsonl"
     log(path, event("process.finished"))
     log(path, event("process.alive"))
-    assert ["process.finished", "process.alive"] == [json.loads(line)["event"] for line in path.read_bytes().splitlines()]
+    assert ["process.finished", "process.alive"] == [
+        json.loads(line)["event"] for line in path.read_bytes().splitlines()
+    ]
 
 
 @pytest.mark.parametrize(

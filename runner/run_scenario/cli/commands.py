@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import sys
 from argparse import Namespace
 from typing import TYPE_CHECKING
 
+from run_scenario.cli.streams import say
 from run_scenario.errors import Status, UsageError
 
 if TYPE_CHECKING:
@@ -35,7 +35,7 @@ def validate(options: Namespace) -> Status:
             status = Status.INVALID
         else:
             size = f"{plural(len(scenario.processes), 'process')}, {plural(len(scenario.queues), 'queue')}"
-            _print(f"{scrub(file.name)}: valid ({size})\n")
+            say(f"{scrub(file.name)}: valid ({size})\n")
     return status
 
 
@@ -50,7 +50,7 @@ def plan(options: Namespace) -> Status:
     from run_scenario import language
     from run_scenario.views.plan import numbered
 
-    _print(numbered(language.plan(scenario)))
+    say(numbered(language.plan(scenario)))
     return Status.PASSED
 
 
@@ -59,12 +59,12 @@ def list_(options: Namespace) -> Status:
     if options.name is not None:
         from run_scenario.cli.files import bundled_scenario
 
-        _print(bundled_scenario(options.name).read_text(encoding="utf-8"))
+        say(bundled_scenario(options.name).read_text(encoding="utf-8"))
         return Status.PASSED
     from run_scenario.cli.catalogue import entries
     from run_scenario.views import listing
 
-    _print(listing.scenarios(entries(), options.search))
+    say(listing.scenarios(entries(), options.search))
     return Status.PASSED
 
 
@@ -77,7 +77,7 @@ def targets(options: Namespace) -> Status:
     if options.name is None:
         known = [target for name in names if (target := built_in.find(name))]
         work = [target for name in work_names if (target := built_in.find_work(name))]
-        _print(listing.targets(known, work))
+        say(listing.targets(known, work))
         return Status.PASSED
     found = built_in.find(options.name) or built_in.find_work(options.name)
     if found is None:
@@ -85,7 +85,7 @@ def targets(options: Namespace) -> Status:
 
         hint = way_out(options.name, [*names, *work_names], "'run-scenario targets' shows them all")
         raise UsageError(f"there is no built-in target {options.name!r}; {hint}")
-    _print(listing.target(found))
+    say(listing.target(found))
     return Status.PASSED
 
 
@@ -93,7 +93,7 @@ def schema(options: Namespace) -> Status:
     """Print a JSON Schema."""
     from run_scenario import bundled
 
-    _print(bundled.schema_text(options.name))
+    say(bundled.schema_text(options.name))
     return Status.PASSED
 
 
@@ -101,9 +101,5 @@ def completion(options: Namespace) -> Status:
     """Print a completion script."""
     from run_scenario.cli.completion import script
 
-    _print(script(options.shell))
+    say(script(options.shell))
     return Status.PASSED
-
-
-def _print(text: str) -> None:
-    sys.stdout.write(text)

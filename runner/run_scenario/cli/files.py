@@ -47,8 +47,8 @@ def bundled_scenario(name: str) -> Path:
     """
     found = bundled.find_scenario(name)
     if found is None:
-        known = [path.stem for path in bundled.scenarios()]
-        raise UsageError(f"there is no bundled scenario {scrub(name)!r}; {way_out(name, known, _LIST_HINT)}")
+        hint = way_out(Path(name).stem, _bundled_names(), _LIST_HINT)
+        raise UsageError(f"there is no bundled scenario '{scrub(name)}'; {hint}")
     return found
 
 
@@ -56,26 +56,30 @@ def way_out(name: str, known: Iterable[str], otherwise: str) -> str:
     """Return the question whether one of the `known` names was meant, or what to do otherwise."""
     from difflib import get_close_matches
 
-    candidates = list(known)
-    close = get_close_matches(name, candidates, n=1) or get_close_matches(name.removesuffix(".yaml"), candidates, n=1)
-    return f"did you mean {scrub(close[0])!r}?" if close else otherwise
+    close = get_close_matches(name, list(known), n=1)
+    return f"did you mean '{scrub(close[0])}'?" if close else otherwise
 
 
 def _unknown(name: str, commands: Iterable[str]) -> str:
     from difflib import get_close_matches
 
-    folder = Path(name).parent
     elsewhere = "" if "/" in name else " here, and no bundled scenario of that name"
-    what = f"there is no file {scrub(name)!r}{elsewhere}"
+    what = f"there is no file '{scrub(name)}'{elsewhere}"
     command = get_close_matches(name, list(commands), n=1, cutoff=0.7)
     if command:
-        return f"{what}; did you mean the command {command[0]!r}?"
-    known = [*_scenarios_in(folder), *(path.stem for path in bundled.scenarios())]
-    return f"{what}; {way_out(name, known, _LIST_HINT)}"
+        return f"{what}; did you mean the command '{command[0]}'?"
+    # Compared without folder and suffix, which would make everything alike.
+    known = {stem: stem for stem in _bundled_names()} | {path.stem: str(path) for path in _beside(Path(name))}
+    close = get_close_matches(Path(name).stem, list(known), n=1)
+    return f"{what}; did you mean '{scrub(known[close[0]])}'?" if close else f"{what}; {_LIST_HINT}"
 
 
-def _scenarios_in(folder: Path) -> list[str]:
+def _bundled_names() -> list[str]:
+    return [path.stem for path in bundled.scenarios()]
+
+
+def _beside(path: Path) -> list[Path]:
     try:
-        return [str(path) for path in folder.iterdir() if path.suffix in (".yaml", ".yml")]
+        return [other for other in path.parent.iterdir() if other.suffix in (".yaml", ".yml")]
     except OSError:
         return []

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterable
 
+from run_scenario.cli.streams import complain
 from run_scenario.errors import Problem
 
 
@@ -13,8 +13,5 @@ def report(problems: Iterable[Problem]) -> None:
     from run_scenario.language.messages import format_problem
 
     text = "".join(f"{format_problem(problem)}\n" for problem in problems)
-    if text and sys.stderr is not None:
-        if sys.stdout is not None:
-            sys.stdout.flush()  # what was said about the files before comes first
-        sys.stderr.write(text)
-        sys.stderr.flush()
+    if text:
+        complain(text)

@@ -12,7 +12,9 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from run_scenario.cli.problems import report
+from run_scenario.cli.streams import complain
 from run_scenario.errors import Problem, Status
+from run_scenario.views.text import scrub
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -65,8 +67,8 @@ def _run_one(file: File, options: Namespace) -> Status:
             sink.close()
     if outcome.problems:
         report(_with_source(problem, loaded.text) for problem in outcome.problems)
-    elif verdict is not None and outcome.status != Status.PASSED and sys.stderr is not None:
-        sys.stderr.write(f"run-scenario: {scenario.name}: {verdict.text}\n")
+    elif verdict is not None and outcome.status != Status.PASSED:
+        complain(f"run-scenario: {scrub(scenario.name)}: {verdict.text}\n")
     return outcome.status
 
 

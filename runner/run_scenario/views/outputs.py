@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import errno
 import json
 import os
 import select
-import stat
+from pathlib import Path
 from typing import Self
 
 from run_scenario.errors import MachineryError
@@ -34,18 +33,19 @@ class Output:
             MachineryError: it cannot be opened for writing.
         """
         try:
-            descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o666)
+            # To be healed, a file must be read too. A pipe must not: opened for both, it would not wait for its reader.
+            access = os.O_RDWR if _is_readable_file(path) else os.O_WRONLY
+            descriptor = os.open(path, access | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o666)
         except OSError as error:
-            if error.errno not in (errno.EACCES, errno.ENXIO, errno.ESPIPE, errno.EINVAL):
-                raise cannot_write(path, error) from None
-            descriptor = _open_write_only(path)  # a pipe, a terminal, or a file that may be written but not read
-        output = cls(descriptor, path)
-        output._owned = True
+            raise cannot_write(path, error) from None
         try:
-            heal(descriptor)
+            if access == os.O_RDWR:
+                heal(descriptor)
         except OSError as error:
             os.close(descriptor)
             raise cannot_write(path, error) from None
+        output = cls(descriptor, path)
+        output._owned = True
         return output
 
     def write(self, data: bytes) -> None:
@@ -94,18 +94,13 @@ def heal(descriptor: int) -> None:
     A writer that was killed, or a disk that was full, leaves half a record; the next one would be glued to it, and
     both be lost. Only what begins like a JSON object and is none is removed.
     """
-    status = os.fstat(descriptor)
-    if not stat.S_ISREG(status.st_mode) or status.st_size == 0:
-        return
-    try:
-        tail = os.pread(descriptor, _LONGEST_TAIL, max(0, status.st_size - _LONGEST_TAIL))
-    except OSError:
-        return  # it may be written but not read
+    size = os.fstat(descriptor).st_size
+    tail = os.pread(descriptor, _LONGEST_TAIL, max(0, size - _LONGEST_TAIL))
     line = tail[tail.rfind(b"\n") + 1 :]
     if not line:
         return
     if line.startswith(b"{") and not _is_json(line):
-        os.ftruncate(descriptor, status.st_size - len(line))
+        os.ftruncate(descriptor, size - len(line))
     else:
         os.write(descriptor, b"\n")
 
@@ -118,8 +113,5 @@ def _is_json(line: bytes) -> bool:
     return True
 
 
-def _open_write_only(path: str) -> int:
-    try:
-        return os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o666)
-    except OSError as error:
-        raise cannot_write(path, error) from None
+def _is_readable_file(path: str) -> bool:
+    return Path(path).is_file() and os.access(path, os.R_OK)

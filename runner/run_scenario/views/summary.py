@@ -21,6 +21,7 @@ _CAUSES = {
     "crash": "crashed",
     "vanished": "vanished without a word",
     "swept": "stopped by run-scenario",
+    "unstarted": "never came to its target",
     "unknown": "ended, nobody knows how",
 }
 _MOST_TAKERS = 8

@@ -1,0 +1,62 @@
+"""Standard output and error: always there, never failing on a character, and their failures told in words."""
+
+from __future__ import annotations
+
+import os
+import sys
+
+from run_scenario.errors import MachineryError
+
+
+def ensure() -> None:
+    """Make standard input, output and error exist, and able to say every character somehow.
+
+    With one of them closed (`>&-`), the next file opened would take its number, and be written to by mistake.
+    """
+    for descriptor in (0, 1, 2):
+        try:
+            os.fstat(descriptor)
+        except OSError:
+            os.open(os.devnull, os.O_RDWR)  # takes the lowest free number: this one
+    sys.stdout = sys.stdout or os.fdopen(1, "w", encoding="utf-8", closefd=False)
+    sys.stderr = sys.stderr or os.fdopen(2, "w", encoding="utf-8", closefd=False)
+    for stream in (sys.stdout, sys.stderr):
+        reconfigure = getattr(stream, "reconfigure", None)
+        if reconfigure is not None:
+            reconfigure(errors="backslashreplace")
+
+
+def say(text: str) -> None:
+    """Write to standard output.
+
+    Raises:
+        BrokenPipeError: nobody reads it any more.
+        MachineryError: it could not be written.
+    """
+    try:
+        sys.stdout.write(text)
+        sys.stdout.flush()
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        raise MachineryError(f"cannot write to standard output: {(error.strerror or str(error)).lower()}") from None
+
+
+def complain(text: str) -> None:
+    """Write to standard error, after all that standard output was told; there is nowhere to tell that it failed."""
+    try:
+        sys.stderr.write(text)
+        sys.stderr.flush()
+    except OSError:
+        silence()
+
+
+def silence() -> None:
+    """Let the interpreter's last flush of a stream that takes nothing more go nowhere: that has been told."""
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            stream.flush()
+        except OSError:
+            null = os.open(os.devnull, os.O_WRONLY)
+            os.dup2(null, stream.fileno())
+            os.close(null)

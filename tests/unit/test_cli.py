@@ -1,0 +1,281 @@
+"""The command, called as a person calls it."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import run_scenario
+from run_scenario import bundled, targets
+
+COMMAND = str(Path(sys.executable).parent / "run-scenario")
+NAMES = [path.stem for path in bundled.scenarios()]
+QUICK = """\
+version: 1
+title: Nothing but a start and an end
+processes:
+  - target: sleep
+    kwargs: {seconds: 0}
+"""
+FAILING = """\
+version: 1
+processes:
+  - name: Worker
+    target: exit
+    kwargs: {code: 7}
+"""
+
+
+def call(*arguments: str, cwd: Path | None = None, **environment: str) -> subprocess.CompletedProcess[str]:
+    """Run the command without a terminal and return what came of it."""
+    return subprocess.run(
+        [COMMAND, *arguments],
+        cwd=cwd,
+        env={**os.environ, **environment},
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+
+
+def told(*arguments: str, cwd: Path | None = None) -> str:
+    """Return the standard output of a command that succeeds without a word on standard error."""
+    done = call(*arguments, cwd=cwd)
+    assert (0, "") == (done.returncode, done.stderr)
+    return done.stdout
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """Return a folder with some scenarios."""
+    (tmp_path / "quick.yaml").write_text(QUICK)
+    (tmp_path / "failing.yaml").write_text(FAILING)
+    (tmp_path / "wrong.yaml").write_text("version: 1\nprocesss: []\n")
+    (tmp_path / "own.yaml").write_text("version: 1\nprocesses:\n  - target: mine:go\n")
+    (tmp_path / "mine.py").write_text("def go():\n    print('gone')\n")
+    return tmp_path
+
+
+def test_version() -> None:
+    """--version is the package's."""
+    assert f"run-scenario {run_scenario.__version__}\n" == told("--version")
+
+
+def test_as_a_module() -> None:
+    """python -m run_scenario is the same command."""
+    done = subprocess.run([sys.executable, "-m", "run_scenario", "--version"], capture_output=True, text=True)
+    assert told("--version") == done.stdout
+
+
+def test_help_names_every_command() -> None:
+    """The first help shows commands, examples and exit statuses."""
+    text = told("--help")
+    for word in ("run", "validate", "plan", "list", "targets", "schema", "completion", "examples:", "exit status:"):
+        assert word in text
+
+
+@pytest.mark.parametrize("command", ["run", "validate", "plan", "list", "targets", "schema", "completion"])
+def test_help_teaches_by_example(command: str) -> None:
+    """Each command's help shows it in use."""
+    assert f"\n  run-scenario {command}" in told(command, "--help").replace("run-scenario daemon", "run-scenario run")
+
+
+def test_without_arguments() -> None:
+    """No arguments are a mistake that is answered with the help."""
+    done = call()
+    assert (2, "") == (done.returncode, done.stdout)
+    assert "examples:" in done.stderr
+
+
+def test_list() -> None:
+    """Each bundled scenario has a line with its title."""
+    lines = told("list").splitlines()
+    assert sorted(NAMES) == [line.split()[0] for line in lines[: len(NAMES)]]
+
+
+def test_list_search(tmp_path: Path) -> None:
+    """A search narrows the list down; titles are searched too."""
+    assert "crash-isolation" == told("list", "--search", "ONE PROCESS crashes", cwd=tmp_path).split()[0]
+
+
+def test_list_prints_a_scenario(tmp_path: Path) -> None:
+    """What is printed is the file as it is."""
+    assert bundled.find_scenario("daemon").read_text() == told("list", "daemon.yaml", cwd=tmp_path)  # type: ignore[union-attr]
+
+
+def test_targets() -> None:
+    """All targets are listed; one is shown in full."""
+    assert set(targets.names()) <= set(told("targets").split())
+    assert "Parameters\n" in told("targets", "consume")
+    assert "is_prime" in told("targets", "is_prime")
+
+
+@pytest.mark.parametrize("name", ["scenario", "event"])
+def test_schema(name: str) -> None:
+    """The schemas are printed as they are."""
+    assert bundled.schema_text(name) == told("schema", name)
+
+
+def test_validate_bundled(tmp_path: Path) -> None:
+    """Bundled names are found from any folder, with and without .yaml."""
+    assert "daemon.yaml: valid (2 processes, 0 queues)\nnames.yaml: valid (3 processes, 0 queues)\n" == told(
+        "validate", "daemon", "names.yaml", cwd=tmp_path
+    )
+
+
+def test_validate_tells_all_files(folder: Path) -> None:
+    """One wrong file does not hide the others; the status is 2."""
+    done = call("validate", "wrong.yaml", "quick.yaml", cwd=folder)
+    assert (2, "quick.yaml: valid (1 process, 0 queues)\n") == (done.returncode, done.stdout)
+    assert done.stderr.startswith("wrong.yaml:2:1: error: unknown key 'processs'")
+    assert "    2 | processs: []\n" in done.stderr
+    assert "did you mean 'processes'?" in done.stderr
+
+
+def test_a_file_comes_before_a_bundled_name(tmp_path: Path) -> None:
+    """A file of one's own called like a bundled scenario is the one that is meant."""
+    (tmp_path / "daemon.yaml").write_text(QUICK)
+    assert "daemon.yaml: valid (1 process, 0 queues)\n" == told("validate", "daemon.yaml", cwd=tmp_path)
+
+
+def test_plan() -> None:
+    """The main program's steps, in the words of Python."""
+    lines = told("plan", "daemon-join").splitlines()
+    assert (
+        "1  worker_1 = Process(name='Worker 1', target=sleep, kwargs={'seconds': 4}, daemon=True)",
+        "6  worker_1.join(1)",
+    ) == (lines[0], lines[5])
+
+
+MISTAKES = [
+    (["deamon"], "there is no file 'deamon' here, and no bundled scenario of that name; did you mean 'daemon'?"),
+    (["run", "quik.yaml"], "no bundled scenario of that name; did you mean 'quick.yaml'?"),
+    (["./daemon.yaml"], "there is no file './daemon.yaml'; did you mean 'daemon'?"),
+    (["validat", "x.yaml"], "did you mean the command 'validate'?"),
+    (["list", "deamon"], "there is no bundled scenario 'deamon'; did you mean 'daemon'?"),
+    (["targets", "slep"], "there is no built-in target 'slep'; did you mean 'sleep'?"),
+    (["quick.yaml", "--timout", "3"], "there is no option '--timout'; did you mean '--timeout'?"),
+    (["quick.yaml", "--tim", "3"], "there is no option '--tim'; did you mean"),
+    (
+        ["quick.yaml", "--timeout", "soon"],
+        "'soon' is not a number of seconds above 0 and up to 86400, such as 10 or 2.5",
+    ),
+    (["quick.yaml", "--timeout", "nan"], "'nan' is not a number of seconds"),
+    (["quick.yaml", "--timeout", "0"], "'0' is not a number of seconds"),
+    (["quick.yaml", "--allow", "mine.py"], "'mine.py' is not the name of a top-level package: mine"),
+    (["quick.yaml", "--allow", "../x"], "'../x' is not the name of a top-level package, such as mypackage"),
+    (["quick.yaml", "--start-method", "frok"], "invalid choice: 'frok'"),
+    (["plan", "quick.yaml", "names"], "there is nothing to do with 'names'"),
+    (["plan"], "the following arguments are required: FILE"),
+    (["run"], "the following arguments are required: FILE"),
+    (["\x1b[31m"], "there is no file '\\x1b[31m' here"),
+    (["quick.yaml", "--\x1b[31m"], "there is no option '--\\x1b[31m'"),
+]
+
+
+@pytest.mark.parametrize(("arguments", "message"), MISTAKES)
+def test_a_mistake(folder: Path, arguments: list[str], message: str) -> None:
+    """A mistake on the command line has status 2, one kind sentence, no traceback, nothing on standard output."""
+    done = call(*arguments, cwd=folder)
+    assert (2, "") == (done.returncode, done.stdout)
+    assert done.stderr.startswith("run-scenario: ")
+    assert message in done.stderr
+    assert "Traceback" not in done.stderr
+    assert done.stderr.replace("\n", "").isprintable()
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh", "tcsh"])
+def test_completion_scripts(shell: str) -> None:
+    """Each script knows the commands, the options and the bundled scenarios."""
+    script = told("completion", shell)
+    assert all(word in script for word in ("validate", "start-method", "count-down"))
+    if shutil.which(shell):
+        subprocess.run([shell, "-n"], input=script, text=True, check=True)
+
+
+COMPLETIONS = [
+    ("run-scenario val", {"validate"}),
+    ("run-scenario count", {"count-down"}),
+    ("run-scenario run --log x count", {"count-down", "count.yaml"}),
+    ("run-scenario count-down --start-", {"--start-method"}),
+    ("run-scenario run --format ", {"auto", "console", "json"}),
+    ("run-scenario list count", {"count-down"}),
+    ("run-scenario schema ", {"scenario", "event"}),
+]
+
+
+@pytest.mark.skipif(shutil.which("bash") is None, reason="bash is not installed")
+@pytest.mark.parametrize(("line", "expected"), COMPLETIONS)
+def test_completion_in_bash(tmp_path: Path, line: str, expected: set[str]) -> None:
+    """Pressing the tab key in bash offers what fits: commands, options, files, bundled scenarios."""
+    (tmp_path / "count.yaml").touch()
+    (tmp_path / "count.txt").touch()
+    script = told("completion", "bash")
+    words = line.split(" ")
+    press = f"COMP_WORDS=({' '.join(words[:-1])} '{words[-1]}'); COMP_CWORD={len(words) - 1}; _shtab_run_scenario"
+    done = subprocess.run(
+        ["bash", "-c", f'{script}\n{press}\nprintf "%s\\n" "${{COMPREPLY[@]}}"'],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+    )
+    assert expected == set(done.stdout.split())
+
+
+def test_a_reader_that_leaves(tmp_path: Path) -> None:
+    """`run-scenario … | head` ends without a word, with status 141."""
+    reader, writer = os.pipe()
+    os.close(reader)
+    done = subprocess.run([COMMAND, "schema"], stdout=writer, stderr=subprocess.PIPE, text=True)
+    os.close(writer)
+    assert (141, "") == (done.returncode, done.stderr)
+
+
+def test_a_full_disk() -> None:
+    """Standard output that takes nothing is an error with status 4."""
+    with open("/dev/full", "w") as full:
+        done = subprocess.run([COMMAND, "list"], stdout=full, stderr=subprocess.PIPE, text=True)
+    assert (4, "run-scenario: cannot write to standard output: no space left on device\n") == (
+        done.returncode,
+        done.stderr,
+    )
+
+
+@pytest.mark.parametrize("closed", ["<&-", ">&-", "2>&-", "<&- >&- 2>&-"])
+def test_closed_standard_streams(folder: Path, closed: str) -> None:
+    """A closed stream is no reason to fail, and no file gets its number: the log holds nothing but the log."""
+    done = subprocess.run(f"{COMMAND} quick.yaml --log log.jsonl {closed}", shell=True, cwd=folder, timeout=60)
+    assert 0 == done.returncode
+    events = [json.loads(line)["event"] for line in (folder / "log.jsonl").read_text().splitlines()]
+    assert ("scenario.started", "scenario.finished") == (events[0], events[-1])
+
+
+@pytest.mark.parametrize("arguments", [["list"], ["validate", "daemon"], ["plan", "daemon"], ["--help"]])
+def test_a_terminal_that_only_knows_ascii(arguments: list[str], tmp_path: Path) -> None:
+    """A character that the output cannot say is no reason to fail."""
+    done = call(*arguments, cwd=tmp_path, PYTHONIOENCODING="ascii")
+    assert (0, "") == (done.returncode, done.stderr)
+    assert done.stdout.isascii()
+
+
+LIGHT = [["--version"], ["--help"], ["list"], ["targets"], ["schema"], ["run", "--help"]]
+
+
+@pytest.mark.parametrize("arguments", LIGHT)
+def test_light_commands_import_little(arguments: list[str]) -> None:
+    """What costs a tenth of a second to import is not imported by a command that does not need it."""
+    program = (
+        "import sys\nfrom run_scenario.cli import main\n"
+        f"main({arguments!r})\n"
+        "heavy = {'rich', 'structlog', 'jsonschema', 'shtab', 'asyncio'}\n"
+        "print(sorted(heavy & set(sys.modules)), file=sys.stderr)"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
+    assert "[]\n" == done.stderr
