@@ -46,6 +46,7 @@ def _run_one(file: File, options: Namespace) -> Status:
 
     guard = front.start_guard()
     try:
+        from run_scenario import language
         from run_scenario.cli.commands import load
 
         loaded = load(file)
@@ -54,14 +55,13 @@ def _run_one(file: File, options: Namespace) -> Status:
             return Status.INVALID
         scenario = _overridden(loaded.scenario, options)
         allow = _allowed(scenario, options)
+        steps = language.plan(scenario)
         verdict, sinks = _sinks(scenario, options)
     except BaseException:
         guard.dismiss()
         raise
-    from run_scenario import language
-
     try:
-        outcome = front.run(scenario, language.plan(scenario), guard=guard, allow=allow, sinks=sinks)
+        outcome = front.run(scenario, steps, guard=guard, allow=allow, sinks=sinks)
     finally:
         for sink in sinks:
             sink.close()
