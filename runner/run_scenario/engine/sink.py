@@ -23,7 +23,10 @@ class RunState:
 
 
 class Sink(Protocol):
-    """A consumer of the log; everything is called from the front's main thread."""
+    """A consumer of the log; called from one thread at a time, never twice at once."""
+
+    def open(self) -> None:
+        """Get ready, such as by importing what is heavy: called when the run is on its way, before anything else."""
 
     def write(self, events: list[dict[str, Any]]) -> None:
         """Take the next events, in the order of the log.

@@ -71,6 +71,10 @@ class ConsoleView:
         self._status: StatusLine | None = None
         self._last_event = clock()
 
+    def open(self) -> None:
+        """Import rich, while the processes start."""
+        self._painter()
+
     def write(self, events: list[dict[str, Any]]) -> None:
         """Show the events, and after the last of a run the summary.
 

@@ -36,12 +36,16 @@ class JsonLines:
         self._outputs = tuple(outputs)
         self._renderer: JSONRenderer | None = None
 
+    def open(self) -> None:
+        """Import structlog, while the processes start."""
+        if self._renderer is None:
+            self._renderer = _renderer()
+
     def write(self, events: list[dict[str, Any]]) -> None:
         """Render and write the events."""
         if not events:
             return
-        if self._renderer is None:
-            self._renderer = _renderer()
+        self.open()
         data = render(events, self._renderer)
         for output in self._outputs:
             output.write(data)

@@ -186,6 +186,9 @@ class Verdict:
     def __init__(self) -> None:
         self.text = "the run ended without a verdict"
 
+    def open(self) -> None:
+        """Nothing."""
+
     def write(self, events: list[dict[str, Any]]) -> None:
         """Look at the last event: `scenario.finished` is the last of all."""
         if events and events[-1].get("event") == "scenario.finished":
