@@ -9,16 +9,18 @@ from __future__ import annotations
 import contextlib
 import os
 import platform as python_platform
-import select
 import signal
 import sys
+import threading
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
 from types import FrameType
 from typing import TYPE_CHECKING, Any
 
-from run_scenario.errors import MachineryError, Problem, Status
+from run_scenario.engine.folder import make_folder, remove_folder
+from run_scenario.engine.guard_handle import Guard, start_guard
+from run_scenario.engine.outcome import Outcome
+from run_scenario.errors import Status
 from run_scenario.record import codes
 
 if TYPE_CHECKING:
@@ -27,104 +29,14 @@ if TYPE_CHECKING:
     from run_scenario.model import Scenario, Step
     from run_scenario.record.drain import Drain, Entry
 
+__all__ = ["Guard", "Outcome", "run", "start_guard"]
+
 _ROUND = 0.02
 """Seconds between two readings of the segments."""
 _LAG_NS = 10_000_000
 """How long records rest before they are told, while the run goes on: an exit and its reaping come within that time."""
 _TICK = 0.1
 """Seconds between two signs of life, and between two looks at the files of descriptors 1 and 2."""
-_ADOPTED_WITHIN = 5.0
-"""Seconds that are spent on ending the processes of a killed guard."""
-_STOP_WITHIN = 15.0
-"""Seconds after which a guard that was told to stop is itself killed."""
-
-
-@dataclass(frozen=True, slots=True)
-class Outcome:
-    """How a run ended."""
-
-    status: Status
-    outcome: str
-    """passed, failed, stalled, timed_out, interrupted, refused or broken."""
-    reasons: tuple[str, ...]
-    duration: float
-    problems: tuple[Problem, ...] = ()
-    """For a refused run: where the scenario names what may not be run."""
-
-
-@dataclass(slots=True)
-class Guard:
-    """A guard that has been forked and waits for its program."""
-
-    pid: int
-    orders: int
-    answers: int
-
-    def dismiss(self) -> None:
-        """End the guard: there is nothing to run."""
-        with contextlib.suppress(BrokenPipeError):
-            os.write(self.orders, bytes(8))
-        self._wait()
-
-    def send(self, program: bytes) -> None:
-        """Hand over the pickled program."""
-        data = len(program).to_bytes(8, "little") + program
-        while data:
-            data = data[os.write(self.orders, data) :]
-
-    def stop(self, number: int) -> None:
-        """Have the run ended because of that signal."""
-        with contextlib.suppress(BrokenPipeError, BlockingIOError):
-            os.write(self.orders, bytes([number]))
-
-    def _wait(self) -> None:
-        with contextlib.suppress(ChildProcessError):
-            os.waitpid(self.pid, 0)
-        os.close(self.orders)
-        os.close(self.answers)
-
-    def end(self, others: frozenset[int]) -> None:
-        """Wait for the guard, and should it have been killed, end everybody it leaves to this process.
-
-        `others` are children of this process that have nothing to do with the run.
-        """
-        from run_scenario.engine import platform
-
-        for pid in reversed(platform.descendants(self.pid)):
-            platform.send_signal(pid, signal.SIGKILL)
-        self._wait()
-        until = time.monotonic() + _ADOPTED_WITHIN
-        while (left := [p for p in platform.children(os.getpid()) if p not in others]) and time.monotonic() < until:
-            for pid in left:
-                platform.send_signal(pid, signal.SIGKILL)
-                with contextlib.suppress(ChildProcessError):
-                    os.waitpid(pid, 0)
-
-
-def start_guard() -> Guard:
-    """Fork the guard; call it early, while this process is small and single-threaded.
-
-    Raises:
-        MachineryError: no process or no descriptors are left.
-    """
-    try:
-        orders, orders_to = os.pipe()
-        answers_from, answers = os.pipe()
-        pid = os.fork()
-    except OSError as error:
-        raise MachineryError(f"cannot start a run: {error.strerror}; close some programs or raise the limit") from error
-    if pid == 0:
-        try:
-            os.close(orders_to)
-            os.close(answers_from)
-            from run_scenario.engine import guard
-
-            guard.serve(orders, answers)
-        finally:
-            os._exit(1)
-    os.close(orders)
-    os.close(answers)
-    return Guard(pid, orders_to, answers_from)
 
 
 def run(
@@ -136,12 +48,10 @@ def run(
         MachineryError: the run could not be set up or its log not be written; nothing is left behind.
         BrokenPipeError: nobody reads a sink's output any more; the run was stopped.
     """
-    folder = _make_folder()
+    folder = make_folder()
     try:
         return _Run(scenario, steps, guard, allow, sinks, folder).execute()
     finally:
-        from run_scenario.engine.folder import remove_folder
-
         remove_folder(folder)
 
 
@@ -182,8 +92,7 @@ class _Run:
                 self._set_up(run, began, wall)
                 self._follow()
             except BaseException:
-                self._guard.stop(signal.SIGTERM)
-                self._await_guard()
+                self._guard.stop_and_wait()
                 raise
             finally:
                 self._guard.end(self._others)
@@ -232,42 +141,54 @@ class _Run:
     # While it runs
 
     def _follow(self) -> None:
-        poll = select.poll()
-        poll.register(self._guard.answers, select.POLLIN)
-        next_tick = 0.0
-        while not poll.poll(int(_ROUND * 1000)):
-            told = self._tell()
-            now = time.monotonic()
-            if now >= next_tick:
-                next_tick = now + _TICK
-                self._tell_descriptor_output(time.monotonic_ns())
-                told |= self._pass_on()
-                if not told:
-                    self._tick()
-        self._guard_done = os.read(self._guard.answers, 64).startswith(b"done")
+        """Tell the log in a thread that gets only the time the run leaves over, until the guard says it is over."""
+        over = threading.Event()
+        failures: list[BaseException] = []
+        follower = threading.Thread(target=self._follow_quietly, args=(over, failures), name="follower")
+        follower.start()
+        try:
+            self._guard_done = self._guard.wait_until_done()
+        finally:
+            over.set()
+            follower.join()
+        if failures:
+            raise failures[0]
 
-    def _await_guard(self) -> None:
-        poll = select.poll()
-        poll.register(self._guard.answers, select.POLLIN)
-        if not poll.poll(int(_STOP_WITHIN * 1000)):
-            os.kill(self._guard.pid, signal.SIGKILL)
+    def _follow_quietly(self, over: threading.Event, failures: list[BaseException]) -> None:
+        from run_scenario.engine import platform
 
-    def _tell(self) -> bool:
+        platform.yield_to_others()
+        try:
+            next_tick = 0.0
+            while not over.wait(_ROUND):
+                told = self._tell(over)
+                now = time.monotonic()
+                if now >= next_tick:
+                    next_tick = now + _TICK
+                    self._tell_descriptor_output(time.monotonic_ns())
+                    told |= self._pass_on()
+                    if not told:
+                        self._tick()
+        except BaseException as error:
+            failures.append(error)
+            self._guard.stop(signal.SIGTERM)
+
+    def _tell(self, over: threading.Event) -> bool:
         """Tell what has been recorded; return whether there was anything."""
         told = False
-        while True:
+        while not over.is_set():
             told |= self._tell_records(self._drain.round(lag=_LAG_NS))
             if not self._drain.behind:
                 break
         return told
 
     def _tell_records(self, records: list[Entry]) -> bool:
-        self._narrator.preview(self._drain.fresh)
+        self._narrator.processes.preview(self._drain.fresh)
         tell = self._narrator.tell
         for t, reader, record in records:
             if record[1] in _ENDS:  # what it wrote comes before its end, and so does what it could not write itself
                 about = record[3] if record[1] != codes.MAIN_EXITED else record[2]
-                self._tell_descriptor_output(t, {about, self._narrator.main.pid})
+                self._tell_descriptor_output(t, {about, self._narrator.processes.main.pid})
             tell(reader, record)
         return self._pass_on()
 
@@ -288,7 +209,7 @@ class _Run:
         from run_scenario.engine.sink import RunState
 
         elapsed = self._events.seconds(time.monotonic_ns())
-        alive = self._narrator.alive()
+        alive = self._narrator.processes.alive()
         for sink in self._sinks:
             sink.tick(RunState(elapsed, self._scenario.timeout, alive, ""))
 
@@ -341,16 +262,6 @@ def _signals(handler: Any) -> Any:
     finally:
         for number, old in before.items():
             signal.signal(number, old)
-
-
-def _make_folder() -> str:
-    for base in (os.environ.get("TMPDIR"), "/tmp", "/var/tmp"):
-        if base and os.path.isdir(base):
-            folder = os.path.join(os.path.abspath(base), f"run-scenario-{os.urandom(8).hex()}")
-            with contextlib.suppress(OSError):
-                os.mkdir(folder, 0o700)
-                return folder
-    raise MachineryError("cannot make a temporary folder: set TMPDIR to a folder that can be written to")
 
 
 def _raise_descriptor_limit() -> None:

@@ -177,6 +177,7 @@ class MainProgram:
             recorder.emit(codes.START_FAILED, index, type(error).__name__, str(error)[:500])
             raise
         self._report("+", index, process.pid)
+        recorder.emit(codes.START_RETURNED, index, process.pid)
         self._announce_helpers()
         _record_reaping(process._popen, index)
         process.join = partial(_join, process, index, type(process).join)

@@ -1,25 +1,24 @@
 """From records to events: the one place that knows what each record means.
 
-The narrator is told the records in causal order and keeps just enough state to explain them: the lives of the
-processes and the books of the queues. It is pure: it reads nothing and writes nothing but events.
+The narrator is told the records in causal order and hands each to the teller whose matter it is: processes, queues,
+and, here, output and the run as a whole. They keep just enough state to explain what they tell. All is pure: nothing
+is read, and nothing written but events.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any
 
-from run_scenario.engine.accounts import QueueAccount
 from run_scenario.engine.events import Event, EventMaker, waited
-from run_scenario.engine.exits import MAIN_NAME, RUNNER, Life, explain, signal_name, usage_fields
+from run_scenario.engine.exits import RUNNER, signal_name
 from run_scenario.engine.output import LineJoiner
+from run_scenario.engine.process_teller import ProcessTeller
+from run_scenario.engine.queue_teller import QueueTeller
 from run_scenario.engine.standstill import Standstill, Waiting, read_reports
 from run_scenario.model import ProcessSpec, Scenario
 from run_scenario.record import codes
 from run_scenario.record.reader import Record, SegmentReader
-
-MAIN = -1
-_MOST_LEFT_SHOWN = 10
 
 _BY_GUARD = frozenset(
     {
@@ -47,20 +46,16 @@ class Narrator:
         flushed: Callable[[int, int], int],
         start_method: str,
     ) -> None:
+        """Tell with `events`; `flushed(pid, queue)` is how many items a process's segment says reached the pipe."""
         self._scenario = scenario
         self._events = events
         self._make = events.make
         self._guard_pid = guard_pid
         self._flushed = flushed
-        """(process id, queue) -> items written to the pipe, as the process's segment says."""
-        self._start_method = start_method
-        self.accounts = [QueueAccount(spec) for spec in scenario.queues]
-        self.main = Life(MAIN_NAME)
-        self.lives = [Life(spec.name, spec) for spec in scenario.processes]
-        self._by_pid: dict[int, Life] = {}
-        self._reaped: dict[int, tuple[int, list[Any]]] = {}
         self._output = LineJoiner(self._tell_line)
-        self._handlers: dict[int, Callable[[SegmentReader, int, list[Any]], None]] = _handlers(self)
+        self.queues = QueueTeller(scenario.queues, events)
+        self.processes = ProcessTeller(scenario.processes, events, start_method, self._output.flush, self._write_off)
+        self._handlers = {**_handlers(self), **_handlers(self.processes), **_handlers(self.queues)}
         # What the run as a whole has come to, for `verdict`.
         self.refusals: list[tuple[ProcessSpec | None, int, str]] = []
         self.stalled = ""
@@ -76,12 +71,6 @@ class Narrator:
 
     # Being told
 
-    def preview(self, records: Sequence[tuple[int, SegmentReader, Record]]) -> None:
-        """Look at records before it is their turn: an exit seen is told with what the reaping will say about it."""
-        for _, _, record in records:
-            if record[1] == codes.REAPED and len(record) == 6:
-                self._reaped[record[3]] = record[4], record[5]
-
     def tell(self, reader: SegmentReader, record: Record) -> None:
         """Turn one record into events (none, one or several); a damaged one into none."""
         handler = self._handlers.get(record[1])
@@ -94,7 +83,8 @@ class Narrator:
 
     def descriptor_output(self, reader: SegmentReader, t: int, stream: int, text: str) -> None:
         """Tell what a process wrote to descriptor 1 or 2 without going through Python's streams."""
-        if reader.pid == self.main.pid and self.main.sent and "resource_tracker" in text:
+        main = self.processes.main
+        if reader.pid == main.pid and main.sent and "resource_tracker" in text:
             return  # multiprocessing's tracker complains that we stopped its main program before it could clean up
         self._output.add(reader.pid, reader.name, stream, "descriptor", t, text)
 
@@ -102,168 +92,13 @@ class Narrator:
         """Return the events made since the last time."""
         return self._events.take()
 
-    def alive(self) -> list[str]:
-        """Return the names of the processes that have started and not ended."""
-        return [life.name for life in self._by_pid.values() if not life.exited]
-
-    def failures(self) -> list[str]:
-        """Return a sentence for each process that ended in a way the scenario does not allow."""
-        main = [f"the main program failed: {self.main.reason}"] if self.main.exitcode else []
-        return main + [f"{life.name}: {life.reason}" for life in self.lives if life.exited and not life.allowed]
-
     def counts(self) -> dict[str, int]:
         """Return how much of everything there was."""
-        books = self.accounts
-        return {
-            "processes": sum(life.started is not None for life in self.lives),
-            "put": sum(a.put for a in books),
-            "got": sum(a.got for a in books),
-            "dropped": sum(a.dropped for a in books),
-            "lost": sum(a.lost for a in books),
-            "left": sum(a.left for a in books),
-        }
+        return {"processes": self.processes.started(), **self.queues.counts()}
 
-    # Processes
-
-    def _life(self, index: Any) -> Life:
-        if index == MAIN:
-            return self.main
-        if not isinstance(index, int) or index < 0:
-            raise IndexError(index)
-        return self.lives[index]
-
-    def _process_event(self, t: int, event: str, index: Any, level: str = "info", **fields: Any) -> None:
-        life = self._life(index)
-        self._make(t, f"process.{event}", life.name, life.pid, level, **fields)
-
-    def on_starting(self, reader: SegmentReader, t: int, f: list[Any]) -> None:
-        spec = self._scenario.processes[f[0]]
-        fields = {"target": spec.target, "daemon": spec.daemon, "delay": spec.delay}
-        self._process_event(t, "starting", f[0], by=reader.name, **fields)
-
-    def on_started(self, reader: SegmentReader, t: int, f: list[Any]) -> None:
-        index, pid, ppid, parent, daemon = f
-        life = self._life(index)
-        life.pid, life.started = pid, t
-        self._by_pid[pid] = life
-        method = None if index == MAIN else self._start_method
-        fields = {"ppid": ppid, "parent": parent or None, "daemon": daemon, "start_method": method}
-        self._process_event(t, "started", index, **fields)
-
-    def on_start_failed(self, reader: SegmentReader, t: int, f: list[Any]) -> None:
-        message = f"start() failed: {f[2]}"
-        fields = {"exception": f[1], "message": message, "traceback": ""}
-        self._process_event(t, "failed", f[0], "error", by=reader.name, **fields)
-
-    def on_finished(self, reader: SegmentReader, t: int, f: list[Any]) -> None:
-        life = self._life(f[0])
-        life.outcome, life.usage = "finished", f[1]
-        self._process_event(t, "finished", f[0], duration=self._since(life, t))
-
-    def on_exiting(self, reader: SegmentReader, t: int, f: list[Any]) -> None:
-        life = self._life(f[0])
-        life.outcome, life.usage = "exiting", f[2]
-        self._process_event(t, "exiting", f[0], exitcode=f[1])
-
-    def on_failed(self, reader: SegmentReader, t: int, f: list[Any]) -> None:
-        life = self._life(f[0])
-        life.outcome, life.usage = "failed", f[4]
-        life.exception = f"{f[1]}: {f[2]}" if f[2] else str(f[1])
-        self._process_event(t, "failed", f[0], "error", exception=f[1], message=f[2], traceback=f[3])
-
-    def on_joining(self, reader: SegmentReader, t: int, f: list[Any]) -> None:
-        self._process_event(t, "joining", f[0], by=reader.name, timeout=f[1])
-
-    def on_joined(self, reader: SegmentReader, t: int, f: list[Any]) -> None:
-        self._process_event(t, "joined", f[0], by=reader.name, exitcode=f[1], waited=waited(t, f[2]))
-
-    def on_join_timed_out(self, reader: SegmentReader, t: int, f: list[Any]) -> None:
-        fields = {"timeout": f[1], "waited": waited(t, f[2])}
-        self._process_event(t, "join_timed_out", f[0], "warning", by=reader.name, **fields)
-
-    def on_alive(self, reader: SegmentReader, t: int, f: list[Any]) -> None:
-        self._process_event(t, "alive", f[0], by=reader.name, alive=f[1])
-
-    def on_terminating(self, reader: SegmentReader, t: int, f: list[Any]) -> None:
-        self._stopping(reader.name, t, f, "terminating", 15)
-
-    def on_killing(self, reader: SegmentReader, t: int, f: list[Any]) -> None:
-        self._stopping(reader.name, t, f, "killing", 9)
-
-    def _stopping(self, sender: str, t: int, f: list[Any], event: str, number: int) -> None:
-        self._life(f[0]).sent.append((number, sender, f[1]))
-        reasons = {"daemon": "the main program ended, and this is a daemon process", "step": "as the scenario says"}
-        self._process_event(t, event, f[0], by=sender, reason=reasons.get(f[1], f[1]))
-
-    # Ends
-
-    def on_reaped(self, reader: SegmentReader, t: int, f: list[Any]) -> None:
-        index, pid, code, usage = f
-        self._tell_exit(self._life(index), pid, t, code, usage)
-
-    def on_exit_seen(self, reader: SegmentReader, t: int, f: list[Any]) -> None:
-        index, pid, code, usage = f
-        life = self._life(index) if index >= 0 else self._stranger(pid)
-        if pid in self._reaped:
-            code, usage = self._reaped[pid]
-        if code is None:
-            life.seen = t  # its parent will say with which code
-        else:
-            self._tell_exit(life, pid, t, code, usage)
-
-    def on_main_exited(self, reader: SegmentReader, t: int, f: list[Any]) -> None:
-        self._tell_exit(self.main, f[0], t, f[1], f[2])
-
-    def _stranger(self, pid: int) -> Life:
-        """Return the life of a process that the scenario does not describe: a child of a target's own making."""
-        if pid not in self._by_pid:
-            self._by_pid[pid] = Life(f"pid {pid}", pid=pid)
-        return self._by_pid[pid]
-
-    def _tell_exit(self, life: Life, pid: int, t: int, code: int | None, usage: list[Any] | None) -> None:
-        if life.exited:
-            return
-        life.pid, life.exited, life.exitcode = pid, True, code
-        self._output.flush(pid)
-        end = explain(life, code)
-        life.allowed, life.reason = end.allowed, end.reason
-        self._make(
-            t,
-            "process.exited",
-            life.name,
-            pid,
-            "info" if end.allowed else "error",
-            exitcode=code,
-            cause=end.cause,
-            signal=end.signal,
-            by=end.by,
-            reason=end.reason,
-            allowed=end.allowed,
-            duration=self._since(life, t),
-            **usage_fields(usage, life.usage),
-        )
-        for index, account in enumerate(self.accounts):
-            lost = account.write_off(pid, self._flushed(pid, index)) if account.put_by[pid] else []
-            if lost:
-                fields = {"queue": account.spec.name, "count": len(lost)}
-                self._make(t, "queue.items_lost", life.name, pid, "warning", **fields)
-
-    def on_orphaned(self, reader: SegmentReader, t: int, f: list[Any]) -> None:
-        life = self._stranger(f[0])
-        self._make(t, "process.orphaned", life.name, f[0], "warning", ppid=None, command=f[1])
-
-    def on_sweeping(self, reader: SegmentReader, t: int, f: list[Any]) -> None:
-        pid, number, why = f
-        life = self._stranger(pid) if pid != self.main.pid else self.main
-        if life.exited:
-            return
-        escalated = any(sender == RUNNER for _, sender, _ in life.sent)
-        life.sent.append((number, RUNNER, why))
-        event = "escalated" if escalated else "killing" if number == 9 else "terminating"
-        self._make(t, f"process.{event}", life.name, pid, "warning", by=RUNNER, reason=why)
-
-    def _since(self, life: Life, t: int) -> float | None:
-        return None if life.started is None else waited(t, life.started)
+    def _write_off(self, t: int, name: str, pid: int) -> None:
+        flushed = [self._flushed(pid, index) for index in range(len(self.queues.accounts))]
+        self.queues.write_off(t, name, pid, flushed)
 
     # Output and logging
 
@@ -282,79 +117,6 @@ class Narrator:
         fields = {"message": message, "logger": logger, "via": via, "source": "target", "fields": more}
         self._make(t, "log.message", reader.name, reader.pid, known, **fields)
 
-    # Queues
-
-    def on_put(self, reader: SegmentReader, t: int, f: list[Any]) -> None:
-        queue, stamp, item, since = f
-        account = self.accounts[queue]
-        item_id = account.record_put(stamp, item)
-        name = account.spec.name
-        self._make(
-            t,
-            "queue.put",
-            reader.name,
-            reader.pid,
-            "debug",
-            queue=name,
-            item_id=item_id,
-            item=item,
-            waited=waited(t, since),
-        )
-
-    def on_get(self, reader: SegmentReader, t: int, f: list[Any]) -> None:
-        queue, stamp, item, since = f
-        account = self.accounts[queue]
-        item_id, put = account.record_get(stamp, reader.name)
-        if item == codes.SAME:
-            item = put
-        name = account.spec.name
-        self._make(
-            t,
-            "queue.get",
-            reader.name,
-            reader.pid,
-            "debug",
-            queue=name,
-            item_id=item_id,
-            item=item,
-            waited=waited(t, since),
-        )
-
-    def _queue_event(self, reader: SegmentReader, t: int, event: str, queue: int, **fields: Any) -> None:
-        name = self.accounts[queue].spec.name
-        self._make(t, f"queue.{event}", reader.name, reader.pid, "debug", queue=name, **fields)
-
-    def on_empty(self, reader: SegmentReader, t: int, f: list[Any]) -> None:
-        queue, answer, by_get = f
-        said_empty = self.accounts[queue].said_empty
-        (said_empty.add if answer else said_empty.discard)(reader.name)
-        self._queue_event(reader, t, "empty", queue, empty=answer, call="get" if by_get else "empty")
-
-    def on_full(self, reader: SegmentReader, t: int, f: list[Any]) -> None:
-        self._queue_event(reader, t, "full", f[0], full=f[1], call="put" if f[2] else "full")
-
-    def on_task_done(self, reader: SegmentReader, t: int, f: list[Any]) -> None:
-        account = self.accounts[f[0]]
-        account.done += 1
-        self._queue_event(reader, t, "task_done", f[0], unfinished=account.unfinished)
-
-    def on_queue_joining(self, reader: SegmentReader, t: int, f: list[Any]) -> None:
-        self._queue_event(reader, t, "joining", f[0])
-
-    def on_queue_joined(self, reader: SegmentReader, t: int, f: list[Any]) -> None:
-        self._queue_event(reader, t, "joined", f[0], waited=waited(t, f[1]))
-
-    def on_closed(self, reader: SegmentReader, t: int, f: list[Any]) -> None:
-        self._queue_event(reader, t, "closed", f[0])
-
-    def on_thread_joined(self, reader: SegmentReader, t: int, f: list[Any]) -> None:
-        self._queue_event(reader, t, "thread_joined", f[0], waited=waited(t, f[1]))
-
-    def on_dropped(self, reader: SegmentReader, t: int, f: list[Any]) -> None:
-        account = self.accounts[f[0]]
-        fields = {"queue": account.spec.name, "item_id": account.record_drop(f[1]), "item": f[2], "error": f[3]}
-        self._make(t, "queue.item_dropped", reader.name, reader.pid, "error", **fields)
-
     # The run
 
     def on_refused(self, reader: SegmentReader, t: int, f: list[Any]) -> None:
@@ -367,9 +129,8 @@ class Narrator:
 
     def on_stall(self, reader: SegmentReader, t: int, f: list[Any]) -> None:
         self.stall_cause = f[0]
-        waiting = read_reports(f[1], lambda pid: self._stranger(pid).name)
-        ended = [life.name for life in self.lives if life.exited]
-        standstill = Standstill(self._scenario, self.accounts, waiting, ended)
+        waiting = read_reports(f[1], self.processes.name_of)
+        standstill = Standstill(self._scenario, self.queues.accounts, waiting, self.processes.ended())
         self.stalled = standstill.reason(f[0])
         self._make(
             t,
@@ -380,7 +141,7 @@ class Narrator:
             reason=self.stalled,
             cause=f[0],
             processes=[self._stalled_process(standstill, w, t) for w in waiting],
-            queues=[account.summary() for account in self.accounts],
+            queues=[account.summary() for account in self.queues.accounts],
         )
 
     def _stalled_process(self, standstill: Standstill, w: Waiting, t: int) -> dict[str, Any]:
@@ -415,22 +176,13 @@ class Narrator:
 
     def finish(self, t: int) -> None:
         """Tell what is known only now that everybody is gone: ends nobody explained, items nobody took."""
-        for life in [*self.lives, *self._by_pid.values()]:
-            if life.pid is not None and not life.exited:
-                self._tell_exit(life, life.pid, life.seen or t, None, None)
+        self.processes.finish(t)
         self._output.flush_all()
-        for account in self.accounts:
-            if account.left > 0:
-                items = [item for _, item in account.outstanding.values()]
-                fields: dict[str, Any] = {"queue": account.spec.name, "count": account.left}
-                fields |= {"items": items[:_MOST_LEFT_SHOWN], "pills": sum(item is None for item in items)}
-                self._make(t, "queue.left_over", MAIN_NAME, self.main.pid, "warning", **fields)
+        self.queues.tell_left_over(t, self.processes.main.pid)
 
 
-def _handlers(narrator: Narrator) -> dict[int, Callable[[SegmentReader, int, list[Any]], None]]:
-    """Return the methods `on_NAME` by the number of the record NAME."""
-    names = {name: value for name, value in vars(codes).items() if isinstance(value, int) and name.isupper()}
-    found = {
-        number: getattr(narrator, f"on_{name.lower()}", None) for name, number in names.items() if name[:2] != "W_"
-    }
+def _handlers(teller: object) -> dict[int, Callable[[SegmentReader, int, list[Any]], None]]:
+    """Return a teller's methods `on_NAME` by the number of the record NAME."""
+    names = {name: value for name, value in vars(codes).items() if isinstance(value, int) and name[:2] != "W_"}
+    found = {number: getattr(teller, f"on_{name.lower()}", None) for name, number in names.items()}
     return {number: handler for number, handler in found.items() if handler is not None}

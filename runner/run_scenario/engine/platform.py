@@ -11,6 +11,7 @@ import glob
 import os
 import signal
 import sys
+import threading
 from dataclasses import dataclass
 
 IS_LINUX = sys.platform.startswith("linux")
@@ -74,6 +75,20 @@ def become_subreaper() -> bool:
 def die_with_parent() -> bool:
     """Have the kernel kill this process when the thread that forked it ends; return whether that works here."""
     return IS_LINUX and _prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+
+
+def yield_to_others() -> bool:
+    """Give the calling thread the lowest priority; return whether that works here.
+
+    On Linux each thread has a nice value of its own (setpriority(2)); elsewhere it is the whole process's.
+    """
+    if not IS_LINUX:
+        return False
+    try:
+        os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), 19)
+    except OSError:
+        return False
+    return True
 
 
 def open_pidfd(pid: int) -> int | None:

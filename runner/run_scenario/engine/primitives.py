@@ -106,7 +106,13 @@ class _RecordedQueue:
         if self._closed:
             raise ValueError(f"Queue {self!r} is closed")
         since = 0 if self._sem.acquire(False) else self._wait_for_room(block, timeout)
-        self._append((_next_stamp(), obj), since)
+        with self._notempty:
+            if self._thread is None:
+                self._start_thread()
+            stamp = _next_stamp()
+            _record_put(self._index, stamp, obj, since)
+            self._buffer.append((stamp, obj))
+            self._notempty.notify()
 
     def _wait_for_room(self, block: bool, timeout: float | None) -> int:
         since = recorder.waiting(codes.W_PUT, self._index, timeout)
@@ -121,14 +127,6 @@ class _RecordedQueue:
     def _reset(self, after_fork: bool = False) -> None:
         self._thread_of_wait = 0  # wait words are the process's own
         super()._reset(after_fork)  # type: ignore[misc]
-
-    def _append(self, pair: tuple[int, Any], since: int) -> None:
-        with self._notempty:
-            if self._thread is None:
-                self._start_thread()
-            _record_put(self._index, *pair, since)
-            self._buffer.append(pair)
-            self._notempty.notify()
 
     def _start_thread(self) -> None:
         self._send_bytes = recorder.feeding(self._index, self._writer.send_bytes)
@@ -198,12 +196,16 @@ class JoinableQueue(_RecordedQueue, queues.JoinableQueue):  # type: ignore[type-
     _cond: Any
     _unfinished_tasks: Any
 
-    def _append(self, pair: tuple[int, Any], since: int) -> None:
+    def put(self, obj: Any, block: bool = True, timeout: float | None = None) -> None:
+        if self._closed:
+            raise ValueError(f"Queue {self!r} is closed")
+        since = 0 if self._sem.acquire(False) else self._wait_for_room(block, timeout)
         with self._notempty, self._cond:
             if self._thread is None:
                 self._start_thread()
-            _record_put(self._index, *pair, since)
-            self._buffer.append(pair)
+            stamp = _next_stamp()
+            _record_put(self._index, stamp, obj, since)
+            self._buffer.append((stamp, obj))
             self._unfinished_tasks.release()
             self._notempty.notify()
 
@@ -254,7 +256,7 @@ class SimpleQueue(queues.SimpleQueue):  # type: ignore[type-arg]
         since = recorder.waiting(codes.W_PUT, self._index)
         try:
             with self._wlock:
-                _record_put(self._index, *pair, since)
+                _record_put(self._index, pair[0], obj, since)
                 self._writer.send_bytes(data)
         finally:
             recorder.moving()

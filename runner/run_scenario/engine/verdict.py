@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from run_scenario.engine.exits import signal_name
-from run_scenario.engine.front import Outcome
+from run_scenario.engine.outcome import Outcome
 from run_scenario.errors import Problem, Status
 from run_scenario.model import Location
 
@@ -29,7 +29,7 @@ def conclude(narrator: Narrator, stop_signal: int, duration: float) -> Outcome:
     if narrator.stall_cause:
         outcome = "timed_out" if narrator.timed_out else "stalled"
         return Outcome(Status.STOPPED, outcome, (narrator.stalled,), duration)
-    failures = tuple(narrator.failures())
+    failures = tuple(narrator.processes.failures())
     if failures:
         return Outcome(Status.FAILED, "failed", failures, duration)
     return Outcome(Status.PASSED, "passed", (), duration)
@@ -38,6 +38,6 @@ def conclude(narrator: Narrator, stop_signal: int, duration: float) -> Outcome:
 def _problems(narrator: Narrator) -> list[Problem]:
     found = []
     for spec, queue, text in narrator.refusals:
-        where = spec.where if spec else narrator.accounts[queue].spec.where
+        where = spec.where if spec else narrator.queues.accounts[queue].spec.where
         found.append(Problem(where or Location(narrator.file, 1, 1), text))
     return found

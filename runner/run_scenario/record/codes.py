@@ -23,6 +23,7 @@ REAPED = 12  # main program, after waitpid                     process, pid, exi
 EXIT_SEEN = 13  # guard, when the pidfd says so                process, pid, exit code or None, usage
 ORPHANED = 14  # guard: lost its parent                        pid, command
 SWEEPING = 15  # guard, before it sends a signal               pid, signal number, why
+START_RETURNED = 17  # main program, after start()              process, pid
 START_FAILED = 16  # main program: start() raised              process, exception type, message
 
 # Output and logging of a target.

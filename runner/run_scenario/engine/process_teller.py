@@ -1,0 +1,221 @@
+"""What happens to processes, told: how each began, what was done to it, and how and why it ended."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from run_scenario.engine.events import EventMaker, waited
+from run_scenario.engine.exits import MAIN_NAME, RUNNER, Life, explain, usage_fields
+from run_scenario.model import ProcessSpec
+from run_scenario.record import codes
+from run_scenario.record.reader import Record, SegmentReader
+
+MAIN = -1
+"""The main program's number where records name a process by its position in the scenario."""
+
+
+class ProcessTeller:
+    """Tells the events of processes; its methods `on_NAME` take the records NAME.
+
+    `before_exit(pid)` and `after_exit(t, name, pid)` are called around each `process.exited`: what is left of a
+    process's output comes before it, what became of its items after it.
+    """
+
+    def __init__(
+        self,
+        processes: tuple[ProcessSpec, ...],
+        events: EventMaker,
+        start_method: str,
+        before_exit: Callable[[int], None],
+        after_exit: Callable[[int, str, int], None],
+    ) -> None:
+        self.main = Life(MAIN_NAME)
+        self.lives = [Life(spec.name, spec) for spec in processes]
+        self._by_pid: dict[int, Life] = {}
+        self._reaped: dict[int, tuple[int, list[Any]]] = {}
+        self._make = events.make
+        self._start_method = start_method
+        self._before_exit = before_exit
+        self._after_exit = after_exit
+
+    def preview(self, records: Sequence[tuple[int, SegmentReader, Record]]) -> None:
+        """Look at records before it is their turn: an exit seen is told with what the reaping will say about it."""
+        for _, _, record in records:
+            if record[1] == codes.REAPED and len(record) == 6:
+                self._reaped[record[3]] = record[4], record[5]
+
+    def alive(self) -> list[str]:
+        """Return the names of the processes that have started and not ended."""
+        return [life.name for life in self._by_pid.values() if not life.exited]
+
+    def ended(self) -> list[str]:
+        """Return the names of the scenario's processes that have ended."""
+        return [life.name for life in self.lives if life.exited]
+
+    def started(self) -> int:
+        """Return how many of the scenario's processes have reached their target."""
+        return sum(life.started is not None for life in self.lives)
+
+    def name_of(self, pid: int) -> str:
+        """Return the name of a process, `pid N` for one that the scenario does not describe."""
+        return self._known(pid).name
+
+    def failures(self) -> list[str]:
+        """Return a sentence for each process that ended in a way the scenario does not allow."""
+        main = [f"the main program failed: {self.main.reason}"] if self.main.exitcode else []
+        return main + [f"{life.name}: {life.reason}" for life in self.lives if life.exited and not life.allowed]
+
+    def _life(self, index: Any) -> Life:
+        if index == MAIN:
+            return self.main
+        if not isinstance(index, int) or index < 0:
+            raise IndexError(index)
+        return self.lives[index]
+
+    def _spec(self, index: int) -> ProcessSpec:
+        spec = self._life(index).spec
+        if spec is None:
+            raise IndexError(index)
+        return spec
+
+    def _process_event(self, t: int, event: str, index: Any, level: str = "info", **fields: Any) -> None:
+        life = self._life(index)
+        self._make(t, f"process.{event}", life.name, life.pid, level, **fields)
+
+    def on_starting(self, reader: SegmentReader, t: int, f: list[Any]) -> None:
+        spec = self._spec(f[0])
+        fields: dict[str, Any] = {"target": spec.target, "daemon": spec.daemon, "delay": spec.delay}
+        self._process_event(t, "starting", f[0], by=reader.name, **fields)
+
+    def on_started(self, reader: SegmentReader, t: int, f: list[Any]) -> None:
+        index, pid, ppid, parent, daemon = f
+        life = self._life(index)
+        life.pid, life.started = pid, t
+        self._by_pid[pid] = life
+        method = None if index == MAIN else self._start_method
+        fields = {"ppid": ppid, "parent": parent or None, "daemon": daemon, "start_method": method}
+        self._process_event(t, "started", index, **fields)
+
+    def on_start_returned(self, reader: SegmentReader, t: int, f: list[Any]) -> None:
+        life = self._life(f[0])
+        life.pid = f[1]
+        self._by_pid[f[1]] = life
+
+    def on_start_failed(self, reader: SegmentReader, t: int, f: list[Any]) -> None:
+        message = f"start() failed: {f[2]}"
+        fields = {"exception": f[1], "message": message, "traceback": ""}
+        self._process_event(t, "failed", f[0], "error", by=reader.name, **fields)
+
+    def on_finished(self, reader: SegmentReader, t: int, f: list[Any]) -> None:
+        life = self._life(f[0])
+        life.outcome, life.usage = "finished", f[1]
+        self._process_event(t, "finished", f[0], duration=self._since(life, t))
+
+    def on_exiting(self, reader: SegmentReader, t: int, f: list[Any]) -> None:
+        life = self._life(f[0])
+        life.outcome, life.usage = "exiting", f[2]
+        self._process_event(t, "exiting", f[0], exitcode=f[1])
+
+    def on_failed(self, reader: SegmentReader, t: int, f: list[Any]) -> None:
+        life = self._life(f[0])
+        life.outcome, life.usage = "failed", f[4]
+        life.exception = f"{f[1]}: {f[2]}" if f[2] else str(f[1])
+        self._process_event(t, "failed", f[0], "error", exception=f[1], message=f[2], traceback=f[3])
+
+    def on_joining(self, reader: SegmentReader, t: int, f: list[Any]) -> None:
+        self._process_event(t, "joining", f[0], by=reader.name, timeout=f[1])
+
+    def on_joined(self, reader: SegmentReader, t: int, f: list[Any]) -> None:
+        self._process_event(t, "joined", f[0], by=reader.name, exitcode=f[1], waited=waited(t, f[2]))
+
+    def on_join_timed_out(self, reader: SegmentReader, t: int, f: list[Any]) -> None:
+        fields = {"timeout": f[1], "waited": waited(t, f[2])}
+        self._process_event(t, "join_timed_out", f[0], "warning", by=reader.name, **fields)
+
+    def on_alive(self, reader: SegmentReader, t: int, f: list[Any]) -> None:
+        self._process_event(t, "alive", f[0], by=reader.name, alive=f[1])
+
+    def on_terminating(self, reader: SegmentReader, t: int, f: list[Any]) -> None:
+        self._stopping(reader.name, t, f, "terminating", 15)
+
+    def on_killing(self, reader: SegmentReader, t: int, f: list[Any]) -> None:
+        self._stopping(reader.name, t, f, "killing", 9)
+
+    def _stopping(self, sender: str, t: int, f: list[Any], event: str, number: int) -> None:
+        self._life(f[0]).sent.append((number, sender, f[1]))
+        reasons = {"daemon": "the main program ended, and this is a daemon process", "step": "as the scenario says"}
+        self._process_event(t, event, f[0], by=sender, reason=reasons.get(f[1], f[1]))
+
+    # Ends
+
+    def on_reaped(self, reader: SegmentReader, t: int, f: list[Any]) -> None:
+        index, pid, code, usage = f
+        self._tell_exit(self._life(index), pid, t, code, usage)
+
+    def on_exit_seen(self, reader: SegmentReader, t: int, f: list[Any]) -> None:
+        index, pid, code, usage = f
+        life = self._life(index) if index >= 0 else self._known(pid)
+        if pid in self._reaped:
+            code, usage = self._reaped[pid]
+        if code is None:
+            life.seen = t  # its parent will say with which code
+        else:
+            self._tell_exit(life, pid, t, code, usage)
+
+    def on_main_exited(self, reader: SegmentReader, t: int, f: list[Any]) -> None:
+        # What the system counts for it includes all the processes it has waited for; its own word does not.
+        self._tell_exit(self.main, f[0], t, f[1], self.main.usage or f[2])
+
+    def _known(self, pid: int) -> Life:
+        """Return the life of a process that the scenario does not describe: a child of a target's own making."""
+        if pid not in self._by_pid:
+            self._by_pid[pid] = Life(f"pid {pid}", pid=pid)
+        return self._by_pid[pid]
+
+    def _tell_exit(self, life: Life, pid: int, t: int, code: int | None, usage: list[Any] | None) -> None:
+        if life.exited:
+            return
+        life.pid, life.exited, life.exitcode = pid, True, code
+        self._before_exit(pid)
+        end = explain(life, code)
+        life.allowed, life.reason = end.allowed, end.reason
+        self._make(
+            t,
+            "process.exited",
+            life.name,
+            pid,
+            "info" if end.allowed else "error",
+            exitcode=code,
+            cause=end.cause,
+            signal=end.signal,
+            by=end.by,
+            reason=end.reason,
+            allowed=end.allowed,
+            duration=self._since(life, t),
+            **usage_fields(usage, life.usage),
+        )
+        self._after_exit(t, life.name, pid)
+
+    def on_orphaned(self, reader: SegmentReader, t: int, f: list[Any]) -> None:
+        life = self._known(f[0])
+        self._make(t, "process.orphaned", life.name, f[0], "warning", ppid=None, command=f[1])
+
+    def on_sweeping(self, reader: SegmentReader, t: int, f: list[Any]) -> None:
+        pid, number, why = f
+        life = self._known(pid) if pid != self.main.pid else self.main
+        if life.exited:
+            return
+        escalated = any(sender == RUNNER for _, sender, _ in life.sent)
+        life.sent.append((number, RUNNER, why))
+        event = "escalated" if escalated else "killing" if number == 9 else "terminating"
+        self._make(t, f"process.{event}", life.name, pid, "warning", by=RUNNER, reason=why)
+
+    def _since(self, life: Life, t: int) -> float | None:
+        return None if life.started is None else waited(t, life.started)
+
+    def finish(self, t: int) -> None:
+        """Tell the ends that nobody has explained, now that everybody is gone."""
+        for life in [*self.lives, *self._by_pid.values()]:
+            if life.pid is not None and not life.exited:
+                self._tell_exit(life, life.pid, life.seen or t, None, None)

@@ -1,0 +1,121 @@
+"""What happens on queues, told: puts, gets and everything else, entered in the queues' books at the same time."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from run_scenario.engine.accounts import QueueAccount
+from run_scenario.engine.events import EventMaker, waited
+from run_scenario.engine.exits import MAIN_NAME
+from run_scenario.model import QueueSpec
+from run_scenario.record import codes
+from run_scenario.record.reader import SegmentReader
+
+_MOST_LEFT_SHOWN = 10
+
+
+class QueueTeller:
+    """Tells the events of a scenario's queues; its methods `on_NAME` take the records NAME."""
+
+    def __init__(self, queues: tuple[QueueSpec, ...], events: EventMaker) -> None:
+        self.accounts = [QueueAccount(spec) for spec in queues]
+        self._make = events.make
+
+    def counts(self) -> dict[str, int]:
+        """Return how many items there were, and what became of them."""
+        books = self.accounts
+        return {
+            "put": sum(a.put for a in books),
+            "got": sum(a.got for a in books),
+            "dropped": sum(a.dropped for a in books),
+            "lost": sum(a.lost for a in books),
+            "left": sum(a.left for a in books),
+        }
+
+    def on_put(self, reader: SegmentReader, t: int, f: list[Any]) -> None:
+        queue, stamp, item, since = f
+        account = self.accounts[queue]
+        item_id = account.record_put(stamp, item)
+        name = account.spec.name
+        self._make(
+            t,
+            "queue.put",
+            reader.name,
+            reader.pid,
+            "debug",
+            queue=name,
+            item_id=item_id,
+            item=item,
+            waited=waited(t, since),
+        )
+
+    def on_get(self, reader: SegmentReader, t: int, f: list[Any]) -> None:
+        queue, stamp, item, since = f
+        account = self.accounts[queue]
+        item_id, put = account.record_get(stamp, reader.name)
+        if item == codes.SAME:
+            item = put
+        name = account.spec.name
+        self._make(
+            t,
+            "queue.get",
+            reader.name,
+            reader.pid,
+            "debug",
+            queue=name,
+            item_id=item_id,
+            item=item,
+            waited=waited(t, since),
+        )
+
+    def _queue_event(self, reader: SegmentReader, t: int, event: str, queue: int, **fields: Any) -> None:
+        name = self.accounts[queue].spec.name
+        self._make(t, f"queue.{event}", reader.name, reader.pid, "debug", queue=name, **fields)
+
+    def on_empty(self, reader: SegmentReader, t: int, f: list[Any]) -> None:
+        queue, answer, by_get = f
+        said_empty = self.accounts[queue].said_empty
+        (said_empty.add if answer else said_empty.discard)(reader.name)
+        self._queue_event(reader, t, "empty", queue, empty=answer, call="get" if by_get else "empty")
+
+    def on_full(self, reader: SegmentReader, t: int, f: list[Any]) -> None:
+        self._queue_event(reader, t, "full", f[0], full=f[1], call="put" if f[2] else "full")
+
+    def on_task_done(self, reader: SegmentReader, t: int, f: list[Any]) -> None:
+        account = self.accounts[f[0]]
+        account.done += 1
+        self._queue_event(reader, t, "task_done", f[0], unfinished=account.unfinished)
+
+    def on_queue_joining(self, reader: SegmentReader, t: int, f: list[Any]) -> None:
+        self._queue_event(reader, t, "joining", f[0])
+
+    def on_queue_joined(self, reader: SegmentReader, t: int, f: list[Any]) -> None:
+        self._queue_event(reader, t, "joined", f[0], waited=waited(t, f[1]))
+
+    def on_closed(self, reader: SegmentReader, t: int, f: list[Any]) -> None:
+        self._queue_event(reader, t, "closed", f[0])
+
+    def on_thread_joined(self, reader: SegmentReader, t: int, f: list[Any]) -> None:
+        self._queue_event(reader, t, "thread_joined", f[0], waited=waited(t, f[1]))
+
+    def on_dropped(self, reader: SegmentReader, t: int, f: list[Any]) -> None:
+        account = self.accounts[f[0]]
+        fields = {"queue": account.spec.name, "item_id": account.record_drop(f[1]), "item": f[2], "error": f[3]}
+        self._make(t, "queue.item_dropped", reader.name, reader.pid, "error", **fields)
+
+    def write_off(self, t: int, process: str, pid: int, flushed: list[int]) -> None:
+        """Tell what a process that is over had put but never written to the pipes."""
+        for index, account in enumerate(self.accounts):
+            lost = account.write_off(pid, flushed[index]) if account.put_by[pid] else []
+            if lost:
+                fields = {"queue": account.spec.name, "count": len(lost)}
+                self._make(t, "queue.items_lost", process, pid, "warning", **fields)
+
+    def tell_left_over(self, t: int, main_pid: int | None) -> None:
+        """Tell, when everybody is gone, which items nobody took."""
+        for account in self.accounts:
+            if account.left > 0:
+                items = [item for _, item in account.outstanding.values()]
+                fields: dict[str, Any] = {"queue": account.spec.name, "count": account.left}
+                fields |= {"items": items[:_MOST_LEFT_SHOWN], "pills": sum(item is None for item in items)}
+                self._make(t, "queue.left_over", MAIN_NAME, main_pid, "warning", **fields)
