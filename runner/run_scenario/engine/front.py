@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any
 from run_scenario.engine.folder import make_folder, remove_folder
 from run_scenario.engine.guard_handle import Guard, start_guard
 from run_scenario.engine.outcome import Outcome
-from run_scenario.errors import Status
+from run_scenario.errors import MachineryError, Status
 from run_scenario.record import codes
 
 if TYPE_CHECKING:
@@ -48,7 +48,11 @@ def run(
         MachineryError: the run could not be set up or its log not be written; nothing is left behind.
         BrokenPipeError: nobody reads a sink's output any more; the run was stopped.
     """
-    folder = make_folder()
+    try:
+        folder = make_folder()
+    except MachineryError:
+        guard.dismiss()
+        raise
     try:
         return _Run(scenario, steps, guard, allow, sinks, folder).execute()
     finally:
@@ -89,6 +93,8 @@ class _Run:
 
                 program = Program(self._scenario, self._steps, run, self._folder, self._allow)
                 self._guard.send(pickle.dumps(program))
+                for sink in self._sinks:
+                    sink.open()
                 self._set_up(run, began, wall)
                 self._follow()
             except BaseException:
@@ -210,8 +216,17 @@ class _Run:
 
         elapsed = self._events.seconds(time.monotonic_ns())
         alive = self._narrator.processes.alive()
+        state = RunState(elapsed, self._scenario.timeout, alive, self._main_waits_for())
         for sink in self._sinks:
-            sink.tick(RunState(elapsed, self._scenario.timeout, alive, ""))
+            sink.tick(state)
+
+    def _main_waits_for(self) -> str:
+        pid = self._narrator.processes.main.pid
+        for reader in self._drain.readers:
+            if reader.pid == pid:
+                waits = [(w.kind, w.resource, w.thread, w.since, w.until) for w in reader.waits()]
+                return self._narrator.waiting_for(reader.pid, waits)
+        return ""
 
     # The end
 

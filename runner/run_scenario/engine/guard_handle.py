@@ -32,10 +32,17 @@ class Guard:
         self._wait()
 
     def send(self, program: bytes) -> None:
-        """Hand over the pickled program."""
+        """Hand over the pickled program.
+
+        Raises:
+            MachineryError: the guard is dead.
+        """
         data = len(program).to_bytes(8, "little") + program
-        while data:
-            data = data[os.write(self.orders, data) :]
+        try:
+            while data:
+                data = data[os.write(self.orders, data) :]
+        except BrokenPipeError:
+            raise MachineryError("the run could not begin: its guard was killed") from None
 
     def stop(self, number: int) -> None:
         """Have the run ended because of that signal."""

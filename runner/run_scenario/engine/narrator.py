@@ -7,7 +7,7 @@ is read, and nothing written but events.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from run_scenario.engine.events import Event, EventMaker, waited
@@ -95,6 +95,12 @@ class Narrator:
     def counts(self) -> dict[str, int]:
         """Return how much of everything there was."""
         return {"processes": self.processes.started(), **self.queues.counts()}
+
+    def waiting_for(self, pid: int, waits: Sequence[tuple[int, ...]]) -> str:
+        """Return what a process waits for in a few words; empty if it is not known to wait."""
+        found = read_reports([(pid, "S", waits, "")], self.processes.name_of)
+        standstill = Standstill(self._scenario, self.queues.accounts, found, [])
+        return standstill.waiting_for(found[0]) or ""
 
     def _write_off(self, t: int, name: str, pid: int) -> None:
         flushed = [self._flushed(pid, index) for index in range(len(self.queues.accounts))]
