@@ -190,7 +190,7 @@ def test_the_verdict_is_the_last_event() -> None:
     [
         (["A", "B"], "", 60, "A, B alive · 1.2 of 10 s"),
         (["A", "B", "C", "D", "E", "F"], "", 60, "A, B, C, D and 2 more alive · 1.2 of 10 s"),
-        ([], "MainProcess joins A", 60, "no process alive · MainProcess joins A · 1.2 of 10 s"),
+        ([], "the end of A", 90, "no process alive · the main program waits for the end of A · 1.2 of 10 s"),
         (["A" * 99], "", 30, "AAAAAAAAAAAAAAA… · 1.2 of 10 s"),
     ],
 )

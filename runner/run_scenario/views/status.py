@@ -34,7 +34,7 @@ def status(state: State, width: int) -> str:
     names = ", ".join(alive[:_MOST_NAMES]) + (f" and {more:,} more" if more > 0 else "")
     parts = [f"{names} alive" if alive else "no process alive"]
     if state.waiting:
-        parts.append(state.waiting)
+        parts.append(f"the main program waits for {state.waiting}")
     time = f"{state.elapsed:.1f} of {seconds(state.timeout)}"
     room = max(1, width - len(time) - len(" · "))
     return f"{shorten(scrub(' · '.join(parts)), room)} · {time}"
