@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Literal
 
 from run_scenario.model import Location
+from run_scenario.values import Value
 
 
 class Status(enum.IntEnum):
@@ -28,8 +28,7 @@ class Status(enum.IntEnum):
     TERMINATED = 143
 
 
-@dataclass(frozen=True, slots=True)
-class Problem:
+class Problem(Value):
     """One thing that is wrong (or, as a warning, odd) at one place of a file."""
 
     where: Location

@@ -6,8 +6,9 @@ them; nobody looks at the parsed YAML any further in. Times are seconds, names a
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import Any, Literal
+
+from run_scenario.values import Value
 
 StartMethod = Literal["fork", "spawn", "forkserver"]
 QueueType = Literal["Queue", "JoinableQueue", "SimpleQueue"]
@@ -23,8 +24,7 @@ MAX_PROCESSES = 2_000
 """Most processes a scenario may describe, replicas counted one by one."""
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class Location:
+class Location(Value):
     """A place in a file; line and column count from 1."""
 
     file: str
@@ -35,13 +35,12 @@ class Location:
         return f"{self.file}:{self.line}:{self.column}"
 
 
-@dataclass(frozen=True, slots=True)
-class CallSpec:
+class CallSpec(Value):
     """An item written as `{call: NAME, args: …, kwargs: …}`: put as a picklable object with a `process()` method."""
 
     function: str
     args: tuple[Any, ...] = ()
-    kwargs: dict[str, Any] = field(default_factory=dict)
+    kwargs: dict[str, Any] = {}  # noqa: RUF012 (never changed)
     where: Location | None = None
 
 
@@ -49,8 +48,7 @@ Item = Any
 """One element of `items`: a `CallSpec`, or plain data (None, bool, int, float, str, list, dict)."""
 
 
-@dataclass(frozen=True, slots=True)
-class QueueSpec:
+class QueueSpec(Value):
     """A queue, and what the main program does with it."""
 
     name: str
@@ -65,8 +63,7 @@ class QueueSpec:
     where: Location | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Connection:
+class Connection(Value):
     """A queue handed to a target as the keyword argument `parameter`."""
 
     parameter: str
@@ -75,8 +72,7 @@ class Connection:
     where: Location | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class ProcessSpec:
+class ProcessSpec(Value):
     """One process: replicas are already told apart, an unnamed one has the name multiprocessing will give it."""
 
     name: str
@@ -85,7 +81,7 @@ class ProcessSpec:
     target: str
     """A built-in's name, or `package.module:qualified.name`."""
     args: tuple[Any, ...] = ()
-    kwargs: dict[str, Any] = field(default_factory=dict)
+    kwargs: dict[str, Any] = {}  # noqa: RUF012 (never changed)
     connections: tuple[Connection, ...] = ()
     daemon: bool = False
     delay: float = 0.0
@@ -105,8 +101,7 @@ class ProcessSpec:
         return ":" not in self.target
 
 
-@dataclass(frozen=True, slots=True)
-class Scenario:
+class Scenario(Value):
     """A scenario that passed every check."""
 
     name: str
@@ -148,96 +143,83 @@ def _looks_like_reference(text: str) -> bool:
 # scenario, `engine.main_program` executes them one after the other, `views.plan` prints them.
 
 
-@dataclass(frozen=True, slots=True)
-class CreateQueue:
+class CreateQueue(Value):
     """`NAME = Queue()` (or JoinableQueue, SimpleQueue)."""
 
     queue: QueueSpec
 
 
-@dataclass(frozen=True, slots=True)
-class CreateProcess:
+class CreateProcess(Value):
     """`NAME = Process(…)`; it is not started yet."""
 
     process: ProcessSpec
 
 
-@dataclass(frozen=True, slots=True)
-class Sleep:
+class Sleep(Value):
     """`time.sleep(seconds)` in the main program."""
 
     seconds: float
 
 
-@dataclass(frozen=True, slots=True)
-class Start:
+class Start(Value):
     """`process.start()`."""
 
     process: str
 
 
-@dataclass(frozen=True, slots=True)
-class PutItems:
+class PutItems(Value):
     """`queue.put(item)` for each item, in order."""
 
     queue: str
     items: tuple[Item, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class PutPills:
+class PutPills(Value):
     """`queue.put(None)`, `count` times."""
 
     queue: str
     count: int
 
 
-@dataclass(frozen=True, slots=True)
-class CloseQueue:
+class CloseQueue(Value):
     """`queue.close()`: the main program will put nothing more."""
 
     queue: str
 
 
-@dataclass(frozen=True, slots=True)
-class JoinThread:
+class JoinThread(Value):
     """`queue.join_thread()`: wait until everything put has been written to the pipe."""
 
     queue: str
 
 
-@dataclass(frozen=True, slots=True)
-class JoinQueue:
+class JoinQueue(Value):
     """`queue.join()`: wait until `task_done()` was called for every item."""
 
     queue: str
 
 
-@dataclass(frozen=True, slots=True)
-class Collect:
+class Collect(Value):
     """`queue.get()`, `count` times."""
 
     queue: str
     count: int
 
 
-@dataclass(frozen=True, slots=True)
-class Join:
+class Join(Value):
     """`process.join(timeout)`."""
 
     process: str
     timeout: float | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class IsAlive:
+class IsAlive(Value):
     """`process.is_alive()`; the answer is recorded."""
 
     process: str
 
 
-@dataclass(frozen=True, slots=True)
-class StopIfAlive:
+class StopIfAlive(Value):
     """If the process is alive: `terminate()` (or `kill()`), `is_alive()`, `join()`, `is_alive()`."""
 
     process: str

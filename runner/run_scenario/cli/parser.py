@@ -11,13 +11,13 @@ import functools
 import math
 import sys
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import NoReturn
 
 from run_scenario import __version__
 from run_scenario.cli import commands, run
 from run_scenario.errors import Status
 from run_scenario.model import START_METHODS
+from run_scenario.values import Value
 from run_scenario.views.text import scrub
 
 PROGRAM = "run-scenario"
@@ -77,8 +77,7 @@ class Parser(argparse.ArgumentParser):
         return f"there is no option {name!r}" + (f"; did you mean {close[0]!r}?" if close else "")
 
 
-@dataclass(frozen=True, slots=True)
-class Command:
+class Command(Value):
     """A command: what it is for, its arguments, the function that carries it out."""
 
     summary: str

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import sys
 from argparse import Namespace
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from run_scenario.cli.problems import report
@@ -75,13 +74,13 @@ def _run_one(file: File, options: Namespace) -> Status:
 def _with_source(problem: Problem, text: str) -> Problem:
     lines = text.splitlines()
     line = problem.where.line
-    return replace(problem, source=lines[line - 1]) if 0 < line <= len(lines) else problem
+    return problem.replace(source=lines[line - 1]) if 0 < line <= len(lines) else problem
 
 
 def _overridden(scenario: Scenario, options: Namespace) -> Scenario:
     if options.start_method is not None:
-        scenario = replace(scenario, start_method=options.start_method)
-    return scenario if options.timeout is None else replace(scenario, timeout=options.timeout)
+        scenario = scenario.replace(start_method=options.start_method)
+    return scenario if options.timeout is None else scenario.replace(timeout=options.timeout)
 
 
 def _allowed(scenario: Scenario, options: Namespace) -> frozenset[str]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass, field
 from typing import Any
 
 from run_scenario.model import QueueSpec
@@ -12,24 +11,24 @@ _PID_SHIFT = 40
 """A stamp is the putting process's id, shifted, plus that process's own count (see primitives)."""
 
 
-@dataclass(slots=True)
 class QueueAccount:
     """One queue's books."""
 
-    spec: QueueSpec
-    put: int = 0
-    got: int = 0
-    dropped: int = 0
-    lost: int = 0
-    done: int = 0
-    outstanding: dict[int, tuple[int, Any]] = field(default_factory=dict)
-    """stamp -> (item id, description) of what was put and not yet got, in order of putting."""
-    put_by: Counter[int] = field(default_factory=Counter)
-    """Process id -> items put, less those that could not be pickled."""
-    takers: Counter[str] = field(default_factory=Counter)
-    """Process name -> items got."""
-    said_empty: set[str] = field(default_factory=set)
-    """Names of processes whose last look, by empty() or a get() that gave up, found the queue empty."""
+    def __init__(self, spec: QueueSpec) -> None:
+        self.spec = spec
+        self.put = 0
+        self.got = 0
+        self.dropped = 0
+        self.lost = 0
+        self.done = 0
+        self.outstanding: dict[int, tuple[int, Any]] = {}
+        """stamp -> (item id, description) of what was put and not yet got, in order of putting."""
+        self.put_by: Counter[int] = Counter()
+        """Process id -> items put, less those that could not be pickled."""
+        self.takers: Counter[str] = Counter()
+        """Process name -> items got."""
+        self.said_empty: set[str] = set()
+        """Names of processes whose last look, by empty() or a get() that gave up, found the queue empty."""
 
     def record_put(self, stamp: int, item: Any) -> int:
         """Enter an item; return its id, which counts from 1 within the queue."""

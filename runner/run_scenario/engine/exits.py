@@ -6,11 +6,11 @@ An exit code alone lies: 0 also stands for `os._exit(0)` in the middle of the wo
 from __future__ import annotations
 
 import signal
-from dataclasses import dataclass, field
 from typing import Any
 
 from run_scenario.engine.platform import Usage
 from run_scenario.model import ProcessSpec
+from run_scenario.values import Value
 
 _CRASHES = {"SIGSEGV", "SIGABRT", "SIGBUS", "SIGFPE", "SIGILL", "SIGSYS", "SIGTRAP"}
 
@@ -18,31 +18,30 @@ RUNNER = "run-scenario"
 MAIN_NAME = "MainProcess"
 
 
-@dataclass(slots=True)
 class Life:
     """What has been heard of one process so far; times in nanoseconds of the monotonic clock."""
 
-    name: str
-    spec: ProcessSpec | None = None
-    pid: int | None = None
-    started: int | None = None
-    outcome: str = ""
-    """"" (nothing was heard), "finished", "exiting" (sys.exit) or "failed"."""
-    exception: str = ""
-    usage: list[Any] | None = None
-    """What it said itself to have used, at the end of its target."""
-    sent: list[tuple[int, str, str]] = field(default_factory=list)
-    """Signals sent by those who record: number, sender, why."""
-    seen: int | None = None
-    """When its exit was seen, if nothing else is known yet."""
-    exited: bool = False
-    exitcode: int | None = None
-    allowed: bool = True
-    reason: str = ""
+    def __init__(self, name: str, spec: ProcessSpec | None = None, pid: int | None = None) -> None:
+        self.name = name
+        self.spec = spec
+        self.pid = pid
+        self.started: int | None = None
+        self.outcome = ""
+        """"" (nothing was heard), "finished", "exiting" (sys.exit) or "failed"."""
+        self.exception = ""
+        self.usage: list[Any] | None = None
+        """What it said itself to have used, at the end of its target."""
+        self.sent: list[tuple[int, str, str]] = []
+        """Signals sent by those who record: number, sender, why."""
+        self.seen: int | None = None
+        """When its exit was seen, if nothing else is known yet."""
+        self.exited = False
+        self.exitcode: int | None = None
+        self.allowed = True
+        self.reason = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Ending:
+class Ending(Value):
     """The explanation of one exit: the fields of `process.exited`."""
 
     cause: str

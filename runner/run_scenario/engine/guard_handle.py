@@ -7,7 +7,6 @@ import os
 import select
 import signal
 import time
-from dataclasses import dataclass
 
 from run_scenario.errors import MachineryError
 
@@ -17,13 +16,14 @@ _STOP_WITHIN = 15.0
 """Seconds after which a guard that was told to stop is itself killed."""
 
 
-@dataclass(slots=True)
 class Guard:
     """A guard that has been forked and waits for its program."""
 
-    pid: int
-    orders: int
-    answers: int
+    def __init__(self, pid: int, orders: int, answers: int) -> None:
+        """Hold the guard `pid`, which reads from the pipe `orders` and writes to the pipe `answers`."""
+        self.pid = pid
+        self.orders = orders
+        self.answers = answers
 
     def dismiss(self) -> None:
         """End the guard: there is nothing to run."""

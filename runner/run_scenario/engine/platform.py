@@ -12,7 +12,8 @@ import os
 import signal
 import sys
 import threading
-from dataclasses import dataclass
+
+from run_scenario.values import Value
 
 IS_LINUX = sys.platform.startswith("linux")
 
@@ -24,8 +25,7 @@ _PR_SET_CHILD_SUBREAPER = 36
 _TICKS = os.sysconf("SC_CLK_TCK") if hasattr(os, "sysconf") else 100
 
 
-@dataclass(frozen=True, slots=True)
-class Usage:
+class Usage(Value):
     """What a process has used: seconds of CPU, bytes, context switches; None where it is not known."""
 
     cpu_user: float | None = None
@@ -46,8 +46,7 @@ class Usage:
         return cls(get("ru_utime"), get("ru_stime"), get("ru_maxrss") * unit, get("ru_nvcsw"), get("ru_nivcsw"))
 
 
-@dataclass(frozen=True, slots=True)
-class ProcessStat:
+class ProcessStat(Value):
     """A process as /proc/PID/stat tells it; `exitcode` is known only while it is a zombie."""
 
     state: str

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from run_scenario import model
+from run_scenario.values import Value
 
 
-@dataclass(frozen=True, slots=True)
-class Program:
+class Program(Value):
     """Everything the main program and the guard need to know of a run."""
 
     scenario: model.Scenario

@@ -6,12 +6,12 @@ A view implements `Sink` structurally, without importing this room.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any, Protocol
 
+from run_scenario.values import Value
 
-@dataclass(frozen=True, slots=True)
-class RunState:
+
+class RunState(Value):
     """Where a run stands while nothing is logged; times in seconds."""
 
     elapsed: float

@@ -10,12 +10,12 @@ from __future__ import annotations
 import contextlib
 import os
 import time
-from dataclasses import dataclass
 from typing import Any
 
 from run_scenario.engine import platform
 from run_scenario.record.drain import Drain
 from run_scenario.record.reader import SegmentReader
+from run_scenario.values import Value
 
 LOOK_EVERY = 0.2
 """Seconds between two looks."""
@@ -29,8 +29,7 @@ _MOST_STACK = 8_192
 Signature = tuple[tuple[int, ...], ...]
 
 
-@dataclass(frozen=True, slots=True)
-class ProcessReport:
+class ProcessReport(Value):
     """What one process does at this moment: state as in proc(5), waits as in `reader.Wait`, stack as text."""
 
     pid: int

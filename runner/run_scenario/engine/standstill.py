@@ -5,13 +5,13 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from run_scenario.engine.accounts import QueueAccount
 from run_scenario.engine.exits import MAIN_NAME
 from run_scenario.model import Scenario
 from run_scenario.record import codes, layout
+from run_scenario.values import Value
 
 _FRAME = re.compile(r'^  File "(?P<file>[^"\n]*)", line (?P<line>\d+) in (?P<function>.*)$')
 _MOST_FRAMES = 20
@@ -26,8 +26,7 @@ _LAUNCHING = {
 """Where multiprocessing or the main program's plan calls what the scenario names."""
 
 
-@dataclass(frozen=True, slots=True)
-class Waiting:
+class Waiting(Value):
     """One process at a standstill; `kind` is a code of `record.codes`, 0 where it is not known to wait."""
 
     process: str

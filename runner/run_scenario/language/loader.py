@@ -9,12 +9,12 @@ room costs nothing. No code that a scenario names is ever imported here.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from run_scenario.errors import InvalidScenario, Problem
 from run_scenario.model import Scenario
+from run_scenario.values import Value
 
 if TYPE_CHECKING:
     from run_scenario.language.draft import Draft
@@ -23,8 +23,7 @@ if TYPE_CHECKING:
     from run_scenario.language.yaml_nodes import Node
 
 
-@dataclass(frozen=True, slots=True)
-class Loaded:
+class Loaded(Value):
     """What came of a file: a scenario, unless a problem is an error."""
 
     scenario: Scenario | None

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass, field
 from time import monotonic_ns, time_ns
 
 from run_scenario.record.reader import FixedStream, GeneralStream, Record, SegmentReader
@@ -19,13 +18,13 @@ _LEAST_BLOCK = 1 << 12
 """Bytes read ahead: of all streams together, and of one."""
 
 
-@dataclass(slots=True)
 class _Source:
     """One stream, and what was read of it but not yet released."""
 
-    reader: SegmentReader
-    stream: GeneralStream | FixedStream
-    ahead: list[Entry] = field(default_factory=list)
+    def __init__(self, reader: SegmentReader, stream: GeneralStream | FixedStream) -> None:
+        self.reader = reader
+        self.stream = stream
+        self.ahead: list[Entry] = []
 
 
 class Drain:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-from dataclasses import dataclass
 from time import monotonic_ns
 from typing import Any
 from zlib import crc32
@@ -16,6 +15,7 @@ from zlib import crc32
 import msgpack
 
 from run_scenario.record import codes, layout
+from run_scenario.values import Value
 
 Record = list[Any]
 """`[t, code, *fields]`, see `codes`."""
@@ -24,8 +24,7 @@ _HOLES_KEPT_NS = 1_000_000_000
 """How long a hole is looked at again before it is given up: its writer was interrupted for good."""
 
 
-@dataclass(frozen=True, slots=True)
-class Wait:
+class Wait(Value):
     """What one thread waits for."""
 
     kind: int

@@ -11,12 +11,12 @@ import importlib
 import inspect
 import signal
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any, Literal
 
 from run_scenario.model import CallSpec
 from run_scenario.targets import _register
 from run_scenario.targets._call import Call
+from run_scenario.values import Value
 
 Kind = Literal["integer", "number", "text", "boolean", "any", "work", "queue"]
 Function = Callable[..., Any]
@@ -29,8 +29,7 @@ _TARGET_MODULES = ("_basics", "_queues", "_endings", "_output")
 _WORK_MODULES = ("_work",)
 
 
-@dataclass(frozen=True, slots=True)
-class Parameter:
+class Parameter(Value):
     """One parameter of a built-in; `minimum` and `maximum` are included in what is allowed."""
 
     name: str
@@ -47,8 +46,7 @@ class Parameter:
     maximum: float | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Target:
+class Target(Value):
     """A built-in target, or a work function."""
 
     name: str

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import textwrap
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from run_scenario.values import Value
 from run_scenario.views.text import plural, scrub
 
 if TYPE_CHECKING:
@@ -24,8 +24,7 @@ _KINDS = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
+class Entry(Value):
     """A bundled scenario as the list shows it."""
 
     name: str

@@ -10,9 +10,9 @@ from __future__ import annotations
 import itertools
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from typing import Any, Literal
 
+from run_scenario.values import Value
 from run_scenario.views.sentences import Event, sentence
 from run_scenario.views.text import plural, scrub, seconds, shorten, value, values
 
@@ -26,8 +26,7 @@ _STACK_LINES = 3
 _LONGEST_DETAIL = 2_000
 
 
-@dataclass(frozen=True, slots=True)
-class Line:
+class Line(Value):
     """One line of the transcript; `details` are further lines below it. Everything is safe on a terminal."""
 
     t: float
@@ -80,8 +79,7 @@ class Transcript:
         return text == told.last
 
 
-@dataclass(frozen=True, slots=True)
-class _ToldTraceback:
+class _ToldTraceback(Value):
     """The traceback of a `process.failed`: the same lines on standard error right after it are not told again."""
 
     lines: frozenset[str]

@@ -1,0 +1,82 @@
+"""`Value`: the base of the product's frozen value types.
+
+It gives what `dataclasses.dataclass(frozen=True, slots=True)` gives (a constructor, equality, a hash, a repr, pattern
+matching, pickling; type checkers treat it as such a dataclass), but defining a class costs 15 µs, where the decorator,
+which writes and compiles source code for each class, costs 900. With thirty such types on the way to a run that was a
+fifth of the time before the first process starts.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, ClassVar, Self
+
+if TYPE_CHECKING:
+    from typing import dataclass_transform
+else:
+
+    def dataclass_transform(**_):
+        return lambda decorated: decorated
+
+
+@dataclass_transform(frozen_default=True)
+class _Frozen(type):
+    """Turns the annotations of a class body into slots, in order, with its assignments as their defaults."""
+
+    def __new__(mcs, name: str, bases: tuple[type, ...], namespace: dict[str, Any]) -> _Frozen:
+        annotations: dict[str, str] = namespace.get("__annotations__", {})
+        fields = tuple(field for field, kind in annotations.items() if not kind.startswith("ClassVar"))
+        defaults = {field: namespace.pop(field) for field in fields if field in namespace}
+        namespace |= {"__slots__": fields, "__match_args__": fields, "_defaults": defaults}
+        return super().__new__(mcs, name, bases, namespace)
+
+
+class Value(metaclass=_Frozen):
+    """A frozen value. Subclasses are not subclassed further; defaults are shared and so must be immutable in effect."""
+
+    __match_args__: ClassVar[tuple[str, ...]]
+    _defaults: ClassVar[dict[str, Any]]
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        """Take the fields by position or by name.
+
+        Raises:
+            TypeError: a field is missing, unknown or given twice.
+        """
+        fields = self.__match_args__
+        given = dict(zip(fields, args, strict=False))
+        if len(args) > len(fields) or not given.keys().isdisjoint(kwargs) or not kwargs.keys() <= set(fields):
+            raise TypeError(f"{type(self).__name__}() takes {', '.join(fields)}, once each")
+        given |= kwargs
+        for field in fields:
+            if field in given:
+                object.__setattr__(self, field, given[field])
+            elif field in self._defaults:
+                object.__setattr__(self, field, self._defaults[field])
+            else:
+                raise TypeError(f"{type(self).__name__}() needs {field!r}")
+
+    def replace(self, **changes: Any) -> Self:
+        """Return a copy with some fields changed."""
+        return type(self)(**(dict(zip(self.__match_args__, self._values(), strict=True)) | changes))
+
+    def _values(self) -> tuple[Any, ...]:
+        return tuple(getattr(self, field) for field in self.__match_args__)
+
+    def __setattr__(self, name: str, value: object) -> None:
+        raise AttributeError(f"{type(self).__name__} is frozen: make another one with replace({name}=…)")
+
+    def __delattr__(self, name: str) -> None:
+        raise AttributeError(f"{type(self).__name__} is frozen")
+
+    def __eq__(self, other: object) -> bool:
+        return self._values() == other._values() if type(other) is type(self) else NotImplemented
+
+    def __hash__(self) -> int:
+        return hash((type(self), self._values()))
+
+    def __repr__(self) -> str:
+        pairs = zip(self.__match_args__, self._values(), strict=True)
+        return f"{type(self).__name__}({', '.join(f'{field}={value!r}' for field, value in pairs)})"
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return type(self), self._values()
