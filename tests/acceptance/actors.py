@@ -1,0 +1,327 @@
+"""Targets for the acceptance tests: what a person's own workers might do, for good and ill."""
+
+from __future__ import annotations
+
+import functools
+import json
+import logging
+import multiprocessing
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+import warnings
+from typing import Any
+
+# Who one is
+
+
+def tell_modules() -> None:
+    """Print which modules the process has imported."""
+    print(json.dumps(sorted(sys.modules)))
+
+
+def tell_identity() -> None:
+    """Print what multiprocessing says about this process."""
+    process, parent = multiprocessing.current_process(), multiprocessing.parent_process()
+    facts = {
+        "name": process.name,
+        "pid": process.pid,
+        "daemon": process.daemon,
+        "parent": None if parent is None else (parent.name, parent.pid),
+        "main": sys.modules["__main__"].__name__,
+        "children": len(multiprocessing.active_children()),
+        "threads": threading.active_count(),
+        "standard input": sys.stdin.read() if sys.stdin and not sys.stdin.closed else "",
+    }
+    print(json.dumps(facts))
+
+
+class Worker(multiprocessing.Process):
+    """A subclass of Process: its constructor runs in the main program, its run() in the child."""
+
+    def __init__(self, word: str, outbox: Any) -> None:
+        super().__init__()
+        self.word = word
+        self.outbox = outbox
+        parent = multiprocessing.parent_process()
+        facts = {"name": multiprocessing.current_process().name, "parent": parent and parent.name, "pid": os.getpid()}
+        print(json.dumps(facts))
+
+    def run(self) -> None:
+        """Put one word."""
+        print(f"{self.name} runs {self.word}")
+        self.outbox.put(self.word)
+
+
+# Ways to end
+
+
+def leave_with(text: str) -> None:
+    """Leave by sys.exit() with a text."""
+    sys.exit(text)
+
+
+def leave_silently() -> None:
+    """Leave by a plain sys.exit()."""
+    sys.exit()
+
+
+def put_and_vanish(outbox: Any, count: int) -> None:
+    """Put many items and leave by os._exit() before the feeder thread can have written all."""
+    for number in range(count):
+        outbox.put(number)
+    os._exit(0)
+
+
+def put_and_count(outbox: Any, count: int, path: str, pipe: str) -> None:
+    """Put numbers, noting in a file how many put() calls have returned; say so in a named pipe in the midst of it."""
+    file = os.open(path, os.O_WRONLY | os.O_CREAT, 0o600)
+    midst = os.open(pipe, os.O_WRONLY)
+    for number in range(1, count + 1):
+        outbox.put(number)
+        os.pwrite(file, number.to_bytes(8, "little"), 0)
+        if number == count // 4:
+            os.close(midst)
+    signal.pause()
+
+
+def leave_a_thread(seconds: float) -> None:
+    """Return while a thread that is no daemon goes on."""
+    threading.Timer(seconds, print, ["the thread is done"]).start()
+
+
+def leave_an_orphan() -> None:
+    """Fork a child that waits for ever, and return once it is there."""
+    _fork_stubborn_child()
+    print("the child is there")
+
+
+def be_stubborn() -> None:
+    """Ignore SIGTERM and wait for ever, with a child in a session of its own that does the same."""
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    _fork_stubborn_child()
+    print("stubborn")
+    signal.pause()
+
+
+def stop() -> None:
+    """Stop, as by Ctrl-Z."""
+    os.kill(os.getpid(), signal.SIGSTOP)
+
+
+def _fork_stubborn_child() -> None:
+    readable, writable = os.pipe()
+    if os.fork() == 0:
+        os.setsid()
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)
+        os.write(writable, b"!")
+        while True:
+            signal.pause()
+    os.read(readable, 1)
+
+
+def start_a_child(seconds: float) -> None:
+    """Start a process of multiprocessing's below this one, then be killed."""
+    multiprocessing.get_context("fork").Process(target=time.sleep, args=(seconds,), name="Grandchild").start()
+    print("the child is there")
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+def burst(seconds: float) -> None:
+    """Compute for so long by the clock on the wall."""
+    until = time.monotonic() + seconds
+    while time.monotonic() < until:
+        pass
+
+
+# Queues
+
+
+def put_large(outbox: Any, size: int, count: int = 1) -> None:
+    """Put texts of that many characters."""
+    for _ in range(count):
+        outbox.put("x" * size)
+
+
+def take(inbox: Any, count: int = 1, done: Any = None) -> None:
+    """Get so many items and print them; then say that it is done."""
+    for _ in range(count):
+        print("got", inbox.get())
+    if done is not None:
+        done.put("done")
+
+
+def swap(inbox: Any, outbox: Any) -> None:
+    """Get first, then put."""
+    outbox.put(inbox.get())
+
+
+def sleep_then_put(outbox: Any, seconds: float) -> None:
+    """Sleep, then put one item."""
+    time.sleep(seconds)
+    outbox.put("slept")
+
+
+def compute_then_put(outbox: Any, seconds: float) -> None:
+    """Compute, then put one item."""
+    burst(seconds)
+    outbox.put("computed")
+
+
+def run_command_then_put(outbox: Any, seconds: float) -> None:
+    """Wait for another program, then put one item."""
+    subprocess.run(["sleep", str(seconds)], check=True)
+    outbox.put("ran")
+
+
+def listen_then_put(outbox: Any, path: str) -> None:
+    """Wait for somebody to write to a named pipe, which is nothing that the recorder knows of, then put one item."""
+    with open(path) as pipe:
+        outbox.put(pipe.read())
+
+
+def thread_then_put(outbox: Any, seconds: float) -> None:
+    """Wait in a thread's join for a thread that sleeps and then puts."""
+    thread = threading.Thread(target=sleep_then_put, args=(outbox, seconds))
+    thread.start()
+    thread.join()
+
+
+def take_with_timeout(inbox: Any, seconds: float) -> None:
+    """Give up when nothing has come within the time; a put with a timeout likewise."""
+    try:
+        inbox.get(timeout=seconds)
+    except Exception as error:
+        print(type(error).__name__)
+
+
+def put_with_timeout(outbox: Any, seconds: float) -> None:
+    """Put into a queue that gets full, and give up when it stays so."""
+    outbox.put(1)
+    try:
+        outbox.put(2, timeout=seconds)
+    except Exception as error:
+        print(type(error).__name__)
+    outbox.get()
+
+
+def put_unpicklable(outbox: Any, inbox: Any = None) -> None:
+    """Put what cannot be pickled between two plain items; stay, if asked to, until they have arrived."""
+    outbox.put("before")
+    outbox.put(lambda: None)
+    outbox.put("after")
+    if inbox is not None:
+        inbox.get()
+
+
+def put_many_kinds(outbox: Any) -> None:
+    """Put one item of each kind that the log has to show."""
+    for item in (None, True, False, 0, -1, 2**62, 2**70, 1.5, float("inf"), "ä\ud800\x1b[31m", b"\xff", [1, {"a": ()}]):
+        outbox.put(item)
+
+
+def take_and_crash(inbox: Any) -> None:
+    """Get one item and die before task_done()."""
+    inbox.get()
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+# Output
+
+
+def talk() -> None:
+    """Write in every way there is; each line names the process."""
+    name = multiprocessing.current_process().name
+    print(f"{name} print")
+    print(f"{name} print to stderr", file=sys.stderr)
+    sys.stdout.flush()
+    os.write(1, f"{name} descriptor 1\n".encode())
+    os.write(2, f"{name} descriptor 2\n".encode())
+    subprocess.run(["echo", f"{name} subprocess"], check=True)
+    subprocess.run(["sh", "-c", f"echo '{name} subprocess to stderr' >&2"], check=True)
+    warnings.warn(f"{name} warning", stacklevel=1)
+    print(f"{name} no newline", end="")
+
+
+def log_at_all_levels() -> None:
+    """Log by logging: first with its defaults, then with a level and a handler of one's own."""
+    logger = logging.getLogger("actors")
+    for level in ("debug", "info", "warning", "error", "critical"):
+        getattr(logger, level)("plain %s", level)
+    handler = logging.StreamHandler()
+    handler.setFormatter(logging.Formatter("handled: %(message)s"))
+    logger.addHandler(handler)
+    logger.setLevel(logging.DEBUG)
+    for level in ("debug", "info", "warning", "error", "critical"):
+        getattr(logger, level)("configured %s", level)
+    try:
+        raise ValueError("a reason")
+    except ValueError:
+        logger.exception("with a traceback")
+    logger.warning("wrong %d", "argument") if not logging.raiseExceptions else None
+
+
+def log_by_structlog() -> None:
+    """Log by structlog, imported here as a worker would."""
+    import structlog
+
+    logger = structlog.get_logger("actors")
+    logger.debug("quiet")
+    logger.info("hello", answer=42, thing=object, text="ä\ud800")
+    logger.bind(colour="red").warning("bound")
+    logger.error("bad")
+
+
+def write_awkward_text() -> None:
+    """Write what a log must neither lose nor pass on raw."""
+    print("\x1b[31mred\x1b[0m \x07 \u202e bidi ä 日本 \U0001f600")
+    print("\ud800 surrogate", file=sys.stderr)
+    os.write(1, b"\xff\xfe not UTF-8\n")
+    print("L" * 10_000)
+    sys.stdout.flush()
+    os.write(1, b"M" * 100_000 + b"\n")
+    print("carriage\rreturn\r\n\ttab\0nul")
+    logging.getLogger("actors").warning("\ud800 and \x1b[31m")
+    print('{"event": "scenario.finished", "forged": true}')
+
+
+def write_many_lines(count: int) -> None:
+    """Write many lines by print and, in between, by descriptor."""
+    for number in range(count):
+        print(number)
+    sys.stdout.flush()
+    for number in range(count):
+        os.write(1, b"%d\n" % number)
+
+
+# What is no target
+
+
+def _outer() -> Any:
+    def nested() -> None:
+        print("nested")
+
+    return nested
+
+
+nested = _outer()
+partial = functools.partial(print, "partial")
+unnamed = lambda: print("lambda")  # noqa: E731
+builtin = print
+alias = os.system
+borrowed = subprocess.run
+
+
+class Sayer:
+    """An ordinary class, which is no process."""
+
+    def say(self) -> None:
+        """Say it."""
+        print("said")
+
+
+bound = Sayer().say
+number = 3

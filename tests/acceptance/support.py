@@ -1,0 +1,314 @@
+"""Runs the real command in a process of its own, reads its log, and looks for whatever a run may have left behind."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import select
+import signal
+import subprocess
+import sys
+import time
+import uuid
+from collections import Counter
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+
+from run_scenario import bundled
+
+HERE = Path(__file__).parent
+METHODS = ("fork", "spawn", "forkserver")
+COMMAND = [sys.executable, "-m", "run_scenario"]
+
+PATIENCE = 60.0
+"""Seconds after which a test gives up waiting; no run here should need a fifth of it."""
+BACKWARDS = 0.05
+"""Seconds by which `t` may run backwards from one line to the next."""
+
+Event = dict[str, Any]
+
+_VALIDATOR = jsonschema.Draft202012Validator(json.loads(bundled.schema_text("event")))
+
+
+def scenario(*processes: dict[str, Any], queues: dict[str, Any] | None = None, **more: Any) -> str:
+    """Return a scenario's text; JSON is YAML too."""
+    return json.dumps({"version": 1, "timeout": 30, "queues": queues or {}, "processes": list(processes), **more})
+
+
+@dataclass(frozen=True)
+class Log:
+    """The events of a run, in the order of their lines."""
+
+    events: list[Event] = field(repr=False)
+
+    def all(self, event: str, process: str | None = None, **fields: Any) -> list[Event]:
+        """Return the events of that name (and about that process) that have these fields."""
+        wanted = {"event": event, **({} if process is None else {"process": process}), **fields}
+        return [e for e in self.events if all(k in e and e[k] == v for k, v in wanted.items())]
+
+    def one(self, event: str, process: str | None = None, **fields: Any) -> Event:
+        """Return the only such event."""
+        found = self.all(event, process, **fields)
+        assert 1 == len(found), f"{len(found)} events {event!r} of {process} with {fields}:\n{self.text()}"
+        return found[0]
+
+    def names(self, process: str | None = None) -> list[str]:
+        """Return the names of all events (about that process), in order."""
+        return [e["event"] for e in self.events if process in (None, e["process"])]
+
+    def output(self, process: str, stream: str | None = None) -> list[str]:
+        """Return the lines that a process wrote."""
+        return [e["text"] for e in self.all("process.output", process) if stream is None or e["stream"] == stream]
+
+    def text(self) -> str:
+        """Return the log for a person who looks for the reason of a failed test."""
+        common = {"event", "level", "timestamp", "seq", "run", "scenario", "n"}
+        return "\n".join(
+            f"{e['event']} { ({k: v for k, v in e.items() if k not in common}) }"[:300] for e in self.events[-40:]
+        )
+
+    @property
+    def finished(self) -> Event:
+        """The last event: what the run came to."""
+        return self.events[-1]
+
+
+@dataclass(frozen=True)
+class Result:
+    """What came of a run of the command."""
+
+    status: int
+    log: Log
+    stdout: str = field(repr=False)
+    stderr: str
+    seconds: float
+
+    @property
+    def outcome(self) -> str:
+        """The outcome that the log's last event tells."""
+        return str(self.log.finished["outcome"]) if self.log.events else f"no run: {self.stderr}"
+
+
+def read_events(text: str) -> list[Event]:
+    """Return the events of a log, each line of which must be one JSON object in ASCII."""
+    assert text.isascii()
+    assert text == "" or text.endswith("\n")
+    events = [json.loads(line, parse_constant=_refuse_constant) for line in text.splitlines()]
+    assert all(type(event) is dict for event in events)
+    return events
+
+
+def _refuse_constant(name: str) -> None:
+    raise AssertionError(f"{name} is not JSON")
+
+
+def check_schema(events: list[Event], *, every: bool = False) -> None:
+    """Check events against the schema: every one, or of many alike only the first."""
+    seen = set()
+    for event in events:
+        shape = event["event"], event["level"], *((key, type(value).__name__) for key, value in event.items())
+        if every or shape not in seen:
+            seen.add(shape)
+            errors = [error.message for error in _VALIDATOR.iter_errors(event)]
+            assert [] == errors, event
+
+
+def check_numbers(events: list[Event]) -> None:
+    """Check that seq and n count without gaps and t hardly ever goes back."""
+    assert list(range(1, len(events) + 1)) == [e["seq"] for e in events]
+    counts: Counter[str] = Counter()
+    latest = 0.0
+    for event in events:
+        counts[event["process"]] += 1
+        assert counts[event["process"]] == event["n"], event
+        assert latest - BACKWARDS <= event["t"], event
+        latest = max(latest, event["t"])
+    assert 1 == len({(e["run"], e["scenario"]) for e in events})
+
+
+_LIFE = ["process.starting", "process.started", "process.finished", "process.exited", "process.joined"]
+
+
+def check_order(events: list[Event]) -> None:
+    """Check causal order: a life from start to end, a put before its get, the run's first and last words."""
+    names = [e["event"] for e in events]
+    assert ("scenario.started", "scenario.finished") == (names[0], names[-1])
+    assert (1, 1) == (names.count("scenario.started"), names.count("scenario.finished"))
+    lives: dict[str, list[str]] = {}
+    put: dict[tuple[str, int], Any] = {}
+    got = set()
+    for event in events:
+        name = event["event"]
+        if name in _LIFE:
+            lives.setdefault(event["process"], []).append(name)
+        elif name == "queue.put":
+            key = event["queue"], event["item_id"]
+            assert key not in put, event
+            put[key] = event["item"]
+        elif name == "queue.get":
+            key = event["queue"], event["item_id"]
+            assert key in put, event
+            assert key not in got, event
+            assert put[key] == event["item"], event
+            got.add(key)
+    for process, life in lives.items():
+        assert sorted(life, key=_LIFE.index) == life, (process, life)
+        assert len(set(life)) == len(life), (process, life)
+
+
+def check_books(events: list[Event]) -> None:
+    """Check that of each queue's items none is unaccounted for: put = got + left over + lost + dropped."""
+    counts: dict[str, Counter[str]] = {}
+    for e in events:
+        if e["event"].startswith("queue."):
+            counts.setdefault(e["queue"], Counter())[e["event"]] += e.get("count", 1)
+    for queue, c in counts.items():
+        gone = c["queue.get"] + c["queue.left_over"] + c["queue.items_lost"] + c["queue.item_dropped"]
+        assert c["queue.put"] == gone, (queue, c)
+    total: Counter[str] = sum(counts.values(), Counter())
+    told = events[-1]["counts"]
+    assert len(events) == told["events"]
+    for key, name in (("put", "put"), ("got", "get"), ("dropped", "item_dropped"), ("lost", "items_lost")):
+        assert total[f"queue.{name}"] == told[key], key
+    assert total["queue.left_over"] == told["left"]
+
+
+def check_log(events: list[Event]) -> None:
+    """Check all that is true of every whole log."""
+    check_schema(events)
+    check_numbers(events)
+    check_order(events)
+    check_books(events)
+
+
+class Running:
+    """The command while it runs, with a TMPDIR and an environment of its own to find its processes by."""
+
+    def __init__(
+        self, folder: Path, text: str, *arguments: str, allow: str = "actors", cwd: Path | None = None
+    ) -> None:
+        self.marker = f"RUN_SCENARIO_TEST={uuid.uuid4().hex}"
+        self.folder = folder / uuid.uuid4().hex[:8]
+        self.tmp = self.folder / "tmp"
+        self.tmp.mkdir(parents=True)
+        if text.startswith("{"):
+            (self.folder / "case.yaml").write_text(text)
+            text = str(self.folder / "case.yaml")
+        name, _, value = self.marker.partition("=")
+        environment = {
+            **os.environ,
+            name: value,
+            "TMPDIR": str(self.tmp),
+            "PYTHONPATH": str(HERE),
+            "PYTHONWARNINGS": "default",
+        }
+        consent = ["--allow", allow] if allow else []
+        self._began = time.monotonic()
+        with (self.folder / "stderr").open("wb") as stderr:
+            self.process = subprocess.Popen(
+                [*COMMAND, text, *consent, *arguments],
+                cwd=cwd or self.folder,
+                env=environment,
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=stderr,
+            )
+        self._received = bytearray()
+        self._looked = 0
+        self.events: list[Event] = []
+        """The events that `wait_for` has read so far."""
+
+    def wait_for(self, event: str, process: str | None = None, **fields: Any) -> Event:
+        """Read the log until such an event was told."""
+        while True:
+            while self._looked < len(self.events):
+                found = self.events[self._looked]
+                self._looked += 1
+                if Log([found]).all(event, process, **fields):
+                    return found
+            assert self._read(), f"the log ended without {event} of {process}:\n{Log(self.events).text()}"
+
+    def _read(self) -> bool:
+        assert self.process.stdout
+        descriptor = self.process.stdout.fileno()
+        left = self._began + PATIENCE - time.monotonic()
+        readable, _, _ = select.select([descriptor], [], [], max(0.0, left))
+        if not readable:
+            self.abandon()
+            raise AssertionError(f"the run does not end:\n{Log(self.events).text()}")
+        block = os.read(descriptor, 1 << 20)
+        start = self._received.rfind(b"\n") + 1
+        self._received += block
+        if b"\n" in block:
+            self.events += [json.loads(line) for line in self._received[start:].split(b"\n")[:-1]]
+        return bool(block)
+
+    def abandon(self) -> None:
+        """Kill everything of this run."""
+        for pid in self.survivors():
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+
+    def survivors(self) -> list[int]:
+        """Return all processes of this run that live."""
+        return [pid for pid in _processes() if self.marker.encode() in _read(f"/proc/{pid}/environ").split(b"\0")]
+
+    def zombies(self) -> list[str]:
+        """Return the processes that ended in the guard's session and that nobody has waited for."""
+        guard = self.events[0]["pid"] if self.events else None
+        stats = [_read(f"/proc/{pid}/stat").decode() for pid in _processes()]
+        return [stat for stat in stats if stat and int(stat.rpartition(")")[2].split()[3]) == guard]
+
+    def left_behind(self) -> dict[str, Any]:
+        """Return everything that should not be there after the run, by kind."""
+        run = self.events[0]["run"] if self.events else "no run"
+        found = {
+            "processes": [(pid, _read(f"/proc/{pid}/cmdline")) for pid in self.survivors()],
+            "zombies": self.zombies(),
+            "files": sorted(os.listdir(self.tmp)),
+            "shared memory": [name for name in os.listdir("/dev/shm") if run in name],
+        }
+        return {kind: things for kind, things in found.items() if things}
+
+    def finish(self, *, whole: bool = True) -> Result:
+        """Wait for the end; check that nothing is left behind and (unless it was cut off) that the log is in order."""
+        while self._read():
+            pass
+        assert self.process.stdout
+        self.process.stdout.close()
+        status = self.process.wait(PATIENCE)
+        seconds = time.monotonic() - self._began
+        left = self.left_behind()
+        if not whole:
+            left.pop("zombies", None)  # whose front was killed is waited for by init, which takes its time
+        assert {} == left, f"{left}\n{Log(self.events).text()}"
+        stderr = (self.folder / "stderr").read_text()
+        assert "Traceback" not in stderr, stderr
+        stdout = self._received.decode()
+        if whole:
+            events = read_events(stdout)
+            if events:
+                check_log(events)
+                assert events[-1]["exit_status"] == status
+        return Result(status, Log(self.events), stdout, stderr, seconds)
+
+
+def run(folder: Path, text: str, *arguments: str, allow: str = "actors", cwd: Path | None = None) -> Result:
+    """Run a scenario (JSON text, path or bundled name) to its end, and check what is always true."""
+    return Running(folder, text, *arguments, allow=allow, cwd=cwd).finish()
+
+
+def _processes() -> list[int]:
+    return [int(name) for name in os.listdir("/proc") if name.isdigit() and int(name) != os.getpid()]
+
+
+def _read(path: str) -> bytes:
+    try:
+        with open(path, "rb") as file:
+            return file.read()
+    except OSError:
+        return b""

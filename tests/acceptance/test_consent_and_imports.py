@@ -1,0 +1,176 @@
+"""Whose code runs, and what a child has to import: nothing without consent, nothing without need."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from support import COMMAND, Result, run, scenario
+
+Play = Callable[..., Result]
+
+WORKERS = """\
+import os
+from pathlib import Path
+
+(Path(__file__).parent / "imported").touch()
+
+def work():
+    print("worked")
+"""
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """Return a folder with a scenario and a module beside it that tells when it is imported."""
+    (tmp_path / "workers.py").write_text(WORKERS)
+    (tmp_path / "own.yaml").write_text("version: 1\nprocesses:\n  - name: W\n    target: workers:work\n")
+    return tmp_path
+
+
+def test_without_consent(folder: Path) -> None:
+    """Status 2, the place in the file and the way out, and the module was not even imported."""
+    result = run(folder, "own.yaml", allow="", cwd=folder)
+    assert 2 == result.status
+    assert result.stderr.startswith("own.yaml:3:")
+    assert "--allow workers" in result.stderr
+    assert not (folder / "imported").exists()
+    assert [] == result.log.all("process.starting")
+
+
+def test_with_consent(folder: Path, method: str) -> None:
+    """The module beside the scenario is found from any folder, by the child too."""
+    elsewhere = folder / "elsewhere"
+    elsewhere.mkdir()
+    path = str(folder / "own.yaml")
+    result = run(folder, path, "--start-method", method, allow="workers", cwd=elsewhere)
+    assert (0, ["worked"]) == (result.status, result.log.output("W"))
+    assert (folder / "imported").exists()
+
+
+@pytest.mark.parametrize("command", ["validate", "plan"])
+def test_looking_does_not_import(folder: Path, command: str) -> None:
+    """validate and plan import nothing that a scenario names."""
+    done = subprocess.run([*COMMAND, command, "own.yaml"], cwd=folder, capture_output=True, text=True, timeout=60)
+    assert 0 == done.returncode, done.stderr
+    assert not (folder / "imported").exists()
+
+
+@pytest.mark.parametrize("allowed", ["os", "workers2", "work"])
+def test_consent_to_another_package(folder: Path, allowed: str) -> None:
+    """Consent is by the whole name."""
+    result = run(folder, "own.yaml", allow=allowed, cwd=folder)
+    assert 2 == result.status
+    assert not (folder / "imported").exists()
+
+
+REFUSED = {
+    "os.system": "is a 'builtin_function_or_method' object",
+    "os.popen": "leads to os.popen, which does not belong to a package you have allowed",
+    "logging.os.popen": "leads to os.popen, which does not belong to a package you have allowed",
+    "alias": "is a 'builtin_function_or_method' object",
+    "borrowed": "does not belong to a package you have allowed",
+    "multiprocessing.Process": "does not belong to a package you have allowed",
+    "builtin": "a target is an ordinary function or a subclass of multiprocessing.Process",
+    "partial": "'actors:partial' is a 'partial' object",
+    "nested": "was made inside another function",
+    "unnamed": "<lambda>",
+    "bound": "'actors:bound' is a 'method' object",
+    "Sayer": "'actors:Sayer' is a 'type' object",
+    "number": "'actors:number' is an 'int' object",
+    "nowhere": "has no 'nowhere'",
+    "leave_with.nowhere": "has no 'nowhere'",
+}
+
+
+@pytest.mark.parametrize("name", REFUSED)
+def test_what_is_no_target(tmp_path: Path, name: str) -> None:
+    """An allowed module's own imports, and what no process can run, are refused before anything is started."""
+    text = scenario({"target": f"actors:{name}"})
+    result = run(tmp_path, text)
+    assert (2, "refused") == (result.status, result.outcome)
+    assert [] == result.log.all("process.starting")
+    assert REFUSED[name] in result.log.one("scenario.refused")["problems"][0]
+    assert REFUSED[name] in result.stderr
+    assert "case.yaml:1:" in result.stderr
+
+
+def test_a_module_that_is_not_there(tmp_path: Path) -> None:
+    """The message says where it was looked for."""
+    result = run(tmp_path, scenario({"target": "nowhere_to_be_found:f"}), allow="nowhere_to_be_found")
+    assert 2 == result.status
+    assert "there is no module 'nowhere_to_be_found', neither on the import path nor in " in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("code", "words"),
+    [
+        ("def broken(:\n", "SyntaxError"),
+        ("import nothing_like_that\n", "there is no module 'nothing_like_that', needed by broken"),
+        ("raise ValueError('no reason')\n", "ValueError while broken was loaded: no reason"),
+        ("import sys\nsys.exit(0)\n", "SystemExit"),
+    ],
+)
+def test_a_module_that_cannot_be_imported(tmp_path: Path, code: str, words: str) -> None:
+    """Its own fault is told in one sentence, with status 2."""
+    (tmp_path / "broken.py").write_text(code)
+    (tmp_path / "own.yaml").write_text("version: 1\nprocesses: [{target: broken:f}]\n")
+    result = run(tmp_path, "own.yaml", allow="broken", cwd=tmp_path)
+    assert 2 == result.status
+    assert words in result.stderr
+
+
+def test_a_subclass_of_process(play: Play) -> None:
+    """Its constructor gets the arguments, in the main program, which has no parent; its run() runs in the child."""
+    process = {"name": "Own", "target": "actors:Worker", "args": ["a word"], "to": "q"}
+    result = play(scenario(process, queues={"q": {"collect": 1}}))
+    log = result.log
+    assert (0, ["Own runs a word"]) == (result.status, log.output("Own"))
+    main = log.one("process.started", "MainProcess")["pid"]
+    facts = json.loads(log.output("MainProcess")[0])
+    assert {"name": "MainProcess", "parent": None, "pid": main} == facts
+    assert ("Own", "a word") == (log.one("queue.put")["process"], log.one("queue.put")["item"])
+    assert "returned" == log.one("process.exited", "Own")["cause"]
+
+
+def test_who_a_process_is(play: Play, method: str) -> None:
+    """Inside a target multiprocessing says what it says in a plain script."""
+    result = play(
+        scenario(
+            {"name": "Named", "target": "actors:tell_identity"},
+            {"target": "actors:tell_identity", "daemon": True},
+        )
+    )
+    main = result.log.one("process.started", "MainProcess")["pid"]
+    for name, daemon in (("Named", False), ("Process-2", True)):
+        facts = json.loads(result.log.output(name)[0])
+        started = result.log.one("process.started", name)
+        assert (name, started["pid"], daemon) == (facts["name"], facts["pid"], facts["daemon"])
+        assert ["MainProcess", main] == facts["parent"]
+        assert (0, 1, "") == (facts["children"], facts["threads"], facts["standard input"])
+        assert (method != "forkserver") == (started["ppid"] == main)
+
+
+COMMAND_LINE_ONLY = {
+    "argparse",
+    "yaml",
+    "jsonschema",
+    "structlog",
+    "rich",
+    "run_scenario.cli",
+    "run_scenario.language",
+    "run_scenario.views",
+    "run_scenario.engine.front",
+    "run_scenario.engine.guard",
+}
+
+
+@pytest.mark.parametrize("started", ["spawn", "forkserver"])
+def test_what_a_child_imports(tmp_path: Path, started: str) -> None:
+    """A child that does not inherit them imports none of the command line's modules."""
+    process = {"name": "W", "target": "actors:tell_modules"}
+    result = run(tmp_path, scenario(process, start_method=started))
+    assert set() == set(json.loads(result.log.output("W")[0])) & COMMAND_LINE_ONLY

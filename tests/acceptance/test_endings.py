@@ -1,0 +1,194 @@
+"""How processes end: exit codes as of a plain script, and an explanation of each."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from support import Log, Result, Running, run, scenario
+
+Play = Callable[..., Result]
+
+ENDINGS: dict[str, tuple[dict[str, Any], int, str, str | None, bool]] = {
+    "returns": ({"target": "sleep", "kwargs": {"seconds": 0}}, 0, "returned", None, True),
+    "raises": ({"target": "fail"}, 1, "exception", None, False),
+    "sys.exit()": ({"target": "actors:leave_silently"}, 0, "sys.exit", None, True),
+    "sys.exit('text')": ({"target": "actors:leave_with", "args": ["so long"]}, 1, "sys.exit", None, False),
+    "sys.exit(3)": ({"target": "exit", "kwargs": {"code": 3}}, 3, "sys.exit", None, False),
+    "sys.exit(256)": ({"target": "exit", "kwargs": {"code": 256}}, 0, "sys.exit", None, True),
+    "os._exit(0)": ({"target": "exit", "kwargs": {"code": 0, "hard": True}}, 0, "vanished", None, False),
+    "os._exit(300)": ({"target": "exit", "kwargs": {"code": 300, "hard": True}}, 44, "vanished", None, False),
+    "SIGSEGV": ({"target": "crash"}, -11, "crash", "SIGSEGV", False),
+    "SIGABRT": ({"target": "crash", "kwargs": {"signal": "SIGABRT"}}, -6, "crash", "SIGABRT", False),
+    "SIGKILL": ({"target": "crash", "kwargs": {"signal": "SIGKILL"}}, -9, "signal", "SIGKILL", False),
+    "SIGTERM": ({"target": "crash", "kwargs": {"signal": "SIGTERM"}}, -15, "signal", "SIGTERM", False),
+}
+"""What a process does, and of its exit: the code, the cause, the signal, whether it is a proper end by itself."""
+
+
+def test_exit_codes_and_causes(play: Play) -> None:
+    """Exit codes are those of a plain script; what they hide is told as the cause."""
+    result = play(scenario(*({"name": name, **how} for name, (how, *_) in ENDINGS.items())))
+    assert (1, "failed") == (result.status, result.outcome)
+    for name, (_, *expected) in ENDINGS.items():
+        exited = result.log.one("process.exited", name)
+        told = [exited[key] for key in ("exitcode", "cause", "signal", "allowed")]
+        assert expected == told, name
+        assert exited["exitcode"] == result.log.one("process.joined", name)["exitcode"]
+        assert exited["by"] is None
+        assert exited["reason"]
+    assert "sys.exit" in result.log.one("process.exited", "sys.exit(3)")["reason"]
+    assert "os._exit()" in result.log.one("process.exited", "os._exit(300)")["reason"]
+    assert "so long" == result.log.one("process.exiting", "sys.exit('text')")["exitcode"]
+    assert ["so long"] == result.log.output("sys.exit('text')", "stderr")
+    improper = [name for name, (*_, allowed) in ENDINGS.items() if not allowed]
+    assert improper == [reason.partition(": ")[0] for reason in result.log.finished["reasons"]]
+
+
+ALLOWED = [
+    ({"target": "exit", "kwargs": {"code": 3}, "exitcode": 3}, 0),
+    ({"target": "exit", "kwargs": {"code": 3}, "exitcode": [0, 4]}, 1),
+    ({"target": "exit", "kwargs": {"code": 3}, "exitcode": [0, 3]}, 0),
+    ({"target": "exit", "kwargs": {"code": 3}, "exitcode": "any"}, 0),
+    ({"target": "sleep", "kwargs": {"seconds": 0}, "exitcode": 3}, 1),
+    ({"target": "exit", "kwargs": {"code": 0, "hard": True}, "exitcode": 0}, 0),
+    ({"target": "exit", "kwargs": {"code": 300, "hard": True}, "exitcode": 44}, 0),
+    ({"target": "crash", "exitcode": -11}, 0),
+    ({"target": "hang", "join_timeout": 0.1, "terminate": True}, 0),
+    ({"target": "hang", "join_timeout": 0.1, "terminate": True, "exitcode": 0}, 1),
+    ({"target": "hang", "join_timeout": 0.1, "kill": True}, 0),
+    ({"target": "ignore_sigterm", "kwargs": {"seconds": 30}, "join_timeout": 0.3, "kill": True}, 0),
+    ({"target": "hang", "daemon": True, "join": False}, 0),
+    ({"target": "hang", "daemon": True, "join": False, "exitcode": 0}, 1),
+]
+
+
+@pytest.mark.parametrize(("process", "status"), ALLOWED)
+def test_the_file_says_which_end_is_proper(tmp_path: Path, process: dict[str, Any], status: int) -> None:
+    """`exitcode` decides whether the run passes or fails."""
+    result = run(tmp_path, scenario(process))
+    assert (status, ("passed", "failed")[status]) == (result.status, result.outcome)
+    assert (status == 0) == result.log.one("process.exited", "Process-1")["allowed"]
+
+
+def test_stopped_by_the_scenario(play: Play) -> None:
+    """terminate() and kill() are told with who sent what, and is_alive() is false after the join."""
+    result = play(
+        scenario(
+            {"name": "T", "target": "hang", "join_timeout": 0.3, "terminate": True},
+            {"name": "K", "target": "hang", "join_timeout": 0.1, "kill": True},
+        )
+    )
+    assert 0 == result.status
+    for name, event, cause, sent in (
+        ("T", "process.terminating", "terminated", "SIGTERM"),
+        ("K", "process.killing", "killed", "SIGKILL"),
+    ):
+        log = result.log
+        assert "MainProcess" == log.one(event, name)["by"]
+        exited = log.one("process.exited", name)
+        assert (cause, sent, "MainProcess", True) == tuple(exited[k] for k in ("cause", "signal", "by", "allowed"))
+        assert (True, False) == (
+            log.all("process.alive", name)[0]["alive"],
+            log.all("process.alive", name)[-1]["alive"],
+        )
+
+
+def test_terminate_is_ignored(play: Play) -> None:
+    """A process that ignores SIGTERM holds its main program up to the deadline; then it is ended by SIGKILL."""
+    process = {"name": "Deaf", "target": "ignore_sigterm", "kwargs": {"seconds": 60}}
+    result = play(scenario({**process, "join_timeout": 0.5, "terminate": True}, timeout=1.5))
+    log = result.log
+    assert (3, "timed_out") == (result.status, result.outcome)
+    assert result.seconds < 6
+    assert log.one("process.escalated", "Deaf")["seq"] < log.one("process.exited", "Deaf")["seq"]
+    exited = log.one("process.exited", "Deaf")
+    assert ("SIGKILL", "run-scenario", False) == tuple(exited[key] for key in ("signal", "by", "allowed"))
+    assert "Deaf ignoring SIGTERM" in log.output("Deaf")
+
+
+def test_an_orphan_is_told_and_swept(play: Play) -> None:
+    """A child that a target leaves behind, deaf to SIGTERM and in a session of its own, does not outlive the run."""
+    result = play(scenario({"name": "Parent", "target": "actors:leave_an_orphan"}))
+    log = result.log
+    assert (0, ["the child is there"]) == (result.status, log.output("Parent"))
+    orphaned = log.one("process.orphaned")
+    exited = log.one("process.exited", orphaned["process"])
+    assert orphaned["pid"] == exited["pid"]
+    assert ("SIGKILL", "run-scenario") == (exited["signal"], exited["by"])
+    assert log.one("process.exited", "Parent")["seq"] < exited["seq"]
+    assert result.seconds < 6
+
+
+def test_a_killed_process_orphans_its_child(play: Play) -> None:
+    """The child of a process in the middle of the tree is told as an orphan, and ended."""
+    result = play(scenario({"name": "Middle", "target": "actors:start_a_child", "args": [60], "exitcode": -9}))
+    orphaned = result.log.one("process.orphaned")
+    assert result.log.one("process.exited", orphaned["process"])["by"] == "run-scenario"
+    assert result.seconds < 6
+
+
+def test_a_thread_outlives_the_target(play: Play) -> None:
+    """A process ends only when its last thread does; the target's return comes before, the exit after it."""
+    result = play(scenario({"name": "Parent", "target": "actors:leave_a_thread", "args": [0.8]}))
+    log = result.log
+    assert (0, ["the thread is done"]) == (result.status, log.output("Parent"))
+    names = log.names("Parent")
+    assert names.index("process.finished") < names.index("process.output") < names.index("process.exited")
+    assert "returned" == log.one("process.exited", "Parent")["cause"]
+
+
+def test_a_thread_that_never_ends(play: Play) -> None:
+    """The deadline holds; the report says that the process is on its way out."""
+    result = play(scenario({"name": "Parent", "target": "actors:leave_a_thread", "args": [600]}, timeout=1.5))
+    assert (3, "timed_out") == (result.status, result.outcome)
+    stuck = {p["process"]: p for p in result.log.one("scenario.stalled")["processes"]}
+    assert ("exiting", "waiting") == (stuck["Parent"]["state"], stuck["MainProcess"]["state"])
+    assert "Parent" == stuck["MainProcess"]["on_process"]
+    assert "its threads" in stuck["Parent"]["waiting_for"]
+
+
+def test_failures_are_shown_with_the_targets_own_frames(play: Play) -> None:
+    """The traceback in the log begins at the target; what Python prints of it is output as ever."""
+    result = play(scenario({"name": "F", "target": "actors:take", "args": [None]}))
+    failed = result.log.one("process.failed", "F")
+    assert ("AttributeError", "'NoneType' object has no attribute 'get'") == (failed["exception"], failed["message"])
+    lines = failed["traceback"].splitlines()
+    assert "actors.py" in lines[1]
+    assert "AttributeError: 'NoneType' object has no attribute 'get'" in result.log.output("F", "stderr")
+
+
+def test_processor_time_is_told(play: Play) -> None:
+    """A process that computes has used its time, one that sleeps has not."""
+    result = play(
+        scenario(
+            {"name": "Busy", "target": "spin", "kwargs": {"seconds": 0.4}},
+            {"name": "Idle", "target": "sleep", "kwargs": {"seconds": 0.1}},
+        )
+    )
+    busy, idle = (result.log.one("process.exited", name) for name in ("Busy", "Idle"))
+    assert 0.35 <= busy["cpu_user"] + busy["cpu_system"] < 2
+    assert idle["cpu_user"] + idle["cpu_system"] < 0.35
+    assert all(e["max_rss"] > 1_000_000 for e in (busy, idle))
+    assert all(type(e[key]) is int for e in (busy, idle) for key in ("voluntary_switches", "involuntary_switches"))
+
+
+def test_two_hundred_processes(tmp_path: Path, method: str) -> None:
+    """Two hundred at once are no trouble: each has its life in the log."""
+    workers = {"name": "Worker", "replicas": 200, "target": "consume", "from": "tasks", "kwargs": {"task_done": False}}
+    text = scenario(workers, queues={"tasks": {"items": list(range(200)), "poison_pills": True}}, timeout=60)
+    result = run(tmp_path, text, "--start-method", method)
+    assert (0, 200) == (result.status, result.log.finished["counts"]["processes"])
+    assert 200 == len(result.log.all("process.exited", cause="returned")) - 1
+    assert {f"Worker-{n}" for n in range(1, 201)} == {e["process"] for e in result.log.all("queue.get", item=None)}
+
+
+def test_nothing_is_told_twice(tmp_path: Path) -> None:
+    """A run that is read while it goes on has the same lines as a whole."""
+    running = Running(tmp_path, scenario({"name": "A", "target": "count_down", "kwargs": {"interval": 0.05}}))
+    running.wait_for("process.output", "A", text="Process A counting down: 3...")
+    assert running.process.poll() is None
+    result = running.finish()
+    assert Log(result.log.events).output("A") == [e["text"] for e in result.log.all("process.output", "A")]

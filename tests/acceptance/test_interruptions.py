@@ -1,0 +1,177 @@
+"""Whoever is interrupted or killed, and whenever: the end is soon, the status is right, nothing and nobody is left."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import select
+import signal
+import subprocess
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from support import COMMAND, HERE, PATIENCE, Log, Running, read_events, scenario
+
+SOON = 5.0
+"""Seconds within which all must be over; it takes a tenth of it."""
+LONG = scenario(
+    {"name": "Stubborn", "target": "actors:be_stubborn"},
+    {"name": "Waiting", "target": "consume", "from": "q", "kwargs": {"task_done": False}},
+    {"name": "Busy", "target": "spin", "kwargs": {"seconds": 600}},
+    queues={"q": {"items": [1, 2, 3]}},
+    timeout=50,
+)
+"""Processes of every kind, one deaf to SIGTERM, with a child as deaf in a session of its own."""
+SIGNALS = [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGHUP, 129)]
+
+
+@pytest.fixture
+def running(tmp_path: Path, method: str) -> Iterator[Running]:
+    """Return a run in which everybody is there."""
+    running = Running(tmp_path, LONG, "--start-method", method)
+    missing = {"Stubborn", "Waiting", "Busy"}
+    running.wait_for("process.started", "MainProcess")
+    while missing:
+        event = running.wait_for("process.started")
+        missing -= {event["process"]}
+    if not Log(running.events).all("process.output", "Stubborn"):
+        running.wait_for("process.output", "Stubborn")
+    yield running
+    running.abandon()
+
+
+@contextlib.contextmanager
+def ends_soon(running: Running) -> Iterator[None]:
+    """Check that all processes of a run that live now are over soon after what is done in the block."""
+    pids = running.survivors()
+    assert len(pids) >= 6  # front, guard, main program, three processes, and helpers of multiprocessing's
+    descriptors = [os.pidfd_open(pid) for pid in pids]
+    since = time.monotonic()
+    yield
+    for descriptor in descriptors:
+        # The front's end is seen by everybody; that its log's reader is slow must not hold it up.
+        readable, _, _ = select.select([descriptor], [], [], max(0.0, since + SOON - time.monotonic()))
+        os.close(descriptor)
+        assert readable, f"still there: {running.survivors()}"
+
+
+@pytest.mark.parametrize(("number", "status"), SIGNALS)
+def test_a_signal_to_the_command(running: Running, number: int, status: int) -> None:
+    """The run is ended in an orderly way: one event says so, and no process writes a traceback."""
+    with ends_soon(running):
+        running.process.send_signal(number)
+    result = running.finish()
+    assert (status, "interrupted") == (result.status, result.outcome)
+    assert signal.Signals(number).name == result.log.one("scenario.interrupted")["signal"]
+    assert [] == [e for e in result.log.all("process.output") if "Traceback" in e["text"]]
+    for name in ("Stubborn", "Waiting", "Busy", "MainProcess"):
+        assert "run-scenario" == result.log.one("process.exited", name)["by"]
+
+
+def test_ctrl_c_twice(running: Running) -> None:
+    """A person who presses it again gets no other end."""
+    with ends_soon(running):
+        running.process.send_signal(signal.SIGINT)
+        running.wait_for("scenario.interrupted")
+        running.process.send_signal(signal.SIGINT)
+    result = running.finish()
+    assert (130, "interrupted") == (result.status, result.outcome)
+    assert "SIGINT" == result.log.one("scenario.interrupted")["signal"]
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_at_the_very_beginning(tmp_path: Path, number: int) -> None:
+    """At whatever moment it comes, also before the run has begun, nothing is left and no traceback shown."""
+    running = Running(tmp_path, LONG)
+    running.wait_for("scenario.started")
+    running.process.send_signal(number)
+    result = running.finish()
+    assert (128 + number, "interrupted") == (result.status, result.outcome)
+
+
+def test_kill_the_front(running: Running) -> None:
+    """The guard ends everybody and removes the run's folder; the log up to then can be read."""
+    with ends_soon(running):
+        running.process.kill()
+    result = running.finish(whole=False)
+    assert -signal.SIGKILL == result.status
+    read_events(result.stdout[: result.stdout.rfind("\n") + 1])
+
+
+def test_kill_the_guard(running: Running) -> None:
+    """The front takes its place: everybody is ended, and the status says that the machinery failed."""
+    with ends_soon(running):
+        os.kill(running.events[0]["pid"], signal.SIGKILL)
+    result = running.finish()
+    assert (4, "broken") == (result.status, result.outcome)
+    assert "the guard was killed" in result.log.one("scenario.failed")["reason"]
+
+
+def test_kill_the_main_program(running: Running) -> None:
+    """Its processes are ended; its own end is told as one by a signal that nobody here has sent."""
+    with ends_soon(running):
+        os.kill(Log(running.events).one("process.started", "MainProcess")["pid"], signal.SIGKILL)
+    result = running.finish()
+    assert (1, "failed") == (result.status, result.outcome)
+    exited = result.log.one("process.exited", "MainProcess")
+    assert (-9, "signal", None) == tuple(exited[key] for key in ("exitcode", "cause", "by"))
+    for name in ("Stubborn", "Waiting", "Busy"):
+        assert "run-scenario" == result.log.one("process.exited", name)["by"]
+
+
+def test_kill_all_processes(running: Running) -> None:
+    """The others go on, and so does the main program; the run fails by the ends that the file does not allow."""
+    pids = {name: Log(running.events).one("process.started", name)["pid"] for name in ("Stubborn", "Waiting", "Busy")}
+    with ends_soon(running):
+        for pid in pids.values():
+            os.kill(pid, signal.SIGKILL)
+    result = running.finish()
+    assert (1, "failed") == (result.status, result.outcome)
+    for name, pid in pids.items():
+        exited = result.log.one("process.exited", name)
+        assert (pid, -9, "signal", False) == tuple(exited[key] for key in ("pid", "exitcode", "cause", "allowed"))
+    assert "returned" == result.log.one("process.exited", "MainProcess")["cause"]
+    assert "run-scenario" == result.log.one("process.exited", result.log.one("process.orphaned")["process"])["by"]
+
+
+def test_nothing_acknowledged_is_lost(tmp_path: Path, method: str) -> None:
+    """A process is killed while it puts as fast as it can: every put() that had returned is in the log."""
+    counter, pipe, count = tmp_path / "count", tmp_path / "pipe", 100_000
+    os.mkfifo(pipe)
+    kwargs = {"count": count, "path": str(counter), "pipe": str(pipe)}
+    putter = {"name": "P", "target": "actors:put_and_count", "kwargs": kwargs, "to": "q", "exitcode": -9}
+    running = Running(tmp_path, scenario(putter, queues={"q": {}}), "--start-method", method)
+    pid = running.wait_for("process.started", "P")["pid"]
+    assert b"" == pipe.read_bytes()  # at its end a quarter has been put
+    os.kill(pid, signal.SIGKILL)
+    result = running.finish()
+    acknowledged = int.from_bytes(counter.read_bytes(), "little")
+    put = result.log.all("queue.put", "P")
+    assert count // 4 <= acknowledged
+    assert len(put) in (acknowledged, acknowledged + 1)
+    assert list(range(1, len(put) + 1)) == [e["item"] for e in put]
+    assert 0 == result.status
+    lost = sum(e["count"] for e in result.log.all("queue.items_lost", "P"))
+    left = sum(e["count"] for e in result.log.all("queue.left_over"))
+    assert len(put) == lost + left
+    assert lost > 0
+
+
+def test_a_reader_that_leaves(tmp_path: Path) -> None:
+    """`run-scenario … | head -1`: the run ends soon, with status 141 and without a word."""
+    text = tmp_path / "case.yaml"
+    text.write_text(scenario({"name": "A", "target": "count_down", "kwargs": {"start": 100, "interval": 0.05}}))
+    (tmp_path / "tmp").mkdir()
+    script = f'{" ".join(COMMAND)} {text} | head -1; exit "${{PIPESTATUS[0]}}"'
+    done = subprocess.run(
+        ["bash", "-c", script],
+        env={**os.environ, "PYTHONPATH": str(HERE), "TMPDIR": str(tmp_path / "tmp")},
+        capture_output=True,
+        text=True,
+        timeout=PATIENCE,
+    )
+    assert (141, "") == (done.returncode, done.stderr)
+    assert ["scenario.started"] == [event["event"] for event in read_events(done.stdout)]
+    assert [] == os.listdir(tmp_path / "tmp")
