@@ -24,6 +24,7 @@ from run_scenario.record.describe import describe
 from run_scenario.record.recorder import recorder
 
 _emit = recorder.emit
+loads = ForkingPickler.loads
 _PLAIN = frozenset({int, str, float, bool, type(None), bytes})
 """Types whose values nobody can change on the way: what is got is what was put."""
 _SMALL = 1 << 63
@@ -89,6 +90,8 @@ class _RecordedQueue:
     _notempty: Any
     _thread: Any
     _buffer: Any
+    _rlock: Any
+    _recv_bytes: Any
     _writer: Any
 
     def __init__(self, index: int, ctx: context.BaseContext, maxsize: int = 0) -> None:
@@ -129,7 +132,8 @@ class _RecordedQueue:
         super()._reset(after_fork)  # type: ignore[misc]
 
     def _start_thread(self) -> None:
-        self._send_bytes = recorder.feeding(self._index, self._writer.send_bytes)
+        # Connection.send_bytes would check anew, for each item, what holds for all that the feeder has pickled.
+        self._send_bytes = recorder.feeding(self._index, self._writer._send_bytes)
         super()._start_thread()  # type: ignore[misc]
 
     def _on_queue_feeder_error(self, error: Exception, pair: Any) -> None:
@@ -141,16 +145,20 @@ class _RecordedQueue:
     def get(self, block: bool = True, timeout: float | None = None) -> Any:
         if not block or timeout is not None:
             return self._get_within(block, timeout)
+        if self._closed:
+            raise ValueError(f"Queue {self!r} is closed")
         ident = get_ident()
         if ident != self._thread_of_wait:
             self._wait, self._thread_of_wait = recorder.wait_word(codes.W_GET, self._index), ident
         waits, wait = recorder.waits, self._wait
         since = waits[wait] = monotonic_ns()
         try:
-            pair = super().get()  # type: ignore[misc]
+            with self._rlock:
+                data = self._recv_bytes()
         finally:
             waits[wait] = 0
-        return _record_get(self._index, pair, since)
+        self._sem.release()
+        return _record_get(self._index, loads(data), since)
 
     def _get_within(self, block: bool, timeout: float | None) -> Any:
         since = recorder.waiting(codes.W_GET_TIMED, self._index, timeout if block else 0.0)
@@ -236,7 +244,9 @@ class SimpleQueue(queues.SimpleQueue):  # type: ignore[type-arg]
     """`multiprocessing.SimpleQueue`, recorded."""
 
     _index: int
+    _rlock: Any
     _wlock: Any
+    _reader: Any
     _writer: Any
 
     def __init__(self, index: int, ctx: context.BaseContext) -> None:
@@ -264,10 +274,11 @@ class SimpleQueue(queues.SimpleQueue):  # type: ignore[type-arg]
     def get(self) -> Any:
         since = recorder.waiting(codes.W_GET, self._index)
         try:
-            pair = super().get()
+            with self._rlock:
+                data = self._reader.recv_bytes()
         finally:
             recorder.moving()
-        return _record_get(self._index, pair, since)
+        return _record_get(self._index, loads(data), since)
 
     def close(self) -> None:
         super().close()
