@@ -6,9 +6,11 @@ import contextlib
 import json
 import os
 import select
+import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 import uuid
 from collections import Counter
@@ -26,8 +28,8 @@ COMMAND = [sys.executable, "-m", "run_scenario"]
 
 PATIENCE = 60.0
 """Seconds after which a test gives up waiting; no run here should need a fifth of it."""
-BACKWARDS = 0.05
-"""Seconds by which `t` may run backwards from one line to the next."""
+BACKWARDS = 0.4
+"""Seconds by which `t` may run backwards: a process may lose the CPU between the clock and the record."""
 
 Event = dict[str, Any]
 
@@ -91,6 +93,11 @@ class Result:
     def outcome(self) -> str:
         """The outcome that the log's last event tells."""
         return str(self.log.finished["outcome"]) if self.log.events else f"no run: {self.stderr}"
+
+
+def search_path() -> str:
+    """Return a PYTHONPATH on which the tests' targets are found."""
+    return os.pathsep.join([str(HERE), *filter(None, [os.environ.get("PYTHONPATH")])])
 
 
 def read_events(text: str) -> list[Event]:
@@ -193,8 +200,8 @@ class Running:
     ) -> None:
         self.marker = f"RUN_SCENARIO_TEST={uuid.uuid4().hex}"
         self.folder = folder / uuid.uuid4().hex[:8]
-        self.tmp = self.folder / "tmp"
-        self.tmp.mkdir(parents=True)
+        self.folder.mkdir(parents=True)
+        self.tmp = Path(tempfile.mkdtemp(prefix="rs-", dir="/tmp"))  # short: the fork server's socket lies in it
         if text.startswith("{"):
             (self.folder / "case.yaml").write_text(text)
             text = str(self.folder / "case.yaml")
@@ -203,7 +210,7 @@ class Running:
             **os.environ,
             name: value,
             "TMPDIR": str(self.tmp),
-            "PYTHONPATH": str(HERE),
+            "PYTHONPATH": search_path(),
             "PYTHONWARNINGS": "default",
         }
         consent = ["--allow", allow] if allow else []
@@ -252,6 +259,7 @@ class Running:
         for pid in self.survivors():
             with contextlib.suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
+        shutil.rmtree(self.tmp, ignore_errors=True)
 
     def survivors(self) -> list[int]:
         """Return all processes of this run that live."""
@@ -283,6 +291,7 @@ class Running:
         status = self.process.wait(PATIENCE)
         seconds = time.monotonic() - self._began
         left = self.left_behind()
+        shutil.rmtree(self.tmp)
         if not whole:
             left.pop("zombies", None)  # whose front was killed is waited for by init, which takes its time
         assert {} == left, f"{left}\n{Log(self.events).text()}"

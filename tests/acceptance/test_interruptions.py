@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from support import COMMAND, HERE, PATIENCE, Log, Running, read_events, scenario
+from support import COMMAND, PATIENCE, Log, Running, read_events, scenario, search_path
 
 SOON = 5.0
 """Seconds within which all must be over; it takes a tenth of it."""
@@ -167,7 +167,7 @@ def test_a_reader_that_leaves(tmp_path: Path) -> None:
     script = f'{" ".join(COMMAND)} {text} | head -1; exit "${{PIPESTATUS[0]}}"'
     done = subprocess.run(
         ["bash", "-c", script],
-        env={**os.environ, "PYTHONPATH": str(HERE), "TMPDIR": str(tmp_path / "tmp")},
+        env={**os.environ, "PYTHONPATH": search_path(), "TMPDIR": str(tmp_path / "tmp")},
         capture_output=True,
         text=True,
         timeout=PATIENCE,

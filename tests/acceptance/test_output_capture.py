@@ -8,7 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from support import COMMAND, HERE, METHODS, PATIENCE, Result, run, scenario
+from support import COMMAND, METHODS, PATIENCE, Result, run, scenario, search_path
 
 Play = Callable[..., Result]
 
@@ -109,6 +109,8 @@ def test_many_lines(play: Play) -> None:
     for via in ("print", "descriptor"):
         numbers = [e["text"] for e in result.log.all("process.output", "M", via=via)]
         assert [str(number) for number in range(3000)] == numbers
+    ways = [e["via"] for e in result.log.all("process.output", "M")]
+    assert sorted(ways, reverse=True) == ways  # what was printed and flushed before comes before
 
 
 def test_the_log_file_has_the_same_lines(tmp_path: Path) -> None:
@@ -124,7 +126,7 @@ def test_the_console_shows_no_raw_escapes(tmp_path: Path) -> None:
     done = subprocess.run(
         [*COMMAND, "case.yaml", "--allow", "actors", "--format", "console"],
         cwd=tmp_path,
-        env={**os.environ, "PYTHONPATH": str(HERE)},
+        env={**os.environ, "PYTHONPATH": search_path()},
         capture_output=True,
         text=True,
         timeout=PATIENCE,

@@ -53,7 +53,7 @@ DEADLOCKS: dict[str, tuple[str, list[str], dict[str, str | None]]] = {
             {"name": "C", "target": "actors:take_and_crash", "from": "q", "exitcode": "any"},
             queues={"q": {"type": "JoinableQueue", "items": [1, 2]}},
         ),
-        ["the main program waits in q.join() for ever"],
+        ["the main program waits in q.join() for ever", "nobody is left to take them: C has already ended"],
         {"MainProcess": "q"},
     ),
     "join before drain": (
