@@ -94,6 +94,8 @@ class ProcessSpec(Value):
     any_exitcode: bool = False
     """`exitcode: any`: every end is allowed."""
     where: Location | None = None
+    target_where: Location | None = None
+    """Where the value of `target` stands."""
 
     @property
     def is_builtin(self) -> bool:

@@ -56,9 +56,9 @@ class QueueAccount:
         missing = self.put_by[pid] - flushed
         if missing <= 0:
             return []
-        own = [stamp for stamp in self.outstanding if stamp >> _PID_SHIFT == pid]
-        self.lost += missing
-        return [self.outstanding.pop(stamp) for stamp in own[-missing:]]
+        own = [stamp for stamp in self.outstanding if stamp >> _PID_SHIFT == pid][-missing:]
+        self.lost += len(own)
+        return [self.outstanding.pop(stamp) for stamp in own]
 
     @property
     def unfinished(self) -> int | None:

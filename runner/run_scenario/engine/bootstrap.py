@@ -31,9 +31,22 @@ def join_run(folder: str, name: str, queues: int) -> None:
     recorder.attach(folder, name, queues)
     capture.install(recorder.prefix)
     if STACK_SIGNAL:
-        flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC | os.O_NOFOLLOW
-        # Written by faulthandler from a C signal handler: it works while Python is stuck in a lock. Never closed.
-        faulthandler.register(STACK_SIGNAL, file=os.open(f"{recorder.prefix}.stack", flags, 0o600), all_threads=True)
+        _write_stacks_on_demand()
+
+
+def _write_stacks_on_demand() -> None:
+    """Have faulthandler write stacks from a C signal handler, which works while Python is stuck in a lock."""
+    flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC | os.O_NOFOLLOW
+    descriptor = os.open(f"{recorder.prefix}.stack", flags, 0o600)
+    faulthandler.register(STACK_SIGNAL, file=descriptor, all_threads=True)
+    recorder.note_stack_file(descriptor)
+    inherited = _stack_descriptor[:]
+    _stack_descriptor[:] = [descriptor]
+    for old in inherited:  # that of the process this one was forked from
+        os.close(old)
+
+
+_stack_descriptor: list[int] = []
 
 
 class RecordedRun:

@@ -14,6 +14,7 @@ from __future__ import annotations
 import io
 import os
 import sys
+from _thread import get_ident
 from importlib.machinery import ModuleSpec, PathFinder
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
@@ -24,6 +25,9 @@ from run_scenario.record.recorder import recorder
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
+
+_logging_now: set[int] = set()
+"""Threads in which logging's handlers are at work: what they write has been recorded already, as a log message."""
 
 _MOST_TEXT = 16_384
 """Characters of one record; a longer text is told in several."""
@@ -56,7 +60,8 @@ class _RecordedStream(io.RawIOBase):
     def write(self, data: Any) -> int:
         text = bytes(data).decode("utf-8", "backslashreplace")
         for at in range(0, len(text), _MOST_TEXT):
-            recorder.emit(codes.OUTPUT, self._descriptor, text[at : at + _MOST_TEXT])
+            by_logging = get_ident() in _logging_now
+            recorder.emit(codes.OUTPUT, self._descriptor, text[at : at + _MOST_TEXT], by_logging)
         return len(data)
 
 
@@ -78,7 +83,7 @@ class _AfterImport:
     def find_spec(
         self, name: str, path: Sequence[str] | None = None, target: ModuleType | None = None
     ) -> ModuleSpec | None:
-        hook = self._hooks.pop(name, None)
+        hook = self._hooks.get(name)
         spec = PathFinder.find_spec(name, path, target) if hook else None
         loader: Any = spec.loader if spec else None
         if hook is None or spec is None or loader is None:
@@ -87,7 +92,8 @@ class _AfterImport:
 
         def execute_and_hook(module: ModuleType) -> None:
             execute(module)
-            hook(module)
+            if self._hooks.pop(name, None):
+                hook(module)
 
         loader.exec_module = execute_and_hook
         return spec
@@ -129,7 +135,14 @@ def _hook_logging(logging: Any) -> None:
         if record.exc_info and record.exc_info[0]:
             fields["traceback"] = logging.Formatter().formatException(record.exc_info)[:_MOST_TEXT]
         recorder.emit(codes.LOGGED, "logging", _level(record.levelno), record.name, message[:_MOST_TEXT], fields)
-        call_handlers(self, record)
+        ident = get_ident()
+        nested = ident in _logging_now
+        _logging_now.add(ident)
+        try:
+            call_handlers(self, record)
+        finally:
+            if not nested:
+                _logging_now.discard(ident)
 
     call_and_record.recorded = True  # type: ignore[attr-defined]
     logging.Logger.callHandlers = call_and_record

@@ -8,10 +8,13 @@ from __future__ import annotations
 
 import importlib
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from multiprocessing.process import BaseProcess
 from types import FunctionType
 from typing import Any
+
+_LAZY = 0x20 | 0x80 | 0x200
+"""Code flags of generators, coroutines and asynchronous generators (see the module inspect)."""
 
 
 class RefusedError(Exception):
@@ -83,11 +86,36 @@ class Resolver:
                 f"{reference!r} leads to {found.__module__}.{found.__qualname__}, "
                 "which does not belong to a package you have allowed"
             )
+        if not is_process and found.__code__.co_flags & _LAZY:
+            raise RefusedError(
+                f"{reference!r} is a generator or an async function: calling it runs nothing of it; "
+                "wrap it in an ordinary function that does"
+            )
         if not is_process and "<locals>" in found.__qualname__:
             raise RefusedError(
                 f"{reference!r} was made inside another function ({found.__qualname__}) and so cannot be handed "
                 "to a process: define it at the top of its module"
             )
+
+
+def check_call(reference: str, target: Callable[..., Any], args: Sequence[Any], names: Sequence[str]) -> None:
+    """Check that a target can be called with these positional arguments and these keywords.
+
+    Raises:
+        RefusedError: it cannot; its signature says why.
+    """
+    import inspect
+
+    try:
+        signature = inspect.signature(target)
+    except (ValueError, TypeError):
+        return  # written in C: only the call itself will tell
+    try:
+        signature.bind(*args, **dict.fromkeys(names))
+    except TypeError as error:
+        raise RefusedError(
+            f"{reference!r} cannot be called as the scenario says: {error}; its parameters are {signature}"
+        ) from error
 
 
 def _name_of(found: Any) -> str:

@@ -20,6 +20,7 @@ class EventMaker:
         self._scenario = scenario
         self._began = began
         self._offset = wall - began
+        self._latest = began
         self._second = -1
         self._second_text = ""
         self._of_process: Counter[str] = Counter()
@@ -29,6 +30,8 @@ class EventMaker:
 
     def make(self, t: int, event: str, process: str, pid: int | None, level: str = "info", **fields: Any) -> None:
         """Append an event that happened at `t` (monotonic ns) and is about `process`."""
+        # Ends that are told late, and records of threads that were interrupted, must not turn the clock back.
+        t = self._latest = max(t, self._latest)
         self.count += 1
         n = self._of_process[process] = self._of_process[process] + 1
         self.made.append(

@@ -27,7 +27,7 @@ class Life:
         self.pid = pid
         self.started: int | None = None
         self.outcome = ""
-        """"" (nothing was heard), "finished", "exiting" (sys.exit) or "failed"."""
+        """"" (nothing was heard), "finished", "exiting" (sys.exit), "failed" or, of the main program, "refused"."""
         self.exception = ""
         self.usage: list[Any] | None = None
         """What it said itself to have used, at the end of its target."""
@@ -65,8 +65,16 @@ def explain(life: Life, code: int | None) -> Ending:
         return _explain_unknown(life)
     if code < 0:
         return _explain_signal(life, -code)
+    if life.spec is None and life.name != MAIN_NAME:
+        reason = f"a target had started it; it ended with exit code {code}"
+        return Ending("unknown", None, None, reason, True)
     allowed = _is_allowed(life, code, {0})
+    if life.outcome == "refused":
+        reason = "it did nothing: the scenario names code that may not be run, or is not there"
+        return Ending("refused", None, None, reason, False)
     if life.outcome == "finished":
+        if code == 0 and life.name == MAIN_NAME:
+            return Ending("returned", None, None, "all its steps are done", allowed)
         if code == 0:
             return Ending("returned", None, None, "its target returned", allowed)
         reason = f"its target returned, but its exit handlers ended it with exit code {code}"
@@ -74,7 +82,7 @@ def explain(life: Life, code: int | None) -> Ending:
     if life.outcome == "failed":
         return Ending("exception", None, None, f"its target raised {life.exception}", allowed)
     if life.outcome == "exiting":
-        return Ending("sys.exit", None, None, f"it called sys.exit(); the exit code is {code}", allowed)
+        return Ending("sys.exit", None, None, "it called sys.exit()", allowed)
     if life.started is None:
         reason = (
             f"it ended with exit code {code} before its target was called: "
@@ -140,6 +148,13 @@ def _is_allowed(life: Life, code: int, expected: set[int]) -> bool:
 
 def _usage(packed: list[Any] | None) -> Usage:
     return Usage(*packed) if isinstance(packed, list) and len(packed) == 5 else Usage()
+
+
+def expectation(spec: ProcessSpec) -> str:
+    """Return which exit codes a scenario allows a process, in words."""
+    codes = sorted(spec.exitcodes) if spec.exitcodes is not None else [0]
+    listed = f"{', '.join(map(str, codes[:-1]))} or {codes[-1]}" if len(codes) > 1 else str(codes[0])
+    return f"the scenario allows {listed}"
 
 
 def usage_fields(reported: list[Any] | None, own: list[Any] | None) -> dict[str, Any]:

@@ -8,26 +8,26 @@ import os
 from run_scenario.errors import MachineryError
 
 
-def make_folder() -> str:
-    """Make the folder of a run, for this user only, and return its absolute path.
+def folder_for(run: str) -> str:
+    """Return the absolute path of the folder that a run will have; it is not made yet.
 
     Raises:
         MachineryError: there is nowhere to make it.
     """
     for base in (os.environ.get("TMPDIR"), "/tmp", "/var/tmp"):
-        if base and os.path.isdir(base):
-            folder = os.path.join(os.path.abspath(base), f"run-scenario-{os.urandom(8).hex()}")
-            with contextlib.suppress(OSError):
-                os.mkdir(folder, 0o700)
-                return folder
+        if base and os.path.isdir(base) and os.access(base, os.W_OK | os.X_OK):
+            return os.path.join(os.path.abspath(base), f"run-scenario-{run}")
     raise MachineryError("cannot make a temporary folder: set TMPDIR to a folder that can be written to")
 
 
 def remove_folder(folder: str) -> None:
-    """Remove a run's folder and the files in it; whatever cannot be removed is left without an error."""
+    """Remove a run's folder with all in it, following no links; what cannot be removed is left without an error."""
     with contextlib.suppress(OSError):
         with os.scandir(folder) as entries:
             for entry in entries:
                 with contextlib.suppress(OSError):
-                    os.unlink(entry.path)
+                    if entry.is_dir(follow_symlinks=False):
+                        remove_folder(entry.path)
+                    else:
+                        os.unlink(entry.path)
         os.rmdir(folder)

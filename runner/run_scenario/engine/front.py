@@ -17,17 +17,19 @@ from collections.abc import Sequence
 from types import FrameType
 from typing import TYPE_CHECKING, Any
 
-from run_scenario.engine.folder import make_folder, remove_folder
-from run_scenario.engine.guard_handle import Guard, start_guard
+from run_scenario.engine.folder import folder_for, remove_folder
+from run_scenario.engine.guard_handle import DONE, Guard, start_guard
 from run_scenario.engine.outcome import Outcome
-from run_scenario.errors import MachineryError, Status
+from run_scenario.errors import Status
 from run_scenario.record import codes
 
 if TYPE_CHECKING:
     from run_scenario.engine.narrator import Narrator
+    from run_scenario.engine.program import Program
     from run_scenario.engine.sink import Sink
     from run_scenario.model import Scenario, Step
     from run_scenario.record.drain import Drain, Entry
+    from run_scenario.record.reader import SegmentReader
 
 __all__ = ["Guard", "Outcome", "run", "start_guard"]
 
@@ -35,6 +37,10 @@ _ROUND = 0.02
 """Seconds between two readings of the segments."""
 _LAG_NS = 10_000_000
 """How long records rest before they are told, while the run goes on: an exit and its reaping come within that time."""
+_PATIENCE = 1.0
+"""Seconds after which a second signal is taken to mean: at once."""
+_LOG_WITHIN = 5.0
+"""Seconds after a stop signal within which somebody must have read the log; otherwise this process just dies of it."""
 _TICK = 0.1
 """Seconds between two signs of life, and between two looks at the files of descriptors 1 and 2."""
 
@@ -48,15 +54,7 @@ def run(
         MachineryError: the run could not be set up or its log not be written; nothing is left behind.
         BrokenPipeError: nobody reads a sink's output any more; the run was stopped.
     """
-    try:
-        folder = make_folder()
-    except MachineryError:
-        guard.dismiss()
-        raise
-    try:
-        return _Run(scenario, steps, guard, allow, sinks, folder).execute()
-    finally:
-        remove_folder(folder)
+    return _Run(scenario, steps, guard, allow, sinks).execute()
 
 
 class _Run:
@@ -69,57 +67,73 @@ class _Run:
         guard: Guard,
         allow: frozenset[str],
         sinks: Sequence[Sink],
-        folder: str,
     ) -> None:
         self._scenario = scenario
         self._steps = steps
         self._guard = guard
         self._allow = allow
         self._sinks = sinks
-        self._folder = folder
+        self._run = os.urandom(6).hex()
+        self._folder = ""
+        self._sent = False
         self._stop_signal = 0
-        self._guard_done = False
+        self._stopped_at = 0.0
+        self._last_word = ""
         self._others: frozenset[int] = frozenset()
 
     def execute(self) -> Outcome:
         """Run to the end."""
-        import pickle
+        from run_scenario.engine import platform
+        from run_scenario.engine.program import Program
 
-        run = os.urandom(6).hex()
+        limits = None
+        program = Program(self._scenario, self._steps, self._run, self._folder, self._allow)
         began, wall = time.monotonic_ns(), time.time_ns()
         with _signals(self._on_signal):
             try:
-                from run_scenario.engine.program import Program
-
-                program = Program(self._scenario, self._steps, run, self._folder, self._allow)
-                self._guard.send(pickle.dumps(program))
+                self._others = frozenset(platform.children(os.getpid())) - {self._guard.pid}
+                platform.become_subreaper()  # should the guard be killed, its children come to us
+                self._folder = folder_for(self._run)
+                self._send(program.replace(folder=self._folder))
+                limits = platform.raise_descriptor_limit()
                 for sink in self._sinks:
                     sink.open()
-                self._set_up(run, began, wall)
+                self._set_up(began, wall)
                 self._follow()
+                if self._last_word != DONE:
+                    self._guard.end(self._others)
+                return self._conclude(began)
             except BaseException:
                 self._guard.stop_and_wait()
                 raise
             finally:
                 self._guard.end(self._others)
-            return self._conclude(began)
+                remove_folder(self._folder)
+                platform.remove_semaphores(program.semaphore_prefix)
+                platform.restore_descriptor_limit(limits)
 
-    def _set_up(self, run: str, began: int, wall: int) -> None:
+    def _send(self, program: Program) -> None:
+        import pickle
+
+        self._guard.send(pickle.dumps(program))
+        os.makedirs(self._folder, 0o700, exist_ok=True)  # the guard does so too, so that it is never left behind
+        self._sent = True
+        if self._stop_signal:
+            self._guard.stop(self._stop_signal)
+
+    def _set_up(self, began: int, wall: int) -> None:
         """Prepare to tell the log, while the run is already under way."""
-        from run_scenario.engine import platform
         from run_scenario.engine.events import EventMaker
         from run_scenario.engine.narrator import Narrator
         from run_scenario.engine.output import OutputFollower
         from run_scenario.record.drain import Drain
 
-        self._others = frozenset(platform.children(os.getpid())) - {self._guard.pid}
-        platform.become_subreaper()  # should the guard be killed, its children come to us
-        _raise_descriptor_limit()
         self._drain: Drain = Drain(self._folder)
-        self._events = EventMaker(run, self._scenario.name, began, wall)
+        self._events = EventMaker(self._run, self._scenario.name, began, wall)
         method = self._scenario.start_method or _default_start_method()
         self._narrator: Narrator = Narrator(self._scenario, self._events, self._guard.pid, self._flushed, method)
         self._follower = OutputFollower()
+        self._written: list[tuple[int, SegmentReader, int, str]] = []
         s = self._scenario
         self._events.make(
             began,
@@ -141,8 +155,16 @@ class _Run:
         return max((r.flushed(queue) for r in self._drain.readers if r.pid == pid), default=0)
 
     def _on_signal(self, number: int, frame: FrameType | None) -> None:
-        self._stop_signal = self._stop_signal or number
-        self._guard.stop(number)
+        """Stop the run in an orderly way; should the log still not be out after that, die of the signal."""
+        now = time.monotonic()
+        if self._stop_signal and (number == signal.SIGALRM or now - self._stopped_at > _PATIENCE):
+            signal.signal(self._stop_signal, signal.SIG_DFL)
+            os.kill(os.getpid(), self._stop_signal)  # the guard sees it and clears up
+        if not self._stop_signal and number != signal.SIGALRM:
+            self._stop_signal, self._stopped_at = number, now
+            signal.setitimer(signal.ITIMER_REAL, _LOG_WITHIN)
+            if self._sent:
+                self._guard.stop(number)
 
     # While it runs
 
@@ -153,7 +175,7 @@ class _Run:
         follower = threading.Thread(target=self._follow_quietly, args=(over, failures), name="follower")
         follower.start()
         try:
-            self._guard_done = self._guard.wait_until_done()
+            self._last_word = self._guard.last_word()
         finally:
             over.set()
             follower.join()
@@ -171,8 +193,7 @@ class _Run:
                 now = time.monotonic()
                 if now >= next_tick:
                     next_tick = now + _TICK
-                    self._tell_descriptor_output(time.monotonic_ns())
-                    told |= self._pass_on()
+                    self._look_for_output(time.monotonic_ns())
                     if not told:
                         self._tick()
         except BaseException as error:
@@ -185,24 +206,37 @@ class _Run:
         while not over.is_set():
             told |= self._tell_records(self._drain.round(lag=_LAG_NS))
             if not self._drain.behind:
-                break
+                self._tell_written(time.monotonic_ns() - _LAG_NS)
+                return told | self._pass_on()
         return told
 
     def _tell_records(self, records: list[Entry]) -> bool:
-        self._narrator.processes.preview(self._drain.fresh)
-        tell = self._narrator.tell
+        self._narrator.preview(self._drain.fresh)
         for t, reader, record in records:
-            if record[1] in _ENDS:  # what it wrote comes before its end, and so does what it could not write itself
-                about = record[3] if record[1] != codes.MAIN_EXITED else record[2]
-                self._tell_descriptor_output(t, {about, self._narrator.processes.main.pid})
-            tell(reader, record)
+            self._tell_written(t)
+            if record[1] in _ENDS:  # what it wrote comes before its end
+                self._look_for_output(t)
+                self._tell_written(t, self._narrator.pids_ended_by(record))
+            self._narrator.tell(reader, record)
         return self._pass_on()
 
-    def _tell_descriptor_output(self, t: int, pids: set[int | None] | None = None) -> None:
-        """Tell what was written to descriptors 1 and 2, by these processes or by all, as of the moment `t`."""
-        readers = self._drain.readers if pids is None else [r for r in self._drain.readers if r.pid in pids]
-        for reader, stream, text in self._follower.news(readers):
-            self._narrator.descriptor_output(reader, t, stream, text)
+    def _look_for_output(self, t: int) -> None:
+        """Note what was written to descriptors 1 and 2 up to now, to be told when the log has come to `t`."""
+        for reader, stream, text in self._follower.news(self._drain.readers):
+            self._written.append((t, reader, stream, text))
+
+    def _tell_written(self, until: int, pids: frozenset[int] | None = None) -> None:
+        """Tell what was noted up to a moment, or all that these processes have written."""
+        if not self._written:
+            return
+        later = []
+        for entry in self._written:
+            t, reader, stream, text = entry
+            if t <= until if pids is None else reader.pid in pids:
+                self._narrator.descriptor_output(reader, min(t, until), stream, text)
+            else:
+                later.append(entry)
+        self._written = later
 
     def _pass_on(self) -> bool:
         events = self._narrator.take()
@@ -236,13 +270,17 @@ class _Run:
         while records := self._drain.rest():
             self._tell_records(records)
         now = time.monotonic_ns()
-        self._tell_descriptor_output(now)
+        self._look_for_output(now)
+        self._tell_written(now)
         self._narrator.finish(now)
+        if not self._narrator.processes.main.exited:
+            self._narrator.troubles.append("the records of how the run ended are gone: a target removed them")
         lost = sum(reader.lost for reader in self._drain.readers)
         if lost:
             self._narrator.troubles.append(f"{lost} events could not be stored: no space left in {self._folder}")
-        if not self._guard_done:
-            self._narrator.troubles.append("the guard was killed; the run was ended by its other watcher")
+        if self._last_word != DONE:
+            why = f"the guard failed: {self._last_word}" if self._last_word else "the guard was killed"
+            self._narrator.troubles.append(f"{why}; the run was ended by its other watcher")
         outcome = conclude(self._narrator, self._stop_signal, (now - began) / 1e9)
         for reason in outcome.reasons if outcome.outcome == "broken" else ():
             self._events.make(now, "scenario.failed", "run-scenario", self._guard.pid, "error", reason=reason)
@@ -269,26 +307,15 @@ _ENDS = frozenset({codes.REAPED, codes.EXIT_SEEN, codes.MAIN_EXITED})
 
 @contextlib.contextmanager
 def _signals(handler: Any) -> Any:
-    """Have SIGINT, SIGTERM and SIGHUP end the run in an orderly way for as long as this lasts."""
-    numbers = [signal.SIGINT, signal.SIGTERM, *([signal.SIGHUP] if hasattr(signal, "SIGHUP") else [])]
+    """Have SIGINT, SIGTERM and SIGHUP (and the timer set by them) handled for as long as this lasts."""
+    numbers = [signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGALRM]
     before = {number: signal.signal(number, handler) for number in numbers}
     try:
         yield
     finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
         for number, old in before.items():
             signal.signal(number, old)
-
-
-def _raise_descriptor_limit() -> None:
-    """One descriptor per process is kept open here; the run's own processes were forked with the limit as it was."""
-    try:
-        import resource
-
-        soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-        if hard == resource.RLIM_INFINITY or soft < hard:
-            resource.setrlimit(resource.RLIMIT_NOFILE, (min(hard, 65_536) if hard > 0 else 65_536, hard))
-    except (ImportError, ValueError, OSError):
-        return  # then as many processes can be followed as the limit allows
 
 
 def _default_start_method() -> str:

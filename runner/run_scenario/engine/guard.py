@@ -16,6 +16,7 @@ from types import FrameType
 
 from run_scenario.engine import main_program, platform
 from run_scenario.engine.folder import remove_folder
+from run_scenario.engine.guard_handle import DONE
 from run_scenario.engine.main_program import MAIN
 from run_scenario.engine.platform import Usage
 from run_scenario.engine.program import Program
@@ -26,9 +27,6 @@ from run_scenario.record.recorder import recorder
 
 ORPHAN = -2
 """Stands for the position in the scenario of a process that the scenario does not describe."""
-
-DONE = b"done\n"
-"""The guard's last word to the front: nothing of the run is left."""
 
 _DEFAULT_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGPIPE)
 
@@ -64,6 +62,7 @@ class Guard:
         self._reports = reports
         self._main = self._fork_main(report_to, (reports, *wake_up))
         os.close(report_to)
+        platform.raise_descriptor_limit()  # a descriptor per process; the run's own have the limit as it was
         self._watch(MAIN, self._main)
         for descriptor in (self._orders, reports, wake_up[0]):
             self._poll.register(descriptor, select.POLLIN)
@@ -84,6 +83,7 @@ class Guard:
         self._stop_signal = number
 
     def _fork_main(self, report_to: int, others: tuple[int, ...]) -> int:
+        guard = os.getpid()
         pid = os.fork()
         if pid:
             return pid
@@ -95,9 +95,10 @@ class Guard:
             signal.signal(signal.SIGINT, signal.default_int_handler)
             signal.signal(signal.SIGPIPE, signal.SIG_IGN)  # as Python sets it
             platform.die_with_parent()
+            if os.getppid() != guard:
+                os._exit(code)  # it died before we asked to die with it
             for descriptor in (self._orders, self._answers, *others):
                 os.close(descriptor)
-            self._stall.close()
             code = main_program.become_main_program(self._program, report_to)
         except BaseException as error:
             recorder.emit(codes.TROUBLE, f"the main program could not run: {type(error).__name__}: {error}"[:500])
@@ -118,7 +119,7 @@ class Guard:
             if now >= next_look:
                 next_look = now + LOOK_EVERY
                 self._look_for_orphans()
-                if self._stall.is_deadlocked(self._alive()):
+                if self._is_deadlocked():
                     self._report_stall("deadlock")
                     return "nobody could move any more"
             self._wait(min(deadline, next_look) - now)
@@ -221,8 +222,16 @@ class Guard:
 
     # The end
 
+    def _is_deadlocked(self) -> bool:
+        try:
+            return self._stall.is_deadlocked(self._main, self._alive)
+        except OSError:  # a target has made away with the run's folder: then only the deadline ends the run
+            return False
+
     def _report_stall(self, cause: str) -> None:
-        reports = self._stall.reports(self._alive())
+        reports = []
+        with contextlib.suppress(OSError):
+            reports = self._stall.reports(self._alive())
         recorder.emit(codes.STALL, cause, [report.packed() for report in reports])
 
     def _end(self, reason: str) -> None:
@@ -240,11 +249,13 @@ class Guard:
         leaked = platform.remove_semaphores(self._program.semaphore_prefix)
         if leaked:
             recorder.emit(codes.LEAKED, leaked)
-        if self._front_is_dead:
-            remove_folder(self._program.folder)
-        else:
+        if not self._front_is_dead:
             with contextlib.suppress(OSError):
-                os.write(self._answers, DONE)
+                os.write(self._answers, DONE.encode())
+            # The front now tells the rest of the log and removes the folder; should it be killed in that, we do.
+            while os.read(self._orders, 64):
+                continue
+        remove_folder(self._program.folder)
 
     def _see_last_exits(self) -> None:
         for descriptor, (_, pid) in list(self._watched.items()):
@@ -263,15 +274,18 @@ def serve(orders: int, answers: int) -> None:
     nothing = os.open(os.devnull, os.O_RDWR)
     for descriptor in (0, 1, 2):
         os.dup2(nothing, descriptor)
+    if nothing > 2:
+        os.close(nothing)
     platform.become_subreaper()
     length = int.from_bytes(_read_exactly(orders, 8), "little")
     if length:
         program: Program = pickle.loads(_read_exactly(orders, length))
         try:
+            os.makedirs(program.folder, 0o700, exist_ok=True)
             Guard(program, orders, answers).run()
         except BaseException as error:
-            text = f"the guard failed: {type(error).__name__}: {error}"
-            recorder.emit(codes.TROUBLE, text[:500])
+            with contextlib.suppress(OSError):
+                os.write(answers, f"{type(error).__name__}: {error}"[:500].encode())
             for pid in reversed(platform.descendants(os.getpid())):
                 platform.send_signal(pid, signal.SIGKILL)
             os._exit(1)

@@ -12,6 +12,8 @@ from run_scenario.errors import MachineryError
 
 _ADOPTED_WITHIN = 5.0
 """Seconds that are spent on ending the processes of a killed guard."""
+DONE = "done"
+"""The guard's last word when nothing of the run is left."""
 _STOP_WITHIN = 15.0
 """Seconds after which a guard that was told to stop is itself killed."""
 
@@ -29,7 +31,7 @@ class Guard:
         """End the guard: there is nothing to run."""
         with contextlib.suppress(BrokenPipeError):
             os.write(self.orders, bytes(8))
-        self._wait()
+        self.end(frozenset())
 
     def send(self, program: bytes) -> None:
         """Hand over the pickled program.
@@ -46,12 +48,12 @@ class Guard:
 
     def stop(self, number: int) -> None:
         """Have the run ended because of that signal."""
-        with contextlib.suppress(BrokenPipeError, BlockingIOError):
+        with contextlib.suppress(OSError):
             os.write(self.orders, bytes([number]))
 
-    def wait_until_done(self) -> bool:
-        """Wait for the guard's last word; return whether it was that nothing is left (or that it is dead)."""
-        return os.read(self.answers, 64).startswith(b"done")
+    def last_word(self) -> str:
+        """Wait for the guard's last word and return it: `done`, why it failed, or nothing if it was killed."""
+        return os.read(self.answers, 4096).decode("utf-8", "replace").strip()
 
     def stop_and_wait(self) -> None:
         """Have the run ended because this process cannot follow it, and wait for that, but not for ever."""
@@ -61,28 +63,30 @@ class Guard:
         if not poll.poll(int(_STOP_WITHIN * 1000)):
             os.kill(self.pid, signal.SIGKILL)
 
-    def _wait(self) -> None:
+    def end(self, others: frozenset[int]) -> None:
+        """Let the guard go, which is done or dead, and end everybody whom a dead one has left to this process.
+
+        `others` are children of this process that have nothing to do with the run. Calling it again does nothing.
+        """
+        if self.orders < 0:
+            return
+        os.close(self.orders)  # the end of file is what a guard that is done waits for
+        os.close(self.answers)
+        self.orders = -1
         with contextlib.suppress(ChildProcessError):
             os.waitpid(self.pid, 0)
-        os.close(self.orders)
-        os.close(self.answers)
+        _end_adopted(others)
 
-    def end(self, others: frozenset[int]) -> None:
-        """Wait for the guard, and should it have been killed, end everybody it leaves to this process.
 
-        `others` are children of this process that have nothing to do with the run.
-        """
-        from run_scenario.engine import platform
+def _end_adopted(others: frozenset[int]) -> None:
+    from run_scenario.engine import platform
 
-        for pid in reversed(platform.descendants(self.pid)):
+    until = time.monotonic() + _ADOPTED_WITHIN
+    while (left := [p for p in platform.children(os.getpid()) if p not in others]) and time.monotonic() < until:
+        for pid in left:
             platform.send_signal(pid, signal.SIGKILL)
-        self._wait()
-        until = time.monotonic() + _ADOPTED_WITHIN
-        while (left := [p for p in platform.children(os.getpid()) if p not in others]) and time.monotonic() < until:
-            for pid in left:
-                platform.send_signal(pid, signal.SIGKILL)
-                with contextlib.suppress(ChildProcessError):
-                    os.waitpid(pid, 0)
+            with contextlib.suppress(ChildProcessError):
+                os.waitpid(pid, 0)
 
 
 def start_guard() -> Guard:

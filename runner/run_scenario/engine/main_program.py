@@ -21,7 +21,7 @@ from typing import Any
 from run_scenario import model, targets
 from run_scenario.engine import primitives
 from run_scenario.engine.bootstrap import RecordedRun, join_run, own_usage, record_failure
-from run_scenario.engine.consent import RefusedError, Resolver
+from run_scenario.engine.consent import RefusedError, Resolver, check_call
 from run_scenario.engine.platform import Usage
 from run_scenario.engine.program import Program
 from run_scenario.record import codes
@@ -90,20 +90,23 @@ class MainProgram:
     def _bind(self, spec: model.ProcessSpec, resolve: Resolver) -> tuple[Any, tuple[Any, ...], dict[str, Any]]:
         if spec.is_builtin:
             return targets.bind(spec.target, spec.args, spec.kwargs, resolve)
-        return resolve(spec.target), spec.args, dict(spec.kwargs)
+        target = resolve(spec.target)
+        names = [connection.parameter for connection in spec.connections]
+        check_call(spec.target, target, spec.args, [*spec.kwargs, *names])
+        return target, spec.args, dict(spec.kwargs)
 
     def _execute(self) -> int:
         try:
             for step in self._program.steps:
                 self._do(step)
         except SystemExit as end:
-            return end.code if isinstance(end.code, int) else 1
+            return end.code if isinstance(end.code, int) else int(end.code is not None)
         except BaseException as error:
-            record_failure(MAIN, error)
             if isinstance(error, OSError) and error.errno in _OUT_OF_RESOURCES:
                 text = f"{type(error).__name__}: {error}"
                 recorder.emit(codes.TROUBLE, f"the machine has no more room for this scenario ({text})")
                 os._exit(1)  # no orderly end is possible with half a graph: the guard sweeps
+            record_failure(MAIN, error)
             sys.excepthook(type(error), error, error.__traceback__)
             return 1
         recorder.emit(codes.FINISHED, MAIN, own_usage())
@@ -150,6 +153,8 @@ class MainProgram:
         kwargs = kwargs | {c.parameter: self._queues[c.queue] for c in spec.connections}
         if isinstance(target, type):  # a subclass of Process: its constructor gets the arguments
             process = target(*args, **kwargs)
+            if not hasattr(process, "_popen"):
+                raise TypeError(f"{spec.target} is no process yet: its __init__ has to call super().__init__()")
             if spec.named:
                 process.name = spec.name
             if spec.daemon:
@@ -170,7 +175,7 @@ class MainProgram:
 
     def _start(self, name: str) -> None:
         index, process = self._index[name], self._processes[name]
-        recorder.emit(codes.STARTING, index)
+        recorder.emit(codes.STARTING, index, process.name)
         try:
             process.start()
         except Exception as error:
@@ -265,7 +270,9 @@ def become_main_program(program: Program, report_to: int) -> int:
     atexit._clear()
     atexit.register(multiprocessing.util._exit_function)  # type: ignore[attr-defined]
     # The run's semaphores can be told by their names, should anything survive everybody who could remove them.
-    multiprocessing.current_process()._config["semprefix"] = program.semaphore_prefix  # type: ignore[attr-defined]
+    config = multiprocessing.current_process()._config  # type: ignore[attr-defined]
+    config["semprefix"] = program.semaphore_prefix
+    config["tempdir"] = program.folder  # where the fork server listens; otherwise it stays behind when we are killed
     join_run(program.folder, "MainProcess", len(program.scenario.queues))
 
     def report(letter: str, index: int, pid: int) -> None:

@@ -81,6 +81,21 @@ class Narrator:
         except (IndexError, KeyError, TypeError, ValueError, AttributeError):
             self.troubles.append(f"a record of {reader.name} (pid {reader.pid}) is damaged: code {record[1]}")
 
+    def preview(self, records: Sequence[tuple[int, SegmentReader, Record]]) -> None:
+        """Look at records before it is their turn: an exit seen is told with what the reaping will say about it."""
+        for _, _, record in records:
+            if record[1] == codes.REAPED and len(record) == 6 and isinstance(record[3], int):
+                self.processes.note_reaped(record[3], record[4], record[5])
+
+    def pids_ended_by(self, record: Record) -> frozenset[int]:
+        """Return whose output has to be told before this record of an end: its process's own, and the main program's.
+
+        A spawned child that fails before its target was called still writes to what it has inherited from the main
+        program.
+        """
+        about = record[2 if record[1] == codes.MAIN_EXITED else 3 :][:1]
+        return frozenset(pid for pid in (*about, self.processes.main.pid) if isinstance(pid, int))
+
     def descriptor_output(self, reader: SegmentReader, t: int, stream: int, text: str) -> None:
         """Tell what a process wrote to descriptor 1 or 2 without going through Python's streams."""
         main = self.processes.main
@@ -109,7 +124,7 @@ class Narrator:
     # Output and logging
 
     def on_output(self, reader: SegmentReader, t: int, f: list[Any]) -> None:
-        self._output.add(reader.pid, reader.name, f[0], "print", t, f[1])
+        self._output.add(reader.pid, reader.name, f[0], "logging" if f[2] else "print", t, f[1])
 
     def _tell_line(self, t: int, pid: int, process: str, stream: int, via: str, line: str, cut: bool) -> None:
         fields: dict[str, Any] = {"stream": "stderr" if stream == 2 else "stdout", "text": line, "via": via}
@@ -129,6 +144,7 @@ class Narrator:
         for process, queue, text in f[0]:
             spec = self._scenario.processes[process] if process >= 0 else None
             self.refusals.append((spec, queue, text))
+        self.processes.main.outcome = "refused"
         texts = [text for _, _, text in self.refusals]
         reason = "the scenario names code that may not be run, or is not there"
         self._make(t, "scenario.refused", RUNNER, self._guard_pid, "error", reason=reason, problems=texts)

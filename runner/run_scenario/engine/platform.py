@@ -20,6 +20,16 @@ IS_LINUX = sys.platform.startswith("linux")
 STACK_SIGNAL = int(signal.SIGRTMAX) - 1 if hasattr(signal, "SIGRTMAX") else 0
 """Asks a process to write down its Python stacks; a real-time signal that nothing else uses. 0: there is none."""
 
+_MACHINE = os.uname().machine if hasattr(os, "uname") else ""
+_WAITING_CALLS = {
+    "x86_64": {"0": "read", "1": "write", "7": "poll", "61": "wait4", "202": "futex", "247": "waitid", "271": "ppoll"},
+    "aarch64": {"63": "read", "64": "write", "73": "ppoll", "95": "waitid", "98": "futex", "260": "wait4"},
+}
+"""System call numbers by machine (asm/unistd.h) in which processes wait for each other."""
+_ALARMS = [getattr(signal, name) for name in ("SIGALRM", "SIGVTALRM", "SIGPROF") if hasattr(signal, name)]
+
+_MOST_DESCRIPTORS = 65_536
+
 _PR_SET_PDEATHSIG = 1
 _PR_SET_CHILD_SUBREAPER = 36
 _TICKS = os.sysconf("SC_CLK_TCK") if hasattr(os, "sysconf") else 100
@@ -88,6 +98,30 @@ def yield_to_others() -> bool:
     except OSError:
         return False
     return True
+
+
+def raise_descriptor_limit() -> tuple[int, int] | None:
+    """Allow this process as many descriptors as it may have; return the limits before, None if nothing changed."""
+    try:
+        import resource
+
+        soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+        wanted = _MOST_DESCRIPTORS if hard == resource.RLIM_INFINITY else min(hard, _MOST_DESCRIPTORS)
+        if soft == resource.RLIM_INFINITY or soft >= wanted:
+            return None
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
+    except (ImportError, ValueError, OSError):
+        return None  # then as many processes can be followed as the limit allows
+    return soft, hard
+
+
+def restore_descriptor_limit(limits: tuple[int, int] | None) -> None:
+    """Undo `raise_descriptor_limit`."""
+    if limits is not None:
+        import resource
+
+        with contextlib.suppress(ValueError, OSError):
+            resource.setrlimit(resource.RLIMIT_NOFILE, limits)
 
 
 def open_pidfd(pid: int) -> int | None:
@@ -185,14 +219,58 @@ def remove_semaphores(prefix: str) -> list[str]:
     return sorted(removed)
 
 
+def waits_for_others(pid: int, thread: int) -> bool:
+    """Tell whether a thread is, for sure, in a system call that ends only by what another process or thread does.
+
+    /proc/PID/task/TID/syscall (proc(5)) gives the number and arguments of the call that a sleeping thread is in. A call
+    with a timeout, a sleep, a connection to somewhere: all that may go on by itself. Where the file cannot be read, or
+    the machine's call numbers are not known here, nothing is for sure.
+    """
+    words = _read(f"/proc/{pid}/task/{thread}/syscall").split()
+    name = _WAITING_CALLS.get(_MACHINE, {}).get(words[0]) if words else None
+    if name is None or len(words) < 7:
+        return False
+    if name == "futex":
+        return int(words[4], 16) == 0  # no timeout
+    if name == "poll":
+        return int(words[3], 16) & 0xFFFFFFFF == 0xFFFFFFFF  # -1: for ever
+    if name == "ppoll":
+        return int(words[3], 16) == 0
+    return True
+
+
+def may_be_woken_by_alarm(pid: int) -> bool:
+    """Tell whether a process has handlers for the signals of timers, which can come out of nowhere."""
+    return any(catches_signal(pid, number) for number in _ALARMS)
+
+
+def catches_signal(pid: int, number: int) -> bool:
+    """Tell whether a process has a handler of its own for a signal (SigCgt in proc(5))."""
+    for line in _read(f"/proc/{pid}/status").splitlines():
+        if line.startswith("SigCgt:"):
+            return bool(int(line.split()[1], 16) >> (number - 1) & 1)
+    return False
+
+
+def leads_to(pid: int, descriptor: int, path: str) -> bool:
+    """Tell whether a process's descriptor is that file."""
+    try:
+        return os.readlink(f"/proc/{pid}/fd/{descriptor}") == path
+    except OSError:
+        return False
+
+
 def _read(path: str) -> str:
     try:
         descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
     except OSError:
         return ""
+    data = b""
     try:
-        return os.read(descriptor, 65536).decode("utf-8", "replace")
+        while block := os.read(descriptor, 65536):  # /proc gives a page at a time
+            data += block
     except OSError:
-        return ""
+        pass
     finally:
         os.close(descriptor)
+    return data.decode("utf-8", "replace")

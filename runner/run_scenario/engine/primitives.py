@@ -99,11 +99,12 @@ class _RecordedQueue:
         super().__init__(maxsize, ctx=ctx)  # type: ignore[call-arg]
 
     def __getstate__(self) -> Any:
-        return self._index, super().__getstate__()
+        return self._index, recorder.home, super().__getstate__()
 
     def __setstate__(self, state: Any) -> None:
         self._index = state[0]
-        super().__setstate__(state[1])  # type: ignore[misc]
+        recorder.adopt(state[1])
+        super().__setstate__(state[2])  # type: ignore[misc]
 
     def put(self, obj: Any, block: bool = True, timeout: float | None = None) -> None:
         if self._closed:
@@ -254,11 +255,12 @@ class SimpleQueue(queues.SimpleQueue):  # type: ignore[type-arg]
         super().__init__(ctx=ctx)
 
     def __getstate__(self) -> Any:
-        return self._index, super().__getstate__()
+        return self._index, recorder.home, super().__getstate__()
 
     def __setstate__(self, state: Any) -> None:
         self._index = state[0]
-        super().__setstate__(state[1])
+        recorder.adopt(state[1])
+        super().__setstate__(state[2])
 
     def put(self, obj: Any) -> None:
         pair = (_next_stamp(), obj)

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any
 
 from run_scenario.engine.events import EventMaker, waited
-from run_scenario.engine.exits import MAIN_NAME, RUNNER, Life, explain, usage_fields
+from run_scenario.engine.exits import MAIN_NAME, RUNNER, Life, expectation, explain, usage_fields
 from run_scenario.model import ProcessSpec
-from run_scenario.record import codes
-from run_scenario.record.reader import Record, SegmentReader
+from run_scenario.record.reader import SegmentReader
 
 MAIN = -1
 """The main program's number where records name a process by its position in the scenario."""
@@ -39,11 +38,9 @@ class ProcessTeller:
         self._before_exit = before_exit
         self._after_exit = after_exit
 
-    def preview(self, records: Sequence[tuple[int, SegmentReader, Record]]) -> None:
-        """Look at records before it is their turn: an exit seen is told with what the reaping will say about it."""
-        for _, _, record in records:
-            if record[1] == codes.REAPED and len(record) == 6:
-                self._reaped[record[3]] = record[4], record[5]
+    def note_reaped(self, pid: int, code: int, usage: list[Any]) -> None:
+        """Keep what the reaping of a process will say, for when its exit is told."""
+        self._reaped[pid] = code, usage
 
     def alive(self) -> list[str]:
         """Return the names of the processes that have started and not ended."""
@@ -64,7 +61,10 @@ class ProcessTeller:
     def failures(self) -> list[str]:
         """Return a sentence for each process that ended in a way the scenario does not allow."""
         main = [f"the main program failed: {self.main.reason}"] if self.main.exitcode else []
-        return main + [f"{life.name}: {life.reason}" for life in self.lives if life.exited and not life.allowed]
+        failed = [life for life in self.lives if life.exited and not life.allowed]
+        return main + [
+            f"{life.name} ended with exit code {life.exitcode}: {life.reason}{_allowed(life)}" for life in failed
+        ]
 
     def _life(self, index: Any) -> Life:
         if index == MAIN:
@@ -85,6 +85,7 @@ class ProcessTeller:
 
     def on_starting(self, reader: SegmentReader, t: int, f: list[Any]) -> None:
         spec = self._spec(f[0])
+        self._life(f[0]).name = str(f[1])  # an unnamed subclass of Process is called after its class
         fields: dict[str, Any] = {"target": spec.target, "daemon": spec.daemon, "delay": spec.delay}
         self._process_event(t, "starting", f[0], by=reader.name, **fields)
 
@@ -218,4 +219,8 @@ class ProcessTeller:
         """Tell the ends that nobody has explained, now that everybody is gone."""
         for life in [*self.lives, *self._by_pid.values()]:
             if life.pid is not None and not life.exited:
-                self._tell_exit(life, life.pid, life.seen or t, None, None)
+                self._tell_exit(life, life.pid, t, None, None)
+
+
+def _allowed(life: Life) -> str:
+    return f" ({expectation(life.spec)})" if life.spec is not None and life.exitcode is not None else ""

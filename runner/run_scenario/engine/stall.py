@@ -10,11 +10,11 @@ from __future__ import annotations
 import contextlib
 import os
 import time
+from collections.abc import Callable
 from typing import Any
 
 from run_scenario.engine import platform
-from run_scenario.record.drain import Drain
-from run_scenario.record.reader import SegmentReader
+from run_scenario.record.reader import read_stack_descriptor, read_waits
 from run_scenario.values import Value
 
 LOOK_EVERY = 0.2
@@ -46,54 +46,75 @@ class StallWatch:
     """Looks at the processes of one run, whose segments lie in `folder`."""
 
     def __init__(self, folder: str) -> None:
-        self._drain = Drain(folder)  # only to find segments; the front reads them
+        self._folder = folder
         self._last: Signature | None = None
         self._same = 0
 
-    def is_deadlocked(self, pids: list[int]) -> bool:
-        """Look once at these processes, which must be all of the run; True after enough looks at a standstill."""
-        signature = self._signature(pids)
+    def is_deadlocked(self, main: int, everybody: Callable[[], list[int]]) -> bool:
+        """Look once; True after enough looks at the same standstill.
+
+        `everybody` lists all processes of the run. It is only asked when the main program waits, since in a run that
+        goes well that alone settles the matter, and going through /proc costs time.
+        """
+        segments = self._segments()
+        signature = self._signature(segments, everybody) if self._is_waiting(segments, main) else None
         self._same = self._same + 1 if signature is not None and signature == self._last else 0
         self._last = signature
         return signature is not None and self._same >= LOOKS - 1
 
-    def _readers(self) -> dict[int, SegmentReader]:
-        self._drain.discover()
-        return {reader.pid: reader for reader in self._drain.readers}
+    def _segments(self) -> dict[int, str]:
+        """Return the first chunk of each process's segment: its name begins with the process id."""
+        found: dict[int, tuple[int, str]] = {}
+        with os.scandir(self._folder) as entries:
+            for entry in entries:
+                pid, _, rest = entry.name.partition("-")
+                began, _, ending = rest.partition(".")
+                if ending == "0" and pid.isdecimal() and began.isdecimal():
+                    found[int(pid)] = max(found.get(int(pid), (0, "")), (int(began), entry.path))
+        return {pid: path for pid, (_, path) in found.items()}
 
-    def _signature(self, pids: list[int]) -> Signature | None:
+    def _is_waiting(self, segments: dict[int, str], pid: int) -> bool:
+        waits = read_waits(segments[pid]) if pid in segments else []
+        return any(wait.thread == pid for wait in waits) and not any(wait.until for wait in waits)
+
+    def _signature(self, segments: dict[int, str], everybody: Callable[[], list[int]]) -> Signature | None:
         """Return all waits, each with how often its thread was scheduled; None if anybody may still move."""
-        readers = self._readers()
+        pids = everybody()
+        if not pids or not all(self._is_waiting(segments, pid) for pid in pids):
+            return None
         found: list[tuple[int, ...]] = []
         for pid in pids:
-            waits = {wait.thread: wait for wait in readers[pid].waits()} if pid in readers else {}
-            if pid not in waits or any(wait.until for wait in waits.values()):
+            waits = {wait.thread: wait for wait in read_waits(segments[pid])}
+            if platform.may_be_woken_by_alarm(pid):
                 return None
             for thread, state in platform.threads(pid):
                 switches = platform.context_switches(pid, thread)
                 if thread not in waits or state != "S" or switches is None:
                     return None
+                if not platform.waits_for_others(pid, thread):
+                    return None
                 wait = waits[thread]
                 found.append((pid, thread, wait.kind, wait.resource, wait.since, *switches))
-        return tuple(found) if found else None
+        return tuple(found)
 
     def reports(self, pids: list[int]) -> list[ProcessReport]:
         """Ask each process for its stacks and return what all of them do; processes without a segment are left out."""
-        readers = self._readers()
-        known = [pid for pid in pids if pid in readers]
-        stacks = self._ask_for_stacks({pid: f"{readers[pid].prefix}.stack" for pid in known})
+        segments = self._segments()
+        known = {pid: segments[pid] for pid in pids if pid in segments}
+        stacks = self._ask_for_stacks(known)
         reports = []
-        for pid in known:
+        for pid, path in known.items():
             stat = platform.process_stat(pid)
-            waits = [(w.kind, w.resource, w.thread, w.since, w.until) for w in readers[pid].waits()]
+            waits = [(w.kind, w.resource, w.thread, w.since, w.until) for w in read_waits(path)]
             reports.append(ProcessReport(pid, stat.state if stat else "X", waits, stacks.get(pid, "")))
         return reports
 
-    def _ask_for_stacks(self, files: dict[int, str]) -> dict[int, str]:
+    def _ask_for_stacks(self, segments: dict[int, str]) -> dict[int, str]:
         asked = {}
-        for pid, path in files.items():
-            if platform.STACK_SIGNAL and os.path.exists(path) and platform.send_signal(pid, platform.STACK_SIGNAL):
-                asked[pid] = path
+        for pid, path in segments.items():
+            file = f"{path[:-2]}.stack"
+            if _can_be_asked(pid, path, file) and platform.send_signal(pid, platform.STACK_SIGNAL):
+                asked[pid] = file
         until = time.monotonic() + _STACKS_WITHIN
         missing = set(asked)
         while missing and time.monotonic() < until:
@@ -101,9 +122,16 @@ class StallWatch:
             missing = {pid for pid in missing if not _is_complete(asked[pid])}
         return {pid: _read(path) for pid, path in asked.items()}
 
-    def close(self) -> None:
-        """Close the files."""
-        self._drain.close()
+
+def _can_be_asked(pid: int, segment: str, file: str) -> bool:
+    """Tell whether a process has our handler, and still our file: it may have become another program, or a daemon."""
+    descriptor = read_stack_descriptor(segment)
+    return (
+        descriptor > 0
+        and platform.STACK_SIGNAL > 0
+        and platform.catches_signal(pid, platform.STACK_SIGNAL)
+        and platform.leads_to(pid, descriptor, file)
+    )
 
 
 def _is_complete(path: str) -> bool:

@@ -94,7 +94,7 @@ class Standstill:
             case codes.W_JOIN_PROCESS:
                 return f"the end of {self.process_of(w)}"
             case codes.W_SLEEP:
-                return "the time to go on"
+                return "its next step, after a delay"
             case codes.W_EXIT if w.process == MAIN_NAME:
                 return "the end of its children and of its queues' threads"
             case codes.W_EXIT:
@@ -162,15 +162,8 @@ class Standstill:
                 continue
             starving = [o.process for o in self._of_kind(codes.W_GET) if o.resource == w.resource]
             verb = "waits" if len(starving) == 1 else "wait"
-            text = (
-                f"{_names(starving)} {verb} for ever for an item from queue '{name}': all {account.put} put are taken"
-            )
-            if not account.put:
-                text = (
-                    f"{_names(starving)} {verb} for ever for an item from queue '{name}', on which nobody ever put one"
-                )
-            checked = [n for n in starving if self._loops_on_empty(n)]
-            if checked:
+            text = f"{_names(starving)} {verb} for ever for an item from queue '{name}'{_fate(account)}"
+            if account.got and any(self._loops_on_empty(process) for process in starving):
                 text += ", the last one by another consumer after empty() had said False"
             others = [o.process for o in self._waiting if o.process not in starving]
             return f"{text}, and nobody is left who could put another" + self._and_others(others)
@@ -180,9 +173,7 @@ class Standstill:
         return any(p.name == process and p.target == "consume_until_empty" for p in self._scenario.processes)
 
     def _and_others(self, others: list[str]) -> str:
-        if others == [MAIN_NAME]:
-            return " (the main program waits for them to end)" if len(self._waiting) > 2 else ""
-        return ""
+        return " (the main program waits for them to end)" if others == [MAIN_NAME] and len(self._waiting) > 2 else ""
 
     def _stuck_exit(self) -> str:
         for w in self._waiting:
@@ -214,10 +205,25 @@ class Standstill:
         parts = []
         for w in self._waiting[:6]:
             wanted = self.waiting_for(w)
-            parts.append(f"{_subject(w.process)} " + (f"waits for {wanted}" if wanted else "is still at work"))
+            busy = "computes" if w.state == "R" else "sleeps, or waits for something outside the scenario"
+            parts.append(f"{_subject(w.process)} " + (f"waits for {wanted}" if wanted else busy))
         if len(self._waiting) > 6:
             parts.append(f"and {len(self._waiting) - 6} more")
         return start + ("; ".join(parts) if parts else "no process of the run is left")
+
+
+def _fate(account: QueueAccount) -> str:
+    """Return what became of the items of a queue that is empty, as the continuation of a sentence."""
+    if not account.put:
+        return ", on which nobody ever put one"
+    if account.got == account.put:
+        return ": the one item put is taken" if account.put == 1 else f": all {account.put} items put are taken"
+    ends = [
+        (account.got, "taken"),
+        (account.dropped, "dropped, because they could not be pickled"),
+        (account.lost, "lost, because their process ended before they had left it"),
+    ]
+    return f": of {account.put} put, {' and '.join(f'{count} {end}' for count, end in ends if count)}"
 
 
 def _of(account: QueueAccount) -> str:

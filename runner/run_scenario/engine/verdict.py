@@ -38,6 +38,6 @@ def conclude(narrator: Narrator, stop_signal: int, duration: float) -> Outcome:
 def _problems(narrator: Narrator) -> list[Problem]:
     found = []
     for spec, queue, text in narrator.refusals:
-        where = spec.where if spec else narrator.queues.accounts[queue].spec.where
+        where = (spec.target_where or spec.where) if spec else narrator.queues.accounts[queue].spec.where
         found.append(Problem(where or Location(narrator.file, 1, 1), text))
     return found

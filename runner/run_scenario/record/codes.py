@@ -8,7 +8,7 @@ time at which a wait began. Descriptions of items are made by `record.describe`.
 from __future__ import annotations
 
 # Life of a process, recorded by whoever does it.              fields after the code
-STARTING = 1  # main program, before start()                   process
+STARTING = 1  # main program, before start()                   process, name
 STARTED = 2  # first thing in the child                        process, pid, ppid, parent name, daemon
 FINISHED = 3  # the target returned                            process, usage
 EXITING = 4  # the target called sys.exit()                    process, exit code or text, usage
@@ -27,7 +27,7 @@ START_RETURNED = 17  # main program, after start()              process, pid
 START_FAILED = 16  # main program: start() raised              process, exception type, message
 
 # Output and logging of a target.
-OUTPUT = 20  #                                                 stream (1 or 2), text, truncated
+OUTPUT = 20  #                                                 stream (1 or 2), text, by logging
 LOGGED = 21  #                                                 via, level, logger, message, fields
 
 # Queues, by position in the scenario.

@@ -7,6 +7,7 @@ from their type and their attributes alone.
 
 from __future__ import annotations
 
+import itertools
 from typing import Any
 
 TEXT_LIMIT = 200
@@ -51,8 +52,10 @@ def _describe_container(value: Any, kind: type, depth: int) -> Any:
 
 
 def _describe_mapping(value: dict[Any, Any], depth: int) -> dict[str, Any]:
+    # Copied in one step: another thread may be changing it.
+    pairs = list(itertools.islice(value.items(), ELEMENTS_LIMIT + 1))
     described = {}
-    for position, (key, element) in enumerate(value.items()):
+    for position, (key, element) in enumerate(pairs):
         if position == ELEMENTS_LIMIT:
             described["…"] = f"{len(value) - ELEMENTS_LIMIT} more"
             break

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 from time import monotonic_ns, time_ns
 
@@ -12,6 +13,7 @@ Entry = tuple[int, SegmentReader, Record]
 
 _SETTLED_NS = 100_000_000
 """File systems stamp a folder's changes only so finely: a stamp younger than this may hide another change."""
+_RETIRE_EVERY_NS = 500_000_000
 _MOST_BYTES = 1 << 22
 _MOST_BLOCK = 1 << 17
 _LEAST_BLOCK = 1 << 12
@@ -25,6 +27,10 @@ class _Source:
         self.reader = reader
         self.stream = stream
         self.ahead: list[Entry] = []
+        self.idle = False
+        """Whether the last reading found nothing."""
+        self.over = False
+        """Whether its process was found to be gone."""
 
 
 class Drain:
@@ -42,6 +48,7 @@ class Drain:
         self._folder = folder
         self._seen: set[str] = set()
         self._changed = -1
+        self._retired = 0
         self._sources: list[_Source] = []
         self.readers: list[SegmentReader] = []
         self.fresh: list[Entry] = []
@@ -50,32 +57,44 @@ class Drain:
         """Whether the last round left records in the segments that were there when it began."""
 
     def discover(self) -> None:
-        """Look for segments that have appeared since the last time."""
-        changed = os.stat(self._folder).st_mtime_ns
-        if changed == self._changed:
-            return
+        """Look for segments that have appeared since the last time.
+
+        Raises:
+            OSError: this process is out of file descriptors.
+        """
+        try:
+            changed = os.stat(self._folder).st_mtime_ns
+            if changed == self._changed:
+                return
+            with os.scandir(self._folder) as entries:
+                found = [e.path for e in entries if e.name.endswith(".0") and e.path not in self._seen]
+        except FileNotFoundError:
+            return  # a target has removed it
         complete = time_ns() - changed > _SETTLED_NS
-        with os.scandir(self._folder) as entries:
-            for entry in entries:
-                if entry.name.endswith(".0") and entry.path not in self._seen:
-                    complete &= self._open(entry.path)
+        for path in found:
+            complete &= self._open(path)
         self._changed = changed if complete else -1
 
     def _open(self, path: str) -> bool:
         try:
             reader = SegmentReader(path)
-        except (ValueError, FileNotFoundError):
+        except ValueError:
             return False  # being made just now: it will be there next time
+        except OSError as error:
+            if error.errno in (errno.EMFILE, errno.ENFILE):
+                raise
+            self._seen.add(path)  # not a segment at all
+            return True
         self._seen.add(path)
         self.readers.append(reader)
         self._sources += [_Source(reader, stream) for stream in reader.streams]
         return True
 
-    def round(self, *, lag: int = 0) -> list[Entry]:
-        """Return the next records in order, those older than `lag` ns.
+    def round(self, *, lag: int = 0, final: bool = False) -> list[Entry]:
+        """Return the next records in order, those older than `lag` ns; `final`: nobody writes any more.
 
         Raises:
-            OSError: the front is out of file descriptors.
+            OSError: this process is out of file descriptors.
         """
         until = monotonic_ns() - lag
         self.discover()
@@ -83,19 +102,39 @@ class Drain:
         self.behind = False
         block = max(_LEAST_BLOCK, min(_MOST_BLOCK, _MOST_BYTES // max(1, len(self._sources))))
         for source in self._sources:
-            if not source.ahead:
-                records, unread = source.stream.read(block)
-                reader = source.reader
-                source.ahead = [(record[0], reader, record) for record in records]
-                if len(source.ahead) > 1:
-                    source.ahead.sort(key=_time)  # two threads may store in another order than they took the time
-                self.fresh += source.ahead
-            else:
-                unread = source.ahead[-1][0] <= until
+            unread = self._read_ahead(source, block, final) if not source.ahead else source.ahead[-1][0] <= until
             if unread:  # the rest of this stream comes later, and so must everything after it
                 self.behind = True
                 until = min(until, source.ahead[-1][0]) if source.ahead else 0
-        return self._release(until)
+        released = self._release(until)
+        self._retire()
+        return released
+
+    def _read_ahead(self, source: _Source, block: int, final: bool) -> bool:
+        records, more = source.stream.read(block, final=final)
+        reader = source.reader
+        if records:
+            now = monotonic_ns()  # a later time than this is not true, and would hold up everybody else's records
+            source.ahead = [(record[0], reader, record) for record in records if 0 <= record[0] <= now]
+            if len(source.ahead) > 1:
+                source.ahead.sort(key=_time)  # two threads may store in another order than they took the time
+            self.fresh += source.ahead
+        source.idle = not records and not more
+        return more
+
+    def _retire(self) -> None:
+        """Close the files of processes that are gone, once all they have recorded was released."""
+        now = monotonic_ns()
+        if now - self._retired < _RETIRE_EVERY_NS:
+            return
+        self._retired = now
+        for first, second in zip(self._sources[::2], self._sources[1::2], strict=True):
+            reader = first.reader
+            if first.idle and second.idle and not first.ahead and not second.ahead and not _exists(reader.pid):
+                if first.over:
+                    reader.close()
+                first.over = True  # once more: it may have recorded between our reading and its end
+        self._sources = [s for s in self._sources if not s.reader.is_closed]
 
     def _release(self, until: int) -> list[Entry]:
         released: list[Entry] = []
@@ -118,7 +157,7 @@ class Drain:
     def rest(self) -> list[Entry]:
         """Return the next of the records that are left when nobody writes any more; empty when there are none."""
         while True:
-            released = self.round()
+            released = self.round(final=True)
             if released or not (self.behind or self.fresh):
                 return released
 
@@ -130,3 +169,13 @@ class Drain:
 
 def _time(entry: Entry) -> int:
     return entry[0]
+
+
+def _exists(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True

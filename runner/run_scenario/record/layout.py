@@ -42,6 +42,8 @@ FIXED_CHUNKS_AT = 468
 """u32: number of the fixed chunk now written to; 0: there is none yet."""
 LOST_AT = 472
 """u64: records that could not be stored (no space left)."""
+STACK_AT = 480
+"""u32: descriptor of the process's file for stacks; 0: it writes none."""
 COUNT = struct.Struct("<Q")
 CHUNK = struct.Struct("<I")
 

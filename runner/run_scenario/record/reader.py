@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import stat
 from time import monotonic_ns
 from typing import Any
 from zlib import crc32
@@ -20,6 +21,8 @@ from run_scenario.values import Value
 Record = list[Any]
 """`[t, code, *fields]`, see `codes`."""
 
+_MOST_MISSING = 100
+"""Chunk numbers that are skipped when their files are missing."""
 _HOLES_KEPT_NS = 1_000_000_000
 """How long a hole is looked at again before it is given up: its writer was interrupted for good."""
 
@@ -43,14 +46,14 @@ class GeneralStream:
         self._position = position
         self._number = 0
 
-    def read(self, block: int) -> tuple[list[Record], bool]:
+    def read(self, block: int, *, final: bool = False) -> tuple[list[Record], bool]:
         """Return the next complete records, about `block` bytes of them, and whether there may be more now."""
         # Which chunk is written to is asked first: the older ones are sealed, so what is then read of them is all.
         newest = _unpack(layout.CHUNK, os.pread(self._first, layout.CHUNK.size, layout.CHUNKS_AT))
         records: list[Record] = []
         more = self._read_block(records, block)
         if not more and newest > self._number:
-            more = self._turn_page()
+            more = self._turn_page(newest)
         return records, more
 
     def _read_block(self, records: list[Record], size: int) -> bool:
@@ -82,17 +85,15 @@ class GeneralStream:
         self._position += at
         return at > 0 and end >= size
 
-    def _turn_page(self) -> bool:
-        """Go on to the next chunk; False if it is not there, which only its own process can have done."""
-        try:
-            following = _open(f"{self._prefix}.{self._number + 1}")
-        except FileNotFoundError:
+    def _turn_page(self, newest: int) -> bool:
+        """Go on to the next chunk there is; False if there is none, which only its own process can have done."""
+        number, following = _open_next(f"{self._prefix}.", self._number, newest)
+        if following is None:
             return False
         if self._number:
             os.close(self._file)
             _remove(f"{self._prefix}.{self._number}")
-        self._number += 1
-        self._file, self._position = following, 0
+        self._number, self._file, self._position = number, following, 0
         return True
 
     def close(self) -> None:
@@ -113,23 +114,28 @@ class FixedStream:
         self._holes: list[tuple[int, int]] = []
         """Position and the time at which it was found, in the present chunk."""
 
-    def read(self, block: int) -> tuple[list[Record], bool]:
-        """Return the next complete records, about `block` bytes of them, and whether there may be more now."""
+    def read(self, block: int, *, final: bool = False) -> tuple[list[Record], bool]:
+        """Return the next complete records, about `block` bytes of them, and whether there may be more now.
+
+        With `final` nobody writes any more: holes are given up at once.
+        """
         newest = _unpack(layout.CHUNK, os.pread(self._first, layout.CHUNK.size, layout.FIXED_CHUNKS_AT))
-        if self._number == 0 and (newest == 0 or not self._turn_page()):
+        if self._number == 0 and (newest == 0 or not self._turn_page(newest)):
             return [], False
-        records = self._fill_holes() if self._holes else []
+        records = self._fill_holes(final) if self._holes else []
         size = max(1, block // layout.FIXED.size) * layout.FIXED.size
-        more = self._read_block(records, size)
-        if not more and newest > self._number and not self._holes:
-            more = self._turn_page()
+        full = newest > self._number  # then all its places are taken, and an unwritten one is a hole
+        more = self._read_block(records, size, full)
+        if not more and full:
+            # While there are holes, the chunk is not left; what comes after it has to wait for them.
+            more = bool(self._holes) or self._turn_page(newest)
         return records, more
 
-    def _read_block(self, records: list[Record], size: int) -> bool:
+    def _read_block(self, records: list[Record], size: int, full: bool) -> bool:
         data = os.pread(self._file, size, self._position)
         data = data[: len(data) // layout.FIXED.size * layout.FIXED.size]
         rows = list(layout.FIXED.iter_unpack(data))
-        while rows and rows[-1][7] != 1:
+        while rows and rows[-1][7] != 1 and not full:
             rows.pop()  # nothing here yet
         for row in rows:
             if row[7] == 1:
@@ -139,8 +145,8 @@ class FixedStream:
             self._position += layout.FIXED.size
         return len(rows) * layout.FIXED.size >= size
 
-    def _fill_holes(self) -> list[Record]:
-        """Return the records that have meanwhile appeared where there were holes."""
+    def _fill_holes(self, final: bool) -> list[Record]:
+        """Return the records that have meanwhile appeared where there were holes; give up old holes."""
         found: list[Record] = []
         still: list[tuple[int, int]] = []
         for position, since in self._holes:
@@ -148,22 +154,19 @@ class FixedStream:
             row = layout.FIXED.unpack(data) if len(data) == layout.FIXED.size else (0,) * 8
             if row[7] == 1:
                 found.append(_fixed_record(row))
-            elif monotonic_ns() - since < _HOLES_KEPT_NS:
+            elif not final and monotonic_ns() - since < _HOLES_KEPT_NS:
                 still.append((position, since))
         self._holes = still
         return found
 
-    def _turn_page(self) -> bool:
-        """Go on to the next chunk; False if it is not there, which only its own process can have done."""
-        try:
-            following = _open(f"{self._prefix}.f{self._number + 1}")
-        except FileNotFoundError:
+    def _turn_page(self, newest: int) -> bool:
+        number, following = _open_next(f"{self._prefix}.f", self._number, newest)
+        if following is None:
             return False
         if self._number:
             os.close(self._file)
             _remove(f"{self._prefix}.f{self._number}")
-        self._number += 1
-        self._file, self._position = following, 0
+        self._number, self._file, self._position, self._holes = number, following, 0, []
         return True
 
     def close(self) -> None:
@@ -196,6 +199,7 @@ class SegmentReader:
     def __init__(self, first_chunk: str) -> None:
         self.prefix = first_chunk[:-2]
         """Path of the process's files without their endings."""
+        self._path = first_chunk
         self._first = _open(first_chunk)
         head = os.pread(self._first, layout.WAITS_AT, 0)
         if len(head) < layout.WAITS_AT or not head.startswith(layout.MAGIC):
@@ -206,28 +210,66 @@ class SegmentReader:
         self.name = label.decode("utf-8", "replace")
         self.streams = (GeneralStream(self.prefix, self._first, size), FixedStream(self.prefix, self._first))
 
-    def waits(self) -> list[Wait]:
-        """Return what the process's threads wait for now."""
-        block = os.pread(self._first, layout.WAITS * layout.WAIT.size, layout.WAITS_AT)
-        block = block[: len(block) // layout.WAIT.size * layout.WAIT.size]
-        return [Wait(*row) for row in layout.WAIT.iter_unpack(block) if row[0] and row[3]]
+    def _header(self, length: int, position: int) -> bytes:
+        """Return bytes of the header, also after `close`."""
+        if self._first >= 0:
+            return os.pread(self._first, length, position)
+        return read_header(self._path, length, position)
 
     def flushed(self, queue: int) -> int:
-        """Return how many items this process's feeder thread has written to the queue's pipe."""
+        """Return how many items this process's feeder thread has written to the queue's pipe, or begun to."""
         if queue >= self._queues:
             return 0
-        return _unpack(layout.COUNT, os.pread(self._first, 8, layout.FLUSHED_AT + 8 * queue))
+        return _unpack(layout.COUNT, self._header(8, layout.FLUSHED_AT + 8 * queue))
 
     @property
     def lost(self) -> int:
         """How many records could not be stored because there was no space left."""
-        return _unpack(layout.COUNT, os.pread(self._first, 8, layout.LOST_AT))
+        return _unpack(layout.COUNT, self._header(8, layout.LOST_AT))
+
+    def waits(self) -> list[Wait]:
+        """Return what the process's threads wait for now."""
+        return _waits(self._header(layout.WAITS * layout.WAIT.size, layout.WAITS_AT))
+
+    @property
+    def is_closed(self) -> bool:
+        """Whether its files have been closed."""
+        return self._first < 0
 
     def close(self) -> None:
-        """Close the files."""
-        for stream in self.streams:
-            stream.close()
-        os.close(self._first)
+        """Close the files; what is in the header can still be asked for."""
+        if self._first >= 0:
+            for stream in self.streams:
+                stream.close()
+            os.close(self._first)
+            self._first = -1
+
+
+def read_header(first_chunk: str, length: int, position: int) -> bytes:
+    """Return bytes of a segment's header without keeping the file open; empty if it cannot be read."""
+    try:
+        descriptor = _open(first_chunk)
+    except OSError:
+        return b""
+    try:
+        return os.pread(descriptor, length, position)
+    finally:
+        os.close(descriptor)
+
+
+def read_waits(first_chunk: str) -> list[Wait]:
+    """Return what the threads of a segment's process wait for now."""
+    return _waits(read_header(first_chunk, layout.WAITS * layout.WAIT.size, layout.WAITS_AT))
+
+
+def read_stack_descriptor(first_chunk: str) -> int:
+    """Return the descriptor to which a segment's process writes its stacks; 0 if it writes none."""
+    return _unpack(layout.CHUNK, read_header(first_chunk, layout.CHUNK.size, layout.STACK_AT))
+
+
+def _waits(block: bytes) -> list[Wait]:
+    block = block[: len(block) // layout.WAIT.size * layout.WAIT.size]
+    return [Wait(*row) for row in layout.WAIT.iter_unpack(block) if row[0] and row[3]]
 
 
 def _unpack(form: Any, data: bytes) -> int:
@@ -235,9 +277,26 @@ def _unpack(form: Any, data: bytes) -> int:
 
 
 def _open(path: str) -> int:
-    return os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW)
+    """Open a regular file for reading; never wait, whatever has been put in its place.
+
+    Raises:
+        OSError: it cannot be opened, or is something else than a file.
+    """
+    descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK)
+    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+        os.close(descriptor)
+        raise FileNotFoundError(f"{path} is not a regular file")
+    return descriptor
+
+
+def _open_next(prefix: str, number: int, newest: int) -> tuple[int, int | None]:
+    """Open the first chunk after `number` that there is; numbers may be missing."""
+    for candidate in range(number + 1, min(newest, number + _MOST_MISSING) + 1):
+        with contextlib.suppress(FileNotFoundError):
+            return candidate, _open(f"{prefix}{candidate}")
+    return number, None
 
 
 def _remove(path: str) -> None:
-    with contextlib.suppress(FileNotFoundError):
+    with contextlib.suppress(OSError):
         os.unlink(path)

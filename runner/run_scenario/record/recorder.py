@@ -25,6 +25,8 @@ from run_scenario.record import codes, layout
 
 _record_head = layout.RECORD.pack
 _pack_fixed = layout.FIXED.pack_into
+_FOR_EVER = (1 << 63) - 1
+_WITHOUT_DESCRIPTOR: dict[str, Any] = {"trackfd": False} if sys.version_info >= (3, 13) else {}
 
 Fixed = Callable[[int, int, int, int, int, int], None]
 """(code, what the value is, queue, stamp, value, since)"""
@@ -55,17 +57,25 @@ class Recorder:
     def _detach(self) -> None:
         self._write: Callable[[bytes], Any] = self._write_first if self._folder else self._write_nothing
         self.fixed = self._first_fixed
-        self._map: mmap.mmap | None = None
         self._header: mmap.mmap | None = None
         self._flushed: memoryview | None = None
         self.waits = memoryview(bytearray(layout.WAITS * layout.WAIT.size)).cast("q")
         self._known_waits: dict[tuple[int, int, int], int] = {}
         self._waiting: dict[int, int] = {}
-        self._number = 0
-        self._fixed_number = 0
         self._changing = threading.RLock()
 
     # Attaching
+
+    @property
+    def home(self) -> tuple[str, int]:
+        """The run's folder and its number of queues: what `adopt` needs in a process that knows neither."""
+        return self._folder, self._queues
+
+    def adopt(self, home: tuple[str, int]) -> None:
+        """Belong to a run from now on: a segment is made at the first record, unless there is one already."""
+        if not self._folder:
+            self._folder, self._queues = home
+            self._write = self._write_first if self._folder else self._write_nothing
 
     def attach(self, folder: str, name: str, queues: int) -> None:
         """Make a segment in `folder` for this process, called `name`, with counters for so many queues.
@@ -78,7 +88,7 @@ class Recorder:
         now = monotonic_ns()
         self.prefix = f"{folder}/{os.getpid()}-{now}"
         size = layout.header_size(queues)
-        self._map = self._header = header = self._new_chunk("0", size + layout.chunk_size(0))
+        self._header = header = self._new_chunk("0", size + layout.chunk_size(0))
         label = name.encode("utf-8", "surrogatepass")[: layout.NAME_LIMIT]
         header[layout.NAME_AT : layout.NAME_AT + len(label)] = label
         layout.HEADER.pack_into(header, 0, b"", os.getpid(), os.getppid(), now, size, queues, len(label))
@@ -98,9 +108,15 @@ class Recorder:
                 os.posix_fallocate(descriptor, 0, size)
             else:
                 os.ftruncate(descriptor, size)
-            return mmap.mmap(descriptor, size)
+            # From 3.13 on a map need not keep a descriptor, which a target might close or take for its own.
+            return mmap.mmap(descriptor, size, **_WITHOUT_DESCRIPTOR)
         finally:
             os.close(descriptor)
+
+    def note_stack_file(self, descriptor: int) -> None:
+        """Tell the reader that stacks will be written to this descriptor, which leads to PREFIX.stack."""
+        if self._header is not None:
+            layout.CHUNK.pack_into(self._header, layout.STACK_AT, descriptor)
 
     # General records
 
@@ -118,24 +134,42 @@ class Recorder:
         except ValueError:  # the chunk is full
             self._next_chunk(write, record)
 
-    def _next_chunk(self, write: Callable[[bytes], Any], record: bytes) -> None:
+    def _next_chunk(self, full: Any, record: bytes) -> None:
         with self._changing:
-            if self._write == write and self._map is not None and self._header is not None:
-                self._map.seek(0, os.SEEK_END)  # sealed: no late record of another thread can land behind us
-                self._number += 1
-                try:
-                    size = max(layout.chunk_size(self._number), len(record))
-                    self._map = self._new_chunk(str(self._number), size)
-                except OSError:
-                    self._write = self._count_lost
-                else:
-                    layout.CHUNK.pack_into(self._header, layout.CHUNKS_AT, self._number)
-                    self._write = self._map.write
-        write = self._write
+            if self._write == full:
+                full.__self__.seek(0, os.SEEK_END)  # sealed: no late record of another thread can land behind us
+                number, chunk = self._make_chunk("", layout.CHUNKS_AT, layout.chunk_size, len(record))
+                write: Callable[[bytes], Any] = chunk.write if chunk is not None else self._count_lost
+                # A signal handler that recorded something may have been here meanwhile; then its chunk is the one.
+                # Nothing is called between the comparison and the assignment, so none can come between them.
+                if self._write == full:
+                    self._write = write
+                    self._announce_chunk(layout.CHUNKS_AT, number)
+        now_write = self._write
         try:
-            write(record)
+            now_write(record)
         except ValueError:
-            self._next_chunk(write, record)
+            self._next_chunk(now_write, record)
+
+    def _make_chunk(
+        self, letter: str, counter: int, size: Callable[[int], int], least: int
+    ) -> tuple[int, mmap.mmap | None]:
+        """Make the next chunk of a stream; return its number, and None where there is no room."""
+        if self._header is None:
+            return 0, None
+        number = _chunk_number(self._header, counter)
+        while True:
+            number += 1
+            try:
+                return number, self._new_chunk(f"{letter}{number}", max(size(number), least))
+            except FileExistsError:
+                continue  # made by a signal handler that interrupted this very function; the reader skips empty ones
+            except OSError:
+                return number, None
+
+    def _announce_chunk(self, counter: int, number: int) -> None:
+        if self._header is not None and number > _chunk_number(self._header, counter):
+            layout.CHUNK.pack_into(self._header, counter, number)
 
     def _count_lost(self, record: bytes) -> None:
         if self._header is not None:
@@ -146,14 +180,15 @@ class Recorder:
         """Stand for a segment where none was asked for."""
 
     def _write_first(self, record: bytes) -> None:
-        """Store the first record of a process that somebody forked from a recorded one."""
+        """Store the first record of a process that a target has started, or make only its segment."""
         process = sys.modules.get("multiprocessing.process")
         name = process.current_process().name if process else f"pid {os.getpid()}"
         try:
             self.attach(self._folder, name, self._queues)
         except OSError:
-            self._write = self._write_nothing  # the run is over and its folder gone: nobody reads any more
-        self._write(record)
+            self._folder, self._write = "", self._write_nothing  # the run is over, its folder gone: nobody reads
+        if record:
+            self._write(record)
 
     # Fixed records
 
@@ -169,16 +204,11 @@ class Recorder:
         with self._changing:
             if self.fixed != full or self._header is None:
                 return  # another thread was here first
-            number = self._fixed_number + 1
-            try:
-                size = layout.fixed_chunk_size(number)
-                chunk = self._new_chunk(f"f{number}", size)
-            except OSError:
-                self.fixed = self._count_lost_fixed
-            else:
-                self.fixed = self._fixed_into(chunk)
-                self._fixed_number = number
-                layout.CHUNK.pack_into(self._header, layout.FIXED_CHUNKS_AT, number)
+            number, chunk = self._make_chunk("f", layout.FIXED_CHUNKS_AT, layout.fixed_chunk_size, 0)
+            fixed = self._fixed_into(chunk) if chunk is not None else self._count_lost_fixed
+            if self.fixed == full:  # as in _next_chunk
+                self.fixed = fixed
+                self._announce_chunk(layout.FIXED_CHUNKS_AT, number)
 
     def _fixed_into(self, chunk: mmap.mmap) -> Fixed:
         """Return the function that records into this chunk until it is full."""
@@ -204,7 +234,9 @@ class Recorder:
         Whoever often waits keeps the index: `waits[i] = monotonic_ns()` before, `waits[i] = 0` after. When there are
         no more words left, a scratch word is returned; the wait is then simply not known.
         """
-        key = get_ident(), kind, resource
+        if self._header is None and self._folder:
+            self._write_first(b"")
+        key = get_native_id(), kind, resource  # not get_ident(), which is given to later threads again
         word = self._known_waits.get(key)
         if word is None:
             with self._changing:
@@ -221,7 +253,7 @@ class Recorder:
         word = self.wait_word(kind, resource)
         self._waiting[get_ident()] = word
         now = monotonic_ns()
-        self.waits[word + 1] = 0 if timeout is None else now + max(1, int(timeout * 1e9))
+        self.waits[word + 1] = 0 if timeout is None else min(now + max(1, int(timeout * 1e9)), _FOR_EVER)
         self.waits[word] = now
         return now
 
@@ -233,6 +265,8 @@ class Recorder:
 
     def feeding(self, queue: int, send_bytes: Callable[[Any], None]) -> Callable[[Any], None]:
         """Return `send_bytes` for a queue's feeder thread: it also counts what has reached the pipe."""
+        if self._header is None and self._folder:
+            self._write_first(b"")
         flushed = self._flushed
         if flushed is None or queue >= len(flushed):
             return send_bytes
@@ -244,11 +278,16 @@ class Recorder:
             if not known:
                 self.waiting(codes.W_FEED, queue)  # a feeder is always waiting, for items or for room in the pipe
                 known = True
-            send_bytes(data)
+            # Counted first: an item in the middle of being written when its process is killed is not called lost.
             count += 1
             flushed[queue] = count
+            send_bytes(data)
 
         return send
+
+
+def _chunk_number(header: mmap.mmap, counter: int) -> int:
+    return int(layout.CHUNK.unpack_from(header, counter)[0])
 
 
 recorder = Recorder()
