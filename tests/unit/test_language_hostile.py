@@ -50,6 +50,14 @@ HOSTILE: dict[str, Callable[[], str]] = {
         + "processes:\n"
         + "".join(f"  - {{target: call_method, from: queue-numbr-{n}}}\n" for n in range(1_000))
     ),
+    "1,000 relays in a row": lambda: (
+        "version: 1\nqueues:\n"
+        + "".join(f"  q{n}: {{}}\n" for n in range(1_001))
+        + "processes:\n"
+        + "".join(f"  - {{target: relay, from: q{n}, to: q{n + 1}}}\n" for n in reversed(range(1_000)))
+    ),
+    "lists that wander": lambda: "version: 1\nprocesses:\n" + "  - target: sleep\n" * 6_000 + " - target: sleep\n",
+    "spaces are missing": lambda: "key:value\n" * 20_000 + "version: 1\n",
     "2,000 processes of one name": lambda: "version: 1\nprocesses:\n" + "  - {name: A, target: pids}\n" * 1_600,
     "5,000 errors of YAML": lambda: "version: 1\ntitle: [" + "yes," * 5_000 + "]",
     "duplicate keys": lambda: _process("title: x\n" * 4_000),
@@ -86,7 +94,7 @@ def test_hostile_text_is_cheap(name: str) -> None:
     assert time.process_time() - began < BUDGET
     assert len(loaded.problems) <= MAX_PROBLEMS + 1
     assert len(report) < 100_000
-    assert loaded.scenario is None or name in ("10,000 items", "comments", "spaces")
+    assert loaded.scenario is None or name in ("10,000 items", "1,000 relays in a row", "comments", "spaces")
 
 
 def test_many_problems_are_counted() -> None:

@@ -90,6 +90,18 @@ processes:
     ] == [process.connections for process in scenario.processes]
 
 
+def test_targets_are_located() -> None:
+    """Each process knows where it stands and where the value of its target stands, replicas included."""
+    scenario = load_text(
+        "version: 1\nprocesses:\n  - {replicas: 2, target: sleep}\n  - name: A\n    target: 'mypkg.work:crawl'\n",
+        file="a.yaml",
+        stamps=NO_STAMPS,
+    ).require()
+
+    first, last = Location("a.yaml", 3, 27), Location("a.yaml", 5, 13)
+    assert [first, first, last] == [process.target_where for process in scenario.processes]
+
+
 @pytest.mark.parametrize(
     "process",
     [

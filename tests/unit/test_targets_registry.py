@@ -165,7 +165,7 @@ def test_metadata_of_numbers():
         ([("inbox", "from", True, True), ("outbox", "to", False, False)], "consume"),
         ([("inbox", "from", True, True), ("outbox", "to", False, False)], "consume_until_empty"),
         ([("inbox", "from", True, False)], "call_method"),
-        ([("inbox", "from", True, True), ("outbox", "to", True, False)], "relay"),
+        ([("inbox", "from", True, False), ("outbox", "to", True, False)], "relay"),
         ([], "sleep"),
     ],
 )
@@ -174,6 +174,38 @@ def test_metadata_of_queues(expected, name):
     parameters = [p for p in targets.find(name).parameters if p.kind == "queue"]
 
     assert expected == [(p.name, p.direction, p.required, p.task_done) for p in parameters]
+
+
+@pytest.mark.parametrize(
+    ("expected", "name"),
+    [
+        ([None], "produce"),
+        (["task_done", None], "consume"),
+        (["task_done", None], "consume_until_empty"),
+        ([None], "call_method"),
+        (["task_done", None], "relay"),
+    ],
+)
+def test_what_switches_task_done(expected, name):
+    """It is known by which parameter a target is told whether to call task_done()."""
+    assert expected == [p.switch for p in targets.find(name).parameters if p.kind == "queue"]
+
+
+@pytest.mark.parametrize(
+    ("expected", "name"),
+    [
+        ([("outbox", False, False)], "produce"),
+        ([("inbox", True, False), ("outbox", False, False)], "consume"),
+        ([("inbox", False, False), ("outbox", False, True)], "consume_until_empty"),
+        ([("inbox", False, False)], "call_method"),
+        ([("inbox", True, False), ("outbox", False, True)], "relay"),
+    ],
+)
+def test_what_becomes_of_a_pill(expected, name):
+    """It is known which queue a target takes from until a pill comes, and on which one it passes the pill on."""
+    parameters = [p for p in targets.find(name).parameters if p.kind == "queue"]
+
+    assert expected == [(p.name, p.until_pill, p.passes_pills) for p in parameters]
 
 
 def test_metadata_of_a_work_function():

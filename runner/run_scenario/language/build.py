@@ -70,6 +70,7 @@ def _processes(process: ProcessDraft, problems: Problems) -> Iterator[ProcessSpe
     fields = process.fields
     args, kwargs = _arguments(fields)
     where = problems.location(fields.span)
+    target_where = problems.location(fields.value_span("target"))
     exitcodes, any_exitcode = _exitcodes(fields)
     connections = tuple(
         Connection(link.parameter, link.queue, link.direction, problems.location(link.queue_span))
@@ -92,6 +93,7 @@ def _processes(process: ProcessDraft, problems: Problems) -> Iterator[ProcessSpe
             exitcodes=exitcodes,
             any_exitcode=any_exitcode,
             where=where,
+            target_where=target_where,
         )
 
 

@@ -8,6 +8,7 @@ from run_scenario import targets
 from run_scenario.language.draft import Fields, Link
 from run_scenario.language.problems import Problems, Span, either, quote
 from run_scenario.language.references import SPELLING, is_name, misspelling
+from run_scenario.language.text_hints import missing_space
 from run_scenario.language.value_checks import check_value
 from run_scenario.language.yaml_nodes import Mapping, Node, Scalar, plain
 from run_scenario.targets import Parameter, Target
@@ -56,12 +57,14 @@ class Call:
         """Add what does not fit."""
         given = set(self._check_args())
         unknown: set[str] = set()
+        names = [parameter.name for parameter in self.parameters]
         links_fit = True
         for entry in self.fields.mapping("kwargs"):
             parameter = self._find(entry.key)
             if parameter is None:
-                unknown.add(entry.key)
-                self._unknown(entry.key, entry.key_span)
+                spaceless = missing_space(entry.key, names) if plain(entry.value) is None else ""
+                unknown.add(entry.key.partition(":")[0] if spaceless else entry.key)
+                self._unknown(entry.key, entry.key_span, hint=spaceless)
                 continue
             if entry.key in given:
                 what = f"the parameter {quote(entry.key)} of {quote(self.name)} is given twice"
@@ -155,11 +158,11 @@ class Call:
         hint = f"write `{{PARAMETER: {link.queue}}}`; it has {either(queues, 'and')}" if queues else "leave it out"
         self.problems.error(link.parameter_span, what, hint)
 
-    def _unknown(self, name: str, span: Span, names: Sequence[str] | None = None) -> None:
+    def _unknown(self, name: str, span: Span, names: Sequence[str] | None = None, hint: str = "") -> None:
         names = [parameter.name for parameter in self.parameters] if names is None else names
         otherwise = f"it has {either(names, 'and')}" if names else "it has none"
         what = f"{quote(self.name)} has no parameter {quote(name)}"
-        self.problems.error(span, what, self.problems.did_you_mean(name, names, otherwise))
+        self.problems.error(span, what, hint or self.problems.did_you_mean(name, names, otherwise))
 
     def _check_missing(self, given: set[str], unknown: set[str], links_fit: bool) -> None:
         """Look for required parameters that nothing was given for, and that were not merely misspelt."""

@@ -2,12 +2,14 @@
 
 checks            names and counts, the order of time
 queue_checks      queues, and who takes from and puts on them
+pill_checks       poison pills: who puts them, and when
 signature_checks  targets, work functions and their arguments
 """
 
 from __future__ import annotations
 
 from run_scenario.language.draft import Draft, ProcessDraft
+from run_scenario.language.pill_checks import check_pills
 from run_scenario.language.problems import Problems, quote
 from run_scenario.language.queue_checks import check_queues, check_topology
 from run_scenario.language.signature_checks import check_item_calls, check_targets
@@ -28,6 +30,7 @@ def check(draft: Draft, problems: Problems) -> None:
     _check_time(draft, problems)
     if not problems.has_errors:  # a queue may look unused only because its user is misspelt
         check_topology(draft, problems)
+        check_pills(draft, problems)
 
 
 def _check_count(draft: Draft, problems: Problems) -> None:

@@ -58,6 +58,11 @@ class Problems:
         """Return the place in the file that `span` stands for."""
         return Location(self.file, span.line, span.column)
 
+    def text_at(self, span: Span) -> str:
+        """Return the text that `span` covers."""
+        line = self._lines[span.line - 1] if span.line <= len(self._lines) else ""
+        return line[span.column - 1 : span.column - 1 + span.width]
+
     def ordered(self) -> tuple[Problem, ...]:
         """Return the problems by position, at most `MAX_PROBLEMS` and one that counts the rest."""
         found = sorted(self._findings.values(), key=lambda f: (f.span.line, f.span.column, f.severity))
@@ -82,8 +87,9 @@ class Problems:
             return None
         from difflib import get_close_matches
 
-        found = get_close_matches(name.casefold(), by_case, n=1, cutoff=0.6)
-        return by_case[found[0]] if found else None
+        name = name.casefold()
+        found = get_close_matches(name, by_case, n=3, cutoff=0.6)
+        return next((by_case[choice] for choice in found if _is_slip(name, choice)), None)
 
     def did_you_mean(self, name: str, choices: Iterable[str], otherwise: str = "") -> str:
         """Return the hint "did you mean 'x'?" for the nearest of `choices`, else the hint `otherwise`."""
@@ -102,6 +108,28 @@ class Problems:
         width = max(1, min(finding.span.width, len(source) - column + 1))
         where = Location(self.file, line, column)
         return Problem(where, finding.what, finding.hint, source, width, finding.severity)
+
+
+def _is_slip(name: str, choice: str) -> bool:
+    """Return whether few slips of the pen lead from one to the other: one in three letters, or a part left out.
+
+    difflib alone finds letters in common, and so 'spin' in 'print'.
+    """
+    if name in choice or choice in name:
+        return True
+    # Letters added, left out, exchanged or swapped: https://en.wikipedia.org/wiki/Damerau-Levenshtein_distance,
+    # the variant of optimal string alignment, with the last three rows of the table.
+    before: list[int] = []
+    last = list(range(len(choice) + 1))
+    for i, a in enumerate(name):
+        row = [i + 1]
+        for j, b in enumerate(choice):
+            slips = min(last[j + 1] + 1, row[j] + 1, last[j] + (a != b))
+            if i and j and a == choice[j - 1] and name[i - 1] == b:
+                slips = min(slips, before[j - 1] + 1)
+            row.append(slips)
+        before, last = last, row
+    return last[-1] <= max(1, max(len(name), len(choice)) // 3)
 
 
 def shorten(text: str, limit: int = MAX_QUOTE) -> str:

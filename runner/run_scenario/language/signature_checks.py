@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import builtins
+from typing import Any
+
 from run_scenario import targets
 from run_scenario.language.call_checks import Call, find_work, other_parameter
 from run_scenario.language.draft import Draft, Fields, ProcessDraft
-from run_scenario.language.problems import Problems, quote
+from run_scenario.language.problems import Problems, Span, quote
 from run_scenario.language.references import SPELLING, is_name, misspelling
 from run_scenario.language.yaml_nodes import Mapping, plain
 from run_scenario.targets import Parameter, Target
@@ -25,8 +28,7 @@ def check_targets(draft: Draft, problems: Problems) -> None:
             Call(target.name, target.parameters, process.fields, process.links, span, problems).check()
             _check_task_done(target, process, draft, problems)
         else:
-            hint = problems.did_you_mean(process.target, targets.names(), _unknown_target_hint(process.target))
-            problems.error(span, f"there is no built-in target {quote(process.target)}", hint)
+            _unknown_target(process.target, span, problems)
 
 
 def check_item_calls(draft: Draft, problems: Problems) -> None:
@@ -41,10 +43,17 @@ def check_item_calls(draft: Draft, problems: Problems) -> None:
                     Call(known.name, parameters, fields, (), span, problems).check()
 
 
-def _unknown_target_hint(name: str) -> str:
+def _unknown_target(name: str, span: Span, problems: Problems) -> None:
+    if targets.find_work(name) is not None:
+        hint = f"write `target: consume` and `kwargs: {{work: {name}}}`"
+        problems.error(span, f"{quote(name)} is a work function, not a target", hint)
+        return
+    hint = f"`run-scenario targets` lists them; code of your own is named `{SPELLING}`"
     if "." in name:
-        return f"code of your own is named `{SPELLING}`, with a colon before the function"
-    return f"`run-scenario targets` lists them; code of your own is named `{SPELLING}`"
+        hint = f"code of your own is named `{SPELLING}`, with a colon before the function"
+    if not hasattr(builtins, name):  # who writes `print` means Python's function: that is no slip of the pen
+        hint = problems.did_you_mean(name, targets.names(), hint)
+    problems.error(span, f"there is no built-in target {quote(name)}", hint)
 
 
 def _check_foreign(process: ProcessDraft, problems: Problems) -> None:
@@ -64,12 +73,12 @@ def _check_foreign(process: ProcessDraft, problems: Problems) -> None:
 
 
 def _check_task_done(target: Target, process: ProcessDraft, draft: Draft, problems: Problems) -> None:
-    switch = target.parameter("task_done")
-    if switch is not None and not _value_of(switch, target, process):
-        return
     for link in process.links:
         parameter, queue = target.parameter(link.parameter), draft.queues.get(link.queue)
-        if parameter is None or not parameter.task_done or queue is None or queue.fields.is_refused("type"):
+        if parameter is None or queue is None or queue.fields.is_refused("type"):
+            continue
+        switch = target.parameter(parameter.switch) if parameter.switch else None
+        if not (parameter.task_done if switch is None else value_of(switch, target, process)):
             continue
         if queue.type != "JoinableQueue" and queue.fields.sound:
             what = (
@@ -80,7 +89,8 @@ def _check_task_done(target: Target, process: ProcessDraft, draft: Draft, proble
             problems.error(link.queue_span, what, way_out + (", or `kwargs: {task_done: false}`" if switch else ""))
 
 
-def _value_of(parameter: Parameter, target: Target, process: ProcessDraft) -> object:
+def value_of(parameter: Parameter, target: Target, process: ProcessDraft) -> Any:
+    """Return what a process hands to a parameter of its built-in target, else the parameter's default."""
     entry = process.fields.mapping("kwargs").entry(parameter.name)
     if entry is not None:
         return plain(entry.value)

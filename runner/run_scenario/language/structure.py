@@ -5,14 +5,16 @@ The sentences come from the schema itself: `x-expected` says in words what a pla
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Container, Sequence
 from itertools import islice
 from typing import Any, NamedTuple
 
 from run_scenario.language.draft import Refused
 from run_scenario.language.problems import Problems, Span, describe, quote
 from run_scenario.language.stamps import Stamps, key_of
-from run_scenario.language.yaml_nodes import Mapping, Node, Scalar, plain, walk
+from run_scenario.language.text_hints import missing_space
+from run_scenario.language.value_hints import FILL, misfit_hint
+from run_scenario.language.yaml_nodes import Entry, Mapping, Node, Scalar, plain, walk
 from run_scenario.language.yaml_nodes import Sequence as ListNode
 
 MAX_ERRORS = 400
@@ -118,7 +120,8 @@ class _Translator:
         known = error.schema.get("properties", {})
         for key, entry in place.node.entries.items():
             if key not in known:
-                hint = _parameter_hint(key, place.node) or self._problems.did_you_mean(key, known)
+                hint = _spaceless(key, entry, known) or _parameter_hint(key, place.node) or _target_hint(key, place)
+                hint = hint or self._problems.did_you_mean(key, known)
                 if hint:
                     self._bad.incomplete.add(place.node)
                 hint = hint or "leave it out"
@@ -127,7 +130,10 @@ class _Translator:
     def _missing_keys(self, error: Any, place: _Place) -> None:
         assert isinstance(place.node, Mapping)
         known = error.schema.get("properties", {})
-        misspelt = {self._problems.nearest(key, known) for key in place.node.entries if key not in known}
+        unknown = [entry for key, entry in place.node.entries.items() if key not in known]
+        misspelt = {self._problems.nearest(entry.key, known) for entry in unknown}
+        misspelt |= {entry.key.partition(":")[0] for entry in unknown if _spaceless(entry.key, entry, known)}
+        misspelt |= {"target" for entry in unknown if _target_hint(entry.key, place)}
         for key in error.validator_value:
             if key not in place.node.entries and key not in misspelt:
                 owner = {"at the top level": "a scenario", "in a process": "a process"}.get(place.inside, "a call")
@@ -143,13 +149,13 @@ class _Translator:
         value = plain(place.node)
         expected = error.schema.get("x-expected", "something else")
         what = f"{place.name} must be {expected}, not {_given(error, value)}"
-        self._problems.error(place.node.span, what, _hint(error, place, value, self._problems))
+        self._problems.error(place.node.span, what, misfit_hint(error, place.path, place.node, self._problems))
 
 
 _ADD = {
+    **FILL,
     "version": "write `version: 1` in the first line",
     "processes": "write `processes:` and below it a list, as in `- target: sleep`",
-    "target": "write `target: NAME`; `run-scenario targets` lists the built-in ones",
 }
 
 
@@ -166,38 +172,22 @@ def _given(error: Any, value: Any) -> str:
     return describe(value)
 
 
-def _hint(error: Any, place: _Place, value: Any, problems: Problems) -> str:
-    """Return the way out for a value that does not fit."""
-    if value is None:
-        return "write a value after it, or leave it out"
-    if isinstance(value, str) and (choices := _choices(error)):
-        return problems.did_you_mean(value, choices)
-    wanted = _types(error)
-    if isinstance(value, str) and wanted & {"integer", "number"} and value.strip().replace(".", "", 1).isdigit():
-        return f"leave the quotes out: {value.strip()}" if len(value) < 20 else ""
-    if isinstance(value, str) and "boolean" in wanted:
-        return "write true or false, without quotes"
-    if isinstance(value, float) and value.is_integer() and "integer" in wanted:
-        return f"write {int(value)}" if abs(value) < 1e15 else ""
-    if "array" in wanted and isinstance(value, dict) and place.path == ("processes",):
-        return "begin each process with `- `"
-    if wanted == {"array"} and not isinstance(value, dict | list):
-        return "put it in brackets: [ … ]"
-    if isinstance(value, list) and value and place.path == ("queues",):
-        return "write the queue's name and a colon instead of the `-`"
-    return ""
+def _spaceless(key: str, entry: Entry, known: Container[str]) -> str:
+    """Return a hint where `{key:value}` is written in one line, which is a key without a value."""
+    empty = isinstance(entry.value, Scalar) and entry.value.value is None
+    return missing_space(key, known) if empty else ""
 
 
-def _choices(error: Any) -> list[str]:
-    values = list(error.schema.get("enum", []))
-    values += [option["const"] for option in error.schema.get("anyOf", []) if "const" in option]
-    return [value for value in values if isinstance(value, str)]
+def _target_hint(key: str, place: _Place) -> str:
+    """Return a hint where a process is written as `- sleep: {seconds: 1}`."""
+    from run_scenario import targets
 
-
-def _types(error: Any) -> set[str]:
-    options = [error.schema, *error.schema.get("anyOf", [])]
-    found = [option.get("type", []) for option in options]
-    return {name for types in found for name in ([types] if isinstance(types, str) else types)}
+    node = place.node
+    if place.inside != "in a process" or not isinstance(node, Mapping) or "target" in node.entries:
+        return ""
+    if targets.find(key) is None:
+        return ""
+    return f"it is a target: write `target: {key}`, and what it is given under `kwargs:`"
 
 
 def _parameter_hint(key: str, process: Mapping) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from run_scenario.language.problems import Problems, describe, either, quote
+from run_scenario.language.text_hints import number_hint
 from run_scenario.language.yaml_nodes import Node, plain
 from run_scenario.targets import Parameter
 
@@ -52,8 +53,9 @@ def _conversion(parameter: Parameter, value: object) -> str:
     """Return the hint for a value that is written as the wrong type."""
     if parameter.kind == "text" and isinstance(value, int | float):
         return f"write it in quotes: '{str(value).lower() if isinstance(value, bool) else value}'"
-    if parameter.kind in ("integer", "number") and isinstance(value, str) and value.replace(".", "", 1).isdigit():
-        return "leave the quotes out"
+    if parameter.kind in ("integer", "number") and isinstance(value, str):
+        number = parameter.kind == "number"  # those of the built-ins are seconds, all of them
+        return number_hint(value, seconds=number, fraction=number)
     if parameter.kind == "integer" and isinstance(value, float) and value.is_integer() and abs(value) < 1e15:
         return f"write {int(value)}"
     if parameter.kind == "boolean":

@@ -9,6 +9,7 @@ building is iterative; nothing recurses on the depth of a file.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -197,7 +198,9 @@ class _Builder:
     def _scalar_key(self, frame: _Frame, event: Any, span: Span) -> None:
         """Take `event` as the key of the mapping's next entry, or mark the entry as one to be left out."""
         text, key = event.value, None
-        if event.implicit[0] and text == "<<":
+        if event.implicit[0] and self._is_decimal_comma(frame, span):
+            pass
+        elif event.implicit[0] and text == "<<":
             self._problems.error(span, "merge keys (<<) are not allowed in a scenario", "write the keys out")
         elif len(text) > MAX_KEY:
             self._problems.error(span, f"this key has {len(text)} characters, the most are {MAX_KEY}")
@@ -212,6 +215,21 @@ class _Builder:
             self._problems.error(span, what, "keep one of the two")
             key = None
         frame.key, frame.key_refused, frame.expects_key = (key or "", span), key is None, False
+
+    def _is_decimal_comma(self, frame: _Frame, span: Span) -> bool:
+        """Return whether `{seconds: 1,5}` is written, which is the number 1 and a key 5; then that is the problem."""
+        last = next(reversed(frame.entries.values())).value if frame.entries else None
+        if not isinstance(last, Scalar) or type(last.value) is not int or last.span.line != span.line:
+            return False
+        both = last.span._replace(width=span.column + span.width - last.span.column)
+        line = self._problems.text_at(both._replace(width=both.width + 10))
+        found = re.match(r"([-+]?[0-9]+),([0-9]+)(?=\s*(?:[,}]|$))", line)
+        if found is None or found.end() != both.width or both.width > 30:
+            return False
+        what = "a comma ends a number; decimals follow a point"
+        self._problems.error(both, what, f"write {found[1]}.{found[2]}")
+        last.sound = False  # nobody is to complain about a number that was not meant
+        return True
 
     def _open(self, event: Any) -> None:
         self._count(event)

@@ -13,10 +13,16 @@ Inbox: TypeAlias = "Queue[Any]"
 """A queue that the target gets from: `from:`."""
 
 TaskInbox: TypeAlias = "JoinableQueue[Any]"
-"""An inbox on which the target calls `task_done()`."""
+"""An inbox on which the target calls `task_done()`, if need be only where its parameter `task_done` is true."""
+
+PillInbox: TypeAlias = "JoinableQueue[Any]"
+"""A TaskInbox that the target takes from until a poison pill (None) comes."""
 
 Outbox: TypeAlias = "Queue[Any]"
 """A queue that the target puts on: `to:`."""
+
+PassingOutbox: TypeAlias = "Queue[Any]"
+"""An outbox on which a poison pill that came out of the inbox is passed on."""
 
 Work: TypeAlias = Callable[[Any], Any]
 """What is done with an item: a work function's name, or `package.module:function`."""

@@ -11,7 +11,17 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-    from run_scenario.targets._kinds import Count, Inbox, Items, Outbox, Seconds, TaskInbox, Work
+    from run_scenario.targets._kinds import (
+        Count,
+        Inbox,
+        Items,
+        Outbox,
+        PassingOutbox,
+        PillInbox,
+        Seconds,
+        TaskInbox,
+        Work,
+    )
 
 
 @target
@@ -44,7 +54,7 @@ def produce(
 
 
 @target
-def consume(inbox: TaskInbox, outbox: Outbox | None = None, work: Work | None = None, task_done: bool = True) -> None:
+def consume(inbox: PillInbox, outbox: Outbox | None = None, work: Work | None = None, task_done: bool = True) -> None:
     """Take tasks from a queue until a poison pill (None) comes, and put what came of them on another.
 
     A task that has a `process()` method is asked to process itself; any other is given to `work`. `task_done()` is
@@ -82,7 +92,7 @@ def consume(inbox: TaskInbox, outbox: Outbox | None = None, work: Work | None = 
 
 @target
 def consume_until_empty(
-    inbox: TaskInbox, outbox: Outbox | None = None, work: Work | None = None, task_done: bool = True
+    inbox: TaskInbox, outbox: PassingOutbox | None = None, work: Work | None = None, task_done: bool = True
 ) -> None:
     """Take tasks from a queue while it is not empty: the loop of many textbooks, and a trap.
 
@@ -133,11 +143,11 @@ def call_method(inbox: Inbox) -> None:
 
 
 @target
-def relay(inbox: TaskInbox, outbox: Outbox, work: Work | None = None, task_done: bool = False) -> None:
+def relay(inbox: PillInbox, outbox: PassingOutbox, work: Work | None = None, task_done: bool = False) -> None:
     """Pass on what comes, worked on or as it is, until a poison pill (None) comes; the pill is passed on too.
 
     Args:
-        inbox: The queue it takes from.
+        inbox: The queue it takes from; a JoinableQueue if `task_done` is true.
         outbox: The queue it puts on.
         work: What is done with an item on the way; without it, items are passed on as they are.
         task_done: Whether it calls `task_done()` after each item, as a JoinableQueue needs that is joined.

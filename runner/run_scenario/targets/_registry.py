@@ -40,7 +40,13 @@ class Parameter(Value):
     direction: Literal["from", "to"] | None = None
     """For a queue: whether the target gets from it or puts on it."""
     task_done: bool = False
-    """Whether the target calls `task_done()` on this queue; if it has a boolean parameter `task_done`, only then."""
+    """Whether the target, left to its defaults, calls `task_done()` on this queue, so that it must be joinable."""
+    switch: str | None = None
+    """The boolean parameter that decides whether it does, if the target has one."""
+    until_pill: bool = False
+    """Whether the target takes from this queue until a poison pill (None) comes."""
+    passes_pills: bool = False
+    """Whether a None that the target takes from a queue is put on this one."""
     choices: tuple[str, ...] | None = None
     minimum: float | None = None
     maximum: float | None = None
@@ -224,7 +230,9 @@ _MEANINGS: dict[str, dict[str, Any]] = {
     "Items": {"kind": "any"},
     "Inbox": {"kind": "queue", "direction": "from"},
     "TaskInbox": {"kind": "queue", "direction": "from", "task_done": True},
+    "PillInbox": {"kind": "queue", "direction": "from", "task_done": True, "until_pill": True},
     "Outbox": {"kind": "queue", "direction": "to"},
+    "PassingOutbox": {"kind": "queue", "direction": "to", "passes_pills": True},
     "Work": {"kind": "work"},
     "Seconds": {"kind": "number", "minimum": 0.0, "maximum": MAX_SECONDS},
     "Count": {"kind": "integer", "minimum": 0, "maximum": MAX_COUNT},
@@ -236,19 +244,24 @@ _MEANINGS: dict[str, dict[str, Any]] = {
 
 def _describe(function: Function, *, takes_item: bool) -> Target:
     summary, description, helps, example = _parse_docstring(inspect.getdoc(function) or "")
-    parameters = tuple(_parameter(p, helps) for p in inspect.signature(function).parameters.values())
+    signature = inspect.signature(function).parameters
+    switch = signature.get("task_done")
+    parameters = tuple(_parameter(p, helps, switch) for p in signature.values())
     item, parameters = (parameters[0], parameters[1:]) if takes_item else (None, parameters)
     return Target(function.__name__, function, summary, description, parameters, example, item)
 
 
-def _parameter(parameter: inspect.Parameter, helps: dict[str, str]) -> Parameter:
+def _parameter(parameter: inspect.Parameter, helps: dict[str, str], switch: inspect.Parameter | None) -> Parameter:
     required = parameter.default is inspect.Parameter.empty
+    meaning = _MEANINGS[parameter.annotation.removesuffix(" | None")]
+    if switch is not None and meaning.get("task_done"):
+        meaning = meaning | {"task_done": switch.default, "switch": switch.name}
     return Parameter(
         name=parameter.name,
         required=required,
         default=None if required else parameter.default,
         help=helps.get(parameter.name, ""),
-        **_MEANINGS[parameter.annotation.removesuffix(" | None")],
+        **meaning,
     )
 
 
