@@ -27,7 +27,7 @@ DEADLOCKS: dict[str, tuple[str, list[str], dict[str, str | None]]] = {
     ),
     "one item too few": (
         scenario(consumer("q"), queues={"q": {"items": [1, 2]}}),
-        ["C waits for ever for an item from queue 'q'", "all 2 put are taken"],
+        ["C waits for ever for an item from queue 'q'", "all 2 items put are taken"],
         {"C": "q", "MainProcess": None},
     ),
     "the main program collects too much": (

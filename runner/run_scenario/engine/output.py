@@ -22,16 +22,24 @@ class LineJoiner:
     def __init__(self, tell: TellLine) -> None:
         self._tell = tell
         self._open: dict[tuple[int, int, str], tuple[int, str, str]] = {}
+        self._cut: set[tuple[int, int, str]] = set()
+        """Streams in the middle of a line that is too long and was told already."""
 
     def add(self, pid: int, process: str, stream: int, via: str, t: int, text: str) -> None:
         """Take the next piece of a stream; tell each line that it completes."""
         key = (pid, stream, via)
         _, _, begun = self._open.pop(key, (0, "", ""))
         *lines, rest = (begun + text).split("\n")
+        if lines and key in self._cut:  # the end of a line that was told, as far as it is told
+            self._cut.discard(key)
+            del lines[0]
         for line in lines:
             self._tell_cut(t, pid, process, stream, via, line)
+        if key in self._cut:
+            return
         if len(rest) > LINE_LIMIT:
             self._tell_cut(t, pid, process, stream, via, rest)
+            self._cut.add(key)
         elif rest:
             self._open[key] = t, process, rest
 

@@ -8,6 +8,7 @@ from their type and their attributes alone.
 from __future__ import annotations
 
 import itertools
+from types import GetSetDescriptorType
 from typing import Any
 
 TEXT_LIMIT = 200
@@ -64,18 +65,34 @@ def _describe_mapping(value: dict[Any, Any], depth: int) -> dict[str, Any]:
 
 
 def _describe_object(value: Any, kind: type, depth: int) -> str:
-    if kind.__module__ == _CALLS:  # our own task objects know how to write themselves: is_prime(7)
+    if _own(kind, "__module__") == _CALLS:  # our own task objects know how to write themselves: is_prime(7)
         return str(describe(str(value), depth))
-    try:
-        attributes = object.__getattribute__(value, "__dict__")
-    except AttributeError:
+    attributes = _attributes(value, kind)
+    if attributes is None:
         return f"<{_name(kind)}>"
-    shown = [f"{k}={describe(v, DEPTH_LIMIT)!r}" for k, v in list(attributes.items())[:ELEMENTS_LIMIT]]
+    shown = [f"{key}={describe(element, DEPTH_LIMIT)!r}" for key, element in attributes]
     text = f"{_name(kind)}({', '.join(shown)})"
     return text if len(text) <= TEXT_LIMIT else f"{text[:TEXT_LIMIT]}…"
 
 
+def _attributes(value: Any, kind: type) -> list[tuple[str, Any]] | None:
+    """Return the first of an object's attributes; None if it has no dictionary, or one that its class computes."""
+    for base in type.__getattribute__(kind, "__mro__"):
+        slot = type.__getattribute__(base, "__dict__").get("__dict__")
+        if slot is not None:
+            if type(slot) is not GetSetDescriptorType:
+                return None
+            pairs = itertools.islice(dict.items(slot.__get__(value)), ELEMENTS_LIMIT)
+            return [(key, element) for key, element in list(pairs) if type(key) is str]
+    return None
+
+
 def _name(kind: type) -> str:
-    module = type.__getattribute__(kind, "__module__")
-    name = type.__getattribute__(kind, "__qualname__")
+    module, name = _own(kind, "__module__"), _own(kind, "__qualname__")
     return name if module == "builtins" else f"{module}.{name}"
+
+
+def _own(kind: type, attribute: str) -> str:
+    """Return an attribute of a class that ought to be a text, past whatever its metaclass says."""
+    found = type.__getattribute__(kind, attribute)
+    return found if type(found) is str else "?"
