@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
 from pathlib import Path
+from urllib.parse import unquote, urlsplit
 
 import pytest
 
 import run_scenario
 from run_scenario import bundled, targets
+from run_scenario.errors import Status
 
 COMMAND = str(Path(sys.executable).parent / "run-scenario")
 NAMES = [path.stem for path in bundled.scenarios()]
@@ -79,6 +82,7 @@ def test_help_names_every_command() -> None:
     text = told("--help")
     for word in ("run", "validate", "plan", "list", "targets", "schema", "completion", "examples:", "exit status:"):
         assert word in text
+    assert [] == [status for status in Status if not re.search(rf"\b{status.value}\b", text)]
 
 
 @pytest.mark.parametrize("command", ["run", "validate", "plan", "list", "targets", "schema", "completion"])
@@ -106,8 +110,13 @@ def test_list_search(tmp_path: Path) -> None:
 
 
 def test_list_prints_a_scenario(tmp_path: Path) -> None:
-    """What is printed is the file as it is."""
-    assert bundled.find_scenario("daemon").read_text() == told("list", "daemon.yaml", cwd=tmp_path)  # type: ignore[union-attr]
+    """What is printed is the file, whose first line leads editors to the schema of this installation."""
+    file = bundled.find_scenario("daemon")
+    assert file
+    first, _, rest = told("list", "daemon.yaml", cwd=tmp_path).partition("\n")
+    schema = urlsplit(first.removeprefix("# yaml-language-server: $schema="))
+    assert ("file", bundled.schema_text("scenario")) == (schema.scheme, Path(unquote(schema.path)).read_text())
+    assert file.read_text().partition("\n")[2] == rest
 
 
 def test_targets() -> None:
@@ -115,6 +124,11 @@ def test_targets() -> None:
     assert set(targets.names()) <= set(told("targets").split())
     assert "Parameters\n" in told("targets", "consume")
     assert "is_prime" in told("targets", "is_prime")
+
+
+def test_targets_write_numbers_out() -> None:
+    """The range of a parameter is readable at both ends."""
+    assert "-2,147,483,648 to 2,147,483,647" in told("targets", "exit")
 
 
 @pytest.mark.parametrize("name", ["scenario", "event"])
@@ -145,6 +159,14 @@ def test_a_file_comes_before_a_bundled_name(tmp_path: Path) -> None:
     assert "daemon.yaml: valid (1 process, 0 queues)\n" == told("validate", "daemon.yaml", cwd=tmp_path)
 
 
+def test_a_folder_is_no_scenario(tmp_path: Path) -> None:
+    """A folder called like a bundled scenario does not hide it; any other is told to be a folder."""
+    (tmp_path / "daemon").mkdir()
+    (tmp_path / "mine").mkdir()
+    assert "daemon.yaml: valid (2 processes, 0 queues)\n" == told("validate", "daemon", cwd=tmp_path)
+    assert "mine:1:1: error: this is a folder, not a file" in call("validate", "mine", cwd=tmp_path).stderr
+
+
 def test_plan() -> None:
     """The main program's steps, in the words of Python."""
     lines = told("plan", "daemon-join").splitlines()
@@ -172,7 +194,11 @@ MISTAKES = [
     (["quick.yaml", "--allow", "mine.py"], "'mine.py' is not the name of a top-level package: mine"),
     (["quick.yaml", "--allow", "../x"], "'../x' is not the name of a top-level package, such as mypackage"),
     (["quick.yaml", "--start-method", "frok"], "invalid choice: 'frok'"),
-    (["plan", "quick.yaml", "names"], "there is nothing to do with 'names'"),
+    (["plan", "quick.yaml", "names"], "'names' is too much: 'run-scenario plan' takes one FILE"),
+    (["targets", "square", "sleep"], "'sleep' is too much: 'run-scenario targets' takes one NAME"),
+    (["schema", "foo"], "there is no schema 'foo'; there are scenario and event"),
+    (["completion", "fish"], "there is no completion for 'fish'; there is one for bash, zsh, tcsh"),
+    (["quick.yaml", "--log", "-", "--format", "console"], "give --log the path of a file"),
     (["plan"], "the following arguments are required: FILE"),
     (["run"], "the following arguments are required: FILE"),
     (["\x1b[31m"], "there is no file '\\x1b[31m' here"),
@@ -202,7 +228,14 @@ def test_completion_scripts(shell: str) -> None:
 
 COMPLETIONS = [
     ("run-scenario val", {"validate"}),
-    ("run-scenario count", {"count-down"}),
+    ("run-scenario count", {"count-down", "count.yaml"}),
+    ("run-scenario co", {"completion", "count-down", "consumers-until-empty", "count.yaml"}),
+    ("run-scenario count.yaml ", {"count.yaml", *NAMES}),
+    ("run-scenario count.yaml --time", {"--timeout"}),
+    ("run-scenario --vers", {"--version"}),
+    ("run-scenario --timeout 3 count", {"count-down", "count.yaml"}),
+    ("run-scenario targets consume", {"consume", "consume_until_empty"}),
+    ("run-scenario completion ", {"bash", "zsh", "tcsh"}),
     ("run-scenario run --log x count", {"count-down", "count.yaml"}),
     ("run-scenario count-down --start-", {"--start-method"}),
     ("run-scenario run --format ", {"auto", "console", "json"}),
@@ -219,7 +252,7 @@ def test_completion_in_bash(tmp_path: Path, line: str, expected: set[str]) -> No
     (tmp_path / "count.txt").touch()
     script = told("completion", "bash")
     words = line.split(" ")
-    press = f"COMP_WORDS=({' '.join(words[:-1])} '{words[-1]}'); COMP_CWORD={len(words) - 1}; _shtab_run_scenario"
+    press = f"COMP_WORDS=({' '.join(words[:-1])} '{words[-1]}'); COMP_CWORD={len(words) - 1}; _run_scenario"
     done = subprocess.run(
         ["bash", "-c", f'{script}\n{press}\nprintf "%s\\n" "${{COMPREPLY[@]}}"'],
         cwd=tmp_path,

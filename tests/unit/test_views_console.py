@@ -6,19 +6,27 @@ import contextlib
 import io
 import os
 import pty
+import re
 import threading
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from rich.console import Console
 from views_events import event
 
 from run_scenario.errors import MachineryError
 from run_scenario.views.console import ConsoleView
+from run_scenario.views.frames import shown_frames
+from run_scenario.views.layout import wrap
 from run_scenario.views.status import status
 from run_scenario.views.summary import Summary, Verdict
+from run_scenario.views.tables import render_summary
 from run_scenario.views.transcript import Transcript
 
+FOLDER = Path.cwd()
+THREADING = Path(threading.__file__)
 TRACEBACK = """\
 Traceback (most recent call last):
   File "workers.py", line 3, in work
@@ -58,13 +66,13 @@ def test_a_run_from_beginning_to_end() -> None:
    0.003  MainProcess   put 3 items on 'tasks': 2, 36, 'x'
    0.004  Worker 1      got 2 from 'tasks'
    0.005  Worker 1      | Hello
-   2.000  Worker 1      ended with exit code 0: its target returned
+   2.000  Worker 1      ended with exit code 0
 
 process    pid   how it ended   exit code      cpu
 Worker 1    12   returned               0   0.01 s
 
-queue   put   got   left   got by
-tasks     3     1      2   Worker 1 1
+    queue   put   got   left   got by
+!   tasks     3     1      2   Worker 1 1
 
 passed after 3.01 s
 """ == shown(
@@ -89,7 +97,7 @@ def test_a_stalled_run_shows_who_waits_for_what() -> None:
         "on_process": None,
         "since": 0.1,
         "seconds": 0.9,
-        "stack": ["join (queues.py:329)", "a", "b", "c"],
+        "stack": [f"{THREADING}:320 in wait", *(f"{FOLDER}/workers.py:{n} in f{n}" for n in range(1, 5))],
     }
     text = shown(
         event("scenario.stalled", t=1.0, level="error", processes=[stuck]),
@@ -98,15 +106,118 @@ def test_a_stalled_run_shows_who_waits_for_what() -> None:
     assert (
         """\
    1.000  run-scenario  stalled: nobody fills 'tasks' any more
-                        MainProcess (pid 10): waiting for every item of 'tasks' to be done for 0.9 s
-                            join (queues.py:329)
-                            a
-                            b
+                        MainProcess (pid 10): waits for every item of 'tasks' to be done (0.9 s)
+                            workers.py:1 in f1
+                            workers.py:2 in f2
+                            workers.py:3 in f3
 
 stalled after 3.01 s: nobody fills 'tasks' any more
 """
         == text
     )
+
+
+def stuck(**fields: Any) -> dict[str, Any]:
+    """Return one process of a `scenario.stalled`."""
+    nothing = dict.fromkeys(("waiting_for", "queue", "on_process", "since", "seconds"))
+    return {"process": "A", "pid": 12, "state": "sleeping", **nothing, "stack": [], **fields}
+
+
+def test_a_deadline_is_told_once() -> None:
+    """That it has passed begins the report of who does what; scenario.timed_out and the summary do not say it again."""
+    text = shown(
+        event(
+            "scenario.stalled",
+            cause="deadline",
+            reason="the deadline was reached: A sleeps",
+            processes=[stuck(), stuck(process="B", state="running")],
+        ),
+        event("scenario.timed_out"),
+        event("scenario.finished", outcome="timed_out", reasons=["the deadline was reached: A sleeps"]),
+    )
+    assert (
+        """\
+   0.000  run-scenario  the deadline has passed: A sleeps
+                        A (pid 12): sleeps, or waits for something outside the scenario
+                        B (pid 12): computes
+
+timed out after 3.01 s: A sleeps
+"""
+        == text
+    )
+
+
+def test_a_refusal_is_short() -> None:
+    """Its problems are told beside the view, each with its place in the file: here only that there were some."""
+    text = shown(
+        event("scenario.refused"),
+        event("process.exited", "MainProcess", exitcode=2, cause="refused", reason="it did nothing", allowed=False),
+        event("scenario.finished", outcome="refused", reasons=["'mypkg' is not allowed"]),
+    )
+    assert (
+        """\
+   0.000  run-scenario  refused: a target is not allowed
+   0.000  MainProcess   ended with exit code 2
+
+refused after 3.01 s
+"""
+        == text
+    )
+
+
+def test_frames_of_the_library_that_waits_are_left_out() -> None:
+    """What is shown is the code of the scenario, from the nearest folder on; if there is none, the call that waits."""
+    library = [f"{THREADING.parent}/multiprocessing/connection.py:395 in _recv", f"{THREADING}:320 in wait"]
+    assert ["workers.py:23 in read"] == shown_frames([*library, "/home/me/workers.py:23 in read"], ["/", "/home/me"])
+    assert ["threading.py:320 in wait"] == shown_frames(library, [str(THREADING.parent)])
+    assert [] == shown_frames([])
+
+
+def test_what_logging_prints_is_told_once() -> None:
+    """A line that a handler of logging writes is the message that was just told."""
+    assert ["WARNING app: hi"] == texts(
+        event("log.message", level="warning"),
+        event("process.output", stream="stderr", via="logging", text="WARNING:app:hi"),
+    )
+
+
+@pytest.mark.parametrize(
+    ("text", "room", "first", "expected"),
+    [
+        ("one two three four five six", 20, None, ["one two three four", "five six"]),
+        ("one two three four five six", 20, 8, ["one two", "three four five six"]),
+        ("one two three four five six", 20, 2, ["", "one two three four", "five six"]),
+        ("    raise ValueError(text) from error", 28, None, ["    raise ValueError(text)", "    from error"]),
+        ("/a/rather/long/path/of/workers.py:3", 24, None, ["/a/rather/long/path/of/", "workers.py:3"]),
+        ("x" * 45, 20, None, ["x" * 20, "x" * 20, "x" * 5]),
+        ("so " + "x" * 25, 20, None, ["so", "x" * 20, "x" * 5]),
+        ("", 20, None, [""]),
+    ],
+)
+def test_wrap(text: str, room: int, first: int | None, expected: list[str]) -> None:
+    """Lines break between words, keep their indentation, and only what is longer than a line is broken itself."""
+    assert expected == wrap(text, room, first)
+
+
+def test_the_summary_of_a_narrow_terminal() -> None:
+    """Columns that are good to know are left out before the others are broken, and no header is cut."""
+    summary = Summary()
+    summary.add(
+        [
+            event("process.exited", "MainProcess"),
+            event("process.exited", exitcode=-15, cause="swept", signal="SIGTERM", allowed=False),
+            event("scenario.finished"),
+        ]
+    )
+    assert """
+  process     how it ended     exit code
+  MainProcess returned                 0
+✗ Worker 1    stopped by             -15
+              run-scenario:
+              SIGTERM
+
+passed after 3.01 s
+""" == render_summary(summary, Console(file=io.StringIO(), width=40))
 
 
 def test_a_long_name_is_cut_in_its_column() -> None:
@@ -191,18 +302,23 @@ def test_the_verdict_is_the_last_event() -> None:
         (["A", "B"], "", 60, "A, B alive · 1.2 of 10 s"),
         (["A", "B", "C", "D", "E", "F"], "", 60, "A, B, C, D and 2 more alive · 1.2 of 10 s"),
         ([], "the end of A", 90, "no process alive · the main program waits for the end of A · 1.2 of 10 s"),
-        (["A" * 99], "", 30, "AAAAAAAAAAAAAAA… · 1.2 of 10 s"),
+        (["A", "B"], "the end of A", 77, "A, B alive · the main program waits for the end of A · 1.2 of 10 s"),
+        (["A" * 9, "B"], "the end of A", 65, "2 alive · the main program waits for the end of A · 1.2 of 10 s"),
+        (["A", "B"], "the end of A", 50, "2 alive · waits for the end of A · 1.2 of 10 s"),
+        (["A", "B"], "the end of A", 37, "waits for the end of A · 1.2 of 10 s"),
+        (["A", "B"], "the end of A" * 9, 37, "waits for the end of A… · 1.2 of 10 s"),
+        (["A" * 99], "", 30, "1 alive · 1.2 of 10 s"),
     ],
 )
 def test_status(alive: list[str], waiting: str, width: int, expected: str) -> None:
-    """The status line tells who lives, what is waited for and the time that is left, in the room there is."""
+    """Who lives is shortened before what is waited for, and the time that is left never."""
     assert expected == status(SimpleNamespace(elapsed=1.23, timeout=10.0, alive=alive, waiting=waiting), width)
 
 
-def on_terminal(colour: bool, monkeypatch: pytest.MonkeyPatch) -> str:
-    """Return the bytes that a terminal of 80 columns gets during a silent run of two events."""
+def on_terminal(colour: bool, monkeypatch: pytest.MonkeyPatch, columns: int = 80) -> str:
+    """Return the bytes that a terminal gets during a silent run of two events."""
     monkeypatch.setenv("TERM", "xterm-256color")
-    monkeypatch.setenv("COLUMNS", "80")
+    monkeypatch.setenv("COLUMNS", str(columns))
     for name in ("NO_COLOR", "FORCE_COLOR"):
         monkeypatch.delenv(name, raising=False)
     leader, follower = pty.openpty()
@@ -236,7 +352,7 @@ def test_a_terminal_gets_colours_and_a_status_line(monkeypatch: pytest.MonkeyPat
     assert "Worker 1 alive · 1.0 of 10 s" in text
     assert text.index("alive") < text.index("\x1b[2K") < text.index("failed")
     assert "\r\n                        word" in text
-    assert "\x1b[?25h" in text[text.index("\x1b[?25l") :], "the cursor is shown again"
+    assert "\x1b[K\r" in text, "what is typed meanwhile is drawn over"
 
 
 def test_no_colour_on_a_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -245,6 +361,15 @@ def test_no_colour_on_a_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
     assert "failed with ValueError: boom" in text
     assert "\x1b[1;31m" not in text
     assert "\x1b[2m" not in text
+
+
+def test_a_narrow_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
+    """At 40 columns, text goes on below its columns; no line is longer than the terminal, none begins in column 0."""
+    text = re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", on_terminal(False, monkeypatch, 40)).replace("\r\n", "\n")
+    lines = [line for line in text.splitlines() if line and "alive" not in line]
+    assert 40 >= max(map(len, lines))
+    assert ["    "] == sorted({line[:4].replace("0.000", "") for line in lines if "0.000" not in line})
+    assert "   0.000  Worker 1  failed with\n    ValueError: boom\n" in text
 
 
 def test_a_full_disk_is_an_error_of_the_machinery() -> None:

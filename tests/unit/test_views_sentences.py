@@ -12,6 +12,12 @@ SENTENCES = [
     ("scenario.started", {}, "A daemon (fork, Python 3.11.7, deadline 10 s)"),
     ("scenario.started", {"title": ""}, "daemon (fork, Python 3.11.7, deadline 10 s)"),
     ("scenario.stalled", {}, "stalled: nobody fills 'tasks' any more"),
+    ("scenario.stalled", {"cause": "deadline", "reason": "A sleeps"}, "the deadline has passed: A sleeps"),
+    (
+        "scenario.stalled",
+        {"cause": "deadline", "reason": "the deadline was reached: A sleeps"},
+        "the deadline has passed: A sleeps",
+    ),
     ("scenario.timed_out", {"timeout": 0.5}, "the deadline of 0.5 s has passed"),
     ("scenario.interrupted", {}, "interrupted by SIGINT"),
     ("scenario.refused", {}, "refused: a target is not allowed"),
@@ -27,7 +33,22 @@ SENTENCES = [
     ("process.exiting", {}, "calls sys.exit(): exit code 3"),
     ("process.failed", {}, "failed with ValueError: boom"),
     ("process.failed", {"message": ""}, "failed with ValueError"),
-    ("process.exited", {}, "ended with exit code 0: its target returned"),
+    ("process.exited", {}, "ended with exit code 0"),
+    (
+        "process.exited",
+        {"exitcode": 3, "cause": "sys.exit", "reason": "it called sys.exit()"},
+        "ended with exit code 3",
+    ),
+    (
+        "process.exited",
+        {"exitcode": -11, "cause": "crash", "reason": "it crashed"},
+        "ended with exit code -11: it crashed",
+    ),
+    (
+        "process.exited",
+        {"exitcode": -15, "cause": "swept", "by": "run-scenario", "signal": "SIGTERM", "reason": "all that again"},
+        "ended with exit code -15: run-scenario sent SIGTERM",
+    ),
     ("process.exited", {"exitcode": None, "reason": "nobody saw it"}, "ended: nobody saw it"),
     ("process.joining", {}, "MainProcess waits for its end"),
     ("process.joining", {"timeout": 1.5}, "MainProcess waits for its end, for 1.5 s at most"),
@@ -56,7 +77,8 @@ SENTENCES = [
     ("queue.items_lost", {}, "3 items that it put on 'tasks' never arrived"),
     ("queue.left_over", {}, "2 items left on 'tasks' (1 poison pill): 7, None"),
     ("ipc.leaked", {}, "removed what was left: /psm_1"),
-    ("log.message", {}, "app: hi"),
+    ("log.message", {}, "INFO app: hi"),
+    ("log.message", {"level": "debug"}, "DEBUG app: hi"),
 ]
 
 

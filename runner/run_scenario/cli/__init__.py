@@ -2,8 +2,9 @@
 
 door ──▶ parser             arguments → a namespace with the command's function
   └────▶ commands           validate, plan, list, targets, schema, completion
-  └────▶ run                the run itself; forks the guard before anything heavy is imported
+  └────▶ run                the runs themselves; forks the guard before anything heavy is imported
            ├─▶ files        FILE → a path: as given, or a bundled scenario
+           ├─▶ suspension   Ctrl-Z
            └─▶ settings     whose code may run: --allow and pyproject.toml
 """
 

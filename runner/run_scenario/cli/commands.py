@@ -12,6 +12,9 @@ if TYPE_CHECKING:
     from run_scenario.cli.files import File
     from run_scenario.language import Loaded
 
+SCHEMAS = ("scenario", "event")
+SHELLS = ("bash", "zsh", "tcsh")
+
 
 def load(file: File) -> Loaded:
     """Load a scenario and print its problems."""
@@ -57,9 +60,9 @@ def plan(options: Namespace) -> Status:
 def list_(options: Namespace) -> Status:
     """Print the bundled scenarios, or one of them."""
     if options.name is not None:
-        from run_scenario.cli.files import bundled_scenario
+        from run_scenario.cli.catalogue import text_for_editors
 
-        say(bundled_scenario(options.name).read_text(encoding="utf-8"))
+        say(text_for_editors(options.name))
         return Status.PASSED
     from run_scenario.cli.catalogue import entries
     from run_scenario.views import listing
@@ -91,6 +94,8 @@ def targets(options: Namespace) -> Status:
 
 def schema(options: Namespace) -> Status:
     """Print a JSON Schema."""
+    if options.name not in SCHEMAS:
+        raise UsageError(f"there is no schema {options.name!r}; there are {' and '.join(SCHEMAS)}")
     from run_scenario import bundled
 
     say(bundled.schema_text(options.name))
@@ -99,6 +104,8 @@ def schema(options: Namespace) -> Status:
 
 def completion(options: Namespace) -> Status:
     """Print a completion script."""
+    if options.shell not in SHELLS:
+        raise UsageError(f"there is no completion for {options.shell!r}; there is one for {', '.join(SHELLS)}")
     from run_scenario.cli.completion import script
 
     say(script(options.shell))

@@ -3,28 +3,55 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Sequence
 
 import shtab
 
-from run_scenario import bundled
+from run_scenario import bundled, targets
+from run_scenario.cli.commands import SCHEMAS, SHELLS
 from run_scenario.cli.parser import COMMANDS, PROGRAM, Command, Parser
+
+_BASH_HOOK = "-F _shtab_run_scenario run-scenario"
+_BASH = """-F _run_scenario run-scenario
+
+# The first word may be a command or what `run` takes; where it is no command, `run` was left out.
+_run_scenario() {
+  local found=()
+  if (( COMP_CWORD == 1 )); then
+    _shtab_run_scenario
+    found=("${COMPREPLY[@]}")
+  fi
+  if (( COMP_CWORD == 1 )) || [[ " COMMANDS " != *" ${COMP_WORDS[1]} "* ]]; then
+    COMP_WORDS=("${COMP_WORDS[0]}" run "${COMP_WORDS[@]:1}")
+    (( COMP_CWORD += 1 ))
+  fi
+  _shtab_run_scenario
+  local word
+  for word in "${found[@]}"; do
+    [[ " ${COMPREPLY[*]} " == *" $word "* ]] || COMPREPLY+=("$word")
+  done
+}
+"""
 
 
 def script(shell: str) -> str:
     """Return the script for `bash`, `zsh` or `tcsh`."""
     names = [path.stem for path in bundled.scenarios()]
-    text: str = shtab.complete(_parser(names), shell)
+    # In bash, the word `run` is inserted where it was left out; elsewhere each bundled scenario is a command too.
+    text: str = shtab.complete(_parser(names, () if shell == "bash" else names), shell)
+    if shell == "bash":
+        text = text.replace(_BASH_HOOK, _BASH.replace("COMMANDS", " ".join(COMMANDS)))
     return text if text.endswith("\n") else text + "\n"
 
 
-def _parser(names: list[str]) -> Parser:
-    """Return a parser to which each bundled scenario is a command too: `run` may be left out."""
+def _parser(names: Sequence[str], commands: Sequence[str]) -> Parser:
+    """Return the parser of the whole, to which each of `commands` is a scenario that may be run without `run`."""
     parser = Parser(PROGRAM)
     parser.add_argument("--version", action="version", help="print the version")
     subparsers = parser.add_subparsers(parser_class=argparse.ArgumentParser)
     for name, command in COMMANDS.items():
         _add(subparsers, name, command, command.summary, names)
-    for name in names:
+    for name in commands:
         if name not in COMMANDS:
             _add(subparsers, name, COMMANDS["run"], "a bundled scenario", names)
     return parser
@@ -35,7 +62,7 @@ def _add(
     name: str,
     command: Command,
     summary: str,
-    names: list[str],
+    names: Sequence[str],
 ) -> None:
     parser = subparsers.add_parser(name, help=summary)
     command.fill(parser)
@@ -44,11 +71,18 @@ def _add(
             action.complete = _file_or_bundled(names)  # type: ignore[attr-defined]
         elif action.dest == "log":
             action.complete = shtab.FILE  # type: ignore[attr-defined]
-        elif action.dest == "name" and command is COMMANDS["list"]:
-            action.choices = names
+        elif action.dest in ("name", "shell"):
+            action.choices = _choices(command, names)
 
 
-def _file_or_bundled(names: list[str]) -> dict[str, object]:
+def _choices(command: Command, names: Sequence[str]) -> Sequence[str]:
+    if command is COMMANDS["targets"]:
+        return [*targets.names(), *targets.work_names()]
+    known = {"list": names, "schema": SCHEMAS, "completion": SHELLS}
+    return next(choices for name, choices in known.items() if command is COMMANDS[name])
+
+
+def _file_or_bundled(names: Sequence[str]) -> dict[str, object]:
     words = " ".join(names)
     bash = (
         "_run_scenario_file() {\n"

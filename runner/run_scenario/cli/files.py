@@ -31,11 +31,14 @@ def resolve(given: Sequence[str], commands: Iterable[str] = ()) -> list[File]:
 
 
 def _resolve(name: str, commands: Iterable[str]) -> File:
-    if os.path.lexists(name):
+    there = os.path.lexists(name)
+    if there and not Path(name).is_dir():
         return File(name, name)
     found = bundled.find_scenario(name)
     if found is not None:
         return File(str(found), found.name)
+    if there:  # a folder: that it is one is the answer
+        return File(name, name)
     raise UsageError(_unknown(name, commands))
 
 

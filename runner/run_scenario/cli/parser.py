@@ -21,7 +21,6 @@ from run_scenario.values import Value
 from run_scenario.views.text import scrub
 
 PROGRAM = "run-scenario"
-SHELLS = ("bash", "zsh", "tcsh")
 FORMATS = ("auto", "console", "json")
 MAX_TIMEOUT = 86_400.0
 
@@ -40,7 +39,8 @@ A FILE is the path of a scenario, or the name of a bundled one (daemon, daemon.y
 exit status:
   0 passed    1 an expectation failed, or a process ended in a way the scenario does not allow
   2 the scenario or the command line is invalid    3 the run had to be stopped (stalled, deadline)
-  4 the run itself failed (log not writable, out of processes)    130 interrupted
+  4 the run itself failed (log not writable, out of processes)
+  129, 130, 143 stopped by SIGHUP, SIGINT (Ctrl-C), SIGTERM    141 nobody read the output any more
 """
 
 
@@ -69,7 +69,8 @@ class Parser(argparse.ArgumentParser):
 
     def _unknown(self, argument: str) -> str:
         if not argument.startswith("-"):
-            return f"there is nothing to do with {argument!r}"
+            takes = " and ".join(f"one {action.metavar}" for action in self._get_positional_actions())
+            return f"{argument!r} is too much: '{self.prog}' takes {takes}"
         from difflib import get_close_matches
 
         name = argument.partition("=")[0]
@@ -117,7 +118,9 @@ def _files(parser: argparse.ArgumentParser, nargs: str | None = "+") -> None:
 
 def _run_arguments(parser: argparse.ArgumentParser) -> None:
     _files(parser)
-    parser.add_argument("--log", metavar="PATH", help="append the log to this file, as JSON Lines")
+    parser.add_argument(
+        "--log", metavar="PATH", help="append the log to this file, as JSON Lines; -: standard output, as --format json"
+    )
     parser.add_argument(
         "--format",
         choices=FORMATS,
@@ -155,12 +158,12 @@ def _targets_arguments(parser: argparse.ArgumentParser) -> None:
 
 def _schema_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
-        "name", choices=("scenario", "event"), nargs="?", default="scenario", help="which one (default: scenario)"
+        "name", metavar="NAME", nargs="?", default="scenario", help="which one: scenario (default) or event"
     )
 
 
 def _completion_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("shell", choices=SHELLS, help="the shell")
+    parser.add_argument("shell", metavar="SHELL", help=f"one of {', '.join(commands.SHELLS)}")
 
 
 _ALLOW_EXAMPLE = "\n  run-scenario run my.yaml --allow mypackage      run targets of your own package\n"
@@ -172,7 +175,8 @@ COMMANDS = {
         "  run-scenario run names pids --format console\n"
         "  run-scenario run count-down --start-method spawn --timeout 30 --log count-down.jsonl"
         + _ALLOW_EXAMPLE
-        + "\nOf several runs, the exit status is the highest; an interrupt ends them all.",
+        + "\nSeveral are checked before the first one runs: if one is invalid, none is run. Of several runs, the exit "
+        "status\nis the highest; an interrupt ends them all.",
         _run_arguments,
         run.run,
     ),

@@ -1,4 +1,4 @@
-"""`run`: load, check and run each scenario, and show its log.
+"""`run`: load and check all scenarios, run each, and show its log.
 
 The guard is forked first, while this process is small and has one thread; YAML, structlog and rich are imported only
 then, beside processes that already run.
@@ -8,66 +8,107 @@ from __future__ import annotations
 
 import sys
 from argparse import Namespace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from run_scenario.cli.problems import report
 from run_scenario.cli.streams import complain
-from run_scenario.errors import Problem, Status
+from run_scenario.cli.suspension import before_suspension
+from run_scenario.errors import Problem, Status, UsageError
 from run_scenario.views.text import scrub
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
     from run_scenario.cli.files import File
+    from run_scenario.engine.guard_handle import Guard
     from run_scenario.engine.sink import Sink
     from run_scenario.model import Scenario
+    from run_scenario.views.outputs import Output
     from run_scenario.views.summary import Verdict
 
+    _Checked = tuple[Scenario, str]
+    """A scenario, and its file's text."""
+
+_STANDARD_OUTPUT = "-"
 _ENDS_ALL = (Status.HANGUP, Status.INTERRUPTED, Status.TERMINATED, Status.BROKEN_PIPE)
 """After these, the scenarios that are left are not run."""
 
 
 def run(options: Namespace) -> Status:
-    """Run the scenarios one after the other; return the highest status of all."""
+    """Check all the scenarios, then run them one after the other; return the highest status of all."""
     from run_scenario.cli.files import resolve
 
+    _check_output(options)
+    files = resolve(options.files, options.commands)
+    from run_scenario.engine import front
+
+    guard = front.start_guard()
+    try:
+        checked = _checked(files)
+        if checked is None:
+            guard.dismiss()
+            return Status.INVALID
+        allow = _allowed(checked.values(), options)
+    except BaseException:
+        guard.dismiss()
+        raise
     worst = Status.PASSED
-    for file in resolve(options.files, options.commands):
-        status = _run_one(file, options)
+    for index, file in enumerate(files):
+        status = _run_one(checked[file], allow, options, guard if index == 0 else front.start_guard())
         worst = max(worst, status)
         if status in _ENDS_ALL:
             break
     return worst
 
 
-def _run_one(file: File, options: Namespace) -> Status:
+def _check_output(options: Namespace) -> None:
+    """Take `--log -` for what it means.
+
+    Raises:
+        UsageError: the console view and the log are both to go to standard output.
+    """
+    if options.log != _STANDARD_OUTPUT:
+        return
+    if options.format == "console":
+        raise UsageError("--log - and --format console both want standard output; give --log the path of a file")
+    options.log, options.format = None, "json"
+
+
+def _checked(files: Sequence[File]) -> dict[File, _Checked] | None:
+    """Load each file once and print all problems; None if any is invalid, for then none is to be run."""
+    from run_scenario.cli.commands import load
+
+    loaded = {file: load(file) for file in dict.fromkeys(files)}
+    checked = {file: (each.scenario, each.text) for file, each in loaded.items() if each.scenario is not None}
+    if len(checked) == len(loaded):
+        return checked
+    if len(loaded) > 1:
+        invalid = [file.name for file in loaded if file not in checked]
+        complain(f"run-scenario: nothing was run: {scrub(', '.join(invalid))} cannot be run as written\n")
+    return None
+
+
+def _run_one(checked: _Checked, allow: frozenset[str], options: Namespace, guard: Guard) -> Status:
+    from run_scenario import language
     from run_scenario.engine import front
 
-    guard = front.start_guard()
     try:
-        from run_scenario import language
-        from run_scenario.cli.commands import load
-
-        loaded = load(file)
-        if loaded.scenario is None:
-            guard.dismiss()
-            return Status.INVALID
-        scenario = _overridden(loaded.scenario, options)
-        allow = _allowed(scenario, options)
+        scenario = _overridden(checked[0], options)
         steps = language.plan(scenario)
-        verdict, sinks = _sinks(scenario, options)
+        output = _output(scenario, options)
     except BaseException:
         guard.dismiss()
         raise
     try:
-        outcome = front.run(scenario, steps, guard=guard, allow=allow, sinks=sinks)
+        with before_suspension(output.suspend):
+            outcome = front.run(scenario, steps, guard=guard, allow=allow, sinks=output.sinks)
     finally:
-        for sink in sinks:
+        for sink in output.sinks:
             sink.close()
     if outcome.problems:
-        report(_with_source(problem, loaded.text) for problem in outcome.problems)
-    elif verdict is not None and outcome.status != Status.PASSED:
-        complain(f"run-scenario: {scrub(scenario.name)}: {verdict.text}\n")
+        report(_with_source(problem, checked[1]) for problem in outcome.problems)
+    elif output.verdict is not None and outcome.status != Status.PASSED:
+        complain(f"run-scenario: {scrub(scenario.name)}: {output.verdict.text}\n")
     return outcome.status
 
 
@@ -83,45 +124,54 @@ def _overridden(scenario: Scenario, options: Namespace) -> Scenario:
     return scenario if options.timeout is None else scenario.replace(timeout=options.timeout)
 
 
-def _allowed(scenario: Scenario, options: Namespace) -> frozenset[str]:
+def _allowed(checked: Iterable[_Checked], options: Namespace) -> frozenset[str]:
     given = frozenset(options.allow)
-    if scenario.packages <= given:
+    wanted = frozenset().union(*(scenario.packages for scenario, _ in checked))
+    if wanted <= given:
         return given
     from pathlib import Path
 
     from run_scenario.cli.settings import allowed
 
-    return allowed(scenario.packages, given, Path.cwd())
+    return allowed(wanted, given, Path.cwd())
 
 
-def _sinks(scenario: Scenario, options: Namespace) -> tuple[Verdict | None, Sequence[Sink]]:
-    """Return the sinks, and the one that knows the verdict where standard output tells no person.
+class _Output(NamedTuple):
+    """Where the log goes."""
+
+    sinks: Sequence[Sink]
+    verdict: Verdict | None = None
+    """Knows how the run ended, where standard output tells no person."""
+    suspend: Callable[[], None] = lambda: None
+
+
+def _output(scenario: Scenario, options: Namespace) -> _Output:
+    """Return where the log of this scenario goes.
 
     Raises:
         MachineryError: the log cannot be written.
     """
-    sinks: list[Sink] = []
-    outputs = []
-    verdict = None
-    console = options.format == "console" or (options.format == "auto" and sys.stdout.isatty())
-    if console:
-        from run_scenario.views.console import ConsoleView
-
-        names = ["MainProcess", *(process.name for process in scenario.processes)]
-        sinks.append(ConsoleView(sys.stdout, names=names, colour=not options.no_color))
-    else:
-        from run_scenario.views.outputs import Output
-        from run_scenario.views.summary import Verdict
-
-        outputs.append(Output(sys.stdout.fileno(), "standard output"))
-        verdict = Verdict()
-        sinks.append(verdict)
+    log = []
     if options.log is not None:
         from run_scenario.views.outputs import Output
 
-        outputs.append(Output.log(options.log))
-    if outputs:
-        from run_scenario.views.jsonlines import JsonLines
+        log.append(Output.log(options.log))
+    if options.format == "console" or (options.format == "auto" and sys.stdout.isatty()):
+        from run_scenario.views.console import ConsoleView
 
-        sinks.append(JsonLines(outputs))
-    return verdict, sinks
+        names = ["MainProcess", *(process.name for process in scenario.processes)]
+        view = ConsoleView(sys.stdout, names=names, colour=not options.no_color)
+        return _Output([view, *_json_lines(log)], suspend=view.suspend)
+    from run_scenario.views.outputs import Output
+    from run_scenario.views.summary import Verdict
+
+    verdict = Verdict()
+    return _Output([verdict, *_json_lines([Output(sys.stdout.fileno(), "standard output"), *log])], verdict)
+
+
+def _json_lines(outputs: Sequence[Output]) -> list[Sink]:
+    if not outputs:
+        return []
+    from run_scenario.views.jsonlines import JsonLines
+
+    return [JsonLines(outputs)]

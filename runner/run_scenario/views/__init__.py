@@ -1,8 +1,11 @@
 """Values in, text out: what a person sees of a scenario and of its log.
 
     events ──▶ jsonlines ──▶ outputs        one JSON object per line, rendered by structlog
-       └─────▶ console ──▶ sentences        a line per event, and a summary at the end
-                  └──────▶ summary
+       └─────▶ console                      a line per event, and a summary at the end
+                  ├──▶ transcript ──▶ sentences, frames
+                  ├──▶ layout               where lines break
+                  ├──▶ summary ──▶ tables
+                  └──▶ status               the last line, while nothing happens
     steps  ──▶ plan                         the main program in the words of Python
     names  ──▶ listing                      bundled scenarios, built-in targets
 

@@ -6,20 +6,17 @@ together here, because a rich `Text` for each of 100,000 lines would take longer
 
 from __future__ import annotations
 
-import textwrap
 import time
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any, TextIO
+from typing import Any, TextIO
 
+from run_scenario.views.layout import wrap
 from run_scenario.views.outputs import cannot_write
 from run_scenario.views.status import State, StatusLine
 from run_scenario.views.summary import Summary
+from run_scenario.views.tables import render_summary
 from run_scenario.views.text import scrub
 from run_scenario.views.transcript import Line, Tone, Transcript
-
-if TYPE_CHECKING:
-    from rich.console import Console
-    from rich.table import Table
 
 _STYLES: dict[Tone, str] = {
     "error": "bold red",
@@ -35,8 +32,9 @@ _TIME_WIDTH = 8
 _NAME_WIDTH = (12, 24)
 """Fewest and most columns for the names of processes."""
 
-_NARROWEST = 40
-"""Columns of a terminal below which lines are not wrapped: they would be one word each."""
+_NARROWEST = 30
+"""Columns beside those of time and name below which text goes on under them, indented by `_HANGING`."""
+_HANGING = 4
 
 _PIPED_WIDTH = 160
 """Columns of the summary's tables where there is no terminal to measure."""
@@ -85,7 +83,8 @@ class ConsoleView:
         paint = self._painter()
         self._erase_status()
         self._summary.add(events)
-        text = "".join(self._rendered(line, paint) for line in self._transcript.lines(events))
+        width = paint.width()
+        text = "".join(self._rendered(line, paint, width) for line in self._transcript.lines(events))
         if events and events[-1].get("event") == "scenario.finished":
             text += render_summary(self._summary, paint.console)
         self._emit(text)
@@ -106,6 +105,11 @@ class ConsoleView:
         """Erase the status line."""
         self._erase_status()
 
+    def suspend(self) -> None:
+        """Erase the status line, at any moment, in the middle of `tick()` too: the process is about to be stopped."""
+        if self._status is not None:
+            self._status.erase()
+
     def _erase_status(self) -> None:
         if self._status is not None:
             self._status.erase()
@@ -125,18 +129,25 @@ class ConsoleView:
         except OSError as error:
             raise cannot_write("standard output", error) from None
 
-    def _rendered(self, line: Line, paint: _Paint) -> str:
+    def _rendered(self, line: Line, paint: _Paint, width: int | None) -> str:
+        """Return the line for a terminal of `width` columns; where there is no terminal, there is no edge either."""
         name = line.process
         if len(name) > self._name_width:
             name = name[: self._name_width - 1] + "…"
-        indent = " " * (_TIME_WIDTH + self._name_width + 4)
-        first, *more = paint.wrapped(line.text, len(indent))
+        beside = _TIME_WIDTH + self._name_width + 4
+        padded = f"{name:<{self._name_width}}"
+        indent, first = beside, None
+        if width is not None and width - beside < _NARROWEST:
+            padded, indent = name, _HANGING
+            first = width - (_TIME_WIDTH + len(name) + 4)
+        room = None if width is None else width - indent
+        text, *more = [line.text] if room is None else wrap(line.text, room, first)
         style = _STYLES[line.tone]
-        text = f"{paint('dim', f'{line.t:{_TIME_WIDTH}.3f}')}  "
-        text += f"{paint.name(name, self._name_width)}  {paint(style, first)}\n"
-        text += "".join(f"{indent}{paint(style, continued)}\n" for continued in more)
+        head = f"{paint('dim', f'{line.t:{_TIME_WIDTH}.3f}')}  {paint.name(name, padded)}  {paint(style, text)}"
         detail_style = "red" if line.tone == "error" else "dim"
-        return text + "".join(f"{indent}{paint(detail_style, detail)}\n" for detail in line.details)
+        details = [part for detail in line.details for part in ([detail] if room is None else wrap(detail, room))]
+        below = [paint(style, part) for part in more] + [paint(detail_style, part) for part in details]
+        return "".join(f"{part}\n" for part in (head.rstrip(" "), *(" " * indent + part for part in below)))
 
 
 class _Paint:
@@ -169,53 +180,11 @@ class _Paint:
             return text
         return self._parse(style).render(text, color_system=self._system)
 
-    def name(self, name: str, width: int) -> str:
-        """Return a process's name in its own colour, padded to `width`."""
+    def name(self, name: str, shown: str) -> str:
+        """Return `shown` in the colour of the process called `name`."""
         style = self._names.setdefault(name, _PROCESS_COLOURS[(len(self._names) - 1) % len(_PROCESS_COLOURS)])
-        return self(style, f"{name:<{width}}")
+        return self(style, shown)
 
-    def wrapped(self, text: str, indent: int) -> list[str]:
-        """Return `text` in lines that fit beside the columns; only a terminal has an edge to wrap at."""
-        room = self.console.width - indent
-        if not self.console.is_terminal or room < _NARROWEST or len(text) <= room:
-            return [text]
-        return textwrap.wrap(text, room, break_on_hyphens=False, drop_whitespace=True) or [""]
-
-
-def render_summary(summary: Summary, console: Console) -> str:
-    """Return the end of the view: the outcome in one sentence, a table of the processes, one of the queues."""
-    from rich.text import Text
-
-    style = "bold green" if summary.passed() else "bold red"
-    with console.capture() as captured:
-        console.print()
-        for table in (_processes(summary), _queues(summary)):
-            if table.row_count:
-                console.print(table)
-                console.print()
-        console.print(Text(summary.outcome(), style=style), soft_wrap=not console.is_terminal)
-    text: str = captured.get()
-    return "".join(line.rstrip(" ") + "\n" for line in text.splitlines())
-
-
-def _table(*columns: str, right: Sequence[str] = ()) -> Table:
-    from rich.table import Table
-
-    table = Table(box=None, pad_edge=False, padding=(0, 3, 0, 0), header_style="dim")
-    for column in columns:
-        table.add_column(column, justify="right" if column in right else "left", no_wrap=column in right)
-    return table
-
-
-def _processes(summary: Summary) -> Table:
-    table = _table("process", "pid", "how it ended", "exit code", "cpu", right=("pid", "exit code", "cpu"))
-    for row in summary.process_rows():
-        table.add_row(*row[:5], style=None if row.allowed else "red")
-    return table
-
-
-def _queues(summary: Summary) -> Table:
-    table = _table("queue", "put", "got", "left", "got by", right=("put", "got", "left"))
-    for row in summary.queue_rows():
-        table.add_row(*row[:5], style=None if row.clean else "yellow")
-    return table
+    def width(self) -> int | None:
+        """Return the columns of the terminal; None where there is none."""
+        return self.console.width if self.console.is_terminal else None

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from run_scenario.targets import Parameter, Target
 
 _WIDTH = 100
+_LARGEST_WRITTEN_OUT = 1e15
 _KINDS = {
     "integer": "a whole number",
     "number": "a number",
@@ -85,13 +86,18 @@ def _parameter(parameter: Parameter, width: int) -> str:
 def _facts(parameter: Parameter) -> list[str]:
     facts = [_kind(parameter)]
     if parameter.minimum is not None and parameter.maximum is not None:
-        facts.append(f"{parameter.minimum:,g} to {parameter.maximum:,.0f}")
+        facts.append(f"{_number(parameter.minimum)} to {_number(parameter.maximum)}")
     elif parameter.minimum is not None:
-        facts.append(f"at least {parameter.minimum:,g}")
+        facts.append(f"at least {_number(parameter.minimum)}")
     if parameter.choices:
         facts.append(f"one of {', '.join(parameter.choices)}")
     facts.append("required" if parameter.required else f"default {_yaml(parameter.default)}")
     return facts
+
+
+def _number(number: float) -> str:
+    whole = float(number).is_integer() and abs(number) < _LARGEST_WRITTEN_OUT
+    return f"{int(number):,}" if whole else f"{number:,g}"
 
 
 def _kind(parameter: Parameter) -> str:

@@ -27,6 +27,9 @@ COMMON = frozenset(("event", "level", "timestamp", "t", "seq", "run", "scenario"
 """The fields of every event."""
 
 _MAIN = "MainProcess"
+_TOLD_BEFORE = frozenset(("returned", "exception", "sys.exit", "refused"))
+"""Causes of an end that an event before has told: `process.finished`, `process.failed` and so on."""
+
 _NOTABLE_WAIT = 0.1
 """Seconds from which on it is worth a word that a put or a get had to wait."""
 
@@ -60,7 +63,18 @@ def _waited(event: Event) -> str:
     return f" after waiting {seconds(waited)}" if waited >= _NOTABLE_WAIT else ""
 
 
+def why_stalled(reason: object) -> str:
+    """Return who waits for what, without that the deadline was reached: everybody who asks says so himself."""
+    return str(reason or "").removeprefix("the deadline was reached: ")
+
+
 # scenario
+
+
+def _scenario_stalled(event: Event) -> str:
+    what = "the deadline has passed" if event.get("cause") == "deadline" else "stalled"
+    why = why_stalled(event.get("reason"))
+    return f"{what}: {why}" if why else what
 
 
 def _scenario_started(event: Event) -> str:
@@ -105,8 +119,13 @@ def _failed(event: Event) -> str:
 
 def _exited(event: Event) -> str:
     code = event.get("exitcode")
-    end = "ended" if code is None else f"ended with exit code {code}"
-    return end + _why(event)
+    if code is None:
+        return f"ended{_why(event)}"
+    end = f"ended with exit code {code}"
+    cause = event.get("cause")
+    if cause == "swept":
+        return f"{end}: {event.get('by')} sent {event.get('signal')}"
+    return end if cause in _TOLD_BEFORE else end + _why(event)
 
 
 def _joining(event: Event) -> str:
@@ -180,7 +199,7 @@ def _left_over(event: Event) -> str:
 
 _SENTENCES: dict[str, Callable[[Event], str]] = {
     "scenario.started": _scenario_started,
-    "scenario.stalled": lambda e: f"stalled{_why(e)}",
+    "scenario.stalled": _scenario_stalled,
     "scenario.timed_out": lambda e: f"the deadline of {seconds(e.get('timeout'))} has passed",
     "scenario.interrupted": lambda e: f"interrupted by {e.get('signal')}",
     "scenario.refused": lambda e: f"refused{_why(e)}",
@@ -214,5 +233,5 @@ _SENTENCES: dict[str, Callable[[Event], str]] = {
     "queue.items_lost": _lost,
     "queue.left_over": _left_over,
     "ipc.leaked": lambda e: f"{e.get('reason')}: {', '.join(map(str, e.get('names') or ()))}",
-    "log.message": lambda e: f"{e.get('logger')}: {e.get('message')}",
+    "log.message": lambda e: f"{str(e.get('level', '')).upper()} {e.get('logger')}: {e.get('message')}",
 }

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import contextlib
+import os
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Protocol
 
 from run_scenario.views.text import scrub, seconds, shorten
@@ -11,7 +13,10 @@ if TYPE_CHECKING:
     from rich.console import Console
 
 _MOST_NAMES = 4
-_SPINNER_WIDTH = 3
+_SPINNER = "⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏"
+_SPINNER_WIDTH = 2
+_EDGE = 1
+"""The last column is left free: some terminals begin a new line behind it."""
 
 
 class State(Protocol):
@@ -28,44 +33,65 @@ class State(Protocol):
 
 
 def status(state: State, width: int) -> str:
-    """Return the status in at most `width` characters; what is cut off is never the time."""
-    alive = list(state.alive)
-    more = len(alive) - _MOST_NAMES
-    names = ", ".join(alive[:_MOST_NAMES]) + (f" and {more:,} more" if more > 0 else "")
-    parts = [f"{names} alive" if alive else "no process alive"]
-    if state.waiting:
-        parts.append(f"the main program waits for {state.waiting}")
+    """Return the status in at most `width` characters.
+
+    Where they are not enough, the names go first, then who waits; what is waited for is cut off last, the time never.
+    """
     time = f"{state.elapsed:.1f} of {seconds(state.timeout)}"
     room = max(1, width - len(time) - len(" · "))
-    return f"{shorten(scrub(' · '.join(parts)), room)} · {time}"
+    said = ""
+    for said in _ways_to_say(state):
+        if len(said) <= room:
+            break
+    return f"{shorten(said, room)} · {time}"
+
+
+def _ways_to_say(state: State) -> Iterator[str]:
+    """Yield who lives and what is waited for, each time in fewer words."""
+    alive, waiting = list(state.alive), scrub(state.waiting)
+    more = len(alive) - _MOST_NAMES
+    names = ", ".join(map(scrub, alive[:_MOST_NAMES])) + (f" and {more:,} more" if more > 0 else "")
+    count = f"{len(alive):,} alive" if alive else "no process alive"
+    everybody = f"{names} alive" if alive else count
+    if not waiting:
+        yield from (everybody, count)
+        return
+    for who in (everybody, count):
+        yield f"{who} · the main program waits for {waiting}"
+    yield f"{count} · waits for {waiting}"
+    yield f"waits for {waiting}"
 
 
 class StatusLine:
-    """A spinner and the status, drawn again with each `show()` and gone after `erase()`."""
+    """A spinner and the status, drawn again with each `show()` and gone after `erase()`.
+
+    The cursor is left at its beginning: what the terminal echoes there (`^C`) is drawn over, and cannot break it into
+    two lines. Each drawing is one write of its own, so that a signal handler may erase it at any moment.
+    """
 
     def __init__(self, console: Console) -> None:
-        from rich.live import Live
-        from rich.spinner import Spinner
-
-        self._width = console.width - _SPINNER_WIDTH
-        self._spinner = Spinner("dots", style="cyan")
-        self._live = Live(
-            self._spinner,
-            console=console,
-            auto_refresh=False,  # no thread: the process that draws this may yet fork
-            transient=True,
-            redirect_stdout=False,
-            redirect_stderr=False,
-        )
-        self._live.start()
+        self._console = console
+        self._drawn = 0
 
     def show(self, state: State) -> None:
         """Draw it."""
-        from rich.text import Text
+        from rich.cells import cell_len, set_cell_size
 
-        self._spinner.update(text=Text(status(state, self._width)))
-        self._live.refresh()
+        width = max(1, self._console.width - _SPINNER_WIDTH - _EDGE)
+        text = status(state, width)
+        if cell_len(text) > width:
+            text = set_cell_size(text, width)
+        spinner = _SPINNER[self._drawn % len(_SPINNER)]
+        self._drawn += 1
+        self._write(f"\r{spinner} {text}\x1b[K\r")
 
     def erase(self) -> None:
         """Remove it from the screen."""
-        self._live.stop()
+        self._write("\r\x1b[2K")
+
+    def _write(self, text: str) -> None:
+        # Past the stream's own buffer, which is empty between two events: a signal handler must not enter that twice.
+        stream = self._console.file
+        data = text.encode(getattr(stream, "encoding", None) or "utf-8", "replace")
+        with contextlib.suppress(OSError):  # a terminal that is gone is told with the next event
+            os.write(stream.fileno(), data)

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
-from run_scenario.views.sentences import OUTCOMES, Event
+from run_scenario.views.sentences import OUTCOMES, Event, why_stalled
 from run_scenario.views.text import scrub, seconds
 
 _CAUSES = {
@@ -23,6 +23,7 @@ _CAUSES = {
     "swept": "stopped by run-scenario",
     "unstarted": "never came to its target",
     "unknown": "ended, nobody knows how",
+    "refused": "refused the scenario",
 }
 _MOST_TAKERS = 8
 
@@ -93,7 +94,7 @@ class Summary:
             elif room == "scenario" and deed == "finished":
                 self._end = event
             elif room == "scenario" and deed == "stalled":
-                self._stalled = str(event.get("reason") or "")
+                self._stalled = why_stalled(event.get("reason"))
 
     def _add_process(self, deed: str, event: Event) -> None:
         process = self._processes.setdefault(str(event.get("process")), _Process())
@@ -123,6 +124,10 @@ class Summary:
         """Return one sentence: `passed after 3.01 s`, `stalled after 1.2 s: …`."""
         return "" if self._end is None else verdict(self._end, self._stalled)
 
+    def ran(self) -> bool:
+        """Whether any of the scenario was run: it was not refused."""
+        return self._end is None or self._end.get("outcome") != "refused"
+
     def passed(self) -> bool:
         """Whether the run ended as the scenario wants it."""
         return self._end is not None and self._end.get("outcome") == "passed"
@@ -137,9 +142,13 @@ class Summary:
 
 
 def verdict(end: Event, stalled: str = "") -> str:
-    """Return what a `scenario.finished` says, as one sentence; `stalled` is why nothing moved, if that is known."""
+    """Return what a `scenario.finished` says, as one sentence; `stalled` is why nothing moved, if that is known.
+
+    Why a scenario was refused is not told here: its problems are, each with its place in the file.
+    """
     outcome = str(end.get("outcome"))
-    reasons = [str(reason) for reason in end.get("reasons") or ()]
+    told = () if outcome == "refused" else end.get("reasons") or ()
+    reasons = [why_stalled(reason) for reason in told]
     if stalled and stalled not in reasons:
         reasons.insert(0, stalled)
     why = ": " + "; ".join(reasons) if reasons else ""

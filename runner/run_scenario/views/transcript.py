@@ -13,6 +13,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any, Literal
 
 from run_scenario.values import Value
+from run_scenario.views.frames import shown_frames
 from run_scenario.views.sentences import Event, sentence
 from run_scenario.views.text import plural, scrub, seconds, shorten, value, values
 
@@ -22,7 +23,6 @@ _FOLDED = frozenset(("queue.put", "queue.get", "queue.task_done", "queue.empty")
 _MANY = 40
 """Queue events in a row from which on they are counted instead of listed."""
 
-_STACK_LINES = 3
 _LONGEST_DETAIL = 2_000
 
 
@@ -41,6 +41,7 @@ class Transcript:
 
     def __init__(self) -> None:
         self._told: dict[str, _ToldTraceback] = {}
+        self._deadline_told = False
 
     def lines(self, events: Sequence[Event]) -> Iterator[Line]:
         """Yield the lines of the next events; `scenario.finished` has none, it is the summary's."""
@@ -58,16 +59,25 @@ class Transcript:
             details = traceback
         elif event.get("event") == "scenario.stalled":
             details = _stuck(event)
-        elif event.get("event") == "scenario.refused":
-            details = [str(problem) for problem in event.get("problems") or ()]
         safe = tuple(shorten(scrub(line), _LONGEST_DETAIL) for line in details)
         return Line(_time(event), scrub(str(event.get("process"))), sentence(event), _tone(event), safe)
 
     def _is_known(self, event: Event) -> bool:
-        """Whether the event says again what was said: the end, or a traceback that multiprocessing prints too."""
-        if event.get("event") == "scenario.finished":
+        """Whether the event says again what was said.
+
+        That is the end, which the summary tells; the deadline, which the report of who waits for what began with; a
+        logged message that logging's own handler prints too; a traceback that multiprocessing prints too.
+        """
+        kind = event.get("event")
+        if kind == "scenario.finished" or (kind == "scenario.timed_out" and self._deadline_told):
             return True
-        if event.get("event") != "process.output" or event.get("stream") != "stderr":
+        if kind == "scenario.stalled":
+            self._deadline_told = event.get("cause") == "deadline"
+        if kind != "process.output":
+            return False
+        if event.get("via") == "logging":
+            return True
+        if event.get("stream") != "stderr":
             return False
         told = self._told.get(str(event.get("process")))
         if told is None:
@@ -125,15 +135,22 @@ def _together(events: list[Event]) -> str:
     return f"{verb} {plural(count, 'item')} {preposition} '{first.get('queue')}': {items}"
 
 
+_STATES = {
+    "sleeping": "sleeps, or waits for something outside the scenario",
+    "running": "computes",
+    "exiting": "is about to end",
+}
+
+
 def _stuck(event: Event) -> list[str]:
     lines = []
     for process in event.get("processes") or ():
-        state = process.get("state")
-        waiting = f"waiting for {process['waiting_for']}" if process.get("waiting_for") else f"{state}"
+        state = str(process.get("state"))
+        doing = f"waits for {process['waiting_for']}" if process.get("waiting_for") else _STATES.get(state, state)
         since = process.get("seconds")
-        lasting = "" if since is None else f" for {seconds(since)}"
-        lines.append(f"{process.get('process')} (pid {process.get('pid')}): {waiting}{lasting}")
-        lines.extend(f"    {frame}" for frame in (process.get("stack") or ())[:_STACK_LINES])
+        lasting = "" if since is None else f" ({seconds(since)})"
+        lines.append(f"{process.get('process')} (pid {process.get('pid')}): {doing}{lasting}")
+        lines.extend(f"    {frame}" for frame in shown_frames([str(line) for line in process.get("stack") or ()]))
     return lines
 
 

@@ -1,0 +1,113 @@
+"""The end of the view: a table of the processes, one of the queues, the outcome in one sentence."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from run_scenario.values import Value
+from run_scenario.views.summary import Summary
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+_GAP, _NARROW_GAP = 3, 1
+_LEAST_WIDTH = 12
+"""Columns that a text is given before it is broken into lines."""
+
+
+class _Column(Value):
+    """`right` holds a number, which is never broken; what is `spare` is left out where it finds no room."""
+
+    header: str
+    right: bool = False
+    spare: bool = False
+
+
+class _Row(Value):
+    cells: tuple[str, ...]
+    mark: str
+    """What stands before a row that wants attention, for whom sees no colours."""
+    style: str
+
+
+_PROCESSES = (
+    _Column("process"),
+    _Column("pid", right=True, spare=True),
+    _Column("how it ended"),
+    _Column("exit code", right=True),
+    _Column("cpu", right=True, spare=True),
+)
+_QUEUES = (
+    _Column("queue"),
+    _Column("put", right=True),
+    _Column("got", right=True),
+    _Column("left", right=True),
+    _Column("got by"),
+)
+
+
+def render_summary(summary: Summary, console: Console) -> str:
+    """Return the end of the view, as wide as the console at most."""
+    from rich.text import Text
+
+    style = "bold green" if summary.passed() else "bold red"
+    with console.capture() as captured:
+        console.print()
+        if summary.ran():
+            _print(console, _PROCESSES, [_Row(r[:5], *_marks(r.allowed, "✗", "red")) for r in summary.process_rows()])
+            _print(console, _QUEUES, [_Row(r[:5], *_marks(r.clean, "!", "yellow")) for r in summary.queue_rows()])
+        console.print(Text(summary.outcome(), style=style), soft_wrap=not console.is_terminal)
+    text: str = captured.get()
+    return "".join(line.rstrip(" ") + "\n" for line in text.splitlines())
+
+
+def _marks(good: bool, mark: str, style: str) -> tuple[str, str]:
+    return ("", "") if good else (mark, style)
+
+
+def _print(console: Console, columns: Sequence[_Column], rows: Sequence[_Row]) -> None:
+    if not rows:
+        return
+    from rich.cells import cell_len
+    from rich.table import Table
+
+    marked = any(row.mark for row in rows)
+    widths = [
+        max(cell_len(text) for text in (column.header, *(row.cells[index] for row in rows)))
+        for index, column in enumerate(columns)
+    ]
+    room = console.width - (1 + _GAP if marked else 0)
+    shown = _fitting(columns, widths, room)
+    gap = _GAP if _width(shown, widths) <= room else _NARROW_GAP
+    table = Table(box=None, pad_edge=False, padding=(0, gap, 0, 0), header_style="dim")
+    if marked:
+        table.add_column("", no_wrap=True)
+    for index in shown:
+        column = columns[index]
+        table.add_column(
+            column.header,
+            justify="right" if column.right else "left",
+            no_wrap=column.right,
+            overflow="fold",
+            min_width=widths[index] if column.right else min(widths[index], _LEAST_WIDTH),
+        )
+    for row in rows:
+        cells = [row.cells[index] for index in shown]
+        table.add_row(*([row.mark] if marked else []), *cells, style=row.style or None)
+    console.print(table)
+    console.print()
+
+
+def _fitting(columns: Sequence[_Column], widths: Sequence[int], room: int) -> list[int]:
+    """Return the numbers of the columns that fit, the last spare one left out first."""
+    shown = list(range(len(columns)))
+    for spare in [index for index in reversed(shown) if columns[index].spare]:
+        if _width(shown, widths) <= room:
+            break
+        shown.remove(spare)
+    return shown
+
+
+def _width(shown: Sequence[int], widths: Sequence[int]) -> int:
+    return sum(widths[index] for index in shown) + _GAP * (len(shown) - 1)
