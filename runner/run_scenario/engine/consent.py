@@ -62,7 +62,7 @@ class Resolver:
             if error.name and not module_name.startswith(error.name):
                 where = f"needed by {module_name}"
             raise RefusedError(f"cannot import {reference!r}: there is no module {error.name!r}, {where}") from error
-        except Exception as error:
+        except (Exception, SystemExit) as error:
             kind, text = type(error).__name__, str(error)[:300]
             raise RefusedError(f"cannot import {reference!r}: {kind} while {module_name} was loaded: {text}") from error
 
@@ -90,6 +90,10 @@ class Resolver:
             raise RefusedError(
                 f"{reference!r} is a generator or an async function: calling it runs nothing of it; "
                 "wrap it in an ordinary function that does"
+            )
+        if not is_process and found.__name__ == "<lambda>":
+            raise RefusedError(
+                f"{reference!r} is a <lambda>, which no spawned process can find again: write it with def"
             )
         if not is_process and "<locals>" in found.__qualname__:
             raise RefusedError(

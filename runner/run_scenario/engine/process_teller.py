@@ -48,7 +48,7 @@ class ProcessTeller:
 
     def ended(self) -> list[str]:
         """Return the names of the scenario's processes that have ended."""
-        return [life.name for life in self.lives if life.exited]
+        return [life.name for life in self.lives if life.exited or life.seen is not None]
 
     def started(self) -> int:
         """Return how many of the scenario's processes have reached their target."""

@@ -82,8 +82,11 @@ def _attributes(value: Any, kind: type) -> list[tuple[str, Any]] | None:
         if slot is not None:
             if type(slot) is not GetSetDescriptorType:
                 return None
-            pairs = itertools.islice(dict.items(slot.__get__(value)), ELEMENTS_LIMIT)
-            return [(key, element) for key, element in list(pairs) if type(key) is str]
+            found = slot.__get__(value)
+            if type(found) is not dict:  # that of a class, which is a proxy
+                return None
+            pairs = list(itertools.islice(found.items(), ELEMENTS_LIMIT))
+            return [(key, element) for key, element in pairs if type(key) is str]
     return None
 
 
