@@ -158,3 +158,11 @@ def test_the_list_of_targets() -> None:
     work = [target for name in targets.work_names() if (target := targets.find_work(name))]
     text = listing.targets(known, work)
     assert {*targets.names(), *targets.work_names()} <= {line.split()[0] for line in text.splitlines() if line}
+
+
+def test_a_target_on_a_narrow_terminal() -> None:
+    """No line of its text is longer than the terminal."""
+    known = targets.find("consume")
+    assert known
+    text = listing.target(known, 50).partition("\nExample\n")[0]
+    assert 50 >= max(len(line) for line in text.splitlines()[1:])

@@ -5,7 +5,7 @@ from __future__ import annotations
 from argparse import Namespace
 from typing import TYPE_CHECKING
 
-from run_scenario.cli.streams import say
+from run_scenario.cli.streams import columns, say
 from run_scenario.errors import Status, UsageError
 
 if TYPE_CHECKING:
@@ -88,7 +88,7 @@ def targets(options: Namespace) -> Status:
 
         hint = way_out(options.name, [*names, *work_names], "'run-scenario targets' shows them all")
         raise UsageError(f"there is no built-in target {options.name!r}; {hint}")
-    say(listing.target(found))
+    say(listing.target(found, columns()))
     return Status.PASSED
 
 

@@ -42,6 +42,14 @@ def say(text: str) -> None:
         raise MachineryError(f"cannot write to standard output: {(error.strerror or str(error)).lower()}") from None
 
 
+def columns() -> int | None:
+    """Return how wide the terminal is that standard output is shown on; None if it is none."""
+    try:
+        return os.get_terminal_size(sys.stdout.fileno()).columns or None
+    except (OSError, ValueError):
+        return None
+
+
 def complain(text: str) -> None:
     """Write to standard error, after all that standard output was told; there is nowhere to tell that it failed."""
     try:

@@ -12,7 +12,7 @@ from run_scenario.views.text import plural, scrub
 if TYPE_CHECKING:
     from run_scenario.targets import Parameter, Target
 
-_WIDTH = 100
+_WIDTH, _LEAST_WIDTH = 100, 40
 _LARGEST_WRITTEN_OUT = 1e15
 _KINDS = {
     "integer": "a whole number",
@@ -64,23 +64,24 @@ def targets(known: Iterable[Target], work: Iterable[Target]) -> str:
     )
 
 
-def target(shown: Target) -> str:
-    """Return all that is known about one target: what it does, its parameters, an example."""
+def target(shown: Target, width: int | None = None) -> str:
+    """Return all that is known about one target, for a terminal of `width` columns if there is one."""
+    room = max(_LEAST_WIDTH, min(width or _WIDTH, _WIDTH))
     paragraphs = [f"{shown.name}: {shown.summary}"]
-    paragraphs += [textwrap.fill(paragraph, _WIDTH) for paragraph in shown.description.split("\n\n") if paragraph]
+    paragraphs += [textwrap.fill(paragraph, room) for paragraph in shown.description.split("\n\n") if paragraph]
     parameters = ((shown.item,) if shown.item else ()) + shown.parameters
     if parameters:
-        width = max(len(parameter.name) for parameter in parameters)
-        paragraphs.append("Parameters\n" + "\n".join(_parameter(parameter, width) for parameter in parameters))
+        column = max(len(parameter.name) for parameter in parameters)
+        paragraphs.append("Parameters\n" + "\n".join(_parameter(parameter, column, room) for parameter in parameters))
     if shown.example:
         paragraphs.append("Example\n" + textwrap.indent(shown.example, "  "))
     return "\n\n".join(paragraphs) + "\n"
 
 
-def _parameter(parameter: Parameter, width: int) -> str:
-    indent = " " * (width + 4)
+def _parameter(parameter: Parameter, column: int, room: int) -> str:
+    indent = " " * (column + 4)
     text = f"{parameter.help} ({'; '.join(_facts(parameter))})".strip()
-    return textwrap.fill(text, _WIDTH, initial_indent=f"  {parameter.name:<{width}}  ", subsequent_indent=indent)
+    return textwrap.fill(text, room, initial_indent=f"  {parameter.name:<{column}}  ", subsequent_indent=indent)
 
 
 def _facts(parameter: Parameter) -> list[str]:
