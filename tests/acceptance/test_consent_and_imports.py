@@ -35,7 +35,7 @@ def test_without_consent(folder: Path) -> None:
     """Status 2, the place in the file and the way out, and the module was not even imported."""
     result = run(folder, "own.yaml", allow="", cwd=folder)
     assert 2 == result.status
-    assert result.stderr.startswith("own.yaml:3:")
+    assert result.stderr.startswith("own.yaml:4:13: error: ")
     assert "--allow workers" in result.stderr
     assert not (folder / "imported").exists()
     assert [] == result.log.all("process.starting")

@@ -44,7 +44,7 @@ def test_exit_codes_and_causes(play: Play) -> None:
     assert "so long" == result.log.one("process.exiting", "sys.exit('text')")["exitcode"]
     assert ["so long"] == result.log.output("sys.exit('text')", "stderr")
     improper = [name for name, (*_, allowed) in ENDINGS.items() if not allowed]
-    assert improper == [reason.partition(": ")[0] for reason in result.log.finished["reasons"]]
+    assert improper == [reason.partition(" ended with")[0] for reason in result.log.finished["reasons"]]
 
 
 ALLOWED = [

@@ -165,6 +165,7 @@ def test_a_reader_that_leaves(tmp_path: Path) -> None:
     text.write_text(scenario({"name": "A", "target": "count_down", "kwargs": {"start": 100, "interval": 0.05}}))
     (tmp_path / "tmp").mkdir()
     script = f'{" ".join(COMMAND)} {text} | head -1; exit "${{PIPESTATUS[0]}}"'
+    since = time.monotonic()
     done = subprocess.run(
         ["bash", "-c", script],
         env={**os.environ, "PYTHONPATH": search_path(), "TMPDIR": str(tmp_path / "tmp")},
@@ -172,6 +173,7 @@ def test_a_reader_that_leaves(tmp_path: Path) -> None:
         text=True,
         timeout=PATIENCE,
     )
+    assert time.monotonic() - since < SOON
     assert (141, "") == (done.returncode, done.stderr)
     assert ["scenario.started"] == [event["event"] for event in read_events(done.stdout)]
     assert [] == os.listdir(tmp_path / "tmp")

@@ -186,7 +186,7 @@ REASONS = [
         [],
         "C waits for ever for an item from queue 'q', on which nobody ever put one",
     ),
-    (account(Q, 3, 3), [waiting("C", codes.W_GET, 0)], [], "all 3 put are taken"),
+    (account(Q, 3, 3), [waiting("C", codes.W_GET, 0)], [], "all 3 items put are taken"),
     (
         account(Q, 3, 3),
         [waiting("C", codes.W_GET, 0), waiting("D", codes.W_GET, 0)],
@@ -252,7 +252,7 @@ def test_the_deadline_is_explained() -> None:
     many = [waiting(f"W{number}") for number in range(9)]
     standstill = Standstill(make_scenario(TAKER, queues=[Q]), [books], [MAIN, *many], [])
     reason = standstill.reason("deadline")
-    assert reason.startswith("the deadline was reached: the main program waits for the end of C; W0 is still at work")
+    assert reason.startswith("the deadline was reached: the main program waits for the end of C; W0 sleeps, or waits")
     assert reason.endswith("and 4 more")
     assert "no process of the run is left" in Standstill(make_scenario(TAKER), [], [], []).reason("deadline")
 
@@ -299,12 +299,12 @@ class Story:
         self._t += SECOND
         reader: Any = SimpleNamespace(name=name, pid=pid, prefix="")
         record = [self._t, code, *fields]
-        self.narrator.processes.preview([(self._t, reader, record)])
+        self.narrator.preview([(self._t, reader, record)])
         self.narrator.tell(reader, record)
 
     def start(self, index: int = 0, name: str = "W", pid: int = FIRST) -> None:
         """Tell that a process has started."""
-        self.tell("MainProcess", MAIN_PID, codes.STARTING, index)
+        self.tell("MainProcess", MAIN_PID, codes.STARTING, index, name)
         self.tell(name, pid, codes.STARTED, index, pid, MAIN_PID, "MainProcess", False)
 
     def events(self) -> list[dict[str, Any]]:
@@ -412,7 +412,7 @@ def test_the_end_tells_what_is_left() -> None:
     story = Story(queues=[Q], flushed=1)
     story.start()
     story.tell("MainProcess", MAIN_PID, codes.PUT, 0, (MAIN_PID << 40) + 1, None, 0)
-    story.tell("W", FIRST, codes.OUTPUT, 1, "no newline")
+    story.tell("W", FIRST, codes.OUTPUT, 1, "no newline", False)
     story.events()
     story.narrator.finish(100 * SECOND)
     events = story.events()

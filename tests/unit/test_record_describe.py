@@ -116,7 +116,16 @@ def test_objects() -> None:
 
 
 @pytest.mark.parametrize(
-    "make", [Hostile, lambda: HostileText("x"), of_hostile_class, Proxy, lambda: Plain(inner=Hostile())]
+    "make",
+    [
+        lambda: int,
+        lambda: Plain,
+        Hostile,
+        lambda: HostileText("x"),
+        of_hostile_class,
+        Proxy,
+        lambda: Plain(inner=Hostile()),
+    ],
 )
 def test_no_code_of_the_item_runs(make: Any) -> None:
     """Not repr(), not str(), not len(), not __getattribute__, not the metaclass's."""
