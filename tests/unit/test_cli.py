@@ -77,11 +77,22 @@ def test_as_a_module() -> None:
 def test_help_names_every_command() -> None:
     """The first help shows commands, examples and exit statuses."""
     text = told("--help")
-    for word in ("run", "validate", "plan", "list", "targets", "schema", "completion", "examples:", "exit status:"):
+    for word in (
+        "run",
+        "validate",
+        "plan",
+        "python",
+        "list",
+        "targets",
+        "schema",
+        "completion",
+        "examples:",
+        "exit status:",
+    ):
         assert word in text
 
 
-@pytest.mark.parametrize("command", ["run", "validate", "plan", "list", "targets", "schema", "completion"])
+@pytest.mark.parametrize("command", ["run", "validate", "plan", "python", "list", "targets", "schema", "completion"])
 def test_help_teaches_by_example(command: str) -> None:
     """Each command's help shows it in use."""
     assert f"\n  run-scenario {command}" in told(command, "--help").replace("run-scenario daemon", "run-scenario run")
@@ -173,6 +184,7 @@ MISTAKES = [
     (["quick.yaml", "--allow", "../x"], "'../x' is not the name of a top-level package, such as mypackage"),
     (["quick.yaml", "--start-method", "frok"], "invalid choice: 'frok'"),
     (["plan", "quick.yaml", "names"], "there is nothing to do with 'names'"),
+    (["python", "quick.yaml", "names"], "there is nothing to do with 'names'"),
     (["plan"], "the following arguments are required: FILE"),
     (["run"], "the following arguments are required: FILE"),
     (["\x1b[31m"], "there is no file '\\x1b[31m' here"),
@@ -257,7 +269,9 @@ def test_closed_standard_streams(folder: Path, closed: str) -> None:
     assert ("scenario.started", "scenario.finished") == (events[0], events[-1])
 
 
-@pytest.mark.parametrize("arguments", [["list"], ["validate", "daemon"], ["plan", "daemon"], ["--help"]])
+@pytest.mark.parametrize(
+    "arguments", [["list"], ["validate", "daemon"], ["plan", "daemon"], ["python", "daemon"], ["--help"]]
+)
 def test_a_terminal_that_only_knows_ascii(arguments: list[str], tmp_path: Path) -> None:
     """A character that the output cannot say is no reason to fail."""
     done = call(*arguments, cwd=tmp_path, PYTHONIOENCODING="ascii")

@@ -4,6 +4,7 @@
        └─────▶ console ──▶ sentences        a line per event, and a summary at the end
                   └──────▶ summary
     steps  ──▶ plan                         the main program in the words of Python
+       └─────▶ python_script               the same as a script of its own
     names  ──▶ listing                      bundled scenarios, built-in targets
 
 `jsonlines` and `console` are sinks (see `engine.sink`), all else is pure. Nothing is imported here: each command pays
