@@ -171,7 +171,7 @@ processes:
 """
 
 
-@pytest.mark.parametrize("method", ["fork", "spawn", "forkserver"])
+@pytest.mark.parametrize("method", ["fork", "spawn"])
 def test_tricky_names(method: str, tmp_path: Path) -> None:
     """Whatever names a scenario gives, its script runs, and its processes have these names."""
     (tmp_path / "tricky.yaml").write_text(f"{TRICKY}start_method: {method}\n", encoding="utf-8")

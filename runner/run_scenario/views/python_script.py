@@ -13,11 +13,13 @@ import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from run_scenario import model
-from run_scenario.views.python_layout import WIDTH
 from run_scenario.views.python_main import Main
 from run_scenario.views.python_scope import Scope
 from run_scenario.views.python_source import Import, docstring
 from run_scenario.views.text import scrub
+
+_IMPORT_WIDTH = 88
+"""Import sorters break lines at their own default width."""
 
 _CALL = '''\
 class Call:
@@ -104,4 +106,4 @@ def _block(imports: set[Import]) -> Iterator[str]:
             if found.name and found.module == module
         )
         line = f"from {module} import {', '.join(names)}"
-        yield line if len(line) <= WIDTH else f"from {module} import (\n    " + ",\n    ".join(names) + ",\n)"
+        yield line if len(line) <= _IMPORT_WIDTH else f"from {module} import (\n    " + ",\n    ".join(names) + ",\n)"
