@@ -80,12 +80,23 @@ def test_as_a_module() -> None:
 def test_help_names_every_command() -> None:
     """The first help shows commands, examples and exit statuses."""
     text = told("--help")
-    for word in ("run", "validate", "plan", "list", "targets", "schema", "completion", "examples:", "exit status:"):
+    for word in (
+        "run",
+        "validate",
+        "plan",
+        "python",
+        "list",
+        "targets",
+        "schema",
+        "completion",
+        "examples:",
+        "exit status:",
+    ):
         assert word in text
     assert [] == [status for status in Status if not re.search(rf"\b{status.value}\b", text)]
 
 
-@pytest.mark.parametrize("command", ["run", "validate", "plan", "list", "targets", "schema", "completion"])
+@pytest.mark.parametrize("command", ["run", "validate", "plan", "python", "list", "targets", "schema", "completion"])
 def test_help_teaches_by_example(command: str) -> None:
     """Each command's help shows it in use."""
     assert f"\n  run-scenario {command}" in told(command, "--help").replace("run-scenario daemon", "run-scenario run")
@@ -199,6 +210,7 @@ MISTAKES = [
     (["schema", "foo"], "there is no schema 'foo'; there are scenario and event"),
     (["completion", "fish"], "there is no completion for 'fish'; there is one for bash, zsh, tcsh"),
     (["quick.yaml", "--log", "-", "--format", "console"], "give --log the path of a file"),
+    (["python", "quick.yaml", "names"], "'names' is too much: 'run-scenario python' takes one FILE"),
     (["plan"], "the following arguments are required: FILE"),
     (["run"], "the following arguments are required: FILE"),
     (["\x1b[31m"], "there is no file '\\x1b[31m' here"),
@@ -290,7 +302,9 @@ def test_closed_standard_streams(folder: Path, closed: str) -> None:
     assert ("scenario.started", "scenario.finished") == (events[0], events[-1])
 
 
-@pytest.mark.parametrize("arguments", [["list"], ["validate", "daemon"], ["plan", "daemon"], ["--help"]])
+@pytest.mark.parametrize(
+    "arguments", [["list"], ["validate", "daemon"], ["plan", "daemon"], ["python", "daemon"], ["--help"]]
+)
 def test_a_terminal_that_only_knows_ascii(arguments: list[str], tmp_path: Path) -> None:
     """A character that the output cannot say is no reason to fail."""
     done = call(*arguments, cwd=tmp_path, PYTHONIOENCODING="ascii")

@@ -57,6 +57,31 @@ def plan(options: Namespace) -> Status:
     return Status.PASSED
 
 
+def python(options: Namespace) -> Status:
+    """Print the scenario as a script of its own."""
+    from run_scenario.cli.files import resolve
+
+    (file,) = resolve([options.files])
+    scenario = load(file).scenario
+    if scenario is None:
+        return Status.INVALID
+    import sys
+    from pathlib import Path
+
+    from run_scenario import language
+    from run_scenario.language.definitions import is_class
+    from run_scenario.views.python_script import is_named_like_a_class, script
+
+    folders = (*sys.path, str(Path(scenario.path).parent))
+
+    def is_process_class(reference: str) -> bool:
+        known = is_class(reference, folders)
+        return is_named_like_a_class(reference) if known is None else known
+
+    say(script(scenario, language.plan(scenario), is_process_class), encoding="utf-8")
+    return Status.PASSED
+
+
 def list_(options: Namespace) -> Status:
     """Print the bundled scenarios, or one of them."""
     if options.name is not None:

@@ -192,6 +192,15 @@ COMMANDS = {
         lambda parser: _files(parser, None),
         commands.plan,
     ),
+    "python": Command(
+        "print the scenario as a plain multiprocessing script",
+        "  run-scenario python daemon > daemon.py    then: python3 daemon.py\n"
+        "  run-scenario python my.yaml\n\n"
+        "The script needs nothing but Python: the lines of the built-in targets stand in it. Targets of your own are\n"
+        "imported by it, and not run here.",
+        lambda parser: _files(parser, None),
+        commands.python,
+    ),
     "list": Command(
         "the bundled scenarios; with NAME, print one",
         "  run-scenario list\n"

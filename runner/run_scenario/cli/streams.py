@@ -26,13 +26,16 @@ def ensure() -> None:
             reconfigure(errors="backslashreplace")
 
 
-def say(text: str) -> None:
-    """Write to standard output.
+def say(text: str, *, encoding: str | None = None) -> None:
+    """Write to standard output; in a certain encoding, if no person reads it.
 
     Raises:
         BrokenPipeError: nobody reads it any more.
         MachineryError: it could not be written.
     """
+    reconfigure = getattr(sys.stdout, "reconfigure", None)
+    if encoding is not None and reconfigure is not None and not sys.stdout.isatty():
+        reconfigure(encoding=encoding)
     try:
         sys.stdout.write(text)
         sys.stdout.flush()

@@ -44,7 +44,7 @@ def produce(
           kwargs: {count: 3, interval: 0.1, poison_pills: 1}
     """
     if items is not None and not isinstance(items, list):
-        raise TypeError(f"produce() puts each of its items, so items must be a list, not {items!r}; write [{items!r}]")
+        raise TypeError(f"produce(): items must be a list, not {items!r}; write [{items!r}]")
     for item in range(count) if items is None else items:
         outbox.put(item)
         if interval:

@@ -26,7 +26,7 @@ def is_prime(number: int) -> bool:
         {call: is_prime, args: [433785907]}
     """
     if not isinstance(number, int):
-        raise TypeError(f"is_prime() divides whole numbers and cannot check {number!r}; give it an integer such as 7")
+        raise TypeError(f"is_prime() cannot check {number!r}; give it an integer such as 7")
     if number < 2:
         return False
     if number % 2 == 0:
@@ -44,7 +44,8 @@ def check_prime(number: int) -> str:
     Example:
         {call: check_prime, args: [323]}
     """
-    return f"{number} is a prime number." if is_prime(number) else f"{number} is not a prime number."
+    verdict = "is a prime number" if is_prime(number) else "is not a prime number"
+    return f"{number} {verdict}."
 
 
 @work
@@ -71,7 +72,8 @@ def fibonacci(n: Count) -> int:
         {call: fibonacci, args: [20]}
     """
     if not isinstance(n, int) or n < 0:
-        raise ValueError(f"fibonacci() counts from 0 and has no number {n!r}; give it an integer such as 20")
+        message = f"fibonacci() counts from 0 and has no number {n!r}"
+        raise ValueError(f"{message}; give it an integer such as 20")
     return n if n < 2 else fibonacci(n - 1) + fibonacci(n - 2)
 
 

@@ -7,6 +7,7 @@
                   ├──▶ summary ──▶ tables
                   └──▶ status               the last line, while nothing happens
     steps  ──▶ plan                         the main program in the words of Python
+       └─────▶ python_script               the same as a script of its own
     names  ──▶ listing                      bundled scenarios, built-in targets
 
 `jsonlines` and `console` are sinks (see `engine.sink`), all else is pure. Nothing is imported here: each command pays

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import keyword
-import unicodedata
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from run_scenario import model, targets
-from run_scenario.views.text import plural, scrub, value
+from run_scenario.views.identifiers import Identifiers
+from run_scenario.views.text import number, plural, scrub, value
 
 _LONGEST_ITEM = 60
 _LONGEST_LIST = 100
@@ -29,55 +28,18 @@ def numbered(steps: Iterable[model.Step]) -> str:
     """Return the steps as text, one numbered line each."""
     written = lines(steps)
     width = len(str(len(written)))
-    return "".join(f"{number:>{width}}  {line}\n" for number, line in enumerate(written, start=1))
+    return "".join(f"{position:>{width}}  {line}\n" for position, line in enumerate(written, start=1))
 
 
 class _Writer:
-    """Gives each process and queue a valid, unique identifier, and writes the steps with it."""
+    """Writes the steps, with an identifier for each process and queue."""
 
     def __init__(self) -> None:
-        self._identifiers: dict[tuple[str, str], str] = {}
-        self._used: set[str] = set(_TAKEN)
+        identifiers = Identifiers(_TAKEN)
+        self.queue, self.process = identifiers.queue, identifiers.process
 
     def lines(self, steps: Iterable[model.Step]) -> list[str]:
-        return [self._line(step) for step in steps]
-
-    def _line(self, step: model.Step) -> str:
-        return _WRITERS[type(step)](self, step)
-
-    def queue(self, name: str) -> str:
-        return self._identifier("queue", name)
-
-    def process(self, name: str) -> str:
-        return self._identifier("process", name)
-
-    def _identifier(self, kind: str, name: str) -> str:
-        known = self._identifiers.get((kind, name))
-        if known is None:
-            known = self._identifiers[kind, name] = _unique(_identifier(name, kind), self._used)
-            self._used.add(known)
-        return known
-
-
-def _identifier(name: str, kind: str) -> str:
-    plain = unicodedata.normalize("NFKC", name).lower()
-    words = "".join(character if character.isalnum() else " " for character in plain).split()
-    identifier = "_".join(words)
-    if identifier.isidentifier():
-        return identifier
-    longer = f"{kind}_{identifier}"
-    return longer if words and longer.isidentifier() else kind
-
-
-def _unique(identifier: str, used: set[str]) -> str:
-    candidate, number = identifier, 2
-    while candidate in used or keyword.iskeyword(candidate):
-        candidate, number = f"{identifier}_{number}", number + 1
-    return candidate
-
-
-def _number(number: float) -> str:
-    return f"{number:g}" if abs(number) < 1e6 else repr(number)
+        return [_WRITERS[type(step)](self, step) for step in steps]
 
 
 def _item(item: model.Item) -> str:
@@ -159,14 +121,14 @@ def _stop(writer: _Writer, step: model.StopIfAlive) -> str:
 
 
 def _join(writer: _Writer, step: model.Join) -> str:
-    timeout = "" if step.timeout is None else _number(step.timeout)
+    timeout = "" if step.timeout is None else number(step.timeout)
     return f"{writer.process(step.process)}.join({timeout})"
 
 
 _WRITERS: dict[type, Callable[[_Writer, Any], str]] = {
     model.CreateQueue: _create_queue,
     model.CreateProcess: _create_process,
-    model.Sleep: lambda _, step: f"time.sleep({_number(step.seconds)})",
+    model.Sleep: lambda _, step: f"time.sleep({number(step.seconds)})",
     model.Start: lambda writer, step: f"{writer.process(step.process)}.start()",
     model.PutItems: _put_items,
     model.PutPills: lambda writer, step: _times(step.count, f"{writer.queue(step.queue)}.put(None)"),

@@ -61,6 +61,11 @@ def seconds(number: float | None) -> str:
     return f"{rounded.rstrip('0').rstrip('.')} s"
 
 
+def number(value: float) -> str:
+    """Return a number as a person would write it in code: `1`, not `1.0`."""
+    return f"{value:g}" if abs(value) < 1e6 and float(f"{value:g}") == value else repr(value)
+
+
 def plural(count: int, noun: str) -> str:
     """Return `1 item`, `2 items`, `2 processes`."""
     suffix = "" if count == 1 else "es" if noun.endswith("s") else "s"

@@ -1,0 +1,260 @@
+"""`run-scenario python`: the scripts, run. They print what the scenarios' processes print, and end as their main
+programs end.
+
+Each script is run as it is, in a Python that marks every line it prints with the name of the process.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+
+from run_scenario import bundled
+
+COMMAND = str(Path(sys.executable).parent / "run-scenario")
+TRAP = "consumers-until-empty"
+NAMES = [path.stem for path in bundled.scenarios()]
+UNEVEN = ["poison-pill"]
+"""Which process does what differs from run to run."""
+
+MARK_LINES = """\
+import io, os, sys
+from multiprocessing.process import current_process
+
+class Marked(io.RawIOBase):
+    def writable(self):
+        return True
+
+    def write(self, data):
+        name = current_process().name.encode()
+        os.write(1, b"".join(name + b"\\t" + line + b"\\n" for line in bytes(data).splitlines()))
+        return len(data)
+
+sys.stdout = io.TextIOWrapper(io.BufferedWriter(Marked()), encoding="utf-8", line_buffering=True)
+"""
+
+Lines = dict[str, list[str]]
+"""What each process printed, in order."""
+
+
+class Run(NamedTuple):
+    """What came of a run; exit code None: it hung."""
+
+    exitcode: int | None
+    lines: Lines
+
+
+def generate(scenario: str, cwd: Path) -> str:
+    """Return the script of a scenario."""
+    done = subprocess.run([COMMAND, "python", scenario], cwd=cwd, capture_output=True, encoding="utf-8", timeout=60)
+    assert (0, "") == (done.returncode, done.stderr)
+    return done.stdout
+
+
+def run_script(scenario: str, folder: Path, timeout: float = 60) -> Run:
+    """Make the script of a scenario, and run it; what hangs is killed with all its processes."""
+    (folder / "sitecustomize.py").write_text(MARK_LINES)
+    (folder / "script.py").write_text(generate(scenario, folder), encoding="utf-8")
+    with subprocess.Popen(
+        [sys.executable, "-W", "error", "script.py"],
+        cwd=folder,
+        env={**os.environ, "PYTHONPATH": str(folder)},
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        encoding="utf-8",
+        start_new_session=True,
+    ) as script:
+        try:
+            output, exitcode = script.communicate(timeout=timeout)[0], script.returncode
+        except subprocess.TimeoutExpired:
+            os.killpg(script.pid, signal.SIGKILL)
+            output, exitcode = script.communicate()[0], None
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(script.pid, signal.SIGKILL)
+    return Run(exitcode, by_process(line.split("\t", 1) for line in output.splitlines()))
+
+
+def run_scenario(scenario: str, folder: Path) -> Run:
+    """Run a scenario, and read from its log what its processes printed and how its main program ended."""
+    done = subprocess.run([COMMAND, "run", scenario, "--allow", "own"], cwd=folder, capture_output=True, timeout=60)
+    events = [json.loads(line) for line in done.stdout.splitlines()]
+    exits = [e["exitcode"] for e in events if (e["event"], e["process"]) == ("process.exited", "MainProcess")]
+    printed = [e for e in events if e["event"] == "process.output" and e["via"] == "print" and e["stream"] == "stdout"]
+    return Run(exits[0], by_process([e["process"], e["text"]] for e in printed))
+
+
+def by_process(pairs: Iterator[list[str]]) -> Lines:
+    """Sort lines by process; what differs from run to run anyway, process ids, is masked."""
+    lines: Lines = {}
+    for process, text in pairs:
+        lines.setdefault(process, []).append(re.sub(r"process ID: \d+", "process ID: N", text))
+    return lines
+
+
+def shuffled(lines: Lines) -> list[str]:
+    """Return all lines, no matter of which replica."""
+    return sorted(re.sub(r"-\d+\b", "-N", line) for texts in lines.values() for line in texts)
+
+
+@pytest.fixture(scope="module")
+def runs(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Mapping[str, tuple[Future[Run], Future[Run]]]]:
+    """Return, for each bundled scenario, the run of its script and its own, a few of them at a time."""
+
+    def folder() -> Path:
+        return tmp_path_factory.mktemp("run")
+
+    with ThreadPoolExecutor(max_workers=4) as pool:
+        yield {
+            name: (
+                pool.submit(run_script, name, folder(), 6 if name == TRAP else 60),
+                pool.submit(run_scenario, name, folder()),
+            )
+            for name in NAMES
+        }
+
+
+@pytest.mark.parametrize("name", [name for name in NAMES if name != TRAP])
+def test_a_script_does_what_its_scenario_does(name: str, runs: Mapping[str, tuple[Future[Run], Future[Run]]]) -> None:
+    """Each process prints the same lines, and the main program has the same exit code."""
+    script, scenario = (future.result() for future in runs[name])
+    assert scenario.exitcode == script.exitcode
+    if name in UNEVEN:
+        assert shuffled(scenario.lines) == shuffled(script.lines)
+    else:
+        assert scenario.lines == script.lines
+    assert scenario.lines
+
+
+def test_the_script_of_the_trap(runs: Mapping[str, tuple[Future[Run], Future[Run]]]) -> None:
+    """It may hang, as its scenario may; no task is done twice, and if it ends, all were done."""
+    script = runs[TRAP][0].result()
+    tasks = [2, 36, 101, 193, 323, 513, 1327, 100000, 9999999, 433785907]
+    expected = sorted(f"Consumer-N processing task: is_prime({task})" for task in tasks)
+    done = shuffled(script.lines)
+    assert len(set(done)) == len(done)
+    assert set(done) <= set(expected)
+    assert (None, True) == (script.exitcode, True) or (0, expected) == (script.exitcode, done)
+
+
+TRICKY = r"""
+version: 1
+title: 'Names: "quotes", \ and more'
+queues:
+  class: {type: JoinableQueue, items: [1, two, [3]], poison_pills: true}
+  the-results: {collect: 3}
+  Process: {items: [{call: greet, args: ["A \"B\" 'C' \\ {D} ✓"]}, {call: check_prime, args: [7]}], poison_pills: 1}
+  print: {collect: 2}
+processes:
+  - {name: "it's \"quoted\" {here}", target: print_info}
+  - {name: sleep, target: sleep, args: [0]}
+  - {name: "class", target: print_info}
+  - {name: "1", target: print_info}
+  - {name: "Äpfel und Bäume 😀", target: print_info, args: ["'\"\\{}\u00e9"]}
+  - {name: "back\\slash", target: print_info}
+  - {name: time, target: print_info}
+  - {name: tasks, target: relay, from: class, to: the-results, kwargs: {task_done: true}}
+  - {name: call, target: consume, from: Process, to: print, kwargs: {task_done: false}}
+  - {name: 'r "{x}" \ ''y', replicas: 2, target: sleep, kwargs: {seconds: 0}}
+  - {name: current process, target: print_info}
+"""
+
+
+@pytest.mark.parametrize("method", ["fork", "spawn"])
+def test_tricky_names(method: str, tmp_path: Path) -> None:
+    """Whatever names a scenario gives, its script runs, and its processes have these names."""
+    (tmp_path / "tricky.yaml").write_text(f"{TRICKY}start_method: {method}\n", encoding="utf-8")
+    script, scenario = run_script("tricky.yaml", tmp_path), run_scenario("tricky.yaml", tmp_path)
+    assert (0, scenario) == (scenario.exitcode, script)
+    assert 11 == len(scenario.lines)  # relay says nothing
+
+
+OWN = """\
+import multiprocessing
+
+print("imported")
+open("imported", "w").close()
+
+
+def sleep(text, inbox):
+    print(text, inbox.get().process())
+
+
+def sign(number, exponent=1):
+    print("called with", number, exponent)
+    return -(number**exponent)
+
+
+class worker(multiprocessing.Process):
+    def __init__(self, number, *, outbox):
+        super().__init__()
+        self.number, self.outbox = number, outbox
+
+    def run(self):
+        print(self.name, self.daemon, self.number)
+        self.outbox.put(self.number)
+"""
+OWN_SCENARIO = """\
+version: 1
+start_method: spawn
+queues:
+  calls: {items: [{call: "own.code:sign", args: [2], kwargs: {exponent: 3}}]}
+  numbers: {collect: 3}
+processes:
+  - {target: "own.code:sleep", args: [slept], uses: {inbox: calls}}
+  - {name: One, target: "own.code:worker", args: [1], to: numbers, daemon: true}
+  - {name: More, replicas: 2, target: "own.code:worker", args: [2], to: numbers}
+  - {target: sleep, args: [0]}
+"""
+
+
+def test_own_targets(tmp_path: Path) -> None:
+    """Functions and Process subclasses of one's own are imported by the script, and not while it is made."""
+    (tmp_path / "own").mkdir()
+    (tmp_path / "own" / "code.py").write_text(OWN)
+    (tmp_path / "own.yaml").write_text(OWN_SCENARIO)
+    text = generate("own.yaml", tmp_path)
+    assert "from own.code import sign, sleep as code_sleep, worker\n" in text
+    assert not (tmp_path / "imported").exists()
+    script, scenario = run_script("own.yaml", tmp_path), run_scenario("own.yaml", tmp_path)
+    assert (tmp_path / "imported").exists()
+    assert (0, 0) == (script.exitcode, scenario.exitcode)
+    for lines in (script.lines, scenario.lines):
+        told = {name: [text for text in texts if text != "imported"] for name, texts in lines.items()}
+        assert {
+            "Process-1": ["called with 2 3", "slept -8"],
+            "One": ["One True 1"],
+            "More-1": ["More-1 False 2"],
+            "More-2": ["More-2 False 2"],
+            "Process-5": ["Starting Process-5", "Exiting Process-5"],
+        } == {name: texts for name, texts in told.items() if name != "MainProcess"}
+
+
+def test_an_invalid_scenario(tmp_path: Path) -> None:
+    """Its problems are told, and there is no script."""
+    (tmp_path / "wrong.yaml").write_text("version: 1\n")
+    done = subprocess.run([COMMAND, "python", "wrong.yaml"], cwd=tmp_path, capture_output=True, text=True, timeout=60)
+    assert (2, "") == (done.returncode, done.stdout)
+    assert done.stderr.startswith("wrong.yaml:1:1: error: ")
+
+
+def test_a_script_is_utf_8(tmp_path: Path) -> None:
+    """Written to a file or pipe, it is what Python takes it for, whatever the terminal speaks."""
+    text = 'version: 1\nprocesses: [{name: "Bäume", target: hang}]\n'
+    (tmp_path / "trees.yaml").write_text(text, encoding="utf-8")
+    environment = {**os.environ, "PYTHONIOENCODING": "latin-1"}
+    done = subprocess.run(
+        [COMMAND, "python", "trees.yaml"], cwd=tmp_path, env=environment, capture_output=True, timeout=60
+    )
+    assert 'bäume = Process(name="Bäume", target=hang)' in done.stdout.decode("utf-8")
