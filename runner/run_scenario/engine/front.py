@@ -33,8 +33,6 @@ if TYPE_CHECKING:
 
 __all__ = ["Guard", "Outcome", "run", "start_guard"]
 
-_ROUND = 0.02
-"""Seconds between two readings of the segments."""
 _LAG_NS = 10_000_000
 """How long records rest before they are told, while the run goes on: an exit and its reaping come within that time."""
 _PATIENCE = 1.0
@@ -79,6 +77,8 @@ class _Run:
         self._stop_signal = 0
         self._stopped_at = 0.0
         self._last_word = ""
+        self._heard = False
+        """Whether the guard has said its last word, or has died without one."""
         self._others: frozenset[int] = frozenset()
 
     def execute(self) -> Outcome:
@@ -104,7 +104,8 @@ class _Run:
                     self._guard.end(self._others)
                 return self._conclude(began)
             except BaseException:
-                self._guard.stop_and_wait()
+                if not self._heard:
+                    self._guard.stop_and_wait()
                 raise
             finally:
                 self._guard.end(self._others)
@@ -176,6 +177,7 @@ class _Run:
         follower.start()
         try:
             self._last_word = self._guard.last_word()
+            self._heard = True
         finally:
             over.set()
             follower.join()
@@ -184,31 +186,32 @@ class _Run:
 
     def _follow_quietly(self, over: threading.Event, failures: list[BaseException]) -> None:
         from run_scenario.engine import platform
+        from run_scenario.engine.pace import LEAST, Pace
 
         platform.yield_to_others()
+        pace = Pace()
+        pause = LEAST
         try:
             next_tick = 0.0
-            while not over.wait(_ROUND):
-                told = self._tell(over)
-                now = time.monotonic()
-                if now >= next_tick:
-                    next_tick = now + _TICK
+            while not over.wait(pause):
+                began = time.monotonic()
+                told = self._tell()
+                if began >= next_tick:
+                    next_tick = began + _TICK
                     self._look_for_output(time.monotonic_ns())
                     if not told:
                         self._tick()
+                pause = pace.pause(time.monotonic() - began)
         except BaseException as error:
             failures.append(error)
             self._guard.stop(signal.SIGTERM)
 
-    def _tell(self, over: threading.Event) -> bool:
-        """Tell what has been recorded; return whether there was anything."""
-        told = False
-        while not over.is_set():
-            told |= self._tell_records(self._drain.round(lag=_LAG_NS))
-            if not self._drain.behind:
-                self._tell_written(time.monotonic_ns() - _LAG_NS)
-                return told | self._pass_on()
-        return told
+    def _tell(self) -> bool:
+        """Tell the next of what has been recorded; return whether there was anything."""
+        told = self._tell_records(self._drain.round(lag=_LAG_NS))
+        if not self._drain.behind:
+            self._tell_written(time.monotonic_ns() - _LAG_NS)
+        return told | self._pass_on()
 
     def _tell_records(self, records: list[Entry]) -> bool:
         self._narrator.preview(self._drain.fresh)

@@ -29,6 +29,9 @@ from run_scenario.record.recorder import recorder
 
 _OUT_OF_RESOURCES = {errno.EAGAIN, errno.ENOMEM, errno.EMFILE, errno.ENFILE, errno.ENOSPC}
 
+_LONGEST_FOLDER = 85
+"""Characters of a folder in which a socket can still be made: its whole path has 107 (unix(7))."""
+
 MAIN = -1
 """The main program's number where records name a process by its position in the scenario."""
 
@@ -272,7 +275,8 @@ def become_main_program(program: Program, report_to: int) -> int:
     # The run's semaphores can be told by their names, should anything survive everybody who could remove them.
     config = multiprocessing.current_process()._config  # type: ignore[attr-defined]
     config["semprefix"] = program.semaphore_prefix
-    config["tempdir"] = program.folder  # where the fork server listens; otherwise it stays behind when we are killed
+    if len(program.folder) < _LONGEST_FOLDER:
+        config["tempdir"] = program.folder  # where the fork server listens; what is made elsewhere may stay behind
     join_run(program.folder, "MainProcess", len(program.scenario.queues))
 
     def report(letter: str, index: int, pid: int) -> None:

@@ -18,6 +18,7 @@ from queue import Empty, Full
 from time import monotonic_ns
 from typing import Any
 
+from run_scenario.engine.wire import receiver, sender
 from run_scenario.model import QueueSpec
 from run_scenario.record import codes, layout
 from run_scenario.record.describe import describe
@@ -91,6 +92,7 @@ class _RecordedQueue:
     _thread: Any
     _buffer: Any
     _rlock: Any
+    _reader: Any
     _recv_bytes: Any
     _writer: Any
 
@@ -114,7 +116,10 @@ class _RecordedQueue:
             if self._thread is None:
                 self._start_thread()
             stamp = _next_stamp()
-            _record_put(self._index, stamp, obj, since)
+            if type(obj) is int and -_SMALL <= obj < _SMALL:
+                recorder.fixed(codes.PUT, layout.V_INT, self._index, stamp, obj, since)
+            else:
+                _record_put(self._index, stamp, obj, since)
             self._buffer.append((stamp, obj))
             self._notempty.notify()
 
@@ -131,10 +136,10 @@ class _RecordedQueue:
     def _reset(self, after_fork: bool = False) -> None:
         self._thread_of_wait = 0  # wait words are the process's own
         super()._reset(after_fork)  # type: ignore[misc]
+        self._recv_bytes = receiver(self._reader)
 
     def _start_thread(self) -> None:
-        # Connection.send_bytes would check anew, for each item, what holds for all that the feeder has pickled.
-        self._send_bytes = recorder.feeding(self._index, self._writer._send_bytes)
+        self._send_bytes = recorder.feeding(self._index, sender(self._writer))
         super()._start_thread()  # type: ignore[misc]
 
     def _on_queue_feeder_error(self, error: Exception, pair: Any) -> None:
@@ -159,7 +164,11 @@ class _RecordedQueue:
         finally:
             waits[wait] = 0
         self._sem.release()
-        return _record_get(self._index, loads(data), since)
+        pair = loads(data)
+        if type(pair[1]) in _PLAIN:
+            recorder.fixed(codes.GET, layout.V_SAME, self._index, pair[0], 0, since)
+            return pair[1]
+        return _record_get(self._index, pair, since)
 
     def _get_within(self, block: bool, timeout: float | None) -> Any:
         since = recorder.waiting(codes.W_GET_TIMED, self._index, timeout if block else 0.0)
