@@ -16,6 +16,8 @@ from run_scenario.values import Value
 _FRAME = re.compile(r'^  File "(?P<file>[^"\n]*)", line (?P<line>\d+) in (?P<function>.*)$')
 _MOST_FRAMES = 20
 _ENGINE = os.path.dirname(__file__) + os.sep
+_QUEUES = os.sep + "primitives.py"
+"""The recorded queues stand for multiprocessing's own: their calls are the scenario's."""
 _LAUNCHING = {
     ("process.py", "run"),
     ("process.py", "_bootstrap"),
@@ -52,7 +54,8 @@ def read_reports(reports: Sequence[Any], name_of: Callable[[int], str]) -> list[
 def read_stack(text: str) -> tuple[str, ...]:
     """Return the frames of the main thread, which faulthandler writes last, the most recent call first.
 
-    Frames of the recording, and what lies below the target, are left out: they are not the scenario's code.
+    What lies below the target, and the recording but for the queues' own methods, is left out: it is not the
+    scenario's code.
     """
     block: list[str] = []
     below = False
@@ -62,7 +65,7 @@ def read_stack(text: str) -> tuple[str, ...]:
         elif match := _FRAME.match(line):
             file, function = match["file"], match["function"]
             below = below or (os.path.basename(file), function) in _LAUNCHING
-            if not below and not file.startswith(_ENGINE):
+            if not below and (not file.startswith(_ENGINE) or file.endswith(_QUEUES)):
                 block.append(f"{file}:{match['line']} in {function}")
     return tuple(block[:_MOST_FRAMES])
 
