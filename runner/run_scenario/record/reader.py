@@ -37,14 +37,39 @@ class Wait(Value):
     until: int
 
 
-class GeneralStream:
+class _Chunks:
+    """The files of one stream: PREFIX and a number, the present one open."""
+
+    def __init__(self, prefix: str, file: int) -> None:
+        self._prefix = prefix
+        self._file = file
+        self._number = 0
+        self._position = 0
+
+    def _turn_page(self, newest: int) -> bool:
+        """Go on to the next chunk there is; False if there is none, which only its own process can have done."""
+        number, following = _open_next(self._prefix, self._number, newest)
+        if following is None:
+            return False
+        if self._number:
+            os.close(self._file)
+            _remove(f"{self._prefix}{self._number}")
+        self._number, self._file, self._position = number, following, 0
+        return True
+
+    def close(self) -> None:
+        """Close the file, unless it is the segment's first."""
+        if self._number:
+            os.close(self._file)
+
+
+class GeneralStream(_Chunks):
     """The records of any kind and length."""
 
     def __init__(self, prefix: str, first: int, position: int) -> None:
-        self._prefix = prefix
-        self._first = self._file = first
+        super().__init__(f"{prefix}.", first)
+        self._first = first
         self._position = position
-        self._number = 0
 
     def read(self, block: int, *, final: bool = False) -> tuple[list[Record], bool]:
         """Return the next complete records, about `block` bytes of them, and whether there may be more now."""
@@ -85,32 +110,13 @@ class GeneralStream:
         self._position += at
         return at > 0 and end >= size
 
-    def _turn_page(self, newest: int) -> bool:
-        """Go on to the next chunk there is; False if there is none, which only its own process can have done."""
-        number, following = _open_next(f"{self._prefix}.", self._number, newest)
-        if following is None:
-            return False
-        if self._number:
-            os.close(self._file)
-            _remove(f"{self._prefix}.{self._number}")
-        self._number, self._file, self._position = number, following, 0
-        return True
 
-    def close(self) -> None:
-        """Close the file, unless it is the segment's first."""
-        if self._number:
-            os.close(self._file)
-
-
-class FixedStream:
+class FixedStream(_Chunks):
     """The records of 48 bytes."""
 
     def __init__(self, prefix: str, first: int) -> None:
-        self._prefix = prefix
+        super().__init__(f"{prefix}.f", -1)
         self._first = first
-        self._file = -1
-        self._number = 0
-        self._position = 0
         self._holes: list[tuple[int, int]] = []
         """Position and the time at which it was found, in the present chunk."""
 
@@ -158,21 +164,6 @@ class FixedStream:
                 still.append((position, since))
         self._holes = still
         return found
-
-    def _turn_page(self, newest: int) -> bool:
-        number, following = _open_next(f"{self._prefix}.f", self._number, newest)
-        if following is None:
-            return False
-        if self._number:
-            os.close(self._file)
-            _remove(f"{self._prefix}.f{self._number}")
-        self._number, self._file, self._position, self._holes = number, following, 0, []
-        return True
-
-    def close(self) -> None:
-        """Close the file."""
-        if self._number:
-            os.close(self._file)
 
 
 _VALUES = {layout.V_SAME: codes.SAME, layout.V_NONE: None, layout.V_FALSE: False, layout.V_TRUE: True}
