@@ -6,6 +6,7 @@ import contextlib
 import json
 import os
 import pty
+import select
 import signal
 import subprocess
 import sys
@@ -120,7 +121,13 @@ def test_ctrl_z_leaves_no_status_line(tmp_path: Path) -> None:
     leader, follower = pty.openpty()
     environment = {**os.environ, "TERM": "xterm-256color"}
     process = subprocess.Popen(
-        [COMMAND, "long.yaml"], cwd=tmp_path, stdin=follower, stdout=follower, stderr=follower, env=environment
+        [COMMAND, "long.yaml"],
+        cwd=tmp_path,
+        stdin=follower,
+        stdout=follower,
+        stderr=follower,
+        env=environment,
+        process_group=0,  # as a shell does; an orphaned process group cannot be stopped
     )
     os.close(follower)
     try:
@@ -144,6 +151,8 @@ def read_until(descriptor: int, wanted: bytes) -> bytes:
     """Return what a terminal gets, until it has got `wanted`."""
     received = b""
     while wanted not in received:
+        readable, _, _ = select.select([descriptor], [], [], 30)
+        assert readable, f"nothing more came after {received!r}"
         received += os.read(descriptor, 4096)
     return received
 

@@ -10,7 +10,8 @@ import sys
 import threading
 import time
 from multiprocessing import current_process
-from signal import Signals
+from signal import SIG_DFL, Signals
+from signal import signal as set_handler
 
 from run_scenario.targets._register import target
 
@@ -76,7 +77,10 @@ def crash(signal: SignalName = "SIGSEGV", after: Seconds = 0.0) -> None:
           exitcode: -6
     """
     time.sleep(after)
-    os.kill(os.getpid(), Signals[signal])
+    number = Signals[signal]
+    if number != Signals.SIGKILL:
+        set_handler(number, SIG_DFL)  # it may have been started with the signal ignored
+    os.kill(os.getpid(), number)
 
 
 @target
