@@ -10,8 +10,7 @@ import sys
 import threading
 import time
 from multiprocessing import current_process
-from signal import SIG_DFL, Signals
-from signal import signal as set_handler
+from signal import Signals
 
 from run_scenario.targets._register import target
 
@@ -61,6 +60,13 @@ def exit(code: ExitCode = 0, hard: bool = False, after: Seconds = 0.0) -> None:
     sys.exit(code)
 
 
+def die_by(number: Signals) -> None:
+    """Send a signal to this process, which may have been started with that signal ignored."""
+    if number != signal.SIGKILL:
+        signal.signal(number, signal.SIG_DFL)
+    os.kill(os.getpid(), number)
+
+
 @target
 def crash(signal: SignalName = "SIGSEGV", after: Seconds = 0.0) -> None:
     """Die by a signal, as after a fault in C code (SIGSEGV), an abort (SIGABRT) or a kill (SIGKILL).
@@ -77,10 +83,7 @@ def crash(signal: SignalName = "SIGSEGV", after: Seconds = 0.0) -> None:
           exitcode: -6
     """
     time.sleep(after)
-    number = Signals[signal]
-    if number != Signals.SIGKILL:
-        set_handler(number, SIG_DFL)  # it may have been started with the signal ignored
-    os.kill(os.getpid(), number)
+    die_by(Signals[signal])
 
 
 @target
