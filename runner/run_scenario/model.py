@@ -12,6 +12,9 @@ from run_scenario.values import Value
 
 StartMethod = Literal["fork", "spawn", "forkserver"]
 QueueType = Literal["Queue", "JoinableQueue", "SimpleQueue"]
+SyncType = Literal["Lock", "RLock", "Semaphore", "BoundedSemaphore", "Event", "Condition", "Barrier"]
+SharedType = Literal["Value", "Array", "SharedMemory", "ShareableList", "dict", "list", "Namespace", "ManagerQueue"]
+PoolType = Literal["Pool", "executor"]
 Direction = Literal["from", "to", "uses"]
 StopMethod = Literal["terminate", "kill"]
 
@@ -63,11 +66,87 @@ class QueueSpec(Value):
     where: Location | None = None
 
 
+class PipeSpec(Value):
+    """A pipe: two connections, called `NAME.left` and `NAME.right`."""
+
+    name: str
+    duplex: bool = True
+    """If not, `NAME.left` only receives and `NAME.right` only sends, as what `Pipe(duplex=False)` returns."""
+    where: Location | None = None
+
+
+class SyncSpec(Value):
+    """A lock, semaphore, event, condition or barrier."""
+
+    name: str
+    type: SyncType
+    value: int = 1
+    """Initial value of a semaphore."""
+    parties: int = 0
+    """How many a barrier waits for."""
+    timeout: float | None = None
+    """A barrier's default timeout, in seconds."""
+    lock: str = ""
+    """Name of the lock that a condition uses; empty: an RLock of its own."""
+    where: Location | None = None
+
+
+class SharedSpec(Value):
+    """Data that several processes see: in shared memory, or held by a manager."""
+
+    name: str
+    type: SharedType
+    typecode: str = ""
+    """Of a Value or an Array: a type code of the `array` module."""
+    value: Any = None
+    """What it holds in the beginning."""
+    size: int = 0
+    """Elements of an Array, or bytes of a block of shared memory, where `value` does not say it."""
+    lock: bool = True
+    """Whether a Value or an Array has a lock of its own (an RLock)."""
+    remote: bool = False
+    """Whether each process connects to the manager by itself, at its network address."""
+    where: Location | None = None
+
+
+class PoolCall(Value):
+    """One call that the main program makes on a pool."""
+
+    method: str
+    function: str
+    items: tuple[Any, ...] = ()
+    """What a `map` goes over."""
+    args: tuple[Any, ...] = ()
+    kwargs: dict[str, Any] = {}  # noqa: RUF012 (never changed)
+    chunksize: int | None = None
+    timeout: float | None = None
+    where: Location | None = None
+
+
+class PoolSpec(Value):
+    """A pool of worker processes, and the calls that the main program makes on it, in order."""
+
+    name: str
+    type: PoolType = "Pool"
+    processes: int | None = None
+    """None: as many as there are CPUs."""
+    maxtasksperchild: int | None = None
+    initializer: str = ""
+    initargs: tuple[Any, ...] = ()
+    calls: tuple[PoolCall, ...] = ()
+    where: Location | None = None
+
+
+Resource = QueueSpec | PipeSpec | SyncSpec | SharedSpec | PoolSpec
+"""What the main program creates besides processes."""
+
+
 class Connection(Value):
-    """A queue handed to a target as the keyword argument `parameter`."""
+    """A resource handed to a target as the keyword argument `parameter`."""
 
     parameter: str
-    queue: str
+    resource: str
+    """Its name; of a pipe, that of one end: `NAME.left` or `NAME.right`."""
     direction: Direction
     where: Location | None = None
 
@@ -122,6 +201,18 @@ class Scenario(Value):
     timeout: float = DEFAULT_TIMEOUT
     queues: tuple[QueueSpec, ...] = ()
     processes: tuple[ProcessSpec, ...] = ()
+    pipes: tuple[PipeSpec, ...] = ()
+    sync: tuple[SyncSpec, ...] = ()
+    shared: tuple[SharedSpec, ...] = ()
+    pools: tuple[PoolSpec, ...] = ()
+
+    @property
+    def resources(self) -> tuple[Resource, ...]:
+        """All resources in the order in which they are created; records name them by their position here.
+
+        The queues come first, so that a queue has the same position among the queues.
+        """
+        return (*self.queues, *self.pipes, *self.sync, *self.shared, *self.pools)
 
     @property
     def packages(self) -> frozenset[str]:
@@ -145,10 +236,10 @@ def _looks_like_reference(text: str) -> bool:
 # scenario, `engine.main_program` executes them one after the other, `views.plan` prints them.
 
 
-class CreateQueue(Value):
-    """`NAME = Queue()` (or JoinableQueue, SimpleQueue)."""
+class Create(Value):
+    """`NAME = Queue()`, or whatever else creates the resource."""
 
-    queue: QueueSpec
+    resource: Resource
 
 
 class CreateProcess(Value):
@@ -229,7 +320,7 @@ class StopIfAlive(Value):
 
 
 Step = (
-    CreateQueue
+    Create
     | CreateProcess
     | Sleep
     | Start

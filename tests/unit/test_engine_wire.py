@@ -8,7 +8,7 @@ import threading
 
 import pytest
 
-from run_scenario.engine.wire import receiver, sender
+from run_scenario.engine.primitives.wire import receiver, sender
 
 SIZES = [0, 1, 4, 4092, 4096, 16_383, 16_384, 16_385, 65_532, 70_000, 1_000_000]
 

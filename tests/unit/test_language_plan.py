@@ -12,8 +12,8 @@ from run_scenario.language.stamps import Stamps
 from run_scenario.model import (
     CloseQueue,
     Collect,
+    Create,
     CreateProcess,
-    CreateQueue,
     IsAlive,
     Join,
     JoinQueue,
@@ -34,7 +34,7 @@ def _scenario(text: str) -> Scenario:
 
 def _after_start(text: str) -> list[Step]:
     steps = plan(_scenario(text))
-    return [step for step in steps if not isinstance(step, CreateQueue | CreateProcess | Start | Join)]
+    return [step for step in steps if not isinstance(step, Create | CreateProcess | Start | Join)]
 
 
 def test_the_order_of_the_textbooks() -> None:
@@ -50,8 +50,8 @@ processes:
     queues, processes = scenario.queues, scenario.processes
 
     assert (
-        CreateQueue(queues[0]),
-        CreateQueue(queues[1]),
+        Create(queues[0]),
+        Create(queues[1]),
         CreateProcess(processes[0]),
         CreateProcess(processes[1]),
         CreateProcess(processes[2]),

@@ -93,6 +93,6 @@ def test_not_yet() -> None:
 
 def test_a_name_with_a_final_line_break_is_refused() -> None:
     """The schema itself refuses a queue's name that ends in a line break."""
-    names = Draft202012Validator(SCHEMA["$defs"]["queueName"])
+    names = Draft202012Validator(SCHEMA["$defs"]["resourceName"])
 
     assert (True, False) == (names.is_valid("tasks"), names.is_valid("tasks\n"))

@@ -12,8 +12,8 @@ from run_scenario.model import (
     CloseQueue,
     Collect,
     Connection,
+    Create,
     CreateProcess,
-    CreateQueue,
     IsAlive,
     Join,
     JoinQueue,
@@ -30,8 +30,8 @@ from run_scenario.model import (
 from run_scenario.views import listing, plan
 
 STEPS: list[tuple[Step, str]] = [
-    (CreateQueue(QueueSpec("tasks")), "tasks = Queue()"),
-    (CreateQueue(QueueSpec("tasks", "JoinableQueue", maxsize=3)), "tasks = JoinableQueue(maxsize=3)"),
+    (Create(QueueSpec("tasks")), "tasks = Queue()"),
+    (Create(QueueSpec("tasks", "JoinableQueue", maxsize=3)), "tasks = JoinableQueue(maxsize=3)"),
     (
         CreateProcess(ProcessSpec("Worker 1", True, "sleep", kwargs={"seconds": 4}, daemon=True)),
         "worker_1 = Process(name='Worker 1', target=sleep, kwargs={'seconds': 4}, daemon=True)",

@@ -9,7 +9,7 @@ from __future__ import annotations
 import atexit
 import contextlib
 import errno
-import multiprocessing
+import multiprocessing.util
 import os
 import sys
 import time
@@ -45,8 +45,9 @@ class MainProgram:
         self._private = private
         self._specs = {spec.name: spec for spec in program.scenario.processes}
         self._index = {spec.name: i for i, spec in enumerate(program.scenario.processes)}
-        self._queue_index = {spec.name: i for i, spec in enumerate(program.scenario.queues)}
-        self._queues: dict[str, Any] = {}
+        self._resource_index = {spec.name: i for i, spec in enumerate(program.scenario.resources)}
+        self._resources: dict[str, Any] = {}
+        """By the names under which they are handed to targets."""
         self._processes: dict[str, Any] = {}
         self._bound: dict[str, tuple[Any, tuple[Any, ...], dict[str, Any]]] = {}
         self._items: dict[int, Any] = {}
@@ -117,9 +118,9 @@ class MainProgram:
 
     def _do(self, step: model.Step) -> None:
         match step:
-            case model.CreateQueue(spec):
-                index = self._queue_index[spec.name]
-                self._queues[spec.name] = primitives.create_queue(spec, index, multiprocessing.get_context())
+            case model.Create(spec):
+                index = self._resource_index[spec.name]
+                self._resources |= primitives.create(spec, index, multiprocessing.get_context())
                 self._announce_helpers()
             case model.CreateProcess(process):
                 self._processes[process.name] = self._create(process)
@@ -131,19 +132,19 @@ class MainProgram:
                 self._start(name)
             case model.PutItems(queue, items):
                 for item in items:
-                    self._queues[queue].put(self._items.get(id(item), item))
+                    self._resources[queue].put(self._items.get(id(item), item))
             case model.PutPills(queue, count):
                 for _ in range(count):
-                    self._queues[queue].put(None)
+                    self._resources[queue].put(None)
             case model.CloseQueue(queue):
-                self._queues[queue].close()
+                self._resources[queue].close()
             case model.JoinThread(queue):
-                self._queues[queue].join_thread()
+                self._resources[queue].join_thread()
             case model.JoinQueue(queue):
-                self._queues[queue].join()
+                self._resources[queue].join()
             case model.Collect(queue, count):
                 for _ in range(count):
-                    self._queues[queue].get()
+                    self._resources[queue].get()
             case model.Join(name, timeout):
                 self._processes[name].join(timeout)
             case model.IsAlive(name):
@@ -153,7 +154,7 @@ class MainProgram:
 
     def _create(self, spec: model.ProcessSpec) -> Any:
         target, args, kwargs = self._bound[spec.name]
-        kwargs = kwargs | {c.parameter: self._queues[c.queue] for c in spec.connections}
+        kwargs = kwargs | {c.parameter: self._resources[c.resource] for c in spec.connections}
         if isinstance(target, type):  # a subclass of Process: its constructor gets the arguments
             process = target(*args, **kwargs)
             if not hasattr(process, "_popen"):

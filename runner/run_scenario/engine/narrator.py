@@ -55,7 +55,8 @@ class Narrator:
         self._output = LineJoiner(self._tell_line)
         self.queues = QueueTeller(scenario.queues, events)
         self.processes = ProcessTeller(scenario.processes, events, start_method, self._output.flush, self._write_off)
-        self._handlers = {**_handlers(self), **_handlers(self.processes), **_handlers(self.queues)}
+        tellers = (self, self.processes, self.queues)
+        self._handlers = {code: handler for teller in tellers for code, handler in _handlers(teller).items()}
         # What the run as a whole has come to, for `verdict`.
         self.refusals: list[tuple[ProcessSpec | None, int, str]] = []
         self.stalled = ""
@@ -174,6 +175,7 @@ class Narrator:
             "state": state or ("running" if w.state == "R" else "sleeping"),
             "waiting_for": standstill.waiting_for(w),
             "queue": standstill.queue_of(w),
+            "resource": standstill.resource_of(w),
             "on_process": standstill.process_of(w),
             "since": self._events.seconds(w.since) if w.kind else None,
             "seconds": waited(t, w.since) if w.kind else None,

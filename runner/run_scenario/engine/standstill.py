@@ -9,6 +9,7 @@ from typing import Any
 
 from run_scenario.engine.accounts import QueueAccount
 from run_scenario.engine.exits import MAIN_NAME
+from run_scenario.engine.waits import WAITS
 from run_scenario.model import Scenario
 from run_scenario.record import codes, layout
 from run_scenario.values import Value
@@ -16,8 +17,8 @@ from run_scenario.values import Value
 _FRAME = re.compile(r'^  File "(?P<file>[^"\n]*)", line (?P<line>\d+) in (?P<function>.*)$')
 _MOST_FRAMES = 20
 _ENGINE = os.path.dirname(__file__) + os.sep
-_QUEUES = os.sep + "primitives.py"
-"""The recorded queues stand for multiprocessing's own: their calls are the scenario's."""
+_PRIMITIVES = os.path.join(_ENGINE, "primitives") + os.sep
+"""The recorded objects stand for multiprocessing's own: their calls are the scenario's."""
 _LAUNCHING = {
     ("process.py", "run"),
     ("process.py", "_bootstrap"),
@@ -65,7 +66,7 @@ def read_stack(text: str) -> tuple[str, ...]:
         elif match := _FRAME.match(line):
             file, function = match["file"], match["function"]
             below = below or (os.path.basename(file), function) in _LAUNCHING
-            if not below and (not file.startswith(_ENGINE) or file.endswith(_QUEUES)):
+            if not below and (not file.startswith(_ENGINE) or file.startswith(_PRIMITIVES)):
                 block.append(f"{file}:{match['line']} in {function}")
     return tuple(block[:_MOST_FRAMES])
 
@@ -83,40 +84,28 @@ class Standstill:
 
     def waiting_for(self, w: Waiting) -> str | None:
         """Return what a process waits for, as the end of a sentence, or None."""
-        match w.kind:
-            case codes.W_GET | codes.W_GET_TIMED:
-                return f"an item from queue '{self._queue(w)}'"
-            case codes.W_PUT:
-                return f"room in queue '{self._queue(w)}'"
-            case codes.W_JOIN_QUEUE:
-                return f"task_done() for every item of queue '{self._queue(w)}'"
-            case codes.W_TASK:
-                return f"its turn to call task_done() on queue '{self._queue(w)}'"
-            case codes.W_JOIN_THREAD:
-                return f"the items it has put on queue '{self._queue(w)}' to be written to the pipe"
-            case codes.W_JOIN_PROCESS:
-                return f"the end of {self.process_of(w)}"
-            case codes.W_SLEEP:
-                return "its next step, after a delay"
-            case codes.W_EXIT if w.process == MAIN_NAME:
-                return "the end of its children and of its queues' threads"
-            case codes.W_EXIT:
-                return "its own end: its threads, its children, or items that nobody has taken yet"
-        return None
+        if w.kind == codes.W_JOIN_PROCESS:
+            return f"the end of {self.process_of(w)}"
+        if w.kind == codes.W_EXIT and w.process == MAIN_NAME:
+            return "the end of its children and of its queues' threads"
+        sentence = WAITS.get(w.kind)
+        return sentence.format(name=self.resource_of(w) or "?") if sentence else None
 
     def queue_of(self, w: Waiting) -> str | None:
         """Return the name of the queue that a process waits for, or None."""
-        kinds = (codes.W_GET, codes.W_GET_TIMED, codes.W_PUT, codes.W_JOIN_QUEUE, codes.W_JOIN_THREAD, codes.W_TASK)
-        return self._queue(w) if w.kind in kinds else None
+        return self.resource_of(w) if w.resource < len(self._scenario.queues) else None
+
+    def resource_of(self, w: Waiting) -> str | None:
+        """Return the name of the resource that a process waits for, or None."""
+        resources = self._scenario.resources
+        named = "{name}" in WAITS.get(w.kind, "")
+        return resources[w.resource].name if named and w.resource < len(resources) else None
 
     def process_of(self, w: Waiting) -> str | None:
         """Return the name of the process that a process waits for, or None."""
         if w.kind != codes.W_JOIN_PROCESS or w.resource >= len(self._scenario.processes):
             return None
         return self._scenario.processes[w.resource].name
-
-    def _queue(self, w: Waiting) -> str:
-        return self._accounts[w.resource].spec.name if w.resource < len(self._accounts) else "?"
 
     def reason(self, cause: str) -> str:
         """Return the explanation: one sentence for a learner."""
@@ -202,7 +191,7 @@ class Standstill:
 
     def _takers(self, queue: str) -> list[str]:
         specs = self._scenario.processes
-        return [p.name for p in specs if any(c.queue == queue and c.direction != "to" for c in p.connections)]
+        return [p.name for p in specs if any(c.resource == queue and c.direction != "to" for c in p.connections)]
 
     def _everybody(self, start: str) -> str:
         parts = []

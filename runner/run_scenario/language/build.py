@@ -5,18 +5,26 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any, cast
 
-from run_scenario.language.draft import Draft, Fields, ProcessDraft, QueueDraft
+from run_scenario.language.draft import Draft, Fields, ProcessDraft, ResourceDraft
 from run_scenario.language.problems import Problems
 from run_scenario.language.yaml_nodes import Mapping, Node, plain
 from run_scenario.model import (
     CallSpec,
     Connection,
     Item,
+    PipeSpec,
+    PoolSpec,
+    PoolType,
     ProcessSpec,
     QueueSpec,
+    QueueType,
     Scenario,
+    SharedSpec,
+    SharedType,
     StartMethod,
     StopMethod,
+    SyncSpec,
+    SyncType,
 )
 
 
@@ -24,7 +32,7 @@ def build(draft: Draft, problems: Problems, *, name: str, path: str, digest: str
     """Return the scenario; `problems` (of which none is an error) knows the file's name for locations."""
     readers: dict[str, int] = {}
     for process in draft.processes:
-        for queue in {link.queue for link in process.links if link.direction == "from"}:
+        for queue in {link.resource for link in process.links if link.direction == "from"}:
             readers[queue] = readers.get(queue, 0) + process.replicas
     fields = draft.fields
     return Scenario(
@@ -38,15 +46,19 @@ def build(draft: Draft, problems: Problems, *, name: str, path: str, digest: str
         start_method=cast("StartMethod | None", fields.text("start_method") or None),
         timeout=draft.timeout,
         queues=tuple(_queue(queue, readers.get(queue.name, 0), problems) for queue in draft.queues.values()),
+        pipes=tuple(_pipe(pipe, problems) for pipe in draft.sections["pipes"].values()),
+        sync=tuple(_sync(sync, problems) for sync in draft.sections["sync"].values()),
+        shared=tuple(_shared(shared, problems) for shared in draft.sections["shared"].values()),
+        pools=tuple(_pool(pool, problems) for pool in draft.sections["pools"].values()),
         processes=tuple(spec for process in draft.processes for spec in _processes(process, problems)),
     )
 
 
-def _queue(queue: QueueDraft, readers: int, problems: Problems) -> QueueSpec:
+def _queue(queue: ResourceDraft, readers: int, problems: Problems) -> QueueSpec:
     fields = queue.fields
     return QueueSpec(
         name=queue.name,
-        type=queue.type,
+        type=cast("QueueType", queue.type),
         maxsize=fields.whole("maxsize"),
         items=tuple(_item(node, fields, problems) for node in fields.items("items")),
         poison_pills=readers if fields.flag("poison_pills") else fields.whole("poison_pills"),
@@ -55,6 +67,49 @@ def _queue(queue: QueueDraft, readers: int, problems: Problems) -> QueueSpec:
         join_thread=fields.flag("join_thread"),
         join=fields.flag("join", queue.type == "JoinableQueue"),
         where=problems.location(queue.span),
+    )
+
+
+def _pipe(pipe: ResourceDraft, problems: Problems) -> PipeSpec:
+    return PipeSpec(pipe.name, duplex=pipe.fields.flag("duplex", True), where=problems.location(pipe.span))
+
+
+def _sync(sync: ResourceDraft, problems: Problems) -> SyncSpec:
+    fields = sync.fields
+    return SyncSpec(
+        name=sync.name,
+        type=cast("SyncType", sync.type),
+        value=fields.whole("value", 1),
+        parties=fields.whole("parties"),
+        timeout=fields.number("timeout"),
+        lock=fields.text("lock"),
+        where=problems.location(sync.span),
+    )
+
+
+def _shared(shared: ResourceDraft, problems: Problems) -> SharedSpec:
+    fields = shared.fields
+    return SharedSpec(
+        name=shared.name,
+        type=cast("SharedType", shared.type),
+        typecode=fields.text("typecode"),
+        value=fields.value("value"),
+        size=fields.whole("size"),
+        lock=fields.flag("lock", True),
+        remote=fields.flag("remote"),
+        where=problems.location(shared.span),
+    )
+
+
+def _pool(pool: ResourceDraft, problems: Problems) -> PoolSpec:
+    fields = pool.fields
+    return PoolSpec(
+        name=pool.name,
+        type=cast("PoolType", pool.type),
+        processes=fields.value("processes"),
+        maxtasksperchild=fields.value("maxtasksperchild"),
+        initializer=fields.text("initializer"),
+        where=problems.location(pool.span),
     )
 
 
@@ -73,7 +128,7 @@ def _processes(process: ProcessDraft, problems: Problems) -> Iterator[ProcessSpe
     target_where = problems.location(fields.value_span("target"))
     exitcodes, any_exitcode = _exitcodes(fields)
     connections = tuple(
-        Connection(link.parameter, link.queue, link.direction, problems.location(link.queue_span))
+        Connection(link.parameter, link.resource, link.direction, problems.location(link.resource_span))
         for link in process.links
     )
     stop: StopMethod | None = "kill" if fields.flag("kill") else "terminate" if fields.flag("terminate") else None

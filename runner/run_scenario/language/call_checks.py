@@ -95,13 +95,14 @@ class Call:
     def _check_value(self, parameter: Parameter, node: Node) -> None:
         if node in self.fields.bad:
             return
-        if parameter.kind == "queue":
+        if parameter.is_resource:
             key = parameter.direction or "uses"
             value = plain(node)
-            shown = value if isinstance(value, str) and is_name(value) else "QUEUE"
+            shown = value if isinstance(value, str) and is_name(value) else _placeholder(parameter)
             short = parameter.name in ("inbox", "outbox")
             hint = f"write `{key}: {shown}`" if short else f"write `{key}: {{{parameter.name}: {shown}}}`"
-            what = f"the parameter {quote(parameter.name)} of {quote(self.name)} is a queue, which arguments cannot be"
+            what = f"the parameter {quote(parameter.name)} of {quote(self.name)} is {parameter.called}"
+            what += ", which arguments cannot be"
             self.problems.error(node.span, what, hint)
         elif parameter.kind == "work":
             self._check_work(parameter, node)
@@ -140,8 +141,8 @@ class Call:
             what = f"the parameter {quote(link.parameter)} of {quote(self.name)} is given twice"
             self.problems.error(link.parameter_span, what, other_parameter(link))
         given.add(link.parameter)
-        if parameter.kind != "queue":
-            what = f"the parameter {quote(link.parameter)} of {quote(self.name)} is no queue"
+        if not parameter.is_resource:
+            what = f"the parameter {quote(link.parameter)} of {quote(self.name)} is no queue or other resource"
             self.problems.error(link.parameter_span, what, f"write `kwargs: {{{link.parameter}: …}}`")
         elif parameter.direction and link.direction not in (parameter.direction, "uses"):
             verb = "takes from" if parameter.direction == "from" else "puts on"
@@ -150,12 +151,16 @@ class Call:
         return True
 
     def _unknown_link(self, link: Link) -> None:
-        queues = [parameter.name for parameter in self.parameters if parameter.kind == "queue"]
+        resources = [parameter.name for parameter in self.parameters if parameter.is_resource]
         if not link.short:
-            self._unknown(link.parameter, link.parameter_span, queues)
+            self._unknown(link.parameter, link.parameter_span, resources)
             return
-        what = f"{quote(self.name)} has no queue {quote(link.parameter)}, which `{link.direction}: NAME` stands for"
-        hint = f"write `{{PARAMETER: {link.queue}}}`; it has {either(queues, 'and')}" if queues else "leave it out"
+        what = f"{quote(self.name)} has no parameter {quote(link.parameter)}, which `{link.direction}: NAME` stands for"
+        hint = (
+            f"write `{{PARAMETER: {link.resource}}}`; it has {either(resources, 'and')}"
+            if resources
+            else "leave it out"
+        )
         self.problems.error(link.parameter_span, what, hint)
 
     def _unknown(self, name: str, span: Span, names: Sequence[str] | None = None, hint: str = "") -> None:
@@ -171,7 +176,7 @@ class Call:
         for parameter in self.parameters:
             if not parameter.required or parameter.name in given or parameter.name in misspelt:
                 continue
-            if parameter.kind == "queue" and not links_fit:
+            if parameter.is_resource and not links_fit:
                 continue
             kind = "queue" if parameter.kind == "queue" else "parameter"
             what = f"{quote(self.name)} needs the {kind} {quote(parameter.name)}"
@@ -184,8 +189,12 @@ class Call:
 
 
 def _usage(parameter: Parameter) -> str:
-    if parameter.kind != "queue":
+    if not parameter.is_resource:
         return f"`kwargs: {{{parameter.name}: …}}`"
     if (parameter.direction, parameter.name) in (("from", "inbox"), ("to", "outbox")):
         return f"`{parameter.direction}: QUEUE`"
-    return f"`{parameter.direction or 'uses'}: {{{parameter.name}: QUEUE}}`"
+    return f"`{parameter.direction or 'uses'}: {{{parameter.name}: {_placeholder(parameter)}}}`"
+
+
+def _placeholder(parameter: Parameter) -> str:
+    return parameter.called.rpartition(" ")[2].upper()

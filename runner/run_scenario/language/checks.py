@@ -1,6 +1,7 @@
 """What a schema cannot say: do the parts of a scenario fit together?
 
 checks            names and counts, the order of time
+resource_checks   resources of every kind, and how they are mentioned
 queue_checks      queues, and who takes from and puts on them
 pill_checks       poison pills: who puts them, and when
 signature_checks  targets, work functions and their arguments
@@ -12,6 +13,7 @@ from run_scenario.language.draft import Draft, ProcessDraft
 from run_scenario.language.pill_checks import check_pills
 from run_scenario.language.problems import Problems, quote
 from run_scenario.language.queue_checks import check_queues, check_topology
+from run_scenario.language.resource_checks import check_resources, check_use
 from run_scenario.language.signature_checks import check_item_calls, check_targets
 from run_scenario.model import MAX_PROCESSES
 
@@ -24,12 +26,14 @@ def check(draft: Draft, problems: Problems) -> None:
     _check_names(draft, problems)
     for process in draft.processes:
         _check_join(process, problems)
+    check_resources(draft, problems)
     check_queues(draft, problems)
     check_targets(draft, problems)
     check_item_calls(draft, problems)
     _check_time(draft, problems)
     if not problems.has_errors:  # a queue may look unused only because its user is misspelt
         check_topology(draft, problems)
+        check_use(draft, problems)
         check_pills(draft, problems)
 
 

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Iterator
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
-from run_scenario.language.problems import Span
+from run_scenario.language.problems import Span, quote
 from run_scenario.language.yaml_nodes import Entry, Mapping, Node, Scalar, Sequence, plain
-from run_scenario.model import DEFAULT_TIMEOUT, Direction, QueueType
+from run_scenario.model import DEFAULT_TIMEOUT, Direction
 
 START = Span(1, 1)
 
@@ -91,22 +91,50 @@ class Fields:
         return iter(self._entries.values())
 
 
-class QueueDraft(NamedTuple):
-    """A queue as written."""
+Section = Literal["queues", "pipes", "sync", "shared", "pools"]
+SECTIONS: tuple[Section, ...] = ("queues", "pipes", "sync", "shared", "pools")
+"""The keys under which resources are described, in the order in which the main program creates them."""
 
+KINDS = {
+    "queues": "queue",
+    "pipes": "pipe",
+    "sync": "synchronization object",
+    "shared": "shared object",
+    "pools": "pool",
+}
+"""What one resource of a section is called in messages."""
+
+PIPE_ENDS = ("left", "right")
+
+
+class ResourceDraft(NamedTuple):
+    """A queue, pipe, lock… as written."""
+
+    section: Section
     name: str
     span: Span
     fields: Fields
-    type: QueueType
+    type: str
+    """The value of `type`, or the section's default; of a pipe, `Pipe`."""
+
+    @property
+    def called(self) -> str:
+        """What it is in messages: `queue 'tasks'`, `Lock 'gate'`."""
+        kind = self.type if self.section in ("sync", "shared") and self.type else KINDS[self.section]
+        return f"{kind} {quote(self.name)}"
+
+    def handles(self) -> tuple[str, ...]:
+        """Return the names under which it is handed to targets: its own, or those of a pipe's two ends."""
+        return tuple(f"{self.name}.{end}" for end in PIPE_ENDS) if self.section == "pipes" else (self.name,)
 
 
 class Link(NamedTuple):
-    """A queue handed to a parameter; `short` if only the queue is written, as in `from: tasks`."""
+    """A resource handed to a parameter; `short` if only its name is written, as in `from: tasks`."""
 
     parameter: str
     parameter_span: Span
-    queue: str
-    queue_span: Span
+    resource: str
+    resource_span: Span
     direction: Direction
     short: bool
 
@@ -145,8 +173,22 @@ class Draft(NamedTuple):
     """The whole scenario as written."""
 
     fields: Fields
-    queues: dict[str, QueueDraft]
+    sections: dict[Section, dict[str, ResourceDraft]]
     processes: tuple[ProcessDraft, ...]
+
+    @property
+    def queues(self) -> dict[str, ResourceDraft]:
+        """The queues by name."""
+        return self.sections["queues"]
+
+    @property
+    def resources(self) -> tuple[ResourceDraft, ...]:
+        """All resources, in the order in which the main program creates them."""
+        return tuple(resource for section in self.sections.values() for resource in section.values())
+
+    def handles(self) -> dict[str, ResourceDraft]:
+        """Return what can be handed to a target, by name; a pipe under the names of its ends."""
+        return {handle: resource for resource in self.resources for handle in resource.handles()}
 
     @property
     def timeout(self) -> float:
@@ -162,22 +204,28 @@ class Draft(NamedTuple):
 def read(root: Node, bad: Refused) -> Draft:
     """Return the sound parts of the tree."""
     fields = Fields(root, bad)
-    queues = {entry.key: _queue(entry, bad) for entry in fields.mapping("queues")}
+    sections: dict[Section, dict[str, ResourceDraft]] = {
+        section: {entry.key: _resource(section, entry, bad) for entry in fields.mapping(section)}
+        for section in SECTIONS
+    }
     processes: list[ProcessDraft] = []
     first = 1
     for node in fields.items("processes"):
         process = _process(Fields(node, bad), first)
         processes.append(process)
         first += process.replicas
-    return Draft(fields, queues, tuple(processes))
+    return Draft(fields, sections, tuple(processes))
 
 
-def _queue(entry: Entry, bad: Refused) -> QueueDraft:
-    # A queue with nothing after its colon has all the defaults.
-    empty = isinstance(entry.value, Scalar) and entry.value.value is None
+_DEFAULT_TYPES = {"queues": "Queue", "pipes": "Pipe", "pools": "Pool"}
+
+
+def _resource(section: Section, entry: Entry, bad: Refused) -> ResourceDraft:
+    # One with nothing after its colon has all the defaults.
+    empty = isinstance(entry.value, Scalar) and entry.value.value is None and entry.value not in bad
     fields = Fields(Mapping({}, entry.key_span) if empty else entry.value, bad)
-    kinds: dict[str, QueueType] = {"JoinableQueue": "JoinableQueue", "SimpleQueue": "SimpleQueue"}
-    return QueueDraft(entry.key, entry.key_span, fields, kinds.get(fields.text("type"), "Queue"))
+    kind = fields.text("type") or _DEFAULT_TYPES.get(section, "")
+    return ResourceDraft(section, entry.key, entry.key_span, fields, kind)
 
 
 def _process(fields: Fields, first: int) -> ProcessDraft:
@@ -188,13 +236,13 @@ def _process(fields: Fields, first: int) -> ProcessDraft:
 
 
 def _links(fields: Fields, key: Direction, parameter: str | None) -> Iterator[Link]:
-    """Yield the queues under `from`, `to` or `uses`; `parameter` is the one that a bare name stands for."""
+    """Yield the resources under `from`, `to` or `uses`; `parameter` is the one that a bare name stands for."""
     entry = fields.entry(key)
     if entry is None:
         return
     if isinstance(entry.value, Scalar):
-        queue, span = str(entry.value.value), entry.value.span
-        yield Link(parameter or queue, span, queue, span, key, short=True)
+        name, span = str(entry.value.value), entry.value.span
+        yield Link(parameter or name, span, name, span, key, short=True)
     for part in fields.mapping(key):
         if part.value not in fields.bad and isinstance(part.value, Scalar) and isinstance(part.value.value, str):
             yield Link(part.key, part.key_span, part.value.value, part.value.span, key, short=False)

@@ -12,7 +12,7 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 from run_scenario import targets
-from run_scenario.language.draft import Draft, Link, ProcessDraft, QueueDraft
+from run_scenario.language.draft import Draft, Link, ProcessDraft, ResourceDraft
 from run_scenario.language.problems import Problems, quote
 from run_scenario.language.signature_checks import value_of
 from run_scenario.language.yaml_nodes import Mapping, Scalar, plain
@@ -21,10 +21,10 @@ from run_scenario.targets import Parameter, Target
 
 def check_pills(draft: Draft, problems: Problems) -> None:
     """Warn about pills that overtake the items of a process, and about takers whose pill never comes."""
-    ends = [end for process in draft.processes for end in _ends(process)]
+    ends = [end for process in draft.processes for end in _ends(process) if end.link.resource in draft.queues]
     ends_of: dict[str, list[_End]] = {name: [] for name in draft.queues}
     for end in ends:
-        ends_of[end.link.queue].append(end)
+        ends_of[end.link.resource].append(end)
     pilled = _pilled(draft, ends)
     for name, queue in draft.queues.items():
         if queue.fields.value("poison_pills", False):
@@ -55,7 +55,7 @@ def _ends(process: ProcessDraft) -> list[_End]:
     return [_End(process, link, target, target.parameter(link.parameter) if target else None) for link in process.links]
 
 
-def _check_order(queue: QueueDraft, ends: list[_End], problems: Problems) -> None:
+def _check_order(queue: ResourceDraft, ends: list[_End], problems: Problems) -> None:
     """The main program puts its pills as soon as all processes are started: too soon for what a process puts."""
     writer = next((end for end in ends if end.direction == "to"), None)
     if writer is not None:
@@ -64,7 +64,7 @@ def _check_order(queue: QueueDraft, ends: list[_End], problems: Problems) -> Non
         problems.warn(queue.fields.key_span("poison_pills"), what, f"leave it out, and {_who_puts_pills(ends)}")
 
 
-def _check_takers(queue: QueueDraft, ends: list[_End], problems: Problems) -> None:
+def _check_takers(queue: ResourceDraft, ends: list[_End], problems: Problems) -> None:
     written = any(end.direction == "to" for end in ends)
     if not written and not queue.fields.items("items"):
         return  # nothing at all is put there, which is said elsewhere
@@ -72,7 +72,7 @@ def _check_takers(queue: QueueDraft, ends: list[_End], problems: Problems) -> No
     for end in ends:
         if end.parameter is not None and end.parameter.until_pill and not _ends_without_pill(end.process):
             what = f"{quote(end.process.target)} takes from queue {quote(queue.name)} until a poison pill comes"
-            problems.warn(end.link.queue_span, f"{what}, and nobody puts one", hint)
+            problems.warn(end.link.resource_span, f"{what}, and nobody puts one", hint)
 
 
 def _ends_without_pill(process: ProcessDraft) -> bool:
@@ -98,7 +98,7 @@ def _pilled(draft: Draft, ends: list[_End]) -> set[str]:
     inboxes: dict[int, list[str]] = {}
     for end in ends:
         if end.direction == "from":
-            inboxes.setdefault(end.process.first, []).append(end.link.queue)
+            inboxes.setdefault(end.process.first, []).append(end.link.resource)
     outboxes = [end for end in ends if end.direction != "from"]
 
     def spread(sources: set[str], passes_on: Callable[[_End], bool]) -> set[str]:
@@ -106,7 +106,7 @@ def _pilled(draft: Draft, ends: list[_End]) -> set[str]:
         edges: dict[str, list[str]] = {}
         for end in filter(passes_on, outboxes):
             for inbox in inboxes.get(end.process.first, ()):
-                edges.setdefault(inbox, []).append(end.link.queue)
+                edges.setdefault(inbox, []).append(end.link.resource)
         reached, new = set(sources), list(sources)
         while new:
             further = [queue for queue in edges.get(new.pop(), ()) if queue not in reached]
@@ -117,20 +117,20 @@ def _pilled(draft: Draft, ends: list[_End]) -> set[str]:
     # The answer to a task that own code has made, or that own code works on, may be None as well.
     queues = draft.queues.values()
     odd = {queue.name for queue in queues if _has_own_calls(queue)}
-    odd |= {end.link.queue for end in outboxes if _is_own(end)}
+    odd |= {end.link.resource for end in outboxes if _is_own(end)}
     odd = spread(odd, lambda end: end.target is not None and end.target.parameter("work") is not None)
     pilled = {queue.name for queue in queues if _has_pills(queue)}
-    pilled |= {end.link.queue for end in outboxes if _puts_pills(end)}
+    pilled |= {end.link.resource for end in outboxes if _puts_pills(end)}
     return spread(odd | pilled, lambda end: end.parameter is not None and end.parameter.passes_pills)
 
 
-def _has_own_calls(queue: QueueDraft) -> bool:
+def _has_own_calls(queue: ResourceDraft) -> bool:
     items = queue.fields.items("items")
     calls = [item.entries["call"].value for item in items if isinstance(item, Mapping) and "call" in item.entries]
     return any(":" in str(plain(call)) for call in calls)
 
 
-def _has_pills(queue: QueueDraft) -> bool:
+def _has_pills(queue: ResourceDraft) -> bool:
     nothing = any(isinstance(item, Scalar) and item.value is None for item in queue.fields.items("items"))
     return nothing or bool(queue.fields.value("poison_pills", False))
 

@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from run_scenario.model import (
     CloseQueue,
     Collect,
+    Create,
     CreateProcess,
-    CreateQueue,
     IsAlive,
     Join,
     JoinQueue,
@@ -28,15 +28,15 @@ from run_scenario.model import (
 def plan(scenario: Scenario) -> tuple[Step, ...]:
     """Return the main program's steps in the order of the textbook scripts.
 
-    Create the queues and the processes; start each process after its delay; put items, then pills; close; join
+    Create the resources and the processes; start each process after its delay; put items, then pills; close; join
     queues; collect results; join the processes. All in file order.
     """
     return (*_begin(scenario), *_serve(scenario.queues), *_end(scenario.processes))
 
 
 def _begin(scenario: Scenario) -> Iterator[Step]:
-    for queue in scenario.queues:
-        yield CreateQueue(queue)
+    for resource in scenario.resources:
+        yield Create(resource)
     for process in scenario.processes:
         yield CreateProcess(process)
     for process in scenario.processes:

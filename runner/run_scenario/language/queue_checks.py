@@ -1,27 +1,18 @@
-"""Queues: their names and keys, who takes from them and who puts on them."""
+"""Queues: their keys, who takes from them and who puts on them."""
 
 from __future__ import annotations
 
-import re
-
-from run_scenario.language.draft import Draft, QueueDraft
-from run_scenario.language.problems import Problems, either, quote
-
-_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_-]{0,99}")
+from run_scenario.language.draft import Draft, ResourceDraft
+from run_scenario.language.problems import Problems, quote
 
 
 def check_queues(draft: Draft, problems: Problems) -> None:
-    """Add what is wrong with each queue, and with each mention of one."""
+    """Add what is wrong with each queue's keys."""
     for queue in draft.queues.values():
-        if not _NAME.fullmatch(queue.name):
-            what = f"{quote(queue.name)} cannot be the name of a queue"
-            problems.error(queue.span, what, "use letters, digits, _ and -, and begin with a letter")
         _check_keys(queue, problems)
-    if not draft.fields.is_refused("queues"):
-        _check_mentions(draft, problems)
 
 
-def _check_keys(queue: QueueDraft, problems: Problems) -> None:
+def _check_keys(queue: ResourceDraft, problems: Problems) -> None:
     fields = queue.fields
     if fields.is_refused("type"):
         return
@@ -38,23 +29,13 @@ def _check_keys(queue: QueueDraft, problems: Problems) -> None:
         problems.error(fields.key_span("join"), what, "leave it out, or write `type: JoinableQueue`")
 
 
-def _check_mentions(draft: Draft, problems: Problems) -> None:
-    for process in draft.processes:
-        for link in process.links:
-            if link.queue not in draft.queues:
-                names = either(draft.queues, "and")
-                verb = "is only" if len(draft.queues) == 1 else "are"
-                otherwise = f"there {verb} {names}" if names else "describe it under `queues:`"
-                hint = problems.did_you_mean(link.queue, draft.queues, otherwise)
-                problems.error(link.queue_span, f"there is no queue {quote(link.queue)}", hint)
-
-
 def check_topology(draft: Draft, problems: Problems) -> None:
     """Warn about queues that nobody uses, nobody reads, or nobody writes."""
     directions: dict[str, set[str]] = {name: set() for name in draft.queues}
     for process in draft.processes:
         for link in process.links:
-            directions[link.queue].add(link.direction)
+            if link.resource in directions:
+                directions[link.resource].add(link.direction)
     for queue in draft.queues.values():
         fields, used = queue.fields, directions[queue.name]
         pills = fields.value("poison_pills", False)
@@ -68,7 +49,7 @@ def check_topology(draft: Draft, problems: Problems) -> None:
         _warn_one_sided(queue, bool(used & {"to", "uses"}) or puts, bool(used & {"from", "uses"}) or gets, problems)
 
 
-def _warn_one_sided(queue: QueueDraft, written: bool, read: bool, problems: Problems) -> None:
+def _warn_one_sided(queue: ResourceDraft, written: bool, read: bool, problems: Problems) -> None:
     name = quote(queue.name)
     if not written and not read:
         problems.warn(queue.span, f"queue {name} is not used", "give it to a process, or drop it")

@@ -7,8 +7,8 @@ from typing import Any
 
 from run_scenario import targets
 from run_scenario.language.call_checks import Call, find_work, other_parameter
-from run_scenario.language.draft import Draft, Fields, ProcessDraft
-from run_scenario.language.problems import Problems, Span, quote
+from run_scenario.language.draft import Draft, Fields, ProcessDraft, ResourceDraft
+from run_scenario.language.problems import Problems, Span, either, quote
 from run_scenario.language.references import SPELLING, is_name, misspelling
 from run_scenario.language.yaml_nodes import Mapping, plain
 from run_scenario.targets import Parameter, Target
@@ -16,6 +16,7 @@ from run_scenario.targets import Parameter, Target
 
 def check_targets(draft: Draft, problems: Problems) -> None:
     """Add what is wrong with each process's target and its arguments."""
+    handles = draft.handles()
     for process in draft.processes:
         if not process.target:
             continue
@@ -26,6 +27,7 @@ def check_targets(draft: Draft, problems: Problems) -> None:
             _check_foreign(process, problems)
         elif (target := targets.find(process.target)) is not None:
             Call(target.name, target.parameters, process.fields, process.links, span, problems).check()
+            _check_types(target, process, handles, problems)
             _check_task_done(target, process, draft, problems)
         else:
             _unknown_target(process.target, span, problems)
@@ -61,7 +63,7 @@ def _check_foreign(process: ProcessDraft, problems: Problems) -> None:
     seen: set[str] = {entry.key for entry in process.fields.mapping("kwargs")}
     for link in process.links:
         if not is_name(link.parameter):
-            hint = f"write `{link.direction}: {{PARAMETER: {link.queue}}}`"
+            hint = f"write `{link.direction}: {{PARAMETER: {link.resource}}}`"
             what = f"{quote(link.parameter)} cannot be the name of a parameter"
             problems.error(
                 link.parameter_span, what, hint if link.short else "use letters, digits and _, and no keyword of Python"
@@ -72,9 +74,23 @@ def _check_foreign(process: ProcessDraft, problems: Problems) -> None:
         seen.add(link.parameter)
 
 
+def _check_types(target: Target, process: ProcessDraft, handles: dict[str, ResourceDraft], problems: Problems) -> None:
+    """Check that each resource is of a type that its parameter takes."""
+    for link in process.links:
+        parameter, resource = target.parameter(link.parameter), handles.get(link.resource)
+        if parameter is None or resource is None or not parameter.takes or not resource.type:
+            continue
+        if resource.type not in parameter.takes and not resource.fields.is_refused("type"):
+            a = "an" if resource.type[0] in "AEIOU" else "a"
+            what = f"{quote(link.resource)} is {a} {resource.type}, but "
+            what += f"the parameter {quote(parameter.name)} of {quote(target.name)} takes {parameter.called}"
+            fitting = [handle for handle, other in handles.items() if other.type in parameter.takes]
+            problems.error(link.resource_span, what, f"there is {either(fitting, 'and')}" if fitting else "")
+
+
 def _check_task_done(target: Target, process: ProcessDraft, draft: Draft, problems: Problems) -> None:
     for link in process.links:
-        parameter, queue = target.parameter(link.parameter), draft.queues.get(link.queue)
+        parameter, queue = target.parameter(link.parameter), draft.queues.get(link.resource)
         if parameter is None or queue is None or queue.fields.is_refused("type"):
             continue
         switch = target.parameter(parameter.switch) if parameter.switch else None
@@ -86,7 +102,7 @@ def _check_task_done(target: Target, process: ProcessDraft, draft: Draft, proble
                 "which only a JoinableQueue has"
             )
             way_out = "write `type: JoinableQueue` for the queue"
-            problems.error(link.queue_span, what, way_out + (", or `kwargs: {task_done: false}`" if switch else ""))
+            problems.error(link.resource_span, what, way_out + (", or `kwargs: {task_done: false}`" if switch else ""))
 
 
 def value_of(parameter: Parameter, target: Target, process: ProcessDraft) -> Any:

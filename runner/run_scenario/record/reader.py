@@ -176,7 +176,9 @@ def _fixed_record(row: tuple[Any, ...]) -> Record:
         return [t, code, queue, stamp, value if kind == layout.V_INT else _VALUES.get(kind), since]
     if code == codes.TASK_DONE:
         return [t, code, queue]
-    return [t, code, queue, kind == layout.V_TRUE, bool(value)]  # EMPTY, FULL
+    if code == codes.EMPTY or code == codes.FULL:
+        return [t, code, queue, kind == layout.V_TRUE, bool(value)]
+    return [t, code, queue, stamp, value if kind == layout.V_INT else _VALUES.get(kind), since]
 
 
 class SegmentReader:

@@ -18,7 +18,7 @@ from run_scenario.targets import _register
 from run_scenario.targets._call import Call
 from run_scenario.values import Value
 
-Kind = Literal["integer", "number", "text", "boolean", "any", "work", "queue"]
+Kind = Literal["integer", "number", "text", "boolean", "any", "work", "queue", "resource"]
 Function = Callable[..., Any]
 Resolve = Callable[[str], Function]
 
@@ -37,6 +37,10 @@ class Parameter(Value):
     required: bool
     default: Any
     help: str
+    takes: tuple[str, ...] = ()
+    """Of a queue or another resource: the types that it may have. Empty for everything else."""
+    called: str = ""
+    """What such a resource is called: `a queue`, `a lock`."""
     direction: Literal["from", "to"] | None = None
     """For a queue: whether the target gets from it or puts on it."""
     task_done: bool = False
@@ -50,6 +54,11 @@ class Parameter(Value):
     choices: tuple[str, ...] | None = None
     minimum: float | None = None
     maximum: float | None = None
+
+    @property
+    def is_resource(self) -> bool:
+        """Whether it is given by `from`, `to` or `uses`, and not by arguments."""
+        return self.kind in ("queue", "resource")
 
 
 class Target(Value):
@@ -220,6 +229,11 @@ _EXCEPTIONS = (
     "ValueError",
     "ZeroDivisionError",
 )
+_QUEUE: dict[str, Any] = {
+    "kind": "queue",
+    "takes": ("Queue", "JoinableQueue", "SimpleQueue", "ManagerQueue"),
+    "called": "a queue",
+}
 # What an annotation says about its parameter, as arguments of Parameter.
 _MEANINGS: dict[str, dict[str, Any]] = {
     "int": {"kind": "integer"},
@@ -228,11 +242,11 @@ _MEANINGS: dict[str, dict[str, Any]] = {
     "bool": {"kind": "boolean"},
     "Any": {"kind": "any"},
     "Items": {"kind": "any"},
-    "Inbox": {"kind": "queue", "direction": "from"},
-    "TaskInbox": {"kind": "queue", "direction": "from", "task_done": True},
-    "PillInbox": {"kind": "queue", "direction": "from", "task_done": True, "until_pill": True},
-    "Outbox": {"kind": "queue", "direction": "to"},
-    "PassingOutbox": {"kind": "queue", "direction": "to", "passes_pills": True},
+    "Inbox": _QUEUE | {"direction": "from"},
+    "TaskInbox": _QUEUE | {"direction": "from", "task_done": True},
+    "PillInbox": _QUEUE | {"direction": "from", "task_done": True, "until_pill": True},
+    "Outbox": _QUEUE | {"direction": "to"},
+    "PassingOutbox": _QUEUE | {"direction": "to", "passes_pills": True},
     "Work": {"kind": "work"},
     "Seconds": {"kind": "number", "minimum": 0.0, "maximum": MAX_SECONDS},
     "Count": {"kind": "integer", "minimum": 0, "maximum": MAX_COUNT},

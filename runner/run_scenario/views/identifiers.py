@@ -11,15 +11,15 @@ _LONGEST = 40
 
 
 class Identifiers:
-    """Gives each process and queue an identifier of its own, the same one whenever it comes up again."""
+    """Gives each process and resource an identifier of its own, the same one whenever it comes up again."""
 
     def __init__(self, taken: Iterable[str]) -> None:
         self._used = set(taken)
         self._known: dict[tuple[str, str], str] = {}
 
-    def queue(self, name: str) -> str:
-        """Return the identifier of the queue called `name`."""
-        return self._of("queue", name)
+    def resource(self, name: str) -> str:
+        """Return the identifier of the queue, lock or other resource called `name`; of a pipe's end, `jobs.left`."""
+        return self._of("resource", name)
 
     def process(self, name: str) -> str:
         """Return the identifier of the process called `name`."""

@@ -21,7 +21,6 @@ _KINDS = {
     "boolean": "true or false",
     "any": "anything",
     "work": "a work function",
-    "queue": "a queue",
 }
 
 
@@ -102,10 +101,10 @@ def _number(number: float) -> str:
 
 
 def _kind(parameter: Parameter) -> str:
-    if parameter.kind != "queue":
+    if not parameter.is_resource:
         return _KINDS[parameter.kind]
-    queue = "a JoinableQueue" if parameter.task_done else "a queue"
-    return f"{queue}, given by {parameter.direction}:" if parameter.direction else queue
+    resource = "a JoinableQueue" if parameter.task_done else parameter.called
+    return f"{resource}, given by {parameter.direction or 'uses'}:"
 
 
 def _yaml(default: object) -> str:

@@ -32,11 +32,11 @@ def numbered(steps: Iterable[model.Step]) -> str:
 
 
 class _Writer:
-    """Writes the steps, with an identifier for each process and queue."""
+    """Writes the steps, with an identifier for each process and resource."""
 
     def __init__(self) -> None:
         identifiers = Identifiers(_TAKEN)
-        self.queue, self.process = identifiers.queue, identifiers.process
+        self.resource, self.process = identifiers.resource, identifiers.process
 
     def lines(self, steps: Iterable[model.Step]) -> list[str]:
         return [_WRITERS[type(step)](self, step) for step in steps]
@@ -81,9 +81,12 @@ def _argument(target: str, name: str, given: Any) -> str:
     return _function(given) if isinstance(given, str) else value(given)
 
 
-def _create_queue(writer: _Writer, step: model.CreateQueue) -> str:
-    size = f"maxsize={step.queue.maxsize}" if step.queue.maxsize else ""
-    return f"{writer.queue(step.queue.name)} = {step.queue.type}({size})"
+def _create(writer: _Writer, step: model.Create) -> str:
+    match step.resource:
+        case model.QueueSpec() as queue:
+            size = f"maxsize={queue.maxsize}" if queue.maxsize else ""
+            return f"{writer.resource(queue.name)} = {queue.type}({size})"
+    raise TypeError(f"a plan cannot say {step!r}")
 
 
 def _create_process(writer: _Writer, step: model.CreateProcess) -> str:
@@ -93,7 +96,9 @@ def _create_process(writer: _Writer, step: model.CreateProcess) -> str:
     if process.args:
         comma = "," if len(process.args) == 1 else ""
         arguments.append(f"args=({', '.join(value(argument) for argument in process.args)}{comma})")
-    keywords = [f"{connection.parameter!r}: {writer.queue(connection.queue)}" for connection in process.connections]
+    keywords = [
+        f"{connection.parameter!r}: {writer.resource(connection.resource)}" for connection in process.connections
+    ]
     keywords += [f"{name!r}: {_argument(process.target, name, given)}" for name, given in process.kwargs.items()]
     if keywords:
         arguments.append(f"kwargs={{{', '.join(keywords)}}}")
@@ -103,7 +108,7 @@ def _create_process(writer: _Writer, step: model.CreateProcess) -> str:
 
 
 def _put_items(writer: _Writer, step: model.PutItems) -> str:
-    queue = writer.queue(step.queue)
+    queue = writer.resource(step.queue)
     if len(step.items) == 1:
         return f"{queue}.put({_item(step.items[0])})"
     items, comment = _items(step.items)
@@ -126,16 +131,16 @@ def _join(writer: _Writer, step: model.Join) -> str:
 
 
 _WRITERS: dict[type, Callable[[_Writer, Any], str]] = {
-    model.CreateQueue: _create_queue,
+    model.Create: _create,
     model.CreateProcess: _create_process,
     model.Sleep: lambda _, step: f"time.sleep({number(step.seconds)})",
     model.Start: lambda writer, step: f"{writer.process(step.process)}.start()",
     model.PutItems: _put_items,
-    model.PutPills: lambda writer, step: _times(step.count, f"{writer.queue(step.queue)}.put(None)"),
-    model.CloseQueue: lambda writer, step: f"{writer.queue(step.queue)}.close()",
-    model.JoinThread: lambda writer, step: f"{writer.queue(step.queue)}.join_thread()",
-    model.JoinQueue: lambda writer, step: f"{writer.queue(step.queue)}.join()",
-    model.Collect: lambda writer, step: _times(step.count, f"{writer.queue(step.queue)}.get()"),
+    model.PutPills: lambda writer, step: _times(step.count, f"{writer.resource(step.queue)}.put(None)"),
+    model.CloseQueue: lambda writer, step: f"{writer.resource(step.queue)}.close()",
+    model.JoinThread: lambda writer, step: f"{writer.resource(step.queue)}.join_thread()",
+    model.JoinQueue: lambda writer, step: f"{writer.resource(step.queue)}.join()",
+    model.Collect: lambda writer, step: _times(step.count, f"{writer.resource(step.queue)}.get()"),
     model.Join: _join,
     model.IsAlive: lambda writer, step: f"{writer.process(step.process)}.is_alive()",
     model.StopIfAlive: _stop,

@@ -16,7 +16,7 @@ _LONGEST_BLOCK = 4
 """Most steps that are looked at as the body of a loop."""
 
 _PHASES: tuple[tuple[type, ...], ...] = (
-    (model.CreateQueue,),
+    (model.Create,),
     (model.CreateProcess,),
     (model.Sleep, model.Start),
     (model.PutItems, model.PutPills, model.CloseQueue, model.JoinThread),
@@ -32,7 +32,7 @@ class Main:
     def __init__(self, steps: Sequence[model.Step], scope: Scope) -> None:
         self._steps = steps
         self._scope = scope
-        self._queue = scope.identifiers.queue
+        self._resource = scope.identifiers.resource
         self._create = Creation(scope, _INDENT)
         self._groups = {group[0].name: group for group in replicas(steps)}
         self._processes: dict[str, str] = {}
@@ -91,26 +91,26 @@ class Main:
         """Return the lines of any step but the creation of a process."""
         margin = " " * indent
         match step:
-            case model.CreateQueue(spec):
+            case model.Create(model.QueueSpec() as spec):
                 made = self._scope.use("multiprocessing", spec.type)
                 size = f"maxsize={spec.maxsize}" if spec.maxsize else ""
-                return [f"{margin}{self._queue(spec.name)} = {made}({size})"]
+                return [f"{margin}{self._resource(spec.name)} = {made}({size})"]
             case model.Sleep(seconds):
                 return [f"{margin}{self._scope.use('time')}.sleep({number(seconds)})"]
             case model.Start(name):
                 return [f"{margin}{self._processes[name]}.start()"]
             case model.PutItems(queue, items):
-                return self._put(self._queue(queue), items, indent)
+                return self._put(self._resource(queue), items, indent)
             case model.PutPills(queue, count):
-                return _times(count, f"{self._queue(queue)}.put(None)  # a poison pill", margin)
+                return _times(count, f"{self._resource(queue)}.put(None)  # a poison pill", margin)
             case model.CloseQueue(queue):
-                return [f"{margin}{self._queue(queue)}.close()"]
+                return [f"{margin}{self._resource(queue)}.close()"]
             case model.JoinThread(queue):
-                return [f"{margin}{self._queue(queue)}.join_thread()"]
+                return [f"{margin}{self._resource(queue)}.join_thread()"]
             case model.JoinQueue(queue):
-                return [f"{margin}{self._queue(queue)}.join()"]
+                return [f"{margin}{self._resource(queue)}.join()"]
             case model.Collect(queue, count):
-                return _times(count, f"{self._queue(queue)}.get()", margin)
+                return _times(count, f"{self._resource(queue)}.get()", margin)
             case model.Join(name, timeout):
                 return [f"{margin}{self._processes[name]}.join({'' if timeout is None else number(timeout)})"]
             case model.IsAlive(name):

@@ -83,7 +83,9 @@ class Creation:
     def _made(self, spec: model.ProcessSpec, name: Expression) -> Expression:
         target = self._scope.function(spec.target)
         args = [self._argument(spec.target, index, value) for index, value in enumerate(spec.args)]
-        kwargs: dict[str, Expression] = {c.parameter: self._scope.identifiers.queue(c.queue) for c in spec.connections}
+        kwargs: dict[str, Expression] = {
+            c.parameter: self._scope.identifiers.resource(c.resource) for c in spec.connections
+        }
         kwargs |= {
             key: self._argument(spec.target, key, value) for key, value in spec.kwargs.items() if key not in kwargs
         }

@@ -1,9 +1,8 @@
 """The queues that scenarios use: multiprocessing's own, which also record.
 
-All are made by `create_queue`, from the scenario's resources, so that another variant can take their place. An item
-travels as the pair (stamp, item): the stamp ties its get to its put. Where a method's body is repeated here instead
-of calling multiprocessing's, it is because the record has to be made in the middle of it: after the semaphore was
-acquired, but before another process can see the effect.
+An item travels as the pair (stamp, item): the stamp ties its get to its put. Where a method's body is repeated here
+instead of calling multiprocessing's, it is because the record has to be made in the middle of it: after the semaphore
+was acquired, but before another process can see the effect.
 """
 
 from __future__ import annotations
@@ -18,7 +17,7 @@ from queue import Empty, Full
 from time import monotonic_ns
 from typing import Any
 
-from run_scenario.engine.wire import receiver, sender
+from run_scenario.engine.primitives.wire import receiver, sender
 from run_scenario.model import QueueSpec
 from run_scenario.record import codes, layout
 from run_scenario.record.describe import describe

@@ -1,0 +1,28 @@
+"""What scenarios are made of besides processes: multiprocessing's own objects, which also record.
+
+All are made here, from the scenario's resources, so that another variant can take their place. Modules are imported
+only when something of theirs is created: a spawned child imports those of the objects that it is handed.
+"""
+
+from __future__ import annotations
+
+from multiprocessing.context import BaseContext
+from typing import Any
+
+from run_scenario import model
+
+
+def create(spec: model.Resource, index: int, ctx: BaseContext) -> dict[str, Any]:
+    """Create what `spec` describes; return it under the names by which it is handed to targets.
+
+    `index` is its position among the scenario's resources: records name it so.
+
+    Raises:
+        OSError: out of file descriptors or semaphores.
+    """
+    match spec:
+        case model.QueueSpec():
+            from run_scenario.engine.primitives.queues import create_queue
+
+            return {spec.name: create_queue(spec, index, ctx)}
+    raise TypeError(f"nobody knows how to create {spec!r}")

@@ -1,0 +1,59 @@
+"""Resources of every kind: their names, and the names by which processes mention them."""
+
+from __future__ import annotations
+
+import re
+
+from run_scenario.language.draft import KINDS, PIPE_ENDS, Draft, Link, ResourceDraft
+from run_scenario.language.problems import Problems, either, quote
+
+_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_-]{0,99}")
+
+
+def check_resources(draft: Draft, problems: Problems) -> None:
+    """Add what is wrong with each resource's name, and with each mention of one."""
+    owners: dict[str, ResourceDraft] = {}
+    for resource in draft.resources:
+        if not _NAME.fullmatch(resource.name):
+            what = f"{quote(resource.name)} cannot be the name of a {KINDS[resource.section]}"
+            problems.error(resource.span, what, "use letters, digits, _ and -, and begin with a letter")
+        owner = owners.setdefault(resource.name, resource)
+        if owner is not resource:
+            what = f"there is already a {KINDS[owner.section]} called {quote(owner.name)}, on line {owner.span.line}"
+            problems.error(resource.span, what, "give one of them another name")
+    if not any(draft.fields.is_refused(section) for section in draft.sections):
+        _check_mentions(draft, problems)
+
+
+def _check_mentions(draft: Draft, problems: Problems) -> None:
+    handles = draft.handles()
+    for process in draft.processes:
+        for link in process.links:
+            if link.resource not in handles:
+                noun = "queue" if len(handles) == len(draft.queues) else "resource"
+                what = f"there is no {noun} {quote(link.resource)}"
+                problems.error(link.resource_span, what, _what_there_is(link, draft, handles, problems))
+
+
+def _what_there_is(link: Link, draft: Draft, handles: dict[str, ResourceDraft], problems: Problems) -> str:
+    if link.resource in draft.sections["pipes"]:
+        ends = either(f"{link.resource}.{end}" for end in PIPE_ENDS)
+        return f"it is a pipe: name one of its ends, {ends}"
+    if link.resource in draft.sections["pools"]:
+        return "it is a pool: only the main program uses it, in its `calls`"
+    names = either(handles, "and")
+    verb = "is only" if len(handles) == 1 else "are"
+    return problems.did_you_mean(
+        link.resource, handles, f"there {verb} {names}" if names else "describe it under `queues:`"
+    )
+
+
+def check_use(draft: Draft, problems: Problems) -> None:
+    """Warn about what is described and never used. Queues are looked at more closely elsewhere."""
+    used = {link.resource for process in draft.processes for link in process.links}
+    for resource in draft.resources:
+        if resource.section in ("queues", "pools"):
+            continue
+        if not used.intersection(resource.handles()):
+            hint = f"give it to a process, as in `uses: {{PARAMETER: {resource.handles()[0]}}}`, or drop it"
+            problems.warn(resource.span, f"{resource.called} is not used", hint)
