@@ -6,6 +6,21 @@ from pathlib import Path
 
 _PACKAGE = Path(__file__).resolve().parent
 
+CHAPTERS = {
+    "processes": "Processes: what they are and how they start",
+    "daemons": "Daemons: processes that do not keep the program alive",
+    "ending": "Ending: join, terminate, kill, and what exit codes say",
+    "queues": "Queues: messages between processes",
+    "pipes": "Pipes: a line between two processes",
+    "pools": "Pools: a few workers for many calls",
+    "sync": "Synchronisation: locks, semaphores, events, conditions, barriers",
+    "shared-state": "Shared state: values, arrays, managers, shared memory",
+    "threads-and-processes": "Threads and processes: what each shares and costs",
+    "main-program": "The main program: the order of its steps",
+    "faults": "Faults: what goes wrong, and why",
+}
+"""The folders below `scenarios`, in the order of a table of contents, and their headings."""
+
 
 def folder(name: str) -> Path:
     """Return the folder `schema` or `scenarios`.
@@ -27,11 +42,16 @@ def schema_text(name: str) -> str:
 
 
 def scenarios() -> list[Path]:
-    """Return the bundled scenario files, ordered by name within their folder."""
-    return sorted(folder("scenarios").rglob("*.yaml"))
+    """Return the bundled scenario files: chapter by chapter, ordered by name within each."""
+    top = folder("scenarios")
+    return [path for chapter in CHAPTERS for path in _by_name(top / chapter)]
+
+
+def _by_name(chapter: Path) -> list[Path]:
+    return sorted(chapter.glob("*.yaml"), key=lambda path: path.stem)
 
 
 def find_scenario(name: str) -> Path | None:
-    """Return the bundled scenario called `name` (with or without `.yaml`), or None."""
-    stem = name[:-5] if name.endswith(".yaml") else name
-    return next((path for path in scenarios() if path.stem == stem), None)
+    """Return the bundled scenario called `name`, or None: `daemon`, `daemon.yaml` or `daemons/daemon`."""
+    chapter, _, stem = name.removesuffix(".yaml").rpartition("/")
+    return next((path for path in scenarios() if path.stem == stem and chapter in ("", path.parent.name)), None)

@@ -110,14 +110,41 @@ def test_without_arguments() -> None:
 
 
 def test_list() -> None:
-    """Each bundled scenario has a line with its title."""
+    """Each bundled scenario has a line with its title, under the heading of its chapter, in the order of these."""
     lines = told("list").splitlines()
-    assert sorted(NAMES) == [line.split()[0] for line in lines[: len(NAMES)]]
+    assert [line.split()[0] for line in lines if line.startswith("  ")] == NAMES
+    filled = {path.parent.name for path in bundled.scenarios()}
+    headings = [heading for chapter, heading in bundled.CHAPTERS.items() if chapter in filled]
+    assert headings == [line for line in lines if line in bundled.CHAPTERS.values()]
+
+
+def test_list_of_a_chapter() -> None:
+    """A chapter's folder names its part of the list."""
+    text = told("list", "daemons")
+    assert text.startswith(f"{bundled.CHAPTERS['daemons']}\n  daemon ")
+    assert "count-down" not in text
 
 
 def test_list_search(tmp_path: Path) -> None:
-    """A search narrows the list down; titles are searched too."""
-    assert "crash-isolation" == told("list", "--search", "ONE PROCESS crashes", cwd=tmp_path).split()[0]
+    """A search narrows the list down to what mentions all its words; titles are searched too, and what is used."""
+
+    def found(*words: str) -> list[str]:
+        lines = told("list", "--search", *words, cwd=tmp_path).splitlines()
+        return [line.split()[0] for line in lines if line.startswith("  ")]
+
+    assert ["crash-isolation"] == found("ONE PROCESS crashes")
+    assert ["consumers-until-empty"] == found("is_prime", "consume_until_empty", "JOINABLEQUEUE", "example 7")
+
+
+def test_list_search_without_success() -> None:
+    """Nothing found is said kindly, with a word that would be found, or with the way out."""
+    assert "no bundled scenario mentions 'deamon'; did you mean 'daemon'?\n" == told("list", "--search", "deamon")
+    assert "no bundled scenario mentions 'xyzzy'; 'run-scenario list' shows them all\n" == told(
+        "list", "--search", "daemon", "xyzzy"
+    )
+    assert "no bundled scenario mentions 'pids' and 'example 7' at once; look for fewer words\n" == told(
+        "list", "--search", "pids", "example 7"
+    )
 
 
 def test_list_prints_a_scenario(tmp_path: Path) -> None:
@@ -192,6 +219,7 @@ MISTAKES = [
     (["run", "quik.yaml"], "no bundled scenario of that name; did you mean 'quick.yaml'?"),
     (["./daemon.yaml"], "there is no file './daemon.yaml'; did you mean 'daemon'?"),
     (["validat", "x.yaml"], "did you mean the command 'validate'?"),
+    (["list", "daemon", "--search", "join"], "'list NAME' prints one file: give it a NAME or --search, not both"),
     (["list", "deamon"], "there is no bundled scenario 'deamon'; did you mean 'daemon'?"),
     (["targets", "slep"], "there is no built-in target 'slep'; did you mean 'sleep'?"),
     (["quick.yaml", "--timout", "3"], "there is no option '--timout'; did you mean '--timeout'?"),
@@ -252,6 +280,8 @@ COMPLETIONS = [
     ("run-scenario count-down --start-", {"--start-method"}),
     ("run-scenario run --format ", {"auto", "console", "json"}),
     ("run-scenario list count", {"count-down"}),
+    ("run-scenario list daemons", {"daemons"}),
+    ("run-scenario list --sea", {"--search"}),
     ("run-scenario schema ", {"scenario", "event"}),
 ]
 

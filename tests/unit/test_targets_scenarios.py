@@ -11,7 +11,7 @@ import yaml
 
 from run_scenario import bundled, targets
 
-FIRST_LINE = "# yaml-language-server: $schema=../schema/scenario.schema.json"
+FIRST_LINE = "# yaml-language-server: $schema=../../schema/scenario.schema.json"
 CHAPTER = [
     "count-down",
     "names",
@@ -24,6 +24,7 @@ CHAPTER = [
 ]
 OWN = ["terminate", "crash-isolation", "outlives-its-join"]
 
+TOP = bundled.folder("scenarios")
 every_scenario = pytest.mark.parametrize("path", bundled.scenarios(), ids=lambda path: path.stem)
 
 
@@ -31,6 +32,26 @@ every_scenario = pytest.mark.parametrize("path", bundled.scenarios(), ids=lambda
 def test_is_bundled(name):
     """These names stay valid."""
     assert bundled.find_scenario(name) is not None
+
+
+@every_scenario
+def test_is_found_by_its_name_and_chapter(path):
+    """A name says which file is meant, in whatever chapter it stands; so does the chapter with the name."""
+    chapter = path.parent.name
+
+    assert path == bundled.find_scenario(path.stem)
+    assert path == bundled.find_scenario(f"{chapter}/{path.stem}")
+    assert path == bundled.find_scenario(f"{chapter}/{path.name}")
+    assert bundled.find_scenario(f"elsewhere/{path.stem}") is None
+    assert path.stem not in bundled.CHAPTERS
+
+
+def test_there_is_nothing_but_scenarios():
+    """Every file stands in a chapter that has a heading, and is a scenario."""
+    files = [path for path in TOP.rglob("*") if path.is_file()]
+
+    assert sorted(files) == sorted(bundled.scenarios())
+    assert all(path.parent.parent == TOP for path in files)
 
 
 @every_scenario

@@ -120,25 +120,31 @@ def test_hostile_names_are_inert() -> None:
 
 
 ENTRIES = [
-    listing.Entry("daemon", "A daemon", "Some book", "It ends early."),
-    listing.Entry("daemon-join", "Waiting for a daemon"),
+    listing.Entry("daemon", "A daemon", "Some book", "It ends early.", "Daemons: early ends", ("sleep",)),
+    listing.Entry("daemon-join", "Waiting for a daemon", heading="Daemons: early ends"),
+    listing.Entry("relays", "A pipeline", heading="Queues: messages", uses=("relay", "queues", "Queue")),
 ]
 
 
 def test_the_list_of_scenarios() -> None:
-    """Names and titles in columns, and what to do next."""
+    """Names and titles in columns under the headings of their chapters, and what to do next."""
     assert """\
-daemon       A daemon
-daemon-join  Waiting for a daemon
+Daemons: early ends
+  daemon       A daemon
+  daemon-join  Waiting for a daemon
 
-2 scenarios. Run one: run-scenario daemon    Print one: run-scenario list daemon
+Queues: messages
+  relays       A pipeline
+
+3 scenarios. Run one: run-scenario daemon    Print one: run-scenario list daemon
 """ == listing.scenarios(ENTRIES)
 
 
 def test_a_search_looks_everywhere() -> None:
-    """Name, title, source and description are searched, upper and lower case alike."""
-    assert listing.scenarios(ENTRIES, "EARLY").startswith("daemon  A daemon\n\n1 scenario.")
-    assert "no bundled scenario mentions 'lock'\n" == listing.scenarios(ENTRIES, "lock")
+    """Name, title, source, description, targets and resources are searched, upper and lower case alike."""
+    only = "Daemons: early ends\n  daemon  A daemon\n\n1 scenario."
+    assert listing.scenarios(ENTRIES, ["EARLY", "book", "sleep"]).startswith(only)
+    assert listing.scenarios(ENTRIES, ["queue", "pipeline"]).startswith("Queues: messages\n  relays  A pipeline\n")
 
 
 @pytest.mark.parametrize("name", targets.names())

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import yaml
 
@@ -16,9 +18,13 @@ _MODELINE = "# yaml-language-server: $schema="
 _LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
-def entries() -> list[Entry]:
-    """Return the bundled scenarios, in the order of their names."""
-    return sorted((_entry(path) for path in bundled.scenarios()), key=lambda entry: entry.name)
+_TYPES = {"queues": "Queue", "pipes": "Pipe", "sync": "", "shared": "", "pools": "Pool"}
+"""The kinds of resources, and the type of one that does not tell its own."""
+
+
+def entries(chapter: str | None = None) -> list[Entry]:
+    """Return the bundled scenarios, or those of one chapter, in their order."""
+    return [_entry(path) for path in bundled.scenarios() if chapter in (None, path.parent.name)]
 
 
 def text_for_editors(name: str) -> str:
@@ -38,4 +44,28 @@ def text_for_editors(name: str) -> str:
 def _entry(path: Path) -> Entry:
     document = yaml.load(path.read_bytes(), Loader=_LOADER)
     texts = {key: " ".join(str(document.get(key, "")).split()) for key in ("title", "source", "description")}
-    return Entry(path.stem, **texts)
+    uses = tuple(dict.fromkeys(_uses(document)))
+    return Entry(path.stem, **texts, heading=bundled.CHAPTERS[path.parent.name], uses=uses)
+
+
+def _uses(document: dict[str, Any]) -> Iterator[str]:
+    """Yield the targets, the work functions, the kinds of resources and their types."""
+    yield from _functions(document)
+    for section, usual in _TYPES.items():
+        resources = document.get(section) or {}
+        if resources:
+            yield section
+        for resource in resources.values():
+            yield str((resource or {}).get("type", usual))
+
+
+def _functions(value: Any) -> Iterator[str]:
+    """Yield the names that stand under `target`, `work` or `call`, at any depth."""
+    if isinstance(value, dict):
+        for key, inner in value.items():
+            if key in ("target", "work", "call") and isinstance(inner, str):
+                yield inner
+            yield from _functions(inner)
+    elif isinstance(value, list):
+        for inner in value:
+            yield from _functions(inner)

@@ -83,16 +83,20 @@ def python(options: Namespace) -> Status:
 
 
 def list_(options: Namespace) -> Status:
-    """Print the bundled scenarios, or one of them."""
-    if options.name is not None:
+    """Print the bundled scenarios, those of a chapter, or the file of one."""
+    from run_scenario import bundled
+
+    if options.name is not None and options.name not in bundled.CHAPTERS:
         from run_scenario.cli.catalogue import text_for_editors
 
+        if options.search:
+            raise UsageError("'list NAME' prints one file: give it a NAME or --search, not both")
         say(text_for_editors(options.name))
         return Status.PASSED
     from run_scenario.cli.catalogue import entries
     from run_scenario.views import listing
 
-    say(listing.scenarios(entries(), options.search))
+    say(listing.scenarios(entries(options.name), options.search))
     return Status.PASSED
 
 

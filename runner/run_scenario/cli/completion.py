@@ -78,7 +78,7 @@ def _add(
 def _choices(command: Command, names: Sequence[str]) -> Sequence[str]:
     if command is COMMANDS["targets"]:
         return [*targets.names(), *targets.work_names()]
-    known = {"list": names, "schema": SCHEMAS, "completion": SHELLS}
+    known = {"list": [*names, *bundled.CHAPTERS], "schema": SCHEMAS, "completion": SHELLS}
     return next(choices for name, choices in known.items() if command is COMMANDS[name])
 
 

@@ -148,8 +148,17 @@ def _run_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def _list_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("name", metavar="NAME", nargs="?", help="print this bundled scenario")
-    parser.add_argument("--search", metavar="TEXT", default="", help="only those that mention TEXT")
+    parser.add_argument(
+        "name", metavar="NAME", nargs="?", help="print this bundled scenario; or the list of one chapter"
+    )
+    parser.add_argument(
+        "--search",
+        metavar="WORD",
+        nargs="+",
+        action="extend",
+        default=[],
+        help="only those that mention every WORD: in name, title, description, source, targets, kinds of resources",
+    )
 
 
 def _targets_arguments(parser: argparse.ArgumentParser) -> None:
@@ -182,7 +191,7 @@ COMMANDS = {
     ),
     "validate": Command(
         "tell every mistake in a scenario, and run nothing",
-        "  run-scenario validate my.yaml\n  run-scenario validate scenarios/*.yaml",
+        "  run-scenario validate my.yaml\n  run-scenario validate scenarios/*/*.yaml",
         _files,
         commands.validate,
     ),
@@ -204,7 +213,8 @@ COMMANDS = {
     "list": Command(
         "the bundled scenarios; with NAME, print one",
         "  run-scenario list\n"
-        "  run-scenario list --search daemon\n"
+        "  run-scenario list queues                the chapter about queues\n"
+        "  run-scenario list --search daemon join\n"
         "  run-scenario list daemon > my.yaml      a start for your own",
         _list_arguments,
         commands.list_,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import textwrap
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
@@ -31,23 +32,48 @@ class Entry(Value):
     title: str
     source: str = ""
     description: str = ""
+    heading: str = ""
+    """That of the chapter it stands in."""
+    uses: tuple[str, ...] = ()
+    """The targets it names, its kinds of resources and their types: what else it can be found by."""
 
-    def mentions(self, text: str) -> bool:
-        """Whether `text` occurs in it, upper and lower case alike."""
-        wanted = text.casefold()
-        return any(wanted in part.casefold() for part in (self.name, self.title, self.source, self.description))
+    def mentions(self, word: str) -> bool:
+        """Whether `word` occurs in it, upper and lower case alike."""
+        wanted = word.casefold()
+        return any(wanted in part.casefold() for part in self.texts())
+
+    def texts(self) -> tuple[str, ...]:
+        """Return all that it can be found by."""
+        return (self.name, self.title, self.source, self.description, *self.uses)
 
 
-def scenarios(entries: Sequence[Entry], search: str = "") -> str:
-    """Return a line for each scenario that mentions `search`, and what can be done with it."""
-    found = [entry for entry in entries if entry.mentions(search)]
+def scenarios(entries: Sequence[Entry], words: Sequence[str] = ()) -> str:
+    """Return a line for each scenario that mentions all the `words`, under the chapters' headings; and what to do."""
+    found = [entry for entry in entries if all(entry.mentions(word) for word in words)]
     if not found:
-        return f"no bundled scenario mentions {scrub(search)!r}\n"
+        return _nothing_found(entries, words)
     width = max(len(entry.name) for entry in found)
-    lines = "".join(f"{entry.name:<{width}}  {scrub(entry.title)}\n" for entry in found)
+    blocks: dict[str, list[str]] = {}
+    for entry in found:
+        blocks.setdefault(entry.heading, []).append(f"  {entry.name:<{width}}  {scrub(entry.title)}\n")
+    chapters = "\n".join(f"{heading}\n{''.join(lines)}" for heading, lines in blocks.items())
     name = found[0].name
     footer = f"Run one: run-scenario {name}    Print one: run-scenario list {name}"
-    return f"{lines}\n{plural(len(found), 'scenario')}. {footer}\n"
+    return f"{chapters}\n{plural(len(found), 'scenario')}. {footer}\n"
+
+
+def _nothing_found(entries: Sequence[Entry], words: Sequence[str]) -> str:
+    """Return what to look for instead: a word like the one that nobody mentions, or fewer words."""
+    unknown = next((word for word in words if not any(entry.mentions(word) for entry in entries)), None)
+    if unknown is None:
+        shown = " and ".join(repr(scrub(word)) for word in words)
+        return f"no bundled scenario mentions {shown} at once; look for fewer words\n"
+    from difflib import get_close_matches
+
+    known = {word for entry in entries for text in entry.texts() for word in re.findall(r"[\w-]+", text.casefold())}
+    close = get_close_matches(unknown.casefold(), sorted(known), n=1, cutoff=0.7)
+    way_out = f"did you mean {close[0]!r}?" if close else "'run-scenario list' shows them all"
+    return f"no bundled scenario mentions {scrub(unknown)!r}; {way_out}\n"
 
 
 def targets(known: Iterable[Target], work: Iterable[Target]) -> str:
