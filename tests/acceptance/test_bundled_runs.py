@@ -1,4 +1,4 @@
-"""The bundled scenarios do what the book says, and their logs are what the contract says.
+"""The first eleven scenarios do what the book says, and their logs are what the contract says.
 
 Those for which the start method matters run under each. All are started together at the first need, a few at a time:
 they spend most of their time asleep.
@@ -13,9 +13,20 @@ from concurrent.futures import Future, ThreadPoolExecutor
 import pytest
 from support import METHODS, Log, Result, check_order, check_schema, run
 
-from run_scenario import bundled
-
-NAMES = sorted(path.stem for path in bundled.scenarios())
+ELEVEN = {
+    "consumers-until-empty",
+    "count-down",
+    "crash-isolation",
+    "daemon",
+    "daemon-join",
+    "names",
+    "outlives-its-join",
+    "pids",
+    "poison-pill",
+    "single-worker",
+    "terminate",
+}
+NAMES = sorted(ELEVEN)
 CPUS = os.cpu_count() or 1
 SLEEPY = {"count-down", "names", "daemon", "daemon-join", "outlives-its-join"}
 """They are begun first, since they take longest."""
@@ -30,7 +41,7 @@ every_run = pytest.mark.parametrize(("name", "method"), sorted(RUNS))
 
 @pytest.fixture(scope="module")
 def results(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[tuple[str, str], Future[Result]]]:
-    """Run each bundled scenario once under each start method."""
+    """Run each of them once under each start method."""
     folder = tmp_path_factory.mktemp("bundled")
     with ThreadPoolExecutor(ABREAST) as pool:
         yield {

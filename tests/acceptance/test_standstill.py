@@ -88,7 +88,7 @@ DEADLOCKS: dict[str, tuple[str, list[str], dict[str, str | None]]] = {
             {"name": "B", "target": "actors:swap", "from": "r", "to": "q"},
             queues={"q": {}, "r": {}},
         ),
-        ["waits for ever for an item from queue 'q'"],
+        ["A and B wait for each other in a circle: A for an item from queue 'q', which B would put"],
         {"A": "q", "B": "r", "MainProcess": None},
     ),
 }

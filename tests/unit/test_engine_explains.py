@@ -170,7 +170,8 @@ def account(queue: QueueSpec, put: int = 0, got: int = 0, done: int = 0, by: int
         account.record_put((by << 40) + number, number)
     for number in range(got):
         account.record_get((by << 40) + number, taker)
-    account.done = done
+    for _ in range(done):
+        account.record_done(taker)
     return account
 
 
@@ -233,6 +234,52 @@ def test_a_standstill_is_explained(books: QueueAccount, who: list[Waiting], ende
     """The sentence names who waits for what and why it will not come."""
     standstill = Standstill(make_scenario(TAKER, queues=[books.spec]), [books], who, ended)
     assert words in standstill.reason("deadlock")
+
+
+RELAYS = [
+    spec(name, "reply", connections=(Connection("inbox", inbox, "from"), Connection("outbox", outbox, "to")))
+    for name, inbox, outbox in (("A", "a", "b"), ("B", "b", "c"), ("C", "c", "a"))
+]
+
+
+def test_a_circle_is_explained() -> None:
+    """Processes that wait for an item from one another are told as a circle, and only while all of them wait."""
+    queues = [QueueSpec(name=name) for name in "abc"]
+    scenario = make_scenario(*RELAYS, queues=queues)
+    who = [waiting(name, codes.W_GET, number) for number, name in enumerate("ABC")]
+    books = [account(queue) for queue in queues]
+    assert (
+        "A, C and B wait for each other in a circle: A for an item from queue 'a', which C would put; "
+        "C for an item from queue 'c', which B would put; B for an item from queue 'b', which A would put"
+    ) == Standstill(scenario, books, who, []).reason("deadlock")
+    assert "circle" not in Standstill(scenario, books, who[:2], ["C"]).reason("deadlock")
+
+
+@pytest.mark.parametrize(
+    ("stopped", "words"),
+    [
+        ({"C": "was terminated"}, "queue 'q' is broken: C, which was terminated, was inside get()"),
+        ({}, "nobody can ever move again"),
+    ],
+)
+def test_a_broken_queue_is_explained(stopped: dict[str, str], words: str) -> None:
+    """Who waits although items are there cannot have the lock: a process that a signal has ended took it along."""
+    other = spec("D", "consume", connections=(Connection("inbox", "q", "from"),))
+    scenario = make_scenario(TAKER, other, queues=[Q])
+    reason = Standstill(scenario, [account(Q, 2)], [waiting("D", codes.W_GET, 0)], ["C"], stopped).reason("deadlock")
+    assert words in reason
+    assert ("so D can never get the 2 items that are there" in reason) == bool(stopped)
+
+
+def test_who_owes_task_done_is_named() -> None:
+    """Of the takers that have ended, only those are named that took more than they have finished."""
+    books = account(JOINED, 3, 2, 1, taker="C")
+    books.record_get((1 << 40) + 2, "D")
+    books.record_done("D")
+    other = spec("D", "consume", connections=(Connection("inbox", "q", "from"),))
+    scenario = make_scenario(TAKER, other, queues=[JOINED])
+    who = [waiting("MainProcess", codes.W_JOIN_QUEUE, 0)]
+    assert "1 of 3 items: C ended without" in Standstill(scenario, [books], who, ["C", "D"]).reason("deadlock")
 
 
 def test_the_trap_of_empty() -> None:

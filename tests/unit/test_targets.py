@@ -19,7 +19,7 @@ from typing import Any
 import pytest
 
 from run_scenario import targets
-from run_scenario.targets import Call, _basics, _endings, _queues, _work
+from run_scenario.targets import Call, _basics, _endings, _faults, _queues, _resources, _work
 
 DEADLINE = 30.0
 """Seconds after which a test gives up; none of them needs a tenth of it."""
@@ -387,6 +387,147 @@ def test_ignore_sigterm_ends_by_itself(run):
 
     assert ["Worker ignoring SIGTERM", "Exiting Worker"] == running.lines()
     assert 0 == running.exitcode()
+
+
+def test_linger_returns_before_its_thread_ends(run):
+    """The process ends after the thread that linger has started, unless that is a daemon."""
+    before = time.monotonic()
+    ordinary, daemonic = run(_endings.linger, seconds=0.2), run(_endings.linger, seconds=3600, daemon=True)
+
+    assert ["Worker returns, a thread goes on"] == ordinary.lines() == daemonic.lines()
+    assert (0, 0) == (ordinary.exitcode(), daemonic.exitcode())
+    assert time.monotonic() - before >= 0.2
+
+
+def test_fail_in_thread_looks_like_success():
+    """Python prints the traceback of the thread, and the exit code says nothing of it."""
+    done = _python("from run_scenario.targets._endings import fail_in_thread; fail_in_thread('such is life')")
+
+    assert ["MainProcess knows nothing of it"] == done.stdout.splitlines()
+    assert "RuntimeError: such is life" == done.stderr.splitlines()[-1]
+    assert 0 == done.returncode
+
+
+def test_spawn_child_waits_for_its_child(run):
+    """The child is a child of the target's process, which ends after it."""
+    running = run(_endings.spawn_child, seconds=0)
+
+    assert ["Worker has a child", "Worker: the child has ended with exit code 0"] == running.lines()
+
+
+def test_put_large_cannot_end_before_its_text_is_taken(run, queue):
+    """The process is still there when the target has returned; once the text is taken, it ends."""
+    outbox = queue()
+    running = run(_faults.put_large, outbox=outbox, size=200_000)
+
+    assert "Worker has put text 1 of 200000 characters" == running.line()
+    assert running.process.is_alive()
+    assert 200_000 == len(outbox.get(timeout=DEADLINE))
+    assert 0 == running.exitcode()
+
+
+def test_put_and_exit_loses_items(run, queue):
+    """The exit code is the one that was asked for, and the last item never arrives."""
+    outbox = queue()
+    running = run(_faults.put_and_exit, outbox=outbox, count=1000, code=3)
+
+    assert ["Worker puts 1000 numbers and leaves"] == running.lines()
+    assert 3 == running.exitcode()
+    arrived = []
+    while outbox._poll(0):
+        arrived.append(outbox.get())
+    assert list(range(len(arrived))) == arrived
+    assert len(arrived) < 1000
+
+
+def test_put_unpicklable_loses_one_of_three(run, queue):
+    """The first and the third arrive; the traceback is all that is heard of the second."""
+    outbox = queue()
+    running = run(_faults.put_unpicklable, outbox=outbox)
+
+    assert ["first", "third"] == _drain(outbox, 2)
+    assert "Traceback (most recent call last):" in running.lines()
+    assert 0 == running.exitcode()
+
+
+def test_mutate_after_put_delivers_one_list(run, queue):
+    """What arrives is nearly always what became of the list."""
+    outbox = queue()
+    run(_faults.mutate_after_put, outbox=outbox)
+
+    assert _drain(outbox, 1)[0] in (["changed after put()"], ["as it was put"])
+
+
+def test_put_unloadable_fails_in_the_taker(run, queue):
+    """The process that puts it ends well; get() raises."""
+    outbox = queue()
+
+    assert 0 == run(_faults.put_unloadable, outbox=outbox).exitcode()
+    with pytest.raises(ValueError, match="cannot be unpickled"):
+        outbox.get(timeout=DEADLINE)
+
+
+def test_take_and_die_owes_the_last_task(run, queue):
+    """Of the tasks it took, all but the last are done."""
+    inbox = queue("JoinableQueue", ("a", "b", "c"))
+    running = run(_faults.take_and_die, inbox=inbox, count=2, code=7)
+
+    assert ["Worker processing task: a", "Worker processing task: b"] == running.lines()
+    assert 7 == running.exitcode()
+    inbox.task_done()
+    inbox.task_done()
+    inbox.join()
+
+
+def test_reply_answers_each_item(run, queue):
+    """reply takes as many items as it is told, and answers each."""
+    inbox, outbox = queue("SimpleQueue", (1, "two")), queue()
+    running = run(_queues.reply, inbox=inbox, outbox=outbox, count=2)
+
+    assert ["reply to 1", "reply to two"] == _drain(outbox, 2)
+    assert ["Worker replies to 1", "Worker replies to two"] == running.lines()
+
+
+def test_produce_waits_before_its_first_item(queue):
+    """With `after`, the first item comes only then."""
+    outbox, before = queue(), time.monotonic()
+
+    _queues.produce(outbox, count=1, after=0.05)
+
+    assert 0 == outbox.get(timeout=DEADLINE)
+    assert time.monotonic() - before >= 0.05
+
+
+def test_print_start_method_names_it(run):
+    """print_start_method says how the process was started."""
+    [line] = run(_resources.print_start_method).lines()
+
+    assert line.startswith(f"Worker was started by {multiprocessing.get_start_method()}: its memory is ")
+
+
+def test_allocate_memory_fills_it(run):
+    """allocate_memory says how much it holds."""
+    assert ["Worker holds 7 MB of its own"] == run(_resources.allocate_memory, megabytes=7, seconds=0).lines()
+
+
+def test_report_resources_tells_what_belongs_to_a_process(run):
+    """report_resources says each thing in a line."""
+    running = run(_resources.report_resources, seconds=0)
+
+    lines = running.lines()
+    assert f"Worker: process id {running.process.pid}, child of {os.getpid()}" == lines[0]
+    assert "Worker: 1 threads" == lines[1]
+    assert ["files", "most", "time", "it"] == [line.split()[-1] for line in lines[2:]]
+
+
+@pytest.mark.skipif(not os.path.exists("/proc/self/stat"), reason="there is no /proc")
+def test_print_siblings_sees_itself(run):
+    """print_siblings prints itself as running, and what it finds beside it as siblings."""
+    running = run(_resources.print_siblings, after=0)
+
+    lines = running.lines()
+    assert f"process ID: {running.process.pid}, itself: running" in lines
+    assert all(line.startswith("process ID: ") for line in lines)
 
 
 def test_write_output_writes_in_every_way():

@@ -27,6 +27,8 @@ class QueueAccount:
         """Process id -> items put, less those that could not be pickled."""
         self.takers: Counter[str] = Counter()
         """Process name -> items got."""
+        self.done_by: Counter[str] = Counter()
+        """Process name -> calls of task_done()."""
         self.said_empty: set[str] = set()
         """Names of processes whose last look, by empty() or a get() that gave up, found the queue empty."""
 
@@ -48,6 +50,15 @@ class QueueAccount:
         self.dropped += 1
         self.put_by[stamp >> _PID_SHIFT] -= 1
         return self.outstanding.pop(stamp, (None, None))[0]
+
+    def record_done(self, taker: str) -> None:
+        """Enter a call of task_done()."""
+        self.done += 1
+        self.done_by[taker] += 1
+
+    def owes(self, taker: str) -> bool:
+        """Tell whether a process has got more items than it has called task_done() for."""
+        return self.takers[taker] > self.done_by[taker]
 
     def write_off(self, pid: int, flushed: int) -> list[tuple[int, Any]]:
         """Strike out what a process that is over had put but never written to the pipe; return those items."""

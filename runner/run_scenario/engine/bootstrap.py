@@ -9,6 +9,7 @@ from __future__ import annotations
 import faulthandler
 import os
 import resource
+import threading
 from typing import TYPE_CHECKING, Any
 
 from run_scenario.engine import capture
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from multiprocessing.process import BaseProcess
 
 _MOST_TRACEBACK = 16_384
+_MOST_THREADS = 16
 
 
 def join_run(folder: str, name: str, queues: int) -> None:
@@ -80,8 +82,17 @@ class RecordedRun:
         else:
             recorder.emit(codes.FINISHED, index, own_usage())
         finally:
+            _record_lingering(index)
             # From here on multiprocessing flushes queues, joins threads and children, and may wait for ever.
             recorder.waiting(codes.W_EXIT)
+
+
+def _record_lingering(index: int) -> None:
+    """Record which threads will keep the process alive although its target is over."""
+    main = threading.main_thread()
+    names = [thread.name for thread in threading.enumerate() if not thread.daemon and thread is not main]
+    if names:
+        recorder.emit(codes.LINGERING, index, names[:_MOST_THREADS])
 
 
 def own_usage() -> list[float | int | None]:

@@ -35,8 +35,11 @@ class Life:
         """Signals sent by those who record: number, sender, why."""
         self.seen: int | None = None
         """When its exit was seen, if nothing else is known yet."""
+        self.settled = False
+        """Whether its items have been accounted for."""
         self.exited = False
         self.exitcode: int | None = None
+        self.cause = ""
         self.allowed = True
         self.reason = ""
 

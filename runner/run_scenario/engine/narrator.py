@@ -153,7 +153,9 @@ class Narrator:
     def on_stall(self, reader: SegmentReader, t: int, f: list[Any]) -> None:
         self.stall_cause = f[0]
         waiting = read_reports(f[1], self.processes.name_of)
-        standstill = Standstill(self._scenario, self.queues.accounts, waiting, self.processes.ended())
+        standstill = Standstill(
+            self._scenario, self.queues.accounts, waiting, self.processes.ended(), self.processes.stopped()
+        )
         self.stalled = standstill.reason(f[0])
         self._make(
             t,

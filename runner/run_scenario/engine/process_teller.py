@@ -50,6 +50,12 @@ class ProcessTeller:
         """Return the names of the scenario's processes that have ended."""
         return [life.name for life in self.lives if life.exited or life.seen is not None]
 
+    def stopped(self) -> dict[str, str]:
+        """Return how each of the scenario's processes was ended that a signal has ended."""
+        words = {"terminated": "was terminated", "killed": "was killed", "daemon": "was terminated"}
+        ended = [life for life in self.lives if life.exited and (life.exitcode or 0) < 0]
+        return {life.name: words.get(life.cause, "was ended by a signal") for life in ended}
+
     def started(self) -> int:
         """Return how many of the scenario's processes have reached their target."""
         return sum(life.started is not None for life in self.lives)
@@ -124,6 +130,9 @@ class ProcessTeller:
         life.exception = f"{f[1]}: {f[2]}" if f[2] else str(f[1])
         self._process_event(t, "failed", f[0], "error", exception=f[1], message=f[2], traceback=f[3])
 
+    def on_lingering(self, reader: SegmentReader, t: int, f: list[Any]) -> None:
+        self._process_event(t, "lingering", f[0], "warning", threads=[str(name) for name in f[1]])
+
     def on_joining(self, reader: SegmentReader, t: int, f: list[Any]) -> None:
         self._process_event(t, "joining", f[0], by=reader.name, timeout=f[1])
 
@@ -161,6 +170,7 @@ class ProcessTeller:
             code, usage = self._reaped[pid]
         if code is None:
             life.seen = t  # its parent will say with which code
+            self._settle(life, pid, t)
         else:
             self._tell_exit(life, pid, t, code, usage)
 
@@ -180,7 +190,7 @@ class ProcessTeller:
         life.pid, life.exited, life.exitcode = pid, True, code
         self._before_exit(pid)
         end = explain(life, code)
-        life.allowed, life.reason = end.allowed, end.reason
+        life.cause, life.allowed, life.reason = end.cause, end.allowed, end.reason
         self._make(
             t,
             "process.exited",
@@ -196,7 +206,13 @@ class ProcessTeller:
             duration=self._since(life, t),
             **usage_fields(usage, life.usage),
         )
-        self._after_exit(t, life.name, pid)
+        self._settle(life, pid, t)
+
+    def _settle(self, life: Life, pid: int, t: int) -> None:
+        """Tell once, as soon as a process is known to be over, what became of what it had put."""
+        if not life.settled:
+            life.settled = True
+            self._after_exit(t, life.name, pid)
 
     def on_orphaned(self, reader: SegmentReader, t: int, f: list[Any]) -> None:
         life = self._known(f[0])

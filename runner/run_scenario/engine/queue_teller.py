@@ -55,6 +55,8 @@ class QueueTeller:
         item_id, put = account.record_get(stamp, reader.name)
         if item == codes.SAME:
             item = put
+        elif type(item) in (list, dict) and put != item and item_id is not None:
+            self._mutated(reader, t, account.spec.name, item_id, put, item)
         name = account.spec.name
         self._make(
             t,
@@ -67,6 +69,11 @@ class QueueTeller:
             item=item,
             waited=waited(t, since),
         )
+
+    def _mutated(self, reader: SegmentReader, t: int, queue: str, item_id: int, put: Any, got: Any) -> None:
+        # Told of plain containers only: an object may choose itself what of it is pickled.
+        fields = {"queue": queue, "item_id": item_id, "put": put, "got": got}
+        self._make(t, "queue.item_mutated", reader.name, reader.pid, "warning", **fields)
 
     def _queue_event(self, reader: SegmentReader, t: int, event: str, queue: int, **fields: Any) -> None:
         name = self.accounts[queue].spec.name
@@ -83,7 +90,7 @@ class QueueTeller:
 
     def on_task_done(self, reader: SegmentReader, t: int, f: list[Any]) -> None:
         account = self.accounts[f[0]]
-        account.done += 1
+        account.record_done(reader.name)
         self._queue_event(reader, t, "task_done", f[0], unfinished=account.unfinished)
 
     def on_queue_joining(self, reader: SegmentReader, t: int, f: list[Any]) -> None:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from run_scenario.engine.accounts import QueueAccount
 from run_scenario.engine.exits import MAIN_NAME
-from run_scenario.engine.waits import WAITS
+from run_scenario.engine.standstill_queues import broken_queue, circle
+from run_scenario.engine.waits import WAITS, names, subject
 from run_scenario.model import Scenario
 from run_scenario.record import codes, layout
 from run_scenario.values import Value
@@ -72,15 +73,24 @@ def read_stack(text: str) -> tuple[str, ...]:
 
 
 class Standstill:
-    """Explains a standstill of `scenario` from its queues' books and from the names of who has ended."""
+    """Explains a standstill of `scenario` from its queues' books and from the names of who has ended.
+
+    `stopped` says of each process that a signal has ended how that was: `was terminated`.
+    """
 
     def __init__(
-        self, scenario: Scenario, accounts: list[QueueAccount], waiting: list[Waiting], ended: Sequence[str]
+        self,
+        scenario: Scenario,
+        accounts: list[QueueAccount],
+        waiting: list[Waiting],
+        ended: Sequence[str],
+        stopped: Mapping[str, str] | None = None,
     ) -> None:
         self._scenario = scenario
         self._accounts = accounts
         self._waiting = waiting
         self._ended = set(ended)
+        self._stopped = stopped or {}
 
     def waiting_for(self, w: Waiting) -> str | None:
         """Return what a process waits for, as the end of a sentence, or None."""
@@ -111,7 +121,14 @@ class Standstill:
         """Return the explanation: one sentence for a learner."""
         if cause == "deadline":
             return self._everybody("the deadline was reached: ")
-        for explain in (self._unfinished_join, self._starving_get, self._stuck_exit, self._stuck_put):
+        for explain in (
+            self._unfinished_join,
+            self._circle,
+            self._starving_get,
+            self._broken_queue,
+            self._stuck_exit,
+            self._stuck_put,
+        ):
             if text := explain():
                 return text
         return self._everybody("nobody can ever move again: ")
@@ -125,15 +142,16 @@ class Standstill:
             name = account.spec.name
             takers = self._takers(name)
             gone = [taker for taker in takers if taker in self._ended]
-            who = _subject(w.process)
+            who = subject(w.process)
             start = f"{who} waits in {name}.join() for ever: task_done() is missing for {_of(account)}"
             if account.left and takers and len(gone) == len(takers):
                 return f"{start}, and nobody is left to take them: {self._why_gone(account, gone)}"
-            if gone and not account.left:
-                return f"{start}: {_names(gone)} ended without calling it for every item taken"
+            owing = [name for name in gone if account.owes(name)]
+            if owing and not account.left:
+                return f"{start}: {names(owing)} ended without calling it for every item taken"
             waiting = [o.process for o in self._of_kind(codes.W_GET) if o.resource == w.resource]
             if waiting and not account.left:
-                return f"{start}, although all were taken and {_names(waiting)} already waits for the next"
+                return f"{start}, although all were taken and {names(waiting)} already waits for the next"
             return start
         return ""
 
@@ -141,10 +159,16 @@ class Standstill:
         misled = [name for name in gone if name in account.said_empty]
         if misled and len(misled) == len(gone):
             return (
-                f"{_names(gone)} left as soon as empty() said True, "
+                f"{names(gone)} left as soon as empty() said True, "
                 "which it also does while an item is still on its way into the queue"
             )
-        return f"{_names(gone)} {'has' if len(gone) == 1 else 'have'} already ended"
+        return f"{names(gone)} {'has' if len(gone) == 1 else 'have'} already ended"
+
+    def _circle(self) -> str:
+        return circle(self._scenario, self._accounts, self._waiting)
+
+    def _broken_queue(self) -> str:
+        return broken_queue(self._scenario, self._accounts, self._waiting, self._stopped)
 
     def _starving_get(self) -> str:
         for w in self._of_kind(codes.W_GET):
@@ -154,12 +178,19 @@ class Standstill:
                 continue
             starving = [o.process for o in self._of_kind(codes.W_GET) if o.resource == w.resource]
             verb = "waits" if len(starving) == 1 else "wait"
-            text = f"{_names(starving)} {verb} for ever for an item from queue '{name}'{_fate(account)}"
+            text = f"{names(starving)} {verb} for ever for an item from queue '{name}'{_fate(account)}"
             if account.got and any(self._loops_on_empty(process) for process in starving):
                 text += ", the last one by another consumer after empty() had said False"
             others = [o.process for o in self._waiting if o.process not in starving]
-            return f"{text}, and nobody is left who could put another" + self._and_others(others)
+            text += f", and nobody is left who could put another{self._missing_pills(account)}"
+            return text + self._and_others(others)
         return ""
+
+    def _missing_pills(self, account: QueueAccount) -> str:
+        pills, takers = account.spec.poison_pills, len(self._takers(account.spec.name))
+        if not 0 < pills < takers:
+            return ""
+        return f": {pills} poison pill{'s were' if pills > 1 else ' was'} put for {takers} processes that take from it"
 
     def _loops_on_empty(self, process: str) -> bool:
         return any(p.name == process and p.target == "consume_until_empty" for p in self._scenario.processes)
@@ -173,7 +204,7 @@ class Standstill:
             if w.kind == codes.W_EXIT and unread:
                 account = unread[0]
                 return (
-                    f"{_subject(w.process)} cannot end: it has put items on queue '{account.spec.name}' "
+                    f"{subject(w.process)} cannot end: it has put items on queue '{account.spec.name}' "
                     f"that do not fit into its pipe, and a process waits at its end until they are taken "
                     f"({account.left} of {account.put} are left); get them before you join()"
                 )
@@ -184,10 +215,14 @@ class Standstill:
             account = self._accounts[w.resource]
             size = f"maxsize {account.spec.maxsize}" if account.spec.maxsize else "its pipe is full"
             return (
-                f"{_subject(w.process)} waits for ever for room in queue '{account.spec.name}' "
-                f"({size}, {account.left} in it): nobody is left who takes from it"
+                f"{subject(w.process)} waits for ever for room in queue '{account.spec.name}' "
+                f"({size}, {account.left} in it): nobody is left who takes from it{self._gone_takers(account)}"
             )
         return ""
+
+    def _gone_takers(self, account: QueueAccount) -> str:
+        gone = [name for name in self._takers(account.spec.name) if name in self._ended]
+        return f", since {names(gone)} {'has' if len(gone) == 1 else 'have'} ended" if gone else ""
 
     def _takers(self, queue: str) -> list[str]:
         specs = self._scenario.processes
@@ -198,7 +233,7 @@ class Standstill:
         for w in self._waiting[:6]:
             wanted = self.waiting_for(w)
             busy = "computes" if w.state == "R" else "sleeps, or waits for something outside the scenario"
-            parts.append(f"{_subject(w.process)} " + (f"waits for {wanted}" if wanted else busy))
+            parts.append(f"{subject(w.process)} " + (f"waits for {wanted}" if wanted else busy))
         if len(self._waiting) > 6:
             parts.append(f"and {len(self._waiting) - 6} more")
         return start + ("; ".join(parts) if parts else "no process of the run is left")
@@ -221,14 +256,3 @@ def _fate(account: QueueAccount) -> str:
 def _of(account: QueueAccount) -> str:
     missing = account.unfinished or 0
     return f"{missing} of {account.put} items"
-
-
-def _subject(process: str) -> str:
-    return "the main program" if process == MAIN_NAME else process
-
-
-def _names(names: Sequence[str]) -> str:
-    shown = [_subject(name) for name in names]
-    if len(shown) > 5:
-        shown = [*shown[:4], f"{len(shown) - 4} more"]
-    return shown[0] if len(shown) == 1 else f"{', '.join(shown[:-1])} and {shown[-1]}"

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
+from run_scenario.engine.exits import MAIN_NAME
 from run_scenario.record import codes
 
 WAITS = {
@@ -15,3 +18,16 @@ WAITS = {
     codes.W_EXIT: "its own end: its threads, its children, or items that nobody has taken yet",
 }
 """Kind of waiting (`record.codes`) -> words; `{name}` is the resource that is waited for."""
+
+
+def subject(process: str) -> str:
+    """Return a process as the subject of a sentence."""
+    return "the main program" if process == MAIN_NAME else process
+
+
+def names(processes: Sequence[str]) -> str:
+    """Return processes as one subject: `A, B and the main program`; of many, only the first."""
+    shown = [subject(name) for name in processes]
+    if len(shown) > 5:
+        shown = [*shown[:4], f"{len(shown) - 4} more"]
+    return shown[0] if len(shown) == 1 else f"{', '.join(shown[:-1])} and {shown[-1]}"

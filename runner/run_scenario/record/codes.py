@@ -24,6 +24,7 @@ EXIT_SEEN = 13  # guard, when the pidfd says so                process, pid, exi
 ORPHANED = 14  # guard: lost its parent                        pid, command
 SWEEPING = 15  # guard, before it sends a signal               pid, signal number, why
 START_RETURNED = 17  # main program, after start()              process, pid
+LINGERING = 18  # in the child, after its target               process, names of threads that go on
 START_FAILED = 16  # main program: start() raised              process, exception type, message
 
 # Output and logging of a target.

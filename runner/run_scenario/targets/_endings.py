@@ -9,7 +9,7 @@ import signal
 import sys
 import threading
 import time
-from multiprocessing import current_process
+from multiprocessing import Process, current_process
 from signal import Signals
 
 from run_scenario.targets._register import target
@@ -143,3 +143,63 @@ def ignore_sigterm(seconds: Seconds = 2.0) -> None:
     print(f"{name} ignoring SIGTERM")
     time.sleep(seconds)
     print(f"Exiting {name}")
+
+
+@target
+def linger(seconds: Seconds = 1.0, daemon: bool = False) -> None:
+    """Start a thread that sleeps, and return: the process ends only when its last thread does.
+
+    Args:
+        seconds: How long the thread sleeps.
+        daemon: Whether the thread is a daemon; then nobody waits for it.
+
+    Example:
+        - target: linger
+          kwargs: {seconds: 2}
+    """
+    name = current_process().name
+    threading.Thread(target=time.sleep, args=(seconds,), daemon=daemon).start()
+    print(f"{name} returns, a thread goes on")
+
+
+@target
+def fail_in_thread(message: str = "failed on purpose") -> None:
+    """Raise an exception in a thread, wait for the thread, and return: the exit code is 0.
+
+    Args:
+        message: What the exception says.
+
+    Example:
+        - target: fail_in_thread
+    """
+
+    def work() -> None:
+        raise RuntimeError(message)
+
+    thread = threading.Thread(target=work)
+    thread.start()
+    thread.join()
+    print(f"{current_process().name} knows nothing of it")
+
+
+@target
+def spawn_child(seconds: Seconds = 2.0, daemon: bool = False) -> None:
+    """Start a child process of its own that sleeps, and wait for it.
+
+    If this process is terminated meanwhile, nobody waits for the child any more: it is an orphan. A process that is
+    a daemon may not have children: there, `start()` raises an AssertionError.
+
+    Args:
+        seconds: How long the child sleeps.
+        daemon: Whether the child is a daemon, which multiprocessing terminates at the end of this process.
+
+    Example:
+        - target: spawn_child
+          kwargs: {seconds: 3}
+    """
+    name = current_process().name
+    child = Process(name=f"{name}'s child", target=time.sleep, args=(seconds,), daemon=daemon)
+    child.start()
+    print(f"{name} has a child")
+    child.join()
+    print(f"{name}: the child has ended with exit code {child.exitcode}")

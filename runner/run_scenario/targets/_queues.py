@@ -26,7 +26,12 @@ if TYPE_CHECKING:
 
 @target
 def produce(
-    outbox: Outbox, count: Count = 10, items: Items | None = None, interval: Seconds = 0.0, poison_pills: Count = 0
+    outbox: Outbox,
+    count: Count = 10,
+    items: Items | None = None,
+    interval: Seconds = 0.0,
+    poison_pills: Count = 0,
+    after: Seconds = 0.0,
 ) -> None:
     """Put the numbers 0, 1, 2, … or the given items on a queue, one by one.
 
@@ -36,6 +41,7 @@ def produce(
         items: What to put instead of numbers, a list.
         interval: Seconds of sleep after each item.
         poison_pills: How many times None is put at the very end: one for each process that takes from the queue.
+        after: Seconds of sleep before the first item.
 
     Example:
         - name: Producer
@@ -45,6 +51,7 @@ def produce(
     """
     if items is not None and not isinstance(items, list):
         raise TypeError(f"produce(): items must be a list, not {items!r}; write [{items!r}]")
+    time.sleep(after)
     for item in range(count) if items is None else items:
         outbox.put(item)
         if interval:
@@ -165,6 +172,29 @@ def relay(inbox: PillInbox, outbox: PassingOutbox, work: Work | None = None, tas
             inbox.task_done()
         if item is None:
             break
+
+
+@target
+def reply(inbox: Inbox, outbox: Outbox, count: Count = 1) -> None:
+    """Take an item, put an answer on another queue, and so on, so many times.
+
+    Two of them that reply to each other wait for ever unless somebody makes a beginning.
+
+    Args:
+        inbox: The queue it takes from.
+        outbox: The queue it puts its answers on.
+        count: How many items it takes.
+
+    Example:
+        - target: reply
+          from: questions
+          to: answers
+    """
+    name = current_process().name
+    for _ in range(count):
+        item = inbox.get()
+        print(f"{name} replies to {item}")
+        outbox.put(f"reply to {item}")
 
 
 def perform(task: Any, work: Work | None) -> Any:

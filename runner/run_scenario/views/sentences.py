@@ -148,6 +148,13 @@ def _orphaned(event: Event) -> str:
     return "lost its parent" + (f" (pid {parent})" if parent else "") + (f": {command}" if command else "")
 
 
+def _threads(event: Event) -> str:
+    names = [str(name) for name in event.get("threads") or ()]
+    return (
+        f"its {'thread' if len(names) == 1 else 'threads'} {', '.join(names)} {'goes' if len(names) == 1 else 'go'} on"
+    )
+
+
 def _output(event: Event) -> str:
     cut = " …" if event.get("truncated") else ""
     return f"{'!' if event.get('stream') == 'stderr' else '|'} {event.get('text', '')}{cut}"
@@ -186,6 +193,11 @@ def _dropped(event: Event) -> str:
     return f"{value(event.get('item'))} never reached {_queue(event)}: {event.get('error')}"
 
 
+def _mutated(event: Event) -> str:
+    put, got = value(event.get("put")), value(event.get("got"))
+    return f"got {got} from {_queue(event)}, but {put} was put: it was changed before it was pickled"
+
+
 def _lost(event: Event) -> str:
     return f"{plural(event.get('count', 0), 'item')} that it put on {_queue(event)} never arrived"
 
@@ -211,6 +223,7 @@ _SENTENCES: dict[str, Callable[[Event], str]] = {
     "process.exiting": lambda e: f"calls sys.exit(): exit code {e.get('exitcode')}",
     "process.failed": _failed,
     "process.exited": _exited,
+    "process.lingering": lambda e: f"does not end yet: {_threads(e)}",
     "process.joining": _joining,
     "process.joined": lambda e: f"joined by {_by(e)} after {seconds(e.get('waited'))}",
     "process.join_timed_out": _timed_out_join,
@@ -230,6 +243,7 @@ _SENTENCES: dict[str, Callable[[Event], str]] = {
     "queue.closed": lambda e: f"closes {_queue(e)}: it will put nothing more",
     "queue.thread_joined": lambda e: f"has written all it put on {_queue(e)} after {seconds(e.get('waited'))}",
     "queue.item_dropped": _dropped,
+    "queue.item_mutated": _mutated,
     "queue.items_lost": _lost,
     "queue.left_over": _left_over,
     "ipc.leaked": lambda e: f"{e.get('reason')}: {', '.join(map(str, e.get('names') or ()))}",

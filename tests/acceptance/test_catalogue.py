@@ -1,0 +1,363 @@
+"""Every bundled scenario ends as it is to end, under each start method, and shows what its description promises.
+
+The first eleven are looked at in test_bundled_runs.py. As there, all are started at the first need, a few at a time:
+they spend most of their time asleep.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+
+import pytest
+import yaml
+from support import METHODS, Log, Result, check_schema, run
+from test_bundled_runs import ELEVEN
+
+from intended import INTENDED
+from run_scenario import bundled
+
+ABREAST = 6
+FIXED = {path.stem: yaml.safe_load(path.read_text()).get("start_method") for path in bundled.scenarios()}
+RUNS = [(name, method) for name in FIXED if name not in ELEVEN for method in METHODS if FIXED[name] in (None, method)]
+"""Where the file itself says how processes are started, that is how."""
+
+Get = Callable[[str], Log]
+
+
+@pytest.fixture(scope="module")
+def results(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[tuple[str, str], Future[Result]]]:
+    """Run each bundled scenario once under each start method."""
+    folder = tmp_path_factory.mktemp("catalogue")
+    with ThreadPoolExecutor(ABREAST) as pool:
+        yield {
+            (name, method): pool.submit(run, folder, name, "--start-method", method, allow="") for name, method in RUNS
+        }
+
+
+@pytest.fixture(params=METHODS)
+def get(request: pytest.FixtureRequest, results: dict[tuple[str, str], Future[Result]]) -> Get:
+    """Return a function that gives the log of a bundled scenario under a start method."""
+    return lambda name: results[name, request.param].result().log
+
+
+@pytest.mark.parametrize(("name", "method"), RUNS)
+def test_it_ends_as_intended(results: dict[tuple[str, str], Future[Result]], name: str, method: str) -> None:
+    """The exit status is the intended one, with the whole reason; what hangs is recognised long before its deadline."""
+    result = results[name, method].result()
+    status, words = INTENDED.get(name, (0, []))
+    reasons = result.log.finished["reasons"]
+    assert status == result.status, reasons
+    check_schema(result.log.events, every=True)
+    assert (name, method) == (result.log.events[0]["scenario"], result.log.events[0]["start_method"])
+    if status == 0:
+        assert ("passed", [], "") == (result.outcome, reasons, result.stderr)
+    if status == 3:
+        stalled = result.log.one("scenario.stalled")
+        assert ("deadlock", [stalled["reason"]]) == (stalled["cause"], reasons)
+        assert [] == [text for text in words if text not in stalled["reason"]], stalled["reason"]
+        assert result.log.finished["duration"] < 10
+
+
+def causes(log: Log) -> dict[str, tuple[str, int]]:
+    """Return cause and exit code of each process that the scenario describes."""
+    described = {e["process"] for e in log.all("process.starting")}
+    exits = [e for e in log.all("process.exited") if e["process"] in described]
+    return {e["process"]: (e["cause"], e["exitcode"]) for e in exits}
+
+
+def heard(log: Log) -> dict[str, str]:
+    """Return which processes have returned, and which have failed, as they have said themselves.
+
+    Under the start method forkserver, a main program that never comes to join them does not learn their exit codes.
+    """
+    ends = [e for e in log.events if e["event"] in ("process.finished", "process.failed")]
+    return {e["process"]: e["event"].removeprefix("process.") for e in ends}
+
+
+def order(log: Log, *wanted: tuple[str, str]) -> list[int]:
+    """Return at which lines these events of these processes stand."""
+    return [log.one(event, process)["seq"] for event, process in wanted]
+
+
+def got(log: Log, process: str, queue: str) -> list[object]:
+    """Return the items that a process got from a queue, in order."""
+    return [e["item"] for e in log.all("queue.get", process, queue=queue)]
+
+
+# Processes
+
+
+def test_start_methods(get: Get) -> None:
+    """Each process says by which method it was started."""
+    log = get("start-methods")
+    method = log.events[0]["start_method"]
+    assert f"Process-1 was started by {method}: its memory is" in log.output("Process-1")[0]
+    assert "Whose child am I" == log.output("Process-2")[0]
+
+
+def test_own_resources(get: Get) -> None:
+    """Each prints its own: ids, threads, files, memory, time, context switches."""
+    log = get("own-resources")
+    for name in ("First", "Second"):
+        lines = log.output(name, "stdout")
+        started = log.one("process.started", name)
+        assert f"{name}: process id {started['pid']}, child of {started['ppid']}" == lines[0]
+        assert ["threads", "files", "most", "time", "it"] == [line.split()[-1] for line in lines[1:]]
+    first, second = (log.one("process.exited", name) for name in ("First", "Second"))
+    assert first["cpu_user"] is None or 0.1 < first["cpu_user"] + first["cpu_system"]
+    assert second["cpu_user"] is None or 0.3 < second["cpu_user"] + second["cpu_system"]
+
+
+def test_own_memory(get: Get) -> None:
+    """What one fills, the other does not have."""
+    log = get("own-memory")
+    large, small = (log.one("process.exited", name)["max_rss"] for name in ("Large", "Small"))
+    assert large is None or small is None or large - small > 90 << 20
+    assert ["Large holds 100 MB of its own"] == log.output("Large")
+
+
+def test_context_switches(get: Get) -> None:
+    """Who sleeps gives way of its own will, again and again."""
+    switches = get("context-switches").one("process.exited", "Sleeping")["voluntary_switches"]
+    assert switches is None or switches >= 90
+
+
+def test_speed_up(get: Get) -> None:
+    """Both compute at the same time, or by turns: each has begun before the other is done."""
+    log = get("speed-up")
+    began = max(log.one("process.started", name)["seq"] for name in ("One", "Two"))
+    assert began < min(log.one("process.finished", name)["seq"] for name in ("One", "Two"))
+
+
+def test_zombie(get: Get) -> None:
+    """Whoever has ended and was not waited for is a zombie, unless the fork server is its parent."""
+    log = get("zombie")
+    by_server = log.events[0]["start_method"] == "forkserver"
+    pid = log.one("process.started", "Quick")["pid"]
+    assert (f"process ID: {pid}, a sibling: a zombie" in log.output("Looking")) != by_server
+    assert order(log, ("process.finished", "Looking"), ("process.joined", "Quick")) == sorted(
+        order(log, ("process.finished", "Looking"), ("process.joined", "Quick"))
+    )
+
+
+def test_own_child(get: Get) -> None:
+    """The process waits for its child."""
+    assert ["Parent has a child", "Parent: the child has ended with exit code 0"] == get("own-child").output("Parent")
+
+
+# Daemons
+
+
+def test_daemon_children(get: Get) -> None:
+    """Only the daemon may not have a child."""
+    log = get("daemon-children")
+    failed = log.one("process.failed", "Daemon")
+    assert ("AssertionError", "daemonic processes are not allowed to have children") == (
+        failed["exception"],
+        failed["message"],
+    )
+    assert {"Daemon": ("exception", 1), "Ordinary": ("returned", 0)} == causes(log)
+
+
+def test_daemon_cleanup(get: Get) -> None:
+    """The daemon is terminated in the midst of its work."""
+    log = get("daemon-cleanup")
+    assert ["Worker: working"] == log.output("Worker")
+    assert ("daemon", -15) == causes(log)["Worker"]
+
+
+def test_deaf_daemon(get: Get) -> None:
+    """The main program terminates the daemon, and has to wait for it all the same."""
+    log = get("deaf-daemon")
+    assert ["Deaf ignoring SIGTERM", "Exiting Deaf"] == log.output("Deaf")
+    steps = order(log, ("process.finished", "MainProcess"), ("process.terminating", "Deaf"), ("process.exited", "Deaf"))
+    assert sorted(steps) == steps
+    assert ("returned", 0) == causes(log)["Deaf"]
+
+
+# Ending
+
+
+def test_kill_and_terminate(get: Get) -> None:
+    """SIGTERM is ignored, SIGKILL cannot be."""
+    log = get("kill-and-terminate")
+    assert {"Terminated": ("returned", 0), "Killed": ("killed", -9)} == causes(log)
+    steps = order(log, ("process.terminating", "Terminated"), ("process.finished", "Terminated"))
+    assert sorted(steps) == steps
+
+
+def test_exit_codes(get: Get) -> None:
+    """What each exit code stands for is told beside it."""
+    assert {
+        "Returns": ("returned", 0),
+        "Leaves with 3": ("sys.exit", 3),
+        "Leaves with 1": ("sys.exit", 1),
+        "Fails": ("exception", 1),
+        "Is aborted": ("crash", -6),
+        "Is killed": ("signal", -9),
+    } == causes(get("exit-codes"))
+
+
+def test_exit_codes_lie(get: Get) -> None:
+    """Three failures have exit code 0."""
+    log = get("exit-codes-lie")
+    assert {
+        "Thread failed": ("returned", 0),
+        "256 failures": ("sys.exit", 0),
+        "300 failures": ("sys.exit", 44),
+        "Hard exit": ("vanished", 0),
+    } == causes(log)
+    assert "RuntimeError: failed on purpose" == log.output("Thread failed", "stderr")[-1]
+
+
+def test_sys_exit(get: Get) -> None:
+    """The others go on."""
+    log = get("sys-exit")
+    assert {"Leaving": ("sys.exit", 2), "Staying": ("returned", 0)} == causes(log)
+
+
+def test_orphan(get: Get) -> None:
+    """The child goes on without its parent, and is ended after the run."""
+    log = get("orphan")
+    assert ("terminated", -15) == causes(log)["Parent"]
+    orphans = {e["pid"] for e in log.all("process.orphaned")}
+    assert orphans
+    assert orphans <= {e["pid"] for e in log.all("process.exited")}
+
+
+def test_lingering_thread(get: Get) -> None:
+    """The process with an ordinary thread ends a second after its target."""
+    log = get("lingering-thread")
+    lingering = log.one("process.lingering")
+    assert ("Ordinary", 1) == (lingering["process"], len(lingering["threads"]))
+    lasted = {
+        name: log.one("process.exited", name)["t"] - log.one("process.finished", name)["t"] for name in causes(log)
+    }
+    assert lasted["Ordinary"] >= 0.9
+    assert log.one("process.exited", "Daemonic")["t"] < 8
+
+
+def test_never_joined(get: Get) -> None:
+    """The main program is done at once, and ends after both."""
+    log = get("never-joined")
+    steps = order(
+        log, ("process.finished", "MainProcess"), ("process.joining", "Slow"), ("process.exited", "MainProcess")
+    )
+    assert sorted(steps) == steps
+
+
+# Queues
+
+
+def test_waiting_get(get: Get) -> None:
+    """The first get() waits for the producer, for about a second."""
+    first = get("waiting-get").all("queue.get", "Consumer")[0]
+    assert (0, True) == (first["item"], first["waited"] > 0.5)
+
+
+def test_pipeline(get: Get) -> None:
+    """The order is kept from step to step, and one pill ends them all."""
+    log = get("pipeline")
+    assert [2, 3, 5, 7, 11, None] == got(log, "Squaring", "numbers")
+    assert [4, 9, 25, 49, 121, None] == got(log, "Doubting", "squares")
+    assert [f"{n} is not a prime number." for n in (4, 9, 25, 49, 121)] == got(log, "MainProcess", "answers")[:5]
+
+
+@pytest.mark.parametrize(("name", "count"), [("shared-work", 6), ("even-shares", 6)])
+def test_work_is_shared(get: Get, name: str, count: int) -> None:
+    """Each task is done once, by whoever was free; each worker leaves by a pill of its own."""
+    gets = get(name).all("queue.get", queue="tasks")
+    workers = {e["process"] for e in get(name).all("process.starting")}
+    assert count == len([e for e in gets if e["item"] is not None])
+    assert sorted(workers) == sorted(e["process"] for e in gets if e["item"] is None)
+
+
+def test_uneven_shares(get: Get) -> None:
+    """One is done long before the other."""
+    log = get("uneven-shares")
+    assert log.one("process.finished", "Unlucky")["duration"] - log.one("process.finished", "Lucky")["duration"] > 0.7
+
+
+def test_out_of_order(get: Get) -> None:
+    """The answers come as they are ready: the last task is answered first, unless the machine is very busy."""
+    log = get("out-of-order")
+    assert [0.8, 0.4, 0.1] == [e["item"] for e in log.all("queue.put", "MainProcess") if e["item"] is not None]
+    answers = [float(str(answer)) for answer in got(log, "MainProcess", "answers")]
+    assert [0.1, 0.4, 0.8] == sorted(answers)
+    assert answers != [0.8, 0.4, 0.1]
+
+
+def test_back_pressure(get: Get) -> None:
+    """The producer waits for room."""
+    puts = get("back-pressure").all("queue.put", "Producer")
+    assert 11 == len(puts)
+    assert sum(e["waited"] for e in puts) > 0.5
+
+
+def test_two_producers(get: Get) -> None:
+    """The numbers of each arrive in its order."""
+    items = got(get("two-producers"), "MainProcess", "numbers")
+    assert ([1, 2, 3], [10, 20, 30]) == ([n for n in items if n < 10], [n for n in items if n >= 10])
+
+
+def test_joined_queue(get: Get) -> None:
+    """The join of the queue returns after the last task_done(), not when the queue is empty."""
+    log = get("joined-queue")
+    done = log.all("queue.task_done", "Worker")
+    assert 0 == done[-1]["unfinished"]
+    assert done[-1]["seq"] < log.one("queue.joined")["seq"]
+
+
+def test_simple_queue(get: Get) -> None:
+    """put() returns only while the reader takes."""
+    log = get("simple-queue")
+    said = next(e for e in log.all("process.output", "Sender") if "has put" in e["text"])
+    assert log.one("process.starting", "Late")["seq"] < said["seq"]
+
+
+# Faults
+
+
+def test_drain_before_join(get: Get) -> None:
+    """Both texts are taken before the join begins."""
+    log = get("drain-before-join")
+    assert log.all("queue.get", "MainProcess")[-1]["seq"] < log.one("process.joining", "Sender")["seq"]
+
+
+def test_items_that_vanish(get: Get) -> None:
+    """It is told what became of them."""
+    dropped = get("unpicklable-item").one("queue.item_dropped", "Sender")
+    assert (2, "results") == (dropped["item_id"], dropped["queue"])
+    assert "finished" == heard(get("unpicklable-item"))["Sender"]
+    assert get("lost-items").one("queue.items_lost", "Hurrying")["count"] > 0
+    assert "Hurrying" not in heard(get("lost-items"))
+
+
+def test_mutated_item(get: Get) -> None:
+    """What arrives is what became of the item after put(), and that is told."""
+    log = get("mutated-item")
+    put, arrived = log.one("queue.put"), log.one("queue.get")
+    assert ["as it was put"] == put["item"]
+    for told in log.all("queue.item_mutated"):  # nearly always: the thread may have been that quick
+        assert (put["item"], ["changed after put()"]) == (told["put"], told["got"])
+    assert arrived["item"] == ["changed after put()"] or not log.all("queue.item_mutated")
+
+
+def test_unloadable_item(get: Get) -> None:
+    """It is the taker that fails."""
+    log = get("unloadable-item")
+    assert {"Sender": ("returned", 0), "Taker": ("exception", 1)} == causes(log)
+    assert "this object cannot be unpickled" == log.one("process.failed", "Taker")["message"]
+
+
+def test_missing_pill(get: Get) -> None:
+    """All tasks are done, and one worker has left."""
+    log = get("missing-pill")
+    assert 4 == len([e for e in log.all("queue.get", queue="tasks") if e["item"] is not None])
+    assert ["finished"] == list(heard(log).values())
+
+
+def test_dead_consumer(get: Get) -> None:
+    """The consumer has failed before."""
+    assert "failed" == heard(get("dead-consumer"))["Consumer"]

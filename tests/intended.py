@@ -1,0 +1,73 @@
+"""How the bundled scenarios are to end that do not end with exit status 0: what shows a hang is to hang, every time."""
+
+from __future__ import annotations
+
+INTENDED: dict[str, tuple[int, list[str]]] = {
+    "broken-queue": (
+        3,
+        [
+            "queue 'tasks' is broken: Waiting, which was terminated, was inside get() and took the lock of the readers "
+            "with it, so Other can never get the 2 items that are there"
+        ],
+    ),
+    "circle": (
+        3,
+        [
+            "Left and Right wait for each other in a circle: Left for an item from queue 'to_left', which Right would "
+            "put; Right for an item from queue 'to_right', which Left would put"
+        ],
+    ),
+    "dead-consumer": (
+        3,
+        [
+            "Producer waits for ever for room in queue 'numbers' (maxsize 2, 2 in it): nobody is left who takes from "
+            "it, since Consumer has ended"
+        ],
+    ),
+    "join-before-drain": (
+        3,
+        [
+            "Sender cannot end: it has put items on queue 'texts' that do not fit into its pipe, and a process waits "
+            "at its end until they are taken (1 of 2 are left); get them before you join()"
+        ],
+    ),
+    "lost-items": (
+        3,
+        [
+            "the main program waits for ever for an item from queue 'results': of 1000 put, ",
+            " lost, because their process ended before they had left it, and nobody is left who could put another",
+        ],
+    ),
+    "missing-pill": (
+        3,
+        [
+            "Worker-",
+            " waits for ever for an item from queue 'tasks': all 5 items put are taken, and nobody is left who could "
+            "put another: 1 poison pill was put for 2 processes that take from it",
+        ],
+    ),
+    "missing-task-done": (
+        3,
+        [
+            "the main program waits in tasks.join() for ever: task_done() is missing for 1 of 4 items: Dying ended "
+            "without calling it for every item taken"
+        ],
+    ),
+    "unpicklable-item": (
+        3,
+        [
+            "the main program waits for ever for an item from queue 'results': of 3 put, 2 taken and 1 dropped, "
+            "because they could not be pickled, and nobody is left who could put another"
+        ],
+    ),
+}
+"""Name -> exit status, and what the reason has to say."""
+
+TRAP = "consumers-until-empty"
+"""Ends in one way or another, which is its point."""
+
+HANGING = {name for name, (status, _) in INTENDED.items() if status == 3}
+"""Those whose plain scripts would wait for ever."""
+
+UNEVEN = {"even-shares", "missing-pill", "out-of-order", "poison-pill", "shared-work"}
+"""Those in which it differs from run to run which replica does what."""
