@@ -221,6 +221,7 @@ MISTAKES = [
     (["validat", "x.yaml"], "did you mean the command 'validate'?"),
     (["list", "daemon", "--search", "join"], "'list NAME' prints one file: give it a NAME or --search, not both"),
     (["list", "deamon"], "there is no bundled scenario 'deamon'; did you mean 'daemon'?"),
+    (["list", "deamons"], "there is no bundled scenario 'deamons'; did you mean 'daemons'?"),
     (["targets", "slep"], "there is no built-in target 'slep'; did you mean 'sleep'?"),
     (["quick.yaml", "--timout", "3"], "there is no option '--timout'; did you mean '--timeout'?"),
     (["quick.yaml", "--tim", "3"], "there is no option '--tim'; did you mean"),

@@ -90,6 +90,15 @@ def test_an_exit_is_explained(heard: Life, code: int | None, expected: tuple[Any
     assert "None" not in ending.reason
 
 
+@pytest.mark.parametrize(
+    ("outcome", "words"),
+    [("finished", "its target returned"), ("failed", "its target raised ValueError: x"), ("", "it ended")],
+)
+def test_an_exit_code_that_nobody_learns(outcome: str, words: str) -> None:
+    """What the process has said itself is told all the same."""
+    assert f"{words}, but nobody could learn its exit code" == explain(life(outcome), None).reason
+
+
 # Lines
 
 

@@ -50,7 +50,7 @@ def bundled_scenario(name: str) -> Path:
     """
     found = bundled.find_scenario(name)
     if found is None:
-        hint = way_out(Path(name).stem, _bundled_names(), _LIST_HINT)
+        hint = way_out(Path(name).stem, [*_bundled_names(), *bundled.CHAPTERS], _LIST_HINT)
         raise UsageError(f"there is no bundled scenario '{scrub(name)}'; {hint}")
     return found
 

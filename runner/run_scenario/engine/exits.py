@@ -99,7 +99,9 @@ def explain(life: Life, code: int | None) -> Ending:
 def _explain_unknown(life: Life) -> Ending:
     """Explain an end whose exit code went to a parent that is dead itself."""
     if not life.sent:
-        return Ending("unknown", None, None, "it ended, but nobody could learn its exit code", False)
+        said = {"finished": "its target returned", "failed": f"its target raised {life.exception}"}
+        known = said.get(life.outcome, "it ended")
+        return Ending("unknown", None, None, f"{known}, but nobody could learn its exit code", False)
     number, sender, why = life.sent[-1]
     name = signal_name(number)
     return Ending(
