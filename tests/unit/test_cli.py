@@ -275,7 +275,7 @@ COMPLETIONS = [
     ("run-scenario count.yaml --time", {"--timeout"}),
     ("run-scenario --vers", {"--version"}),
     ("run-scenario --timeout 3 count", {"count-down", "count.yaml"}),
-    ("run-scenario targets consume", {"consume", "consume_until_empty"}),
+    ("run-scenario targets consume", {"consume", "consume_until_empty", "consume_until_timeout"}),
     ("run-scenario completion ", {"bash", "zsh", "tcsh"}),
     ("run-scenario run --log x count", {"count-down", "count.yaml"}),
     ("run-scenario count-down --start-", {"--start-method"}),

@@ -264,6 +264,15 @@ def test_consume_until_empty_leaves_too_early(run, queue):
     assert [] == run(_queues.consume_until_empty, inbox=inbox).lines()
 
 
+def test_consume_until_timeout_gives_up(run, queue):
+    """What is there is taken; then it waits for a while, and leaves."""
+    running = run(_queues.consume_until_timeout, inbox=queue("Queue", (1, 2)), timeout=0.05)
+
+    lines = ["Worker processing item: 1", "Worker processing item: 2"]
+    assert [*lines, "Worker gives up: nothing came for 0.05 seconds"] == running.lines()
+    assert 0 == running.exitcode()
+
+
 def test_call_method_processes_one_object(run, queue):
     """call_method takes one object, calls its process(), and leaves the next."""
     inbox = queue("SimpleQueue", (Call(_work.greet, ("Fancy Dan",)), "next"))

@@ -29,6 +29,7 @@ TARGETS = [
     "produce",
     "consume",
     "consume_until_empty",
+    "consume_until_timeout",
     "call_method",
     "relay",
     "reply",

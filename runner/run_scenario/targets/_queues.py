@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from multiprocessing import current_process
+from queue import Empty
 
 from run_scenario.targets._register import target
 
@@ -129,6 +130,33 @@ def consume_until_empty(
             outbox.put(answer)
         if task_done:
             inbox.task_done()
+
+
+@target
+def consume_until_timeout(inbox: Inbox, timeout: Seconds = 1.0, work: Work | None = None) -> None:
+    """Take items from a queue until none has come for a while: `get(timeout=…)` raises Empty then.
+
+    It needs no poison pill, and cannot wait for ever; but a producer that is slow for once is left alone.
+
+    Args:
+        inbox: The queue it takes from.
+        timeout: Seconds that it waits for an item at most.
+        work: What is done with an item.
+
+    Example:
+        - target: consume_until_timeout
+          from: numbers
+          kwargs: {timeout: 0.5}
+    """
+    name = current_process().name
+    while True:
+        try:
+            item = inbox.get(timeout=timeout)
+        except Empty:
+            print(f"{name} gives up: nothing came for {timeout} seconds")
+            break
+        print(f"{name} processing item: {item}")
+        perform(item, work)
 
 
 @target
