@@ -17,6 +17,8 @@ SharedType = Literal["Value", "Array", "SharedMemory", "ShareableList", "dict", 
 PoolType = Literal["Pool", "executor"]
 Direction = Literal["from", "to", "uses"]
 StopMethod = Literal["terminate", "kill"]
+Cpus = int | tuple[int, ...]
+"""How many of the CPUs that the program may use, or which ones, by id."""
 
 START_METHODS: tuple[StartMethod, ...] = ("fork", "spawn", "forkserver")
 
@@ -199,6 +201,10 @@ class Scenario(Value):
     start_method: StartMethod | None = None
     """None: multiprocessing's default on this platform."""
     timeout: float = DEFAULT_TIMEOUT
+    cpus: Cpus | None = None
+    """The CPUs that the main program and all its children are pinned to; None: those that they may use anyway."""
+    cpus_where: Location | None = None
+    """Where the value of `cpus` stands."""
     queues: tuple[QueueSpec, ...] = ()
     processes: tuple[ProcessSpec, ...] = ()
     pipes: tuple[PipeSpec, ...] = ()
@@ -234,6 +240,12 @@ def _looks_like_reference(text: str) -> bool:
 
 # The main program's steps, in the words of the multiprocessing documentation. `language.plan` derives them from a
 # scenario, `engine.main_program` executes them one after the other, `views.plan` prints them.
+
+
+class Pin(Value):
+    """`os.sched_setaffinity(0, …)`: the main program, and whatever it starts, runs on these CPUs alone."""
+
+    cpus: Cpus
 
 
 class Create(Value):
@@ -320,7 +332,8 @@ class StopIfAlive(Value):
 
 
 Step = (
-    Create
+    Pin
+    | Create
     | CreateProcess
     | Sleep
     | Start

@@ -39,6 +39,11 @@ def tell_identity() -> None:
     print(json.dumps(facts))
 
 
+def tell_cpus() -> None:
+    """Print the ids of the CPUs that the process may use."""
+    print(sorted(os.sched_getaffinity(0)))
+
+
 class Worker(multiprocessing.Process):
     """A subclass of Process: its constructor runs in the main program, its run() in the child."""
 

@@ -30,6 +30,7 @@ _DEFAULTS: dict[str, dict[str, Any]] = {
         "platform": "Linux x86_64",
         "start_method": "fork",
         "cpus": 2,
+        "pinned_to": None,
         "timeout": 10.0,
     },
     "scenario.stalled": {"reason": "nobody fills 'tasks' any more", "cause": "deadlock", "processes": [], "queues": []},

@@ -136,6 +136,7 @@ class _Run:
         self._follower = OutputFollower()
         self._written: list[tuple[int, SegmentReader, int, str]] = []
         s = self._scenario
+        pinned = _pinned(s)
         self._events.make(
             began,
             "scenario.started",
@@ -148,7 +149,8 @@ class _Run:
             python=python_platform.python_version(),
             platform=python_platform.platform(),
             start_method=method,
-            cpus=os.cpu_count() or 1,
+            cpus=len(pinned) if pinned else os.cpu_count() or 1,
+            pinned_to=pinned,
             timeout=s.timeout,
         )
 
@@ -319,6 +321,19 @@ def _signals(handler: Any) -> Any:
         signal.setitimer(signal.ITIMER_REAL, 0)
         for number, old in before.items():
             signal.signal(number, old)
+
+
+def _pinned(scenario: Scenario) -> list[int] | None:
+    """Return the CPUs that the main program will be pinned to; None: to none, or it will refuse the scenario."""
+    if scenario.cpus is None:
+        return None
+    from run_scenario.engine.consent import RefusedError
+    from run_scenario.engine.cpus import choose
+
+    try:
+        return list(choose(scenario.cpus))
+    except RefusedError:
+        return None
 
 
 def _default_start_method() -> str:

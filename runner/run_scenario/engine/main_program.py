@@ -19,7 +19,7 @@ from types import ModuleType
 from typing import Any
 
 from run_scenario import model, targets
-from run_scenario.engine import primitives
+from run_scenario.engine import cpus, platform, primitives
 from run_scenario.engine.bootstrap import RecordedRun, join_run, own_usage, record_failure
 from run_scenario.engine.consent import RefusedError, Resolver, check_call
 from run_scenario.engine.platform import Usage
@@ -75,6 +75,11 @@ class MainProgram:
         scenario = self._program.scenario
         resolve = Resolver(self._program.allow, os.path.dirname(scenario.path))
         refused: list[tuple[int, int, str]] = []
+        if scenario.cpus is not None:
+            try:
+                cpus.choose(scenario.cpus)
+            except RefusedError as refusal:
+                refused.append((-1, -1, str(refusal)))
         for index, spec in enumerate(scenario.processes):
             try:
                 self._bound[spec.name] = self._bind(spec, resolve)
@@ -118,6 +123,8 @@ class MainProgram:
 
     def _do(self, step: model.Step) -> None:
         match step:
+            case model.Pin(wanted):
+                platform.pin_to_cpus(cpus.choose(wanted))
             case model.Create(spec):
                 index = self._resource_index[spec.name]
                 self._resources |= primitives.create(spec, index, multiprocessing.get_context())

@@ -16,7 +16,7 @@ from run_scenario.engine.output import LineJoiner
 from run_scenario.engine.process_teller import ProcessTeller
 from run_scenario.engine.queue_teller import QueueTeller
 from run_scenario.engine.standstill import Standstill, Waiting, read_reports
-from run_scenario.model import ProcessSpec, Scenario
+from run_scenario.model import Location, ProcessSpec, Scenario
 from run_scenario.record import codes
 from run_scenario.record.reader import Record, SegmentReader
 
@@ -69,6 +69,11 @@ class Narrator:
     def file(self) -> str:
         """The scenario's file, as the person named it."""
         return self._scenario.file
+
+    @property
+    def cpus_where(self) -> Location | None:
+        """Where the scenario's file says which CPUs are to be used."""
+        return self._scenario.cpus_where
 
     # Being told
 
@@ -147,7 +152,7 @@ class Narrator:
             self.refusals.append((spec, queue, text))
         self.processes.main.outcome = "refused"
         texts = [text for _, _, text in self.refusals]
-        reason = "the scenario names code that may not be run, or is not there"
+        reason = "the scenario names code or CPUs that may not be used, or are not there"
         self._make(t, "scenario.refused", RUNNER, self._guard_pid, "error", reason=reason, problems=texts)
 
     def on_stall(self, reader: SegmentReader, t: int, f: list[Any]) -> None:

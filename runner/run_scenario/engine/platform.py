@@ -124,6 +124,23 @@ def restore_descriptor_limit(limits: tuple[int, int] | None) -> None:
             resource.setrlimit(resource.RLIMIT_NOFILE, limits)
 
 
+def usable_cpus() -> tuple[int, ...] | None:
+    """Return the ids of the CPUs that this process may use; None where no process can be pinned to any."""
+    try:
+        return tuple(sorted(os.sched_getaffinity(0)))
+    except (OSError, AttributeError):
+        return None
+
+
+def pin_to_cpus(cpus: tuple[int, ...]) -> None:
+    """Have this process, and the children that it will have, run on these CPUs alone (sched_setaffinity(2)).
+
+    Raises:
+        OSError: none of them can be used.
+    """
+    os.sched_setaffinity(0, cpus)
+
+
 def open_pidfd(pid: int) -> int | None:
     """Return a descriptor that becomes readable when the process ends, or None where there is none."""
     try:

@@ -38,6 +38,9 @@ def conclude(narrator: Narrator, stop_signal: int, duration: float) -> Outcome:
 def _problems(narrator: Narrator) -> list[Problem]:
     found = []
     for spec, queue, text in narrator.refusals:
-        where = (spec.target_where or spec.where) if spec else narrator.queues.accounts[queue].spec.where
+        if spec is not None:
+            where = spec.target_where or spec.where
+        else:
+            where = narrator.queues.accounts[queue].spec.where if queue >= 0 else narrator.cpus_where
         found.append(Problem(where or Location(narrator.file, 1, 1), text))
     return found

@@ -11,6 +11,7 @@ from run_scenario.language.yaml_nodes import Mapping, Node, plain
 from run_scenario.model import (
     CallSpec,
     Connection,
+    Cpus,
     Item,
     PipeSpec,
     PoolSpec,
@@ -45,6 +46,8 @@ def build(draft: Draft, problems: Problems, *, name: str, path: str, digest: str
         source=fields.text("source"),
         start_method=cast("StartMethod | None", fields.text("start_method") or None),
         timeout=draft.timeout,
+        cpus=_cpus(fields),
+        cpus_where=problems.location(fields.value_span("cpus")) if fields.entry("cpus") else None,
         queues=tuple(_queue(queue, readers.get(queue.name, 0), problems) for queue in draft.queues.values()),
         pipes=tuple(_pipe(pipe, problems) for pipe in draft.sections["pipes"].values()),
         sync=tuple(_sync(sync, problems) for sync in draft.sections["sync"].values()),
@@ -52,6 +55,11 @@ def build(draft: Draft, problems: Problems, *, name: str, path: str, digest: str
         pools=tuple(_pool(pool, problems) for pool in draft.sections["pools"].values()),
         processes=tuple(spec for process in draft.processes for spec in _processes(process, problems)),
     )
+
+
+def _cpus(fields: Fields) -> Cpus | None:
+    value: Any = fields.value("cpus")
+    return tuple(value) if isinstance(value, list) else value
 
 
 def _queue(queue: ResourceDraft, readers: int, problems: Problems) -> QueueSpec:

@@ -13,6 +13,7 @@ from run_scenario.model import (
     Join,
     JoinQueue,
     JoinThread,
+    Pin,
     ProcessSpec,
     PutItems,
     PutPills,
@@ -28,13 +29,15 @@ from run_scenario.model import (
 def plan(scenario: Scenario) -> tuple[Step, ...]:
     """Return the main program's steps in the order of the textbook scripts.
 
-    Create the resources and the processes; start each process after its delay; put items, then pills; close; join
-    queues; collect results; join the processes. All in file order.
+    Pin the program to its CPUs; create the resources and the processes; start each process after its delay; put items,
+    then pills; close; join queues; collect results; join the processes. All in file order.
     """
     return (*_begin(scenario), *_serve(scenario.queues), *_end(scenario.processes))
 
 
 def _begin(scenario: Scenario) -> Iterator[Step]:
+    if scenario.cpus is not None:
+        yield Pin(scenario.cpus)
     for resource in scenario.resources:
         yield Create(resource)
     for process in scenario.processes:

@@ -44,7 +44,7 @@ THREAD_JOINED = 38  #                                          queue, since
 DROPPED = 39  # the feeder could not pickle it                 queue, stamp, item, error
 
 # The run as a whole, recorded by the main program (REFUSED) and the guard.
-REFUSED = 50  # targets that cannot or may not be run          list of [process or -1, queue or -1, text]
+REFUSED = 50  # targets that cannot or may not be run          list of [process or -1, queue or -1, text]; both -1: cpus
 STALL = 51  #                                                  "deadlock" or "deadline", list of process reports
 TIMED_OUT = 52
 STOPPING = 53  # the front asked for the end                   signal number

@@ -14,7 +14,7 @@ _LONGEST_LIST = 100
 """Characters of a list of items beyond which it is abbreviated."""
 
 _TAKEN = frozenset(
-    ("item", "time", "sleep", "Process", "Queue", "JoinableQueue", "SimpleQueue", "Call", "partial", "range")
+    ("item", "os", "time", "sleep", "Process", "Queue", "JoinableQueue", "SimpleQueue", "Call", "partial", "range")
 )
 """Names that the lines use for something else."""
 
@@ -115,6 +115,13 @@ def _put_items(writer: _Writer, step: model.PutItems) -> str:
     return f"for item in {items}: {queue}.put(item){comment}"
 
 
+def cpu_set(cpus: model.Cpus, usable: str) -> str:
+    """Return the CPUs as Python writes them; `usable` is the function that returns those that may be used."""
+    if isinstance(cpus, int):
+        return f"sorted({usable}(0))[:{cpus}]"
+    return f"{{{', '.join(map(str, cpus))}}}"
+
+
 def _times(count: int, call: str) -> str:
     return call if count == 1 else f"for _ in range({count}): {call}"
 
@@ -131,6 +138,7 @@ def _join(writer: _Writer, step: model.Join) -> str:
 
 
 _WRITERS: dict[type, Callable[[_Writer, Any], str]] = {
+    model.Pin: lambda _, step: f"os.sched_setaffinity(0, {cpu_set(step.cpus, 'os.sched_getaffinity')})",
     model.Create: _create,
     model.CreateProcess: _create_process,
     model.Sleep: lambda _, step: f"time.sleep({number(step.seconds)})",

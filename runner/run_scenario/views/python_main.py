@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from run_scenario import model
 from run_scenario.views.identifiers import identifier
+from run_scenario.views.plan import cpu_set
 from run_scenario.views.python_layout import Expression, call, keywords, layout, literal, preceded
 from run_scenario.views.python_process import Creation, Replicas, base_name, replicas
 from run_scenario.views.python_scope import Scope
@@ -16,6 +17,7 @@ _LONGEST_BLOCK = 4
 """Most steps that are looked at as the body of a loop."""
 
 _PHASES: tuple[tuple[type, ...], ...] = (
+    (model.Pin,),
     (model.Create,),
     (model.CreateProcess,),
     (model.Sleep, model.Start),
@@ -95,6 +97,10 @@ class Main:
                 made = self._scope.use("multiprocessing", spec.type)
                 size = f"maxsize={spec.maxsize}" if spec.maxsize else ""
                 return [f"{margin}{self._resource(spec.name)} = {made}({size})"]
+            case model.Pin(cpus):
+                module = self._scope.use("os")
+                chosen = cpu_set(cpus, f"{module}.sched_getaffinity")
+                return [f"{margin}{module}.sched_setaffinity(0, {chosen})  # its children inherit it"]
             case model.Sleep(seconds):
                 return [f"{margin}{self._scope.use('time')}.sleep({number(seconds)})"]
             case model.Start(name):

@@ -19,6 +19,7 @@ _OWN = frozenset(
         "SimpleQueue",
         "item",
         "number",
+        "os",
         "partial",
         "set_start_method",
         "time",

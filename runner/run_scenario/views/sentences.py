@@ -82,9 +82,15 @@ def _scenario_started(event: Event) -> str:
     facts = (
         str(event.get("start_method")),
         f"Python {event.get('python')}",
+        *_pinned(event),
         f"deadline {seconds(event.get('timeout'))}",
     )
     return f"{title} ({', '.join(facts)})"
+
+
+def _pinned(event: Event) -> tuple[str, ...]:
+    cpus = [str(cpu) for cpu in event.get("pinned_to") or ()]
+    return (f"on CPU {', '.join(cpus)} alone",) if cpus else ()
 
 
 def _scenario_finished(event: Event) -> str:
