@@ -17,6 +17,9 @@ SharedType = Literal["Value", "Array", "SharedMemory", "ShareableList", "dict", 
 PoolType = Literal["Pool", "executor"]
 Direction = Literal["from", "to", "uses"]
 StopMethod = Literal["terminate", "kill"]
+Worker = Literal["process", "thread", "serial"]
+"""What runs a target: a process of its own, a thread of the main program, or (serial) the main program itself, which
+calls it where it would start it. `run-scenario compare` makes serial ones; a file cannot ask for them."""
 Cpus = int | tuple[int, ...]
 """How many of the CPUs that the program may use, or which ones, by id."""
 
@@ -154,16 +157,18 @@ class Connection(Value):
 
 
 class ProcessSpec(Value):
-    """One process: replicas are already told apart, an unnamed one has the name multiprocessing will give it."""
+    """A process or other worker: replicas are already told apart, an unnamed one has the name that Python gives it."""
 
     name: str
     named: bool
-    """Whether the file names it. If not, no name is passed on, and `Process-N` is multiprocessing's own doing."""
+    """Whether the file names it. If not, no name is passed on: `Process-N` is multiprocessing's own doing, and
+    `Thread-N (target)` threading's."""
     target: str
     """A built-in's name, or `package.module:qualified.name`."""
     args: tuple[Any, ...] = ()
     kwargs: dict[str, Any] = {}  # noqa: RUF012 (never changed)
     connections: tuple[Connection, ...] = ()
+    worker: Worker = "process"
     daemon: bool = False
     delay: float = 0.0
     join: bool = True
@@ -201,6 +206,8 @@ class Scenario(Value):
     start_method: StartMethod | None = None
     """None: multiprocessing's default on this platform."""
     timeout: float = DEFAULT_TIMEOUT
+    worker: Worker = "process"
+    """What runs a target where a process does not say."""
     cpus: Cpus | None = None
     """The CPUs that the main program and all its children are pinned to; None: those that they may use anyway."""
     cpus_where: Location | None = None
@@ -219,6 +226,11 @@ class Scenario(Value):
         The queues come first, so that a queue has the same position among the queues.
         """
         return (*self.queues, *self.pipes, *self.sync, *self.shared, *self.pools)
+
+    @property
+    def has_threads(self) -> bool:
+        """Whether any worker runs in the main program: as a thread, or serially."""
+        return any(process.worker != "process" for process in self.processes)
 
     @property
     def packages(self) -> frozenset[str]:

@@ -61,6 +61,12 @@ class Worker(multiprocessing.Process):
         self.outbox.put(self.word)
 
 
+def tell_thread() -> None:
+    """Print what multiprocessing and threading say about where this runs."""
+    thread = threading.current_thread()
+    print(json.dumps([multiprocessing.current_process().name, thread.name, type(thread).__name__, thread.daemon]))
+
+
 # Ways to end
 
 
@@ -249,6 +255,20 @@ def talk() -> None:
     subprocess.run(["sh", "-c", f"echo '{name} subprocess to stderr' >&2"], check=True)
     warnings.warn(f"{name} warning", stacklevel=1)
     print(f"{name} no newline", end="")
+
+
+def talk_in_turns(inbox: Any, outbox: Any, word: str) -> None:
+    """Write half a line, let another thread do the same, write the rest; then log and warn."""
+    inbox.get()
+    print(word, end="")
+    outbox.put("go on")
+    inbox.get()
+    print(word)
+    outbox.put("go on")
+    logging.getLogger(word).error("logged %s", word)
+    warnings.warn(f"warned {word}", stacklevel=1)
+    print(f"{word} on stderr", file=sys.stderr)
+    print(f"{word} without an end", end="")
 
 
 def log_at_all_levels() -> None:

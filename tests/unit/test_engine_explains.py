@@ -353,7 +353,7 @@ class Story:
     def tell(self, name: str, pid: int, code: int, *fields: Any) -> None:
         """Tell one record from the segment of that process."""
         self._t += SECOND
-        reader: Any = SimpleNamespace(name=name, pid=pid, prefix="")
+        reader: Any = SimpleNamespace(name=name, pid=pid, prefix="", worker=0)
         record = [self._t, code, *fields]
         self.narrator.preview([(self._t, reader, record)])
         self.narrator.tell(reader, record)

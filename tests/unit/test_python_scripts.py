@@ -89,7 +89,10 @@ def run_scenario(scenario: str, folder: Path) -> Run:
     events = [json.loads(line) for line in done.stdout.splitlines()]
     exits = [e["exitcode"] for e in events if (e["event"], e["process"]) == ("process.exited", "MainProcess")]
     printed = [e for e in events if e["event"] == "process.output" and e["via"] == "print" and e["stream"] == "stdout"]
-    return Run(exits[0], by_process([e["process"], e["text"]] for e in printed))
+    threads = {e["process"] for e in events if e["event"] == "process.starting" and e["worker"] == "thread"}
+    # A script knows only processes: what a thread prints, the main program prints.
+    names = ["MainProcess" if e["process"] in threads else e["process"] for e in printed]
+    return Run(exits[0], by_process([name, e["text"]] for name, e in zip(names, printed, strict=True)))
 
 
 _OWN_NUMBERS = re.compile(r"([ :])[\d.]+")

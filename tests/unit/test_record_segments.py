@@ -151,6 +151,43 @@ def test_reading_while_others_write(recorder: Recorder, drain: Drain) -> None:
     assert list(range(0, count, 7)) == [r[1] for r in records if r[0] == codes.TROUBLE]
 
 
+def wait_in_turn(folder: str) -> None:
+    """Wait in one thread after the other, each with the identifier of the one before if the system will have it so."""
+    recorder = Recorder()
+    recorder.attach(folder, "Waiting", 1)
+    recorder.tell_threads_apart()
+    words = []
+
+    def wait(stay: threading.Event | None) -> None:
+        recorder.enlist(1)
+        words.append((threading.get_ident(), recorder.wait_word(codes.W_GET, 0)))
+        recorder.waiting(codes.W_GET, 0)
+        if stay is not None:
+            stay.wait()
+        recorder.moving()
+        recorder.dismiss()
+
+    for _ in range(2 * layout.WAITS):
+        thread = threading.Thread(target=wait, args=(None,))
+        thread.start()
+        thread.join()
+    assert len(set(words)) == len({ident for ident, _ in words})
+    last = threading.Event()
+    thread = threading.Thread(target=wait, args=(last,))
+    thread.start()
+    (path,) = Path(folder).glob("*.0")
+    while not (waits := SegmentReader(str(path)).waits()):
+        pass
+    assert [(codes.W_GET, 0, thread.native_id)] == [(w.kind, w.resource, w.thread) for w in waits]
+    last.set()
+    thread.join()
+
+
+def test_wait_words_are_inherited(folder: str) -> None:
+    """However many worker threads come and go, the last is known to wait, by its own native id."""
+    assert 0 == in_child(wait_in_turn, folder)
+
+
 def storm(folder: str, threads: int, count: int) -> None:
     """Record from several threads at once."""
     recorder = Recorder()
@@ -179,6 +216,52 @@ def test_a_storm_of_threads(folder: str, drain: Drain) -> None:
         assert list(range(count)) == [r[3] for r in records if r[0] == codes.PUT and r[2] == thread]
         assert list(range(count)) == [r[2] for r in records if r[0] == codes.TROUBLE and r[1] == thread]
     assert 2 * threads * count == len(records)
+
+
+def storm_of_workers(folder: str, threads: int, count: int) -> None:
+    """Record from several enlisted threads at once, and from the main thread, which is not."""
+    recorder = Recorder()
+    recorder.attach(folder, "Storm", 1)
+    recorder.tell_threads_apart()
+    barrier = threading.Barrier(threads + 1)
+
+    def write(thread: int) -> None:
+        if thread:
+            recorder.enlist(thread)
+        barrier.wait()
+        for number in range(count):
+            recorder.fixed(codes.PUT, layout.V_INT, 0, thread, number, 0)
+            recorder.emit(codes.TROUBLE, thread, number)
+        recorder.dismiss()
+        recorder.emit(codes.TIMED_OUT, thread)
+
+    workers = [threading.Thread(target=write, args=(thread,)) for thread in range(1, threads + 1)]
+    for worker in workers:
+        worker.start()
+    write(0)
+    for worker in workers:
+        worker.join()
+    if os.fork() == 0:
+        recorder.emit(codes.TROUBLE, 0, count)
+        os._exit(0)
+    os.wait()
+
+
+def test_workers_in_one_process_are_told_apart(folder: str, drain: Drain) -> None:
+    """Each record, small or not, says by its speaker which worker's thread made it; a forked child has no workers."""
+    threads, count = 6, 3_000
+    assert 0 == in_child(storm_of_workers, folder, threads, count)
+    made = []
+    while released := drain.rest():
+        made += released
+    assert {codes.PUT, codes.TROUBLE, codes.TIMED_OUT} == {record[1] for _, _, record in made}
+    for code, stamp, value in ((codes.PUT, 3, 4), (codes.TROUBLE, 2, 3)):
+        for thread in range(threads + 1):
+            own = [r for _, by, r in made if r[1] == code and by.worker == thread and by.name != f"pid {by.pid}"]
+            assert [thread] * count == [r[stamp] for r in own][:count]
+            assert list(range(count)) == [r[value] for r in own][:count]
+    assert [0] * (threads + 1) == [by.worker for _, by, r in made if r[1] == codes.TIMED_OUT]
+    assert [0] == [by.worker for _, by, r in made if r[1] == codes.TROUBLE and r[3] == count]
 
 
 def test_order_across_processes(folder: str, drain: Drain) -> None:

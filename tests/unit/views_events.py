@@ -7,6 +7,7 @@ from typing import Any
 Event = dict[str, Any]
 
 _EXITED = {
+    "worker": "process",
     "exitcode": 0,
     "cause": "returned",
     "signal": None,
@@ -45,8 +46,14 @@ _DEFAULTS: dict[str, dict[str, Any]] = {
         "counts": {"events": 12, "processes": 2},
         "reasons": [],
     },
-    "process.starting": {"by": "MainProcess", "target": "sleep", "daemon": False, "delay": 0.0},
-    "process.started": {"ppid": 10, "parent": "MainProcess", "daemon": False, "start_method": "fork"},
+    "process.starting": {"by": "MainProcess", "target": "sleep", "worker": "process", "daemon": False, "delay": 0.0},
+    "process.started": {
+        "worker": "process",
+        "ppid": 10,
+        "parent": "MainProcess",
+        "daemon": False,
+        "start_method": "fork",
+    },
     "process.finished": {"duration": 2.0},
     "process.exiting": {"exitcode": 3},
     "process.failed": {"exception": "ValueError", "message": "boom", "traceback": "ValueError: boom"},

@@ -19,19 +19,24 @@ from run_scenario.record.recorder import recorder
 
 if TYPE_CHECKING:
     from multiprocessing.process import BaseProcess
+    from types import CodeType
 
 _MOST_TRACEBACK = 16_384
 _MOST_THREADS = 16
 
 
-def join_run(folder: str, name: str, queues: int) -> None:
+def join_run(folder: str, name: str, queues: int, *, threads: bool = False) -> None:
     """Make this process a recorded one: segment, captured output, stacks on demand.
+
+    With `threads`, workers will run in threads of it, and are told apart.
 
     Raises:
         OSError: no room or no descriptors left for its files.
     """
     recorder.attach(folder, name, queues)
-    capture.install(recorder.prefix)
+    if threads:
+        recorder.tell_threads_apart()
+    capture.install(recorder.prefix, threads=threads)
     if STACK_SIGNAL:
         _write_stacks_on_demand()
 
@@ -82,12 +87,12 @@ class RecordedRun:
         else:
             recorder.emit(codes.FINISHED, index, own_usage())
         finally:
-            _record_lingering(index)
+            record_lingering(index)
             # From here on multiprocessing flushes queues, joins threads and children, and may wait for ever.
             recorder.waiting(codes.W_EXIT)
 
 
-def _record_lingering(index: int) -> None:
+def record_lingering(index: int) -> None:
     """Record which threads will keep the process alive although its target is over."""
     main = threading.main_thread()
     names = [thread.name for thread in threading.enumerate() if not thread.daemon and thread is not main]
@@ -100,23 +105,31 @@ def own_usage() -> list[float | int | None]:
     return Usage.of_rusage(resource.getrusage(resource.RUSAGE_SELF)).packed()
 
 
-def record_failure(index: int, error: BaseException) -> None:
-    """Record the exception that ended a process, with the traceback from its target on."""
+def record_failure(index: int, error: BaseException, usage: list[float | int | None] | None = None) -> None:
+    """Record the exception that ended a process or thread (with its usage), with the traceback from its target on."""
     import traceback
 
-    frames: Any = error.__traceback__
-    while frames is not None and _is_machinery(frames.tb_frame.f_code.co_filename):
-        frames = frames.tb_next
-    lines = traceback.format_exception(type(error), error, frames)
+    lines = traceback.format_exception(type(error), error, target_frames(error))
     try:
         message = str(error)
     except Exception:
         message = "<its message cannot be made: __str__ failed>"
     name = type(error).__qualname__
-    recorder.emit(codes.FAILED, index, name, message[:2000], "".join(lines)[-_MOST_TRACEBACK:], own_usage())
+    recorder.emit(codes.FAILED, index, name, message[:2000], "".join(lines)[-_MOST_TRACEBACK:], usage or own_usage())
 
 
-def _is_machinery(path: str) -> bool:
-    return os.path.dirname(path) == os.path.dirname(__file__) or path.endswith(
-        os.path.join("multiprocessing", "process.py")
+def target_frames(error: BaseException) -> Any:
+    """Return the traceback of an exception from its target on; None if it has none there."""
+    frames: Any = error.__traceback__
+    while frames is not None and _is_machinery(frames.tb_frame.f_code):
+        frames = frames.tb_next
+    return frames
+
+
+def _is_machinery(code: CodeType) -> bool:
+    path = code.co_filename
+    return (
+        os.path.dirname(path) == os.path.dirname(__file__)
+        or path.endswith(os.path.join("multiprocessing", "process.py"))
+        or (path == threading.__file__ and code.co_name == "run")
     )

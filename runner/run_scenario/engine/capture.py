@@ -33,15 +33,18 @@ _MOST_TEXT = 16_384
 """Characters of one record; a longer text is told in several."""
 
 
-def install(prefix: str) -> None:
-    """Capture this process's output in the files PREFIX.out and PREFIX.err, and its print and logging as records."""
+def install(prefix: str, *, threads: bool = False) -> None:
+    """Capture this process's output in the files PREFIX.out and PREFIX.err, and its print and logging as records.
+
+    With `threads`, whatever a thread writes is recorded by that thread, at once.
+    """
     for descriptor, ending in ((1, "out"), (2, "err")):
         flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC | os.O_NOFOLLOW
         file = os.open(f"{prefix}.{ending}", flags, 0o600)
         os.dup2(file, descriptor)
         os.close(file)
-    sys.stdout = sys.__stdout__ = _text_stream(1, "strict")  # type: ignore[misc]
-    sys.stderr = sys.__stderr__ = _text_stream(2, "backslashreplace")  # type: ignore[misc]
+    sys.stdout = sys.__stdout__ = _text_stream(1, "strict", threads)  # type: ignore[misc]
+    sys.stderr = sys.__stderr__ = _text_stream(2, "backslashreplace", threads)  # type: ignore[misc]
     _hook_when_imported({"logging": _hook_logging, "structlog": _hook_structlog, "warnings": _hook_warnings})
 
 
@@ -65,9 +68,16 @@ class _RecordedStream(io.RawIOBase):
         return len(data)
 
 
-def _text_stream(descriptor: int, errors: str) -> io.TextIOWrapper:
-    """Return a text stream that flushes at each line end, as on a terminal."""
-    buffer = io.BufferedWriter(_RecordedStream(descriptor))
+def _text_stream(descriptor: int, errors: str, threads: bool) -> io.TextIOWrapper:
+    """Return a text stream that flushes at each line end, as on a terminal.
+
+    Where workers are threads it has no buffer, in which one thread's text would wait for another to flush it.
+    """
+    raw = _RecordedStream(descriptor)
+    if threads:
+        unbuffered: Any = raw
+        return io.TextIOWrapper(unbuffered, encoding="utf-8", errors=errors, write_through=True)
+    buffer = io.BufferedWriter(raw)
     return io.TextIOWrapper(buffer, encoding="utf-8", errors=errors, line_buffering=True)
 
 

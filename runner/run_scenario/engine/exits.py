@@ -9,7 +9,7 @@ import signal
 from typing import Any
 
 from run_scenario.engine.platform import Usage
-from run_scenario.model import ProcessSpec
+from run_scenario.model import ProcessSpec, Worker
 from run_scenario.values import Value
 
 _CRASHES = {"SIGSEGV", "SIGABRT", "SIGBUS", "SIGFPE", "SIGILL", "SIGSYS", "SIGTRAP"}
@@ -25,10 +25,16 @@ class Life:
         self.name = name
         self.spec = spec
         self.pid = pid
+        self.native = 0
+        """Of a thread: its native id, by which the system knows it."""
+        self.ident = 0
+        """Of a thread: its identifier, by which Python knows it."""
         self.started: int | None = None
         self.outcome = ""
         """"" (nothing was heard), "finished", "exiting" (sys.exit), "failed" or, of the main program, "refused"."""
         self.exception = ""
+        self.exited_with: Any = None
+        """What it has called sys.exit() with."""
         self.usage: list[Any] | None = None
         """What it said itself to have used, at the end of its target."""
         self.sent: list[tuple[int, str, str]] = []
@@ -42,6 +48,11 @@ class Life:
         self.cause = ""
         self.allowed = True
         self.reason = ""
+
+    @property
+    def worker(self) -> Worker:
+        """What it is: a process, a thread of the main program, or a plain call in it."""
+        return "process" if self.spec is None else self.spec.worker
 
 
 class Ending(Value):
@@ -94,6 +105,22 @@ def explain(life: Life, code: int | None) -> Ending:
         return Ending("unstarted", None, None, reason, life.spec is not None and _is_listed(life.spec, code))
     reason = f"it ended without returning, with exit code {code}: os._exit() or the like"
     return Ending("vanished", None, None, reason, life.spec is not None and _is_listed(life.spec, code))
+
+
+def explain_thread(life: Life, main: Life) -> Ending:
+    """Return why a worker that ran in the main program has ended: by itself, or because the whole program has."""
+    lenient = life.spec is not None and life.spec.any_exitcode
+    if life.outcome == "finished":
+        return Ending("returned", None, None, "its target returned", True)
+    if life.outcome == "failed":
+        return Ending("exception", None, None, f"its target raised {life.exception}", lenient)
+    if life.outcome == "exiting":
+        reason = "it called sys.exit(), which in a thread ends that thread alone"
+        return Ending("sys.exit", None, None, reason, lenient or life.exited_with in (None, 0))
+    if life.spec is not None and life.spec.daemon and main.outcome and not main.sent and (main.exitcode or 0) >= 0:
+        reason = "cut off because the main program ended: a daemon thread does not outlive it"
+        return Ending("daemon", None, MAIN_NAME, reason, True)
+    return Ending("cut_off", None, None, f"the whole program ended, it with it: {main.reason}", lenient)
 
 
 def _explain_unknown(life: Life) -> Ending:

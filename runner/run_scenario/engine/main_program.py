@@ -12,6 +12,7 @@ import errno
 import multiprocessing.util
 import os
 import sys
+import threading
 import time
 from collections.abc import Callable
 from functools import partial
@@ -19,8 +20,8 @@ from types import ModuleType
 from typing import Any
 
 from run_scenario import model, targets
-from run_scenario.engine import cpus, platform, primitives
-from run_scenario.engine.bootstrap import RecordedRun, join_run, own_usage, record_failure
+from run_scenario.engine import cpus, platform, primitives, workers
+from run_scenario.engine.bootstrap import RecordedRun, join_run, own_usage, record_failure, record_lingering
 from run_scenario.engine.consent import RefusedError, Resolver, check_call
 from run_scenario.engine.platform import Usage
 from run_scenario.engine.program import Program
@@ -61,7 +62,9 @@ class MainProgram:
             return 2
         recorder.emit(codes.STARTED, MAIN, os.getpid(), os.getppid(), "", False)
         code = self._execute()
+        record_lingering(MAIN)
         recorder.waiting(codes.W_EXIT)
+        threading._shutdown()  # type: ignore[attr-defined]  # waits for threads that are no daemons, as Python does
         for process in multiprocessing.active_children():
             if process.daemon:
                 popen = process._popen  # type: ignore[attr-defined]
@@ -102,6 +105,11 @@ class MainProgram:
         target = resolve(spec.target)
         names = [connection.parameter for connection in spec.connections]
         check_call(spec.target, target, spec.args, [*spec.kwargs, *names])
+        if isinstance(target, type) and spec.worker != "process":
+            raise RefusedError(
+                f"{spec.target!r} is a subclass of multiprocessing.Process, and so no thread can run it: "
+                "write `worker: process` for it, or give a function"
+            )
         return target, spec.args, dict(spec.kwargs)
 
     def _execute(self) -> int:
@@ -162,6 +170,8 @@ class MainProgram:
     def _create(self, spec: model.ProcessSpec) -> Any:
         target, args, kwargs = self._bound[spec.name]
         kwargs = kwargs | {c.parameter: self._resources[c.resource] for c in spec.connections}
+        if spec.worker != "process":
+            return workers.create(spec, self._index[spec.name], target, args, kwargs)
         if isinstance(target, type):  # a subclass of Process: its constructor gets the arguments
             process = target(*args, **kwargs)
             if not hasattr(process, "_popen"):
@@ -192,6 +202,8 @@ class MainProgram:
         except Exception as error:
             recorder.emit(codes.START_FAILED, index, type(error).__name__, str(error)[:500])
             raise
+        if isinstance(process, workers.InMainProgram):
+            return
         self._report("+", index, process.pid)
         recorder.emit(codes.START_RETURNED, index, process.pid)
         self._announce_helpers()
@@ -285,7 +297,8 @@ def become_main_program(program: Program, report_to: int) -> int:
     config["semprefix"] = program.semaphore_prefix
     if len(program.folder) < _LONGEST_FOLDER:
         config["tempdir"] = program.folder  # where the fork server listens; what is made elsewhere may stay behind
-    join_run(program.folder, "MainProcess", len(program.scenario.queues))
+    scenario = program.scenario
+    join_run(program.folder, "MainProcess", len(scenario.queues), threads=scenario.has_threads)
 
     def report(letter: str, index: int, pid: int) -> None:
         with contextlib.suppress(OSError):  # the guard is dead, and so is this process in a moment

@@ -18,7 +18,7 @@ from run_scenario.engine.queue_teller import QueueTeller
 from run_scenario.engine.standstill import Standstill, Waiting, read_reports
 from run_scenario.model import Location, ProcessSpec, Scenario
 from run_scenario.record import codes
-from run_scenario.record.reader import Record, SegmentReader
+from run_scenario.record.reader import Record, Speaker
 
 _BY_GUARD = frozenset(
     {
@@ -77,17 +77,19 @@ class Narrator:
 
     # Being told
 
-    def tell(self, reader: SegmentReader, record: Record) -> None:
+    def tell(self, reader: Speaker, record: Record) -> None:
         """Turn one record into events (none, one or several); a damaged one into none."""
         handler = self._handlers.get(record[1])
         if handler is None or (record[1] in _BY_GUARD and reader.pid != self._guard_pid):
             return
         try:
+            if reader.worker:
+                self.processes.name_speaker(reader)
             handler(reader, record[0], record[2:])
         except (IndexError, KeyError, TypeError, ValueError, AttributeError):
             self.troubles.append(f"a record of {reader.name} (pid {reader.pid}) is damaged: code {record[1]}")
 
-    def preview(self, records: Sequence[tuple[int, SegmentReader, Record]]) -> None:
+    def preview(self, records: Sequence[tuple[int, Speaker, Record]]) -> None:
         """Look at records before it is their turn: an exit seen is told with what the reaping will say about it."""
         for _, _, record in records:
             if record[1] == codes.REAPED and len(record) == 6 and isinstance(record[3], int):
@@ -102,7 +104,7 @@ class Narrator:
         about = record[2 if record[1] == codes.MAIN_EXITED else 3 :][:1]
         return frozenset(pid for pid in (*about, self.processes.main.pid) if isinstance(pid, int))
 
-    def descriptor_output(self, reader: SegmentReader, t: int, stream: int, text: str) -> None:
+    def descriptor_output(self, reader: Speaker, t: int, stream: int, text: str) -> None:
         """Tell what a process wrote to descriptor 1 or 2 without going through Python's streams."""
         main = self.processes.main
         if reader.pid == main.pid and main.sent and "resource_tracker" in text:
@@ -119,7 +121,7 @@ class Narrator:
 
     def waiting_for(self, pid: int, waits: Sequence[tuple[int, ...]]) -> str:
         """Return what a process waits for in a few words; empty if it is not known to wait."""
-        found = read_reports([(pid, "S", waits, "")], self.processes.name_of)
+        found = read_reports([(pid, "S", waits, "")], self.processes.name_of, lambda _: {})
         standstill = Standstill(self._scenario, self.queues.accounts, found, [])
         return standstill.waiting_for(found[0]) or ""
 
@@ -129,7 +131,7 @@ class Narrator:
 
     # Output and logging
 
-    def on_output(self, reader: SegmentReader, t: int, f: list[Any]) -> None:
+    def on_output(self, reader: Speaker, t: int, f: list[Any]) -> None:
         self._output.add(reader.pid, reader.name, f[0], "logging" if f[2] else "print", t, f[1])
 
     def _tell_line(self, t: int, pid: int, process: str, stream: int, via: str, line: str, cut: bool) -> None:
@@ -138,7 +140,7 @@ class Narrator:
             fields["truncated"] = True
         self._make(t, "process.output", process, pid, **fields)
 
-    def on_logged(self, reader: SegmentReader, t: int, f: list[Any]) -> None:
+    def on_logged(self, reader: Speaker, t: int, f: list[Any]) -> None:
         via, level, logger, message, more = f
         known = level if level in ("debug", "info", "warning", "error", "critical") else "info"
         fields = {"message": message, "logger": logger, "via": via, "source": "target", "fields": more}
@@ -146,7 +148,7 @@ class Narrator:
 
     # The run
 
-    def on_refused(self, reader: SegmentReader, t: int, f: list[Any]) -> None:
+    def on_refused(self, reader: Speaker, t: int, f: list[Any]) -> None:
         for process, queue, text in f[0]:
             spec = self._scenario.processes[process] if process >= 0 else None
             self.refusals.append((spec, queue, text))
@@ -155,9 +157,9 @@ class Narrator:
         reason = "the scenario names code or CPUs that may not be used, or are not there"
         self._make(t, "scenario.refused", RUNNER, self._guard_pid, "error", reason=reason, problems=texts)
 
-    def on_stall(self, reader: SegmentReader, t: int, f: list[Any]) -> None:
+    def on_stall(self, reader: Speaker, t: int, f: list[Any]) -> None:
         self.stall_cause = f[0]
-        waiting = read_reports(f[1], self.processes.name_of)
+        waiting = read_reports(f[1], self.processes.name_of, self.processes.threads_of)
         standstill = Standstill(
             self._scenario, self.queues.accounts, waiting, self.processes.ended(), self.processes.stopped()
         )
@@ -189,20 +191,20 @@ class Narrator:
             "stack": list(w.stack),
         }
 
-    def on_timed_out(self, reader: SegmentReader, t: int, f: list[Any]) -> None:
+    def on_timed_out(self, reader: Speaker, t: int, f: list[Any]) -> None:
         self.timed_out = True
         self._make(t, "scenario.timed_out", RUNNER, self._guard_pid, "error", timeout=self._scenario.timeout)
 
-    def on_stopping(self, reader: SegmentReader, t: int, f: list[Any]) -> None:
+    def on_stopping(self, reader: Speaker, t: int, f: list[Any]) -> None:
         self.stop_signal = int(f[0])
         fields = {"signal": signal_name(self.stop_signal)}
         self._make(t, "scenario.interrupted", RUNNER, self._guard_pid, "error", **fields)
 
-    def on_leaked(self, reader: SegmentReader, t: int, f: list[Any]) -> None:
+    def on_leaked(self, reader: Speaker, t: int, f: list[Any]) -> None:
         reason = "removed what the run's processes had left in shared memory"
         self._make(t, "ipc.leaked", RUNNER, self._guard_pid, "warning", names=list(f[0]), reason=reason)
 
-    def on_trouble(self, reader: SegmentReader, t: int, f: list[Any]) -> None:
+    def on_trouble(self, reader: Speaker, t: int, f: list[Any]) -> None:
         self.troubles.append(str(f[0]))
 
     def finish(self, t: int) -> None:
@@ -212,7 +214,7 @@ class Narrator:
         self.queues.tell_left_over(t, self.processes.main.pid)
 
 
-def _handlers(teller: object) -> dict[int, Callable[[SegmentReader, int, list[Any]], None]]:
+def _handlers(teller: object) -> dict[int, Callable[[Speaker, int, list[Any]], None]]:
     """Return a teller's methods `on_NAME` by the number of the record NAME."""
     names = {name: value for name, value in vars(codes).items() if isinstance(value, int) and name[:2] != "W_"}
     found = {number: getattr(teller, f"on_{name.lower()}", None) for name, number in names.items()}

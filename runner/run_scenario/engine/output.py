@@ -17,18 +17,18 @@ TellLine = Callable[[int, int, str, int, str, str, bool], None]
 
 
 class LineJoiner:
-    """Turns pieces of text into lines, separately for each process and stream."""
+    """Turns pieces of text into lines, separately for each process (or worker in it) and stream."""
 
     def __init__(self, tell: TellLine) -> None:
         self._tell = tell
-        self._open: dict[tuple[int, int, str], tuple[int, str, str]] = {}
-        self._cut: set[tuple[int, int, str]] = set()
+        self._open: dict[tuple[int, str, int, str], tuple[int, str]] = {}
+        self._cut: set[tuple[int, str, int, str]] = set()
         """Streams in the middle of a line that is too long and was told already."""
 
     def add(self, pid: int, process: str, stream: int, via: str, t: int, text: str) -> None:
         """Take the next piece of a stream; tell each line that it completes."""
-        key = (pid, stream, via)
-        _, _, begun = self._open.pop(key, (0, "", ""))
+        key = (pid, process, stream, via)
+        _, begun = self._open.pop(key, (0, ""))
         *lines, rest = (begun + text).split("\n")
         if lines and key in self._cut:  # the end of a line that was told, as far as it is told
             self._cut.discard(key)
@@ -41,18 +41,13 @@ class LineJoiner:
             self._tell_cut(t, pid, process, stream, via, rest)
             self._cut.add(key)
         elif rest:
-            self._open[key] = t, process, rest
+            self._open[key] = t, rest
 
-    def flush(self, pid: int) -> None:
-        """Tell the unfinished lines of a process that is over."""
-        for key in [key for key in self._open if key[0] == pid]:
-            t, process, rest = self._open.pop(key)
-            self._tell_cut(t, *self._order(key, process), rest)
-
-    @staticmethod
-    def _order(key: tuple[int, int, str], process: str) -> tuple[int, str, int, str]:
-        pid, stream, via = key
-        return pid, process, stream, via
+    def flush(self, pid: int, process: str | None = None) -> None:
+        """Tell the unfinished lines of a process that is over, or of one of its threads."""
+        for key in [key for key in self._open if key[0] == pid and process in (None, key[1])]:
+            t, rest = self._open.pop(key)
+            self._tell_cut(t, *key, rest)
 
     def flush_all(self) -> None:
         """Tell all unfinished lines."""

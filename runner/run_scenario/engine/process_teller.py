@@ -6,9 +6,17 @@ from collections.abc import Callable
 from typing import Any
 
 from run_scenario.engine.events import EventMaker, waited
-from run_scenario.engine.exits import MAIN_NAME, RUNNER, Life, expectation, explain, usage_fields
+from run_scenario.engine.exits import (
+    MAIN_NAME,
+    RUNNER,
+    Life,
+    expectation,
+    explain,
+    explain_thread,
+    usage_fields,
+)
 from run_scenario.model import ProcessSpec
-from run_scenario.record.reader import SegmentReader
+from run_scenario.record.reader import Speaker
 
 MAIN = -1
 """The main program's number where records name a process by its position in the scenario."""
@@ -17,8 +25,9 @@ MAIN = -1
 class ProcessTeller:
     """Tells the events of processes; its methods `on_NAME` take the records NAME.
 
-    `before_exit(pid)` and `after_exit(t, name, pid)` are called around each `process.exited`: what is left of a
-    process's output comes before it, what became of its items after it.
+    `before_exit(pid, name)` and `after_exit(t, name, pid)` are called around each `process.exited`: what is left of the
+    output comes before it, what became of a process's items after it. The name is None for a process and all that runs
+    in it, or that of a thread.
     """
 
     def __init__(
@@ -26,7 +35,7 @@ class ProcessTeller:
         processes: tuple[ProcessSpec, ...],
         events: EventMaker,
         start_method: str,
-        before_exit: Callable[[int], None],
+        before_exit: Callable[[int, str | None], None],
         after_exit: Callable[[int, str, int], None],
     ) -> None:
         self.main = Life(MAIN_NAME)
@@ -35,6 +44,7 @@ class ProcessTeller:
         self._reaped: dict[int, tuple[int, list[Any]]] = {}
         self._make = events.make
         self._start_method = start_method
+        self._main_ppid = 0
         self._before_exit = before_exit
         self._after_exit = after_exit
 
@@ -44,7 +54,8 @@ class ProcessTeller:
 
     def alive(self) -> list[str]:
         """Return the names of the processes that have started and not ended."""
-        return [life.name for life in self._by_pid.values() if not life.exited]
+        threads = [life for life in self.lives if life.worker != "process" and life.started is not None]
+        return [life.name for life in (*self._by_pid.values(), *threads) if not life.exited]
 
     def ended(self) -> list[str]:
         """Return the names of the scenario's processes that have ended."""
@@ -68,9 +79,24 @@ class ProcessTeller:
         """Return a sentence for each process that ended in a way the scenario does not allow."""
         main = [f"the main program failed: {self.main.reason}"] if self.main.exitcode else []
         failed = [life for life in self.lives if life.exited and not life.allowed]
-        return main + [
-            f"{life.name} ended with exit code {life.exitcode}: {life.reason}{_allowed(life)}" for life in failed
-        ]
+        if main:  # what ended with it has no reason of its own
+            failed = [life for life in failed if life.worker == "process" or life.outcome]
+        return main + [_failure(life) for life in failed]
+
+    def name_speaker(self, speaker: Speaker) -> None:
+        """Give a thread the name of the worker that was enlisted with its number (see `Recorder.enlist`).
+
+        Raises:
+            IndexError: there is none.
+        """
+        speaker.name = self._life(speaker.worker - 1).name
+
+    def threads_of(self, pid: int) -> dict[int, tuple[str, int]]:
+        """Return the workers that are now threads of a process: native thread id -> name and Python's identifier."""
+        if pid != self.main.pid:
+            return {}
+        threads = [life for life in self.lives if life.worker == "thread" and life.native and not life.exited]
+        return {life.native: (life.name, life.ident) for life in threads}
 
     def _life(self, index: Any) -> Life:
         if index == MAIN:
@@ -89,67 +115,81 @@ class ProcessTeller:
         life = self._life(index)
         self._make(t, f"process.{event}", life.name, life.pid, level, **fields)
 
-    def on_starting(self, reader: SegmentReader, t: int, f: list[Any]) -> None:
+    def on_starting(self, reader: Speaker, t: int, f: list[Any]) -> None:
         spec = self._spec(f[0])
         self._life(f[0]).name = str(f[1])  # an unnamed subclass of Process is called after its class
-        fields: dict[str, Any] = {"target": spec.target, "daemon": spec.daemon, "delay": spec.delay}
+        fields: dict[str, Any] = {
+            "target": spec.target,
+            "worker": spec.worker,
+            "daemon": spec.daemon,
+            "delay": spec.delay,
+        }
         self._process_event(t, "starting", f[0], by=reader.name, **fields)
 
-    def on_started(self, reader: SegmentReader, t: int, f: list[Any]) -> None:
+    def on_started(self, reader: Speaker, t: int, f: list[Any]) -> None:
         index, pid, ppid, parent, daemon = f
         life = self._life(index)
         life.pid, life.started = pid, t
         self._by_pid[pid] = life
         method = None if index == MAIN else self._start_method
         fields = {"ppid": ppid, "parent": parent or None, "daemon": daemon, "start_method": method}
-        self._process_event(t, "started", index, **fields)
+        self._process_event(t, "started", index, worker="process", **fields)
+        if index == MAIN:
+            self._main_ppid = ppid
 
-    def on_start_returned(self, reader: SegmentReader, t: int, f: list[Any]) -> None:
+    def on_thread_started(self, reader: Speaker, t: int, f: list[Any]) -> None:
+        index, native, ident, daemon = f
+        life = self._life(index)
+        life.pid, life.started, life.native, life.ident = self.main.pid, t, native, ident
+        fields = {"ppid": self._main_ppid, "parent": MAIN_NAME, "daemon": daemon, "start_method": None}
+        self._process_event(t, "started", index, worker=life.worker, thread_id=native, **fields)
+
+    def on_start_returned(self, reader: Speaker, t: int, f: list[Any]) -> None:
         life = self._life(f[0])
         life.pid = f[1]
         self._by_pid[f[1]] = life
 
-    def on_start_failed(self, reader: SegmentReader, t: int, f: list[Any]) -> None:
+    def on_start_failed(self, reader: Speaker, t: int, f: list[Any]) -> None:
         message = f"start() failed: {f[2]}"
         fields = {"exception": f[1], "message": message, "traceback": ""}
         self._process_event(t, "failed", f[0], "error", by=reader.name, **fields)
 
-    def on_finished(self, reader: SegmentReader, t: int, f: list[Any]) -> None:
+    def on_finished(self, reader: Speaker, t: int, f: list[Any]) -> None:
         life = self._life(f[0])
         life.outcome, life.usage = "finished", f[1]
         self._process_event(t, "finished", f[0], duration=self._since(life, t))
 
-    def on_exiting(self, reader: SegmentReader, t: int, f: list[Any]) -> None:
+    def on_exiting(self, reader: Speaker, t: int, f: list[Any]) -> None:
         life = self._life(f[0])
-        life.outcome, life.usage = "exiting", f[2]
+        life.outcome, life.usage, life.exited_with = "exiting", f[2], f[1]
         self._process_event(t, "exiting", f[0], exitcode=f[1])
 
-    def on_failed(self, reader: SegmentReader, t: int, f: list[Any]) -> None:
+    def on_failed(self, reader: Speaker, t: int, f: list[Any]) -> None:
         life = self._life(f[0])
         life.outcome, life.usage = "failed", f[4]
         life.exception = f"{f[1]}: {f[2]}" if f[2] else str(f[1])
         self._process_event(t, "failed", f[0], "error", exception=f[1], message=f[2], traceback=f[3])
 
-    def on_lingering(self, reader: SegmentReader, t: int, f: list[Any]) -> None:
+    def on_lingering(self, reader: Speaker, t: int, f: list[Any]) -> None:
         self._process_event(t, "lingering", f[0], "warning", threads=[str(name) for name in f[1]])
 
-    def on_joining(self, reader: SegmentReader, t: int, f: list[Any]) -> None:
+    def on_joining(self, reader: Speaker, t: int, f: list[Any]) -> None:
         self._process_event(t, "joining", f[0], by=reader.name, timeout=f[1])
 
-    def on_joined(self, reader: SegmentReader, t: int, f: list[Any]) -> None:
+    def on_joined(self, reader: Speaker, t: int, f: list[Any]) -> None:
         self._process_event(t, "joined", f[0], by=reader.name, exitcode=f[1], waited=waited(t, f[2]))
 
-    def on_join_timed_out(self, reader: SegmentReader, t: int, f: list[Any]) -> None:
+    def on_join_timed_out(self, reader: Speaker, t: int, f: list[Any]) -> None:
         fields = {"timeout": f[1], "waited": waited(t, f[2])}
         self._process_event(t, "join_timed_out", f[0], "warning", by=reader.name, **fields)
 
-    def on_alive(self, reader: SegmentReader, t: int, f: list[Any]) -> None:
+    def on_alive(self, reader: Speaker, t: int, f: list[Any]) -> None:
         self._process_event(t, "alive", f[0], by=reader.name, alive=f[1])
 
-    def on_terminating(self, reader: SegmentReader, t: int, f: list[Any]) -> None:
+    def on_terminating(self, reader: Speaker, t: int, f: list[Any]) -> None:
         self._stopping(reader.name, t, f, "terminating", 15)
 
-    def on_killing(self, reader: SegmentReader, t: int, f: list[Any]) -> None:
+    def on_killing(self, reader: Speaker, t: int, f: list[Any]) -> None:
         self._stopping(reader.name, t, f, "killing", 9)
 
     def _stopping(self, sender: str, t: int, f: list[Any], event: str, number: int) -> None:
@@ -159,11 +199,11 @@ class ProcessTeller:
 
     # Ends
 
-    def on_reaped(self, reader: SegmentReader, t: int, f: list[Any]) -> None:
+    def on_reaped(self, reader: Speaker, t: int, f: list[Any]) -> None:
         index, pid, code, usage = f
         self._tell_exit(self._life(index), pid, t, code, usage)
 
-    def on_exit_seen(self, reader: SegmentReader, t: int, f: list[Any]) -> None:
+    def on_exit_seen(self, reader: Speaker, t: int, f: list[Any]) -> None:
         index, pid, code, usage = f
         life = self._life(index) if index >= 0 else self._known(pid)
         if pid in self._reaped:
@@ -174,9 +214,21 @@ class ProcessTeller:
         else:
             self._tell_exit(life, pid, t, code, usage)
 
-    def on_main_exited(self, reader: SegmentReader, t: int, f: list[Any]) -> None:
+    def on_main_exited(self, reader: Speaker, t: int, f: list[Any]) -> None:
         # What the system counts for it includes all the processes it has waited for; its own word does not.
         self._tell_exit(self.main, f[0], t, f[1], self.main.usage or f[2])
+        self._cut_threads_off(t)
+
+    def on_thread_ended(self, reader: Speaker, t: int, f: list[Any]) -> None:
+        life = self._life(f[0])
+        if life.pid is not None:
+            self._tell_exit(life, life.pid, t, None, f[1])
+
+    def _cut_threads_off(self, t: int) -> None:
+        """Tell the ends of threads that were there when their process ended."""
+        for life in self.lives:
+            if life.worker != "process" and life.pid is not None:
+                self._tell_exit(life, life.pid, t, None, None)
 
     def _known(self, pid: int) -> Life:
         """Return the life of a process that the scenario does not describe: a child of a target's own making."""
@@ -187,9 +239,10 @@ class ProcessTeller:
     def _tell_exit(self, life: Life, pid: int, t: int, code: int | None, usage: list[Any] | None) -> None:
         if life.exited:
             return
+        thread = life.worker != "process"
         life.pid, life.exited, life.exitcode = pid, True, code
-        self._before_exit(pid)
-        end = explain(life, code)
+        self._before_exit(pid, life.name if thread else None)
+        end = explain_thread(life, self.main) if thread else explain(life, code)
         life.cause, life.allowed, life.reason = end.cause, end.allowed, end.reason
         self._make(
             t,
@@ -197,6 +250,7 @@ class ProcessTeller:
             life.name,
             pid,
             "info" if end.allowed else "error",
+            worker=life.worker,
             exitcode=code,
             cause=end.cause,
             signal=end.signal,
@@ -206,7 +260,8 @@ class ProcessTeller:
             duration=self._since(life, t),
             **usage_fields(usage, life.usage),
         )
-        self._settle(life, pid, t)
+        if not thread:
+            self._settle(life, pid, t)
 
     def _settle(self, life: Life, pid: int, t: int) -> None:
         """Tell once, as soon as a process is known to be over, what became of what it had put."""
@@ -214,11 +269,11 @@ class ProcessTeller:
             life.settled = True
             self._after_exit(t, life.name, pid)
 
-    def on_orphaned(self, reader: SegmentReader, t: int, f: list[Any]) -> None:
+    def on_orphaned(self, reader: Speaker, t: int, f: list[Any]) -> None:
         life = self._known(f[0])
         self._make(t, "process.orphaned", life.name, f[0], "warning", ppid=None, command=f[1])
 
-    def on_sweeping(self, reader: SegmentReader, t: int, f: list[Any]) -> None:
+    def on_sweeping(self, reader: Speaker, t: int, f: list[Any]) -> None:
         pid, number, why = f
         life = self._known(pid) if pid != self.main.pid else self.main
         if life.exited:
@@ -233,9 +288,16 @@ class ProcessTeller:
 
     def finish(self, t: int) -> None:
         """Tell the ends that nobody has explained, now that everybody is gone."""
+        self._cut_threads_off(t)
         for life in [*self.lives, *self._by_pid.values()]:
             if life.pid is not None and not life.exited:
                 self._tell_exit(life, life.pid, t, None, None)
+
+
+def _failure(life: Life) -> str:
+    if life.worker != "process":
+        return f"{life.name} failed: {life.reason}"
+    return f"{life.name} ended with exit code {life.exitcode}: {life.reason}{_allowed(life)}"
 
 
 def _allowed(life: Life) -> str:

@@ -9,7 +9,7 @@ from run_scenario.engine.events import EventMaker, waited
 from run_scenario.engine.exits import MAIN_NAME
 from run_scenario.model import QueueSpec
 from run_scenario.record import codes
-from run_scenario.record.reader import SegmentReader
+from run_scenario.record.reader import Speaker
 
 _MOST_LEFT_SHOWN = 10
 
@@ -32,7 +32,7 @@ class QueueTeller:
             "left": sum(a.left for a in books),
         }
 
-    def on_put(self, reader: SegmentReader, t: int, f: list[Any]) -> None:
+    def on_put(self, reader: Speaker, t: int, f: list[Any]) -> None:
         queue, stamp, item, since = f
         account = self.accounts[queue]
         item_id = account.record_put(stamp, item)
@@ -49,7 +49,7 @@ class QueueTeller:
             waited=waited(t, since),
         )
 
-    def on_get(self, reader: SegmentReader, t: int, f: list[Any]) -> None:
+    def on_get(self, reader: Speaker, t: int, f: list[Any]) -> None:
         queue, stamp, item, since = f
         account = self.accounts[queue]
         item_id, put = account.record_get(stamp, reader.name)
@@ -70,42 +70,42 @@ class QueueTeller:
             waited=waited(t, since),
         )
 
-    def _mutated(self, reader: SegmentReader, t: int, queue: str, item_id: int, put: Any, got: Any) -> None:
+    def _mutated(self, reader: Speaker, t: int, queue: str, item_id: int, put: Any, got: Any) -> None:
         # Told of plain containers only: an object may choose itself what of it is pickled.
         fields = {"queue": queue, "item_id": item_id, "put": put, "got": got}
         self._make(t, "queue.item_mutated", reader.name, reader.pid, "warning", **fields)
 
-    def _queue_event(self, reader: SegmentReader, t: int, event: str, queue: int, **fields: Any) -> None:
+    def _queue_event(self, reader: Speaker, t: int, event: str, queue: int, **fields: Any) -> None:
         name = self.accounts[queue].spec.name
         self._make(t, f"queue.{event}", reader.name, reader.pid, "debug", queue=name, **fields)
 
-    def on_empty(self, reader: SegmentReader, t: int, f: list[Any]) -> None:
+    def on_empty(self, reader: Speaker, t: int, f: list[Any]) -> None:
         queue, answer, by_get = f
         said_empty = self.accounts[queue].said_empty
         (said_empty.add if answer else said_empty.discard)(reader.name)
         self._queue_event(reader, t, "empty", queue, empty=answer, call="get" if by_get else "empty")
 
-    def on_full(self, reader: SegmentReader, t: int, f: list[Any]) -> None:
+    def on_full(self, reader: Speaker, t: int, f: list[Any]) -> None:
         self._queue_event(reader, t, "full", f[0], full=f[1], call="put" if f[2] else "full")
 
-    def on_task_done(self, reader: SegmentReader, t: int, f: list[Any]) -> None:
+    def on_task_done(self, reader: Speaker, t: int, f: list[Any]) -> None:
         account = self.accounts[f[0]]
         account.record_done(reader.name)
         self._queue_event(reader, t, "task_done", f[0], unfinished=account.unfinished)
 
-    def on_queue_joining(self, reader: SegmentReader, t: int, f: list[Any]) -> None:
+    def on_queue_joining(self, reader: Speaker, t: int, f: list[Any]) -> None:
         self._queue_event(reader, t, "joining", f[0])
 
-    def on_queue_joined(self, reader: SegmentReader, t: int, f: list[Any]) -> None:
+    def on_queue_joined(self, reader: Speaker, t: int, f: list[Any]) -> None:
         self._queue_event(reader, t, "joined", f[0], waited=waited(t, f[1]))
 
-    def on_closed(self, reader: SegmentReader, t: int, f: list[Any]) -> None:
+    def on_closed(self, reader: Speaker, t: int, f: list[Any]) -> None:
         self._queue_event(reader, t, "closed", f[0])
 
-    def on_thread_joined(self, reader: SegmentReader, t: int, f: list[Any]) -> None:
+    def on_thread_joined(self, reader: Speaker, t: int, f: list[Any]) -> None:
         self._queue_event(reader, t, "thread_joined", f[0], waited=waited(t, f[1]))
 
-    def on_dropped(self, reader: SegmentReader, t: int, f: list[Any]) -> None:
+    def on_dropped(self, reader: Speaker, t: int, f: list[Any]) -> None:
         account = self.accounts[f[0]]
         fields = {"queue": account.spec.name, "item_id": account.record_drop(f[1]), "item": f[2], "error": f[3]}
         self._make(t, "queue.item_dropped", reader.name, reader.pid, "error", **fields)

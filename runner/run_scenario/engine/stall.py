@@ -24,22 +24,26 @@ LOOKS = 3
 
 _STACKS_WITHIN = 0.15
 """Seconds the processes get to write down their stacks."""
-_MOST_STACK = 8_192
+_MOST_STACK = 65_536
 
 Signature = tuple[tuple[int, ...], ...]
 
 
 class ProcessReport(Value):
-    """What one process does at this moment: state as in proc(5), waits as in `reader.Wait`, stack as text."""
+    """What one process does at this moment: state as in proc(5), waits as in `reader.Wait`, stack as text.
+
+    `threads` are native ids and states.
+    """
 
     pid: int
     state: str
     waits: list[tuple[int, int, int, int, int]]
     stack: str
+    threads: list[tuple[int, str]]
 
     def packed(self) -> list[Any]:
         """Return the fields in order, for a record."""
-        return [self.pid, self.state, self.waits, self.stack]
+        return [self.pid, self.state, self.waits, self.stack, self.threads]
 
 
 class StallWatch:
@@ -106,7 +110,8 @@ class StallWatch:
         for pid, path in known.items():
             stat = platform.process_stat(pid)
             waits = [(w.kind, w.resource, w.thread, w.since, w.until) for w in read_waits(path)]
-            reports.append(ProcessReport(pid, stat.state if stat else "X", waits, stacks.get(pid, "")))
+            state = stat.state if stat else "X"
+            reports.append(ProcessReport(pid, state, waits, stacks.get(pid, ""), platform.threads(pid)))
         return reports
 
     def _ask_for_stacks(self, segments: dict[int, str]) -> dict[int, str]:
@@ -116,10 +121,11 @@ class StallWatch:
             if _can_be_asked(pid, path, file) and platform.send_signal(pid, platform.STACK_SIGNAL):
                 asked[pid] = file
         until = time.monotonic() + _STACKS_WITHIN
-        missing = set(asked)
+        missing = dict.fromkeys(asked, "")
         while missing and time.monotonic() < until:
             time.sleep(0.005)
-            missing = {pid for pid in missing if not _is_complete(asked[pid])}
+            written = {pid: _read(asked[pid]) for pid in missing}
+            missing = {pid: text for pid, text in written.items() if not text or text != missing[pid]}
         return {pid: _read(path) for pid, path in asked.items()}
 
 
@@ -132,11 +138,6 @@ def _can_be_asked(pid: int, segment: str, file: str) -> bool:
         and platform.catches_signal(pid, platform.STACK_SIGNAL)
         and platform.leads_to(pid, descriptor, file)
     )
-
-
-def _is_complete(path: str) -> bool:
-    # faulthandler writes thread by thread, the main thread ("Current thread" or the oldest) among the last.
-    return "most recent call first" in _read(path)
 
 
 def _read(path: str) -> str:

@@ -26,6 +26,7 @@ _LAUNCHING = {
     ("bootstrap.py", "__call__"),
     ("main_program.py", "_do"),
     ("main_program.py", "run"),
+    ("threading.py", "run"),
 }
 """Where multiprocessing or the main program's plan calls what the scenario names."""
 
@@ -43,33 +44,47 @@ class Waiting(Value):
     stack: tuple[str, ...]
 
 
-def read_reports(reports: Sequence[Any], name_of: Callable[[int], str]) -> list[Waiting]:
-    """Return what the guard has found out about each process."""
+def read_reports(
+    reports: Sequence[Any],
+    name_of: Callable[[int], str],
+    threads_of: Callable[[int], Mapping[int, tuple[str, int]]],
+) -> list[Waiting]:
+    """Return what the guard has found out about each process, and about each of its threads that is a worker.
+
+    `threads_of(pid)` names these: native thread id -> name, and Python's identifier.
+    """
     found = []
-    for pid, state, waits, stack in reports:
-        main = next((w for w in waits if w[2] == pid), None)
-        kind, resource, _, since, until = main or (codes.MOVING, layout.NO_RESOURCE, 0, 0, 0)
-        found.append(Waiting(name_of(pid), pid, state, kind, resource, since, until, read_stack(stack)))
+    for pid, state, waits, stack, *more in reports:
+        states = dict(more[0]) if more else {}
+        threads = {pid: (name_of(pid), None), **threads_of(pid)}
+        for native, (name, ident) in threads.items():
+            wait = next((w for w in waits if w[2] == native), None)
+            kind, resource, _, since, until = wait or (codes.MOVING, layout.NO_RESOURCE, 0, 0, 0)
+            at = states.get(native, state)
+            found.append(Waiting(name, pid, at, kind, resource, since, until, read_stack(stack, ident)))
     return found
 
 
-def read_stack(text: str) -> tuple[str, ...]:
-    """Return the frames of the main thread, which faulthandler writes last, the most recent call first.
+def read_stack(text: str, ident: int | None = None) -> tuple[str, ...]:
+    """Return the frames of the thread with that identifier, or of the main thread, which faulthandler writes last.
 
-    What lies below the target, and the recording but for the queues' own methods, is left out: it is not the
-    scenario's code.
+    The most recent call comes first. What lies below the target, and the recording but for the queues' own methods, is
+    left out: it is not the scenario's code.
     """
     block: list[str] = []
-    below = False
+    ours = below = False
     for line in text.splitlines():
         if "most recent call first" in line:
+            if ours and ident is not None:
+                break
+            ours = ident is None or bool(re.search(rf"\b0x0*{ident:x}\b", line))
             block, below = [], False
-        elif match := _FRAME.match(line):
+        elif ours and (match := _FRAME.match(line)):
             file, function = match["file"], match["function"]
             below = below or (os.path.basename(file), function) in _LAUNCHING
             if not below and (not file.startswith(_ENGINE) or file.startswith(_PRIMITIVES)):
                 block.append(f"{file}:{match['line']} in {function}")
-    return tuple(block[:_MOST_FRAMES])
+    return tuple(block[:_MOST_FRAMES]) if ours or ident is None else ()
 
 
 class Standstill:
@@ -97,7 +112,8 @@ class Standstill:
         if w.kind == codes.W_JOIN_PROCESS:
             return f"the end of {self.process_of(w)}"
         if w.kind == codes.W_EXIT and w.process == MAIN_NAME:
-            return "the end of its children and of its queues' threads"
+            threads = "its threads and of " if self._scenario.has_threads else ""
+            return f"the end of {threads}its children and of its queues' threads"
         sentence = WAITS.get(w.kind)
         return sentence.format(name=self.resource_of(w) or "?") if sentence else None
 

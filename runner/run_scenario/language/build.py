@@ -26,6 +26,7 @@ from run_scenario.model import (
     StopMethod,
     SyncSpec,
     SyncType,
+    Worker,
 )
 
 
@@ -46,6 +47,7 @@ def build(draft: Draft, problems: Problems, *, name: str, path: str, digest: str
         source=fields.text("source"),
         start_method=cast("StartMethod | None", fields.text("start_method") or None),
         timeout=draft.timeout,
+        worker=cast("Worker", fields.text("worker") or "process"),
         cpus=_cpus(fields),
         cpus_where=problems.location(fields.value_span("cpus")) if fields.entry("cpus") else None,
         queues=tuple(_queue(queue, readers.get(queue.name, 0), problems) for queue in draft.queues.values()),
@@ -148,6 +150,7 @@ def _processes(process: ProcessDraft, problems: Problems) -> Iterator[ProcessSpe
             args=args,
             kwargs=dict(kwargs),
             connections=connections,
+            worker=process.worker,
             daemon=fields.flag("daemon"),
             delay=fields.number("delay") or 0.0,
             join=fields.flag("join", True),

@@ -5,7 +5,7 @@ resource_checks   resources of every kind, and how they are mentioned
 queue_checks      queues, and who takes from and puts on them
 pill_checks       poison pills: who puts them, and when
 signature_checks  targets, work functions and their arguments
-worker_checks     the CPUs that the program is pinned to
+worker_checks     threads, and the CPUs that the program is pinned to
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from run_scenario.language.problems import Problems, quote
 from run_scenario.language.queue_checks import check_queues, check_topology
 from run_scenario.language.resource_checks import check_resources, check_use
 from run_scenario.language.signature_checks import check_item_calls, check_targets
-from run_scenario.language.worker_checks import check_cpus
+from run_scenario.language.worker_checks import check_cpus, check_threads
 from run_scenario.model import MAX_PROCESSES
 
 _RESERVED = {"MainProcess": "of the main program", "run-scenario": "of the runner itself"}
@@ -29,6 +29,7 @@ def check(draft: Draft, problems: Problems) -> None:
     for process in draft.processes:
         _check_join(process, problems)
     check_cpus(draft, problems)
+    check_threads(draft, problems)
     check_resources(draft, problems)
     check_queues(draft, problems)
     check_targets(draft, problems)

@@ -12,7 +12,7 @@ from typing import Any, Literal, NamedTuple
 
 from run_scenario.language.problems import Span, quote
 from run_scenario.language.yaml_nodes import Entry, Mapping, Node, Scalar, Sequence, plain
-from run_scenario.model import DEFAULT_TIMEOUT, Direction
+from run_scenario.model import DEFAULT_TIMEOUT, Direction, Worker
 
 START = Span(1, 1)
 
@@ -147,8 +147,9 @@ class ProcessDraft(NamedTuple):
     """Empty where there is none that can be read."""
     links: tuple[Link, ...]
     first: int
-    """Position of its first replica among all processes, from 1."""
+    """Position of its first replica, from 1, among all processes; of an unnamed thread, among the unnamed threads."""
     replicas: int
+    worker: Worker = "process"
 
     @property
     def name(self) -> str:
@@ -161,12 +162,19 @@ class ProcessDraft(NamedTuple):
         return self.fields.value_span("name") if self.name else self.fields.span
 
     def names(self) -> list[str]:
-        """Return the names of all its replicas, as multiprocessing will know them."""
+        """Return the names of all its replicas, as multiprocessing and threading will know them."""
         if not self.name:
-            return [f"Process-{n}" for n in range(self.first, self.first + self.replicas)]
+            return [default_name(self.worker, n, self.target) for n in range(self.first, self.first + self.replicas)]
         if self.fields.entry("replicas") is None:
             return [self.name]
         return [f"{self.name}-{n}" for n in range(1, self.replicas + 1)]
+
+
+def default_name(worker: Worker, number: int, target: str) -> str:
+    """Return the name that Python itself gives a worker; `number` is what multiprocessing or threading has counted."""
+    if worker == "thread":
+        return f"Thread-{number} ({target.rpartition(':')[2].rpartition('.')[2]})"
+    return f"Process-{number}"
 
 
 class Draft(NamedTuple):
@@ -208,13 +216,20 @@ def read(root: Node, bad: Refused) -> Draft:
         section: {entry.key: _resource(section, entry, bad) for entry in fields.mapping(section)}
         for section in SECTIONS
     }
-    processes: list[ProcessDraft] = []
-    first = 1
+    return Draft(fields, sections, tuple(_processes(fields)))
+
+
+def _processes(fields: Fields) -> Iterator[ProcessDraft]:
+    """Yield the processes. multiprocessing counts all of them, threading only the threads that have no name."""
+    usual = fields.text("worker")
+    counts = {"process": 1, "thread": 1}
     for node in fields.items("processes"):
-        process = _process(Fields(node, bad), first)
-        processes.append(process)
-        first += process.replicas
-    return Draft(fields, sections, tuple(processes))
+        own = Fields(node, fields.bad)
+        worker: Worker = "thread" if (own.text("worker") or usual) == "thread" else "process"
+        process = _process(own, counts[worker], worker)
+        if worker == "process" or not process.name:
+            counts[worker] += process.replicas
+        yield process
 
 
 _DEFAULT_TYPES = {"queues": "Queue", "pipes": "Pipe", "pools": "Pool"}
@@ -228,11 +243,11 @@ def _resource(section: Section, entry: Entry, bad: Refused) -> ResourceDraft:
     return ResourceDraft(section, entry.key, entry.key_span, fields, kind)
 
 
-def _process(fields: Fields, first: int) -> ProcessDraft:
+def _process(fields: Fields, first: int, worker: Worker) -> ProcessDraft:
     links = (*_links(fields, "from", "inbox"), *_links(fields, "to", "outbox"), *_links(fields, "uses", None))
     replicas = fields.value("replicas", 1)
     count = (os.cpu_count() or 1) if replicas == "cpu_count" else replicas if type(replicas) is int else 1
-    return ProcessDraft(fields, fields.text("target"), links, first, max(1, count))
+    return ProcessDraft(fields, fields.text("target"), links, first, max(1, count), worker)
 
 
 def _links(fields: Fields, key: Direction, parameter: str | None) -> Iterator[Link]:

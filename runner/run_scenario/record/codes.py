@@ -27,6 +27,10 @@ START_RETURNED = 17  # main program, after start()              process, pid
 LINGERING = 18  # in the child, after its target               process, names of threads that go on
 START_FAILED = 16  # main program: start() raised              process, exception type, message
 
+# Life of a worker that is a thread of the main program, or a plain call in it.
+THREAD_STARTED = 22  # first thing in the thread               process, native thread id, identifier, daemon
+THREAD_ENDED = 23  # last thing in the thread                  process, usage
+
 # Output and logging of a target.
 OUTPUT = 20  #                                                 stream (1 or 2), text, by logging
 LOGGED = 21  #                                                 via, level, logger, message, fields

@@ -6,10 +6,12 @@ import errno
 import os
 from time import monotonic_ns, time_ns
 
-from run_scenario.record.reader import FixedStream, GeneralStream, Record, SegmentReader
+from run_scenario.record.layout import WORKER_BITS
+from run_scenario.record.reader import FixedStream, GeneralStream, Record, SegmentReader, Speaker
 
-Entry = tuple[int, SegmentReader, Record]
-"""A record with its time and the segment it is from."""
+Entry = tuple[int, Speaker, Record]
+"""A record with its time and who made it."""
+_PLAIN_CODES = 1 << WORKER_BITS
 
 _SETTLED_NS = 100_000_000
 """File systems stamp a folder's changes only so finely: a stamp younger than this may hide another change."""
@@ -115,7 +117,11 @@ class Drain:
         reader = source.reader
         if records:
             now = monotonic_ns()  # a later time than this is not true, and would hold up everybody else's records
-            source.ahead = [(record[0], reader, record) for record in records if 0 <= record[0] <= now]
+            source.ahead = [
+                (record[0], reader if 0 <= record[1] < _PLAIN_CODES else reader.speaker(record), record)
+                for record in records
+                if 0 <= record[0] <= now
+            ]
             if len(source.ahead) > 1:
                 source.ahead.sort(key=_time)  # two threads may store in another order than they took the time
             self.fresh += source.ahead

@@ -24,6 +24,11 @@ RECORD = struct.Struct("<II")
 FIXED = struct.Struct("<qBBHxxxxqqqxxxxxxxB")
 """t, code, what `value` is, queue, stamp, value, since, 1."""
 
+FIXED_BY = struct.Struct("<qBBHHxxqqqxxxxxxxB")
+"""The same with the number of the worker behind the queue (see `Recorder.enlist`); 0 where only zeros were stored."""
+WORKER_BITS = 8
+"""In a general record, such a number stands in the code, this many bits up."""
+
 # What the value of a fixed record is.
 V_SAME = 0
 V_INT = 1
@@ -52,7 +57,7 @@ WAIT = struct.Struct("<BxHIqq")
 """kind, queue or process (0xFFFF: none), native thread id, since (ns; 0: not waiting), until (ns; 0: for ever)."""
 WAIT_WORDS = 3
 """The same in words of eight bytes; `since` is the second, `until` the third."""
-WAITS = 64
+WAITS = 256
 """Ways of waiting that one process can tell apart, threads times kinds times resources; the first is for scratch."""
 NO_RESOURCE = 0xFFFF
 

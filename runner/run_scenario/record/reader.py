@@ -140,11 +140,11 @@ class FixedStream(_Chunks):
     def _read_block(self, records: list[Record], size: int, full: bool) -> bool:
         data = os.pread(self._file, size, self._position)
         data = data[: len(data) // layout.FIXED.size * layout.FIXED.size]
-        rows = list(layout.FIXED.iter_unpack(data))
-        while rows and rows[-1][7] != 1 and not full:
+        rows = list(layout.FIXED_BY.iter_unpack(data))
+        while rows and rows[-1][8] != 1 and not full:
             rows.pop()  # nothing here yet
         for row in rows:
-            if row[7] == 1:
+            if row[8] == 1:
                 records.append(_fixed_record(row))
             else:
                 self._holes.append((self._position, monotonic_ns()))
@@ -157,8 +157,8 @@ class FixedStream(_Chunks):
         still: list[tuple[int, int]] = []
         for position, since in self._holes:
             data = os.pread(self._file, layout.FIXED.size, position)
-            row = layout.FIXED.unpack(data) if len(data) == layout.FIXED.size else (0,) * 8
-            if row[7] == 1:
+            row = layout.FIXED_BY.unpack(data) if len(data) == layout.FIXED.size else (0,) * 9
+            if row[8] == 1:
                 found.append(_fixed_record(row))
             elif not final and monotonic_ns() - since < _HOLES_KEPT_NS:
                 still.append((position, since))
@@ -171,7 +171,11 @@ _VALUES = {layout.V_SAME: codes.SAME, layout.V_NONE: None, layout.V_FALSE: False
 
 def _fixed_record(row: tuple[Any, ...]) -> Record:
     """Return a fixed record in the form that the same code has as a general one."""
-    t, code, kind, queue, stamp, value, since, _ = row
+    t, code, kind, queue, by, stamp, value, since, _ = row
+    if by:
+        record = _fixed_record((t, code, kind, queue, 0, stamp, value, since, 1))
+        record[1] |= by << layout.WORKER_BITS
+        return record
     if code == codes.PUT or code == codes.GET:
         return [t, code, queue, stamp, value if kind == layout.V_INT else _VALUES.get(kind), since]
     if code == codes.TASK_DONE:
@@ -181,7 +185,25 @@ def _fixed_record(row: tuple[Any, ...]) -> Record:
     return [t, code, queue, stamp, value if kind == layout.V_INT else _VALUES.get(kind), since]
 
 
-class SegmentReader:
+class Speaker:
+    """Who made a record: a process, or one of its threads that is a worker of its own."""
+
+    name: str
+    pid: int
+    worker = 0
+    """Of such a thread: the number it was enlisted with."""
+
+
+class ThreadSpeaker(Speaker):
+    """A worker's thread; its name is not known here."""
+
+    def __init__(self, pid: int, worker: int) -> None:
+        self.name = f"worker {worker}"
+        self.pid = pid
+        self.worker = worker
+
+
+class SegmentReader(Speaker):
     """Reads what one process recorded; safe against everything that process may have written there.
 
     Raises:
@@ -190,6 +212,7 @@ class SegmentReader:
     """
 
     def __init__(self, first_chunk: str) -> None:
+        self._threads: dict[int, Speaker] = {}
         self.prefix = first_chunk[:-2]
         """Path of the process's files without their endings."""
         self._path = first_chunk
@@ -202,6 +225,14 @@ class SegmentReader:
         label = head[layout.NAME_AT : layout.NAME_AT + min(length, layout.NAME_LIMIT)]
         self.name = label.decode("utf-8", "replace")
         self.streams = (GeneralStream(self.prefix, self._first, size), FixedStream(self.prefix, self._first))
+
+    def speaker(self, record: Record) -> Speaker:
+        """Return who made a record of this segment, and leave only the code where code and worker stood together."""
+        number, record[1] = record[1] >> layout.WORKER_BITS, record[1] & (1 << layout.WORKER_BITS) - 1
+        known = self._threads.get(number)
+        if known is None:
+            known = self._threads[number] = ThreadSpeaker(self.pid, number)
+        return known
 
     def _header(self, length: int, position: int) -> bytes:
         """Return bytes of the header, also after `close`."""

@@ -25,6 +25,7 @@ from run_scenario.record import codes, layout
 
 _record_head = layout.RECORD.pack
 _pack_fixed = layout.FIXED.pack_into
+_pack_fixed_by = layout.FIXED_BY.pack_into
 _FOR_EVER = (1 << 63) - 1
 _WITHOUT_DESCRIPTOR: dict[str, Any] = {"trackfd": False} if sys.version_info >= (3, 13) else {}
 
@@ -46,7 +47,7 @@ class Recorder:
     """The header's words that say who waits since when; a scratch area where there is no segment."""
 
     def __init__(self) -> None:
-        self._pack: Callable[[Any], bytes] = Packer(use_bin_type=True, unicode_errors="surrogatepass").pack
+        self._pack_plainly: Callable[[Any], bytes] = Packer(use_bin_type=True, unicode_errors="surrogatepass").pack
         self._folder = ""
         self._queues = 0
         self.prefix = ""
@@ -63,6 +64,9 @@ class Recorder:
         self._known_waits: dict[tuple[int, int, int], int] = {}
         self._waiting: dict[int, int] = {}
         self._changing = threading.RLock()
+        self._pack = self._pack_plainly
+        self._workers: dict[int, int] | None = None
+        self._natives: dict[int, int] = {}
 
     # Attaching
 
@@ -117,6 +121,51 @@ class Recorder:
         """Tell the reader that stacks will be written to this descriptor, which leads to PREFIX.stack."""
         if self._header is not None:
             layout.CHUNK.pack_into(self._header, layout.STACK_AT, descriptor)
+
+    # Workers that are threads
+
+    def tell_threads_apart(self) -> None:
+        """From now on, until a fork, have records say which worker's thread made them.
+
+        To be called before the first record of all: processes without such workers do not pay for it.
+        """
+        workers: dict[int, int] = {}
+        self._workers = workers
+        plainly = self._pack_plainly
+
+        def pack(record: tuple[Any, ...]) -> bytes:
+            number = workers.get(get_ident())
+            if number is None:
+                return plainly(record)
+            return plainly((record[0], record[1] | number << layout.WORKER_BITS, *record[2:]))
+
+        self._pack = pack
+
+    def enlist(self, number: int) -> None:
+        """Have what this thread records be that of the worker with this number, from 1 on, until it is dismissed."""
+        if self._workers is None:
+            raise RuntimeError("tell_threads_apart() comes first")
+        ident, native = get_ident(), get_native_id()
+        before = self._natives.get(ident)
+        self._natives[ident] = native
+        if before not in (None, native):
+            self._inherit_waits(before, native)
+        self._workers[ident] = number
+
+    def dismiss(self) -> None:
+        """End what `enlist` began."""
+        if self._workers is not None:
+            self._workers.pop(get_ident(), None)
+
+    def _inherit_waits(self, before: int | None, native: int) -> None:
+        """Let a new thread have the wait words of one that is over and had the same identifier.
+
+        Queues remember such words by the identifier, and there are only so many.
+        """
+        with self._changing:
+            for key in [key for key in self._known_waits if key[0] == before]:
+                word = self._known_waits.pop(key)
+                self._name_wait(word, native, key[1], key[2])
 
     # General records
 
@@ -213,10 +262,27 @@ class Recorder:
     def _fixed_into(self, chunk: mmap.mmap) -> Fixed:
         """Return the function that records into this chunk until it is full."""
         next_offset = itertools.count(0, layout.FIXED.size).__next__
+        workers = self._workers
+        if workers is not None:
+            return self._fixed_apart(chunk, next_offset, workers)
 
         def fixed(code: int, kind: int, queue: int, stamp: int, value: int, since: int) -> None:
             try:
                 _pack_fixed(chunk, next_offset(), monotonic_ns(), code, kind, queue, stamp, value, since, 1)
+            except struct.error:
+                self._next_fixed_chunk(fixed)
+                self.fixed(code, kind, queue, stamp, value, since)
+
+        return fixed
+
+    def _fixed_apart(self, chunk: mmap.mmap, next_offset: Callable[[], int], workers: dict[int, int]) -> Fixed:
+        """As `_fixed_into`, but each record says which worker's thread made it."""
+        number = workers.get
+
+        def fixed(code: int, kind: int, queue: int, stamp: int, value: int, since: int) -> None:
+            now, by = monotonic_ns(), number(get_ident(), 0)
+            try:
+                _pack_fixed_by(chunk, next_offset(), now, code, kind, queue, by, stamp, value, since, 1)
             except struct.error:
                 self._next_fixed_chunk(fixed)
                 self.fixed(code, kind, queue, stamp, value, since)
@@ -242,11 +308,16 @@ class Recorder:
             with self._changing:
                 number = len(self._known_waits) + 1
                 word = number * layout.WAIT_WORDS + 1 if number < layout.WAITS and self._header is not None else 1
-                if word > 1 and self._header is not None:
-                    at = layout.WAITS_AT + number * layout.WAIT.size
-                    layout.WAIT.pack_into(self._header, at, kind, resource, get_native_id(), 0, 0)
-                    self._known_waits[key] = word
+                if word > 1:
+                    self._name_wait(word, *key)
         return word
+
+    def _name_wait(self, word: int, native: int, kind: int, resource: int) -> None:
+        """Write beside a word which thread waits there, and for what."""
+        if self._header is not None:
+            at = layout.WAITS_AT + word // layout.WAIT_WORDS * layout.WAIT.size
+            layout.WAIT.pack_into(self._header, at, kind, resource, native, 0, 0)
+            self._known_waits[native, kind, resource] = word
 
     def waiting(self, kind: int, resource: int = layout.NO_RESOURCE, timeout: float | None = None) -> int:
         """Note that this thread is about to wait; return the monotonic time in ns. Call `moving` when it is over."""

@@ -7,6 +7,7 @@ The behaviours are plain functions in this package's modules, registered by a de
     _work                                  work functions: what a consumer does with an item
     _call                                  Call: an item that is a call, with a `process()` method
     _registry                              Target, Parameter, find(), bind(): all that is derived from them
+    _as_threads                            which of them do not fit into a thread
 
 Importing this package imports none of them: a spawned child imports only the module of the function it runs.
 """
@@ -15,6 +16,7 @@ from __future__ import annotations
 
 TYPE_CHECKING = False  # typing's own costs a spawned child its import
 if TYPE_CHECKING:
+    from run_scenario.targets._as_threads import ends_program, in_main_thread_only
     from run_scenario.targets._call import Call
     from run_scenario.targets._registry import (
         Kind,
@@ -34,8 +36,10 @@ __all__ = [
     "Parameter",
     "Target",
     "bind",
+    "ends_program",
     "find",
     "find_work",
+    "in_main_thread_only",
     "make_item",
     "names",
     "work_names",
@@ -47,6 +51,8 @@ def __getattr__(name: str) -> object:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     if name == "Call":
         from run_scenario.targets import _call as module
+    elif name in ("ends_program", "in_main_thread_only"):
+        from run_scenario.targets import _as_threads as module  # type: ignore[no-redef]
     else:
         from run_scenario.targets import _registry as module  # type: ignore[no-redef]
     value: object = getattr(module, name)

@@ -88,6 +88,6 @@ def spin(seconds: Seconds = 1.0) -> None:
           kwargs: {seconds: 0.5}
           replicas: cpu_count
     """
-    end = time.process_time() + seconds
-    while time.process_time() < end:
+    end = time.thread_time() + seconds
+    while time.thread_time() < end:
         pass

@@ -62,9 +62,9 @@ def exit(code: ExitCode = 0, hard: bool = False, after: Seconds = 0.0) -> None:
 
 def die_by(number: Signals) -> None:
     """Send a signal to this process, which may have been started with that signal ignored."""
-    if number != signal.SIGKILL:
+    if number != signal.SIGKILL and threading.current_thread() is threading.main_thread():
         signal.signal(number, signal.SIG_DFL)
-    os.kill(os.getpid(), number)
+    signal.raise_signal(number)
 
 
 @target

@@ -63,8 +63,8 @@ def report_resources(seconds: Seconds = 0.1) -> None:
     Example:
         - target: report_resources
     """
-    end = time.process_time() + seconds
-    while time.process_time() < end:
+    end = time.thread_time() + seconds
+    while time.thread_time() < end:
         pass
     name, usage = current_process().name, resource.getrusage(resource.RUSAGE_SELF)
     megabytes = usage.ru_maxrss >> (20 if sys.platform == "darwin" else 10)  # macOS: bytes

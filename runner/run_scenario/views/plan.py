@@ -14,7 +14,20 @@ _LONGEST_LIST = 100
 """Characters of a list of items beyond which it is abbreviated."""
 
 _TAKEN = frozenset(
-    ("item", "os", "time", "sleep", "Process", "Queue", "JoinableQueue", "SimpleQueue", "Call", "partial", "range")
+    (
+        "item",
+        "os",
+        "time",
+        "sleep",
+        "Process",
+        "Thread",
+        "Queue",
+        "JoinableQueue",
+        "SimpleQueue",
+        "Call",
+        "partial",
+        "range",
+    )
 )
 """Names that the lines use for something else."""
 
@@ -104,7 +117,8 @@ def _create_process(writer: _Writer, step: model.CreateProcess) -> str:
         arguments.append(f"kwargs={{{', '.join(keywords)}}}")
     if process.daemon:
         arguments.append("daemon=True")
-    return f"{writer.process(process.name)} = Process({', '.join(arguments)})"
+    kind = "Thread" if process.worker == "thread" else "Process"
+    return f"{writer.process(process.name)} = {kind}({', '.join(arguments)})"
 
 
 def _put_items(writer: _Writer, step: model.PutItems) -> str:

@@ -99,6 +99,8 @@ class Creation:
             parts.append(keyword("kwargs", dictionary(kwargs)))
         if spec.daemon:
             parts.append("daemon=True")
+        if spec.worker == "thread":
+            return call(self._scope.use("threading", "Thread"), *parts)
         return call(self._scope.use("multiprocessing", "Process"), *parts)
 
     def _settings(self, spec: model.ProcessSpec, process: str, name: Expression, indent: int) -> list[str]:

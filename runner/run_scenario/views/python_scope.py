@@ -17,6 +17,7 @@ _OWN = frozenset(
         "Process",
         "Queue",
         "SimpleQueue",
+        "Thread",
         "item",
         "number",
         "os",

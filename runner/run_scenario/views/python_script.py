@@ -59,7 +59,7 @@ def script(
         main = [f'    {scope.use("multiprocessing", "set_start_method")}("{scenario.start_method}")', ""]
     main += Main(steps, scope).lines()
     if rest := _rest(scenario):
-        main += ["", f"    # The script ends here: multiprocessing {rest}."]
+        main += ["", f"    # The script ends here: {rest}."]
     definitions = list(scope.definitions.values())
     if any(
         isinstance(item, model.CallSpec) for step in steps if isinstance(step, model.PutItems) for item in step.items
@@ -79,11 +79,18 @@ def _about(scenario: model.Scenario) -> str:
 
 
 def _rest(scenario: model.Scenario) -> str:
-    """Return what multiprocessing has to do at the end of the main program, if anybody may be left."""
-    words = ["terminates the daemons"] if any(process.daemon for process in scenario.processes) else []
-    if any(not process.daemon and not process.join for process in scenario.processes):
+    """Return what is done at the end of the main program with whoever may be left."""
+    processes = [process for process in scenario.processes if process.worker == "process"]
+    threads = [process for process in scenario.processes if process.worker == "thread"]
+    words = ["terminates the daemons"] if any(process.daemon for process in processes) else []
+    if any(not process.daemon and not process.join for process in processes):
         words.append("waits for the others" if words else "waits for the processes")
-    return " and ".join(words)
+    ends = [f"multiprocessing {' and '.join(words)}"] if words else []
+    if any(not thread.daemon and not thread.join for thread in threads):
+        ends.insert(0, "Python waits for the threads that are no daemons")
+    if any(thread.daemon for thread in threads):
+        ends.append("daemon threads are cut off")
+    return "; ".join(ends)
 
 
 def import_lines(imports: Iterable[Import]) -> Iterator[str]:

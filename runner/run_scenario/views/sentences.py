@@ -102,14 +102,19 @@ def _scenario_finished(event: Event) -> str:
 
 
 def _starting(event: Event) -> str:
+    how = {"thread": " as a daemon thread", "serial": ""} if event.get("daemon") else {"thread": " as a thread"}
     daemon = ", as a daemon" if event.get("daemon") else ""
-    return f"{_by(event)} starts it{daemon}: {event.get('target')}"
+    verb = "calls" if event.get("worker") == "serial" else "starts"
+    return f"{_by(event)} {verb} it{how.get(str(event.get('worker')), daemon)}: {event.get('target')}"
 
 
 def _started(event: Event) -> str:
     if event.get("parent") is None:
         return f"runs as pid {event.get('pid')}: the main program"
     daemon = ", a daemon" if event.get("daemon") else ""
+    if event.get("worker") in ("thread", "serial"):
+        what = "as a thread of" if event["worker"] == "thread" else "in"
+        return f"runs {what} {event.get('parent')} (pid {event.get('pid')}){daemon}"
     return f"runs as pid {event.get('pid')}, child of {event.get('parent')} (pid {event.get('ppid')}){daemon}"
 
 
@@ -126,7 +131,8 @@ def _failed(event: Event) -> str:
 def _exited(event: Event) -> str:
     code = event.get("exitcode")
     if code is None:
-        return f"ended{_why(event)}"
+        alone = event.get("worker") in ("thread", "serial") and event.get("cause") in _TOLD_BEFORE
+        return "ended" if alone else f"ended{_why(event)}"
     end = f"ended with exit code {code}"
     cause = event.get("cause")
     if cause == "swept":

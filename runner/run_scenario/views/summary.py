@@ -21,6 +21,7 @@ _CAUSES = {
     "crash": "crashed",
     "vanished": "vanished without a word",
     "swept": "stopped by run-scenario",
+    "cut_off": "cut off with its program",
     "unstarted": "never came to its target",
     "unknown": "ended, nobody knows how",
     "refused": "refused the scenario",
@@ -174,6 +175,8 @@ def _ending(process: _Process) -> str:
         return "no end was seen" if process.started else "was not started"
     cause = str(process.exit.get("cause"))
     ending = _CAUSES.get(cause, cause)
+    if cause == "daemon" and process.exit.get("worker") == "thread":
+        ending = "cut off as a daemon"
     details = [text for text in (process.exception, str(process.exit.get("signal") or "")) if text]
     return f"{ending}: {', '.join(details)}" if details else ending
 

@@ -133,7 +133,7 @@ class _RecordedQueue:
         return since
 
     def _reset(self, after_fork: bool = False) -> None:
-        self._thread_of_wait = 0  # wait words are the process's own
+        self._word = 0, 0  # thread, and its wait word: they are the process's own
         super()._reset(after_fork)  # type: ignore[misc]
         self._recv_bytes = receiver(self._reader)
 
@@ -153,9 +153,11 @@ class _RecordedQueue:
         if self._closed:
             raise ValueError(f"Queue {self!r} is closed")
         ident = get_ident()
-        if ident != self._thread_of_wait:
-            self._wait, self._thread_of_wait = recorder.wait_word(codes.W_GET, self._index), ident
-        waits, wait = recorder.waits, self._wait
+        thread, wait = self._word  # taken at once: another thread may put its own in its place
+        if ident != thread:
+            wait = recorder.wait_word(codes.W_GET, self._index)
+            self._word = ident, wait
+        waits = recorder.waits
         since = waits[wait] = monotonic_ns()
         try:
             with self._rlock:
