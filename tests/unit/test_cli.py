@@ -82,6 +82,7 @@ def test_help_names_every_command() -> None:
     text = told("--help")
     for word in (
         "run",
+        "compare",
         "validate",
         "plan",
         "python",
@@ -96,7 +97,9 @@ def test_help_names_every_command() -> None:
     assert [] == [status for status in Status if not re.search(rf"\b{status.value}\b", text)]
 
 
-@pytest.mark.parametrize("command", ["run", "validate", "plan", "python", "list", "targets", "schema", "completion"])
+@pytest.mark.parametrize(
+    "command", ["run", "compare", "validate", "plan", "python", "list", "targets", "schema", "completion"]
+)
 def test_help_teaches_by_example(command: str) -> None:
     """Each command's help shows it in use."""
     assert f"\n  run-scenario {command}" in told(command, "--help").replace("run-scenario daemon", "run-scenario run")
@@ -270,7 +273,7 @@ def test_completion_scripts(shell: str) -> None:
 COMPLETIONS = [
     ("run-scenario val", {"validate"}),
     ("run-scenario count", {"count-down", "count.yaml"}),
-    ("run-scenario co", {"completion", "count.yaml", *(name for name in NAMES if name.startswith("co"))}),
+    ("run-scenario co", {"compare", "completion", "count.yaml", *(name for name in NAMES if name.startswith("co"))}),
     ("run-scenario count.yaml ", {"count.yaml", *NAMES}),
     ("run-scenario count.yaml --time", {"--timeout"}),
     ("run-scenario --vers", {"--version"}),

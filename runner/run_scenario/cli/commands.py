@@ -57,6 +57,13 @@ def plan(options: Namespace) -> Status:
     return Status.PASSED
 
 
+def compare(options: Namespace) -> Status:
+    """Run a scenario with different workers and compare the costs."""
+    from run_scenario.cli.compare import compare
+
+    return compare(options)
+
+
 def python(options: Namespace) -> Status:
     """Print the scenario as a script of its own."""
     from run_scenario.cli.files import resolve

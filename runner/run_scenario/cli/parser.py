@@ -14,7 +14,7 @@ from collections.abc import Callable, Sequence
 from typing import NoReturn
 
 from run_scenario import __version__
-from run_scenario.cli import commands, run
+from run_scenario.cli import commands, comparing, run
 from run_scenario.errors import Status
 from run_scenario.model import START_METHODS
 from run_scenario.values import Value
@@ -121,17 +121,26 @@ def _run_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--log", metavar="PATH", help="append the log to this file, as JSON Lines; -: standard output, as --format json"
     )
+    _format(parser)
+    parser.add_argument(
+        "--start-method",
+        choices=START_METHODS,
+        help="how processes are started, instead of what the scenario says",
+    )
+    _timeout_and_allow(parser)
+    parser.add_argument("--no-color", action="store_true", help="no colours, even on a terminal (as NO_COLOR=1)")
+
+
+def _format(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--format",
         choices=FORMATS,
         default="auto",
         help="on standard output: console, json, or auto (console on a terminal, json piped; default)",
     )
-    parser.add_argument(
-        "--start-method",
-        choices=START_METHODS,
-        help="how processes are started, instead of what the scenario says",
-    )
+
+
+def _timeout_and_allow(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--timeout", metavar="S", type=_seconds, help="deadline of a run in seconds, instead of what the scenario says"
     )
@@ -144,6 +153,13 @@ def _run_arguments(parser: argparse.ArgumentParser) -> None:
         help="let targets of this package run its code; may be repeated (or: allow = [...] under [tool.run-scenario] "
         "in pyproject.toml)",
     )
+
+
+def _compare_arguments(parser: argparse.ArgumentParser) -> None:
+    _files(parser, None)
+    comparing.add_arguments(parser)
+    _format(parser)
+    _timeout_and_allow(parser)
     parser.add_argument("--no-color", action="store_true", help="no colours, even on a terminal (as NO_COLOR=1)")
 
 
@@ -188,6 +204,18 @@ COMMANDS = {
         "status\nis the highest; an interrupt ends them all.",
         _run_arguments,
         run.run,
+    ),
+    "compare": Command(
+        "run a scenario with processes, with threads and serially, and compare the costs",
+        "  run-scenario compare speed-up\n"
+        "  run-scenario compare speed-up --cpus 1,2\n"
+        "  run-scenario compare my.yaml --workers process --start-methods fork,spawn --runs 20\n"
+        "  run-scenario compare my.yaml --format json > costs.json\n\n"
+        "The same targets, with the same queues: in processes, in threads of one process, and serially, where the\n"
+        "main program calls each target when it would start it. The runs are interleaved; all figures come from their\n"
+        "logs. The exit status is 0 if every run has passed, else 1.",
+        _compare_arguments,
+        commands.compare,
     ),
     "validate": Command(
         "tell every mistake in a scenario, and run nothing",

@@ -48,7 +48,7 @@ def run(options: Namespace) -> Status:
         if checked is None:
             guard.dismiss()
             return Status.INVALID
-        allow = _allowed(checked.values(), options)
+        allow = allowed_for(checked.values(), options)
     except BaseException:
         guard.dismiss()
         raise
@@ -106,13 +106,14 @@ def _run_one(checked: _Checked, allow: frozenset[str], options: Namespace, guard
         for sink in output.sinks:
             sink.close()
     if outcome.problems:
-        report(_with_source(problem, checked[1]) for problem in outcome.problems)
+        report(with_source(problem, checked[1]) for problem in outcome.problems)
     elif output.verdict is not None and outcome.status != Status.PASSED:
         complain(f"run-scenario: {scrub(scenario.name)}: {output.verdict.text}\n")
     return outcome.status
 
 
-def _with_source(problem: Problem, text: str) -> Problem:
+def with_source(problem: Problem, text: str) -> Problem:
+    """Return a problem with the line of the scenario's `text` that it is about."""
     lines = text.splitlines()
     line = problem.where.line
     return problem.replace(source=lines[line - 1]) if 0 < line <= len(lines) else problem
@@ -124,7 +125,8 @@ def _overridden(scenario: Scenario, options: Namespace) -> Scenario:
     return scenario if options.timeout is None else scenario.replace(timeout=options.timeout)
 
 
-def _allowed(checked: Iterable[_Checked], options: Namespace) -> frozenset[str]:
+def allowed_for(checked: Iterable[_Checked], options: Namespace) -> frozenset[str]:
+    """Return the packages that may be run: those given, and what pyproject.toml allows where more are wanted."""
     given = frozenset(options.allow)
     wanted = frozenset().union(*(scenario.packages for scenario, _ in checked))
     if wanted <= given:

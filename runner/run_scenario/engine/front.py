@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from run_scenario.record.drain import Drain, Entry
     from run_scenario.record.reader import SegmentReader
 
-__all__ = ["Guard", "Outcome", "run", "start_guard"]
+__all__ = ["Guard", "Outcome", "default_start_method", "run", "start_guard"]
 
 _LAG_NS = 10_000_000
 """How long records rest before they are told, while the run goes on: an exit and its reaping come within that time."""
@@ -131,7 +131,7 @@ class _Run:
 
         self._drain: Drain = Drain(self._folder)
         self._events = EventMaker(self._run, self._scenario.name, began, wall)
-        method = self._scenario.start_method or _default_start_method()
+        method = self._scenario.start_method or default_start_method()
         self._narrator: Narrator = Narrator(self._scenario, self._events, self._guard.pid, self._flushed, method)
         self._follower = OutputFollower()
         self._written: list[tuple[int, SegmentReader, int, str]] = []
@@ -336,7 +336,8 @@ def _pinned(scenario: Scenario) -> list[int] | None:
         return None
 
 
-def _default_start_method() -> str:
+def default_start_method() -> str:
+    """Return how multiprocessing starts processes here where a scenario does not say."""
     if not sys.platform.startswith("linux"):
         return "spawn"
     return "forkserver" if sys.version_info >= (3, 14) else "fork"

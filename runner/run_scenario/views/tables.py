@@ -62,6 +62,19 @@ def render_summary(summary: Summary, console: Console) -> str:
     return "".join(line.rstrip(" ") + "\n" for line in text.splitlines())
 
 
+def render_table(
+    console: Console, headers: Sequence[str], rows: Sequence[tuple[Sequence[str], str]], *, left: int
+) -> str:
+    """Return a table as text: each row with a mark for what wants attention; the first `left` columns hold words."""
+    columns = [_Column(header, right=index >= left, spare=index > left + 1) for index, header in enumerate(headers)]
+    kept = [index for index in range(len(headers)) if any(cells[index] for cells, _ in rows)]
+    with console.capture() as captured:
+        shown = [_Row(tuple(cells[index] for index in kept), mark, "red" if mark else "") for cells, mark in rows]
+        _print(console, [columns[index] for index in kept], shown)
+    text: str = captured.get()
+    return "".join(line.rstrip(" ") + "\n" for line in text.splitlines() if line.strip())
+
+
 def _marks(good: bool, mark: str, style: str) -> tuple[str, str]:
     return ("", "") if good else (mark, style)
 
