@@ -38,6 +38,7 @@ INTENDED: dict[str, tuple[int, list[str]]] = {
             " lost, because their process ended before they had left it, and nobody is left who could put another",
         ],
     ),
+    "lock-lost": (3, ["Waiting waits for ever for lock 'gate': Dying ended without releasing it"]),
     "missing-pill": (
         3,
         [
@@ -53,12 +54,36 @@ INTENDED: dict[str, tuple[int, list[str]]] = {
             "without calling it for every item taken"
         ],
     ),
+    "no-starter": (
+        3,
+        ["Runner-1 and Runner-2 wait for ever for event 'gun': nobody is left who could set it"],
+    ),
+    "one-is-missing": (
+        3,
+        [
+            "Runner-1 and Runner-2 wait for ever at barrier 'line': it opens when 3 have come, only 2 did, and nobody "
+            "else is left"
+        ],
+    ),
+    "two-forks": (
+        3,
+        [
+            "deadlock: ",
+            "Kant holds 'left' and waits for 'right'",
+            "Hegel holds 'right' and waits for 'left'",
+            ": none of them can go on",
+        ],
+    ),
     "unpicklable-item": (
         3,
         [
             "the main program waits for ever for an item from queue 'results': of 3 put, 2 taken and 1 dropped, "
             "because they could not be pickled, and nobody is left who could put another"
         ],
+    ),
+    "waits-for-itself": (
+        3,
+        ["Worker waits for ever for lock 'gate', which it holds itself: an RLock could be acquired again"],
     ),
 }
 """Name -> exit status, and what the reason has to say."""

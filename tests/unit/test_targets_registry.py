@@ -53,6 +53,16 @@ TARGETS = [
     "report_resources",
     "print_siblings",
     "write_output",
+    "hold_lock",
+    "hold_lock_twice",
+    "hold_two_locks",
+    "die_holding",
+    "use_slot",
+    "wait_for_event",
+    "set_event",
+    "wait_for_notice",
+    "notify",
+    "meet",
 ]
 WORK = ["is_prime", "check_prime", "square", "fibonacci", "sleep_for", "identity", "fail_on", "greet"]
 SLOW = {"yaml", "jsonschema", "structlog", "rich", "msgpack", "argparse", "inspect", "dataclasses"}

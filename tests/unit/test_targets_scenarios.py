@@ -22,6 +22,11 @@ CHAPTER = [
     "consumers-until-empty",
     "poison-pill",
 ]
+SOURCES = (
+    "Mastering Concurrency in Python, chapter 6",
+    "The documentation of multiprocessing, ",
+    "E. W. Dijkstra, Hierarchical ordering of sequential processes (1971)",
+)
 OWN = ["terminate", "crash-isolation", "outlives-its-join"]
 
 TOP = bundled.folder("scenarios")
@@ -62,7 +67,7 @@ def test_tells_what_it_is_for(path):
 
     assert FIRST_LINE == text.splitlines()[0]
     assert scenario["title"]
-    assert scenario["source"].startswith("Mastering Concurrency in Python, chapter 6")
+    assert scenario["source"].startswith(SOURCES)
     assert "Watch for: " in scenario["description"]
     assert 0 < scenario["timeout"] <= 30
 
@@ -81,10 +86,11 @@ def test_calls_its_targets_properly(path):
     for process in yaml.safe_load(path.read_text(encoding="utf-8"))["processes"]:
         found = targets.find(process["target"])
         ends = {"inbox": "from", "outbox": "to"}
-        queues = {parameter: process[end] for parameter, end in ends.items() if end in process}
+        resources = {parameter: process[end] for parameter, end in ends.items() if end in process}
+        resources |= process.get("uses", {})
         function, args, kwargs = targets.bind(found.name, process.get("args", ()), process.get("kwargs", {}), _refuse)
 
-        inspect.signature(function).bind(*args, **kwargs, **queues)
+        inspect.signature(function).bind(*args, **kwargs, **resources)
 
 
 @every_scenario

@@ -78,6 +78,31 @@ SENTENCES = [
     ("process.lingering", {}, "does not end yet: its thread Thread-1 goes on"),
     ("process.lingering", {"threads": ["a", "b"]}, "does not end yet: its threads a, b go on"),
     ("queue.items_lost", {}, "3 items that it put on 'tasks' never arrived"),
+    ("lock.waiting", {}, "waits for lock 'gate', held by A"),
+    ("lock.acquired", {}, "acquired lock 'gate' after waiting 0.5 s"),
+    ("lock.not_acquired", {}, "did not get lock 'gate', held by A"),
+    ("lock.released", {"process": "B"}, "releases lock 'gate', which A holds"),
+    ("lock.released", {"process": "A"}, "releases lock 'gate'"),
+    ("lock.abandoned", {}, "has ended without releasing lock 'gate'"),
+    ("semaphore.waiting", {"held_by": []}, "waits for semaphore 'gate'"),
+    ("semaphore.acquired", {"waited": 0.0}, "acquired semaphore 'gate'"),
+    ("semaphore.not_acquired", {"waited": 1.0}, "did not get semaphore 'gate', held by A after waiting 1 s"),
+    ("semaphore.released", {"owner": None}, "releases semaphore 'gate'"),
+    ("semaphore.abandoned", {}, "has ended without releasing semaphore 'gate'"),
+    ("event.set", {}, "sets event 'go'"),
+    ("event.cleared", {}, "clears event 'go'"),
+    ("event.is_set", {}, "asks whether event 'go' is set: False"),
+    ("event.waiting", {}, "waits for event 'go' to be set"),
+    ("event.waited", {}, "event 'go' was set after waiting 0.2 s"),
+    ("event.waited", {"answer": False}, "event 'go' was not set in time after waiting 0.2 s"),
+    ("condition.waiting", {}, "waits for condition 'door' to be notified"),
+    ("condition.waited", {}, "condition 'door' was not notified in time after waiting 1 s"),
+    ("condition.notified", {}, "notifies condition 'door': 1 at most"),
+    ("barrier.waiting", {}, "has come to barrier 'line'"),
+    ("barrier.passed", {}, "passes barrier 'line' after waiting 0.3 s"),
+    ("barrier.broken", {}, "finds barrier 'line' broken after waiting 2 s"),
+    ("barrier.aborted", {}, "aborts barrier 'line'"),
+    ("barrier.reset", {}, "resets barrier 'line'"),
     ("queue.left_over", {}, "2 items left on 'tasks' (1 poison pill): 7, None"),
     ("ipc.leaked", {}, "removed what was left: /psm_1"),
     ("log.message", {}, "INFO app: hi"),
@@ -104,7 +129,7 @@ def test_an_event_without_its_fields_still_reads(name: str) -> None:
 
 def test_an_unknown_event_shows_its_fields() -> None:
     """A later version's event is told by its name and what it carries."""
-    assert "lock.acquired lock='gate' waited=0.5" == sentence(event("lock.acquired", lock="gate", waited=0.5))
+    assert "lock.melted lock='gate' waited=0.5" == sentence({"event": "lock.melted", "lock": "gate", "waited": 0.5})
 
 
 def test_hostile_text_is_inert() -> None:

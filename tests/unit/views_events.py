@@ -81,6 +81,30 @@ _DEFAULTS: dict[str, dict[str, Any]] = {
     "queue.item_mutated": {"queue": "tasks", "item_id": 1, "put": [1], "got": [2]},
     "queue.items_lost": {"queue": "tasks", "count": 3},
     "queue.left_over": {"queue": "tasks", "count": 2, "items": [7, None], "pills": 1},
+    **{
+        f"{kind}.{deed}": {kind: "gate", **fields}
+        for kind in ("lock", "semaphore")
+        for deed, fields in {
+            "waiting": {"held_by": ["A"]},
+            "acquired": {"waited": 0.5},
+            "not_acquired": {"waited": 0.0, "held_by": ["A"]},
+            "released": {"owner": "A"},
+            "abandoned": {},
+        }.items()
+    },
+    "event.set": {"flag": "go"},
+    "event.cleared": {"flag": "go"},
+    "event.is_set": {"flag": "go", "answer": False},
+    "event.waiting": {"flag": "go"},
+    "event.waited": {"flag": "go", "answer": True, "waited": 0.2},
+    "condition.waiting": {"condition": "door"},
+    "condition.waited": {"condition": "door", "answer": False, "waited": 1.0},
+    "condition.notified": {"condition": "door", "most": 1},
+    "barrier.waiting": {"barrier": "line"},
+    "barrier.passed": {"barrier": "line", "number": 0, "waited": 0.3},
+    "barrier.broken": {"barrier": "line", "waited": 2.0},
+    "barrier.aborted": {"barrier": "line"},
+    "barrier.reset": {"barrier": "line"},
     "ipc.leaked": {"names": ["/psm_1"], "reason": "removed what was left"},
     "log.message": {"message": "hi", "logger": "app", "via": "logging", "source": "target", "fields": {"answer": 42}},
 }

@@ -135,7 +135,7 @@ class MainProgram:
                 platform.pin_to_cpus(cpus.choose(wanted))
             case model.Create(spec):
                 index = self._resource_index[spec.name]
-                self._resources |= primitives.create(spec, index, multiprocessing.get_context())
+                self._resources |= primitives.create(spec, index, multiprocessing.get_context(), self._resources)
                 self._announce_helpers()
             case model.CreateProcess(process):
                 self._processes[process.name] = self._create(process)

@@ -16,6 +16,7 @@ from run_scenario.engine.output import LineJoiner
 from run_scenario.engine.process_teller import ProcessTeller
 from run_scenario.engine.queue_teller import QueueTeller
 from run_scenario.engine.standstill import Standstill, Waiting, read_reports
+from run_scenario.engine.sync_teller import SyncTeller
 from run_scenario.model import Location, ProcessSpec, Scenario
 from run_scenario.record import codes
 from run_scenario.record.reader import Record, Speaker
@@ -55,7 +56,8 @@ class Narrator:
         self._output = LineJoiner(self._tell_line)
         self.queues = QueueTeller(scenario.queues, events)
         self.processes = ProcessTeller(scenario.processes, events, start_method, self._output.flush, self._write_off)
-        tellers = (self, self.processes, self.queues)
+        self.sync = SyncTeller(scenario.resources, events)
+        tellers = (self, self.processes, self.queues, self.sync)
         self._handlers = {code: handler for teller in tellers for code, handler in _handlers(teller).items()}
         # What the run as a whole has come to, for `verdict`.
         self.refusals: list[tuple[ProcessSpec | None, int, str]] = []
@@ -125,9 +127,12 @@ class Narrator:
         standstill = Standstill(self._scenario, self.queues.accounts, found, [])
         return standstill.waiting_for(found[0]) or ""
 
-    def _write_off(self, t: int, name: str, pid: int) -> None:
-        flushed = [self._flushed(pid, index) for index in range(len(self.queues.accounts))]
-        self.queues.write_off(t, name, pid, flushed)
+    def _write_off(self, t: int, name: str, pid: int, thread: bool) -> None:
+        """Tell what is lost, or held for ever, now that a process or one of its threads is over."""
+        if not thread:
+            flushed = [self._flushed(pid, index) for index in range(len(self.queues.accounts))]
+            self.queues.write_off(t, name, pid, flushed)
+        self.sync.write_off(t, name, pid, thread)
 
     # Output and logging
 
@@ -161,7 +166,12 @@ class Narrator:
         self.stall_cause = f[0]
         waiting = read_reports(f[1], self.processes.name_of, self.processes.threads_of)
         standstill = Standstill(
-            self._scenario, self.queues.accounts, waiting, self.processes.ended(), self.processes.stopped()
+            self._scenario,
+            self.queues.accounts,
+            waiting,
+            self.processes.ended(),
+            self.processes.stopped(),
+            self.sync,
         )
         self.stalled = standstill.reason(f[0])
         self._make(

@@ -25,9 +25,9 @@ MAIN = -1
 class ProcessTeller:
     """Tells the events of processes; its methods `on_NAME` take the records NAME.
 
-    `before_exit(pid, name)` and `after_exit(t, name, pid)` are called around each `process.exited`: what is left of the
-    output comes before it, what became of a process's items after it. The name is None for a process and all that runs
-    in it, or that of a thread.
+    `before_exit(pid, name)` and `after_exit(t, name, pid, thread)` are called around each `process.exited`: what is
+    left of the output comes before it, what became of items and locks after it. Its name is None for a process and
+    all that runs in it, or that of a thread.
     """
 
     def __init__(
@@ -36,7 +36,7 @@ class ProcessTeller:
         events: EventMaker,
         start_method: str,
         before_exit: Callable[[int, str | None], None],
-        after_exit: Callable[[int, str, int], None],
+        after_exit: Callable[[int, str, int, bool], None],
     ) -> None:
         self.main = Life(MAIN_NAME)
         self.lives = [Life(spec.name, spec) for spec in processes]
@@ -260,14 +260,16 @@ class ProcessTeller:
             duration=self._since(life, t),
             **usage_fields(usage, life.usage),
         )
-        if not thread:
+        if thread:
+            self._after_exit(t, life.name, pid, True)
+        else:
             self._settle(life, pid, t)
 
     def _settle(self, life: Life, pid: int, t: int) -> None:
         """Tell once, as soon as a process is known to be over, what became of what it had put."""
         if not life.settled:
             life.settled = True
-            self._after_exit(t, life.name, pid)
+            self._after_exit(t, life.name, pid, False)
 
     def on_orphaned(self, reader: Speaker, t: int, f: list[Any]) -> None:
         life = self._known(f[0])

@@ -10,6 +10,8 @@ from typing import Any
 from run_scenario.engine.accounts import QueueAccount
 from run_scenario.engine.exits import MAIN_NAME
 from run_scenario.engine.standstill_queues import broken_queue, circle
+from run_scenario.engine.standstill_sync import SyncStandstill
+from run_scenario.engine.sync_teller import SyncTeller
 from run_scenario.engine.waits import WAITS, names, subject
 from run_scenario.model import Scenario
 from run_scenario.record import codes, layout
@@ -100,11 +102,13 @@ class Standstill:
         waiting: list[Waiting],
         ended: Sequence[str],
         stopped: Mapping[str, str] | None = None,
+        sync: SyncTeller | None = None,
     ) -> None:
         self._scenario = scenario
         self._accounts = accounts
         self._waiting = waiting
         self._ended = set(ended)
+        self._sync = SyncStandstill(scenario.resources, sync, waiting)
         self._stopped = stopped or {}
 
     def waiting_for(self, w: Waiting) -> str | None:
@@ -138,6 +142,7 @@ class Standstill:
         if cause == "deadline":
             return self._everybody("the deadline was reached: ")
         for explain in (
+            self._sync.reason,
             self._unfinished_join,
             self._circle,
             self._starving_get,

@@ -14,6 +14,11 @@ WAITS = {
     codes.W_JOIN_QUEUE: "task_done() for every item of queue '{name}'",
     codes.W_TASK: "its turn to call task_done() on queue '{name}'",
     codes.W_JOIN_THREAD: "the items it has put on queue '{name}' to be written to the pipe",
+    codes.W_ACQUIRE: "'{name}' to be released",
+    codes.W_EVENT: "event '{name}' to be set",
+    codes.W_ANSWER: "those to wake up that wait for '{name}'",
+    codes.W_CONDITION: "condition '{name}' to be notified",
+    codes.W_BARRIER: "the others at barrier '{name}'",
     codes.W_SLEEP: "its next step, after a delay",
     codes.W_EXIT: "its own end: its threads, its children, or items that nobody has taken yet",
 }

@@ -68,6 +68,8 @@ class _Place(NamedTuple):
                 return f"process {index + 1}"
             case ("queues", str(name)):
                 return f"queue {quote(name)}"
+            case ("sync", str(name)):
+                return f"{quote(name)}"
             case (*_, str(key), int(index)):
                 return f"element {index + 1} of `{key}`"
         return f"`{self.path[-1]}`"
@@ -81,6 +83,8 @@ class _Place(NamedTuple):
                 return "in a process"
             case ("queues", str()):
                 return "in a queue"
+            case ("sync", str()):
+                return "in a synchronization object"
         return "in a call"
 
 
@@ -136,7 +140,7 @@ class _Translator:
         misspelt |= {"target" for entry in unknown if _target_hint(entry.key, place)}
         for key in error.validator_value:
             if key not in place.node.entries and key not in misspelt:
-                owner = {"at the top level": "a scenario", "in a process": "a process"}.get(place.inside, "a call")
+                owner = "a scenario" if not place.path else place.inside.removeprefix("in ")
                 self._problems.error(place.node.span, f"{owner} needs the key '{key}'", _ADD.get(key, ""))
 
     def _not_yet(self, error: Any, place: _Place) -> None:
@@ -155,6 +159,7 @@ class _Translator:
 _ADD = {
     **FILL,
     "version": "write `version: 1` in the first line",
+    "type": "write `type: Lock`, for example",
     "processes": "write `processes:` and below it a list, as in `- target: sleep`",
 }
 

@@ -47,6 +47,25 @@ CLOSED = 37  #                                                 queue
 THREAD_JOINED = 38  #                                          queue, since
 DROPPED = 39  # the feeder could not pickle it                 queue, stamp, item, error
 
+# Synchronization objects, by position among the scenario's resources: resource, 0, value, since.
+ACQUIRED = 70  # after it; since: when it began to wait
+NOT_ACQUIRED = 71  # acquire() gave up
+ACQUIRING = 72  # before it waits
+RELEASED = 73  # before it
+EVENT_SET = 80  # before it
+EVENT_CLEARED = 81
+EVENT_ASKED = 82  # is_set(); value: its answer
+EVENT_WAITING = 83
+EVENT_WAITED = 84  # value: whether it was set
+CONDITION_WAITING = 85
+CONDITION_WOKEN = 86  # value: whether it was notified
+CONDITION_NOTIFIED = 87  # before it; value: how many at most
+BARRIER_WAITING = 88
+BARRIER_PASSED = 89  # value: what wait() returned
+BARRIER_BROKEN = 90  # wait() raised
+BARRIER_ABORTED = 91
+BARRIER_RESET = 92
+
 # The run as a whole, recorded by the main program (REFUSED) and the guard.
 REFUSED = 50  # targets that cannot or may not be run          list of [process or -1, queue or -1, text]; both -1: cpus
 STALL = 51  #                                                  "deadlock" or "deadline", list of process reports
@@ -67,6 +86,11 @@ W_SLEEP = 6
 W_EXIT = 7  # the target is over; the process waits for its threads, queues and children
 W_FEED = 8  # a queue's feeder thread: it moves only when somebody puts or the pipe drains
 W_GET_TIMED = 10  # as W_GET, but it gives up at some time
+W_ACQUIRE = 11
+W_EVENT = 12
+W_CONDITION = 13
+W_BARRIER = 14
+W_ANSWER = 15  # inside set(), notify() and the like, which want an answer from everybody they wake up
 W_TASK = 9  # task_done(): needs the queue's condition
 
 SAME = b"="

@@ -332,6 +332,15 @@ class Recorder:
         """Note that this thread waits no longer."""
         self.waits[self._waiting.get(get_ident(), 1)] = 0
 
+    def current_wait(self) -> int:
+        """Return the word of the wait that this thread began last; 1 if there is none."""
+        return self._waiting.get(get_ident(), 1)
+
+    def end_wait(self, word: int, before: int) -> None:
+        """Note that a wait is over in which others took place; `before` is what this thread waited for around it."""
+        self.waits[word] = 0
+        self._waiting[get_ident()] = before
+
     # Feeder threads of queues
 
     def feeding(self, queue: int, send_bytes: Callable[[Any], None]) -> Callable[[Any], None]:

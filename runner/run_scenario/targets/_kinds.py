@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from multiprocessing.queues import JoinableQueue, Queue
+from multiprocessing.synchronize import Barrier, Condition, Event, Lock, RLock, Semaphore
 from typing import Any, TypeAlias
 
 Inbox: TypeAlias = "Queue[Any]"
@@ -33,3 +34,9 @@ ExitCode: TypeAlias = int
 SignalName: TypeAlias = str
 ExceptionName: TypeAlias = str
 Items: TypeAlias = list[Any]
+
+AnyLock: TypeAlias = Lock | RLock
+AnySemaphore: TypeAlias = Semaphore
+AnyEvent: TypeAlias = Event
+AnyCondition: TypeAlias = Condition
+AnyBarrier: TypeAlias = Barrier

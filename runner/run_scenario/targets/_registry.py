@@ -25,7 +25,7 @@ Resolve = Callable[[str], Function]
 MAX_SECONDS = 86_400.0
 MAX_COUNT = 10_000_000
 
-_TARGET_MODULES = ("_basics", "_queues", "_endings", "_faults", "_resources", "_output")
+_TARGET_MODULES = ("_basics", "_queues", "_endings", "_faults", "_resources", "_output", "_sync")
 _WORK_MODULES = ("_work",)
 
 
@@ -247,6 +247,11 @@ _MEANINGS: dict[str, dict[str, Any]] = {
     "PillInbox": _QUEUE | {"direction": "from", "task_done": True, "until_pill": True},
     "Outbox": _QUEUE | {"direction": "to"},
     "PassingOutbox": _QUEUE | {"direction": "to", "passes_pills": True},
+    "AnyLock": {"kind": "resource", "takes": ("Lock", "RLock"), "called": "a lock"},
+    "AnySemaphore": {"kind": "resource", "takes": ("Semaphore", "BoundedSemaphore"), "called": "a semaphore"},
+    "AnyEvent": {"kind": "resource", "takes": ("Event",), "called": "an event"},
+    "AnyCondition": {"kind": "resource", "takes": ("Condition",), "called": "a condition"},
+    "AnyBarrier": {"kind": "resource", "takes": ("Barrier",), "called": "a barrier"},
     "Work": {"kind": "work"},
     "Seconds": {"kind": "number", "minimum": 0.0, "maximum": MAX_SECONDS},
     "Count": {"kind": "integer", "minimum": 0, "maximum": MAX_COUNT},

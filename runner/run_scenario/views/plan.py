@@ -15,18 +15,21 @@ _LONGEST_LIST = 100
 
 _TAKEN = frozenset(
     (
-        "item",
-        "os",
-        "time",
-        "sleep",
-        "Process",
-        "Thread",
-        "Queue",
-        "JoinableQueue",
-        "SimpleQueue",
-        "Call",
-        "partial",
-        "range",
+        *(
+            "item",
+            "os",
+            "time",
+            "sleep",
+            "Call",
+            "partial",
+            "range",
+            "Process",
+            "Thread",
+            "Queue",
+            "JoinableQueue",
+            "SimpleQueue",
+        ),
+        *("Lock", "RLock", "Semaphore", "BoundedSemaphore", "Event", "Condition", "Barrier"),
     )
 )
 """Names that the lines use for something else."""
@@ -99,7 +102,21 @@ def _create(writer: _Writer, step: model.Create) -> str:
         case model.QueueSpec() as queue:
             size = f"maxsize={queue.maxsize}" if queue.maxsize else ""
             return f"{writer.resource(queue.name)} = {queue.type}({size})"
+        case model.SyncSpec() as sync:
+            return f"{writer.resource(sync.name)} = {sync.type}({', '.join(sync_arguments(sync, writer.resource))})"
     raise TypeError(f"a plan cannot say {step!r}")
+
+
+def sync_arguments(sync: model.SyncSpec, resource: Callable[[str], str]) -> list[str]:
+    """Return the arguments of a synchronization object's constructor as Python writes them."""
+    match sync.type:
+        case "Semaphore" | "BoundedSemaphore":
+            return [] if sync.value == 1 else [str(sync.value)]
+        case "Barrier":
+            return [str(sync.parties)] + ([] if sync.timeout is None else [f"timeout={number(sync.timeout)}"])
+        case "Condition":
+            return [resource(sync.lock)] if sync.lock else []
+    return []
 
 
 def _create_process(writer: _Writer, step: model.CreateProcess) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from run_scenario import model
 from run_scenario.views.identifiers import identifier
-from run_scenario.views.plan import cpu_set
+from run_scenario.views.plan import cpu_set, sync_arguments
 from run_scenario.views.python_layout import Expression, call, keywords, layout, literal, preceded
 from run_scenario.views.python_process import Creation, Replicas, base_name, replicas
 from run_scenario.views.python_scope import Scope
@@ -101,6 +101,11 @@ class Main:
                 module = self._scope.use("os")
                 chosen = cpu_set(cpus, f"{module}.sched_getaffinity")
                 return [f"{margin}{module}.sched_setaffinity(0, {chosen})  # its children inherit it"]
+            case model.Create(model.SyncSpec() as sync):
+                made = self._scope.use("multiprocessing", sync.type)
+                return [
+                    f"{margin}{self._resource(sync.name)} = {made}({', '.join(sync_arguments(sync, self._resource))})"
+                ]
             case model.Sleep(seconds):
                 return [f"{margin}{self._scope.use('time')}.sleep({number(seconds)})"]
             case model.Start(name):

@@ -12,10 +12,17 @@ from run_scenario.views.python_source import Import, Inlined
 
 _OWN = frozenset(
     (
+        "Barrier",
+        "BoundedSemaphore",
         "Call",
+        "Condition",
+        "Event",
         "JoinableQueue",
+        "Lock",
         "Process",
         "Queue",
+        "RLock",
+        "Semaphore",
         "SimpleQueue",
         "Thread",
         "item",

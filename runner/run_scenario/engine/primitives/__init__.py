@@ -12,10 +12,10 @@ from typing import Any
 from run_scenario import model
 
 
-def create(spec: model.Resource, index: int, ctx: BaseContext) -> dict[str, Any]:
+def create(spec: model.Resource, index: int, ctx: BaseContext, others: dict[str, Any]) -> dict[str, Any]:
     """Create what `spec` describes; return it under the names by which it is handed to targets.
 
-    `index` is its position among the scenario's resources: records name it so.
+    `index` is its position among the scenario's resources: records name it so. `others` are those created before.
 
     Raises:
         OSError: out of file descriptors or semaphores.
@@ -25,4 +25,8 @@ def create(spec: model.Resource, index: int, ctx: BaseContext) -> dict[str, Any]
             from run_scenario.engine.primitives.queues import create_queue
 
             return {spec.name: create_queue(spec, index, ctx)}
+        case model.SyncSpec():
+            from run_scenario.engine.primitives.sync import create_sync
+
+            return {spec.name: create_sync(spec, index, ctx, others.get(spec.lock))}
     raise TypeError(f"nobody knows how to create {spec!r}")
