@@ -10,6 +10,17 @@ INTENDED: dict[str, tuple[int, list[str]]] = {
             "with it, so Other can never get the 2 items that are there"
         ],
     ),
+    "both-send": (
+        3,
+        [
+            "deadlock: Left and Right both wait in send() on pipe 'rope': it is full in both directions, and neither "
+            "receives before it has sent"
+        ],
+    ),
+    "both-wait": (
+        3,
+        ["deadlock: Ada and Bob both wait in recv() on pipe 'table', each for the other to send first"],
+    ),
     "circle": (
         3,
         [
@@ -22,6 +33,13 @@ INTENDED: dict[str, tuple[int, list[str]]] = {
         [
             "Producer waits for ever for room in queue 'numbers' (maxsize 2, 2 in it): nobody is left who takes from "
             "it, since Consumer has ended"
+        ],
+    ),
+    "end-left-open": (
+        3,
+        [
+            "Receiver waits for ever in recv() on 'rope.left': Sender has ended, but 'rope.right' is still open, for "
+            "the main program never closed it, and so EOF does not come"
         ],
     ),
     "join-before-drain": (

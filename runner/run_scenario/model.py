@@ -71,12 +71,18 @@ class QueueSpec(Value):
     where: Location | None = None
 
 
+PIPE_ENDS = ("left", "right")
+"""What the two connections that `Pipe()` returns are called, in their order."""
+
+
 class PipeSpec(Value):
     """A pipe: two connections, called `NAME.left` and `NAME.right`."""
 
     name: str
     duplex: bool = True
     """If not, `NAME.left` only receives and `NAME.right` only sends, as what `Pipe(duplex=False)` returns."""
+    close_unused: bool = True
+    """Whether each process closes the ends that it has and does not use, so that EOF arrives when all others have."""
     where: Location | None = None
 
 
@@ -282,6 +288,14 @@ class Start(Value):
     """`process.start()`."""
 
     process: str
+    closes: tuple[str, ...] = ()
+    """Ends of pipes that the process would inherit and does not use: it closes them before it calls its target."""
+
+
+class CloseEnd(Value):
+    """`NAME.left.close()`: the main program does not use this end of a pipe, and whoever does has it."""
+
+    end: str
 
 
 class PutItems(Value):
@@ -349,6 +363,7 @@ Step = (
     | CreateProcess
     | Sleep
     | Start
+    | CloseEnd
     | PutItems
     | PutPills
     | CloseQueue

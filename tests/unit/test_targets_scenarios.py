@@ -86,8 +86,10 @@ def test_calls_its_targets_properly(path):
     for process in yaml.safe_load(path.read_text(encoding="utf-8"))["processes"]:
         found = targets.find(process["target"])
         ends = {"inbox": "from", "outbox": "to"}
-        resources = {parameter: process[end] for parameter, end in ends.items() if end in process}
-        resources |= process.get("uses", {})
+        resources = dict(process.get("uses", {}))
+        for parameter, end in ends.items():
+            given = process.get(end, {})
+            resources |= given if isinstance(given, dict) else {parameter: given}
         function, args, kwargs = targets.bind(found.name, process.get("args", ()), process.get("kwargs", {}), _refuse)
 
         inspect.signature(function).bind(*args, **kwargs, **resources)

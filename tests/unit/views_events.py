@@ -92,6 +92,13 @@ _DEFAULTS: dict[str, dict[str, Any]] = {
             "abandoned": {},
         }.items()
     },
+    "pipe.sent": {"pipe": "rope", "end": "left", "item_id": 1, "item": 7},
+    "pipe.received": {"pipe": "rope", "end": "right", "item_id": 1, "item": 7, "waited": 0.2},
+    "pipe.eof": {"pipe": "rope", "end": "right", "waited": 0.0},
+    "pipe.broken": {"pipe": "rope", "end": "left", "call": "send", "error": "BrokenPipeError: gone", "item_id": 2},
+    "pipe.polled": {"pipe": "rope", "end": "left", "ready": False, "waited": 0.5},
+    "pipe.closed": {"pipe": "rope", "end": "left"},
+    "pipe.left_over": {"pipe": "rope", "end": "right", "count": 2, "items": [7, 8]},
     "event.set": {"flag": "go"},
     "event.cleared": {"flag": "go"},
     "event.is_set": {"flag": "go", "answer": False},

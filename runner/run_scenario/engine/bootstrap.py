@@ -18,6 +18,7 @@ from run_scenario.record import codes
 from run_scenario.record.recorder import recorder
 
 if TYPE_CHECKING:
+    from multiprocessing.connection import Connection
     from multiprocessing.process import BaseProcess
     from types import CodeType
 
@@ -66,6 +67,8 @@ class RecordedRun:
         self._queues = queues
         self._private = private
         """Descriptors of the main program that a forked child must not keep open."""
+        self.closing: list[Connection] = []
+        """Ends of pipes that a forked child inherits and does not use."""
 
     def __call__(self) -> None:
         for descriptor in self._private:
@@ -74,6 +77,8 @@ class RecordedRun:
         join_run(self._folder, process.name, self._queues)
         parent = process._parent_name  # type: ignore[attr-defined]
         recorder.emit(codes.STARTED, index, os.getpid(), os.getppid(), parent, process.daemon)
+        for end in self.closing:
+            end.close()
         try:
             type(process).run(process)
         except SystemExit as end:

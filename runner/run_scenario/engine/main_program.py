@@ -143,8 +143,10 @@ class MainProgram:
                 recorder.waiting(codes.W_SLEEP, timeout=seconds)
                 time.sleep(seconds)
                 recorder.moving()
-            case model.Start(name):
-                self._start(name)
+            case model.Start(name, closes):
+                self._start(name, closes)
+            case model.CloseEnd(end):
+                self._resources[end].close()
             case model.PutItems(queue, items):
                 for item in items:
                     self._resources[queue].put(self._items.get(id(item), item))
@@ -194,8 +196,10 @@ class MainProgram:
         )
         return process
 
-    def _start(self, name: str) -> None:
+    def _start(self, name: str, closes: tuple[str, ...] = ()) -> None:
         index, process = self._index[name], self._processes[name]
+        if closes and multiprocessing.get_start_method() == "fork":  # otherwise it inherits nothing
+            process.run.closing = [self._resources[end] for end in closes]
         recorder.emit(codes.STARTING, index, process.name)
         try:
             process.start()

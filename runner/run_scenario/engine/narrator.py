@@ -13,6 +13,7 @@ from typing import Any
 from run_scenario.engine.events import Event, EventMaker, waited
 from run_scenario.engine.exits import RUNNER, signal_name
 from run_scenario.engine.output import LineJoiner
+from run_scenario.engine.pipe_teller import PipeTeller
 from run_scenario.engine.process_teller import ProcessTeller
 from run_scenario.engine.queue_teller import QueueTeller
 from run_scenario.engine.standstill import Standstill, Waiting, read_reports
@@ -57,7 +58,8 @@ class Narrator:
         self.queues = QueueTeller(scenario.queues, events)
         self.processes = ProcessTeller(scenario.processes, events, start_method, self._output.flush, self._write_off)
         self.sync = SyncTeller(scenario.resources, events)
-        tellers = (self, self.processes, self.queues, self.sync)
+        self.pipes = PipeTeller(scenario.resources, events)
+        tellers = (self, self.processes, self.queues, self.sync, self.pipes)
         self._handlers = {code: handler for teller in tellers for code, handler in _handlers(teller).items()}
         # What the run as a whole has come to, for `verdict`.
         self.refusals: list[tuple[ProcessSpec | None, int, str]] = []
@@ -222,6 +224,7 @@ class Narrator:
         self.processes.finish(t)
         self._output.flush_all()
         self.queues.tell_left_over(t, self.processes.main.pid)
+        self.pipes.tell_left_over(t, self.processes.main.pid)
 
 
 def _handlers(teller: object) -> dict[int, Callable[[Speaker, int, list[Any]], None]]:

@@ -9,6 +9,7 @@ from typing import Any
 
 from run_scenario.engine.accounts import QueueAccount
 from run_scenario.engine.exits import MAIN_NAME
+from run_scenario.engine.standstill_pipes import PipeStandstill
 from run_scenario.engine.standstill_queues import broken_queue, circle
 from run_scenario.engine.standstill_sync import SyncStandstill
 from run_scenario.engine.sync_teller import SyncTeller
@@ -110,6 +111,7 @@ class Standstill:
         self._ended = set(ended)
         self._sync = SyncStandstill(scenario.resources, sync, waiting)
         self._stopped = stopped or {}
+        self._pipes = PipeStandstill(scenario, waiting, self._ended)
 
     def waiting_for(self, w: Waiting) -> str | None:
         """Return what a process waits for, as the end of a sentence, or None."""
@@ -143,6 +145,7 @@ class Standstill:
             return self._everybody("the deadline was reached: ")
         for explain in (
             self._sync.reason,
+            self._pipes.reason,
             self._unfinished_join,
             self._circle,
             self._starving_get,

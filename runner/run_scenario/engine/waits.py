@@ -19,6 +19,10 @@ WAITS = {
     codes.W_ANSWER: "those to wake up that wait for '{name}'",
     codes.W_CONDITION: "condition '{name}' to be notified",
     codes.W_BARRIER: "the others at barrier '{name}'",
+    codes.W_RECEIVE_LEFT: "something to receive at '{name}.left'",
+    codes.W_RECEIVE_RIGHT: "something to receive at '{name}.right'",
+    codes.W_SEND_LEFT: "room in pipe '{name}', to send at its left end",
+    codes.W_SEND_RIGHT: "room in pipe '{name}', to send at its right end",
     codes.W_SLEEP: "its next step, after a delay",
     codes.W_EXIT: "its own end: its threads, its children, or items that nobody has taken yet",
 }

@@ -81,7 +81,13 @@ def _queue(queue: ResourceDraft, readers: int, problems: Problems) -> QueueSpec:
 
 
 def _pipe(pipe: ResourceDraft, problems: Problems) -> PipeSpec:
-    return PipeSpec(pipe.name, duplex=pipe.fields.flag("duplex", True), where=problems.location(pipe.span))
+    fields = pipe.fields
+    return PipeSpec(
+        name=pipe.name,
+        duplex=fields.flag("duplex", True),
+        close_unused=fields.flag("close_unused", True),
+        where=problems.location(pipe.span),
+    )
 
 
 def _sync(sync: ResourceDraft, problems: Problems) -> SyncSpec:

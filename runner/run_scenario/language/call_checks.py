@@ -13,6 +13,14 @@ from run_scenario.language.value_checks import check_value
 from run_scenario.language.yaml_nodes import Mapping, Node, Scalar, plain
 from run_scenario.targets import Parameter, Target
 
+_VERBS = {
+    (True, "from"): "takes from its queue",
+    (True, "to"): "puts on its queue",
+    (False, "from"): "receives at its end of a pipe,",
+    (False, "to"): "sends at its end of a pipe,",
+}
+"""What a target does with a queue (or, if not, with an end of a pipe) of a direction."""
+
 
 def find_work(name: str, span: Span, problems: Problems) -> Target | None:
     """Return the built-in work function `name`; None for user code, and, with a problem, where there is none."""
@@ -145,8 +153,8 @@ class Call:
             what = f"the parameter {quote(link.parameter)} of {quote(self.name)} is no queue or other resource"
             self.problems.error(link.parameter_span, what, f"write `kwargs: {{{link.parameter}: …}}`")
         elif parameter.direction and link.direction not in (parameter.direction, "uses"):
-            verb = "takes from" if parameter.direction == "from" else "puts on"
-            what = f"{quote(self.name)} {verb} its queue {quote(link.parameter)}"
+            verb = _VERBS[parameter.kind == "queue", parameter.direction]
+            what = f"{quote(self.name)} {verb} {quote(link.parameter)}"
             self.problems.error(link.parameter_span, what, f"write it under `{parameter.direction}:`")
         return True
 
@@ -197,4 +205,4 @@ def _usage(parameter: Parameter) -> str:
 
 
 def _placeholder(parameter: Parameter) -> str:
-    return parameter.called.rpartition(" ")[2].upper()
+    return "PIPE.left" if parameter.called == "an end of a pipe" else parameter.called.rpartition(" ")[2].upper()

@@ -2,6 +2,7 @@
 
 checks            names and counts, the order of time
 resource_checks   resources of every kind, and how they are mentioned
+pipe_checks       pipes, and who has which end
 sync_checks       locks, semaphores, events, conditions and barriers
 queue_checks      queues, and who takes from and puts on them
 pill_checks       poison pills: who puts them, and when
@@ -13,6 +14,7 @@ from __future__ import annotations
 
 from run_scenario.language.draft import Draft, ProcessDraft
 from run_scenario.language.pill_checks import check_pills
+from run_scenario.language.pipe_checks import check_ends, check_pipes
 from run_scenario.language.problems import Problems, quote
 from run_scenario.language.queue_checks import check_queues, check_topology
 from run_scenario.language.resource_checks import check_resources, check_use
@@ -34,12 +36,14 @@ def check(draft: Draft, problems: Problems) -> None:
     check_threads(draft, problems)
     check_resources(draft, problems)
     check_queues(draft, problems)
+    check_pipes(draft, problems)
     check_sync(draft, problems)
     check_targets(draft, problems)
     check_item_calls(draft, problems)
     _check_time(draft, problems)
     if not problems.has_errors:  # a queue may look unused only because its user is misspelt
         check_topology(draft, problems)
+        check_ends(draft, problems)
         check_use(draft, problems)
         check_pills(draft, problems)
 

@@ -12,7 +12,7 @@ from typing import Any, Literal, NamedTuple
 
 from run_scenario.language.problems import Span, quote
 from run_scenario.language.yaml_nodes import Entry, Mapping, Node, Scalar, Sequence, plain
-from run_scenario.model import DEFAULT_TIMEOUT, Direction, Worker
+from run_scenario.model import DEFAULT_TIMEOUT, PIPE_ENDS, Direction, Worker
 
 START = Span(1, 1)
 
@@ -103,8 +103,6 @@ KINDS = {
     "pools": "pool",
 }
 """What one resource of a section is called in messages."""
-
-PIPE_ENDS = ("left", "right")
 
 
 class ResourceDraft(NamedTuple):

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from run_scenario.language.pipe_ends import PipeEnds
 from run_scenario.model import (
+    CloseEnd,
     CloseQueue,
     Collect,
     Create,
@@ -29,7 +31,8 @@ from run_scenario.model import (
 def plan(scenario: Scenario) -> tuple[Step, ...]:
     """Return the main program's steps in the order of the textbook scripts.
 
-    Pin the program to its CPUs; create the resources and the processes; start each process after its delay; put items,
+    Pin the program to its CPUs; create the resources and the processes; start each process after its delay, and close
+    the ends of pipes that the main program has handed over; put items,
     then pills; close; join queues; collect results; join the processes. All in file order.
     """
     return (*_begin(scenario), *_serve(scenario.queues), *_end(scenario.processes))
@@ -42,10 +45,13 @@ def _begin(scenario: Scenario) -> Iterator[Step]:
         yield Create(resource)
     for process in scenario.processes:
         yield CreateProcess(process)
+    ends = PipeEnds(scenario)
+    yield from map(CloseEnd, ends.unused())
     for process in scenario.processes:
         if process.delay > 0:
             yield Sleep(process.delay)
-        yield Start(process.name)
+        yield Start(process.name, ends.inherited(process))
+        yield from map(CloseEnd, ends.handed_over(process))
 
 
 def _serve(queues: tuple[QueueSpec, ...]) -> Iterator[Step]:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 
-from run_scenario.language.draft import KINDS, PIPE_ENDS, Draft, Link, ResourceDraft
+from run_scenario.language.draft import KINDS, Draft, Link, ResourceDraft
 from run_scenario.language.problems import Problems, either, quote
+from run_scenario.model import PIPE_ENDS
 
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_-]{0,99}")
 
@@ -36,9 +37,10 @@ def _check_mentions(draft: Draft, problems: Problems) -> None:
 
 
 def _what_there_is(link: Link, draft: Draft, handles: dict[str, ResourceDraft], problems: Problems) -> str:
-    if link.resource in draft.sections["pipes"]:
-        ends = either(f"{link.resource}.{end}" for end in PIPE_ENDS)
-        return f"it is a pipe: name one of its ends, {ends}"
+    pipe, dot, _ = link.resource.partition(".")
+    if pipe in draft.sections["pipes"]:
+        ends = either((f"{pipe}.{end}" for end in PIPE_ENDS), "and" if dot else "or")
+        return f"pipe {quote(pipe)} has the ends {ends}" if dot else f"it is a pipe: name one of its ends, {ends}"
     if link.resource in draft.sections["pools"]:
         return "it is a pool: only the main program uses it, in its `calls`"
     names = either(handles, "and")

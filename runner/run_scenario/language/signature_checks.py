@@ -81,11 +81,14 @@ def _check_types(target: Target, process: ProcessDraft, handles: dict[str, Resou
         if parameter is None or resource is None or not parameter.takes or not resource.type:
             continue
         if resource.type not in parameter.takes and not resource.fields.is_refused("type"):
-            a = "an" if resource.type[0] in "AEIOU" else "a"
-            what = f"{quote(link.resource)} is {a} {resource.type}, but "
+            what = f"{quote(link.resource)} is {_a(resource.type)}, but "
             what += f"the parameter {quote(parameter.name)} of {quote(target.name)} takes {parameter.called}"
             fitting = [handle for handle, other in handles.items() if other.type in parameter.takes]
             problems.error(link.resource_span, what, f"there is {either(fitting, 'and')}" if fitting else "")
+
+
+def _a(kind: str) -> str:
+    return "an end of a pipe" if kind == "Pipe" else f"{'an' if kind[0] in 'AEIOU' else 'a'} {kind}"
 
 
 def _check_task_done(target: Target, process: ProcessDraft, draft: Draft, problems: Problems) -> None:

@@ -66,8 +66,8 @@ class _Place(NamedTuple):
                 return "a scenario"
             case ("processes", int(index)):
                 return f"process {index + 1}"
-            case ("queues", str(name)):
-                return f"queue {quote(name)}"
+            case ("queues" | "pipes" as section, str(name)):
+                return f"{section[:-1]} {quote(name)}"
             case ("sync", str(name)):
                 return f"{quote(name)}"
             case (*_, str(key), int(index)):
@@ -81,8 +81,8 @@ class _Place(NamedTuple):
                 return "at the top level"
             case ("processes", int()):
                 return "in a process"
-            case ("queues", str()):
-                return "in a queue"
+            case ("queues" | "pipes" as section, str()):
+                return f"in a {section[:-1]}"
             case ("sync", str()):
                 return "in a synchronization object"
         return "in a call"

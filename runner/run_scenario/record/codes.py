@@ -47,6 +47,14 @@ CLOSED = 37  #                                                 queue
 THREAD_JOINED = 38  #                                          queue, since
 DROPPED = 39  # the feeder could not pickle it                 queue, stamp, item, error
 
+# Ends of pipes, by the pipe's position among the scenario's resources: resource, end (0 left, 1 right), value, since.
+PIPE_SENT = 60  # before it; value: the object
+PIPE_RECEIVED = 61
+PIPE_EOF = 62  # recv() raised EOFError
+PIPE_BROKEN = 63  # send() or recv() raised OSError            resource, end, error, whether it was sending
+PIPE_POLLED = 64  # value: poll()'s answer
+PIPE_CLOSED = 65  # before it
+
 # Synchronization objects, by position among the scenario's resources: resource, 0, value, since.
 ACQUIRED = 70  # after it; since: when it began to wait
 NOT_ACQUIRED = 71  # acquire() gave up
@@ -91,6 +99,10 @@ W_EVENT = 12
 W_CONDITION = 13
 W_BARRIER = 14
 W_ANSWER = 15  # inside set(), notify() and the like, which want an answer from everybody they wake up
+W_RECEIVE_LEFT = 21
+W_RECEIVE_RIGHT = 22
+W_SEND_LEFT = 23
+W_SEND_RIGHT = 24
 W_TASK = 9  # task_done(): needs the queue's condition
 
 SAME = b"="

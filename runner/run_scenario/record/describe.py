@@ -18,6 +18,7 @@ ELEMENTS_LIMIT = 16
 DEPTH_LIMIT = 3
 
 _INT_LIMIT = 1 << 63
+_PRIMITIVES = "run_scenario.engine.primitives."
 _CALLS = "run_scenario.targets._call"
 
 
@@ -67,6 +68,8 @@ def _describe_mapping(value: dict[Any, Any], depth: int) -> dict[str, Any]:
 def _describe_object(value: Any, kind: type, depth: int) -> str:
     if _own(kind, "__module__") == _CALLS:  # our own task objects know how to write themselves: is_prime(7)
         return str(describe(str(value), depth))
+    if _own(kind, "__module__").startswith(_PRIMITIVES):  # stand for multiprocessing's own
+        return f"<multiprocessing {_own(kind, '__name__')}>"
     attributes = _attributes(value, kind)
     if attributes is None:
         return f"<{_name(kind)}>"

@@ -4,6 +4,7 @@ The behaviours are plain functions in this package's modules, registered by a de
 
     _basics, _queues, _endings, _output    targets: what a process runs
     _faults, _resources                    more of them: what goes wrong on queues, what a process owns
+    _pipes                                 those at the ends of pipes
     _sync                                  and those that use locks, semaphores, events, conditions, barriers
     _work                                  work functions: what a consumer does with an item
     _call                                  Call: an item that is a call, with a `process()` method

@@ -6,6 +6,7 @@ For the type checker they are aliases; at run time nobody imports this module.
 from __future__ import annotations
 
 from collections.abc import Callable
+from multiprocessing.connection import Connection
 from multiprocessing.queues import JoinableQueue, Queue
 from multiprocessing.synchronize import Barrier, Condition, Event, Lock, RLock, Semaphore
 from typing import Any, TypeAlias
@@ -40,3 +41,10 @@ AnySemaphore: TypeAlias = Semaphore
 AnyEvent: TypeAlias = Event
 AnyCondition: TypeAlias = Condition
 AnyBarrier: TypeAlias = Barrier
+
+ReceivingEnd: TypeAlias = Connection
+"""An end of a pipe at which the target receives: `from:`."""
+SendingEnd: TypeAlias = Connection
+"""An end of a pipe at which the target sends: `to:`."""
+AnyEnd: TypeAlias = Connection
+"""An end of a duplex pipe."""

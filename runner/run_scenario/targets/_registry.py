@@ -25,7 +25,7 @@ Resolve = Callable[[str], Function]
 MAX_SECONDS = 86_400.0
 MAX_COUNT = 10_000_000
 
-_TARGET_MODULES = ("_basics", "_queues", "_endings", "_faults", "_resources", "_output", "_sync")
+_TARGET_MODULES = ("_basics", "_queues", "_endings", "_faults", "_resources", "_output", "_pipes", "_sync")
 _WORK_MODULES = ("_work",)
 
 
@@ -234,6 +234,7 @@ _QUEUE: dict[str, Any] = {
     "takes": ("Queue", "JoinableQueue", "SimpleQueue", "ManagerQueue"),
     "called": "a queue",
 }
+_END: dict[str, Any] = {"kind": "resource", "takes": ("Pipe",), "called": "an end of a pipe"}
 # What an annotation says about its parameter, as arguments of Parameter.
 _MEANINGS: dict[str, dict[str, Any]] = {
     "int": {"kind": "integer"},
@@ -247,6 +248,9 @@ _MEANINGS: dict[str, dict[str, Any]] = {
     "PillInbox": _QUEUE | {"direction": "from", "task_done": True, "until_pill": True},
     "Outbox": _QUEUE | {"direction": "to"},
     "PassingOutbox": _QUEUE | {"direction": "to", "passes_pills": True},
+    "ReceivingEnd": _END | {"direction": "from"},
+    "SendingEnd": _END | {"direction": "to"},
+    "AnyEnd": _END,
     "AnyLock": {"kind": "resource", "takes": ("Lock", "RLock"), "called": "a lock"},
     "AnySemaphore": {"kind": "resource", "takes": ("Semaphore", "BoundedSemaphore"), "called": "a semaphore"},
     "AnyEvent": {"kind": "resource", "takes": ("Event",), "called": "an event"},

@@ -15,20 +15,8 @@ _LONGEST_LIST = 100
 
 _TAKEN = frozenset(
     (
-        *(
-            "item",
-            "os",
-            "time",
-            "sleep",
-            "Call",
-            "partial",
-            "range",
-            "Process",
-            "Thread",
-            "Queue",
-            "JoinableQueue",
-            "SimpleQueue",
-        ),
+        *("item", "os", "time", "sleep", "Call", "partial", "range", "Process", "Thread"),
+        *("Queue", "JoinableQueue", "SimpleQueue", "Pipe"),
         *("Lock", "RLock", "Semaphore", "BoundedSemaphore", "Event", "Condition", "Barrier"),
     )
 )
@@ -102,6 +90,9 @@ def _create(writer: _Writer, step: model.Create) -> str:
         case model.QueueSpec() as queue:
             size = f"maxsize={queue.maxsize}" if queue.maxsize else ""
             return f"{writer.resource(queue.name)} = {queue.type}({size})"
+        case model.PipeSpec() as pipe:
+            left, right = (writer.resource(f"{pipe.name}.{end}") for end in model.PIPE_ENDS)
+            return f"{left}, {right} = Pipe({'' if pipe.duplex else 'duplex=False'})"
         case model.SyncSpec() as sync:
             return f"{writer.resource(sync.name)} = {sync.type}({', '.join(sync_arguments(sync, writer.resource))})"
     raise TypeError(f"a plan cannot say {step!r}")
@@ -168,12 +159,20 @@ def _join(writer: _Writer, step: model.Join) -> str:
     return f"{writer.process(step.process)}.join({timeout})"
 
 
+def _start(writer: _Writer, step: model.Start) -> str:
+    closes = "; ".join(f"{writer.resource(end)}.close()" for end in step.closes)
+    return f"{writer.process(step.process)}.start()" + (
+        f"  # if it is forked, it begins with {closes}" if closes else ""
+    )
+
+
 _WRITERS: dict[type, Callable[[_Writer, Any], str]] = {
     model.Pin: lambda _, step: f"os.sched_setaffinity(0, {cpu_set(step.cpus, 'os.sched_getaffinity')})",
     model.Create: _create,
     model.CreateProcess: _create_process,
     model.Sleep: lambda _, step: f"time.sleep({number(step.seconds)})",
-    model.Start: lambda writer, step: f"{writer.process(step.process)}.start()",
+    model.Start: _start,
+    model.CloseEnd: lambda writer, step: f"{writer.resource(step.end)}.close()",
     model.PutItems: _put_items,
     model.PutPills: lambda writer, step: _times(step.count, f"{writer.resource(step.queue)}.put(None)"),
     model.CloseQueue: lambda writer, step: f"{writer.resource(step.queue)}.close()",

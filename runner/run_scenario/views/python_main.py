@@ -20,7 +20,7 @@ _PHASES: tuple[tuple[type, ...], ...] = (
     (model.Pin,),
     (model.Create,),
     (model.CreateProcess,),
-    (model.Sleep, model.Start),
+    (model.Sleep, model.Start, model.CloseEnd),
     (model.PutItems, model.PutPills, model.CloseQueue, model.JoinThread),
     (model.JoinQueue, model.Collect),
     (model.Join, model.IsAlive, model.StopIfAlive),
@@ -35,7 +35,8 @@ class Main:
         self._steps = steps
         self._scope = scope
         self._resource = scope.identifiers.resource
-        self._create = Creation(scope, _INDENT)
+        closes = {step.process: step.closes for step in steps if isinstance(step, model.Start) and step.closes}
+        self._create = Creation(scope, _INDENT, closes)
         self._groups = {group[0].name: group for group in replicas(steps)}
         self._processes: dict[str, str] = {}
         """What each process is called at this place: a name, or an element of a list."""
@@ -101,6 +102,12 @@ class Main:
                 module = self._scope.use("os")
                 chosen = cpu_set(cpus, f"{module}.sched_getaffinity")
                 return [f"{margin}{module}.sched_setaffinity(0, {chosen})  # its children inherit it"]
+            case model.Create(model.PipeSpec() as pipe):
+                ends = ", ".join(self._resource(f"{pipe.name}.{end}") for end in model.PIPE_ENDS)
+                made = self._scope.use("multiprocessing", "Pipe")
+                return [f"{margin}{ends} = {made}({'' if pipe.duplex else 'duplex=False'})"]
+            case model.CloseEnd(end):
+                return [f"{margin}{self._resource(end)}.close()"]
             case model.Create(model.SyncSpec() as sync):
                 made = self._scope.use("multiprocessing", sync.type)
                 return [
@@ -108,7 +115,7 @@ class Main:
                 ]
             case model.Sleep(seconds):
                 return [f"{margin}{self._scope.use('time')}.sleep({number(seconds)})"]
-            case model.Start(name):
+            case model.Start(name):  # what it closes is said where it is created
                 return [f"{margin}{self._processes[name]}.start()"]
             case model.PutItems(queue, items):
                 return self._put(self._resource(queue), items, indent)

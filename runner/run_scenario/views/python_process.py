@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from run_scenario import model
@@ -54,9 +54,11 @@ def _continues(run: Replicas, spec: model.ProcessSpec) -> bool:
 class Creation:
     """Writes the statements that create processes."""
 
-    def __init__(self, scope: Scope, indent: int) -> None:
+    def __init__(self, scope: Scope, indent: int, closes: Mapping[str, Sequence[str]]) -> None:
+        """`closes`: process -> the ends of pipes that it has to close before it calls its target."""
         self._scope = scope
         self._indent = indent
+        self._closes = closes
 
     def one(self, spec: model.ProcessSpec, name: str) -> list[str]:
         """Return the statements that create a process called `name` in the script."""
@@ -91,6 +93,9 @@ class Creation:
         }
         if self._is_class(spec):
             return call(target, *args, *keywords(kwargs))
+        if closes := self._closes.get(spec.name):
+            ends = tuple_of([self._scope.identifiers.resource(end) for end in closes])
+            target, args = "close_then", [ends, target, *args]
         parts = [keyword("name", name)] if spec.named else []
         parts.append(keyword("target", target))
         if args:

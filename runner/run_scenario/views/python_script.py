@@ -38,6 +38,13 @@ class Call:
         arguments += [f"{key}={value!r}" for key, value in self.kwargs.items()]
         return f"{self.function.__name__}({', '.join(arguments)})"'''
 
+_CLOSE_THEN = '''\
+def close_then(ends, target, /, *args, **kwargs):
+    """Close pipe ends that are not used here, or EOF would never come; call the target."""
+    for end in ends:
+        end.close()
+    target(*args, **kwargs)'''
+
 _CALLED = "\n\n    __call__ = process"
 """For code that is not shown here, which may use it so."""
 
@@ -65,6 +72,8 @@ def script(
         isinstance(item, model.CallSpec) for step in steps if isinstance(step, model.PutItems) for item in step.items
     ):
         definitions.append(_CALL + (_CALLED if scope.has_own else ""))
+    if any(isinstance(step, model.Start) and step.closes for step in steps):
+        definitions.append(_CLOSE_THEN)
     guard = "\n".join(['if __name__ == "__main__":', *main])
     head = "\n".join([*docstring(_about(scenario)), "", *import_lines(scope.imports)])
     return "\n\n\n".join([head, *definitions, guard]) + "\n"

@@ -25,6 +25,10 @@ def create(spec: model.Resource, index: int, ctx: BaseContext, others: dict[str,
             from run_scenario.engine.primitives.queues import create_queue
 
             return {spec.name: create_queue(spec, index, ctx)}
+        case model.PipeSpec():
+            from run_scenario.engine.primitives.pipes import create_pipe
+
+            return create_pipe(spec, index, ctx)
         case model.SyncSpec():
             from run_scenario.engine.primitives.sync import create_sync
 

@@ -14,7 +14,7 @@ from typing import Any
 
 _LENGTH = struct.Struct("!i")
 _pack, _unpack = _LENGTH.pack, _LENGTH.unpack
-_SMALL = 16_384
+SMALL = 16_384
 """Up to this length a Connection, too, writes length and bytes at once."""
 
 if os.name != "posix":  # there, a Connection is something else
@@ -27,7 +27,7 @@ def sender(writer: Any) -> Callable[[Any], None]:
 
     def send(data: Any) -> None:
         length = len(data)
-        if length > _SMALL:
+        if length > SMALL:
             writer._send_bytes(data)
             return
         message = _pack(length) + data
@@ -55,7 +55,7 @@ def receiver(reader: Any) -> Callable[[], bytes]:
                 raise EOFError
             head += reader._recv(4 - len(head)).getvalue()
         (length,) = _unpack(head)
-        if not 0 <= length <= _SMALL:
+        if not 0 <= length <= SMALL:
             return _receive_large(reader, length)
         data = read(descriptor, length)
         if len(data) != length:

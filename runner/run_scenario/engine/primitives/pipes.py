@@ -1,0 +1,179 @@
+"""The ends of pipes: multiprocessing's own connections, which also record.
+
+What travels is what a plain connection sends, byte for byte. A send is recorded before it, for what is received is told
+later; should it fail, that is recorded too.
+"""
+
+from __future__ import annotations
+
+import io
+from _thread import get_ident
+from collections.abc import Callable
+from multiprocessing import connection, context, reduction
+from time import monotonic_ns
+from typing import Any
+
+from run_scenario.engine.primitives.wire import SMALL, receiver, sender
+from run_scenario.model import PIPE_ENDS, PipeSpec
+from run_scenario.record import codes, layout
+from run_scenario.record.describe import describe
+from run_scenario.record.recorder import recorder
+
+_PLAIN = frozenset({int, str, float, bool, type(None), bytes})
+"""Types whose values nobody can change on the way: what is received is what was sent."""
+_SMALL = 1 << 63
+_KINDS = {None: layout.V_NONE, False: layout.V_FALSE, True: layout.V_TRUE}
+_RECEIVING = (codes.W_RECEIVE_LEFT, codes.W_RECEIVE_RIGHT)
+_SENDING = (codes.W_SEND_LEFT, codes.W_SEND_RIGHT)
+_NOTHING = object()
+_SHOWN = 32
+"""Bytes of a message of bytes that are told."""
+
+_Word = tuple[Any, int, int]
+"""The recorder's wait words at the time (a fork makes new ones), the thread, and the index of its word."""
+
+dumps = reduction.ForkingPickler.dumps
+loads = reduction.ForkingPickler.loads
+
+
+def create_pipe(spec: PipeSpec, index: int, ctx: context.BaseContext) -> dict[str, Connection]:
+    """Return the two ends of the pipe that `spec` describes, as `NAME.left` and `NAME.right`.
+
+    Raises:
+        OSError: out of file descriptors.
+    """
+    ends: dict[str, Connection] = {}
+    for end, plain in enumerate(ctx.Pipe(spec.duplex)):
+        handle, plain._handle = plain._handle, None  # type: ignore[attr-defined]  # it is ours from here on
+        ends[f"{spec.name}.{PIPE_ENDS[end]}"] = Connection(index, end, handle, plain.readable, plain.writable)
+    return ends
+
+
+def _word(kind: int, index: int) -> _Word:
+    return recorder.waits, get_ident(), recorder.wait_word(kind, index)
+
+
+def _rebuild(index: int, end: int, home: Any, duplicate: Any, readable: bool, writable: bool) -> Connection:
+    recorder.adopt(home)
+    return Connection(index, end, duplicate.detach(), readable, writable)
+
+
+class Connection(connection.Connection):
+    """`multiprocessing.connection.Connection`, recorded; `end` is 0 for the left one and 1 for the right one."""
+
+    _handle: int | None
+
+    def __init__(self, index: int, end: int, handle: int, readable: bool, writable: bool) -> None:
+        super().__init__(handle, readable, writable)
+        self._index = index
+        self._end = end
+        self._write = sender(self)
+        self._read = receiver(self)
+        self._sending: _Word = None, 0, 0
+        self._receiving: _Word = None, 0, 0
+
+    def __reduce__(self) -> Any:
+        duplicate = reduction.DupFd(self.fileno())
+        return _rebuild, (self._index, self._end, recorder.home, duplicate, self.readable, self.writable)
+
+    def send(self, obj: Any) -> None:
+        self._check_closed()  # type: ignore[attr-defined]
+        self._check_writable()  # type: ignore[attr-defined]
+        self._send_bytes(dumps(obj), obj)
+
+    def _send_bytes(self, buf: Any, obj: Any = _NOTHING) -> None:
+        """Write one message; `obj` is what was pickled, if it was."""
+        if type(obj) is int and -_SMALL <= obj < _SMALL:
+            recorder.fixed(codes.PIPE_SENT, layout.V_INT, self._index, self._end, obj, 0)
+        elif obj is _NOTHING:
+            told = describe(bytes(buf)) if len(buf) <= _SHOWN else f"<bytes of {len(buf)}>"
+            recorder.emit(codes.PIPE_SENT, self._index, self._end, told, 0)
+        else:
+            recorder.emit(codes.PIPE_SENT, self._index, self._end, describe(obj), 0)
+        waits, ident, word = self._sending
+        if waits is not recorder.waits or ident != get_ident():
+            waits, _, word = self._sending = _word(_SENDING[self._end], self._index)
+        waits[word] = monotonic_ns()
+        try:
+            if len(buf) > SMALL:  # the wire would come back to this method
+                super()._send_bytes(buf)  # type: ignore[misc]
+            else:
+                self._write(buf)
+        except OSError as error:
+            self._record_broken(error, sending=True)
+            raise
+        finally:
+            waits[word] = 0
+
+    def recv(self) -> Any:
+        self._check_closed()  # type: ignore[attr-defined]
+        self._check_readable()  # type: ignore[attr-defined]
+        data, since = self._receive(self._read)
+        try:
+            obj = loads(data)
+        except Exception as error:
+            self._record_received(f"<cannot be unpickled: {type(error).__name__}>", since, described=True)
+            raise
+        if type(obj) in _PLAIN:
+            recorder.fixed(codes.PIPE_RECEIVED, layout.V_SAME, self._index, self._end, 0, since)
+        else:
+            self._record_received(obj, since)
+        return obj
+
+    def recv_bytes(self, maxlength: int | None = None) -> bytes:
+        data = super().recv_bytes(maxlength)
+        self._record_received(data, self._since)
+        return data
+
+    def recv_bytes_into(self, buf: Any, offset: int = 0) -> int:
+        size = super().recv_bytes_into(buf, offset)
+        self._record_received(f"<bytes of {size}>", self._since, described=True)
+        return size
+
+    def _recv_bytes(self, maxsize: int | None = None) -> io.BytesIO:
+        data: io.BytesIO
+        data, self._since = self._receive(super()._recv_bytes, maxsize)  # type: ignore[misc]
+        return data
+
+    def _receive(self, read: Callable[..., Any], *maxsize: int | None) -> tuple[Any, int]:
+        """Read one message; return it, and when it began to wait for it (monotonic, ns)."""
+        waits, ident, word = self._receiving
+        if waits is not recorder.waits or ident != get_ident():
+            waits, _, word = self._receiving = _word(_RECEIVING[self._end], self._index)
+        waits[word + 1] = 0  # a poll() may have left its timeout there
+        since = waits[word] = monotonic_ns()
+        try:
+            return read(*maxsize), since
+        except EOFError:
+            recorder.fixed(codes.PIPE_EOF, layout.V_NONE, self._index, self._end, 0, since)
+            raise
+        except OSError as error:
+            self._record_broken(error, sending=False)
+            raise
+        finally:
+            waits[word] = 0
+
+    def _record_received(self, item: Any, since: int, *, described: bool = False) -> None:
+        if type(item) in _PLAIN and not described:
+            recorder.fixed(codes.PIPE_RECEIVED, layout.V_SAME, self._index, self._end, 0, since)
+        else:
+            recorder.emit(codes.PIPE_RECEIVED, self._index, self._end, describe(item), since)
+
+    def _record_broken(self, error: OSError, *, sending: bool) -> None:
+        text = f"{type(error).__name__}: {error}"[:500]
+        recorder.emit(codes.PIPE_BROKEN, self._index, self._end, text, sending)
+
+    def poll(self, timeout: float | None = 0.0) -> bool:
+        since = recorder.waiting(_RECEIVING[self._end], self._index, timeout)
+        try:
+            answer = super().poll(timeout)
+        finally:
+            recorder.moving()
+        kind = layout.V_TRUE if answer else layout.V_FALSE
+        recorder.fixed(codes.PIPE_POLLED, kind, self._index, self._end, 0, since)
+        return answer
+
+    def close(self) -> None:
+        if self._handle is not None:
+            recorder.fixed(codes.PIPE_CLOSED, layout.V_NONE, self._index, self._end, 0, 0)
+        super().close()
