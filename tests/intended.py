@@ -28,6 +28,7 @@ INTENDED: dict[str, tuple[int, list[str]]] = {
             "put; Right for an item from queue 'to_right', which Left would put"
         ],
     ),
+    "crash-takes-threads": (1, ["the main program failed: it crashed: SIGSEGV (segmentation fault)"]),
     "dead-consumer": (
         3,
         [
@@ -112,5 +113,13 @@ TRAP = "consumers-until-empty"
 HANGING = {name for name, (status, _) in INTENDED.items() if status == 3}
 """Those whose plain scripts would wait for ever."""
 
-UNEVEN = {"even-shares", "missing-pill", "out-of-order", "poison-pill", "shared-work"}
+UNEVEN = {
+    "even-shares",
+    "missing-pill",
+    "out-of-order",
+    "poison-pill",
+    "shared-work",
+    "start-up-cost",
+    "thread-workers",
+}
 """Those in which it differs from run to run which replica does what."""

@@ -52,6 +52,7 @@ TARGETS = [
     "allocate_memory",
     "report_resources",
     "print_siblings",
+    "remember",
     "write_output",
     "send_items",
     "receive_until_eof",

@@ -168,6 +168,7 @@ class _Progress:
 
     def __init__(self, total: int) -> None:
         self._total = total
+        self._shown = False
         self._write: Callable[[str], object] = _nothing
         if sys.stderr.isatty():
             self._write = sys.stderr.write
@@ -180,11 +181,14 @@ class _Progress:
         width = max(20, (columns() or 80) - 1)
         self._write(f"\r{f'run {done + 1} of {self._total}: {combination.label}'[:width]}\x1b[K")
         sys.stderr.flush()
+        self._shown = True
 
     def erase(self) -> None:
         """Remove the line."""
-        self._write("\r\x1b[K")
-        sys.stderr.flush()
+        if self._shown:
+            self._write("\r\x1b[K")
+            sys.stderr.flush()
+        self._shown = False
 
     def __exit__(self, *_: object) -> None:
         self.erase()

@@ -53,22 +53,23 @@ class SyncTeller:
         """Return the names of the processes that hold it, those that have ended included."""
         return [hold.process for hold in self.holds.get(index, {}).values()]
 
-    def _tell(self, reader: Speaker, t: int, deed: str, f: list[Any], **fields: Any) -> None:
+    def _tell(self, reader: Speaker, t: int, deed: str, f: list[Any], *, held: bool = False, **fields: Any) -> None:
+        """Make an event; `held` if it is about what is acquired and released: of a condition, its own lock."""
         spec = self.spec(f[0])
-        group, field = GROUPS[spec.type]
+        group, field = GROUPS["Lock" if held and spec.type == "Condition" else spec.type]
         self._make(t, f"{group}.{deed}", reader.name, reader.pid, "debug", **{field: spec.name}, **fields)
 
     def on_acquiring(self, reader: Speaker, t: int, f: list[Any]) -> None:
-        self._tell(reader, t, "waiting", f, held_by=self.holders(f[0]))
+        self._tell(reader, t, "waiting", f, held=True, held_by=self.holders(f[0]))
 
     def on_acquired(self, reader: Speaker, t: int, f: list[Any]) -> None:
         holds = self.holds.setdefault(f[0], {})
         key = reader.pid, reader.worker
         holds.setdefault(key, Hold(reader.name, key)).times += 1
-        self._tell(reader, t, "acquired", f, waited=waited(t, f[3]))
+        self._tell(reader, t, "acquired", f, held=True, waited=waited(t, f[3]))
 
     def on_not_acquired(self, reader: Speaker, t: int, f: list[Any]) -> None:
-        self._tell(reader, t, "not_acquired", f, waited=waited(t, f[3]), held_by=self.holders(f[0]))
+        self._tell(reader, t, "not_acquired", f, held=True, waited=waited(t, f[3]), held_by=self.holders(f[0]))
 
     def on_released(self, reader: Speaker, t: int, f: list[Any]) -> None:
         """Tell a release; only a Lock's or a semaphore's may come from somebody who does not hold it."""
@@ -80,7 +81,7 @@ class SyncTeller:
             if not hold.times:
                 del holds[hold.key]
                 self._forgive(f[0], hold.process)
-        self._tell(reader, t, "released", f, owner=owner)
+        self._tell(reader, t, "released", f, held=True, owner=owner)
 
     def _forgive(self, index: int, process: str) -> None:
         gone = self.abandoned.get(index, [])
@@ -134,6 +135,7 @@ class SyncTeller:
                 ended = hold.process == process if thread else hold.key[0] == pid
                 if ended and hold.process not in gone:
                     gone.append(hold.process)
-                    group, field = GROUPS[self.spec(index).type]
-                    fields = {field: self.spec(index).name}
+                    spec = self.spec(index)
+                    group, field = GROUPS["Lock" if spec.type == "Condition" else spec.type]
+                    fields = {field: spec.name}
                     self._make(t, f"{group}.abandoned", hold.process, pid, "warning", **fields)

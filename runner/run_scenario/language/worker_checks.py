@@ -21,7 +21,7 @@ def check_cpus(draft: Draft, problems: Problems) -> None:
 
 
 def check_threads(draft: Draft, problems: Problems) -> None:
-    """Refuse what only a process can do, and warn of targets that would end the whole program."""
+    """Refuse what only a process can do; warn of targets that end the whole program, unless any end is said to do."""
     for process in draft.processes:
         if process.worker == "thread":
             _check_thread(process, problems)
@@ -41,7 +41,9 @@ def _check_thread(thread: ProcessDraft, problems: Problems) -> None:
     if targets.in_main_thread_only(thread.target):
         what = f"{quote(thread.target)} cannot run in a thread: only a main thread may say what a signal does"
         problems.error(_target_span(thread), what, _AS_PROCESS)
-    elif targets.ends_program(thread.target, fields.value("args", []), fields.value("kwargs", {})):
+    elif exitcode != "any" and targets.ends_program(
+        thread.target, fields.value("args", []), fields.value("kwargs", {})
+    ):
         what = f"in a thread, {quote(thread.target)} ends the whole program, and every other thread with it"
         problems.warn(_target_span(thread), what, f"if only this one is to end, {_AS_PROCESS}")
 

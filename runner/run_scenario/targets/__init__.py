@@ -3,7 +3,7 @@
 The behaviours are plain functions in this package's modules, registered by a decorator:
 
     _basics, _queues, _endings, _output    targets: what a process runs
-    _faults, _resources                    more of them: what goes wrong on queues, what a process owns
+    _faults, _resources, _memory           more of them: what goes wrong on queues, what a process owns, what it shares
     _pipes                                 those at the ends of pipes
     _sync                                  and those that use locks, semaphores, events, conditions, barriers
     _work                                  work functions: what a consumer does with an item

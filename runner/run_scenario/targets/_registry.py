@@ -25,7 +25,7 @@ Resolve = Callable[[str], Function]
 MAX_SECONDS = 86_400.0
 MAX_COUNT = 10_000_000
 
-_TARGET_MODULES = ("_basics", "_queues", "_endings", "_faults", "_resources", "_output", "_pipes", "_sync")
+_TARGET_MODULES = ("_basics", "_queues", "_endings", "_faults", "_resources", "_memory", "_output", "_pipes", "_sync")
 _WORK_MODULES = ("_work",)
 
 

@@ -76,7 +76,9 @@ def script(
         definitions.append(_CLOSE_THEN)
     guard = "\n".join(['if __name__ == "__main__":', *main])
     head = "\n".join([*docstring(_about(scenario)), "", *import_lines(scope.imports)])
-    return "\n\n\n".join([head, *definitions, guard]) + "\n"
+    constants = [text for text in definitions if not text.startswith(("def ", "class "))]
+    head = "\n\n".join([head, *constants])
+    return "\n\n\n".join([head, *(text for text in definitions if text not in constants), guard]) + "\n"
 
 
 def _about(scenario: model.Scenario) -> str:
@@ -96,9 +98,9 @@ def _rest(scenario: model.Scenario) -> str:
         words.append("waits for the others" if words else "waits for the processes")
     ends = [f"multiprocessing {' and '.join(words)}"] if words else []
     if any(not thread.daemon and not thread.join for thread in threads):
-        ends.insert(0, "Python waits for the threads that are no daemons")
+        ends.insert(0, "Python waits for the other threads")
     if any(thread.daemon for thread in threads):
-        ends.append("daemon threads are cut off")
+        ends.append("daemons among the threads are cut off" if processes else "daemons are cut off")
     return "; ".join(ends)
 
 

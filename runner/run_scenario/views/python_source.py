@@ -75,7 +75,7 @@ class _Module:
         match node:
             case ast.FunctionDef(name=name) | ast.ClassDef(name=name):
                 self.definitions[name] = node
-            case ast.Assign(targets=[ast.Name(id=name)]):
+            case ast.Assign(targets=[ast.Name(id=name)]) | ast.AnnAssign(target=ast.Name(id=name), value=ast.expr()):
                 self.definitions[name] = node
             case ast.Import(names=names):
                 imports = [Import(alias.name, alias=alias.asname or "") for alias in names]
