@@ -8,13 +8,25 @@ from __future__ import annotations
 
 from typing import Any, Literal
 
+from run_scenario.resources import MANAGED as MANAGED
+from run_scenario.resources import PIPE_ENDS as PIPE_ENDS
+from run_scenario.resources import CallSpec as CallSpec
+from run_scenario.resources import Item as Item
+from run_scenario.resources import Location as Location
+from run_scenario.resources import PipeSpec as PipeSpec
+from run_scenario.resources import PoolCall as PoolCall
+from run_scenario.resources import PoolSpec as PoolSpec
+from run_scenario.resources import PoolType as PoolType
+from run_scenario.resources import QueueSpec as QueueSpec
+from run_scenario.resources import QueueType as QueueType
+from run_scenario.resources import Resource as Resource
+from run_scenario.resources import SharedSpec as SharedSpec
+from run_scenario.resources import SharedType as SharedType
+from run_scenario.resources import SyncSpec as SyncSpec
+from run_scenario.resources import SyncType as SyncType
 from run_scenario.values import Value
 
 StartMethod = Literal["fork", "spawn", "forkserver"]
-QueueType = Literal["Queue", "JoinableQueue", "SimpleQueue"]
-SyncType = Literal["Lock", "RLock", "Semaphore", "BoundedSemaphore", "Event", "Condition", "Barrier"]
-SharedType = Literal["Value", "Array", "SharedMemory", "ShareableList", "dict", "list", "Namespace", "ManagerQueue"]
-PoolType = Literal["Pool", "executor"]
 Direction = Literal["from", "to", "uses"]
 StopMethod = Literal["terminate", "kill"]
 Worker = Literal["process", "thread", "serial"]
@@ -30,126 +42,6 @@ DEFAULT_TIMEOUT = 60.0
 
 MAX_PROCESSES = 2_000
 """Most processes a scenario may describe, replicas counted one by one."""
-
-
-class Location(Value):
-    """A place in a file; line and column count from 1."""
-
-    file: str
-    line: int
-    column: int
-
-    def __str__(self) -> str:
-        return f"{self.file}:{self.line}:{self.column}"
-
-
-class CallSpec(Value):
-    """An item written as `{call: NAME, args: …, kwargs: …}`: put as a picklable object with a `process()` method."""
-
-    function: str
-    args: tuple[Any, ...] = ()
-    kwargs: dict[str, Any] = {}  # noqa: RUF012 (never changed)
-    where: Location | None = None
-
-
-Item = Any
-"""One element of `items`: a `CallSpec`, or plain data (None, bool, int, float, str, list, dict)."""
-
-
-class QueueSpec(Value):
-    """A queue, and what the main program does with it."""
-
-    name: str
-    type: QueueType = "Queue"
-    maxsize: int = 0
-    items: tuple[Item, ...] = ()
-    poison_pills: int = 0
-    collect: int = 0
-    close: bool = False
-    join_thread: bool = False
-    join: bool = False
-    where: Location | None = None
-
-
-PIPE_ENDS = ("left", "right")
-"""What the two connections that `Pipe()` returns are called, in their order."""
-
-
-class PipeSpec(Value):
-    """A pipe: two connections, called `NAME.left` and `NAME.right`."""
-
-    name: str
-    duplex: bool = True
-    """If not, `NAME.left` only receives and `NAME.right` only sends, as what `Pipe(duplex=False)` returns."""
-    close_unused: bool = True
-    """Whether each process closes the ends that it has and does not use, so that EOF arrives when all others have."""
-    where: Location | None = None
-
-
-class SyncSpec(Value):
-    """A lock, semaphore, event, condition or barrier."""
-
-    name: str
-    type: SyncType
-    value: int = 1
-    """Initial value of a semaphore."""
-    parties: int = 0
-    """How many a barrier waits for."""
-    timeout: float | None = None
-    """A barrier's default timeout, in seconds."""
-    lock: str = ""
-    """Name of the lock that a condition uses; empty: an RLock of its own."""
-    where: Location | None = None
-
-
-class SharedSpec(Value):
-    """Data that several processes see: in shared memory, or held by a manager."""
-
-    name: str
-    type: SharedType
-    typecode: str = ""
-    """Of a Value or an Array: a type code of the `array` module."""
-    value: Any = None
-    """What it holds in the beginning."""
-    size: int = 0
-    """Elements of an Array, or bytes of a block of shared memory, where `value` does not say it."""
-    lock: bool = True
-    """Whether a Value or an Array has a lock of its own (an RLock)."""
-    remote: bool = False
-    """Whether each process connects to the manager by itself, at its network address."""
-    where: Location | None = None
-
-
-class PoolCall(Value):
-    """One call that the main program makes on a pool."""
-
-    method: str
-    function: str
-    items: tuple[Any, ...] = ()
-    """What a `map` goes over."""
-    args: tuple[Any, ...] = ()
-    kwargs: dict[str, Any] = {}  # noqa: RUF012 (never changed)
-    chunksize: int | None = None
-    timeout: float | None = None
-    where: Location | None = None
-
-
-class PoolSpec(Value):
-    """A pool of worker processes, and the calls that the main program makes on it, in order."""
-
-    name: str
-    type: PoolType = "Pool"
-    processes: int | None = None
-    """None: as many as there are CPUs."""
-    maxtasksperchild: int | None = None
-    initializer: str = ""
-    initargs: tuple[Any, ...] = ()
-    calls: tuple[PoolCall, ...] = ()
-    where: Location | None = None
-
-
-Resource = QueueSpec | PipeSpec | SyncSpec | SharedSpec | PoolSpec
-"""What the main program creates besides processes."""
 
 
 class Connection(Value):
@@ -272,6 +164,20 @@ class Create(Value):
     resource: Resource
 
 
+class StartManager(Value):
+    """`manager = Manager()`: it holds the dicts, lists and the like that are created next."""
+
+
+class ShutDownManager(Value):
+    """`manager.shutdown()`."""
+
+
+class Release(Value):
+    """What a block of shared memory, or a remote manager, needs at the end: `close()`, `unlink()`, `shutdown()`."""
+
+    resource: SharedSpec
+
+
 class CreateProcess(Value):
     """`NAME = Process(…)`; it is not started yet."""
 
@@ -360,6 +266,9 @@ class StopIfAlive(Value):
 Step = (
     Pin
     | Create
+    | StartManager
+    | ShutDownManager
+    | Release
     | CreateProcess
     | Sleep
     | Start

@@ -73,6 +73,19 @@ TARGETS = [
     "wait_for_notice",
     "notify",
     "meet",
+    "increment",
+    "increment_with_lock",
+    "square_elements",
+    "write_memory",
+    "read_memory",
+    "put_into",
+    "print_dict",
+    "append_inside",
+    "append_and_assign",
+    "extend_list",
+    "set_attribute",
+    "print_attribute",
+    "call_remote",
 ]
 WORK = ["is_prime", "check_prime", "square", "fibonacci", "sleep_for", "identity", "fail_on", "greet"]
 SLOW = {"yaml", "jsonschema", "structlog", "rich", "msgpack", "argparse", "inspect", "dataclasses"}

@@ -69,6 +69,8 @@ class RecordedRun:
         """Descriptors of the main program that a forked child must not keep open."""
         self.closing: list[Connection] = []
         """Ends of pipes that a forked child inherits and does not use."""
+        self.managed: dict[Any, int] = {}
+        """Which resources are behind which proxies: what a child that is not forked has to be told."""
 
     def __call__(self) -> None:
         for descriptor in self._private:
@@ -79,6 +81,10 @@ class RecordedRun:
         recorder.emit(codes.STARTED, index, os.getpid(), os.getppid(), parent, process.daemon)
         for end in self.closing:
             end.close()
+        if self.managed:
+            from run_scenario.engine.primitives import managers
+
+            managers.watch(self.managed)
         try:
             type(process).run(process)
         except SystemExit as end:

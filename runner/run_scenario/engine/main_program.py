@@ -62,6 +62,9 @@ class MainProgram:
             return 2
         recorder.emit(codes.STARTED, MAIN, os.getpid(), os.getppid(), "", False)
         code = self._execute()
+        for spec in self._program.scenario.shared:
+            if spec.type in ("Value", "Array") and spec.name in self._resources:
+                self._resources[spec.name].final()
         record_lingering(MAIN)
         recorder.waiting(codes.W_EXIT)
         threading._shutdown()  # type: ignore[attr-defined]  # waits for threads that are no daemons, as Python does
@@ -137,6 +140,17 @@ class MainProgram:
                 index = self._resource_index[spec.name]
                 self._resources |= primitives.create(spec, index, multiprocessing.get_context(), self._resources)
                 self._announce_helpers()
+            case model.StartManager():
+                from run_scenario.engine.primitives import managers
+
+                self._resources[primitives.MANAGER] = managers.start_manager()
+                self._announce_helpers()
+            case model.ShutDownManager():
+                from run_scenario.engine.primitives import managers
+
+                managers.shut_down(self._resources[primitives.MANAGER])
+            case model.Release(spec):
+                self._resources.get(primitives.server_name(spec.name), self._resources[spec.name]).release()
             case model.CreateProcess(process):
                 self._processes[process.name] = self._create(process)
             case model.Sleep(seconds):
@@ -194,6 +208,10 @@ class MainProgram:
             len(self._program.scenario.queues),
             self._private if forked else (),
         )
+        if not forked and any(spec.is_managed for spec in self._program.scenario.shared):
+            from run_scenario.engine.primitives import managers
+
+            process.run.managed = managers.known()
         return process
 
     def _start(self, name: str, closes: tuple[str, ...] = ()) -> None:

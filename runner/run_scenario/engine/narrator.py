@@ -16,6 +16,7 @@ from run_scenario.engine.output import LineJoiner
 from run_scenario.engine.pipe_teller import PipeTeller
 from run_scenario.engine.process_teller import ProcessTeller
 from run_scenario.engine.queue_teller import QueueTeller
+from run_scenario.engine.shared_teller import SharedTeller
 from run_scenario.engine.standstill import Standstill, Waiting, read_reports
 from run_scenario.engine.sync_teller import SyncTeller
 from run_scenario.model import Location, ProcessSpec, Scenario
@@ -59,7 +60,8 @@ class Narrator:
         self.processes = ProcessTeller(scenario.processes, events, start_method, self._output.flush, self._write_off)
         self.sync = SyncTeller(scenario.resources, events)
         self.pipes = PipeTeller(scenario.resources, events)
-        tellers = (self, self.processes, self.queues, self.sync, self.pipes)
+        shared = SharedTeller(scenario.resources, events)
+        tellers = (self, self.processes, self.queues, self.sync, self.pipes, shared)
         self._handlers = {code: handler for teller in tellers for code, handler in _handlers(teller).items()}
         # What the run as a whole has come to, for `verdict`.
         self.refusals: list[tuple[ProcessSpec | None, int, str]] = []

@@ -224,12 +224,14 @@ def send_signal(pid: int, number: int) -> bool:
 
 
 def remove_semaphores(prefix: str) -> list[str]:
-    """Remove named semaphores whose name begins with `prefix` (as in SemLock: `/mp…`); return the names removed.
+    """Remove semaphores and shared memory whose name begins with `prefix` (as in SemLock: `/mp…`); return their names.
 
-    glibc keeps the semaphore `/NAME` as the file /dev/shm/sem.NAME (sem_overview(7)).
+    glibc keeps the semaphore `/NAME` as the file /dev/shm/sem.NAME (sem_overview(7)), shared memory as /dev/shm/NAME
+    (shm_overview(7)).
     """
     removed = []
-    for path in glob.glob(f"/dev/shm/sem.{glob.escape(prefix.lstrip('/'))}*") if IS_LINUX else []:
+    start = glob.escape(prefix.lstrip("/"))
+    for path in [*glob.glob(f"/dev/shm/sem.{start}*"), *glob.glob(f"/dev/shm/{start}*")] if IS_LINUX else []:
         with contextlib.suppress(OSError):
             os.unlink(path)
             removed.append(os.path.basename(path))

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from run_scenario.engine.waits import names
-from run_scenario.model import Resource, SyncSpec
+from run_scenario.model import Resource, SharedSpec, SyncSpec
 from run_scenario.record import codes
 
 if TYPE_CHECKING:
@@ -29,11 +29,11 @@ class SyncStandstill:
                 return text
         return ""
 
-    def _of_kind(self, *kinds: int) -> list[tuple[Waiting, SyncSpec]]:
+    def _of_kind(self, *kinds: int) -> list[tuple[Waiting, SyncSpec | SharedSpec]]:
         found = []
         for w in self._waiting:
             spec = self._resources[w.resource] if w.resource < len(self._resources) else None
-            if w.kind in kinds and isinstance(spec, SyncSpec):
+            if w.kind in kinds and isinstance(spec, SyncSpec | SharedSpec):
                 found.append((w, spec))
         return found
 
@@ -68,7 +68,9 @@ class SyncStandstill:
         return ""
 
     def _circle(self) -> str:
-        wants: Mapping[str, tuple[Waiting, SyncSpec]] = {w.process: (w, s) for w, s in self._of_kind(codes.W_ACQUIRE)}
+        wants: Mapping[str, tuple[Waiting, SyncSpec | SharedSpec]] = {
+            w.process: (w, s) for w, s in self._of_kind(codes.W_ACQUIRE)
+        }
         for start in wants:
             path = [start]
             while True:
@@ -80,7 +82,7 @@ class SyncStandstill:
                 path.append(holders[0])
         return ""
 
-    def _tell_circle(self, path: list[str], wants: Mapping[str, tuple[Waiting, SyncSpec]]) -> str:
+    def _tell_circle(self, path: list[str], wants: Mapping[str, tuple[Waiting, SyncSpec | SharedSpec]]) -> str:
         parts = []
         for before, process in zip([path[-1], *path[:-1]], path, strict=True):
             held, wanted = wants[before][1], wants[process][1]
@@ -98,6 +100,7 @@ class SyncStandstill:
 
     def _barrier(self) -> str:
         for w, spec in self._of_kind(codes.W_BARRIER):
+            assert isinstance(spec, SyncSpec)
             came = sum(o.resource == w.resource for o, _ in self._of_kind(codes.W_BARRIER))
             start = f"{self._together(w.resource)} for ever at {_called(spec)}"
             return f"{start}: it opens when {spec.parties} have come, only {came} did, and nobody else is left"
@@ -112,6 +115,8 @@ class SyncStandstill:
         return ""
 
 
-def _called(spec: SyncSpec) -> str:
+def _called(spec: SyncSpec | SharedSpec) -> str:
+    if isinstance(spec, SharedSpec):
+        return f"the lock of {spec.type} '{spec.name}'"
     kind = {"Lock": "lock", "RLock": "lock"}.get(spec.type, "semaphore" if "Sem" in spec.type else spec.type.lower())
     return f"{kind} '{spec.name}'"

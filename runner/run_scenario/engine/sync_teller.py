@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from run_scenario.engine.events import EventMaker, waited
-from run_scenario.model import Resource, SyncSpec
+from run_scenario.model import Resource, SharedSpec, SyncSpec
 from run_scenario.record.reader import Speaker
 
 GROUPS = {
@@ -19,6 +19,9 @@ GROUPS = {
 }
 """Type -> what its events' names begin with, and the field that names the object. (`event` is the event's own name.)"""
 
+
+_WITH_LOCK = ("Condition", "Value", "Array")
+"""Types that may have a lock of their own, which is called after them."""
 
 Key = tuple[int, int]
 """Who holds: a process id, and the number of the worker's thread there, 0 for the process itself."""
@@ -42,10 +45,10 @@ class SyncTeller:
         self.abandoned: dict[int, list[str]] = {}
         """Position -> names of the processes that have ended without releasing it."""
 
-    def spec(self, index: int) -> SyncSpec:
-        """Return the synchronization object at a position."""
+    def spec(self, index: int) -> SyncSpec | SharedSpec:
+        """Return the synchronization object at a position, or the Value or Array that has a lock of its own."""
         spec = self._resources[index]
-        if not isinstance(spec, SyncSpec):
+        if not isinstance(spec, SyncSpec | SharedSpec):
             raise IndexError(index)
         return spec
 
@@ -54,9 +57,9 @@ class SyncTeller:
         return [hold.process for hold in self.holds.get(index, {}).values()]
 
     def _tell(self, reader: Speaker, t: int, deed: str, f: list[Any], *, held: bool = False, **fields: Any) -> None:
-        """Make an event; `held` if it is about what is acquired and released: of a condition, its own lock."""
+        """Make an event; `held` if it is about what is acquired and released: of a condition or a value, its lock."""
         spec = self.spec(f[0])
-        group, field = GROUPS["Lock" if held and spec.type == "Condition" else spec.type]
+        group, field = GROUPS["Lock" if held and spec.type in _WITH_LOCK else spec.type]
         self._make(t, f"{group}.{deed}", reader.name, reader.pid, "debug", **{field: spec.name}, **fields)
 
     def on_acquiring(self, reader: Speaker, t: int, f: list[Any]) -> None:
@@ -136,6 +139,6 @@ class SyncTeller:
                 if ended and hold.process not in gone:
                     gone.append(hold.process)
                     spec = self.spec(index)
-                    group, field = GROUPS["Lock" if spec.type == "Condition" else spec.type]
+                    group, field = GROUPS["Lock" if spec.type in _WITH_LOCK else spec.type]
                     fields = {field: spec.name}
                     self._make(t, f"{group}.abandoned", hold.process, pid, "warning", **fields)

@@ -23,6 +23,7 @@ WAITS = {
     codes.W_RECEIVE_RIGHT: "something to receive at '{name}.right'",
     codes.W_SEND_LEFT: "room in pipe '{name}', to send at its left end",
     codes.W_SEND_RIGHT: "room in pipe '{name}', to send at its right end",
+    codes.W_MANAGER: "the manager that holds '{name}' to answer",
     codes.W_SLEEP: "its next step, after a delay",
     codes.W_EXIT: "its own end: its threads, its children, or items that nobody has taken yet",
 }

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any, cast
 
-from run_scenario.language.draft import Draft, Fields, ProcessDraft, ResourceDraft
+from run_scenario.language.draft import Draft, Fields, ProcessDraft, ResourceDraft, shared_type
 from run_scenario.language.problems import Problems
 from run_scenario.language.yaml_nodes import Mapping, Node, plain
 from run_scenario.model import (
@@ -107,12 +107,13 @@ def _shared(shared: ResourceDraft, problems: Problems) -> SharedSpec:
     fields = shared.fields
     return SharedSpec(
         name=shared.name,
-        type=cast("SharedType", shared.type),
+        type=cast("SharedType", shared_type(fields)),
         typecode=fields.text("typecode"),
         value=fields.value("value"),
         size=fields.whole("size"),
-        lock=fields.flag("lock", True),
+        lock=fields.text("lock") or fields.flag("lock", True),
         remote=fields.flag("remote"),
+        authkey=fields.text("authkey"),
         where=problems.location(shared.span),
     )
 

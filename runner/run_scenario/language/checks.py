@@ -4,6 +4,7 @@ checks            names and counts, the order of time
 resource_checks   resources of every kind, and how they are mentioned
 pipe_checks       pipes, and who has which end
 sync_checks       locks, semaphores, events, conditions and barriers
+shared_checks     values, arrays, shared memory, and what managers hold
 queue_checks      queues, and who takes from and puts on them
 pill_checks       poison pills: who puts them, and when
 signature_checks  targets, work functions and their arguments
@@ -18,6 +19,7 @@ from run_scenario.language.pipe_checks import check_ends, check_pipes
 from run_scenario.language.problems import Problems, quote
 from run_scenario.language.queue_checks import check_queues, check_topology
 from run_scenario.language.resource_checks import check_resources, check_use
+from run_scenario.language.shared_checks import check_shared
 from run_scenario.language.signature_checks import check_item_calls, check_targets
 from run_scenario.language.sync_checks import check_sync
 from run_scenario.language.worker_checks import check_cpus, check_threads
@@ -38,6 +40,7 @@ def check(draft: Draft, problems: Problems) -> None:
     check_queues(draft, problems)
     check_pipes(draft, problems)
     check_sync(draft, problems)
+    check_shared(draft, problems)
     check_targets(draft, problems)
     check_item_calls(draft, problems)
     _check_time(draft, problems)

@@ -12,7 +12,7 @@ from typing import Any, Literal, NamedTuple
 
 from run_scenario.language.problems import Span, quote
 from run_scenario.language.yaml_nodes import Entry, Mapping, Node, Scalar, Sequence, plain
-from run_scenario.model import DEFAULT_TIMEOUT, PIPE_ENDS, Direction, Worker
+from run_scenario.model import DEFAULT_TIMEOUT, MANAGED, PIPE_ENDS, Direction, Worker
 
 START = Span(1, 1)
 
@@ -214,13 +214,16 @@ def read(root: Node, bad: Refused) -> Draft:
         section: {entry.key: _resource(section, entry, bad) for entry in fields.mapping(section)}
         for section in SECTIONS
     }
-    return Draft(fields, sections, tuple(_processes(fields)))
+    return Draft(fields, sections, tuple(_processes(fields, 1 + managers(sections["shared"].values()))))
 
 
-def _processes(fields: Fields) -> Iterator[ProcessDraft]:
-    """Yield the processes. multiprocessing counts all of them, threading only the threads that have no name."""
+def _processes(fields: Fields, first: int) -> Iterator[ProcessDraft]:
+    """Yield the processes. multiprocessing counts all of them, threading only the threads that have no name.
+
+    `first` is the number of the first process; those before are of managers.
+    """
     usual = fields.text("worker")
-    counts = {"process": 1, "thread": 1}
+    counts = {"process": first, "thread": 1}
     for node in fields.items("processes"):
         own = Fields(node, fields.bad)
         worker: Worker = "thread" if (own.text("worker") or usual) == "thread" else "process"
@@ -238,7 +241,25 @@ def _resource(section: Section, entry: Entry, bad: Refused) -> ResourceDraft:
     empty = isinstance(entry.value, Scalar) and entry.value.value is None and entry.value not in bad
     fields = Fields(Mapping({}, entry.key_span) if empty else entry.value, bad)
     kind = fields.text("type") or _DEFAULT_TYPES.get(section, "")
+    if section == "shared":
+        kind = SERVER if fields.flag("remote") else shared_type(fields)
     return ResourceDraft(section, entry.key, entry.key_span, fields, kind)
+
+
+SERVER = "Server"
+"""The type of what a remote manager holds: processes get the manager's address."""
+
+
+def shared_type(fields: Fields) -> str:
+    """Return the type of something shared; a manager's Queue is not one of the section `queues`."""
+    kind = fields.text("type")
+    return "ManagerQueue" if kind == "Queue" else kind
+
+
+def managers(shared: Iterable[ResourceDraft]) -> int:
+    """Return how many processes of managers there will be: one for each remote object, and one for all others."""
+    remote = sum(resource.type == SERVER for resource in shared)
+    return remote + any(resource.type in MANAGED for resource in shared)
 
 
 def _process(fields: Fields, first: int, worker: Worker) -> ProcessDraft:

@@ -20,9 +20,13 @@ from run_scenario.model import (
     PutItems,
     PutPills,
     QueueSpec,
+    Release,
     Scenario,
+    SharedSpec,
+    ShutDownManager,
     Sleep,
     Start,
+    StartManager,
     Step,
     StopIfAlive,
 )
@@ -33,15 +37,20 @@ def plan(scenario: Scenario) -> tuple[Step, ...]:
 
     Pin the program to its CPUs; create the resources and the processes; start each process after its delay, and close
     the ends of pipes that the main program has handed over; put items,
-    then pills; close; join queues; collect results; join the processes. All in file order.
+    then pills; close; join queues; collect results; join the processes;
+    remove what shared memory would keep, and stop the managers. All in file order.
     """
-    return (*_begin(scenario), *_serve(scenario.queues), *_end(scenario.processes))
+    return (*_begin(scenario), *_serve(scenario.queues), *_end(scenario.processes), *_release(scenario.shared))
 
 
 def _begin(scenario: Scenario) -> Iterator[Step]:
     if scenario.cpus is not None:
         yield Pin(scenario.cpus)
+    has_manager = False
     for resource in scenario.resources:
+        if isinstance(resource, SharedSpec) and resource.is_managed and not resource.remote and not has_manager:
+            has_manager = True
+            yield StartManager()
         yield Create(resource)
     for process in scenario.processes:
         yield CreateProcess(process)
@@ -90,3 +99,11 @@ def _end(processes: tuple[ProcessSpec, ...]) -> Iterator[Step]:
             yield IsAlive(process.name)
         if process.stop is not None:
             yield StopIfAlive(process.name, process.stop)
+
+
+def _release(shared: tuple[SharedSpec, ...]) -> Iterator[Step]:
+    for spec in shared:
+        if spec.has_to_be_released:
+            yield Release(spec)
+    if any(spec.is_managed and not spec.remote for spec in shared):
+        yield ShutDownManager()

@@ -53,6 +53,7 @@ def _what_there_is(link: Link, draft: Draft, handles: dict[str, ResourceDraft], 
 def check_use(draft: Draft, problems: Problems) -> None:
     """Warn about what is described and never used. Queues are looked at more closely elsewhere."""
     used = {link.resource for process in draft.processes for link in process.links}
+    used |= {resource.fields.text("lock") for resource in draft.resources}
     for resource in draft.resources:
         if resource.section in ("queues", "pools"):
             continue

@@ -68,7 +68,7 @@ class _Place(NamedTuple):
                 return f"process {index + 1}"
             case ("queues" | "pipes" as section, str(name)):
                 return f"{section[:-1]} {quote(name)}"
-            case ("sync", str(name)):
+            case ("sync" | "shared", str(name)):
                 return f"{quote(name)}"
             case (*_, str(key), int(index)):
                 return f"element {index + 1} of `{key}`"
@@ -85,6 +85,8 @@ class _Place(NamedTuple):
                 return f"in a {section[:-1]}"
             case ("sync", str()):
                 return "in a synchronization object"
+            case ("shared", str()):
+                return "in a shared object"
         return "in a call"
 
 

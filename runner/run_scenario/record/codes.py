@@ -74,6 +74,22 @@ BARRIER_BROKEN = 90  # wait() raised
 BARRIER_ABORTED = 91
 BARRIER_RESET = 92
 
+# Values and arrays, by position among the scenario's resources: resource, index of the element, content, 0.
+VALUE_READ = 100  # after it
+VALUE_WRITTEN = 101  # before it
+ARRAY_READ = 102
+ARRAY_WRITTEN = 103
+VALUE_FINAL = 104  # at the end of the main program             resource, content
+MEMORY_CREATED = 105  # a block of shared memory                resource, its name, its size
+MEMORY_ATTACHED = 106  #                                        the same
+MEMORY_CLOSED = 107  #                                          resource
+MEMORY_UNLINKED = 108  # before it                              resource
+
+# Managers.
+MANAGER_STARTED = 110  #                                        name and pid of its process, address
+MANAGER_SHUT_DOWN = 111  #                                      name and pid of its process
+MANAGER_CALLED = 112  # of a proxy, after it                    resource, method, arguments, result, error, since
+
 # The run as a whole, recorded by the main program (REFUSED) and the guard.
 REFUSED = 50  # targets that cannot or may not be run          list of [process or -1, queue or -1, text]; both -1: cpus
 STALL = 51  #                                                  "deadlock" or "deadline", list of process reports
@@ -103,6 +119,7 @@ W_RECEIVE_LEFT = 21
 W_RECEIVE_RIGHT = 22
 W_SEND_LEFT = 23
 W_SEND_RIGHT = 24
+W_MANAGER = 30
 W_TASK = 9  # task_done(): needs the queue's condition
 
 SAME = b"="

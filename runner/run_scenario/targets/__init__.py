@@ -6,6 +6,7 @@ The behaviours are plain functions in this package's modules, registered by a de
     _faults, _resources, _memory           more of them: what goes wrong on queues, what a process owns, what it shares
     _pipes                                 those at the ends of pipes
     _sync                                  and those that use locks, semaphores, events, conditions, barriers
+    _shared                                and those that share data, in memory or in a manager
     _work                                  work functions: what a consumer does with an item
     _call                                  Call: an item that is a call, with a `process()` method
     _registry                              Target, Parameter, find(), bind(): all that is derived from them

@@ -7,7 +7,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from multiprocessing.connection import Connection
+from multiprocessing.managers import DictProxy, ListProxy, Namespace
 from multiprocessing.queues import JoinableQueue, Queue
+from multiprocessing.sharedctypes import Synchronized, SynchronizedArray
 from multiprocessing.synchronize import Barrier, Condition, Event, Lock, RLock, Semaphore
 from typing import Any, TypeAlias
 
@@ -48,3 +50,13 @@ SendingEnd: TypeAlias = Connection
 """An end of a pipe at which the target sends: `to:`."""
 AnyEnd: TypeAlias = Connection
 """An end of a duplex pipe."""
+
+AnyValue: TypeAlias = "Synchronized[Any]"
+AnyArray: TypeAlias = "SynchronizedArray[Any]"
+AnyMemory: TypeAlias = Any
+"""A SharedMemory: what checkers know of its `buf` is that it may be None."""
+AnyDict: TypeAlias = "DictProxy[str, Any]"
+AnyList: TypeAlias = "ListProxy[Any]"
+AnyNamespace: TypeAlias = Namespace
+AnyServer: TypeAlias = tuple[str, int]
+"""Where a remote manager listens."""

@@ -5,8 +5,11 @@ from __future__ import annotations
 import os
 from multiprocessing import current_process
 
-from run_scenario.targets._kinds import AnyEnd, Count, Items, ReceivingEnd, Seconds, SendingEnd
 from run_scenario.targets._register import target
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from run_scenario.targets._kinds import AnyEnd, Count, Items, ReceivingEnd, Seconds, SendingEnd
 
 
 @target

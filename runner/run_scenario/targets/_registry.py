@@ -25,7 +25,18 @@ Resolve = Callable[[str], Function]
 MAX_SECONDS = 86_400.0
 MAX_COUNT = 10_000_000
 
-_TARGET_MODULES = ("_basics", "_queues", "_endings", "_faults", "_resources", "_memory", "_output", "_pipes", "_sync")
+_TARGET_MODULES = (
+    "_basics",
+    "_queues",
+    "_endings",
+    "_faults",
+    "_resources",
+    "_memory",
+    "_output",
+    "_pipes",
+    "_sync",
+    "_shared",
+)
 _WORK_MODULES = ("_work",)
 
 
@@ -256,6 +267,13 @@ _MEANINGS: dict[str, dict[str, Any]] = {
     "AnyEvent": {"kind": "resource", "takes": ("Event",), "called": "an event"},
     "AnyCondition": {"kind": "resource", "takes": ("Condition",), "called": "a condition"},
     "AnyBarrier": {"kind": "resource", "takes": ("Barrier",), "called": "a barrier"},
+    "AnyValue": {"kind": "resource", "takes": ("Value",), "called": "a value"},
+    "AnyArray": {"kind": "resource", "takes": ("Array", "ShareableList"), "called": "an array"},
+    "AnyMemory": {"kind": "resource", "takes": ("SharedMemory",), "called": "a block of memory"},
+    "AnyDict": {"kind": "resource", "takes": ("dict",), "called": "a manager's dict"},
+    "AnyList": {"kind": "resource", "takes": ("list",), "called": "a manager's list"},
+    "AnyNamespace": {"kind": "resource", "takes": ("Namespace",), "called": "a manager's namespace"},
+    "AnyServer": {"kind": "resource", "takes": ("Server",), "called": "a remote manager"},
     "Work": {"kind": "work"},
     "Seconds": {"kind": "number", "minimum": 0.0, "maximum": MAX_SECONDS},
     "Count": {"kind": "integer", "minimum": 0, "maximum": MAX_COUNT},

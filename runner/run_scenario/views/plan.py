@@ -17,6 +17,7 @@ _TAKEN = frozenset(
     (
         *("item", "os", "time", "sleep", "Call", "partial", "range", "Process", "Thread"),
         *("Queue", "JoinableQueue", "SimpleQueue", "Pipe"),
+        *("Value", "Array", "SharedMemory", "ShareableList", "Manager", "manager", "serve"),
         *("Lock", "RLock", "Semaphore", "BoundedSemaphore", "Event", "Condition", "Barrier"),
     )
 )
@@ -93,6 +94,8 @@ def _create(writer: _Writer, step: model.Create) -> str:
         case model.PipeSpec() as pipe:
             left, right = (writer.resource(f"{pipe.name}.{end}") for end in model.PIPE_ENDS)
             return f"{left}, {right} = Pipe({'' if pipe.duplex else 'duplex=False'})"
+        case model.SharedSpec() as shared:
+            return f"{writer.resource(shared.name)} = {shared_expression(shared, writer.resource)}"
         case model.SyncSpec() as sync:
             return f"{writer.resource(sync.name)} = {sync.type}({', '.join(sync_arguments(sync, writer.resource))})"
     raise TypeError(f"a plan cannot say {step!r}")
@@ -108,6 +111,40 @@ def sync_arguments(sync: model.SyncSpec, resource: Callable[[str], str]) -> list
         case "Condition":
             return [resource(sync.lock)] if sync.lock else []
     return []
+
+
+def shared_expression(shared: model.SharedSpec, resource: Callable[[str], str]) -> str:
+    """Return what creates something shared, as Python writes it."""
+    value = "" if shared.value is None else repr(shared.value)
+    if shared.remote:
+        return f"serve({shared.type.replace('Manager', '')}, authkey={shared.authkey.encode()!r})"
+    match shared.type:
+        case "Value" | "Array":
+            if shared.typecode == "c" and value:
+                value = repr(str(shared.value).encode())
+            lock = f", lock={resource(shared.lock)}" if isinstance(shared.lock, str) else ""
+            lock = ", lock=False" if shared.lock is False else lock
+            given = value or (str(shared.size) if shared.type == "Array" else "")
+            return f'{shared.type}("{shared.typecode}"{", " if given else ""}{given}{lock})'
+        case "SharedMemory":
+            size = max(shared.size, len(str(shared.value or "").encode()))
+            return f"SharedMemory(create=True, size={size})"
+        case "ManagerQueue":
+            return f"manager.Queue({shared.size or ''})"
+        case "ShareableList":
+            return f"ShareableList({value})"
+        case "Namespace":
+            arguments = ", ".join(f"{name}={content!r}" for name, content in (shared.value or {}).items())
+            return f"manager.Namespace({arguments})"
+    return f"manager.{shared.type}({value})"
+
+
+def release(shared: model.SharedSpec, name: str) -> list[str]:
+    """Return the calls by which something shared is removed at the end."""
+    if shared.remote:
+        return [f"{name}.shutdown()"]
+    block = f"{name}.shm" if shared.type == "ShareableList" else name
+    return [f"{block}.close()", f"{block}.unlink()"]
 
 
 def _create_process(writer: _Writer, step: model.CreateProcess) -> str:
@@ -169,6 +206,9 @@ def _start(writer: _Writer, step: model.Start) -> str:
 _WRITERS: dict[type, Callable[[_Writer, Any], str]] = {
     model.Pin: lambda _, step: f"os.sched_setaffinity(0, {cpu_set(step.cpus, 'os.sched_getaffinity')})",
     model.Create: _create,
+    model.StartManager: lambda _, __: "manager = Manager()",
+    model.ShutDownManager: lambda _, __: "manager.shutdown()",
+    model.Release: lambda writer, step: "; ".join(release(step.resource, writer.resource(step.resource.name))),
     model.CreateProcess: _create_process,
     model.Sleep: lambda _, step: f"time.sleep({number(step.seconds)})",
     model.Start: _start,

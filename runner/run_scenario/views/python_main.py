@@ -10,6 +10,7 @@ from run_scenario.views.plan import cpu_set, sync_arguments
 from run_scenario.views.python_layout import Expression, call, keywords, layout, literal, preceded
 from run_scenario.views.python_process import Creation, Replicas, base_name, replicas
 from run_scenario.views.python_scope import Scope
+from run_scenario.views.python_shared import SharedParts
 from run_scenario.views.text import number
 
 _INDENT = 4
@@ -18,12 +19,13 @@ _LONGEST_BLOCK = 4
 
 _PHASES: tuple[tuple[type, ...], ...] = (
     (model.Pin,),
-    (model.Create,),
+    (model.StartManager, model.Create),
     (model.CreateProcess,),
     (model.Sleep, model.Start, model.CloseEnd),
     (model.PutItems, model.PutPills, model.CloseQueue, model.JoinThread),
     (model.JoinQueue, model.Collect),
     (model.Join, model.IsAlive, model.StopIfAlive),
+    (model.Release, model.ShutDownManager),
 )
 """Steps that belong together; between them is an empty line."""
 
@@ -35,6 +37,7 @@ class Main:
         self._steps = steps
         self._scope = scope
         self._resource = scope.identifiers.resource
+        self.shared = SharedParts(scope)
         closes = {step.process: step.closes for step in steps if isinstance(step, model.Start) and step.closes}
         self._create = Creation(scope, _INDENT, closes)
         self._groups = {group[0].name: group for group in replicas(steps)}
@@ -108,6 +111,14 @@ class Main:
                 return [f"{margin}{ends} = {made}({'' if pipe.duplex else 'duplex=False'})"]
             case model.CloseEnd(end):
                 return [f"{margin}{self._resource(end)}.close()"]
+            case model.Create(model.SharedSpec() as shared):
+                return self.shared.create(shared, indent)
+            case model.Release(shared):
+                return [margin + line for line in self.shared.release(shared)]
+            case model.StartManager():
+                return [margin + line for line in self.shared.start_manager()]
+            case model.ShutDownManager():
+                return [f"{margin}manager.shutdown()"]
             case model.Create(model.SyncSpec() as sync):
                 made = self._scope.use("multiprocessing", sync.type)
                 return [

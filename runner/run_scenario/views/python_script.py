@@ -64,10 +64,11 @@ def script(
     main = []
     if scenario.start_method:
         main = [f'    {scope.use("multiprocessing", "set_start_method")}("{scenario.start_method}")', ""]
-    main += Main(steps, scope).lines()
+    statements = Main(steps, scope)
+    main += statements.lines()
     if rest := _rest(scenario):
         main += ["", f"    # The script ends here: {rest}."]
-    definitions = list(scope.definitions.values())
+    definitions = [*scope.definitions.values(), *statements.shared.definitions]
     if any(
         isinstance(item, model.CallSpec) for step in steps if isinstance(step, model.PutItems) for item in step.items
     ):

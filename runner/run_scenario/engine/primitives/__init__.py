@@ -33,4 +33,34 @@ def create(spec: model.Resource, index: int, ctx: BaseContext, others: dict[str,
             from run_scenario.engine.primitives.sync import create_sync
 
             return {spec.name: create_sync(spec, index, ctx, others.get(spec.lock))}
+        case model.SharedSpec():
+            return _create_shared(spec, index, ctx, others)
     raise TypeError(f"nobody knows how to create {spec!r}")
+
+
+MANAGER = "\0manager"
+"""Under this name, which no resource can have, is the manager that holds the dicts, lists and the like."""
+
+
+def _create_shared(spec: model.SharedSpec, index: int, ctx: BaseContext, others: dict[str, Any]) -> dict[str, Any]:
+    if spec.remote:
+        from run_scenario.engine.primitives.managers import serve
+
+        manager = serve(spec, index)
+        return {spec.name: manager.address, server_name(spec.name): manager}
+    if spec.is_managed:
+        from run_scenario.engine.primitives.managers import create_managed
+
+        return {spec.name: create_managed(spec, index, others[MANAGER])}
+    if spec.type in ("SharedMemory", "ShareableList"):
+        from run_scenario.engine.primitives.memory import create_memory
+
+        return {spec.name: create_memory(spec, index)}
+    from run_scenario.engine.primitives.shared import create_shared
+
+    return {spec.name: create_shared(spec, index, ctx, others.get(spec.lock) if isinstance(spec.lock, str) else None)}
+
+
+def server_name(resource: str) -> str:
+    """Return the name, which no resource can have, of the manager that serves a remote one."""
+    return f"\0manager of {resource}"
