@@ -28,6 +28,13 @@ INTENDED: dict[str, tuple[int, list[str]]] = {
             "put; Right for an item from queue 'to_right', which Left would put"
         ],
     ),
+    "crash-loop": (
+        3,
+        [
+            "the main program waits for ever for pool 'crunch': its workers end as soon as they are started "
+            "(ValueError: failed on purpose on item 13)"
+        ],
+    ),
     "crash-takes-threads": (1, ["the main program failed: it crashed: SIGSEGV (segmentation fault)"]),
     "dead-consumer": (
         3,
@@ -55,6 +62,15 @@ INTENDED: dict[str, tuple[int, list[str]]] = {
         [
             "the main program waits for ever for an item from queue 'results': of 1000 put, ",
             " lost, because their process ended before they had left it, and nobody is left who could put another",
+        ],
+    ),
+    "lost-worker": (
+        3,
+        [
+            "the main program waits for ever for pool 'crunch': ",
+            "PoolWorker-",
+            " was ended by SIGKILL while it was doing task 2 of map(), and a Pool never gives a lost task to another "
+            "worker",
         ],
     ),
     "lock-lost": (3, ["Waiting waits for ever for lock 'gate': Dying ended without releasing it"]),

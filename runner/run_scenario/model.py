@@ -139,6 +139,8 @@ class Scenario(Value):
                 name = value.get("call") if isinstance(value, dict) else value
                 if isinstance(name, str) and _looks_like_reference(name):
                     names.add(name)
+        names.update(call.function for pool in self.pools for call in pool.calls if ":" in call.function)
+        names.update(pool.initializer for pool in self.pools if ":" in pool.initializer)
         names.update(i.function for q in self.queues for i in q.items if isinstance(i, CallSpec) and ":" in i.function)
         return frozenset(name.partition(":")[0].partition(".")[0] for name in names)
 
@@ -176,6 +178,29 @@ class Release(Value):
     """What a block of shared memory, or a remote manager, needs at the end: `close()`, `unlink()`, `shutdown()`."""
 
     resource: SharedSpec
+
+
+class CallPool(Value):
+    """`pool.map(…)` or another call; `number` counts the calls on this pool from 1."""
+
+    pool: str
+    number: int
+    call: PoolCall
+
+
+class GetResult(Value):
+    """`result.get(timeout)`, for a call on a pool that did not wait."""
+
+    pool: str
+    number: int
+    call: PoolCall
+
+
+class EndPool(Value):
+    """`pool.close()` or `pool.terminate()`, then `pool.join()`."""
+
+    pool: str
+    method: Literal["close", "terminate"]
 
 
 class CreateProcess(Value):
@@ -266,6 +291,9 @@ class StopIfAlive(Value):
 Step = (
     Pin
     | Create
+    | CallPool
+    | GetResult
+    | EndPool
     | StartManager
     | ShutDownManager
     | Release

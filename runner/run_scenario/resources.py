@@ -118,6 +118,10 @@ class SharedSpec(Value):
         return self.remote or self.type in ("SharedMemory", "ShareableList")
 
 
+NOT_WAITING = ("map_async", "starmap_async", "apply_async", "submit")
+"""Methods of pools that return at once: their result is asked for later."""
+
+
 class PoolCall(Value):
     """One call that the main program makes on a pool."""
 
@@ -129,7 +133,14 @@ class PoolCall(Value):
     kwargs: dict[str, Any] = {}  # noqa: RUF012 (never changed)
     chunksize: int | None = None
     timeout: float | None = None
+    raises: str = ""
+    """Name of the exception that the call is expected to raise; the main program then goes on."""
     where: Location | None = None
+
+    @property
+    def waits(self) -> bool:
+        """Whether the call itself waits for the result."""
+        return self.method not in NOT_WAITING
 
 
 class PoolSpec(Value):
@@ -143,6 +154,8 @@ class PoolSpec(Value):
     initializer: str = ""
     initargs: tuple[Any, ...] = ()
     calls: tuple[PoolCall, ...] = ()
+    end: Literal["close", "terminate"] = "close"
+    """What the main program calls before it joins the pool."""
     where: Location | None = None
 
 

@@ -645,3 +645,39 @@ def write_under_lock(value: Any, event: Any) -> None:
     event.set()
     event.clear()
     event.wait()
+
+
+# Pools
+
+
+def describe_worker(item: Any) -> Any:
+    """Return who does it."""
+    process, parent = multiprocessing.current_process(), multiprocessing.parent_process()
+    assert parent is not None
+    return [item, process.name, process.daemon, parent.name]
+
+
+def fail_with_cause(item: Any) -> Any:
+    """Raise an exception with a cause."""
+    raise KeyError(item) from OSError("why")
+
+
+def return_unpicklable(item: Any) -> Any:
+    """Return what cannot be pickled."""
+    return lambda: item
+
+
+class FullStop(BaseException):
+    """No ordinary exception."""
+
+
+def exit_worker(item: Any) -> Any:
+    """End the worker by os._exit."""
+    os._exit(7)
+
+
+def print_and_log(item: Any) -> Any:
+    """Print from a worker, in two ways."""
+    print("printed", item)
+    logging.getLogger("pool").warning("logged %s", item)
+    return item

@@ -88,6 +88,7 @@ TARGETS = [
     "call_remote",
 ]
 WORK = ["is_prime", "check_prime", "square", "fibonacci", "sleep_for", "identity", "fail_on", "greet"]
+WORK += ["power", "crash_on", "name_of_worker", "announce"]
 SLOW = {"yaml", "jsonschema", "structlog", "rich", "msgpack", "argparse", "inspect", "dataclasses"}
 
 

@@ -162,6 +162,8 @@ def _output(scenario: Scenario, options: Namespace) -> _Output:
         from run_scenario.views.console import ConsoleView
 
         names = ["MainProcess", *(process.name for process in scenario.processes)]
+        if scenario.pools:
+            names.append("ForkPoolWorker-10")
         view = ConsoleView(sys.stdout, names=names, colour=not options.no_color)
         return _Output([view, *_json_lines(log)], suspend=view.suspend)
     from run_scenario.views.outputs import Output

@@ -80,7 +80,8 @@ def explain(life: Life, code: int | None) -> Ending:
     if code < 0:
         return _explain_signal(life, -code)
     if life.spec is None and life.name != MAIN_NAME:
-        reason = f"a target had started it; it ended with exit code {code}"
+        whose = "it worked for a pool" if "PoolWorker-" in life.name else "a target had started it"
+        reason = f"{whose}; it ended with exit code {code}"
         return Ending("unknown", None, None, reason, True)
     allowed = _is_allowed(life, code, {0})
     if life.outcome == "refused":

@@ -53,6 +53,8 @@ class MainProgram:
         self._bound: dict[str, tuple[Any, tuple[Any, ...], dict[str, Any]]] = {}
         self._items: dict[int, Any] = {}
         self._announced: set[int] = set()
+        self._functions: dict[int, Callable[..., Any]] = {}
+        """Of the calls on pools, and of their initializers (by the pool), by the id of what names them."""
 
     def run(self) -> int:
         """Execute the plan and end as a script would; return the exit code."""
@@ -69,7 +71,7 @@ class MainProgram:
         recorder.waiting(codes.W_EXIT)
         threading._shutdown()  # type: ignore[attr-defined]  # waits for threads that are no daemons, as Python does
         for process in multiprocessing.active_children():
-            if process.daemon:
+            if process.daemon and process.name in self._index:
                 popen = process._popen  # type: ignore[attr-defined]
                 popen.terminate = partial(_terminate_daemon, self._index[process.name], popen.terminate)
         # As at the end of every script: daemons are terminated, other children joined, queues flushed.
@@ -98,6 +100,13 @@ class MainProgram:
                         self._items[id(item)] = targets.make_item(item, resolve)
                 except RefusedError as refusal:
                     refused.append((-1, index, str(refusal)))
+        for pool in scenario.pools:
+            for what, name in ((pool, pool.initializer), *((call, call.function) for call in pool.calls)):
+                try:
+                    if name:
+                        self._functions[id(what)] = targets.find_function(name, resolve)
+                except RefusedError as refusal:
+                    refused.append((-1, self._resource_index[pool.name], str(refusal)))
         if refused:
             recorder.emit(codes.REFUSED, refused)
         return not refused
@@ -136,10 +145,21 @@ class MainProgram:
         match step:
             case model.Pin(wanted):
                 platform.pin_to_cpus(cpus.choose(wanted))
+            case model.Create(model.PoolSpec() as pool):
+                self._resources[pool.name] = self._create_pool(pool)
+                self._announce_helpers()
             case model.Create(spec):
                 index = self._resource_index[spec.name]
                 self._resources |= primitives.create(spec, index, multiprocessing.get_context(), self._resources)
                 self._announce_helpers()
+            case model.CallPool(pool, number, call):
+                function, kwargs = self._functions[id(call)], dict(call.kwargs)
+                self._resources[pool].call(number, call, function, kwargs)
+            case model.GetResult(pool, number, call):
+                self._resources[pool].result(number, call)
+            case model.EndPool(pool, method):
+                (self._resources[pool].terminate if method == "terminate" else self._resources[pool].close)()
+                self._resources[pool].join()
             case model.StartManager():
                 from run_scenario.engine.primitives import managers
 
@@ -182,6 +202,13 @@ class MainProgram:
                 self._is_alive(name)
             case model.StopIfAlive(name, method):
                 self._stop_if_alive(name, method)
+
+    def _create_pool(self, spec: model.PoolSpec) -> Any:
+        from run_scenario.engine.primitives.pools import Calls
+
+        home = self._program.folder, len(self._program.scenario.queues), self._private
+        index, initializer = self._resource_index[spec.name], self._functions.get(id(spec))
+        return Calls(spec, index, multiprocessing.get_context(), home, initializer)
 
     def _create(self, spec: model.ProcessSpec) -> Any:
         target, args, kwargs = self._bound[spec.name]

@@ -14,12 +14,13 @@ from run_scenario.engine.events import Event, EventMaker, waited
 from run_scenario.engine.exits import RUNNER, signal_name
 from run_scenario.engine.output import LineJoiner
 from run_scenario.engine.pipe_teller import PipeTeller
+from run_scenario.engine.pool_teller import PoolTeller
 from run_scenario.engine.process_teller import ProcessTeller
 from run_scenario.engine.queue_teller import QueueTeller
 from run_scenario.engine.shared_teller import SharedTeller
 from run_scenario.engine.standstill import Standstill, Waiting, read_reports
 from run_scenario.engine.sync_teller import SyncTeller
-from run_scenario.model import Location, ProcessSpec, Scenario
+from run_scenario.model import Location, ProcessSpec, Resource, Scenario
 from run_scenario.record import codes
 from run_scenario.record.reader import Record, Speaker
 
@@ -61,7 +62,8 @@ class Narrator:
         self.sync = SyncTeller(scenario.resources, events)
         self.pipes = PipeTeller(scenario.resources, events)
         shared = SharedTeller(scenario.resources, events)
-        tellers = (self, self.processes, self.queues, self.sync, self.pipes, shared)
+        self.pools = PoolTeller(scenario.resources, events, self.processes.note_name)
+        tellers = (self, self.processes, self.queues, self.sync, self.pipes, shared, self.pools)
         self._handlers = {code: handler for teller in tellers for code, handler in _handlers(teller).items()}
         # What the run as a whole has come to, for `verdict`.
         self.refusals: list[tuple[ProcessSpec | None, int, str]] = []
@@ -75,6 +77,11 @@ class Narrator:
     def file(self) -> str:
         """The scenario's file, as the person named it."""
         return self._scenario.file
+
+    @property
+    def resources(self) -> tuple[Resource, ...]:
+        """The scenario's resources, by the positions that records name."""
+        return self._scenario.resources
 
     @property
     def cpus_where(self) -> Location | None:
@@ -176,6 +183,7 @@ class Narrator:
             self.processes.ended(),
             self.processes.stopped(),
             self.sync,
+            self.pools,
         )
         self.stalled = standstill.reason(f[0])
         self._make(

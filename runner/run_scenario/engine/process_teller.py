@@ -42,6 +42,8 @@ class ProcessTeller:
         self.lives = [Life(spec.name, spec) for spec in processes]
         self._by_pid: dict[int, Life] = {}
         self._reaped: dict[int, tuple[int, list[Any]]] = {}
+        self._names: dict[int, str] = {}
+        """Names of processes that the scenario does not describe."""
         self._make = events.make
         self._start_method = start_method
         self._main_ppid = 0
@@ -51,6 +53,10 @@ class ProcessTeller:
     def note_reaped(self, pid: int, code: int, usage: list[Any]) -> None:
         """Keep what the reaping of a process will say, for when its exit is told."""
         self._reaped[pid] = code, usage
+
+    def note_name(self, pid: int, name: str) -> None:
+        """Keep the name of a process that the scenario does not describe: a pool's worker."""
+        self._names[pid] = name
 
     def alive(self) -> list[str]:
         """Return the names of the processes that have started and not ended."""
@@ -73,7 +79,7 @@ class ProcessTeller:
 
     def name_of(self, pid: int) -> str:
         """Return the name of a process, `pid N` for one that the scenario does not describe."""
-        return self._known(pid).name
+        return self._names.get(pid) or self._known(pid).name
 
     def failures(self) -> list[str]:
         """Return a sentence for each process that ended in a way the scenario does not allow."""
@@ -233,7 +239,7 @@ class ProcessTeller:
     def _known(self, pid: int) -> Life:
         """Return the life of a process that the scenario does not describe: a child of a target's own making."""
         if pid not in self._by_pid:
-            self._by_pid[pid] = Life(f"pid {pid}", pid=pid)
+            self._by_pid[pid] = Life(self._names.get(pid, f"pid {pid}"), pid=pid)
         return self._by_pid[pid]
 
     def _tell_exit(self, life: Life, pid: int, t: int, code: int | None, usage: list[Any] | None) -> None:

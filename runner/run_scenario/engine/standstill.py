@@ -9,6 +9,7 @@ from typing import Any
 
 from run_scenario.engine.accounts import QueueAccount
 from run_scenario.engine.exits import MAIN_NAME
+from run_scenario.engine.pool_teller import PoolStandstill, PoolTeller
 from run_scenario.engine.standstill_pipes import PipeStandstill
 from run_scenario.engine.standstill_queues import broken_queue, circle
 from run_scenario.engine.standstill_sync import SyncStandstill
@@ -104,6 +105,7 @@ class Standstill:
         ended: Sequence[str],
         stopped: Mapping[str, str] | None = None,
         sync: SyncTeller | None = None,
+        pools: PoolTeller | None = None,
     ) -> None:
         self._scenario = scenario
         self._accounts = accounts
@@ -111,6 +113,7 @@ class Standstill:
         self._ended = set(ended)
         self._sync = SyncStandstill(scenario.resources, sync, waiting)
         self._stopped = stopped or {}
+        self._pools = PoolStandstill(pools)
         self._pipes = PipeStandstill(scenario, waiting, self._ended)
 
     def waiting_for(self, w: Waiting) -> str | None:
@@ -144,6 +147,7 @@ class Standstill:
         if cause == "deadline":
             return self._everybody("the deadline was reached: ")
         for explain in (
+            self._lost_task,
             self._sync.reason,
             self._pipes.reason,
             self._unfinished_join,
@@ -208,6 +212,12 @@ class Standstill:
             others = [o.process for o in self._waiting if o.process not in starving]
             text += f", and nobody is left who could put another{self._missing_pills(account)}"
             return text + self._and_others(others)
+        return ""
+
+    def _lost_task(self) -> str:
+        for w in self._waiting:
+            if w.kind in (codes.W_POOL_RESULT, codes.W_POOL_JOIN):
+                return self._pools.reason(subject(w.process), w.resource)
         return ""
 
     def _missing_pills(self, account: QueueAccount) -> str:

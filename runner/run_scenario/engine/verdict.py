@@ -41,6 +41,6 @@ def _problems(narrator: Narrator) -> list[Problem]:
         if spec is not None:
             where = spec.target_where or spec.where
         else:
-            where = narrator.queues.accounts[queue].spec.where if queue >= 0 else narrator.cpus_where
+            where = narrator.resources[queue].where if queue >= 0 else narrator.cpus_where
         found.append(Problem(where or Location(narrator.file, 1, 1), text))
     return found

@@ -24,6 +24,9 @@ WAITS = {
     codes.W_SEND_LEFT: "room in pipe '{name}', to send at its left end",
     codes.W_SEND_RIGHT: "room in pipe '{name}', to send at its right end",
     codes.W_MANAGER: "the manager that holds '{name}' to answer",
+    codes.W_POOL_TASK: "the next task of pool '{name}'",
+    codes.W_POOL_RESULT: "a result of pool '{name}'",
+    codes.W_POOL_JOIN: "the end of the workers of pool '{name}'",
     codes.W_SLEEP: "its next step, after a delay",
     codes.W_EXIT: "its own end: its threads, its children, or items that nobody has taken yet",
 }

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import Any, cast
 
 from run_scenario.language.draft import Draft, Fields, ProcessDraft, ResourceDraft, shared_type
+from run_scenario.language.pool_checks import method_of
 from run_scenario.language.problems import Problems
 from run_scenario.language.yaml_nodes import Mapping, Node, plain
 from run_scenario.model import (
@@ -14,6 +15,7 @@ from run_scenario.model import (
     Cpus,
     Item,
     PipeSpec,
+    PoolCall,
     PoolSpec,
     PoolType,
     ProcessSpec,
@@ -123,10 +125,30 @@ def _pool(pool: ResourceDraft, problems: Problems) -> PoolSpec:
     return PoolSpec(
         name=pool.name,
         type=cast("PoolType", pool.type),
-        processes=fields.value("processes"),
+        processes=None if fields.value("processes") == "cpu_count" else fields.value("processes"),
         maxtasksperchild=fields.value("maxtasksperchild"),
         initializer=fields.text("initializer"),
+        initargs=tuple(fields.value("initargs", ())),
+        calls=tuple(_pool_call(Fields(node, fields.bad), problems) for node in fields.items("calls")),
+        end="terminate" if fields.text("end") == "terminate" else "close",
         where=problems.location(pool.span),
+    )
+
+
+def _pool_call(fields: Fields, problems: Problems) -> PoolCall:
+    method = method_of(fields)
+    over: Any = fields.value("over", ())
+    items = range(over["range"]) if isinstance(over, dict) else over
+    return PoolCall(
+        method=method,
+        function=fields.text(method),
+        items=tuple(items),
+        args=tuple(fields.value("args", ())),
+        kwargs=dict(fields.value("kwargs", {})),
+        chunksize=fields.value("chunksize"),
+        timeout=fields.number("timeout"),
+        raises=fields.text("raises"),
+        where=problems.location(fields.span),
     )
 
 

@@ -5,6 +5,7 @@ resource_checks   resources of every kind, and how they are mentioned
 pipe_checks       pipes, and who has which end
 sync_checks       locks, semaphores, events, conditions and barriers
 shared_checks     values, arrays, shared memory, and what managers hold
+pool_checks       pools, and the calls on them
 queue_checks      queues, and who takes from and puts on them
 pill_checks       poison pills: who puts them, and when
 signature_checks  targets, work functions and their arguments
@@ -16,6 +17,7 @@ from __future__ import annotations
 from run_scenario.language.draft import Draft, ProcessDraft
 from run_scenario.language.pill_checks import check_pills
 from run_scenario.language.pipe_checks import check_ends, check_pipes
+from run_scenario.language.pool_checks import check_pools
 from run_scenario.language.problems import Problems, quote
 from run_scenario.language.queue_checks import check_queues, check_topology
 from run_scenario.language.resource_checks import check_resources, check_use
@@ -30,6 +32,7 @@ _RESERVED = {"MainProcess": "of the main program", "run-scenario": "of the runne
 
 def check(draft: Draft, problems: Problems) -> None:
     """Add what is wrong with the scenario as a whole, and what is odd about it."""
+    _check_something(draft, problems)
     _check_count(draft, problems)
     _check_names(draft, problems)
     for process in draft.processes:
@@ -41,6 +44,7 @@ def check(draft: Draft, problems: Problems) -> None:
     check_pipes(draft, problems)
     check_sync(draft, problems)
     check_shared(draft, problems)
+    check_pools(draft, problems)
     check_targets(draft, problems)
     check_item_calls(draft, problems)
     _check_time(draft, problems)
@@ -49,6 +53,17 @@ def check(draft: Draft, problems: Problems) -> None:
         check_ends(draft, problems)
         check_use(draft, problems)
         check_pills(draft, problems)
+
+
+def _check_something(draft: Draft, problems: Problems) -> None:
+    """A scenario has processes, or pools: something that runs."""
+    fields = draft.fields
+    if not fields.sound or any(key in {entry.key for entry in fields} for key in ("processes", "pools")):
+        return
+    misspelt = {problems.nearest(entry.key, ["processes", "pools"]) for entry in fields}
+    if not misspelt - {None, ""}:
+        hint = "write `processes:` and below it a list, as in `- target: sleep`"
+        problems.error(fields.span, "a scenario needs the key 'processes'", hint)
 
 
 def _check_count(draft: Draft, problems: Problems) -> None:

@@ -122,8 +122,13 @@ class ResourceDraft(NamedTuple):
         return f"{kind} {quote(self.name)}"
 
     def handles(self) -> tuple[str, ...]:
-        """Return the names under which it is handed to targets: its own, or those of a pipe's two ends."""
-        return tuple(f"{self.name}.{end}" for end in PIPE_ENDS) if self.section == "pipes" else (self.name,)
+        """Return the names under which it is handed to targets: its own, or those of a pipe's two ends.
+
+        Pools are not handed to anybody.
+        """
+        if self.section == "pipes":
+            return tuple(f"{self.name}.{end}" for end in PIPE_ENDS)
+        return (self.name,) if self.section != "pools" else ()
 
 
 class Link(NamedTuple):

@@ -6,16 +6,20 @@ from collections.abc import Iterator
 
 from run_scenario.language.pipe_ends import PipeEnds
 from run_scenario.model import (
+    CallPool,
     CloseEnd,
     CloseQueue,
     Collect,
     Create,
     CreateProcess,
+    EndPool,
+    GetResult,
     IsAlive,
     Join,
     JoinQueue,
     JoinThread,
     Pin,
+    PoolSpec,
     ProcessSpec,
     PutItems,
     PutPills,
@@ -37,10 +41,17 @@ def plan(scenario: Scenario) -> tuple[Step, ...]:
 
     Pin the program to its CPUs; create the resources and the processes; start each process after its delay, and close
     the ends of pipes that the main program has handed over; put items,
-    then pills; close; join queues; collect results; join the processes;
+    then pills; close; join queues; collect results; use the pools, one
+    after the other; join the processes;
     remove what shared memory would keep, and stop the managers. All in file order.
     """
-    return (*_begin(scenario), *_serve(scenario.queues), *_end(scenario.processes), *_release(scenario.shared))
+    return (
+        *_begin(scenario),
+        *_serve(scenario.queues),
+        *(step for pool in scenario.pools for step in _use(pool)),
+        *_end(scenario.processes),
+        *_release(scenario.shared),
+    )
 
 
 def _begin(scenario: Scenario) -> Iterator[Step]:
@@ -48,6 +59,8 @@ def _begin(scenario: Scenario) -> Iterator[Step]:
         yield Pin(scenario.cpus)
     has_manager = False
     for resource in scenario.resources:
+        if isinstance(resource, PoolSpec):
+            continue  # their workers come after the processes, whose numbers count on
         if isinstance(resource, SharedSpec) and resource.is_managed and not resource.remote and not has_manager:
             has_manager = True
             yield StartManager()
@@ -81,6 +94,18 @@ def _serve(queues: tuple[QueueSpec, ...]) -> Iterator[Step]:
         if queue.collect:
             yield Collect(queue.name, queue.collect)
             yield from _close(queue)
+
+
+def _use(pool: PoolSpec) -> Iterator[Step]:
+    """Yield the life of a pool: its calls in order, the results that nobody waited for, its end."""
+    yield Create(pool)
+    calls = list(enumerate(pool.calls, start=1))
+    for number, call in calls:
+        yield CallPool(pool.name, number, call)
+    for number, call in calls:
+        if not call.waits:
+            yield GetResult(pool.name, number, call)
+    yield EndPool(pool.name, pool.end)
 
 
 def _close(queue: QueueSpec) -> Iterator[Step]:

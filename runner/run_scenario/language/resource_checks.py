@@ -31,7 +31,7 @@ def _check_mentions(draft: Draft, problems: Problems) -> None:
     for process in draft.processes:
         for link in process.links:
             if link.resource not in handles:
-                noun = "queue" if len(handles) == len(draft.queues) else "resource"
+                noun = "queue" if len(draft.resources) == len(draft.queues) else "resource"
                 what = f"there is no {noun} {quote(link.resource)}"
                 problems.error(link.resource_span, what, _what_there_is(link, draft, handles, problems))
 

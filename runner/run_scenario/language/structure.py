@@ -66,7 +66,7 @@ class _Place(NamedTuple):
                 return "a scenario"
             case ("processes", int(index)):
                 return f"process {index + 1}"
-            case ("queues" | "pipes" as section, str(name)):
+            case ("queues" | "pipes" | "pools" as section, str(name)):
                 return f"{section[:-1]} {quote(name)}"
             case ("sync" | "shared", str(name)):
                 return f"{quote(name)}"
@@ -85,6 +85,10 @@ class _Place(NamedTuple):
                 return f"in a {section[:-1]}"
             case ("sync", str()):
                 return "in a synchronization object"
+            case ("pools", str()):
+                return "in a pool"
+            case ("pools", str(), "calls", int()):
+                return "in a call on a pool"
             case ("shared", str()):
                 return "in a shared object"
         return "in a call"

@@ -90,6 +90,23 @@ MANAGER_STARTED = 110  #                                        name and pid of 
 MANAGER_SHUT_DOWN = 111  #                                      name and pid of its process
 MANAGER_CALLED = 112  # of a proxy, after it                    resource, method, arguments, result, error, since
 
+# Pools, by position among the scenario's resources; calls count from 1, tasks from 0.
+POOL_CREATED = 120  #                                           pool, processes
+POOL_WORKER_STARTED = 121  # by the worker                      pool, name, pid, ppid
+POOL_WORKER_FAILED = 122  # outside of a task                   pool, exception, message
+POOL_WORKER_REAPED = 123  #                                     pool, pid, exit code, name, usage
+POOL_CRASH_LOOP = 124  #                                        pool, workers started
+POOL_CALLED = 125  #                                            pool, call, tasks
+POOL_TASK_STARTED = 126  # by the worker                        pool, call, task, arguments
+POOL_TASK_FINISHED = 127  #                                     pool, call, task, result
+POOL_TASK_FAILED = 128  #                                       pool, call, task, exception, message
+POOL_RESULT = 129  # one of imap()                              pool, call, position, result, since
+POOL_RETURNED = 130  # all of map(), the one of apply()         pool, call, result, since
+POOL_CALL_FAILED = 131  #                                       pool, call, exception, message
+POOL_CLOSED = 132
+POOL_TERMINATED = 133  # before it
+POOL_JOINED = 134  #                                            pool, since
+
 # The run as a whole, recorded by the main program (REFUSED) and the guard.
 REFUSED = 50  # targets that cannot or may not be run          list of [process or -1, queue or -1, text]; both -1: cpus
 STALL = 51  #                                                  "deadlock" or "deadline", list of process reports
@@ -120,6 +137,9 @@ W_RECEIVE_RIGHT = 22
 W_SEND_LEFT = 23
 W_SEND_RIGHT = 24
 W_MANAGER = 30
+W_POOL_TASK = 35
+W_POOL_RESULT = 36
+W_POOL_JOIN = 37
 W_TASK = 9  # task_done(): needs the queue's condition
 
 SAME = b"="

@@ -328,6 +328,17 @@ class Recorder:
         self.waits[word] = now
         return now
 
+    def mark_passive(self, native: int, kind: int, resource: int) -> None:
+        """Have another thread, by its native id, count as waiting for others whenever it does not run."""
+        if self._header is None or (native, kind, resource) in self._known_waits:
+            return
+        with self._changing:
+            number = len(self._known_waits) + 1
+            if number < layout.WAITS:
+                word = number * layout.WAIT_WORDS + 1
+                self._name_wait(word, native, kind, resource)
+                self.waits[word] = monotonic_ns()
+
     def moving(self) -> None:
         """Note that this thread waits no longer."""
         self.waits[self._waiting.get(get_ident(), 1)] = 0

@@ -150,6 +150,15 @@ def make_item(spec: CallSpec, resolve: Resolve) -> Call:
     return Call(_function(spec.function, resolve), spec.args, spec.kwargs)
 
 
+def find_function(name: str, resolve: Resolve) -> Function:
+    """Return the work function of that name, or what `resolve` finds for `package.module:function`.
+
+    Raises:
+        ValueError: there is no such work function.
+    """
+    return _function(name, resolve)
+
+
 def _work(value: Any, resolve: Resolve) -> Any:
     """Turn `is_prime` or `{call: fail_on, kwargs: {value: 3}}` into a function of one item."""
     if isinstance(value, str):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import time
 from math import isqrt
 from multiprocessing import current_process
@@ -133,3 +135,59 @@ def greet(name: str) -> str:
     text = f"Doing something fancy in {current_process().name} for {name}!"
     print(text)
     return text
+
+
+@work
+def power(base: float, exponent: float = 2) -> Any:
+    """Return a number to the power of another.
+
+    Args:
+        base: The number.
+        exponent: The power.
+
+    Example:
+        {call: power, args: [2, 10]}
+    """
+    return base**exponent
+
+
+@work
+def crash_on(item: Any, value: Any = 13) -> Any:
+    """Return the item, but kill the process that does it, by SIGKILL, if the item is a certain value.
+
+    Args:
+        item: What is returned.
+        value: The one that kills.
+
+    Example:
+        {call: crash_on, args: [13]}
+    """
+    if item == value:
+        os.kill(os.getpid(), signal.SIGKILL)
+    return item
+
+
+@work
+def name_of_worker(item: Any) -> str:
+    """Return the name of the process that does it.
+
+    Args:
+        item: Not used.
+
+    Example:
+        {call: name_of_worker, args: [1]}
+    """
+    return current_process().name
+
+
+@work
+def announce(text: str) -> None:
+    """Print a text and who does so; as an initializer, once in each worker.
+
+    Args:
+        text: What is printed.
+
+    Example:
+        {call: announce, args: [ready]}
+    """
+    print(f"{current_process().name}: {text}")

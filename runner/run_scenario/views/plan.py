@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from run_scenario import model, targets
+from run_scenario.views import plan_pools
 from run_scenario.views.identifiers import Identifiers
 from run_scenario.views.text import number, plural, scrub, value
 
@@ -17,7 +18,7 @@ _TAKEN = frozenset(
     (
         *("item", "os", "time", "sleep", "Call", "partial", "range", "Process", "Thread"),
         *("Queue", "JoinableQueue", "SimpleQueue", "Pipe"),
-        *("Value", "Array", "SharedMemory", "ShareableList", "Manager", "manager", "serve"),
+        *("Value", "Array", "SharedMemory", "ShareableList", "Pool", "Manager", "manager", "serve"),
         *("Lock", "RLock", "Semaphore", "BoundedSemaphore", "Event", "Condition", "Barrier"),
     )
 )
@@ -42,6 +43,17 @@ class _Writer:
     def __init__(self) -> None:
         identifiers = Identifiers(_TAKEN)
         self.resource, self.process = identifiers.resource, identifiers.process
+        self._kinds: dict[str, model.PoolType] = {}
+
+    def note_pool(self, pool: model.PoolSpec) -> None:
+        self._kinds[pool.name] = pool.type
+
+    def pool_call(self, step: model.CallPool) -> str:
+        line = plan_pools.called(self.resource(step.pool), step, self._kinds[step.pool])
+        return _on_one_line(line, step.call)
+
+    def pool_end(self, step: model.EndPool) -> str:
+        return "; ".join(plan_pools.ended(self.resource(step.pool), step.method, self._kinds[step.pool]))
 
     def lines(self, steps: Iterable[model.Step]) -> list[str]:
         return [_WRITERS[type(step)](self, step) for step in steps]
@@ -54,6 +66,10 @@ def _item(item: model.Item) -> str:
         arguments += [f"{name}={value(argument)}" for name, argument in item.kwargs.items()]
         return f"Call({', '.join((_function(item.function), *arguments))})"
     return value(item, _LONGEST_ITEM)
+
+
+def _on_one_line(line: str, call: model.PoolCall) -> str:
+    return f"{line}  # expected to raise {call.raises}" if call.raises else line
 
 
 def _items(items: Sequence[model.Item]) -> tuple[str, str]:
@@ -91,6 +107,9 @@ def _create(writer: _Writer, step: model.Create) -> str:
         case model.QueueSpec() as queue:
             size = f"maxsize={queue.maxsize}" if queue.maxsize else ""
             return f"{writer.resource(queue.name)} = {queue.type}({size})"
+        case model.PoolSpec() as pool:
+            writer.note_pool(pool)
+            return f"{writer.resource(pool.name)} = {plan_pools.created(pool)}"
         case model.PipeSpec() as pipe:
             left, right = (writer.resource(f"{pipe.name}.{end}") for end in model.PIPE_ENDS)
             return f"{left}, {right} = Pipe({'' if pipe.duplex else 'duplex=False'})"
@@ -206,6 +225,9 @@ def _start(writer: _Writer, step: model.Start) -> str:
 _WRITERS: dict[type, Callable[[_Writer, Any], str]] = {
     model.Pin: lambda _, step: f"os.sched_setaffinity(0, {cpu_set(step.cpus, 'os.sched_getaffinity')})",
     model.Create: _create,
+    model.CallPool: lambda writer, step: writer.pool_call(step),
+    model.GetResult: lambda _, step: _on_one_line(plan_pools.got(step), step.call),
+    model.EndPool: lambda writer, step: writer.pool_end(step),
     model.StartManager: lambda _, __: "manager = Manager()",
     model.ShutDownManager: lambda _, __: "manager.shutdown()",
     model.Release: lambda writer, step: "; ".join(release(step.resource, writer.resource(step.resource.name))),

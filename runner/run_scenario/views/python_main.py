@@ -8,6 +8,7 @@ from run_scenario import model
 from run_scenario.views.identifiers import identifier
 from run_scenario.views.plan import cpu_set, sync_arguments
 from run_scenario.views.python_layout import Expression, call, keywords, layout, literal, preceded
+from run_scenario.views.python_pools import PoolParts
 from run_scenario.views.python_process import Creation, Replicas, base_name, replicas
 from run_scenario.views.python_scope import Scope
 from run_scenario.views.python_shared import SharedParts
@@ -24,6 +25,8 @@ _PHASES: tuple[tuple[type, ...], ...] = (
     (model.Sleep, model.Start, model.CloseEnd),
     (model.PutItems, model.PutPills, model.CloseQueue, model.JoinThread),
     (model.JoinQueue, model.Collect),
+    (model.CallPool, model.GetResult),
+    (model.EndPool,),
     (model.Join, model.IsAlive, model.StopIfAlive),
     (model.Release, model.ShutDownManager),
 )
@@ -38,6 +41,7 @@ class Main:
         self._scope = scope
         self._resource = scope.identifiers.resource
         self.shared = SharedParts(scope)
+        self._pools = PoolParts(scope)
         closes = {step.process: step.closes for step in steps if isinstance(step, model.Start) and step.closes}
         self._create = Creation(scope, _INDENT, closes)
         self._groups = {group[0].name: group for group in replicas(steps)}
@@ -111,6 +115,14 @@ class Main:
                 return [f"{margin}{ends} = {made}({'' if pipe.duplex else 'duplex=False'})"]
             case model.CloseEnd(end):
                 return [f"{margin}{self._resource(end)}.close()"]
+            case model.Create(model.PoolSpec() as pool):
+                return self._pools.create(pool, indent)
+            case model.CallPool():
+                return self._pools.call(step, indent)
+            case model.GetResult():
+                return self._pools.get(step, indent)
+            case model.EndPool():
+                return self._pools.end(step, indent)
             case model.Create(model.SharedSpec() as shared):
                 return self.shared.create(shared, indent)
             case model.Release(shared):

@@ -20,6 +20,10 @@ _OWN = frozenset(
         "JoinableQueue",
         "Lock",
         "Manager",
+        "Pool",
+        "ProcessPoolExecutor",
+        "error",
+        "results",
         "Array",
         "SharedMemory",
         "ShareableList",
@@ -109,6 +113,10 @@ def _references(steps: Iterable[model.Step]) -> Iterator[str]:
                 for name, value in arguments:
                     if takes_work(process.target, name):
                         yield from _work(value)
+            case model.Create(model.PoolSpec() as pool) if pool.initializer:
+                yield pool.initializer
+            case model.CallPool(_, _, call):
+                yield call.function
             case model.PutItems(_, items):
                 yield from (item.function for item in items if isinstance(item, model.CallSpec))
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from run_scenario.views import sentences_pipes, sentences_shared, sentences_sync
+from run_scenario.views import sentences_pipes, sentences_pools, sentences_shared, sentences_sync
 from run_scenario.views.text import plural, scrub, seconds, value, values
 
 Event = Mapping[str, Any]
@@ -224,6 +224,7 @@ def _left_over(event: Event) -> str:
 
 _SENTENCES: dict[str, Callable[[Event], str]] = {
     **sentences_pipes.SENTENCES,
+    **sentences_pools.SENTENCES,
     **sentences_shared.SENTENCES,
     **sentences_sync.SENTENCES,
     "scenario.started": _scenario_started,

@@ -70,12 +70,33 @@ class QueueRow(NamedTuple):
     """Whether nothing was left over or lost."""
 
 
+@dataclass(slots=True)
+class _Pool:
+    tasks: int = 0
+    failed: int = 0
+    lost: int = 0
+    done_by: Counter[str] = field(default_factory=Counter)
+
+
+class PoolRow(NamedTuple):
+    """What a pool has done, as text."""
+
+    pool: str
+    done: str
+    failed: str
+    lost: str
+    done_by: str
+    clean: bool
+    """Whether no task was lost."""
+
+
 class Summary:
     """Gathers a summary event by event; its size depends on the processes and queues, not on the events."""
 
     def __init__(self) -> None:
         self._processes: dict[str, _Process] = {}
         self._queues: dict[str, _Queue] = {}
+        self._pools: dict[str, _Pool] = {}
         self._stalled = ""
         self._end: Event | None = None
 
@@ -90,6 +111,8 @@ class Summary:
             room, _, deed = str(event.get("event")).partition(".")
             if room == "queue":
                 self._add_queue(deed, event)
+            elif room == "pool":
+                self._add_pool(deed, event)
             elif room == "process" and deed != "output":
                 self._add_process(deed, event)
             elif room == "scenario" and deed == "finished":
@@ -121,6 +144,15 @@ class Summary:
         elif deed == "left_over":
             queue.left = event.get("count")
 
+    def _add_pool(self, deed: str, event: Event) -> None:
+        pool = self._pools.setdefault(str(event.get("pool")), _Pool())
+        if deed in ("task_finished", "task_failed"):
+            pool.tasks += 1
+            pool.failed += deed == "task_failed"
+            pool.done_by[str(event.get("process"))] += 1
+        elif deed == "worker_lost":
+            pool.lost += 1
+
     def outcome(self) -> str:
         """Return one sentence: `passed after 3.01 s`, `stalled after 1.2 s: …`."""
         return "" if self._end is None else verdict(self._end, self._stalled)
@@ -137,9 +169,25 @@ class Summary:
         """Return a row for each process, in the order in which they came up."""
         return [_process_row(name, process) for name, process in self._processes.items()]
 
+    def pool_rows(self) -> list[PoolRow]:
+        """Return a row for each pool, in the order in which they were used."""
+        return [_pool_row(name, pool) for name, pool in self._pools.items()]
+
     def queue_rows(self) -> list[QueueRow]:
         """Return a row for each queue, in the order in which they were used."""
         return [_queue_row(name, queue) for name, queue in self._queues.items()]
+
+
+def _pool_row(name: str, pool: _Pool) -> PoolRow:
+    failed, lost = (str(count or "") for count in (pool.failed, pool.lost))
+    return PoolRow(scrub(name), f"{pool.tasks:,}", failed, lost, _shares(pool.done_by), not pool.lost)
+
+
+def _shares(counts: Counter[str]) -> str:
+    """Return who did how many: of many, only the first."""
+    shares = [f"{scrub(name)} {count:,}" for name, count in sorted(counts.items())]
+    more = len(shares) - _MOST_TAKERS
+    return ", ".join(shares[:_MOST_TAKERS]) + (f" and {more} more" if more > 0 else "")
 
 
 def verdict(end: Event, stalled: str = "") -> str:
@@ -184,9 +232,7 @@ def _ending(process: _Process) -> str:
 def _queue_row(name: str, queue: _Queue) -> QueueRow:
     left = max(0, queue.put - queue.got - queue.missing) if queue.left is None else queue.left
     missing = f" ({queue.missing:,} lost)" if queue.missing else ""
-    takers = [f"{scrub(taker)} {count:,}" for taker, count in sorted(queue.takers.items())]
-    more = len(takers) - _MOST_TAKERS
-    shown = ", ".join(takers[:_MOST_TAKERS]) + (f" and {more} more" if more > 0 else "")
+    shown = _shares(queue.takers)
     return QueueRow(
         scrub(name), f"{queue.put:,}", f"{queue.got:,}", f"{left:,}{missing}", shown, not left and not queue.missing
     )

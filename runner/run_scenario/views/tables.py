@@ -46,6 +46,14 @@ _QUEUES = (
     _Column("got by"),
 )
 
+_POOLS = (
+    _Column("pool"),
+    _Column("done", right=True),
+    _Column("failed", right=True),
+    _Column("lost", right=True),
+    _Column("done by"),
+)
+
 
 def render_summary(summary: Summary, console: Console) -> str:
     """Return the end of the view, as wide as the console at most."""
@@ -57,6 +65,7 @@ def render_summary(summary: Summary, console: Console) -> str:
         if summary.ran():
             _print(console, _PROCESSES, [_Row(r[:5], *_marks(r.allowed, "✗", "red")) for r in summary.process_rows()])
             _print(console, _QUEUES, [_Row(r[:5], *_marks(r.clean, "!", "yellow")) for r in summary.queue_rows()])
+            _print(console, _POOLS, [_Row(r[:5], *_marks(r.clean, "!", "yellow")) for r in summary.pool_rows()])
         console.print(Text(summary.outcome(), style=style), soft_wrap=not console.is_terminal)
     text: str = captured.get()
     return "".join(line.rstrip(" ") + "\n" for line in text.splitlines())

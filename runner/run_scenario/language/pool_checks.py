@@ -1,0 +1,141 @@
+"""Pools and the calls on them: which method takes what, and does the function take what it is given?"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from run_scenario.language.call_checks import find_work
+from run_scenario.language.draft import Draft, Fields, ResourceDraft
+from run_scenario.language.problems import Problems, either, quote
+from run_scenario.language.value_checks import check_value
+from run_scenario.language.yaml_nodes import Sequence as ListNode
+from run_scenario.targets import Target
+
+METHODS = {
+    "Pool": (
+        *("map", "map_async", "imap", "imap_unordered", "starmap", "starmap_async"),
+        *("apply", "apply_async"),
+    ),
+    "executor": ("map", "submit"),
+}
+"""Type of pool -> the calls that it has."""
+
+_SINGLE = ("apply", "apply_async", "submit")
+"""Calls of one task: they take `args` and `kwargs`; all others go `over` a list."""
+_STAR = ("starmap", "starmap_async")
+_UNTIMED = ("map", "starmap", "apply")
+"""Methods of a Pool that wait for ever."""
+
+
+def method_of(call: Fields) -> str:
+    """Return the method that a call names: the key that is one; empty if none or several are."""
+    found = [entry.key for entry in call if entry.key in (*METHODS["Pool"], *METHODS["executor"])]
+    return found[0] if len(found) == 1 else ""
+
+
+def check_pools(draft: Draft, problems: Problems) -> None:
+    """Add what is wrong with each pool and each call on it."""
+    for pool in draft.sections["pools"].values():
+        if pool.fields.is_refused("type"):
+            continue
+        _check_initializer(pool, problems)
+        limit = pool.fields.entry("maxtasksperchild")
+        if pool.type == "executor" and limit is not None and draft.fields.text("start_method") in ("", "fork"):
+            what = "an executor can have `maxtasksperchild` only where its workers are not forked"
+            problems.error(limit.key_span, what, "write `start_method: spawn` for the scenario, or leave it out")
+        for node in pool.fields.items("calls"):
+            if node not in pool.fields.bad:
+                _check_call(Fields(node, pool.fields.bad), pool, problems)
+
+
+def _check_initializer(pool: ResourceDraft, problems: Problems) -> None:
+    name = pool.fields.text("initializer")
+    if pool.fields.entry("initargs") is not None and not name and not pool.fields.is_refused("initializer"):
+        problems.error(pool.fields.key_span("initargs"), "`initargs` needs an `initializer`", "name one, or drop it")
+    if not name:
+        return
+    known = find_work(name, pool.fields.value_span("initializer"), problems)
+    if known is not None:
+        _check_arguments(known, pool.fields, "initargs", problems)
+
+
+def _check_call(call: Fields, pool: ResourceDraft, problems: Problems) -> None:
+    method = method_of(call)
+    if not method:
+        methods = either(METHODS[pool.type], "or")
+        problems.error(
+            call.span, f"a call on a pool names exactly one of {methods}", "write `map: square`, for example"
+        )
+        return
+    span = call.key_span(method)
+    if method not in METHODS[pool.type]:
+        kind = "an executor" if pool.type == "executor" else "a Pool"
+        problems.error(span, f"{kind} has no {method}()", f"it has {either(METHODS[pool.type], 'and')}")
+        return
+    for key in ("over", "chunksize"):
+        if call.entry(key) is not None and method in _SINGLE:
+            hint = "write `args: […]`" if key == "over" else "leave it out"
+            problems.error(call.key_span(key), f"`{key}`: {method}() is a single task", hint)
+            return
+    for key in ("args", "kwargs"):
+        if call.entry(key) is not None and method not in _SINGLE:
+            problems.error(call.key_span(key), f"`{key}`: {method}() goes over a list", "write `over: […]`")
+    if method not in _SINGLE and call.entry("over") is None and not call.is_refused("over"):
+        problems.error(span, f"{method}() needs `over`: what it goes over", "write `over: [1, 2, 3]`")
+    if call.entry("timeout") is not None and pool.type == "Pool" and method in _UNTIMED:
+        other = f"{method}_async"
+        what = f"`timeout`: {method}() of a Pool waits for ever"
+        problems.error(call.key_span("timeout"), what, f"leave it out, or write `{other}`, whose get() has a timeout")
+    _check_function(call, method, problems)
+
+
+def _check_function(call: Fields, method: str, problems: Problems) -> None:
+    if not call.text(method):
+        return
+    known = find_work(call.text(method), call.value_span(method), problems)
+    if known is None:
+        return
+    if method in _SINGLE:
+        _check_arguments(known, call, "args", problems)
+        return
+    for node in call.items("over"):
+        if method in _STAR:
+            if not isinstance(node, ListNode):
+                what = f"{method}() takes the arguments of each task from a list"
+                problems.error(node.span, what, "write `over: [[1, 2], [3, 4]]`")
+                return
+            if problem := _count(known, len(node.items), 0):
+                problems.error(node.span, problem, "")
+                return
+        elif known.item is not None:
+            check_value(known.name, known.item, node, problems)
+
+
+def _check_arguments(known: Target, fields: Fields, key: str, problems: Problems) -> None:
+    """Check a call with positional arguments under `key`, and keyword arguments under `kwargs` if it is a call."""
+    given: Any = fields.mapping("kwargs") if key == "args" else ()
+    names = [entry.key for entry in given]
+    parameters = [*([known.item] if known.item else []), *known.parameters]
+    span = fields.value_span(key)
+    for entry in given:
+        if entry.key not in [parameter.name for parameter in parameters]:
+            what = f"{quote(known.name)} has no parameter {quote(entry.key)}"
+            hint = problems.did_you_mean(entry.key, [p.name for p in parameters], "leave it out")
+            problems.error(entry.key_span, what, hint)
+            return
+    if problem := _count(known, len(fields.items(key)), len(names)):
+        problems.error(span, problem, "")
+        return
+    for parameter, node in zip(parameters, fields.items(key), strict=False):
+        check_value(known.name, parameter, node, problems)
+
+
+def _count(known: Target, positional: int, named: int) -> str:
+    """Return what is wrong with the number of arguments; empty if nothing is."""
+    parameters = [*([known.item] if known.item else []), *known.parameters]
+    required = sum(parameter.required for parameter in parameters)
+    given = positional + named
+    if required <= given <= len(parameters):
+        return ""
+    most = f"{required}" if required == len(parameters) else f"{required} to {len(parameters)}"
+    return f"{quote(known.name)} takes {most} argument{'s' if most != '1' else ''}, not {given}"
