@@ -64,6 +64,10 @@ INTENDED: dict[str, tuple[int, list[str]]] = {
             " lost, because their process ended before they had left it, and nobody is left who could put another",
         ],
     ),
+    "lock-held-by-main": (
+        3,
+        ["Child waits for ever for lock 'gate', held by the main program, which will never release it"],
+    ),
     "lost-worker": (
         3,
         [

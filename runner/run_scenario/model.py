@@ -112,6 +112,8 @@ class Scenario(Value):
     """Where the value of `cpus` stands."""
     queues: tuple[QueueSpec, ...] = ()
     processes: tuple[ProcessSpec, ...] = ()
+    main: tuple[Do, ...] | None = None
+    """The steps of the section `main`; None: they are derived from everything else."""
     pipes: tuple[PipeSpec, ...] = ()
     sync: tuple[SyncSpec, ...] = ()
     shared: tuple[SharedSpec, ...] = ()
@@ -203,6 +205,19 @@ class EndPool(Value):
     method: Literal["close", "terminate"]
 
 
+class Do(Value):
+    """A step of `main:` that no other value here stands for: what `verbs.VERBS[verb]` says, done to `subject`."""
+
+    verb: str
+    subject: str = ""
+    """Name of a process or resource, or of a pipe's end; empty where the verb needs none."""
+    value: Any = None
+    """What is put, sent, written or printed."""
+    options: dict[str, Any] = {}  # noqa: RUF012 (never changed)
+    raises: str = ""
+    """Name of the exception that is expected; the main program then goes on."""
+
+
 class CreateProcess(Value):
     """`NAME = Process(…)`; it is not started yet."""
 
@@ -291,6 +306,7 @@ class StopIfAlive(Value):
 Step = (
     Pin
     | Create
+    | Do
     | CallPool
     | GetResult
     | EndPool

@@ -16,7 +16,7 @@ import run_scenario
 PACKAGE = Path(run_scenario.__file__).parent
 MODULES = sorted(PACKAGE.rglob("*.py"))
 
-LEAVES = {"model", "resources", "errors", "bundled", "values", "__init__"}
+LEAVES = {"model", "resources", "verbs", "errors", "bundled", "values", "__init__"}
 BELOW = {
     "cli": {"cli", "views", "expect", "engine", "language", "record", "targets"},
     "pytest_plugin": {"pytest_plugin", "views", "expect", "engine", "language", "record", "targets"},
@@ -28,6 +28,7 @@ BELOW = {
     "targets": {"targets"},
     "model": {"resources"},
     "resources": set(),
+    "verbs": set(),
     "errors": set(),
     "bundled": set(),
     "values": set(),

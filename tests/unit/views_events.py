@@ -145,6 +145,8 @@ _DEFAULTS: dict[str, dict[str, Any]] = {
     "pool.closed": {"pool": "crunch"},
     "pool.terminated": {"pool": "crunch"},
     "pool.joined": {"pool": "crunch", "waited": 0.0},
+    "main.called": {"subject": "Worker 1", "method": "exitcode", "result": -15},
+    "main.raised": {"subject": "tasks", "method": "get", "exception": "Empty", "message": ""},
     "event.set": {"flag": "go"},
     "event.cleared": {"flag": "go"},
     "event.is_set": {"flag": "go", "answer": False},

@@ -20,7 +20,7 @@ from types import ModuleType
 from typing import Any
 
 from run_scenario import model, targets
-from run_scenario.engine import cpus, platform, primitives, workers
+from run_scenario.engine import cpus, main_steps, platform, primitives, workers
 from run_scenario.engine.bootstrap import RecordedRun, join_run, own_usage, record_failure, record_lingering
 from run_scenario.engine.consent import RefusedError, Resolver, check_call
 from run_scenario.engine.platform import Usage
@@ -45,11 +45,11 @@ class MainProgram:
         self._report = report
         self._private = private
         self._specs = {spec.name: spec for spec in program.scenario.processes}
-        self._index = {spec.name: i for i, spec in enumerate(program.scenario.processes)}
+        self.index = {spec.name: i for i, spec in enumerate(program.scenario.processes)}
         self._resource_index = {spec.name: i for i, spec in enumerate(program.scenario.resources)}
-        self._resources: dict[str, Any] = {}
+        self.resources: dict[str, Any] = {}
         """By the names under which they are handed to targets."""
-        self._processes: dict[str, Any] = {}
+        self.processes: dict[str, Any] = {}
         self._bound: dict[str, tuple[Any, tuple[Any, ...], dict[str, Any]]] = {}
         self._items: dict[int, Any] = {}
         self._announced: set[int] = set()
@@ -65,15 +65,15 @@ class MainProgram:
         recorder.emit(codes.STARTED, MAIN, os.getpid(), os.getppid(), "", False)
         code = self._execute()
         for spec in self._program.scenario.shared:
-            if spec.type in ("Value", "Array") and spec.name in self._resources:
-                self._resources[spec.name].final()
+            if spec.type in ("Value", "Array") and spec.name in self.resources:
+                self.resources[spec.name].final()
         record_lingering(MAIN)
         recorder.waiting(codes.W_EXIT)
         threading._shutdown()  # type: ignore[attr-defined]  # waits for threads that are no daemons, as Python does
         for process in multiprocessing.active_children():
-            if process.daemon and process.name in self._index:
+            if process.daemon and process.name in self.index:
                 popen = process._popen  # type: ignore[attr-defined]
-                popen.terminate = partial(_terminate_daemon, self._index[process.name], popen.terminate)
+                popen.terminate = partial(_terminate_daemon, self.index[process.name], popen.terminate)
         # As at the end of every script: daemons are terminated, other children joined, queues flushed.
         atexit._run_exitfuncs()
         return code
@@ -146,60 +146,62 @@ class MainProgram:
             case model.Pin(wanted):
                 platform.pin_to_cpus(cpus.choose(wanted))
             case model.Create(model.PoolSpec() as pool):
-                self._resources[pool.name] = self._create_pool(pool)
+                self.resources[pool.name] = self._create_pool(pool)
                 self._announce_helpers()
             case model.Create(spec):
                 index = self._resource_index[spec.name]
-                self._resources |= primitives.create(spec, index, multiprocessing.get_context(), self._resources)
+                self.resources |= primitives.create(spec, index, multiprocessing.get_context(), self.resources)
                 self._announce_helpers()
+            case model.Do():
+                main_steps.do(step, self)
             case model.CallPool(pool, number, call):
                 function, kwargs = self._functions[id(call)], dict(call.kwargs)
-                self._resources[pool].call(number, call, function, kwargs)
+                self.resources[pool].call(number, call, function, kwargs)
             case model.GetResult(pool, number, call):
-                self._resources[pool].result(number, call)
+                self.resources[pool].result(number, call)
             case model.EndPool(pool, method):
-                (self._resources[pool].terminate if method == "terminate" else self._resources[pool].close)()
-                self._resources[pool].join()
+                (self.resources[pool].terminate if method == "terminate" else self.resources[pool].close)()
+                self.resources[pool].join()
             case model.StartManager():
                 from run_scenario.engine.primitives import managers
 
-                self._resources[primitives.MANAGER] = managers.start_manager()
+                self.resources[primitives.MANAGER] = managers.start_manager()
                 self._announce_helpers()
             case model.ShutDownManager():
                 from run_scenario.engine.primitives import managers
 
-                managers.shut_down(self._resources[primitives.MANAGER])
+                managers.shut_down(self.resources[primitives.MANAGER])
             case model.Release(spec):
-                self._resources.get(primitives.server_name(spec.name), self._resources[spec.name]).release()
+                self.resources.get(primitives.server_name(spec.name), self.resources[spec.name]).release()
             case model.CreateProcess(process):
-                self._processes[process.name] = self._create(process)
+                self.processes[process.name] = self._create(process)
             case model.Sleep(seconds):
                 recorder.waiting(codes.W_SLEEP, timeout=seconds)
                 time.sleep(seconds)
                 recorder.moving()
             case model.Start(name, closes):
-                self._start(name, closes)
+                self.start(name, closes)
             case model.CloseEnd(end):
-                self._resources[end].close()
+                self.resources[end].close()
             case model.PutItems(queue, items):
                 for item in items:
-                    self._resources[queue].put(self._items.get(id(item), item))
+                    self.resources[queue].put(self._items.get(id(item), item))
             case model.PutPills(queue, count):
                 for _ in range(count):
-                    self._resources[queue].put(None)
+                    self.resources[queue].put(None)
             case model.CloseQueue(queue):
-                self._resources[queue].close()
+                self.resources[queue].close()
             case model.JoinThread(queue):
-                self._resources[queue].join_thread()
+                self.resources[queue].join_thread()
             case model.JoinQueue(queue):
-                self._resources[queue].join()
+                self.resources[queue].join()
             case model.Collect(queue, count):
                 for _ in range(count):
-                    self._resources[queue].get()
+                    self.resources[queue].get()
             case model.Join(name, timeout):
-                self._processes[name].join(timeout)
+                self.processes[name].join(timeout)
             case model.IsAlive(name):
-                self._is_alive(name)
+                self.ask_whether_alive(name)
             case model.StopIfAlive(name, method):
                 self._stop_if_alive(name, method)
 
@@ -212,9 +214,9 @@ class MainProgram:
 
     def _create(self, spec: model.ProcessSpec) -> Any:
         target, args, kwargs = self._bound[spec.name]
-        kwargs = kwargs | {c.parameter: self._resources[c.resource] for c in spec.connections}
+        kwargs = kwargs | {c.parameter: self.resources[c.resource] for c in spec.connections}
         if spec.worker != "process":
-            return workers.create(spec, self._index[spec.name], target, args, kwargs)
+            return workers.create(spec, self.index[spec.name], target, args, kwargs)
         if isinstance(target, type):  # a subclass of Process: its constructor gets the arguments
             process = target(*args, **kwargs)
             if not hasattr(process, "_popen"):
@@ -230,7 +232,7 @@ class MainProgram:
         forked = multiprocessing.get_start_method() == "fork"
         process.run = RecordedRun(
             process,
-            self._index[spec.name],
+            self.index[spec.name],
             self._program.folder,
             len(self._program.scenario.queues),
             self._private if forked else (),
@@ -241,10 +243,12 @@ class MainProgram:
             process.run.managed = managers.known()
         return process
 
-    def _start(self, name: str, closes: tuple[str, ...] = ()) -> None:
-        index, process = self._index[name], self._processes[name]
+    def start(self, name: str, closes: tuple[str, ...] = ()) -> None:
+        index, process = self.index[name], self.processes[name]
+        if process.ident is not None:  # it was started before: that is an error, and no start to be told
+            process.start()
         if closes and multiprocessing.get_start_method() == "fork":  # otherwise it inherits nothing
-            process.run.closing = [self._resources[end] for end in closes]
+            process.run.closing = [self.resources[end] for end in closes]
         recorder.emit(codes.STARTING, index, process.name)
         try:
             process.start()
@@ -271,20 +275,20 @@ class MainProgram:
                 self._announced.add(pid)
                 self._report("h", 0, pid)
 
-    def _is_alive(self, name: str) -> bool:
-        alive: bool = self._processes[name].is_alive()
-        recorder.emit(codes.ALIVE, self._index[name], alive)
+    def ask_whether_alive(self, name: str) -> bool:
+        alive: bool = self.processes[name].is_alive()
+        recorder.emit(codes.ALIVE, self.index[name], alive)
         return alive
 
     def _stop_if_alive(self, name: str, method: model.StopMethod) -> None:
-        process, index = self._processes[name], self._index[name]
+        process, index = self.processes[name], self.index[name]
         if not process.is_alive():
             return
         recorder.emit(codes.KILLING if method == "kill" else codes.TERMINATING, index, "step")
         (process.kill if method == "kill" else process.terminate)()
-        self._is_alive(name)
+        self.ask_whether_alive(name)
         process.join()
-        self._is_alive(name)
+        self.ask_whether_alive(name)
 
 
 def _join(process: Any, index: int, join: Callable[[Any, float | None], None], timeout: float | None = None) -> None:

@@ -162,6 +162,16 @@ class Narrator:
         fields = {"message": message, "logger": logger, "via": via, "source": "target", "fields": more}
         self._make(t, "log.message", reader.name, reader.pid, known, **fields)
 
+    # Steps of `main`
+
+    def on_main_called(self, reader: Speaker, t: int, f: list[Any]) -> None:
+        fields = {"subject": f[0] or None, "method": f[1], "result": f[2]}
+        self._make(t, "main.called", reader.name, reader.pid, "info", **fields)
+
+    def on_main_raised(self, reader: Speaker, t: int, f: list[Any]) -> None:
+        fields = {"subject": f[0] or None, "method": f[1], "exception": f[2], "message": f[3]}
+        self._make(t, "main.raised", reader.name, reader.pid, "info", **fields)
+
     # The run
 
     def on_refused(self, reader: Speaker, t: int, f: list[Any]) -> None:

@@ -85,6 +85,9 @@ class Thread(threading.Thread, InMainProgram):
 class PlainCall(InMainProgram):
     """A target that the main program calls where it would start it: it goes on when the target has returned."""
 
+    ident = None
+    """It has no identity of its own, and may be called again."""
+
     def __init__(
         self, name: str, index: int, target: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]
     ) -> None:

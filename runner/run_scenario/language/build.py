@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import Any, cast
 
 from run_scenario.language.draft import Draft, Fields, ProcessDraft, ResourceDraft, shared_type
+from run_scenario.language.main_draft import groups, read_steps
 from run_scenario.language.pool_checks import method_of
 from run_scenario.language.problems import Problems
 from run_scenario.language.yaml_nodes import Mapping, Node, plain
@@ -13,6 +14,7 @@ from run_scenario.model import (
     CallSpec,
     Connection,
     Cpus,
+    Do,
     Item,
     PipeSpec,
     PoolCall,
@@ -57,8 +59,19 @@ def build(draft: Draft, problems: Problems, *, name: str, path: str, digest: str
         sync=tuple(_sync(sync, problems) for sync in draft.sections["sync"].values()),
         shared=tuple(_shared(shared, problems) for shared in draft.sections["shared"].values()),
         pools=tuple(_pool(pool, problems) for pool in draft.sections["pools"].values()),
+        main=tuple(_steps(draft)) if fields.entry("main") is not None else None,
         processes=tuple(spec for process in draft.processes for spec in _processes(process, problems)),
     )
+
+
+def _steps(draft: Draft) -> Iterator[Do]:
+    """Yield the steps of `main`; one about replicas, or about several, becomes one for each."""
+    known = groups(draft)
+    for step in read_steps(draft):
+        raises = step.fields.text("raises")
+        subjects = [subject for name, _ in step.subjects for subject in known.get(name, [name])]
+        for subject in subjects or [""]:
+            yield Do(step.verb.name, subject, step.value, step.options, raises)
 
 
 def _cpus(fields: Fields) -> Cpus | None:

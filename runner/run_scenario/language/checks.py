@@ -6,6 +6,7 @@ pipe_checks       pipes, and who has which end
 sync_checks       locks, semaphores, events, conditions and barriers
 shared_checks     values, arrays, shared memory, and what managers hold
 pool_checks       pools, and the calls on them
+main_checks       the steps of `main`, and their order
 queue_checks      queues, and who takes from and puts on them
 pill_checks       poison pills: who puts them, and when
 signature_checks  targets, work functions and their arguments
@@ -15,6 +16,7 @@ worker_checks     threads, and the CPUs that the program is pinned to
 from __future__ import annotations
 
 from run_scenario.language.draft import Draft, ProcessDraft
+from run_scenario.language.main_checks import check_main
 from run_scenario.language.pill_checks import check_pills
 from run_scenario.language.pipe_checks import check_ends, check_pipes
 from run_scenario.language.pool_checks import check_pools
@@ -45,6 +47,7 @@ def check(draft: Draft, problems: Problems) -> None:
     check_sync(draft, problems)
     check_shared(draft, problems)
     check_pools(draft, problems)
+    check_main(draft, problems)
     check_targets(draft, problems)
     check_item_calls(draft, problems)
     _check_time(draft, problems)

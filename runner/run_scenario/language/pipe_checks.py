@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from run_scenario.language.draft import Draft, Link, ProcessDraft, ResourceDraft
+from run_scenario.language.main_draft import read_steps
 from run_scenario.language.problems import Problems, quote
 from run_scenario.targets import find
 
@@ -26,13 +27,14 @@ def check_ends(draft: Draft, problems: Problems) -> None:
         for link in process.links:
             if link.resource in users:
                 users[link.resource] += [link] * process.replicas
+    by_main = {name for step in read_steps(draft) for name, _ in step.subjects}
     for handle, links in users.items():
         if len(links) > 1:
             what = f"{len(links)} processes get the same end {quote(handle)}"
             hint = "give each a pipe of its own: what two read or write at the same time may be corrupted"
             problems.warn(links[1].resource_span, what, hint)
     for pipe in draft.sections["pipes"].values():
-        unused = [handle for handle in pipe.handles() if not users[handle]]
+        unused = [handle for handle in pipe.handles() if not users[handle] and handle not in by_main]
         if len(unused) == 1:
             what = f"nobody gets the end {quote(unused[0])}"
             problems.warn(pipe.span, what, f"give it to a process, as in `uses: {{PARAMETER: {unused[0]}}}`")

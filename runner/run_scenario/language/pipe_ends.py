@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Iterable
+
 from run_scenario.model import PIPE_ENDS, ProcessSpec, Scenario
 
 
 class PipeEnds:
     """The ends that the main program has open while it starts one process after the other."""
 
-    def __init__(self, scenario: Scenario) -> None:
+    def __init__(self, scenario: Scenario, order: Iterable[ProcessSpec], used: Collection[str] = ()) -> None:
+        """Know in which order the processes are started, and which ends (or pipes) the main program uses itself."""
         names = [f"{pipe.name}.{end}" for pipe in scenario.pipes if pipe.close_unused for end in PIPE_ENDS]
         self._open = dict.fromkeys(names)
         self._last: dict[str, str] = {}
-        self._kept: set[str] = set()
-        for process in scenario.processes:
+        self._kept = {name for name in names if name in used}
+        for process in order:
             for end in _ends_of(process):
                 self._last[end] = process.name
                 if process.worker != "process":  # it runs in the main program
@@ -21,7 +24,7 @@ class PipeEnds:
 
     def unused(self) -> list[str]:
         """Return the ends that no process gets; they are closed from now on."""
-        return self._close([end for end in self._open if end not in self._last])
+        return self._close([end for end in self._open if end not in self._last and end not in self._kept])
 
     def inherited(self, process: ProcessSpec) -> tuple[str, ...]:
         """Return the ends that a process started now would inherit without using them."""

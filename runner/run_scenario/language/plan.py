@@ -12,6 +12,7 @@ from run_scenario.model import (
     Collect,
     Create,
     CreateProcess,
+    Do,
     EndPool,
     GetResult,
     IsAlive,
@@ -37,7 +38,7 @@ from run_scenario.model import (
 
 
 def plan(scenario: Scenario) -> tuple[Step, ...]:
-    """Return the main program's steps in the order of the textbook scripts.
+    """Return the main program's steps: those of `main`, or else those that textbook scripts have, in their order.
 
     Pin the program to its CPUs; create the resources and the processes; start each process after its delay, and close
     the ends of pipes that the main program has handed over; put items,
@@ -45,8 +46,11 @@ def plan(scenario: Scenario) -> tuple[Step, ...]:
     after the other; join the processes;
     remove what shared memory would keep, and stop the managers. All in file order.
     """
+    if scenario.main is not None:
+        return (*_create(scenario), *_written(scenario, scenario.main), *_release(scenario.shared))
     return (
-        *_begin(scenario),
+        *_create(scenario),
+        *_start(scenario),
         *_serve(scenario.queues),
         *(step for pool in scenario.pools for step in _use(pool)),
         *_end(scenario.processes),
@@ -54,7 +58,26 @@ def plan(scenario: Scenario) -> tuple[Step, ...]:
     )
 
 
-def _begin(scenario: Scenario) -> Iterator[Step]:
+def _written(scenario: Scenario, steps: tuple[Do, ...]) -> Iterator[Step]:
+    """Yield the steps of `main`, with what goes with them."""
+    specs = {process.name: process for process in scenario.processes}
+    pools = {pool.name: pool for pool in scenario.pools}
+    order = [specs[step.subject] for step in steps if step.verb == "start"]
+    ends = PipeEnds(scenario, order, {step.subject for step in steps})
+    yield from map(CloseEnd, ends.unused())
+    for step in steps:
+        if step.verb == "start" and not step.raises:
+            yield Start(step.subject, ends.inherited(specs[step.subject]))
+            yield from map(CloseEnd, ends.handed_over(specs[step.subject]))
+        elif step.verb == "sleep":
+            yield Sleep(step.value)
+        elif step.verb == "use":
+            yield from _use(pools[step.subject])
+        else:
+            yield step
+
+
+def _create(scenario: Scenario) -> Iterator[Step]:
     if scenario.cpus is not None:
         yield Pin(scenario.cpus)
     has_manager = False
@@ -67,7 +90,10 @@ def _begin(scenario: Scenario) -> Iterator[Step]:
         yield Create(resource)
     for process in scenario.processes:
         yield CreateProcess(process)
-    ends = PipeEnds(scenario)
+
+
+def _start(scenario: Scenario) -> Iterator[Step]:
+    ends = PipeEnds(scenario, scenario.processes)
     yield from map(CloseEnd, ends.unused())
     for process in scenario.processes:
         if process.delay > 0:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from run_scenario.language.draft import Draft, ResourceDraft
+from run_scenario.language.main_draft import read_steps
 from run_scenario.language.problems import Problems, quote
 
 
@@ -36,6 +37,10 @@ def check_topology(draft: Draft, problems: Problems) -> None:
         for link in process.links:
             if link.resource in directions:
                 directions[link.resource].add(link.direction)
+    for step in read_steps(draft):
+        for name, _ in step.subjects:
+            if name in directions and step.verb.name.startswith(("put", "get")):
+                directions[name].add("to" if step.verb.name.startswith("put") else "from")
     for queue in draft.queues.values():
         fields, used = queue.fields, directions[queue.name]
         pills = fields.value("poison_pills", False)
@@ -46,16 +51,20 @@ def check_topology(draft: Draft, problems: Problems) -> None:
         # True makes as many pills as there are readers: without any, none.
         puts = bool(fields.items("items")) or (pills is not True and bool(pills))
         gets = fields.whole("collect") > 0
-        _warn_one_sided(queue, bool(used & {"to", "uses"}) or puts, bool(used & {"from", "uses"}) or gets, problems)
+        written, read = bool(used & {"to", "uses"}) or puts, bool(used & {"from", "uses"}) or gets
+        _warn_one_sided(queue, written, read, draft.fields.entry("main") is not None, problems)
 
 
-def _warn_one_sided(queue: ResourceDraft, written: bool, read: bool, problems: Problems) -> None:
+def _warn_one_sided(queue: ResourceDraft, written: bool, read: bool, has_main: bool, problems: Problems) -> None:
     name = quote(queue.name)
     if not written and not read:
         problems.warn(queue.span, f"queue {name} is not used", "give it to a process, or drop it")
     elif not read:
-        hint = f"give a process `from: {queue.name}`, or write `collect:` for the main program to get() the items"
+        hint = "or write `collect:` for the main program to get() the items"
+        hint = f"or write a step `get: {queue.name}`" if has_main else hint
+        hint = f"give a process `from: {queue.name}`, {hint}"
         problems.warn(queue.span, f"queue {name} is written but never read", hint)
     elif not written:
-        hint = f"give the queue `items:`, or a process `to: {queue.name}`"
+        first = f"write a step `put: …` with `to: {queue.name}`" if has_main else "give the queue `items:`"
+        hint = f"{first}, or {'give ' if has_main else ''}a process `to: {queue.name}`"
         problems.warn(queue.span, f"queue {name} is read but never written", hint)

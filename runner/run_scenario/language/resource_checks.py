@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 from run_scenario.language.draft import KINDS, Draft, Link, ResourceDraft
+from run_scenario.language.main_draft import read_steps
 from run_scenario.language.problems import Problems, either, quote
 from run_scenario.model import PIPE_ENDS
 
@@ -53,6 +54,7 @@ def _what_there_is(link: Link, draft: Draft, handles: dict[str, ResourceDraft], 
 def check_use(draft: Draft, problems: Problems) -> None:
     """Warn about what is described and never used. Queues are looked at more closely elsewhere."""
     used = {link.resource for process in draft.processes for link in process.links}
+    used |= {name for step in read_steps(draft) for name, _ in step.subjects}
     used |= {resource.fields.text("lock") for resource in draft.resources}
     for resource in draft.resources:
         if resource.section in ("queues", "pools"):

@@ -66,6 +66,8 @@ class _Place(NamedTuple):
                 return "a scenario"
             case ("processes", int(index)):
                 return f"process {index + 1}"
+            case ("main", int(index)):
+                return f"step {index + 1}"
             case ("queues" | "pipes" | "pools" as section, str(name)):
                 return f"{section[:-1]} {quote(name)}"
             case ("sync" | "shared", str(name)):
@@ -87,6 +89,8 @@ class _Place(NamedTuple):
                 return "in a synchronization object"
             case ("pools", str()):
                 return "in a pool"
+            case ("main", int()):
+                return "in a step"
             case ("pools", str(), "calls", int()):
                 return "in a call on a pool"
             case ("shared", str()):

@@ -107,6 +107,10 @@ POOL_CLOSED = 132
 POOL_TERMINATED = 133  # before it
 POOL_JOINED = 134  #                                            pool, since
 
+# Steps of `main`.
+MAIN_CALLED = 140  # what no object records itself              subject, method, result
+MAIN_RAISED = 141  #                                            subject, method, exception, message
+
 # The run as a whole, recorded by the main program (REFUSED) and the guard.
 REFUSED = 50  # targets that cannot or may not be run          list of [process or -1, queue or -1, text]; both -1: cpus
 STALL = 51  #                                                  "deadlock" or "deadline", list of process reports

@@ -6,8 +6,9 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from run_scenario import model, targets
-from run_scenario.views import plan_pools
+from run_scenario.views import plan_main, plan_pools
 from run_scenario.views.identifiers import Identifiers
+from run_scenario.views.python_layout import flat
 from run_scenario.views.text import number, plural, scrub, value
 
 _LONGEST_ITEM = 60
@@ -18,7 +19,18 @@ _TAKEN = frozenset(
     (
         *("item", "os", "time", "sleep", "Call", "partial", "range", "Process", "Thread"),
         *("Queue", "JoinableQueue", "SimpleQueue", "Pipe"),
-        *("Value", "Array", "SharedMemory", "ShareableList", "Pool", "Manager", "manager", "serve"),
+        *(
+            "Value",
+            "Array",
+            "SharedMemory",
+            "ShareableList",
+            "Pool",
+            "exitcode",
+            "number",
+            "Manager",
+            "manager",
+            "serve",
+        ),
         *("Lock", "RLock", "Semaphore", "BoundedSemaphore", "Event", "Condition", "Barrier"),
     )
 )
@@ -44,6 +56,13 @@ class _Writer:
         identifiers = Identifiers(_TAKEN)
         self.resource, self.process = identifiers.resource, identifiers.process
         self._kinds: dict[str, model.PoolType] = {}
+        self._known: set[str] = set()
+        """Names of the processes."""
+
+    def written(self, step: model.Do) -> str:
+        name = (self.process if step.subject in self._known else self.resource)(step.subject) if step.subject else ""
+        line = flat(plan_main.written(step, name))
+        return f"{line}  # expected to raise {step.raises}" if step.raises else line
 
     def note_pool(self, pool: model.PoolSpec) -> None:
         self._kinds[pool.name] = pool.type
@@ -56,6 +75,8 @@ class _Writer:
         return "; ".join(plan_pools.ended(self.resource(step.pool), step.method, self._kinds[step.pool]))
 
     def lines(self, steps: Iterable[model.Step]) -> list[str]:
+        steps = list(steps)
+        self._known = {step.process.name for step in steps if isinstance(step, model.CreateProcess)}
         return [_WRITERS[type(step)](self, step) for step in steps]
 
 
@@ -225,6 +246,7 @@ def _start(writer: _Writer, step: model.Start) -> str:
 _WRITERS: dict[type, Callable[[_Writer, Any], str]] = {
     model.Pin: lambda _, step: f"os.sched_setaffinity(0, {cpu_set(step.cpus, 'os.sched_getaffinity')})",
     model.Create: _create,
+    model.Do: lambda writer, step: writer.written(step),
     model.CallPool: lambda writer, step: writer.pool_call(step),
     model.GetResult: lambda _, step: _on_one_line(plan_pools.got(step), step.call),
     model.EndPool: lambda writer, step: writer.pool_end(step),

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from run_scenario import model
 from run_scenario.views.identifiers import identifier
 from run_scenario.views.plan import cpu_set, sync_arguments
+from run_scenario.views.plan_main import HOMES, written
 from run_scenario.views.python_layout import Expression, call, keywords, layout, literal, preceded
 from run_scenario.views.python_pools import PoolParts
 from run_scenario.views.python_process import Creation, Replicas, base_name, replicas
@@ -115,6 +116,8 @@ class Main:
                 return [f"{margin}{ends} = {made}({'' if pipe.duplex else 'duplex=False'})"]
             case model.CloseEnd(end):
                 return [f"{margin}{self._resource(end)}.close()"]
+            case model.Do():
+                return self._written(step, indent)
             case model.Create(model.PoolSpec() as pool):
                 return self._pools.create(pool, indent)
             case model.CallPool():
@@ -159,6 +162,23 @@ class Main:
             case model.StopIfAlive(name, method):
                 return [margin + line for line in _stop(self._processes[name], method)]
         raise TypeError(f"a script cannot say {step!r}")
+
+    def _written(self, step: model.Do, indent: int) -> list[str]:
+        """Return the lines of a step that the scenario itself asks for."""
+        if step.verb in ("active_children", "cpu_count"):
+            self._scope.use("multiprocessing", step.verb)
+        subject = self._processes.get(step.subject) or (self._resource(step.subject) if step.subject else "")
+        statement = written(step, subject) if step.verb != "start" else f"{subject}.start()"
+        if not step.raises:
+            return layout(statement, indent)
+        margin = " " * indent
+        raised = self._scope.use(HOMES[step.raises], step.raises) if step.raises in HOMES else step.raises
+        return [
+            f"{margin}try:",
+            *layout(statement, indent + _INDENT),
+            f"{margin}except {raised}:",
+            f"{margin}    pass  # as it should",
+        ]
 
     def _put(self, queue: str, items: Sequence[model.Item], indent: int) -> list[str]:
         margin = " " * indent

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from run_scenario.views import sentences_pipes, sentences_pools, sentences_shared, sentences_sync
+from run_scenario.views import sentences_main, sentences_pipes, sentences_pools, sentences_shared, sentences_sync
 from run_scenario.views.text import plural, scrub, seconds, value, values
 
 Event = Mapping[str, Any]
@@ -223,6 +223,7 @@ def _left_over(event: Event) -> str:
 
 
 _SENTENCES: dict[str, Callable[[Event], str]] = {
+    **sentences_main.SENTENCES,
     **sentences_pipes.SENTENCES,
     **sentences_pools.SENTENCES,
     **sentences_shared.SENTENCES,

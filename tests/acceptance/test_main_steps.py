@@ -1,0 +1,202 @@
+"""The steps of `main:` are done in their order, with what each call would do in a script."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from support import Result, scenario
+
+from run_scenario import bundled
+from run_scenario.verbs import VERBS
+
+Play = Callable[..., Result]
+
+WORKER = {"name": "W", "target": "print_info"}
+
+
+def test_the_schema_knows_every_verb() -> None:
+    """The schema and the table name the same verbs, with the same words, and nothing else but their options."""
+    properties = json.loads(bundled.schema_text("scenario"))["$defs"]["step"]["properties"]
+    assert {*VERBS, "to", "block", "timeout", "n", "raises"} == set(properties)
+    assert all(properties[name]["description"].startswith(verb.help) for name, verb in VERBS.items())
+    assert {option for verb in VERBS.values() for option in verb.options} <= set(properties)
+
+
+def test_steps_replace_the_derived_ones(play: Play) -> None:
+    """Nothing is started, put or joined but what the steps say; what is left is joined at the end, as in a script."""
+    other = {"name": "O", "target": "print_info"}
+    result = play(scenario(WORKER, other, main=[{"print": "before"}, {"start": "O"}, {"print": "after"}]))
+    assert 0 == result.status
+    assert ["O"] == [e["process"] for e in result.log.all("process.starting")]
+    assert ["before", "after"] == result.log.output("MainProcess")
+    done = result.log.one("process.finished", "MainProcess")["seq"]
+    assert [] == [e for e in result.log.all("process.joining") if e["seq"] < done]
+
+
+def test_the_life_of_a_process(play: Play) -> None:
+    """Each question about a process is answered as it is in a script at that place."""
+    steps: list[dict[str, Any]] = [
+        {"is_alive": "W"},
+        {"exitcode": "W"},
+        {"join": "W", "raises": "AssertionError"},
+        {"terminate": "W", "raises": "AttributeError"},
+        {"start": "W"},
+        {"start": "W", "raises": "AssertionError"},
+        {"is_alive": "W"},
+        {"close": "W", "raises": "ValueError"},
+        {"join": "W", "timeout": 0.01},
+        {"kill": "W"},
+        {"join": "W"},
+        {"is_alive": "W"},
+        {"exitcode": "W"},
+        {"close": "W"},
+        {"is_alive": "W", "raises": "ValueError"},
+    ]
+    result = play(scenario({"name": "W", "target": "hang", "exitcode": -9}, main=steps))
+    assert (0, [False, True, False]) == (result.status, [e["alive"] for e in result.log.all("process.alive")])
+    assert [None, -9] == [e["result"] for e in result.log.all("main.called", method="exitcode")]
+    raised = [(e["method"], e["exception"]) for e in result.log.all("main.raised")]
+    assert [
+        *(("join", "AssertionError"), ("terminate", "AttributeError"), ("start", "AssertionError")),
+        *(("close", "ValueError"), ("is_alive", "ValueError")),
+    ] == raised
+    assert "killed" == result.log.one("process.exited", "W")["cause"]
+
+
+def test_an_unexpected_exception_ends_the_main_program(play: Play) -> None:
+    """As in a script: exit code 1, the traceback on standard error, the rest is not done."""
+    steps = [{"get_nowait": "tasks"}, {"print": "never"}]
+    result = play(scenario(WORKER, queues={"tasks": {}}, main=steps))
+    assert (1, []) == (result.status, result.log.output("MainProcess", "stdout"))
+    assert "Empty" == result.log.one("process.failed", "MainProcess")["exception"]
+    result = play(scenario(WORKER, queues={"tasks": {}}, main=[{"get_nowait": "tasks", "raises": "Full"}]))
+    assert (1, []) == (result.status, result.log.all("main.raised"))
+
+
+def test_queues(play: Play) -> None:
+    """Items of any kind are put and got; what blocks has its timeout."""
+    steps: list[dict[str, Any]] = [
+        {"put": {"a": [1, None]}, "to": "tasks"},
+        {"put_nowait": 5, "to": "tasks", "raises": "Full"},
+        {"put": 5, "to": "tasks", "timeout": 0.01, "raises": "Full"},
+        {"full": "tasks"},
+        {"qsize": "tasks"},
+        {"get": "tasks"},
+        {"task_done": "tasks"},
+        {"task_done": "tasks", "raises": "ValueError"},
+        {"join_queue": "tasks"},
+        {"get": "tasks", "block": False, "raises": "Empty"},
+        {"get": "tasks", "timeout": 0.01, "raises": "Empty"},
+        {"empty": "tasks"},
+        {"put": 1, "to": "simple"},
+        {"get": "simple"},
+        {"close": "simple"},
+        {"close": "tasks"},
+        {"join_thread": "tasks"},
+    ]
+    queues = {"tasks": {"type": "JoinableQueue", "maxsize": 1}, "simple": {"type": "SimpleQueue"}}
+    result = play(scenario(WORKER, queues=queues, main=steps))
+    assert 0 == result.status
+    assert [{"a": [1, None]}, 1] == [e["item"] for e in result.log.all("queue.get")]
+    assert [1] == [e["result"] for e in result.log.all("main.called", method="qsize")]
+    assert ["Full", "Full", "ValueError", "Empty", "Empty"] == [e["exception"] for e in result.log.all("main.raised")]
+
+
+def test_locks_and_their_kin(play: Play) -> None:
+    """Every verb of the section `sync` does what the method of the same name does."""
+    steps: list[dict[str, Any]] = [
+        {"acquire": "gate"},
+        {"acquire": "gate", "block": False},
+        {"acquire": "gate", "timeout": 0.01},
+        {"release": "gate"},
+        {"release": "gate", "raises": "ValueError"},
+        {"wait": "go", "timeout": 0.01},
+        {"set": "go"},
+        {"is_set": "go"},
+        {"wait": "go"},
+        {"clear": "go"},
+        {"notify": "door", "raises": "AssertionError"},
+        {"acquire": "door"},
+        {"notify": "door", "n": 2},
+        {"notify_all": "door"},
+        {"wait": "door", "timeout": 0.01},
+        {"release": "door"},
+        {"wait": "line"},
+        {"abort": "line"},
+        {"wait": "line", "raises": "BrokenBarrierError"},
+        {"reset": "line"},
+        {"wait": "line"},
+    ]
+    objects = {
+        "gate": {"type": "Lock"},
+        "go": {"type": "Event"},
+        "door": {"type": "Condition"},
+        "line": {"type": "Barrier", "parties": 1},
+    }
+    result = play(scenario(WORKER, sync=objects, main=steps))
+    assert 0 == result.status
+    assert 2 == len(result.log.all("lock.not_acquired", lock="gate"))
+    assert [False, True] == [e["answer"] for e in result.log.all("event.waited")]
+    assert 2 == len(result.log.all("barrier.passed"))
+    assert ["ValueError", "AssertionError", "BrokenBarrierError"] == [
+        e["exception"] for e in result.log.all("main.raised")
+    ]
+
+
+def test_pipes_values_and_pools(play: Play) -> None:
+    """The main program may have an end of a pipe, read and write values, and use a pool when it wants."""
+    steps: list[dict[str, Any]] = [
+        {"write": 7, "to": "hits"},
+        {"read": "hits"},
+        {"start": "P"},
+        {"send": 1, "to": "rope.left"},
+        {"poll": "rope.left", "timeout": 10},
+        {"recv": "rope.left"},
+        {"close": "rope.left"},
+        {"send": 2, "to": "rope.left", "raises": "OSError"},
+        {"use": "crunch"},
+        {"active_children": True},
+        {"cpu_count": True},
+        {"join": "P"},
+    ]
+    text = scenario(
+        {"name": "P", "target": "pong", "uses": {"connection": "rope.right"}},
+        pipes={"rope": {}},
+        shared={"hits": {"type": "Value", "typecode": "i"}},
+        pools={"crunch": {"processes": 1, "calls": [{"map": "square", "over": [3]}]}},
+        main=steps,
+    )
+    result = play(text)
+    assert (0, 7) == (result.status, result.log.one("value.final")["content"])
+    assert "pong 1" == result.log.one("pipe.received", "MainProcess")["item"]
+    assert [9] == result.log.one("pool.returned")["result"]
+    assert {"active_children", "cpu_count"} == {e["method"] for e in result.log.all("main.called")}
+    assert "P has nobody left to play with" == result.log.output("P")[-1]
+
+
+def test_replicas_are_meant_together(play: Play) -> None:
+    """The name of replicas stands for all of them, in their order; a list of names for each."""
+    result = play(
+        scenario({**WORKER, "replicas": 3}, main=[{"start": ["W-3", "W-1"]}, {"start": "W-2"}, {"join": "W"}])
+    )
+    assert ["W-3", "W-1", "W-2"] == [e["process"] for e in result.log.all("process.starting")]
+    assert ["W-1", "W-2", "W-3"] == [e["process"] for e in result.log.all("process.joined")]
+
+
+def test_a_hang_of_the_main_program_is_explained(play: Play) -> None:
+    """The steps wait as other calls do: a deadlock with the main program in it is recognised."""
+    steps = [{"acquire": "gate"}, {"start": "C"}, {"join": "C"}, {"release": "gate"}]
+    child = {"name": "C", "target": "hold_lock", "uses": {"lock": "gate"}}
+    result = play(scenario(child, sync={"gate": {"type": "Lock"}}, main=steps))
+    assert (3, "deadlock") == (result.status, result.log.one("scenario.stalled")["cause"])
+
+
+@pytest.mark.parametrize("step", [{"join": "W"}, {"start": "X"}, {"set": "W"}, {"strat": "W"}])
+def test_impossible_steps_are_refused_before_the_run(play: Play, step: dict[str, Any]) -> None:
+    """Nothing runs if a step cannot be done."""
+    result = play(scenario(WORKER, main=[step]))
+    assert (2, []) == (result.status, result.log.events)
+    assert "error" in result.stderr
