@@ -532,9 +532,9 @@ def hold_end_and_wait(connection: Any, event: Any) -> None:
     connection.close()
 
 
-def hold_end_and_join(connection: Any, queue: Any) -> None:
-    """Have an end of a pipe open and wait for a queue that nobody works off."""
-    queue.join()
+def hold_end_and_get(connection: Any, queue: Any) -> None:
+    """Have an end of a pipe open and wait for an item on a queue."""
+    queue.get()
     connection.close()
 
 

@@ -120,9 +120,8 @@ def test_the_other_end_is_held_by_who_waits_for_something_else(play: Play, metho
 def test_one_sided_sends_end_in_a_sentence(play: Play) -> None:
     """Who sends more than the pipe holds to somebody who never receives is told so."""
     sender = {"name": "S", "target": "send_large", "uses": {"connection": "rope.left"}}
-    other = {"name": "O", "target": "actors:hold_end_and_join", "uses": {"connection": "rope.right", "queue": "tasks"}}
-    queue = {"tasks": {"type": "JoinableQueue", "items": [1], "join": False}}
-    result = play(scenario(sender, other, pipes={"rope": {}}, queues=queue))
+    other = {"name": "O", "target": "actors:hold_end_and_get", "uses": {"connection": "rope.right", "queue": "tasks"}}
+    result = play(scenario(sender, other, pipes={"rope": {}}, queues={"tasks": {}}))
     assert 3 == result.status
     reason = result.log.one("scenario.stalled")["reason"]
     assert reason.startswith("S waits for ever in send() on 'rope.left': the pipe is full, and O, who could receive")
