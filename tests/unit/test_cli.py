@@ -180,15 +180,22 @@ def test_schema(name: str) -> None:
 
 def test_validate_bundled(tmp_path: Path) -> None:
     """Bundled names are found from any folder, with and without .yaml."""
-    assert "daemon.yaml: valid (2 processes, 0 queues)\nnames.yaml: valid (3 processes, 0 queues)\n" == told(
+    assert "daemon.yaml: valid (2 processes)\nnames.yaml: valid (3 processes)\n" == told(
         "validate", "daemon", "names.yaml", cwd=tmp_path
+    )
+
+
+def test_validate_tells_what_a_scenario_is_made_of(tmp_path: Path) -> None:
+    """All that it has is counted, and nothing that it has not."""
+    assert "main-fires-the-gun.yaml: valid (3 processes, 1 synchronization primitive, 10 steps)\n" == told(
+        "validate", "main-fires-the-gun", cwd=tmp_path
     )
 
 
 def test_validate_tells_all_files(folder: Path) -> None:
     """One wrong file does not hide the others; the status is 2."""
     done = call("validate", "wrong.yaml", "quick.yaml", cwd=folder)
-    assert (2, "quick.yaml: valid (1 process, 0 queues)\n") == (done.returncode, done.stdout)
+    assert (2, "quick.yaml: valid (1 process)\n") == (done.returncode, done.stdout)
     assert done.stderr.startswith("wrong.yaml:2:1: error: unknown key 'processs'")
     assert "    2 | processs: []\n" in done.stderr
     assert "did you mean 'processes'?" in done.stderr
@@ -197,14 +204,14 @@ def test_validate_tells_all_files(folder: Path) -> None:
 def test_a_file_comes_before_a_bundled_name(tmp_path: Path) -> None:
     """A file of one's own called like a bundled scenario is the one that is meant."""
     (tmp_path / "daemon.yaml").write_text(QUICK)
-    assert "daemon.yaml: valid (1 process, 0 queues)\n" == told("validate", "daemon.yaml", cwd=tmp_path)
+    assert "daemon.yaml: valid (1 process)\n" == told("validate", "daemon.yaml", cwd=tmp_path)
 
 
 def test_a_folder_is_no_scenario(tmp_path: Path) -> None:
     """A folder called like a bundled scenario does not hide it; any other is told to be a folder."""
     (tmp_path / "daemon").mkdir()
     (tmp_path / "mine").mkdir()
-    assert "daemon.yaml: valid (2 processes, 0 queues)\n" == told("validate", "daemon", cwd=tmp_path)
+    assert "daemon.yaml: valid (2 processes)\n" == told("validate", "daemon", cwd=tmp_path)
     assert "mine:1:1: error: this is a folder, not a file" in call("validate", "mine", cwd=tmp_path).stderr
 
 

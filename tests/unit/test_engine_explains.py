@@ -78,6 +78,9 @@ EXITS = [
     (life("", sent=SWEPT), None, ("swept", "SIGTERM", "run-scenario", False)),
     (life("", sent=MAIN_STOP), 0, ("vanished", None, None, False)),
     (life(""), None, ("unknown", None, None, False)),
+    (Life("ForkPoolWorker-1"), 0, ("ended", None, None, True)),
+    (Life("Child"), 3, ("ended", None, None, True)),
+    (Life("Child"), -11, ("crash", "SIGSEGV", None, False)),
 ]
 
 

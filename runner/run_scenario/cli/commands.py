@@ -11,6 +11,7 @@ from run_scenario.errors import Status, UsageError
 if TYPE_CHECKING:
     from run_scenario.cli.files import File
     from run_scenario.language import Loaded
+    from run_scenario.model import Scenario
 
 SCHEMAS = ("scenario", "event")
 SHELLS = ("bash", "zsh", "tcsh")
@@ -29,7 +30,7 @@ def load(file: File) -> Loaded:
 def validate(options: Namespace) -> Status:
     """Check each file; say which ones are valid."""
     from run_scenario.cli.files import resolve
-    from run_scenario.views.text import plural, scrub
+    from run_scenario.views.text import scrub
 
     status = Status.PASSED
     for file in resolve(options.files):
@@ -37,9 +38,24 @@ def validate(options: Namespace) -> Status:
         if scenario is None:
             status = Status.INVALID
         else:
-            size = f"{plural(len(scenario.processes), 'process')}, {plural(len(scenario.queues), 'queue')}"
-            say(f"{scrub(file.name)}: valid ({size})\n")
+            say(f"{scrub(file.name)}: valid ({_size(scenario)})\n")
     return status
+
+
+def _size(scenario: Scenario) -> str:
+    """Return how many there are of what the scenario has."""
+    from run_scenario.views.text import plural
+
+    parts = (
+        (scenario.processes, "process"),
+        (scenario.queues, "queue"),
+        (scenario.pipes, "pipe"),
+        (scenario.sync, "synchronization primitive"),
+        (scenario.shared, "shared object"),
+        (scenario.pools, "pool"),
+        (scenario.main or (), "step"),
+    )
+    return ", ".join(plural(len(part), noun) for part, noun in parts if part)
 
 
 def plan(options: Namespace) -> Status:

@@ -80,9 +80,7 @@ def explain(life: Life, code: int | None) -> Ending:
     if code < 0:
         return _explain_signal(life, -code)
     if life.spec is None and life.name != MAIN_NAME:
-        whose = "it worked for a pool" if "PoolWorker-" in life.name else "a target had started it"
-        reason = f"{whose}; it ended with exit code {code}"
-        return Ending("unknown", None, None, reason, True)
+        return _explain_stranger(life, code)
     allowed = _is_allowed(life, code, {0})
     if life.outcome == "refused":
         reason = "it did nothing: the scenario names code that may not be run, or is not there"
@@ -106,6 +104,17 @@ def explain(life: Life, code: int | None) -> Ending:
         return Ending("unstarted", None, None, reason, life.spec is not None and _is_listed(life.spec, code))
     reason = f"it ended without returning, with exit code {code}: os._exit() or the like"
     return Ending("vanished", None, None, reason, life.spec is not None and _is_listed(life.spec, code))
+
+
+def _explain_stranger(life: Life, code: int) -> Ending:
+    """Explain the end of a process that the scenario does not name: it has its own reasons, and they are its own."""
+    if "PoolWorker-" not in life.name:
+        return Ending("ended", None, None, f"a target had started it; it ended by itself, with exit code {code}", True)
+    if code == 0:
+        return Ending(
+            "ended", None, None, "it worked for a pool that was over, or had done as many tasks as it may", True
+        )
+    return Ending("ended", None, None, f"it worked for a pool; it ended by itself, with exit code {code}", True)
 
 
 def explain_thread(life: Life, main: Life) -> Ending:

@@ -21,6 +21,7 @@ _CAUSES = {
     "crash": "crashed",
     "vanished": "vanished without a word",
     "swept": "stopped by run-scenario",
+    "ended": "ended by itself",
     "cut_off": "cut off with its program",
     "unstarted": "never came to its target",
     "unknown": "ended, nobody knows how",
