@@ -21,7 +21,7 @@ def messages(instance: dict[str, Any]) -> list[str]:
 
 
 def validator_of(name: str) -> jsonschema.Draft202012Validator:
-    """Return a validator that has, of the schema's many conditions, only the one that applies to events of this name."""
+    """Return a validator that has, of the many conditions, only the one that applies to events of this name."""
     applying = [rule for rule in SCHEMA["allOf"] if rule["if"]["properties"]["event"]["const"] == name]
     return jsonschema.Draft202012Validator({**SCHEMA, "allOf": applying})
 
