@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import Any, Literal
 
+from run_scenario.expectations import Expectation
 from run_scenario.resources import MANAGED as MANAGED
 from run_scenario.resources import PIPE_ENDS as PIPE_ENDS
 from run_scenario.resources import CallSpec as CallSpec
@@ -76,7 +77,9 @@ class ProcessSpec(Value):
     exitcodes: frozenset[int] | None = None
     """The exit codes the file allows; None: 0, or the signal that the scenario itself sends."""
     any_exitcode: bool = False
-    """`exitcode: any`: every end is allowed."""
+    """`exitcode: any`, or an expectation that it ends in a certain way: every end is allowed."""
+    also_exitcodes: frozenset[int] = frozenset()
+    """Exit codes that expectations speak of: they are allowed as well."""
     where: Location | None = None
     target_where: Location | None = None
     """Where the value of `target` stands."""
@@ -118,6 +121,8 @@ class Scenario(Value):
     sync: tuple[SyncSpec, ...] = ()
     shared: tuple[SharedSpec, ...] = ()
     pools: tuple[PoolSpec, ...] = ()
+    expect: tuple[Expectation, ...] = ()
+    """What must be true of the log."""
 
     @property
     def resources(self) -> tuple[Resource, ...]:

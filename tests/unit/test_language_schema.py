@@ -83,14 +83,6 @@ def test_examples_and_defaults_fit() -> None:
             assert Draft202012Validator(part).is_valid(value), (path, value)
 
 
-def test_not_yet() -> None:
-    """What comes later is in the schema, says so, and is refused."""
-    later = [path.rsplit("/", 1)[-1] for path, schema in PROPERTIES.items() if "not" in schema]
-
-    assert ["expect"] == later
-    assert all(s["description"].startswith("Not yet:") for s in PROPERTIES.values() if "not" in s)
-
-
 def test_a_name_with_a_final_line_break_is_refused() -> None:
     """The schema itself refuses a queue's name that ends in a line break."""
     names = Draft202012Validator(SCHEMA["$defs"]["resourceName"])

@@ -16,7 +16,7 @@ import run_scenario
 PACKAGE = Path(run_scenario.__file__).parent
 MODULES = sorted(PACKAGE.rglob("*.py"))
 
-LEAVES = {"model", "resources", "verbs", "errors", "bundled", "values", "__init__"}
+LEAVES = {"model", "resources", "expectations", "verbs", "errors", "bundled", "values", "__init__"}
 BELOW = {
     "cli": {"cli", "views", "expect", "engine", "language", "record", "targets"},
     "pytest_plugin": {"pytest_plugin", "views", "expect", "engine", "language", "record", "targets"},
@@ -26,7 +26,8 @@ BELOW = {
     "language": {"language", "record", "targets"},
     "record": {"record", "targets"},
     "targets": {"targets"},
-    "model": {"resources"},
+    "model": {"resources", "expectations"},
+    "expectations": {"resources"},
     "resources": set(),
     "verbs": set(),
     "errors": set(),

@@ -21,6 +21,14 @@ _EXITED = {
     "involuntary_switches": 0,
     "duration": 2.0,
 }
+_VERDICT = {
+    "expectation": "absent: {event: process.exited, exitcode: 3}",
+    "pattern": "absent",
+    "line": 12,
+    "because": "nobody may fail",
+    "reason": "there is process.exited with exitcode 3 in line 7",
+    "evidence": [{"event": "process.exited", "seq": 7, "t": 1.5, "process": "Worker 1", **_EXITED, "exitcode": 3}],
+}
 _DEFAULTS: dict[str, dict[str, Any]] = {
     "scenario.started": {
         "title": "A daemon",
@@ -161,6 +169,9 @@ _DEFAULTS: dict[str, dict[str, Any]] = {
     "barrier.aborted": {"barrier": "line"},
     "barrier.reset": {"barrier": "line"},
     "ipc.leaked": {"names": ["/psm_1"], "reason": "removed what was left"},
+    "expectation.passed": {**_VERDICT, "because": None, "evidence": []},
+    "expectation.failed": _VERDICT,
+    "expectation.inconclusive": {**_VERDICT, "line": None},
     "log.message": {"message": "hi", "logger": "app", "via": "logging", "source": "target", "fields": {"answer": 42}},
 }
 
@@ -169,7 +180,7 @@ NAMES = tuple(_DEFAULTS)
 
 def event(name: str, process: str = "Worker 1", t: float = 0.0, **fields: Any) -> Event:
     """Return an event with all its fields."""
-    if name.startswith("scenario."):
+    if name.startswith(("scenario.", "expectation.")):
         process = "run-scenario"
     common = {
         "event": name,

@@ -54,6 +54,7 @@ def _size(scenario: Scenario) -> str:
         (scenario.shared, "shared object"),
         (scenario.pools, "pool"),
         (scenario.main or (), "step"),
+        (scenario.expect, "expectation"),
     )
     return ", ".join(plural(len(part), noun) for part, noun in parts if part)
 

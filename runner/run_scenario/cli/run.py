@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
     from run_scenario.cli.files import File
     from run_scenario.engine.guard_handle import Guard
+    from run_scenario.engine.judging import Judge
     from run_scenario.engine.sink import Sink
     from run_scenario.model import Scenario
     from run_scenario.views.outputs import Output
@@ -101,7 +102,14 @@ def _run_one(checked: _Checked, allow: frozenset[str], options: Namespace, guard
         raise
     try:
         with before_suspension(output.suspend):
-            outcome = front.run(scenario, steps, guard=guard, allow=allow, sinks=output.sinks)
+            outcome = front.run(
+                scenario,
+                steps,
+                guard=guard,
+                allow=allow,
+                sinks=output.sinks,
+                make_judge=lambda: _judge(scenario),
+            )
     finally:
         for sink in output.sinks:
             sink.close()
@@ -110,6 +118,12 @@ def _run_one(checked: _Checked, allow: frozenset[str], options: Namespace, guard
     elif output.verdict is not None and outcome.status != Status.PASSED:
         complain(f"run-scenario: {scrub(scenario.name)}: {output.verdict.text}\n")
     return outcome.status
+
+
+def _judge(scenario: Scenario) -> Judge:
+    from run_scenario.expect import Judge
+
+    return Judge(scenario.expect)
 
 
 def with_source(problem: Problem, text: str) -> Problem:

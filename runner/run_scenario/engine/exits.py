@@ -174,14 +174,14 @@ def _describe(number: int) -> str:
 
 
 def _is_listed(spec: ProcessSpec, code: int) -> bool:
-    return spec.any_exitcode or (spec.exitcodes is not None and code in spec.exitcodes)
+    return spec.any_exitcode or code in spec.also_exitcodes or (spec.exitcodes is not None and code in spec.exitcodes)
 
 
 def _is_allowed(life: Life, code: int, expected: set[int]) -> bool:
     """Tell whether the scenario allows this end: as its `exitcode` says, or else as expected."""
     if life.spec is None:
         return code in expected
-    if life.spec.any_exitcode:
+    if life.spec.any_exitcode or code in life.spec.also_exitcodes:
         return True
     if life.spec.exitcodes is not None:
         return code in life.spec.exitcodes

@@ -13,7 +13,7 @@ import signal
 import sys
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from types import FrameType
 from typing import TYPE_CHECKING, Any
 
@@ -24,6 +24,7 @@ from run_scenario.errors import Status
 from run_scenario.record import codes
 
 if TYPE_CHECKING:
+    from run_scenario.engine.judging import Judge
     from run_scenario.engine.narrator import Narrator
     from run_scenario.engine.program import Program
     from run_scenario.engine.sink import Sink
@@ -44,15 +45,23 @@ _TICK = 0.1
 
 
 def run(
-    scenario: Scenario, steps: tuple[Step, ...], *, guard: Guard, allow: frozenset[str], sinks: Sequence[Sink]
+    scenario: Scenario,
+    steps: tuple[Step, ...],
+    *,
+    guard: Guard,
+    allow: frozenset[str],
+    sinks: Sequence[Sink],
+    make_judge: Callable[[], Judge] | None = None,
 ) -> Outcome:
     """Run a scenario with a guard just started and tell its log to the sinks; return how it ended.
+
+    `make_judge` is called while the processes start; what it returns judges the log, and its verdicts become events.
 
     Raises:
         MachineryError: the run could not be set up or its log not be written; nothing is left behind.
         BrokenPipeError: nobody reads a sink's output any more; the run was stopped.
     """
-    return _Run(scenario, steps, guard, allow, sinks).execute()
+    return _Run(scenario, steps, guard, allow, sinks, make_judge).execute()
 
 
 class _Run:
@@ -65,12 +74,15 @@ class _Run:
         guard: Guard,
         allow: frozenset[str],
         sinks: Sequence[Sink],
+        make_judge: Callable[[], Judge] | None,
     ) -> None:
         self._scenario = scenario
         self._steps = steps
         self._guard = guard
         self._allow = allow
         self._sinks = sinks
+        self._make_judge = make_judge
+        self._judge: Judge | None = None
         self._run = os.urandom(6).hex()
         self._folder = ""
         self._sent = False
@@ -87,7 +99,7 @@ class _Run:
         from run_scenario.engine.program import Program
 
         limits = None
-        program = Program(self._scenario, self._steps, self._run, self._folder, self._allow)
+        program = Program(self._scenario.replace(expect=()), self._steps, self._run, self._folder, self._allow)
         began, wall = time.monotonic_ns(), time.time_ns()
         with _signals(self._on_signal):
             try:
@@ -129,6 +141,7 @@ class _Run:
         from run_scenario.engine.output import OutputFollower
         from run_scenario.record.drain import Drain
 
+        self._judge = self._make_judge() if self._make_judge else None
         self._drain: Drain = Drain(self._folder)
         self._events = EventMaker(self._run, self._scenario.name, began, wall)
         method = self._scenario.start_method or default_start_method()
@@ -246,6 +259,8 @@ class _Run:
     def _pass_on(self) -> bool:
         events = self._narrator.take()
         if events:
+            if self._judge is not None:
+                self._judge.take(events)
             for sink in self._sinks:
                 sink.write(events)
         return bool(events)
@@ -286,7 +301,7 @@ class _Run:
         if self._last_word != DONE:
             why = f"the guard failed: {self._last_word}" if self._last_word else "the guard was killed"
             self._narrator.troubles.append(f"{why}; the run was ended by its other watcher")
-        outcome = conclude(self._narrator, self._stop_signal, (now - began) / 1e9)
+        outcome = self._judged(conclude(self._narrator, self._stop_signal, (now - began) / 1e9), now)
         for reason in outcome.reasons if outcome.outcome == "broken" else ():
             self._events.make(now, "scenario.failed", "run-scenario", self._guard.pid, "error", reason=reason)
         counts: dict[str, Any] = self._narrator.counts()
@@ -299,12 +314,25 @@ class _Run:
             outcome=outcome.outcome,
             exit_status=int(outcome.status),
             duration=round(outcome.duration, 6),
-            counts={"events": self._events.count + 1, **counts},
+            counts={"events": self._events.count + 1, **counts, "expectations": len(self._scenario.expect)},
             reasons=list(outcome.reasons),
         )
         self._pass_on()
         self._drain.close()
         return outcome
+
+    def _judged(self, outcome: Outcome, now: int) -> Outcome:
+        """Tell all that is left but the end itself, and then what it is worth."""
+        if self._judge is None:
+            return outcome
+        from run_scenario.engine.judging import judge_outcome
+
+        self._pass_on()
+
+        def tell(event: str, level: str, fields: dict[str, Any]) -> None:
+            self._events.make(now, event, "run-scenario", self._guard.pid, level, **fields)
+
+        return judge_outcome(self._judge, outcome, self._events.seconds(now), tell)
 
 
 _ENDS = frozenset({codes.REAPED, codes.EXIT_SEEN, codes.MAIN_EXITED})

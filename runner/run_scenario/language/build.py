@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any, cast
 
+from run_scenario.expectations import Expectation
 from run_scenario.language.draft import Draft, Fields, ProcessDraft, ResourceDraft, shared_type
 from run_scenario.language.main_draft import groups, read_steps
 from run_scenario.language.pool_checks import method_of
@@ -41,6 +42,12 @@ def build(draft: Draft, problems: Problems, *, name: str, path: str, digest: str
         for queue in {link.resource for link in process.links if link.direction == "from"}:
             readers[queue] = readers.get(queue, 0) + process.replicas
     fields = draft.fields
+    processes = [spec for process in draft.processes for spec in _processes(process, problems)]
+    expect = _expect(draft, problems)
+    if expect:
+        from run_scenario.language.intended_ends import allow
+
+        processes = list(allow(processes, expect))
     return Scenario(
         name=name,
         file=problems.file,
@@ -60,8 +67,17 @@ def build(draft: Draft, problems: Problems, *, name: str, path: str, digest: str
         shared=tuple(_shared(shared, problems) for shared in draft.sections["shared"].values()),
         pools=tuple(_pool(pool, problems) for pool in draft.sections["pools"].values()),
         main=tuple(_steps(draft)) if fields.entry("main") is not None else None,
-        processes=tuple(spec for process in draft.processes for spec in _processes(process, problems)),
+        expect=expect,
+        processes=tuple(processes),
     )
+
+
+def _expect(draft: Draft, problems: Problems) -> tuple[Expectation, ...]:
+    if draft.fields.entry("expect") is None:
+        return ()
+    from run_scenario.language.expect_draft import read_expectations
+
+    return read_expectations(draft, problems)
 
 
 def _steps(draft: Draft) -> Iterator[Do]:

@@ -9,6 +9,7 @@ from collections.abc import Callable, Container, Sequence
 from itertools import islice
 from typing import Any, NamedTuple
 
+from run_scenario.expectations import PATTERNS
 from run_scenario.language.draft import Refused
 from run_scenario.language.problems import Problems, Span, describe, quote
 from run_scenario.language.stamps import Stamps, key_of
@@ -72,6 +73,8 @@ class _Place(NamedTuple):
                 return f"{section[:-1]} {quote(name)}"
             case ("sync" | "shared", str(name)):
                 return f"{quote(name)}"
+            case ("expect", int(index)):
+                return f"expectation {index + 1}"
             case (*_, str(key), int(index)):
                 return f"element {index + 1} of `{key}`"
         return f"`{self.path[-1]}`"
@@ -95,7 +98,18 @@ class _Place(NamedTuple):
                 return "in a call on a pool"
             case ("shared", str()):
                 return "in a shared object"
+            case ("expect", *_):
+                return f"in {_part_of_expectation(self.path)}"
         return "in a call"
+
+
+def _part_of_expectation(path: tuple[str | int, ...]) -> str:
+    keys = [step for step in path[1:] if isinstance(step, str)]
+    if not keys or keys[-1] in ("all_of", "any_of", "not"):
+        return "an expectation"
+    if len(keys) > 1 and keys[-2] == "of":
+        return "a number"
+    return "a matcher" if keys[-1] in (*PATTERNS, "after", "before", "between", "from", "to") else "a condition"
 
 
 class _Translator:
@@ -104,7 +118,6 @@ class _Translator:
         self._by_keyword: dict[str, Callable[[Any, _Place], None]] = {
             "additionalProperties": self._unknown_keys,
             "required": self._missing_keys,
-            "not": self._not_yet,
         }
 
     def translate(self, error: Any) -> None:
@@ -133,7 +146,7 @@ class _Translator:
         assert isinstance(place.node, Mapping)
         known = error.schema.get("properties", {})
         for key, entry in place.node.entries.items():
-            if key not in known:
+            if key not in known and not ("." in key and "patternProperties" in error.schema):
                 hint = _spaceless(key, entry, known) or _parameter_hint(key, place.node) or _target_hint(key, place)
                 hint = hint or self._problems.did_you_mean(key, known)
                 if hint:
@@ -152,11 +165,6 @@ class _Translator:
             if key not in place.node.entries and key not in misspelt:
                 owner = "a scenario" if not place.path else place.inside.removeprefix("in ")
                 self._problems.error(place.node.span, f"{owner} needs the key '{key}'", _ADD.get(key, ""))
-
-    def _not_yet(self, error: Any, place: _Place) -> None:
-        self._bad.add(place.node)
-        what = f"'{place.path[-1]}' is not supported yet; it comes in a later version"
-        self._problems.error(place.key_span or place.node.span, what, "leave it out")
 
     def _misfit(self, error: Any, place: _Place) -> None:
         self._bad.add(place.node)
@@ -177,6 +185,10 @@ _ADD = {
 def _given(error: Any, value: Any) -> str:
     if error.validator == "maxLength":
         return f"{len(value)} characters"
+    if error.validator in ("minItems", "maxItems") and value:
+        return f"a list of {len(value)}"
+    if error.validator == "minProperties":
+        return "an empty one"
     if isinstance(value, list) and error.context:
         # Of the alternatives, the one for lists went furthest: down to the elements.
         wrong = [inner.path[0] for inner in error.context if inner.path]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from run_scenario.expectations import JUDGED_LATER
 from run_scenario.language.problems import Problems, Span, shorten
 from run_scenario.language.references import misspelling
 from run_scenario.language.text_hints import exitcode_hint, missing_space, number_hint
@@ -29,6 +30,8 @@ def misfit_hint(error: Any, path: tuple[str | int, ...], node: Node, problems: P
         return filled or "write a value after it, or leave it out"
     if key in _FREE_TEXT and isinstance(value, bool | int | float):
         return f"put it in quotes: '{problems.text_at(node.span)}'"
+    if path[:1] == ("expect",) and value in JUDGED_LATER:
+        return "that is told after everything was judged; `duration: run` and `exitcodes` judge how a run ended"
     if "exitcode" in path and (hint := exitcode_hint(value)):
         return hint
     match path:
@@ -97,7 +100,8 @@ def _queue_hint(value: Any, span: Span, problems: Problems) -> str:
 
 def _choices(error: Any) -> list[str]:
     values = list(error.schema.get("enum", []))
-    values += [option["const"] for option in error.schema.get("anyOf", []) if "const" in option]
+    for option in error.schema.get("anyOf", []):
+        values += [option["const"]] if "const" in option else option.get("enum", [])
     return [value for value in values if isinstance(value, str)]
 
 

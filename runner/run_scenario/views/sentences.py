@@ -9,7 +9,14 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from run_scenario.views import sentences_main, sentences_pipes, sentences_pools, sentences_shared, sentences_sync
+from run_scenario.views import (
+    sentences_expectations,
+    sentences_main,
+    sentences_pipes,
+    sentences_pools,
+    sentences_shared,
+    sentences_sync,
+)
 from run_scenario.views.text import plural, scrub, seconds, value, values
 
 Event = Mapping[str, Any]
@@ -223,6 +230,7 @@ def _left_over(event: Event) -> str:
 
 
 _SENTENCES: dict[str, Callable[[Event], str]] = {
+    **sentences_expectations.SENTENCES,
     **sentences_main.SENTENCES,
     **sentences_pipes.SENTENCES,
     **sentences_pools.SENTENCES,

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 from run_scenario.views.sentences import OUTCOMES, Event, why_stalled
-from run_scenario.views.text import scrub, seconds
+from run_scenario.views.text import plural, scrub, seconds
 
 _CAUSES = {
     "returned": "returned",
@@ -201,8 +201,14 @@ def verdict(end: Event, stalled: str = "") -> str:
     reasons = [why_stalled(reason) for reason in told]
     if stalled and stalled not in reasons:
         reasons.insert(0, stalled)
-    why = ": " + "; ".join(reasons) if reasons else ""
+    why = ": " + "; ".join(reasons) if reasons else _as_expected(end)
     return scrub(f"{OUTCOMES.get(outcome, outcome)} after {seconds(end.get('duration'))}{why}")
+
+
+def _as_expected(end: Event) -> str:
+    counts = end.get("counts")
+    count = counts.get("expectations") if isinstance(counts, Mapping) else None
+    return f", {plural(count, 'expectation')} met" if count and end.get("outcome") == "passed" else ""
 
 
 def _process_row(name: str, process: _Process) -> ProcessRow:

@@ -15,6 +15,7 @@ from typing import Any, Literal
 from run_scenario.values import Value
 from run_scenario.views.frames import shown_frames
 from run_scenario.views.sentences import Event, sentence
+from run_scenario.views.sentences_expectations import explanation
 from run_scenario.views.text import plural, scrub, seconds, shorten, value, values
 
 Tone = Literal["error", "warning", "plain", "quiet", "output", "title"]
@@ -59,6 +60,8 @@ class Transcript:
             details = traceback
         elif event.get("event") == "scenario.stalled":
             details = _stuck(event)
+        elif event.get("event") in ("expectation.failed", "expectation.inconclusive"):
+            details = explanation(event, sentence)
         safe = tuple(shorten(scrub(line), _LONGEST_DETAIL) for line in details)
         return Line(_time(event), scrub(str(event.get("process"))), sentence(event), _tone(event), safe)
 

@@ -1,0 +1,146 @@
+"""Matchers, made into functions of an event; and what was nearly a match."""
+
+from __future__ import annotations
+
+import fnmatch
+import re
+from collections import deque
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from run_scenario.expect.verdicts import Event
+from run_scenario.expectations import Condition, Matcher
+
+Test = Callable[[Event], bool]
+
+_MISSING: Any = object()
+_NEAR = 50
+"""How many events of the right name are looked at for the one that was nearest to a match."""
+
+
+def compile_matcher(matcher: Matcher, *, named: bool = False) -> Test:
+    """Return a function that tells whether an event matches; `named`: only events of the right name are asked about."""
+    tests = [_test(c) for c in matcher.conditions if not (named and _is_name(c))]
+    if not tests:
+        return lambda event: True
+    if len(tests) == 1:
+        return tests[0]
+    if len(tests) == 2:
+        first, second = tests
+        return lambda event: first(event) and second(event)
+    return lambda event: all(test(event) for test in tests)
+
+
+def _is_name(condition: Condition) -> bool:
+    return condition.field == "event" and condition.operator in ("is", "one_of")
+
+
+def lookup(event: Event, field: str) -> Any:
+    """Return a field's value, or `_MISSING`; a dot leads into a mapping."""
+    if field in event:
+        return event[field]
+    found: Any = event
+    for part in field.split("."):
+        if not isinstance(found, Mapping) or part not in found:
+            return _MISSING
+        found = found[part]
+    return found
+
+
+def has(event: Event, field: str) -> bool:
+    """Return whether an event has a field."""
+    return lookup(event, field) is not _MISSING
+
+
+def _test(condition: Condition) -> Test:
+    field, operand = condition.field, condition.operand
+    if condition.operator == "present":
+        return lambda event: has(event, field) == operand
+    if condition.operator == "is" and isinstance(operand, str) and "." not in field:
+        return lambda event: event.get(field) == operand
+    compare = _comparison(condition)
+
+    def test(event: Event) -> bool:
+        value = lookup(event, field)
+        return value is not _MISSING and compare(value)
+
+    return test
+
+
+def _comparison(condition: Condition) -> Callable[[Any], bool]:
+    operand = condition.operand
+    match condition.operator:
+        case "is":
+            return lambda value: equal(value, operand)
+        case "is_not":
+            return lambda value: not equal(value, operand)
+        case "one_of":
+            return lambda value: any(equal(value, choice) for choice in operand)
+        case "contains":
+            return lambda value: _contains(value, operand)
+        case "matches":
+            found = re.compile(fnmatch.translate(operand)).match
+            return lambda value: isinstance(value, str) and found(value) is not None
+        case "less_than":
+            return lambda value: _is_number(value) and value < operand
+        case "at_most":
+            return lambda value: _is_number(value) and value <= operand
+        case "more_than":
+            return lambda value: _is_number(value) and value > operand
+        case _:
+            return lambda value: _is_number(value) and value >= operand
+
+
+def equal(a: Any, b: Any) -> bool:
+    """Return whether two plain values are equal: as in JSON, true is not 1, but 1 is 1.0."""
+    if isinstance(a, bool) or isinstance(b, bool):
+        return a is b
+    if isinstance(a, list | tuple) and isinstance(b, list | tuple):
+        return len(a) == len(b) and all(equal(x, y) for x, y in zip(a, b, strict=True))
+    if isinstance(a, Mapping) and isinstance(b, Mapping):
+        return a.keys() == b.keys() and all(equal(a[key], b[key]) for key in a)
+    return bool(a == b)
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+def _contains(value: Any, operand: Any) -> bool:
+    if isinstance(value, str):
+        return isinstance(operand, str) and operand in value
+    if isinstance(value, list | tuple):
+        return any(equal(element, operand) for element in value)
+    return isinstance(value, Mapping) and isinstance(operand, str) and operand in value
+
+
+class Misses:
+    """Remembers events of the right name that did not match, to show the one that came nearest."""
+
+    def __init__(self, matcher: Matcher) -> None:
+        self._tests = [(condition, _test(condition)) for condition in matcher.conditions]
+        self._seen: deque[Event] = deque(maxlen=_NEAR)
+        self.add = self._seen.append
+
+    def nearest(self) -> Event | None:
+        """Return the event that misses the fewest conditions; of several, the last."""
+        found = [(len(self._missed(event)), -index, event) for index, event in enumerate(self._seen)]
+        return min(found, key=lambda each: each[:2])[2] if found else None
+
+    def told(self) -> str:
+        """Return what the nearest misses, as the end of a sentence; empty if there is none."""
+        event = self.nearest()
+        if event is None:
+            return ""
+        missed = [f"its {c.field} is {_said(lookup(event, c.field))}" for c in self._missed(event)]
+        return f"; the nearest is {event.get('event')} in line {event.get('seq')}, but {' and '.join(missed)}"
+
+    def _missed(self, event: Event) -> list[Condition]:
+        return [condition for condition, test in self._tests if not test(event)]
+
+
+def _said(value: Any) -> str:
+    if value is _MISSING:
+        return "not there"
+    text = repr(value)
+    return text if len(text) <= 60 else text[:59] + "…"

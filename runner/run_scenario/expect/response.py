@@ -1,0 +1,156 @@
+"""What comes before what, and what follows on what: precedes, leads_to, happens_before."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from run_scenario.expect.clocks import Clocks
+from run_scenario.expect.matching import compile_matcher, lookup
+from run_scenario.expect.observer import names_of
+from run_scenario.expect.verdicts import Event, Finding, failed, unbroken, unfulfilled
+from run_scenario.expectations import Expectation
+
+Key = tuple[Any, ...]
+
+
+def key_of(event: Event, same: tuple[str, ...]) -> Key:
+    """Return what two events must have in common to belong together."""
+    return tuple(_hashable(lookup(event, field)) for field in same)
+
+
+def _hashable(value: Any) -> Any:
+    try:
+        hash(value)
+    except TypeError:
+        return repr(value)
+    return value
+
+
+class Precedes:
+    """Before the first event that matches the second matcher comes one that matches the first."""
+
+    def __init__(self, expectation: Expectation) -> None:
+        self._earlier, self._later = expectation.matchers
+        self._same = expectation.same
+        self.names = names_of(expectation.matchers)
+        self._is_earlier, self._is_later = (compile_matcher(matcher) for matcher in expectation.matchers)
+        self._seen: dict[Key, Event] = {}
+        self._pair: tuple[Event, Event] | None = None
+        self._alone: Event | None = None
+
+    def see(self, event: Event) -> None:
+        if self._alone is not None:
+            return
+        key = key_of(event, self._same)
+        if self._is_earlier(event):
+            self._seen.setdefault(key, event)
+        if self._is_later(event):
+            if key not in self._seen:
+                self._alone = event
+            elif self._pair is None:
+                self._pair = self._seen[key], event
+
+    def conclude(self, complete: bool, t: float) -> Finding:
+        if self._alone is not None:
+            same = _sharing(self._same, self._alone)
+            reason = f"before {self._later} in line {self._alone.get('seq')} there is no {self._earlier}{same}"
+            return failed(reason, self._alone)
+        if self._pair is None:
+            return unbroken(complete, f"there is no {self._later}")
+        return unbroken(complete, f"{self._earlier} comes before {self._later}", *self._pair)
+
+
+class LeadsTo:
+    """On every event that matches the first matcher follows one that matches the second, perhaps within some time.
+
+    The same event may be both. Of those that wait, only the oldest of each key is kept: what answers it answers all.
+    """
+
+    def __init__(self, expectation: Expectation) -> None:
+        self._cause, self._effect = expectation.matchers
+        self._same, self._within = expectation.same, expectation.within
+        self.names = names_of(expectation.matchers)
+        self._is_cause, self._is_effect = (compile_matcher(matcher) for matcher in expectation.matchers)
+        self._waiting: dict[Key, Event] = {}
+        self._late: tuple[Event, Event] | None = None
+        self._answered: tuple[Event, Event] | None = None
+
+    def see(self, event: Event) -> None:
+        if self._late is not None:
+            return
+        key: Key = key_of(event, self._same) if self._same else ()
+        if self._is_cause(event):
+            self._waiting.setdefault(key, event)
+        if key in self._waiting and self._is_effect(event):
+            cause = self._waiting.pop(key)
+            if self._within is not None and event["t"] - cause["t"] > self._within:
+                self._late = cause, event
+            else:
+                self._answered = cause, event
+
+    def conclude(self, complete: bool, t: float) -> Finding:
+        limit = "" if self._within is None else f" within {self._within:g} s"
+        if self._late is not None:
+            cause, effect = self._late
+            took = effect["t"] - cause["t"]
+            reason = f"{self._effect} follows on line {cause.get('seq')} after {took:.3f} s, not{limit}"
+            return failed(reason, cause, effect)
+        if self._waiting:
+            cause = min(self._waiting.values(), key=lambda event: event["t"])
+            same = _sharing(self._same, cause)
+            reason = f"on {self._cause} in line {cause.get('seq')} follows no {self._effect}{same}{limit}"
+            over = self._within is not None and t - cause["t"] > self._within
+            return unfulfilled(complete or over, reason, cause)
+        if self._answered is None:
+            return unbroken(complete, f"there is no {self._cause}")
+        return unbroken(complete, f"on every {self._cause} follows {self._effect}{limit}", *self._answered)
+
+
+class HappensBefore:
+    """Every event that matches the second matcher was caused by one that matches the first: see `clocks`."""
+
+    def __init__(self, expectation: Expectation, clocks: Clocks) -> None:
+        self._earlier, self._later = expectation.matchers
+        self._same = expectation.same
+        self._clocks = clocks
+        self.names = names_of(expectation.matchers)
+        self._is_earlier, self._is_later = (compile_matcher(matcher) for matcher in expectation.matchers)
+        self._seen: dict[Key, dict[str, tuple[int, Event]]] = {}
+        """Key -> who did it first in each process: the moment by that process's own clock, and the event."""
+        self._alone: tuple[Event, Event | None] | None = None
+        self._pair: tuple[Event, Event] | None = None
+
+    def see(self, event: Event) -> None:
+        if self._alone is not None:
+            return
+        key = key_of(event, self._same)
+        if self._is_later(event):
+            known = self._clocks.now(event)
+            before = self._seen.get(key, {})
+            cause = next((e for actor, (moment, e) in before.items() if known.get(actor, 0) >= moment), None)
+            if cause is None:
+                self._alone = event, next((e for _, e in before.values()), None)
+            elif self._pair is None:
+                self._pair = cause, event
+        if self._is_earlier(event):
+            actor = self._clocks.actor(event)
+            self._seen.setdefault(key, {}).setdefault(actor, (self._clocks.now(event)[actor], event))
+
+    def conclude(self, complete: bool, t: float) -> Finding:
+        if self._alone is not None:
+            event, other = self._alone
+            same = _sharing(self._same, event)
+            reason = f"{self._later} in line {event.get('seq')} does not depend on any {self._earlier}{same}"
+            if other is not None:
+                reason += f": that in line {other.get('seq')} only came earlier"
+            return failed(reason, event, other)
+        if self._pair is None:
+            return unbroken(complete, f"there is no {self._later}")
+        return unbroken(complete, f"every {self._later} comes after {self._earlier}, which it depends on", *self._pair)
+
+
+def _sharing(same: tuple[str, ...], event: Event) -> str:
+    if not same:
+        return ""
+    shared = (f"{field} {lookup(event, field)!r}" for field in same)
+    return f" with the same {', '.join(shared)}"

@@ -1,0 +1,87 @@
+"""What comes of judging: passed, failed or inconclusive, with the events that show it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any, Literal
+
+from run_scenario.expectations import OPERATORS, Bounds, Expectation
+from run_scenario.values import Value
+
+Event = Mapping[str, Any]
+Result = Literal["passed", "failed", "inconclusive"]
+
+MOST_EVIDENCE = 5
+"""Events that a finding shows at most."""
+
+CUT_SHORT = "the run was cut short before it could be decided"
+
+
+class Finding(Value):
+    """What an observer has found."""
+
+    result: Result
+    reason: str
+    """Why, in one sentence without a final stop."""
+    evidence: tuple[Event, ...] = ()
+    """The events that show it, in the order of the log."""
+
+
+class Verdict(Value):
+    """What was found about an expectation."""
+
+    expectation: Expectation
+    result: Result
+    reason: str
+    evidence: tuple[Event, ...]
+
+
+def passed(reason: str, *evidence: Event | None) -> Finding:
+    """Return the finding that it holds."""
+    return Finding("passed", reason, show(evidence))
+
+
+def failed(reason: str, *evidence: Event | None) -> Finding:
+    """Return the finding that it does not hold."""
+    return Finding("failed", reason, show(evidence))
+
+
+def unfulfilled(complete: bool, reason: str, *evidence: Event | None) -> Finding:
+    """Return what it means that something has not come: it will not any more, or nobody knows."""
+    return failed(reason, *evidence) if complete else Finding("inconclusive", f"{reason}; {CUT_SHORT}", show(evidence))
+
+
+def unbroken(complete: bool, reason: str, *evidence: Event | None) -> Finding:
+    """Return what it means that something has not been violated: it holds, or nobody knows."""
+    return passed(reason, *evidence) if complete else Finding("inconclusive", CUT_SHORT, show(evidence))
+
+
+def show(events: Iterable[Event | None]) -> tuple[Event, ...]:
+    """Return at most `MOST_EVIDENCE` events, each once, in the order of the log."""
+    by_seq = {event.get("seq", 0): event for event in events if event is not None}
+    return tuple(by_seq[seq] for seq in sorted(by_seq)[:MOST_EVIDENCE])
+
+
+def fits(number: float, bounds: Bounds) -> bool:
+    """Return whether a number meets all bounds."""
+    return all(_COMPARE[operator](number, bound) for operator, bound in bounds)
+
+
+def exceeds(number: float, bounds: Bounds) -> bool:
+    """Return whether a number that only grows is above what the bounds allow, so that more will not mend it."""
+    upper = ((op, bound) for op, bound in bounds if op in ("is", "less_than", "at_most"))
+    return not fits(number, tuple(("at_most" if op == "is" else op, bound) for op, bound in upper))
+
+
+def wanted(bounds: Bounds) -> str:
+    """Return what a number has to be, in words: `at least 3 and at most 5`."""
+    return " and ".join(f"{OPERATORS[operator] or 'exactly '}{bound:,g}" for operator, bound in bounds)
+
+
+_COMPARE = {
+    "is": lambda number, bound: number == bound,
+    "less_than": lambda number, bound: number < bound,
+    "at_most": lambda number, bound: number <= bound,
+    "more_than": lambda number, bound: number > bound,
+    "at_least": lambda number, bound: number >= bound,
+}

@@ -1,0 +1,52 @@
+"""Logs made by hand, and expectations as a scenario's author writes them: what the tests of `expect` share."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from run_scenario import language
+from run_scenario.expect import Judge, Verdict
+from run_scenario.expectations import Expectation
+from run_scenario.language.stamps import Stamps
+
+Event = dict[str, Any]
+
+SCENARIO = """\
+version: 1
+queues: {q: {collect: 1}, r: {collect: 1}}
+sync: {gate: {type: Lock}, line: {type: Barrier, parties: 2}, flag: {type: Event}}
+processes:
+  - {name: A, target: produce, to: q, kwargs: {count: 1}}
+  - {name: B, target: produce, to: r, kwargs: {count: 1}}
+  - {name: C, target: hold_lock, uses: {lock: gate}}
+  - {name: D, target: meet, uses: {barrier: line}}
+  - {name: E, target: wait_for_event, uses: {event: flag}}
+expect:
+"""
+
+
+def expectations(text: str) -> tuple[Expectation, ...]:
+    """Return the expectations written in `text`, a YAML list, in a scenario with processes A to E."""
+    indented = "".join(f"  {line}\n" for line in text.strip().splitlines())
+    loaded = language.load_text(SCENARIO + indented, stamps=Stamps(None))
+    assert () == loaded.errors, [str(problem) for problem in loaded.errors]
+    assert loaded.scenario is not None
+    return loaded.scenario.expect
+
+
+def log(*events: tuple[str, str] | tuple[str, str, dict[str, Any]], step: float = 0.1) -> list[Event]:
+    """Return a log of events, each given as process, name and fields; `step` seconds lie between two of them."""
+    made = []
+    for index, (process, event, *fields) in enumerate(events):
+        common = {"event": event, "seq": index + 1, "t": round(index * step, 6), "process": process, "pid": 1}
+        made.append({**common, **(fields[0] if fields else {})})
+    return made
+
+
+def judge(text: str, events: Iterable[Event], *, complete: bool = True, t: float | None = None) -> Verdict:
+    """Return the verdict on a single expectation; `complete`: the log has its end."""
+    (expectation,) = expectations(text)
+    judge = Judge([expectation])
+    judge.take(events)
+    return next(v for v in judge.finish(complete, t) if v.expectation == expectation)

@@ -1,0 +1,248 @@
+"""The patterns against their definitions, written down naively, on random logs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from itertools import pairwise
+from typing import Any
+
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+
+from expecting import expectations, log
+from run_scenario.expect import Judge
+from run_scenario.expectations import Expectation
+
+Event = dict[str, Any]
+Naive = Callable[[list[Event], bool], str]
+
+NAMES = {"a": "process.finished", "b": "queue.joined", "c": "event.set", "d": "queue.closed"}
+A, B, C, D = (f"{{event: {name}}}" for name in NAMES.values())
+
+
+def is_(letter: str) -> Callable[[Event], bool]:
+    """Return a test for events of a letter."""
+    return lambda event: event["event"] == NAMES[letter]
+
+
+def decided(holds: bool, complete: bool, *, by_prefix: str = "") -> str:
+    """Return the verdict; `by_prefix`: the one that no continuation of the log could change."""
+    verdict = "passed" if holds else "failed"
+    return verdict if complete or verdict == by_prefix else "inconclusive"
+
+
+def exists(events: list[Event], complete: bool) -> str:
+    """Some event is an a."""
+    return decided(any(map(is_("a"), events)), complete, by_prefix="passed")
+
+
+def absent(events: list[Event], complete: bool) -> str:
+    """No event is an a."""
+    return decided(not any(map(is_("a"), events)), complete, by_prefix="failed")
+
+
+def count(events: list[Event], complete: bool) -> str:
+    """There are two or three a."""
+    number = sum(map(is_("a"), events))
+    return decided(2 <= number <= 3, complete, by_prefix="failed" if number > 3 else "")
+
+
+def order(events: list[Event], complete: bool) -> str:
+    """a, b, a is a subsequence."""
+    found = any(
+        is_("a")(x) and is_("b")(y) and is_("a")(z)
+        for i, x in enumerate(events)
+        for j, y in enumerate(events[i + 1 :], i + 1)
+        for z in events[j + 1 :]
+    )
+    return decided(found, complete, by_prefix="passed")
+
+
+def precedes(events: list[Event], complete: bool) -> str:
+    """Every b has an a before it."""
+    holds = all(any(map(is_("a"), events[:i])) for i, e in enumerate(events) if is_("b")(e))
+    return decided(holds, complete, by_prefix="failed")
+
+
+def leads_to(events: list[Event], complete: bool) -> str:
+    """Every a has a b after it."""
+    holds = all(any(map(is_("b"), events[i + 1 :])) for i, e in enumerate(events) if is_("a")(e))
+    return decided(holds, complete)
+
+
+def leads_to_within(events: list[Event], complete: bool) -> str:
+    """Every a has a b after it, at most 0.25 s later; too late is too late, however the log goes on."""
+    end = events[-1]["t"] if events else 0.0
+    late = False
+    waiting = False
+    for i, e in enumerate(events):
+        if is_("a")(e):
+            answered = any(is_("b")(f) and f["t"] - e["t"] <= 0.25 for f in events[i + 1 :])
+            late |= not answered and end - e["t"] > 0.25
+            waiting |= not answered
+    return decided(not waiting, complete, by_prefix="failed" if late else "")
+
+
+def same_item(events: list[Event], complete: bool) -> str:
+    """Every a is followed by a b of the same process."""
+    holds = all(
+        any(is_("b")(f) and f["process"] == e["process"] for f in events[i + 1 :])
+        for i, e in enumerate(events)
+        if is_("a")(e)
+    )
+    return decided(holds, complete)
+
+
+def after(events: list[Event], complete: bool) -> str:
+    """After the first c there is an a."""
+    starts = [i for i, e in enumerate(events) if is_("c")(e)]
+    return exists(events[starts[0] + 1 :], complete) if starts else "inconclusive"
+
+
+def before(events: list[Event], complete: bool) -> str:
+    """Before the first d there is no a."""
+    ends = [i for i, e in enumerate(events) if is_("d")(e)]
+    return absent(events[: ends[0]], True) if ends else "inconclusive"
+
+
+def stretches(events: list[Event]) -> Iterator[tuple[list[Event], bool]]:
+    """Yield what lies from each c to the next d, and whether that d is there."""
+    inside: list[Event] | None = None
+    for event in events:
+        if inside is None:
+            inside = [] if is_("c")(event) else None
+        elif is_("d")(event):
+            yield inside, True
+            inside = None
+        else:
+            inside.append(event)
+    if inside is not None:
+        yield inside, False
+
+
+def between(events: list[Event], complete: bool) -> str:
+    """In each stretch there is an a; one that is open counts for nothing, but in a log that was cut short."""
+    found = list(stretches(events))
+    verdicts = [exists(inside, True) for inside, closed in found if closed]
+    if "failed" in verdicts:
+        return "failed"
+    still_open = any(not closed for _, closed in found)
+    return "passed" if verdicts and (complete or not still_open) else "inconclusive"
+
+
+def exclusion(events: list[Event], complete: bool) -> str:
+    """From each c to the next d of the same process, no other process has a c without a d."""
+    inside: set[str] = set()
+    for event in events:
+        if is_("d")(event):
+            inside.discard(event["process"])
+        if is_("c")(event):
+            inside.add(event["process"])
+        if len(inside) > 1:
+            return "failed"
+    return decided(True, complete)
+
+
+def distribution(events: list[Event], complete: bool) -> str:
+    """Nobody has more than two a, and somebody has one."""
+    numbers = [sum(is_("a")(e) for e in events if e["process"] == name) for name in "ABC"]
+    if max(numbers) > 2:
+        return "failed"
+    return decided(sum(numbers) > 0, complete)
+
+
+DEFINITIONS: dict[str, Naive] = {
+    f"- exists: {A}": exists,
+    f"- absent: {A}": absent,
+    f"- {{count: {A}, at_least: 2, at_most: 3}}": count,
+    f"- order: [{A}, {B}, {A}]": order,
+    f"- precedes: [{A}, {B}]": precedes,
+    f"- leads_to: [{A}, {B}]": leads_to,
+    f"- {{leads_to: [{A}, {B}], within: 0.25}}": leads_to_within,
+    f"- {{leads_to: [{A}, {B}], same: process}}": same_item,
+    f"- {{exists: {A}, after: {C}}}": after,
+    f"- {{absent: {A}, before: {D}}}": before,
+    f"- {{exists: {A}, between: [{C}, {D}]}}": between,
+    f"- mutual_exclusion: {{from: {C}, to: {D}}}": exclusion,
+    f"- {{distribution: {A}, at_most: 2}}": distribution,
+}
+KLEENE = {
+    "all_of": lambda x, y: "failed" if "failed" in (x, y) else "inconclusive" if "inconclusive" in (x, y) else "passed",
+    "any_of": lambda x, y: "passed" if "passed" in (x, y) else "inconclusive" if "inconclusive" in (x, y) else "failed",
+}
+COMPILED: dict[Expectation, Naive] = {expectations(text)[0]: naive for text, naive in DEFINITIONS.items()}
+LOGS = st.lists(st.tuples(st.sampled_from("ABC"), st.sampled_from("abcd")), max_size=14)
+
+
+def made(letters: list[tuple[str, str]]) -> list[Event]:
+    """Return a log of letters."""
+    return log(*((process, NAMES[letter]) for process, letter in letters))
+
+
+@settings(max_examples=400, deadline=None)
+@given(LOGS, st.booleans(), st.integers(1, 14))
+@example([("A", "c"), ("A", "a"), ("A", "d"), ("A", "c"), ("A", "d")], True, 2)
+def test_every_pattern_is_what_it_is_defined_to_be(letters: list[tuple[str, str]], complete: bool, batch: int) -> None:
+    """One pass, in whatever batches the events come, finds what the definition says of the whole log."""
+    events = made(letters)
+    judge = Judge(list(COMPILED))
+    for i in range(0, len(events), batch):
+        judge.take(events[i : i + batch])
+    verdicts = {v.expectation: v.result for v in judge.finish(complete)}
+    assert {e: naive(events, complete) for e, naive in COMPILED.items()} == {e: verdicts[e] for e in COMPILED}
+
+
+@settings(max_examples=200, deadline=None)
+@given(LOGS, st.booleans(), st.sampled_from(sorted(KLEENE)), st.sampled_from(range(4)), st.sampled_from(range(4)))
+def test_logic(letters: list[tuple[str, str]], complete: bool, pattern: str, first: int, second: int) -> None:
+    """all_of, any_of and not are those of three-valued logic."""
+    simple = [(text.removeprefix("- "), naive) for text, naive in list(DEFINITIONS.items())[:6]]
+    (x_text, x), (y_text, y) = simple[first], simple[second]
+    x_text, y_text = (t if t.startswith("{") else f"{{{t}}}" for t in (x_text, y_text))
+    both, negated = expectations(f"- {pattern}: [{x_text}, {y_text}]\n- not: {x_text}")
+    events = made(letters)
+    judge = Judge([both, negated])
+    judge.take(events)
+    results = [v.result for v in judge.finish(complete)]
+    opposite = {"passed": "failed", "failed": "passed", "inconclusive": "inconclusive"}
+    expected = [KLEENE[pattern](x(events, complete), y(events, complete)), opposite[x(events, complete)]]
+    assert expected == results
+
+
+PUTS = st.lists(st.tuples(st.sampled_from(("put", "get")), st.sampled_from("AB"), st.integers(1, 5)), max_size=12)
+
+
+@settings(max_examples=400, deadline=None)
+@given(PUTS)
+def test_queues_are_kept_book_of(deeds: list[tuple[str, str, int]]) -> None:
+    """conserved and fifo find what counting by hand finds."""
+    events, known = [], set()
+    for deed, who, number in deeds:
+        if deed == "put" and number in known:
+            continue  # an item's number is given once
+        known |= {number} if deed == "put" else set()
+        events.append((who, f"queue.{deed}", {"queue": "q", "item_id": number}))
+    judge = Judge(expectations("- conserved: q\n- fifo: q"))
+    judge.take(log(*events))
+    conserved, fifo = (v.result for v in judge.finish(True))
+    seen = [(e[1], e[2]["item_id"]) for e in events]
+    puts = [i for e, i in seen if e == "queue.put"]
+    gets = [i for e, i in seen if e == "queue.get"]
+    balanced = sorted(puts) == sorted(gets) and all(
+        seen.index(("queue.put", i)) < seen.index(("queue.get", i)) for i in puts
+    )
+    assert ("passed" if balanced else "failed") == conserved
+    in_order = True
+    for consumer in "AB":
+        for producer in "AB":
+            lines: list[int] = []
+            taken: set[int] = set()
+            for index, (who, event, fields) in enumerate(events):
+                number = fields["item_id"]
+                put = next((k for k, e in enumerate(events[:index]) if e[1:] == ("queue.put", fields)), None)
+                if event == "queue.get" and put is not None and number not in taken:
+                    taken.add(number)
+                    if who == consumer and events[put][0] == producer:
+                        lines.append(put)
+            in_order &= all(a < b for a, b in pairwise(lines))
+    assert ("passed" if in_order else "failed") == fifo

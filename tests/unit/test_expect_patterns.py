@@ -1,0 +1,239 @@
+"""Each pattern of expectations: what passes, what fails, what cannot be decided, and what is said about it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from expecting import judge, log
+from run_scenario.expectations import PATTERNS
+
+X, Y, Z = ("A", "process.finished"), ("B", "process.finished"), ("C", "process.finished")
+IS_X, IS_Y, IS_Z = (f"{{event: process.finished, process: {name}}}" for name in "ABC")
+PUT1, PUT2, PUT3 = (("A", "queue.put", {"queue": "q", "item_id": n, "item": n}) for n in (1, 2, 3))
+GET1, GET2, GET3 = (("B", "queue.get", {"queue": "q", "item_id": n, "item": n}) for n in (1, 2, 3))
+LEFT = ("MainProcess", "queue.left_over", {"queue": "q", "count": 1, "pills": 0, "items": [3]})
+LOST = ("A", "queue.items_lost", {"queue": "q", "count": 2})
+
+
+def took(process: str) -> tuple[Any, Any]:
+    """Return the events with which a process acquires and releases the lock."""
+    fields = {"lock": "gate"}
+    return (process, "lock.acquired", fields), (process, "lock.released", fields)
+
+
+def life(process: str, code: int = 0) -> tuple[Any, Any]:
+    """Return the beginning and the end of a process."""
+    return (process, "process.started"), (process, "process.exited", {"exitcode": code, "reason": "so it is"})
+
+
+(IN_A, OUT_A), (IN_B, OUT_B) = took("A"), took("B")
+(BEGIN_A, END_A), (BEGIN_B, END_B) = life("A"), life("B", 3)
+
+LIVES = "{from: {event: process.started}, to: {event: process.exited}}"
+
+CASES: list[tuple[str, list[Any], str, str]] = [
+    # expectation, log, verdict if the log has its end, verdict if it was cut short
+    (f"- exists: {IS_X}", [Y, X], "passed", "passed"),
+    (f"- exists: {IS_X}", [Y], "failed", "inconclusive"),
+    (f"- absent: {IS_X}", [Y], "passed", "inconclusive"),
+    (f"- absent: {IS_X}", [Y, X], "failed", "failed"),
+    ("- {count: {event: process.finished}, is: 2}", [X, Y], "passed", "inconclusive"),
+    ("- {count: {event: process.finished}, is: 2}", [X], "failed", "inconclusive"),
+    ("- {count: {event: process.finished}, is: 1}", [X, Y], "failed", "failed"),
+    ("- {count: {event: process.finished}, at_least: 1}", [X, Y], "passed", "passed"),
+    ("- {count: {event: process.finished}, at_least: 3}", [X, Y], "failed", "inconclusive"),
+    ("- {count: {event: process.finished}, at_most: 1}", [X, Y], "failed", "failed"),
+    ("- {count: {event: process.finished}, at_most: 2}", [X, Y], "passed", "inconclusive"),
+    (f"- order: [{IS_X}, {IS_Y}]", [X, Z, Y], "passed", "passed"),
+    (f"- order: [{IS_X}, {IS_Y}]", [Y, X], "failed", "inconclusive"),
+    (f"- order: [{IS_X}, {IS_X}]", [X], "failed", "inconclusive"),
+    (f"- precedes: [{IS_X}, {IS_Y}]", [X, Y], "passed", "inconclusive"),
+    (f"- precedes: [{IS_X}, {IS_Y}]", [Y, X], "failed", "failed"),
+    (f"- precedes: [{IS_X}, {IS_Y}]", [Z], "passed", "inconclusive"),
+    ("- {precedes: [{event: queue.put}, {event: queue.get}], same: item_id}", [PUT1, GET1], "passed", "inconclusive"),
+    ("- {precedes: [{event: queue.put}, {event: queue.get}], same: item_id}", [PUT1, GET2], "failed", "failed"),
+    (f"- leads_to: [{IS_X}, {IS_Y}]", [X, Y], "passed", "inconclusive"),
+    (f"- leads_to: [{IS_X}, {IS_Y}]", [X, Y, X], "failed", "inconclusive"),
+    (f"- leads_to: [{IS_X}, {IS_Y}]", [Z], "passed", "inconclusive"),
+    (f"- {{leads_to: [{IS_X}, {IS_Y}], within: 0.15}}", [X, Y], "passed", "inconclusive"),
+    (f"- {{leads_to: [{IS_X}, {IS_Y}], within: 0.15}}", [X, Z, Y], "failed", "failed"),
+    (f"- {{leads_to: [{IS_X}, {IS_Y}], within: 0.15}}", [X, Z, Z], "failed", "failed"),
+    ("- {leads_to: [{event: queue.put}, {event: queue.get}], same: item_id}", [PUT1, GET1], "passed", "inconclusive"),
+    ("- {leads_to: [{event: queue.put}, {event: queue.get}], same: item_id}", [PUT1, GET2], "failed", "inconclusive"),
+    ("- overlap: [A, B]", [BEGIN_A, BEGIN_B, END_A, END_B], "passed", "passed"),
+    ("- overlap: [A, B]", [BEGIN_A, END_A, BEGIN_B, END_B], "failed", "inconclusive"),
+    ("- overlap: [A, B]", [BEGIN_A, END_A], "failed", "inconclusive"),
+    ("- overlap: [A, B]", [BEGIN_A, BEGIN_B, X], "passed", "passed"),
+    ("- not: {overlap: [A, B]}", [BEGIN_A, BEGIN_B, END_A, END_B], "failed", "failed"),
+    ("- not: {overlap: [A, B]}", [BEGIN_A, END_A, BEGIN_B, END_B], "passed", "inconclusive"),
+    ("- mutual_exclusion: gate", [IN_A, OUT_A, IN_B, OUT_B], "passed", "inconclusive"),
+    ("- mutual_exclusion: gate", [IN_A, IN_B, OUT_A, OUT_B], "failed", "failed"),
+    (f"- mutual_exclusion: {LIVES}", [BEGIN_A, BEGIN_B], "failed", "failed"),
+    (f"- mutual_exclusion: {LIVES}", [BEGIN_A, END_A, BEGIN_B], "passed", "inconclusive"),
+    ("- conserved: q", [PUT1, GET1, PUT2, GET2], "passed", "inconclusive"),
+    ("- conserved: q", [PUT1, GET1, PUT3, LEFT], "passed", "inconclusive"),
+    ("- conserved: q", [PUT1], "failed", "inconclusive"),
+    ("- conserved: q", [PUT1, GET1, GET1], "failed", "failed"),
+    ("- conserved: q", [GET2], "failed", "failed"),
+    ("- conserved: q", [PUT1, PUT2, LOST], "failed", "failed"),
+    ("- fifo: q", [PUT1, PUT2, GET1, GET2], "passed", "inconclusive"),
+    ("- fifo: q", [PUT1, PUT2, GET2, GET1], "failed", "failed"),
+    ("- exitcodes: {A: 0, B: 3}", [END_A, END_B], "passed", "passed"),
+    ("- exitcodes: {A: 0, B: [0, 3]}", [END_A, END_B], "passed", "passed"),
+    ("- exitcodes: {A: 0, B: 0}", [END_A, END_B], "failed", "failed"),
+    ("- exitcodes: {A: 0, B: 3}", [END_A], "failed", "inconclusive"),
+    ("- {distribution: {event: process.finished}, is: 1}", [X, Y], "passed", "inconclusive"),
+    ("- {distribution: {event: process.finished}, is: 1}", [X, Y, X], "failed", "failed"),
+    ("- {distribution: {event: process.finished}, of: {A: 2, C: {at_most: 0}}}", [X, Y, X], "passed", "inconclusive"),
+    ("- {distribution: {event: process.finished}, of: {A: 2, C: {at_least: 1}}}", [X, Y, X], "failed", "inconclusive"),
+    ("- {distribution: {event: process.finished}, workers: 2}", [X, Y, X], "passed", "inconclusive"),
+    ("- {distribution: {event: process.finished}, workers: 2}", [X], "failed", "inconclusive"),
+    ("- {distribution: {event: process.finished}, at_most: 2}", [], "failed", "inconclusive"),
+    ("- {duration: A, at_most: 0.3}", [BEGIN_A, Z, END_A], "passed", "inconclusive"),
+    ("- {duration: A, at_most: 0.1}", [BEGIN_A, Z, END_A], "failed", "failed"),
+    ("- {duration: A, at_most: 0.1}", [BEGIN_A, Z, Z], "failed", "failed"),
+    ("- {duration: A, at_least: 0.1}", [BEGIN_A, Z, Z], "failed", "inconclusive"),
+    ("- {duration: A, at_least: 0.1}", [Z], "failed", "inconclusive"),
+    ("- {duration: run, at_most: 0.3}", [("run-scenario", "scenario.started"), Z], "passed", "inconclusive"),
+    ("- {duration: run, at_least: 0.3}", [("run-scenario", "scenario.started"), Z], "failed", "inconclusive"),
+    ("- {duration: run, at_most: 0.05}", [("run-scenario", "scenario.started"), Z], "failed", "failed"),
+    ("- no_orphans: true", [X], "passed", "inconclusive"),
+    ("- no_orphans: true", [("x", "process.orphaned")], "failed", "failed"),
+    (f"- all_of: [{{exists: {IS_X}}}, {{exists: {IS_Y}}}]", [X, Y], "passed", "passed"),
+    (f"- all_of: [{{exists: {IS_X}}}, {{exists: {IS_Y}}}]", [X], "failed", "inconclusive"),
+    (f"- all_of: [{{exists: {IS_X}}}, {{absent: {IS_Y}}}]", [Y], "failed", "failed"),
+    (f"- any_of: [{{exists: {IS_X}}}, {{exists: {IS_Y}}}]", [Y], "passed", "passed"),
+    (f"- any_of: [{{exists: {IS_X}}}, {{exists: {IS_Y}}}]", [Z], "failed", "inconclusive"),
+    (f"- any_of: [{{absent: {IS_X}}}, {{absent: {IS_Y}}}]", [X, Y], "failed", "failed"),
+    (f"- not: {{exists: {IS_X}}}", [Z], "passed", "inconclusive"),
+    (f"- not: {{exists: {IS_X}}}", [X], "failed", "failed"),
+    (f"- {{exists: {IS_X}, after: {IS_Y}}}", [Y, X], "passed", "passed"),
+    (f"- {{exists: {IS_X}, after: {IS_Y}}}", [X, Y], "failed", "inconclusive"),
+    (f"- {{exists: {IS_X}, after: {IS_Y}}}", [X], "inconclusive", "inconclusive"),
+    (f"- {{absent: {IS_X}, after: {IS_Y}}}", [X, Y], "passed", "inconclusive"),
+    (f"- {{exists: {IS_X}, before: {IS_Y}}}", [X, Y], "passed", "passed"),
+    (f"- {{exists: {IS_X}, before: {IS_Y}}}", [Y, X], "failed", "failed"),
+    (f"- {{exists: {IS_X}, before: {IS_Y}}}", [X], "inconclusive", "inconclusive"),
+    (f"- {{exists: {IS_X}, between: [{IS_Y}, {IS_Z}]}}", [Y, X, Z, Y, X, Z], "passed", "passed"),
+    (f"- {{exists: {IS_X}, between: [{IS_Y}, {IS_Z}]}}", [Y, X, Z, Y, Z], "failed", "failed"),
+    (f"- {{exists: {IS_X}, between: [{IS_Y}, {IS_Z}]}}", [Y, X, Z, Y], "passed", "inconclusive"),
+    (f"- {{exists: {IS_X}, between: [{IS_Y}, {IS_Z}]}}", [Y, X], "inconclusive", "inconclusive"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("text", "events", "whole", "cut_short"), CASES)
+def test_a_verdict(text: str, events: list[Any], whole: str, cut_short: str) -> None:
+    """Each has the verdict that its definition gives it, on a log with its end and on one that was cut short."""
+    assert whole == judge(text, log(*events)).result
+    assert cut_short == judge(text, log(*events), complete=False).result
+
+
+PATTERNS_SEEN = {(text.split(":")[0].strip("- {"), verdict) for text, _, *both in CASES for verdict in both}
+
+
+@pytest.mark.parametrize("pattern", [pattern for pattern in PATTERNS if pattern != "happens_before"])
+@pytest.mark.parametrize("verdict", ["passed", "failed", "inconclusive"])
+def test_the_cases_are_complete(pattern: str, verdict: str) -> None:
+    """Each pattern is seen with each verdict above; happens_before is, in test_expect_clocks.py."""
+    assert (pattern, verdict) in PATTERNS_SEEN
+
+
+REASONS = [
+    (
+        f"- exists: {IS_X}",
+        [Y],
+        "there is no process.finished with process 'A'; the nearest is process.finished in line 1, but its process is "
+        "'B'",
+        [1],
+    ),
+    (f"- absent: {IS_X}", [Y, X], "there is process.finished with process 'A' in line 2", [2]),
+    (
+        "- {count: {event: process.finished}, is: 1}",
+        [X, Y],
+        "2 times process.finished, and it should be exactly 1",
+        [1, 2],
+    ),
+    (
+        f"- order: [{IS_X}, {IS_Y}]",
+        [Y, X],
+        "number 2 of 2 is missing: there is no process.finished with process 'B' after line 2; there is one earlier, "
+        "in line 1",
+        [1, 2],
+    ),
+    (
+        f"- leads_to: [{IS_X}, {IS_Y}]",
+        [Z, X],
+        "on process.finished with process 'A' in line 2 follows no process.finished with process 'B'",
+        [2],
+    ),
+    ("- mutual_exclusion: gate", [IN_A, IN_B], "A and B were in lock 'gate' at the same time", [1, 2]),
+    ("- conserved: q", [PUT1, PUT2, GET2], "queue 'q': of 2 items put, 1 were neither got nor left over", [1]),
+    (
+        "- fifo: q",
+        [PUT1, PUT2, GET2, GET1],
+        "queue 'q': B got item 1 of A after item 2, which was put later",
+        [1, 2, 4],
+    ),
+    ("- exitcodes: {A: 0, B: 0}", [END_A, END_B], "B ended with exit code 3, not 0: so it is", [2]),
+    ("- {duration: A, at_most: 0.1}", [BEGIN_A, Z, END_A], "A took 0.200 s, and it should be at most 0.1 s", [1, 3]),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("text", "events", "reason", "evidence"), REASONS)
+def test_a_reason(text: str, events: list[Any], reason: str, evidence: list[int]) -> None:
+    """A failure says what was looked for and what was found instead, and shows the events."""
+    verdict = judge(text, log(*events))
+    assert ("failed", reason, evidence) == (verdict.result, verdict.reason, [e["seq"] for e in verdict.evidence])
+
+
+E1 = ("A", "process.exited", {"exitcode": 0, "duration": 1.5, "reason": "all is well", "signal": None, "allowed": True})
+MATCHES = [
+    ("exitcode: 0", True),
+    ("exitcode: {is_not: 0}", False),
+    ("exitcode: {less_than: 1}", True),
+    ("exitcode: {more_than: 0}", False),
+    ("exitcode: {one_of: [0, 1]}", True),
+    ("exitcode: {one_of: [1, 2]}", False),
+    ("duration: {at_least: 1.5, at_most: 1.5}", True),
+    ("duration: {at_least: 1, less_than: 1.5}", False),
+    ("reason: {contains: is well}", True),
+    ("reason: {matches: 'all*w?ll'}", True),
+    ("reason: {matches: 'all'}", False),
+    ("signal: null", True),
+    ("signal: {present: true}", True),
+    ("signal: {is_not: SIGTERM}", True),
+    ("cpu_user: {present: false}", True),
+    ("cpu_user: {is_not: 3}", False),
+    ("cpu_user: {at_most: 3}", False),
+    ("allowed: true", True),
+    ("allowed: {is_not: true}", False),
+]
+
+
+@pytest.mark.parametrize(("condition", "expected"), MATCHES)
+def test_a_condition(condition: str, expected: bool) -> None:
+    """A field compares as its operator says; one that is not there is only ever not there."""
+    verdict = judge(f"- exists: {{event: process.exited, {condition}}}", log(E1))
+    assert ("passed" if expected else "failed") == verdict.result
+
+
+@pytest.mark.parametrize(
+    ("item", "condition", "expected"),
+    [
+        (1, "item: true", False),
+        (True, "item: 1", False),
+        (1.0, "item: 1", True),
+        ([1, [2]], "item: [1, [2]]", True),
+        ([1, 2], "item: {contains: 2}", True),
+        ({"a": 1}, "item: {is: {a: 1}}", True),
+        ({"a": 1}, "item.a: 1", True),
+        ({"a": {"b": 1}}, "item.a.b: {more_than: 0}", True),
+        ("x" * 5000, "item: {matches: '*a*a*a*a*a*a*a*b'}", False),
+    ],
+)
+def test_an_item(item: Any, condition: str, expected: bool) -> None:
+    """Items compare as in JSON: true is not 1, but 1 is 1.0; a dot leads into a mapping; no pattern takes for ever."""
+    events = log(("A", "queue.put", {"queue": "q", "item_id": 1, "item": item}))
+    assert ("passed" if expected else "failed") == judge(f"- exists: {{event: queue.put, {condition}}}", events).result
