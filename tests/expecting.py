@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterable
 from typing import Any
 
@@ -26,6 +27,7 @@ expect:
 """
 
 
+@functools.cache
 def expectations(text: str) -> tuple[Expectation, ...]:
     """Return the expectations written in `text`, a YAML list, in a scenario with processes A to E."""
     indented = "".join(f"  {line}\n" for line in text.strip().splitlines())

@@ -22,8 +22,8 @@ OPERATORS: dict[str, str] = {
     "more_than": "more than ",
     "at_least": "at least ",
     "one_of": "one of ",
-    "contains": "something with ",
-    "matches": "something like ",
+    "contains": "containing ",
+    "matches": "like ",
     "present": "",
 }
 """Operator -> what stands before its operand in a sentence."""

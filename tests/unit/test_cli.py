@@ -280,6 +280,8 @@ def test_completion_scripts(shell: str) -> None:
 COMPLETIONS = [
     ("run-scenario val", {"validate"}),
     ("run-scenario count", {"count-down", "count.yaml"}),
+    ("run-scenario che", {"check"}),
+    ("run-scenario check count.txt count", {"count-down", "count.yaml"}),
     ("run-scenario co", {"compare", "completion", "count.yaml", *(name for name in NAMES if name.startswith("co"))}),
     ("run-scenario count.yaml ", {"count.yaml", *NAMES}),
     ("run-scenario count.yaml --time", {"--timeout"}),

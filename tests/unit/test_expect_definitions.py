@@ -212,7 +212,7 @@ def test_logic(letters: list[tuple[str, str]], complete: bool, pattern: str, fir
 PUTS = st.lists(st.tuples(st.sampled_from(("put", "get")), st.sampled_from("AB"), st.integers(1, 5)), max_size=12)
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(PUTS)
 def test_queues_are_kept_book_of(deeds: list[tuple[str, str, int]]) -> None:
     """conserved and fifo find what counting by hand finds."""

@@ -81,6 +81,13 @@ def compare(options: Namespace) -> Status:
     return compare(options)
 
 
+def check(options: Namespace) -> Status:
+    """Judge an existing log by a scenario's expectations."""
+    from run_scenario.cli.check import check
+
+    return check(options)
+
+
 def python(options: Namespace) -> Status:
     """Print the scenario as a script of its own."""
     from run_scenario.cli.files import resolve

@@ -67,7 +67,7 @@ def _add(
     parser = subparsers.add_parser(name, help=summary)
     command.fill(parser)
     for action in parser._actions:
-        if action.dest == "files":
+        if action.dest in ("files", "file"):
             action.complete = _file_or_bundled(names)  # type: ignore[attr-defined]
         elif action.dest == "log":
             action.complete = shtab.FILE  # type: ignore[attr-defined]

@@ -163,6 +163,13 @@ def _compare_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--no-color", action="store_true", help="no colours, even on a terminal (as NO_COLOR=1)")
 
 
+def _check_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("log", metavar="LOG", help="a log, as JSON Lines; -: standard input")
+    parser.add_argument("file", metavar="FILE", help="the scenario with the expectations: a path, or a bundled one")
+    _format(parser)
+    parser.add_argument("--no-color", action="store_true", help="no colours, even on a terminal (as NO_COLOR=1)")
+
+
 def _list_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "name", metavar="NAME", nargs="?", help="print this bundled scenario; or the list of one chapter"
@@ -237,6 +244,15 @@ COMMANDS = {
         "imported by it, and not run here.",
         lambda parser: _files(parser, None),
         commands.python,
+    ),
+    "check": Command(
+        "judge an existing log by a scenario's expectations",
+        "  run-scenario check daemon.jsonl daemon.yaml\n"
+        "  ssh there cat run.jsonl | run-scenario check - my.yaml\n\n"
+        "Every run in the log is judged, one event after the other. The verdicts come on standard output, as events\n"
+        "or, on a terminal, as sentences. The exit status is 0 if all expectations have passed, else 1.",
+        _check_arguments,
+        commands.check,
     ),
     "list": Command(
         "the bundled scenarios; with NAME, print one",

@@ -12,7 +12,7 @@ from run_scenario.engine.outcome import Outcome
 from run_scenario.errors import Status
 from run_scenario.expectations import Expectation
 
-_ENDED = ("passed", "failed", "stalled")
+ENDED = ("passed", "failed", "stalled")
 """Outcomes of runs whose logs are complete: all that could happen has happened."""
 
 _LEVELS = {"passed": "info", "failed": "error", "inconclusive": "warning"}
@@ -63,18 +63,19 @@ def judge_outcome(judge: Judge, outcome: Outcome, t: float, tell: Tell) -> Outco
     """
     if outcome.outcome == "refused":
         return outcome
-    verdicts = judge.finish(outcome.outcome in _ENDED, t)
+    verdicts = judge.finish(outcome.outcome in ENDED, t)
     for verdict in verdicts:
-        tell(f"expectation.{verdict.result}", _LEVELS[verdict.result], _fields(verdict))
+        tell(*told(verdict))
     unmet = [_sentence(verdict) for verdict in verdicts if verdict.result != "passed"]
     if not unmet or outcome.status not in (Status.PASSED, Status.FAILED):
         return outcome
     return outcome.replace(status=Status.FAILED, outcome="failed", reasons=(*outcome.reasons, *unmet)[:_MOST_REASONS])
 
 
-def _fields(verdict: Verdict) -> dict[str, Any]:
+def told(verdict: Verdict) -> tuple[str, str, dict[str, Any]]:
+    """Return the name, the level and the fields of a verdict's event."""
     expectation = verdict.expectation
-    return {
+    fields = {
         "expectation": expectation.text,
         "pattern": expectation.pattern,
         "line": expectation.where.line if expectation.where else None,
@@ -84,6 +85,7 @@ def _fields(verdict: Verdict) -> dict[str, Any]:
             {field: value for field, value in event.items() if field not in _NOT_SHOWN} for event in verdict.evidence
         ],
     }
+    return f"expectation.{verdict.result}", _LEVELS[verdict.result], fields
 
 
 def _sentence(verdict: Verdict) -> str:

@@ -1,0 +1,95 @@
+"""The judge as a whole: one pass, in memory that does not grow with the log; what goes without saying."""
+
+from __future__ import annotations
+
+import tracemalloc
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from expecting import expectations, log
+from run_scenario.expect import Judge
+from run_scenario.expect.implicit import implied
+
+ALL = """
+- exists: {event: process.exited}
+- absent: {event: process.failed}
+- {count: {event: queue.get}, at_least: 1}
+- order: [{event: queue.put, item: 1}, {event: queue.get, item: {more_than: 5}}]
+- precedes: [{event: queue.put}, {event: queue.get}]
+- {leads_to: [{event: queue.put}, {event: queue.get}], same: item_id, within: 5}
+- {happens_before: [{event: queue.put}, {event: queue.get}]}
+- overlap: [A, C]
+- mutual_exclusion: gate
+- mutual_exclusion: {from: {event: queue.put}, to: {event: queue.get}}
+- conserved: q
+- fifo: q
+- exitcodes: {A: 0}
+- {distribution: {event: queue.get}, at_least: 1}
+- {duration: A, at_most: 1000000}
+- all_of: [{exists: {event: queue.get}}, {absent: {event: queue.left_over}}]
+- {exists: {event: queue.put}, between: [{event: lock.acquired}, {event: lock.released}]}
+- {absent: {event: queue.closed}, after: {event: queue.put}}
+"""
+
+
+def traffic(count: int) -> Iterator[dict[str, Any]]:
+    """Yield a long log, event by event."""
+    line = 0
+    for number in range(1, count + 1):
+        for process, event, fields in (
+            ("C", "lock.acquired", {"lock": "gate", "waited": 0.0}),
+            ("A", "queue.put", {"queue": "q", "item_id": number, "item": number}),
+            ("C", "lock.released", {"lock": "gate", "owner": "C"}),
+            ("A", "queue.get", {"queue": "q", "item_id": number, "item": number}),
+        ):
+            line += 1
+            yield {"event": event, "seq": line, "t": line * 0.001, "process": process, "pid": 1, "n": line, **fields}
+
+
+def test_memory_does_not_grow() -> None:
+    """Ten times as many events leave hardly more behind, with every pattern watching."""
+    kept = []
+    for count in (500, 5_000):
+        judge = Judge(expectations(ALL))
+        judge.take(traffic(500))  # what is made once is made
+        tracemalloc.start()
+        before = tracemalloc.get_traced_memory()[0]
+        judge.take(traffic(count))
+        kept.append(tracemalloc.get_traced_memory()[0] - before)
+        tracemalloc.stop()
+    assert kept[1] < kept[0] + 100_000
+
+
+def test_events_that_come_of_judging_are_passed_over() -> None:
+    """A log that has been judged before is judged as if it had not."""
+    (absent,) = expectations("- absent: {process: run-scenario}")
+    judge = Judge([absent])
+    judge.take(log(("run-scenario", "expectation.failed"), ("run-scenario", "scenario.finished")))
+    assert ["passed"] == [v.result for v in judge.finish(True)]
+
+
+@pytest.mark.parametrize(
+    ("text", "left"),
+    [
+        ("- exists: {event: process.exited}", 4),
+        ("- exists: {event: queue.items_lost}", 3),
+        ("- absent: {event: queue.items_lost}", 3),
+        ("- any_of: [{exists: {event: queue.left_over}}, {exists: {event: queue.item_dropped}}]", 2),
+        ("- exists: {event: {one_of: [process.orphaned, queue.left_over]}}", 2),
+        ("- not: {no_orphans: true}", 3),
+    ],
+)
+def test_what_an_expectation_speaks_of_does_not_go_without_saying(text: str, left: int) -> None:
+    """Whatever it says of the event, it is its own matter from then on."""
+    assert left == len(implied(expectations(text)))
+
+
+def test_what_goes_without_saying_is_told_only_if_violated() -> None:
+    """There is no verdict on it otherwise."""
+    assert [] == Judge([]).finish(True)
+    judge = Judge([])
+    judge.take(log(("A", "queue.items_lost", {"queue": "q", "count": 2})))
+    (verdict,) = judge.finish(True)
+    assert ("failed", None) == (verdict.result, verdict.expectation.where)
