@@ -271,6 +271,13 @@ def catches_signal(pid: int, number: int) -> bool:
     return False
 
 
+def is_fatal(pid: int, number: int) -> bool:
+    """Tell whether a signal ends a process: it neither handles, ignores nor blocks it (SigCgt, SigIgn, SigBlk)."""
+    lines = _read(f"/proc/{pid}/status").splitlines()
+    masks = [int(line.split()[1], 16) for line in lines if line.startswith(("SigCgt:", "SigIgn:", "SigBlk:"))]
+    return bool(masks) and not any(mask >> (number - 1) & 1 for mask in masks)
+
+
 def leads_to(pid: int, descriptor: int, path: str) -> bool:
     """Tell whether a process's descriptor is that file."""
     try:

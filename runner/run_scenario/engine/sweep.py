@@ -30,6 +30,10 @@ class Sweeper:
         """End a run that has to be stopped: the main program first, so that it does not go on without the others."""
         self._send([main], signal.SIGTERM, reason)
         self._wait_for([main], GRACE)
+        if platform.is_fatal(main, signal.SIGTERM):
+            # Only a busy machine keeps it from ending. Until then it must not be the one who waits for the others:
+            # the system hands it their exit codes even now, and it would take them to its grave.
+            self._wait_for([main], _LIMIT)
         self.clear_up(reason)
 
     def clear_up(self, reason: str) -> None:
