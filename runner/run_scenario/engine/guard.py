@@ -207,6 +207,9 @@ class Guard:
                 continue
             stat = platform.process_stat(pid)
             if stat and stat.state not in "ZX":
+                if platform.is_helper(pid):  # of a process that has ended: it ends by itself
+                    self._helpers.add(pid)
+                    continue
                 self._orphans.add(pid)
                 recorder.emit(codes.ORPHANED, pid, platform.command_of(pid))
 

@@ -30,6 +30,7 @@ _ALARMS = [getattr(signal, name) for name in ("SIGALRM", "SIGVTALRM", "SIGPROF")
 
 _MOST_DESCRIPTORS = 65_536
 
+_PF_FORKNOEXEC = 0x40
 _PR_SET_PDEATHSIG = 1
 _PR_SET_CHILD_SUBREAPER = 36
 _TICKS = os.sysconf("SC_CLK_TCK") if hasattr(os, "sysconf") else 100
@@ -212,6 +213,18 @@ def descendants(pid: int) -> list[int]:
 def command_of(pid: int) -> str:
     """Return a short name of what the process runs, or an empty text."""
     return _read(f"/proc/{pid}/comm").strip()
+
+
+def is_helper(pid: int) -> bool:
+    """Tell whether a process is a fork server or a resource tracker, which multiprocessing starts by itself.
+
+    The processes that a fork server forks have its command line as well, but have not been executed: PF_FORKNOEXEC.
+    """
+    command = _read(f"/proc/{pid}/cmdline")
+    if "from multiprocessing.forkserver import" not in command and "multiprocessing.resource_tracker" not in command:
+        return False
+    flags = _read(f"/proc/{pid}/stat").rpartition(")")[2].split()[6:7]
+    return bool(flags) and not int(flags[0]) & _PF_FORKNOEXEC
 
 
 def send_signal(pid: int, number: int) -> bool:

@@ -13,6 +13,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from run_scenario.targets._kinds import (
         AnyArray,
+        AnyBarrier,
         AnyDict,
         AnyList,
         AnyMemory,
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
 
 
 @target
-def increment(counter: AnyValue, times: Count = 50, pause: Seconds = 0.001) -> None:
+def increment(counter: AnyValue, times: Count = 50, pause: Seconds = 0.001, barrier: AnyBarrier | None = None) -> None:
     """Read a number, add one and write it back, again and again, without holding a lock meanwhile.
 
     Two processes that do so at the same time read the same number, and one of the two updates is lost.
@@ -35,12 +36,15 @@ def increment(counter: AnyValue, times: Count = 50, pause: Seconds = 0.001) -> N
         counter: A value in shared memory.
         times: How often.
         pause: Seconds between the reading and the writing.
+        barrier: Where it waits before it begins for others, who then begin at the same time.
 
     Example:
         - target: increment
           replicas: 2
           uses: {counter: hits}
     """
+    if barrier is not None:
+        barrier.wait()
     for _ in range(times):
         number = counter.value
         time.sleep(pause)
