@@ -1,4 +1,55 @@
-"""run-scenario: describe, run, see and test multi-process Python programs."""
+"""run-scenario: describe, run, see and test multi-process Python programs.
+
+from run_scenario import run
+
+result = run("daemon")
+assert result.passed
+assert result.log.absent("process.finished", "Worker 1")
+"""
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from run_scenario.api import Run, load, run
+    from run_scenario.errors import InvalidScenario, MachineryError, RunScenarioError, UsageError
+    from run_scenario.expect.building import event
+    from run_scenario.expect.event_log import Check, EventLog
+    from run_scenario.model import Scenario
 
 __version__ = "0.1.0"
-__all__ = ["__version__"]
+__all__ = [
+    "Check",
+    "EventLog",
+    "InvalidScenario",
+    "MachineryError",
+    "Run",
+    "RunScenarioError",
+    "Scenario",
+    "UsageError",
+    "__version__",
+    "event",
+    "load",
+    "run",
+]
+
+_HOMES = {
+    "Check": "expect.event_log",
+    "EventLog": "expect.event_log",
+    "InvalidScenario": "errors",
+    "MachineryError": "errors",
+    "Run": "api",
+    "RunScenarioError": "errors",
+    "Scenario": "model",
+    "UsageError": "errors",
+    "event": "expect.building",
+    "load": "api",
+    "run": "api",
+}
+"""Where the public names come from: imported when they are asked for, which the command and its processes never do."""
+
+
+def __getattr__(name: str) -> object:
+    if name not in _HOMES:
+        raise AttributeError(f"module 'run_scenario' has no attribute {name!r}")
+    from importlib import import_module
+
+    return getattr(import_module(f"run_scenario.{_HOMES[name]}"), name)

@@ -121,6 +121,8 @@ class Scenario(Value):
     sync: tuple[SyncSpec, ...] = ()
     shared: tuple[SharedSpec, ...] = ()
     pools: tuple[PoolSpec, ...] = ()
+    marks: tuple[str, ...] = ()
+    """Names of the pytest marks that its test gets."""
     expect: tuple[Expectation, ...] = ()
     """What must be true of the log."""
 

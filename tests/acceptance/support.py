@@ -40,6 +40,11 @@ def scenario(*processes: dict[str, Any], queues: dict[str, Any] | None = None, *
     return json.dumps({"version": 1, "timeout": 30, "queues": queues or {}, "processes": list(processes), **more})
 
 
+def expects(event: str) -> list[dict[str, Any]]:
+    """Return what makes an event the point of a scenario, which would otherwise fail because of it."""
+    return [{"exists": {"event": event}}]
+
+
 @dataclass(frozen=True)
 class Log:
     """The events of a run, in the order of their lines."""
@@ -299,7 +304,7 @@ class Running:
         status = self.process.wait(PATIENCE)
         seconds = time.monotonic() - self._began
         left = self.left_behind()
-        shutil.rmtree(self.tmp)
+        shutil.rmtree(self.tmp, ignore_errors=True)
         if not whole:
             left.pop("zombies", None)  # whose front was killed is waited for by init, which takes its time
         assert {} == left, f"{left}\n{Log(self.events).text()}"

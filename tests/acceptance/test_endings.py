@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from support import Log, Result, Running, run, scenario
+from support import Log, Result, Running, expects, run, scenario
 
 Play = Callable[..., Result]
 
@@ -111,7 +111,8 @@ def test_terminate_is_ignored(play: Play) -> None:
 
 def test_an_orphan_is_told_and_swept(play: Play) -> None:
     """A child that a target leaves behind, deaf to SIGTERM and in a session of its own, does not outlive the run."""
-    result = play(scenario({"name": "Parent", "target": "actors:leave_an_orphan"}))
+    parent = {"name": "Parent", "target": "actors:leave_an_orphan"}
+    result = play(scenario(parent, expect=expects("process.orphaned")))
     log = result.log
     assert (0, ["the child is there"]) == (result.status, log.output("Parent"))
     orphaned = log.one("process.orphaned")

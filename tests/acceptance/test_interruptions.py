@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from support import COMMAND, PATIENCE, Log, Running, read_events, scenario, search_path
+from support import COMMAND, PATIENCE, Log, Running, expects, read_events, scenario, search_path
 
 SOON = 5.0
 """Seconds within which all must be over; it takes a tenth of it."""
@@ -142,7 +142,8 @@ def test_nothing_acknowledged_is_lost(tmp_path: Path, method: str) -> None:
     os.mkfifo(pipe)
     kwargs = {"count": count, "path": str(counter), "pipe": str(pipe)}
     putter = {"name": "P", "target": "actors:put_and_count", "kwargs": kwargs, "to": "q", "exitcode": -9}
-    running = Running(tmp_path, scenario(putter, queues={"q": {}}), "--start-method", method)
+    text = scenario(putter, queues={"q": {}}, expect=expects("queue.items_lost"))
+    running = Running(tmp_path, text, "--start-method", method)
     pid = running.wait_for("process.started", "P")["pid"]
     assert b"" == pipe.read_bytes()  # at its end a quarter has been put
     os.kill(pid, signal.SIGKILL)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import pytest
-from support import Result, scenario
+from support import Result, expects, scenario
 
 Play = Callable[..., Result]
 
@@ -17,6 +17,7 @@ def test_an_item_that_cannot_be_pickled(play: Play) -> None:
             {"name": "P", "target": "actors:put_unpicklable", "to": "q", "from": "ack"},
             {"name": "C", "target": "actors:take", "from": "q", "to": {"done": "ack"}, "kwargs": {"count": 2}},
             queues={"q": {}, "ack": {}},
+            expect=expects("queue.item_dropped"),
         )
     )
     dropped = result.log.one("queue.item_dropped", "P")
@@ -39,7 +40,7 @@ def test_an_item_that_cannot_be_pickled_at_the_end(play: Play) -> None:
 def test_an_exit_right_after_many_puts(play: Play) -> None:
     """os._exit(0) looks like success and loses items: how many is told, and the sum is right."""
     process = {"name": "P", "target": "actors:put_and_vanish", "kwargs": {"count": 20_000}, "to": "q", "exitcode": 0}
-    result = play(scenario(process, queues={"q": {}}))
+    result = play(scenario(process, queues={"q": {}}, expect=expects("queue.items_lost")))
     log = result.log
     assert (0, "vanished") == (result.status, log.one("process.exited", "P")["cause"])
     lost = log.one("queue.items_lost", "P")["count"]
@@ -58,7 +59,7 @@ def test_an_end_that_the_file_does_not_allow(play: Play) -> None:
 def test_items_that_nobody_takes(play: Play) -> None:
     """They are told at the end, pills among them."""
     process = {"name": "P", "target": "produce", "kwargs": {"count": 12, "poison_pills": 2}, "to": "q"}
-    result = play(scenario(process, queues={"q": {}}))
+    result = play(scenario(process, queues={"q": {}}, expect=expects("queue.left_over")))
     left = result.log.one("queue.left_over")
     assert ("q", 14, 2, list(range(10))) == tuple(left[key] for key in ("queue", "count", "pills", "items"))
     assert (0, "passed") == (result.status, result.outcome)

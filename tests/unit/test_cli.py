@@ -180,15 +180,17 @@ def test_schema(name: str) -> None:
 
 def test_validate_bundled(tmp_path: Path) -> None:
     """Bundled names are found from any folder, with and without .yaml."""
-    assert "daemon.yaml: valid (2 processes)\nnames.yaml: valid (3 processes)\n" == told(
-        "validate", "daemon", "names.yaml", cwd=tmp_path
+    assert (
+        "daemon.yaml: valid (2 processes, 3 expectations)\nnames.yaml: valid (3 processes, 2 expectations)\n"
+        == told("validate", "daemon", "names.yaml", cwd=tmp_path)
     )
 
 
 def test_validate_tells_what_a_scenario_is_made_of(tmp_path: Path) -> None:
     """All that it has is counted, and nothing that it has not."""
-    assert "main-fires-the-gun.yaml: valid (3 processes, 1 synchronization primitive, 10 steps)\n" == told(
-        "validate", "main-fires-the-gun", cwd=tmp_path
+    assert (
+        "main-fires-the-gun.yaml: valid (3 processes, 1 synchronization primitive, 10 steps, 2 expectations)\n"
+        == told("validate", "main-fires-the-gun", cwd=tmp_path)
     )
 
 
@@ -211,7 +213,7 @@ def test_a_folder_is_no_scenario(tmp_path: Path) -> None:
     """A folder called like a bundled scenario does not hide it; any other is told to be a folder."""
     (tmp_path / "daemon").mkdir()
     (tmp_path / "mine").mkdir()
-    assert "daemon.yaml: valid (2 processes)\n" == told("validate", "daemon", cwd=tmp_path)
+    assert "daemon.yaml: valid (2 processes, 3 expectations)\n" == told("validate", "daemon", cwd=tmp_path)
     assert "mine:1:1: error: this is a folder, not a file" in call("validate", "mine", cwd=tmp_path).stderr
 
 

@@ -135,7 +135,7 @@ def test_the_language_has_all_sections_and_steps() -> None:
     """Its examples use every section, key and step that the schema has."""
     assert len(EXAMPLES) >= 8
     schema = json.loads(bundled.schema_text("scenario"))
-    known = {*schema["properties"], *schema["$defs"]["process"]["properties"]} - {"description", "source", "expect"}
+    known = {*schema["properties"], *schema["$defs"]["process"]["properties"]} - {"description", "source", "marks"}
     assert set() == {key for key in known if not re.search(rf"\b{key}:", LANGUAGE)}
     assert set() == {verb for verb in VERBS if f"| `{verb}` |" not in LANGUAGE}
 

@@ -202,14 +202,16 @@ class Guard:
                 recorder.emit(codes.EXIT_SEEN, index, pid, code, usage)
 
     def _look_for_orphans(self) -> None:
-        for pid in platform.children(os.getpid()):
-            if pid == self._main or pid in self._orphans or pid in self._helpers:
+        adopted = platform.children(os.getpid())
+        for pid in adopted:
+            if pid == self._main or pid in self._orphans:
+                continue
+            if pid in self._helpers or platform.is_helper(pid):  # it ends by itself, and leaves its own children behind
+                self._helpers.add(pid)
+                adopted += platform.children(pid)
                 continue
             stat = platform.process_stat(pid)
             if stat and stat.state not in "ZX":
-                if platform.is_helper(pid):  # of a process that has ended: it ends by itself
-                    self._helpers.add(pid)
-                    continue
                 self._orphans.add(pid)
                 recorder.emit(codes.ORPHANED, pid, platform.command_of(pid))
 

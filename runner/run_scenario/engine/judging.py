@@ -91,7 +91,10 @@ def told(verdict: Verdict) -> tuple[str, str, dict[str, Any]]:
 def _sentence(verdict: Verdict) -> str:
     expectation = verdict.expectation
     if expectation.where is None:
-        return f"{expectation.because}: {verdict.reason}"
+        event = (expectation.matchers[0].events or ("",))[0]
+        return (
+            f"{expectation.because}: {verdict.reason} (if that is the point, expect it: `exists: {{event: {event}}}`)"
+        )
     unmet = "failed" if verdict.result == "failed" else "could not be judged"
     because = f" ({expectation.because})" if expectation.because else ""
     return f"the expectation in line {expectation.where.line} {unmet}{because}: {verdict.reason}"

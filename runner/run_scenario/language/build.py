@@ -67,6 +67,7 @@ def build(draft: Draft, problems: Problems, *, name: str, path: str, digest: str
         shared=tuple(_shared(shared, problems) for shared in draft.sections["shared"].values()),
         pools=tuple(_pool(pool, problems) for pool in draft.sections["pools"].values()),
         main=tuple(_steps(draft)) if fields.entry("main") is not None else None,
+        marks=tuple(fields.value("marks", ())),
         expect=expect,
         processes=tuple(processes),
     )

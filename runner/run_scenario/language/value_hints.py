@@ -32,6 +32,8 @@ def misfit_hint(error: Any, path: tuple[str | int, ...], node: Node, problems: P
         return f"put it in quotes: '{problems.text_at(node.span)}'"
     if path[:1] == ("expect",) and value in JUDGED_LATER:
         return "that is told after everything was judged; `duration: run` and `exitcodes` judge how a run ended"
+    if path[:1] == ("expect",) and key == "event" and isinstance(value, str):
+        return problems.did_you_mean(value, _choices(error), "`run-scenario schema event` has them all")
     if "exitcode" in path and (hint := exitcode_hint(value)):
         return hint
     match path:

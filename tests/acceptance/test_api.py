@@ -1,0 +1,200 @@
+"""The Python API: load, run, Run and EventLog, on real runs."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from support import search_path
+
+import run_scenario
+from run_scenario import EventLog, InvalidScenario, UsageError, event, load, run
+
+PAIR = """
+    version: 1
+    queues: {q: {items: [1, 2], poison_pills: 1}}
+    processes:
+      - {name: W, target: consume, from: q, kwargs: {task_done: false, work: square}}
+    expect:
+      - conserved: q
+"""
+SLEEPER = {"name": "W", "target": "sleep", "kwargs": {"seconds": 0}}
+
+
+@pytest.fixture(scope="module")
+def log() -> EventLog:
+    """Return the log of a run."""
+    return run(PAIR).log
+
+
+def test_public_names() -> None:
+    """Every public name is there, and nothing else is taken for one."""
+    assert all(hasattr(run_scenario, name) for name in run_scenario.__all__)
+    with pytest.raises(AttributeError, match="has no attribute 'nonsense'"):
+        run_scenario.nonsense  # noqa: B018
+
+
+def test_a_bundled_scenario() -> None:
+    """It is run by its name."""
+    result = run("names", start_method="fork")
+    assert result.passed
+    assert result
+    assert ("passed", 0, []) == (result.outcome, result.status, result.reasons)
+    assert result.verdicts
+    assert ["MainProcess", "Worker 1"] == result.log.processes[:2]
+
+
+def test_a_text_and_a_dictionary(tmp_path: Path) -> None:
+    """YAML text need not begin at the margin; a dictionary says the same without a version; the log can be kept."""
+    kept = tmp_path / "kept.jsonl"
+    assert kept == run(PAIR, log=kept).path
+    assert EventLog.read(kept).exists("queue.get", "W")
+    result = run({"processes": [SLEEPER], "expect": [{"absent": event("process.finished", "W")}]})
+    assert not result.passed
+    assert "failed" == result.outcome
+    assert "the expectation in line 1 failed" in repr(result)
+
+
+def test_a_function_is_a_target() -> None:
+    """Whoever hands over a function allows it; one that nobody can import is refused in words."""
+    import actors
+
+    result = run({"processes": [{"target": actors.tell_cpus}]})
+    assert result.passed, result
+    with pytest.raises(TypeError, match="must be at the top of a module"):
+        run({"processes": [{"target": lambda: None}]})
+    refused = run({"processes": [{"target": "actors:tell_cpus"}]})
+    assert ("refused", 2) == (refused.outcome, refused.status)
+
+
+def test_a_standstill_that_is_expected() -> None:
+    """It passes, where it is expected in so many words; the status is still that of a stopped run."""
+    circle = run("circle")
+    assert (True, 3, "stalled") == (circle.passed, circle.status, circle.outcome)
+    text = "version: 1\nqueues: {q: {}}\nprocesses: [{target: consume, from: q, kwargs: {task_done: false}}]"
+    assert not run(f"{text}\n").passed
+    assert not run(f"{text}\nexpect: [{{absent: {{event: scenario.stalled}}}}]\n").passed
+
+
+def test_load() -> None:
+    """What is wrong is raised with every problem and its place."""
+    assert "names" == load("names").name
+    with pytest.raises(InvalidScenario) as caught:
+        load("version: 1\nprocesss: []\n", file="mine.yaml")
+    assert "mine.yaml:2:1: unknown key 'processs' at the top level" in str(caught.value)
+    with pytest.raises(UsageError, match="there is no file 'nowhere' here"):
+        load("nowhere")
+    with pytest.raises(InvalidScenario):
+        run({"processes": [{"target": "sleeep"}]})
+
+
+def test_looking_for_events(log: EventLog) -> None:
+    """Events are found by name, process and fields; a log is a sequence."""
+    gets = log.of("queue.get", "W")
+    assert [1, 2, None] == [e["item"] for e in gets]
+    assert gets == log.of("queue.get", process="W", queue="q")
+    assert [2] == [e["item"] for e in log.of("queue.get", item={"at_least": 2})]
+    assert "scenario.started" == log[0]["event"]
+    assert 3 == len(log[:3])
+    assert "W" == log.one("process.finished", "W")["process"]
+    with pytest.raises(LookupError, match=r"there is not one queue\.get, but 3:\n  \d+: .* W queue\.get"):
+        log.one("queue.get")
+    assert "<3 events: queue.get, queue.get, queue.get>" == repr(gets)
+
+
+def test_patterns(log: EventLog) -> None:
+    """Each pattern is a question to the log that answers with true or false, and why."""
+    put, got = event("queue.put"), event("queue.get")
+    assert log.exists("queue.get", "W", item=2)
+    assert log.absent("process.failed")
+    assert log.check(count=got, **{"is": 3})
+    assert log.in_order(put, got)
+    assert log.precedes(put, got, same="item_id")
+    assert log.leads_to(put, got, same="item_id", within=30)
+    assert log.happens_before(put, got, same="item_id")
+    assert not log.happens_before(got, put)
+    assert log.overlap("W", "MainProcess")
+    assert log.conserved("q")
+    assert log.fifo("q")
+    assert log.exitcodes({"W": 0, "MainProcess": [0]})
+    assert log.distribution(got, of={"W": 3}, workers=1)
+    assert log.duration(at_most=30)
+    assert log.duration("W", at_most=30)
+    assert log.mutual_exclusion({"from": got, "to": event("process.output")})
+    assert log.no_orphans()
+    assert log.check(**{"not": {"exists": event("process.failed")}})
+
+
+def test_an_answer_explains_itself(log: EventLog) -> None:
+    """Shown, a failed answer says what was looked for and shows the nearest events."""
+    answer = log.exists("process.finished", "X")
+    assert not answer
+    assert "there is no process.finished with process 'X'; the nearest is process.finished in line" in answer.reason
+    assert repr(answer).startswith("<failed: there is no process.finished")
+    assert "MainProcess process.finished" in repr(answer)
+    assert "<failed (it matters): " in repr(log.check(absent=event("queue.get"), because="it matters"))
+
+
+@pytest.mark.parametrize(
+    "written",
+    [{}, {"exists": {}, "absent": {}}, {"exist": {}}, {"exists": {"a": {"b": 1}}}, {"exists": "queue.get"}],
+)
+def test_what_is_no_expectation(log: EventLog, written: dict[str, object]) -> None:
+    """It is a ValueError that says what there is."""
+    with pytest.raises(ValueError, match=r"one pattern|there is no 'b'|by a mapping of fields"):
+        log.check(**written)
+
+
+def test_records(log: EventLog) -> None:
+    """All have the same keys, as a data frame wants; what is in a mapping has a column of its own."""
+    records = log.records()
+    assert len(log) == len(records)
+    assert 1 == len({tuple(record) for record in records})
+    assert 3 == records[-1]["counts.got"]
+    assert None is records[0]["counts.got"]
+
+
+def test_reading_a_log(tmp_path: Path, log: EventLog) -> None:
+    """Of several runs, the last is read, or the one that is named; a torn tail is left out, other nonsense is not."""
+    other = [{**e, "run": "other"} for e in log]
+    path = tmp_path / "log.jsonl"
+    path.write_text("".join(f"{json.dumps(e)}\n" for e in [*log, *other]) + '{"event": "proc')
+    assert EventLog(other) == EventLog.read(path)
+    assert log == EventLog.read(path, run=log[0]["run"])
+    path.write_text("nonsense\n{}\n")
+    with pytest.raises(ValueError, match=r"log\.jsonl:1: this line is no event"):
+        EventLog.read(path)
+
+
+CALLER = """
+from run_scenario import run
+run({"processes": [{"name": "W", "target": "sleep", "kwargs": {"seconds": 60}}]}, log="log.jsonl")
+"""
+
+
+def test_an_interrupt_leaves_nothing_behind(tmp_path: Path) -> None:
+    """Ctrl-C in whoever called run() ends the run, and what it has started."""
+    environment = {**os.environ, "PYTHONPATH": search_path(), "RUN_SCENARIO_MARK": str(tmp_path)}
+    with subprocess.Popen(
+        [sys.executable, "-c", CALLER], cwd=tmp_path, env=environment, stderr=subprocess.PIPE, text=True
+    ) as caller:
+        log = tmp_path / "log.jsonl"
+        while not (log.is_file() and "Starting W" in log.read_text()):
+            assert caller.poll() is None
+        caller.send_signal(signal.SIGINT)
+        assert "KeyboardInterrupt" in caller.communicate(timeout=60)[1]
+    assert '"scenario.interrupted"' in log.read_text()
+    mark = f"RUN_SCENARIO_MARK={tmp_path}".encode()
+    assert [] == [path for path in Path("/proc").glob("[0-9]*") if mark in _environment(path)]
+
+
+def _environment(process: Path) -> list[bytes]:
+    try:
+        return (process / "environ").read_bytes().split(b"\0")
+    except OSError:
+        return []

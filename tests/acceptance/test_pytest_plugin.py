@@ -1,0 +1,159 @@
+"""The pytest plugin, in a real pytest of its own: scenario files as tests, and the fixture."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+GOOD = """\
+version: 1
+title: All is well
+processes: [{name: W, target: sleep, kwargs: {seconds: 0}}]
+expect: [{exists: {event: process.finished, process: W}}]
+"""
+BAD = GOOD.replace("exists", "absent").replace("W}}]", "W}, because: never to finish}]")
+WRONG = GOOD.replace("sleep", "sleeep")
+STALLED = """\
+version: 1
+marks: [slow]
+queues: {q: {}}
+processes: [{target: consume, from: q, kwargs: {task_done: false}}]
+expect: [{exists: {event: scenario.stalled}}]
+"""
+TESTS = """\
+from run_scenario import event
+
+
+def shout(inbox, outbox):
+    while (word := inbox.get()) is not None:
+        outbox.put(word.upper())
+
+
+SHOUTING = {
+    "queues": {"words": {"items": ["one", "two"], "poison_pills": 1}, "loud": {"collect": 2}},
+    "processes": [{"name": "W", "target": shout, "from": {"inbox": "words"}, "to": {"outbox": "loud"}}],
+}
+TEXT = '''
+    version: 1
+    processes: [{target: "test_own:shout", args: [1, 2], exitcode: 1}]
+'''
+
+
+def test_function(scenario, tmp_path):
+    run = scenario(SHOUTING)
+    assert run.passed
+    assert ["ONE", "TWO"] == [e["item"] for e in run.log.of("queue.get", "MainProcess")]
+    assert run.log.leads_to(event("queue.put", queue="words"), event("queue.get", queue="words"), same="item_id")
+    assert run.path.parent == tmp_path
+
+
+def test_file_beside(scenario):
+    assert scenario("good.scenario.yaml").passed
+    assert scenario.load("good.scenario.yaml").title == "All is well"
+
+
+def test_text(scenario):
+    run = scenario(TEXT)
+    assert run.log.exists("process.failed", exception="AttributeError")
+
+
+def test_that_fails(scenario):
+    run = scenario(SHOUTING)
+    assert run.log.exists("process.finished", "Nobody")
+"""
+
+
+def run_pytest(folder: Path, *arguments: str, ini: str = "") -> tuple[int, str]:
+    """Run pytest in a folder; return its status and what it printed."""
+    (folder / "pytest.ini").write_text(f"[pytest]\nmarkers = slow: takes its time\n{ini}")
+    environment = {k: v for k, v in os.environ.items() if not k.startswith("PYTEST")}
+    done = subprocess.run(
+        [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "--basetemp", str(folder / "tmp"), *arguments],
+        cwd=folder,
+        env={**environment, "COLUMNS": "160"},
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+    return done.returncode, done.stdout + done.stderr
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """Return a folder with tests of all kinds."""
+    for name, text in (
+        ("good.scenario.yaml", GOOD),
+        ("bad.scenario.yaml", BAD),
+        ("wrong.scenario.yaml", WRONG),
+        ("stalled.scenario.yaml", STALLED),
+        ("other.yaml", GOOD),
+        ("test_own.py", TESTS),
+    ):
+        (tmp_path / name).write_text(text)
+    return tmp_path
+
+
+def test_files_are_tests(folder: Path) -> None:
+    """A file passes or fails as it says; a failure shows expectation, reason, events and log, and no traceback."""
+    files = map(str, sorted(folder.glob("*.scenario.yaml")))
+    status, text = run_pytest(folder, "-v", "--junitxml", "junit.xml", *files)
+    assert 1 == status
+    assert "good.scenario.yaml::good PASSED" in text
+    assert "stalled.scenario.yaml::stalled PASSED" in text
+    assert "bad.scenario.yaml::bad FAILED" in text
+    assert "wrong.scenario.yaml::wrong FAILED" in text
+    assert "bad.scenario.yaml:4: not as expected (line 4): absent: {event: process.finished, process: W}" in text
+    assert "    never to finish" in text
+    assert "W finished: its target returned" in text
+    assert "wrong.scenario.yaml:3:31: error: there is no built-in target 'sleeep'" in text
+    assert "Traceback" not in text
+    assert "runtest" not in text
+    where = next(line.removeprefix("the log: ") for line in text.splitlines() if line.startswith("the log: "))
+    assert '"expectation.failed"' in Path(where.strip()).read_text()
+    assert where.strip() in (folder / "junit.xml").read_text()
+
+
+def test_marks_and_names(folder: Path) -> None:
+    """They are chosen like any test: by -m and -k."""
+    files = [str(path) for path in sorted(folder.glob("*.scenario.yaml"))]
+    status, text = run_pytest(folder, "-q", "-m", "slow", *files)
+    assert (0, True) == (status, "1 passed, 3 deselected" in text), text
+    status, text = run_pytest(folder, "-q", "-k", "good", *files)
+    assert (0, True) == (status, "1 passed, 3 deselected" in text), text
+
+
+def test_other_files(folder: Path) -> None:
+    """Other names are scenarios where an ini option says so, and not otherwise."""
+    (folder / "deep").mkdir()
+    (folder / "deep" / "one.yaml").write_text(GOOD)
+    assert 5 == run_pytest(folder, "-q", "deep")[0]
+    status, text = run_pytest(folder, "-q", "other.yaml", "deep", ini="scenario_files = other.yaml deep/*.yaml\n")
+    assert (0, True) == (status, "2 passed" in text), text
+
+
+def test_the_fixture(folder: Path) -> None:
+    """It runs a dictionary with a function of the test's own, a file beside it, a text; a failure explains itself."""
+    status, text = run_pytest(folder, "-q", "test_own.py")
+    assert 1 == status
+    assert "1 failed, 3 passed" in text, text
+    assert "failed: there is no process.finished with process 'Nobody'; the nearest is process.finished" in text
+
+
+def test_in_parallel(folder: Path) -> None:
+    """Under xdist each file is a test of its own."""
+    files = [str(folder / name) for name in ("good.scenario.yaml", "stalled.scenario.yaml")]
+    status, text = run_pytest(folder, "-q", "-n", "2", *files)
+    assert (0, True) == (status, "2 passed" in text), text
+
+
+def test_whose_code_may_run(folder: Path) -> None:
+    """A file's own target needs the ini option: a scenario cannot allow itself."""
+    (folder / "own.scenario.yaml").write_text('version: 1\nprocesses: [{target: "workers:go"}]\n')
+    (folder / "workers.py").write_text("def go():\n    print('gone')\n")
+    status, text = run_pytest(folder, "-q", "own.scenario.yaml")
+    assert (1, True) == (status, "refused" in text), text
+    assert 0 == run_pytest(folder, "-q", "own.scenario.yaml", ini="scenario_allow = workers\n")[0]
