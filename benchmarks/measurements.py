@@ -63,6 +63,40 @@ def record(pairs: int) -> Iterable[Result]:
             yield _in_microseconds(result)
 
 
+def judge(pairs: int) -> Iterable[Result]:
+    """Time judging an event by an expectation that is about it, in microseconds; the script's column is a bare loop.
+
+    Each event is one that every one of the expectations looks at: others cost next to nothing.
+    """
+    from run_scenario import language
+    from run_scenario.expect import Judge
+
+    loaded = language.load(HERE / "judged.yaml").require()
+    count, about = 20_000, len(loaded.expect)
+    events = [
+        {"event": f"queue.{deed}", "t": n * 1e-4, "seq": n, "process": who, "queue": "q", "item_id": n, "item": n}
+        for n in range(1, count // 2 + 1)
+        for deed, who in (("put", "P"), ("get", "C"))
+    ]
+
+    def judged() -> float:
+        judge = Judge(loaded.expect)
+        began = time.perf_counter()
+        judge.take(events)
+        spent = time.perf_counter() - began
+        assert all(verdict.result == "passed" for verdict in judge.finish(True))
+        return spent / count / about * 1e6
+
+    def nothing() -> float:
+        began = time.perf_counter()
+        for _ in events:
+            pass
+        return (time.perf_counter() - began) / count / about * 1e6
+
+    name = f"one event, one of {about} expectations"
+    yield _in_microseconds(compare(name, judged, nothing, pairs=pairs, goal=1.0, difference=True))
+
+
 def _in_microseconds(result: Result) -> Result:
     """Undo the factor of a thousand of a difference between two figures that already are microseconds."""
     return Result(
@@ -79,4 +113,9 @@ def _in_microseconds(result: Result) -> Result:
     )
 
 
-MEASUREMENTS: dict[str, Callable[[int], Iterable[Result]]] = {"start-up": start_up, "queue": queue, "record": record}
+MEASUREMENTS: dict[str, Callable[[int], Iterable[Result]]] = {
+    "start-up": start_up,
+    "queue": queue,
+    "record": record,
+    "judge": judge,
+}

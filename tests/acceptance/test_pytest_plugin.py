@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -157,3 +158,37 @@ def test_whose_code_may_run(folder: Path) -> None:
     status, text = run_pytest(folder, "-q", "own.scenario.yaml")
     assert (1, True) == (status, "refused" in text), text
     assert 0 == run_pytest(folder, "-q", "own.scenario.yaml", ini="scenario_allow = workers\n")[0]
+
+
+TUTORIAL = (Path(__file__).parents[2] / "docs" / "tutorial.md").read_text(encoding="utf-8")
+
+
+def block(language: str, mark: str) -> str:
+    """Return the tutorial's fenced block of a language that contains a mark."""
+    blocks = re.findall(rf"^```{language}\n(.*?)^```", TUTORIAL, flags=re.DOTALL | re.MULTILINE)
+    return next(text for text in blocks if mark in text)
+
+
+def test_the_tutorial(tmp_path: Path) -> None:
+    """Its files and commands do what it says."""
+    (tmp_path / "squares.scenario.yaml").write_text(block("yaml", "squares"))
+    (tmp_path / "workers.py").write_text(block("python", "# workers.py"))
+    (tmp_path / "test_workers.py").write_text(block("python", "# test_workers.py"))
+    command = [sys.executable, "-m", "run_scenario"]
+    for line in re.findall(r"^\$ run-scenario (.*)$", TUTORIAL, flags=re.MULTILINE):
+        assert 0 == subprocess.run([*command, *line.split()], cwd=tmp_path, capture_output=True, timeout=60).returncode
+    ini = re.findall(r"^```ini\n\[pytest\]\n(.*?)^```", TUTORIAL, flags=re.DOTALL | re.MULTILINE)[0]
+    status, text = run_pytest(tmp_path, "-q", ini=ini)
+    assert (0, True) == (status, "3 passed" in text), text
+    subprocess.run([sys.executable, "-c", block("python", 'run("daemon")')], cwd=tmp_path, check=True, timeout=60)
+
+
+def test_the_tutorials_mistake(tmp_path: Path) -> None:
+    """With a text among the numbers, a square is missing, and the expectations tell it from different sides."""
+    text = block("yaml", "squares").replace("5, 6]", "5, six]")
+    (tmp_path / "squares.scenario.yaml").write_text(text)
+    status, shown = run_pytest(tmp_path, "-q", "squares.scenario.yaml")
+    assert 1 == status
+    assert "squares: stalled" in shown
+    assert "5 times queue.get with queue 'squares', and it should be exactly 6" in shown
+    assert "ended with exit code 1, not 0" in shown

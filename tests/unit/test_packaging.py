@@ -79,6 +79,18 @@ def test_ci_is_a_script() -> None:
 
 
 SCRIPT = Path(sys.executable).parent / "run-scenario"
+LOG = "".join(
+    json.dumps({"event": name, "t": 0.1, "seq": number, "run": "r", "scenario": "s", "process": who, **fields}) + "\n"
+    for number, (name, who, fields) in enumerate(
+        [
+            *[("queue.get", "Worker-1", {"queue": "tasks", "item_id": n, "item": n}) for n in (1, 2, 3)],
+            *[("process.exited", f"Worker-{n}", {"exitcode": 0}) for n in (1, 2)],
+            ("scenario.finished", "run-scenario", {"outcome": "passed"}),
+        ],
+        1,
+    )
+)
+"""A log that fulfils the expectations of the README's scenario."""
 STATUS = {"consumers-until-empty": {0, 3}, "two-forks": {3}, "lost-worker": {3}}
 """Statuses of scenarios in the README that are not to pass, or not always."""
 OWN = [command for command in commands() if command.startswith("run-scenario ")]
@@ -95,6 +107,8 @@ def test_a_command_of_the_readme(command: str, tmp_path: Path) -> None:
     (tmp_path / "greet.yaml").write_text(block("yaml", "version: 1"), encoding="utf-8")
     (tmp_path / "own.yaml").write_text(block("yaml", "workers:"), encoding="utf-8")
     (tmp_path / "workers.py").write_text(block("python", "def "), encoding="utf-8")
+    (tmp_path / "counted.scenario.yaml").write_text(block("yaml", "# counted"), encoding="utf-8")
+    (tmp_path / "counted.jsonl").write_bytes(LOG.encode())
     done = subprocess.run(
         command.replace("run-scenario", shlex.quote(str(SCRIPT)), 1),
         shell=True,

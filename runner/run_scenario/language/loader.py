@@ -125,6 +125,6 @@ def _build(draft: Draft, problems: Problems, data: bytes, file: str, path: str) 
     from run_scenario.language.build import build
 
     name = Path(file).name
-    for suffix in (".yaml", ".yml"):
+    for suffix in (".yaml", ".yml", ".scenario"):
         name = name.removesuffix(suffix)
     return build(draft, problems, name=name, path=path, digest=f"sha256:{sha256(data).hexdigest()}")
