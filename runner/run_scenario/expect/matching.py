@@ -18,21 +18,34 @@ _NEAR = 50
 """How many events of the right name are looked at for the one that was nearest to a match."""
 
 
-def compile_matcher(matcher: Matcher, *, named: bool = False) -> Test:
-    """Return a function that tells whether an event matches; `named`: only events of the right name are asked about."""
-    tests = [_test(c) for c in matcher.conditions if not (named and _is_name(c))]
-    if not tests:
-        return lambda event: True
-    if len(tests) == 1:
-        return tests[0]
-    if len(tests) == 2:
-        first, second = tests
-        return lambda event: first(event) and second(event)
-    return lambda event: all(test(event) for test in tests)
+def compile_matcher(matcher: Matcher) -> Test:
+    """Return a function that tells whether an event matches.
+
+    It is called for each event of a log: so it is one expression, made from the conditions, with their operands as
+    variables, instead of a call for each of them. The simple ones are written out in it.
+    """
+    known: dict[str, Any] = {}
+    parts = []
+    for number, condition in enumerate(matcher.conditions):
+        part, value = _expression(condition, f"v{number}")
+        parts.append(part)
+        known[f"v{number}"] = value
+    test: Test = eval(f"lambda event: {' and '.join(parts) or 'True'}", known)
+    return test
 
 
-def _is_name(condition: Condition) -> bool:
-    return condition.field == "event" and condition.operator in ("is", "one_of")
+def _expression(condition: Condition, name: str) -> tuple[str, Any]:
+    """Return an expression of `event` that tells whether a condition is met, and the value of the variable in it."""
+    operand = condition.operand
+    field = repr(condition.field)
+    if "." not in condition.field:
+        if condition.operator == "is" and isinstance(operand, str):
+            return f"event.get({field}) == {name}", operand
+        if condition.operator == "is" and _is_number(operand):
+            return f"(event.get({field}) == {name} and type(event.get({field})) is not bool)", operand
+        if condition.operator == "one_of" and all(isinstance(choice, str) for choice in operand):
+            return f"event.get({field}) in {name}", tuple(operand)
+    return f"{name}(event)", _test(condition)
 
 
 def lookup(event: Event, field: str) -> Any:
@@ -56,8 +69,6 @@ def _test(condition: Condition) -> Test:
     field, operand = condition.field, condition.operand
     if condition.operator == "present":
         return lambda event: has(event, field) == operand
-    if condition.operator == "is" and isinstance(operand, str) and "." not in field:
-        return lambda event: event.get(field) == operand
     compare = _comparison(condition)
 
     def test(event: Event) -> bool:

@@ -10,11 +10,17 @@ from run_scenario.expect.observer import names_of
 from run_scenario.expect.verdicts import Event, Finding, failed, unbroken, unfulfilled
 from run_scenario.expectations import Expectation
 
-Key = tuple[Any, ...]
+_KEPT = 1_000
+"""How many events are kept to be shown; of others only what they have in common is."""
+
+Key = Any
+"""What events share that belong together: the value of one field, or those of several."""
 
 
 def key_of(event: Event, same: tuple[str, ...]) -> Key:
     """Return what two events must have in common to belong together."""
+    if len(same) == 1:
+        return _hashable(lookup(event, same[0]))
     return tuple(_hashable(lookup(event, field)) for field in same)
 
 
@@ -27,15 +33,18 @@ def _hashable(value: Any) -> Any:
 
 
 class Precedes:
-    """Before the first event that matches the second matcher comes one that matches the first."""
+    """Before the first event that matches the second matcher comes one that matches the first.
+
+    With `same`, every value of those fields is remembered.
+    """
 
     def __init__(self, expectation: Expectation) -> None:
         self._earlier, self._later = expectation.matchers
         self._same = expectation.same
         self.names = names_of(expectation.matchers)
         self._is_earlier, self._is_later = (compile_matcher(matcher) for matcher in expectation.matchers)
-        self._seen: dict[Key, Event] = {}
-        self._pair: tuple[Event, Event] | None = None
+        self._seen: dict[Key, Event | None] = {}
+        self._pair: tuple[Event | None, Event] | None = None
         self._alone: Event | None = None
 
     def see(self, event: Event) -> None:
@@ -43,7 +52,7 @@ class Precedes:
             return
         key = key_of(event, self._same)
         if self._is_earlier(event):
-            self._seen.setdefault(key, event)
+            self._seen.setdefault(key, event if self._pair is None and len(self._seen) < _KEPT else None)
         if self._is_later(event):
             if key not in self._seen:
                 self._alone = event
@@ -78,7 +87,7 @@ class LeadsTo:
     def see(self, event: Event) -> None:
         if self._late is not None:
             return
-        key: Key = key_of(event, self._same) if self._same else ()
+        key = key_of(event, self._same)
         if self._is_cause(event):
             self._waiting.setdefault(key, event)
         if key in self._waiting and self._is_effect(event):
@@ -115,10 +124,10 @@ class HappensBefore:
         self._clocks = clocks
         self.names = names_of(expectation.matchers)
         self._is_earlier, self._is_later = (compile_matcher(matcher) for matcher in expectation.matchers)
-        self._seen: dict[Key, dict[str, tuple[int, Event]]] = {}
-        """Key -> who did it first in each process: the moment by that process's own clock, and the event."""
+        self._seen: dict[Key, dict[str, tuple[int, Event | None]]] = {}
+        """Key -> who did it first in each process: the moment by that process's own clock, and perhaps the event."""
         self._alone: tuple[Event, Event | None] | None = None
-        self._pair: tuple[Event, Event] | None = None
+        self._pair: tuple[Event | None, Event] | None = None
 
     def see(self, event: Event) -> None:
         if self._alone is not None:
@@ -127,14 +136,15 @@ class HappensBefore:
         if self._is_later(event):
             known = self._clocks.now(event)
             before = self._seen.get(key, {})
-            cause = next((e for actor, (moment, e) in before.items() if known.get(actor, 0) >= moment), None)
-            if cause is None:
+            causes = [cause for actor, (moment, cause) in before.items() if known.get(actor, 0) >= moment]
+            if not causes:
                 self._alone = event, next((e for _, e in before.values()), None)
             elif self._pair is None:
-                self._pair = cause, event
+                self._pair = causes[0], event
         if self._is_earlier(event):
             actor = self._clocks.actor(event)
-            self._seen.setdefault(key, {}).setdefault(actor, (self._clocks.now(event)[actor], event))
+            kept = event if len(self._seen) < _KEPT else None
+            self._seen.setdefault(key, {}).setdefault(actor, (self._clocks.now(event)[actor], kept))
 
     def conclude(self, complete: bool, t: float) -> Finding:
         if self._alone is not None:
