@@ -246,3 +246,107 @@ def test_queues_are_kept_book_of(deeds: list[tuple[str, str, int]]) -> None:
                         lines.append(put)
             in_order &= all(a < b for a, b in pairwise(lines))
     assert ("passed" if in_order else "failed") == fifo
+
+
+LIVES = st.lists(st.tuples(st.sampled_from("AB"), st.sampled_from(("started", "exited", "output"))), max_size=12)
+
+
+def intervals(events: list[Event], process: str, end: float) -> Iterator[tuple[float, float, bool]]:
+    """Yield beginning and end of each life of a process, and whether it came to its end."""
+    began: float | None = None
+    for each in events:
+        if each["process"] != process:
+            continue
+        if each["event"] == "process.started" and began is None:
+            began = each["t"]
+        elif each["event"] == "process.exited" and began is not None:
+            yield began, each["t"], True
+            began = None
+    if began is not None:
+        yield began, end, False
+
+
+@settings(max_examples=300, deadline=None)
+@given(LIVES, st.booleans())
+def test_lives(deeds: list[tuple[str, str]], complete: bool) -> None:
+    """overlap and duration are what comparing every life with every other says."""
+    events = log(*((who, f"process.{deed}", {"exitcode": 0}) for who, deed in deeds))
+    end = (events[-1]["t"] if events else 0.0) + 0.05
+    first, second = (list(intervals(events, name, end)) for name in "AB")
+    together = any(min(a[1], b[1]) > max(a[0], b[0]) for a in first for b in second)
+    assert decided(together, complete, by_prefix="passed") == judge("- overlap: [A, B]", events, complete, end)
+    opposite = {"passed": "failed", "failed": "passed", "inconclusive": "inconclusive"}
+    both = judge("- not: {overlap: [A, B]}", events, complete, end)
+    assert opposite[decided(together, complete, by_prefix="passed")] == both
+    too_long = any(stop - start > 0.25 for start, stop, _ in first)
+    done = bool(first) and all(ended for *_, ended in first)
+    expected = "failed" if too_long else decided(done, complete)
+    assert expected == judge("- {duration: A, at_most: 0.25}", events, complete, end)
+
+
+def judge(text: str, events: list[Event], complete: bool, t: float) -> str:
+    """Return the verdict on an expectation."""
+    judge = Judge(expectations(text))
+    judge.take(events)
+    return judge.finish(complete, t)[0].result
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.lists(st.tuples(st.sampled_from("AB"), st.sampled_from((0, 1, -9))), max_size=5), st.booleans())
+def test_exit_codes(ends: list[tuple[str, int]], complete: bool) -> None:
+    """exitcodes fails with the first wrong one, and waits for those that are missing."""
+    events = log(*((who, "process.exited", {"exitcode": code}) for who, code in ends))
+    right = {"A": (0,), "B": (0, 1)}
+    wrong = any(code not in right[who] for who, code in ends)
+    missing = {"A", "B"} - {who for who, _ in ends}
+    expected = "failed" if wrong else "passed" if not missing else decided(False, complete)
+    assert expected == judge("- exitcodes: {A: 0, B: [0, 1]}", events, complete, 1.0)
+    orphans = log(*((who, "process.orphaned") for who, code in ends if code == -9))
+    assert decided(not orphans, complete, by_prefix="failed") == judge("- no_orphans: true", orphans, complete, 1.0)
+
+
+_DEEDS = ("put", "get", "released", "acquired", "cause", "effect")
+CAUSES = st.lists(
+    st.tuples(
+        st.sampled_from("ABC"), st.sampled_from(("put", "get", "released", "acquired", "x", "y")), st.integers(1, 3)
+    ),
+    max_size=14,
+)
+
+
+def caused(events: list[Event], earlier: int, later: int) -> bool:
+    """Return whether one event is among the causes of another: by a path through the whole graph of causes."""
+    reached = {earlier}
+    for j in range(earlier + 1, later + 1):
+        b = events[j]
+        for i in range(j):
+            a = events[i]
+            same_process = a["process"] == b["process"]
+            name, other = a["event"], b["event"]
+            item = (name, other) == ("queue.put", "queue.get") and a["item_id"] == b["item_id"]
+            lock = (name, other) == ("lock.released", "lock.acquired")
+            if i in reached and (same_process or item or lock):
+                reached.add(j)
+    return later in reached
+
+
+@settings(max_examples=500, deadline=None)
+@given(CAUSES)
+def test_causes(deeds: list[tuple[str, str, int]]) -> None:
+    """happens_before is reachability in the graph of causes."""
+    made: list[tuple[str, str, dict[str, Any]]] = []
+    put: set[int] = set()
+    got: set[int] = set()
+    for who, deed, number in deeds:
+        if deed in ("cause", "effect"):
+            made.append((who, "process.output", {"text": deed}))
+        elif deed in ("released", "acquired"):
+            made.append((who, f"lock.{deed}", {"lock": "gate"}))
+        elif (deed == "put" and number not in put) or (deed == "get" and number in put - got):
+            (put if deed == "put" else got).add(number)
+            made.append((who, f"queue.{deed}", {"queue": "q", "item_id": number}))
+    events = log(*made)
+    x, y = ([i for i, e in enumerate(events) if e.get("text") == letter] for letter in ("cause", "effect"))
+    holds = all(any(i < j and caused(events, i, j) for i in x) for j in y)
+    text = "- happens_before: [{event: process.output, text: cause}, {event: process.output, text: effect}]"
+    assert ("passed" if holds else "failed") == judge(text, events, True, 2.0)
