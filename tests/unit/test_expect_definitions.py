@@ -331,9 +331,11 @@ def caused(events: list[Event], earlier: int, later: int) -> bool:
 
 
 @settings(max_examples=500, deadline=None)
-@given(CAUSES)
-def test_causes(deeds: list[tuple[str, str, int]]) -> None:
+@given(st.sampled_from("AB"), CAUSES, st.sampled_from("ABC"))
+@example("A", [("A", "put", 1), ("B", "get", 1), ("B", "released", 1), ("C", "acquired", 1)], "C")
+def test_causes(first: str, between: list[tuple[str, str, int]], last: str) -> None:
     """happens_before is reachability in the graph of causes."""
+    deeds = [(first, "cause", 1), *between, (last, "effect", 1)]
     made: list[tuple[str, str, dict[str, Any]]] = []
     put: set[int] = set()
     got: set[int] = set()
