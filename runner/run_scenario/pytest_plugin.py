@@ -124,8 +124,8 @@ def report(run: Run) -> str:
     for verdict in run.verdicts:
         if verdict["event"] != "expectation.passed":
             lines.append("")
-            where = "" if verdict["line"] is None else f"{run.scenario.file}:{verdict['line']}: "
-            lines.append(f"{where}{sentence(verdict)}")
+            file = None if verdict["file"] is None else run.scenario.file  # as it is known here
+            lines.append(sentence({**verdict, "file": file}))
             lines += [f"    {line}" for line in explanation(verdict, sentence)]
             told.add(verdict["reason"])
     others = [reason for reason in run.reasons if not any(each in reason for each in told)]

@@ -57,7 +57,7 @@ def test_a_failure_on_a_terminal(tmp_path: Path) -> None:
     )
     assert 1 == done.returncode
     lines = [line.strip() for line in done.stdout.splitlines()]
-    start = next(i for i, line in enumerate(lines) if "not as expected (line 1): absent: " in line)
+    start = next(i for i, line in enumerate(lines) if "not as expected (case.yaml:1): absent: " in line)
     assert "it is never to finish" == lines[start + 1]
     assert lines[start + 2].startswith("there is process.finished with process 'W' in line ")
     assert "W finished: its target returned after " in lines[start + 3]
@@ -158,7 +158,7 @@ def test_check_finds_what_the_run_found(tmp_path: Path) -> None:
     result = run(tmp_path, text)
     done = check(result.stdout, text, tmp_path)
     told = [json.loads(line) for line in done.stdout.splitlines()]
-    kept = ("event", "level", "expectation", "line", "because", "evidence")
+    kept = ("event", "level", "expectation", "line", "because", "evidence")  # the file is another
     before = [e for e in result.log.events if e["event"].startswith("expectation.")]
     assert [[e[k] for k in kept] for e in before] == [[e[k] for k in kept] for e in told]
     assert 1 == done.returncode

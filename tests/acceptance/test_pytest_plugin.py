@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -107,7 +108,7 @@ def test_files_are_tests(folder: Path) -> None:
     assert "stalled.scenario.yaml::stalled PASSED" in text
     assert "bad.scenario.yaml::bad FAILED" in text
     assert "wrong.scenario.yaml::wrong FAILED" in text
-    assert "bad.scenario.yaml:4: not as expected (line 4): absent: {event: process.finished, process: W}" in text
+    assert "not as expected (bad.scenario.yaml:4): absent: {event: process.finished, process: W}" in text
     assert "    never to finish" in text
     assert "W finished: its target returned" in text
     assert "wrong.scenario.yaml:3:31: error: there is no built-in target 'sleeep'" in text
@@ -160,6 +161,35 @@ def test_whose_code_may_run(folder: Path) -> None:
     assert 0 == run_pytest(folder, "-q", "own.scenario.yaml", ini="scenario_allow = workers\n")[0]
 
 
+def test_an_interrupt(tmp_path: Path) -> None:
+    """Ctrl-C ends pytest, the scenario that it runs, and everything that has started."""
+    (tmp_path / "long.scenario.yaml").write_text("version: 1\nprocesses: [{target: sleep, kwargs: {seconds: 60}}]\n")
+    mark = f"RUN_SCENARIO_MARK={tmp_path}"
+    name, _, value = mark.partition("=")
+    command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "--basetemp", str(tmp_path / "tmp")]
+    with subprocess.Popen(
+        [*command, "-q", "long.scenario.yaml"],
+        cwd=tmp_path,
+        env={**os.environ, name: value},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    ) as process:
+        while not any("Starting" in log.read_text() for log in tmp_path.glob("tmp/*/*.jsonl")):
+            assert process.poll() is None
+        process.send_signal(signal.SIGINT)
+        text = process.communicate(timeout=60)[0]
+    assert (2, True) == (process.returncode, "KeyboardInterrupt" in text), text
+    assert [] == [path for path in Path("/proc").glob("[0-9]*") if mark.encode() in _environment(path)]
+
+
+def _environment(process: Path) -> list[bytes]:
+    try:
+        return (process / "environ").read_bytes().split(b"\0")
+    except OSError:
+        return []
+
+
 TUTORIAL = (Path(__file__).parents[2] / "docs" / "tutorial.md").read_text(encoding="utf-8")
 
 
@@ -190,5 +220,5 @@ def test_the_tutorials_mistake(tmp_path: Path) -> None:
     status, shown = run_pytest(tmp_path, "-q", "squares.scenario.yaml")
     assert 1 == status
     assert "squares: stalled" in shown
-    assert "5 times queue.get with queue 'squares', and it should be exactly 6" in shown
+    assert "0 times queue.get with queue 'squares', and it should be exactly 6" in shown
     assert "ended with exit code 1, not 0" in shown

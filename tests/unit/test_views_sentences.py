@@ -25,7 +25,7 @@ SENTENCES = [
     ("scenario.finished", {}, "passed after 3.01 s"),
     ("scenario.finished", {"outcome": "timed_out", "duration": 120.4}, "timed out after 120 s"),
     ("expectation.passed", {}, "as expected (line 12): absent: {event: process.exited, exitcode: 3}"),
-    ("expectation.failed", {}, "not as expected (line 12): absent: {event: process.exited, exitcode: 3}"),
+    ("expectation.failed", {}, "not as expected (my.yaml:12): absent: {event: process.exited, exitcode: 3}"),
     ("expectation.inconclusive", {}, "could not be judged: absent: {event: process.exited, exitcode: 3}"),
     ("process.starting", {}, "MainProcess starts it: sleep"),
     ("process.starting", {"daemon": True}, "MainProcess starts it, as a daemon: sleep"),

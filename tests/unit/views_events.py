@@ -24,6 +24,7 @@ _EXITED = {
 _VERDICT = {
     "expectation": "absent: {event: process.exited, exitcode: 3}",
     "pattern": "absent",
+    "file": "my.yaml",
     "line": 12,
     "because": "nobody may fail",
     "reason": "there is process.exited with exitcode 3 in line 7",
@@ -171,7 +172,7 @@ _DEFAULTS: dict[str, dict[str, Any]] = {
     "ipc.leaked": {"names": ["/psm_1"], "reason": "removed what was left"},
     "expectation.passed": {**_VERDICT, "because": None, "evidence": []},
     "expectation.failed": _VERDICT,
-    "expectation.inconclusive": {**_VERDICT, "line": None},
+    "expectation.inconclusive": {**_VERDICT, "file": None, "line": None},
     "log.message": {"message": "hi", "logger": "app", "via": "logging", "source": "target", "fields": {"answer": 42}},
 }
 

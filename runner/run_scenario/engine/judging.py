@@ -78,6 +78,7 @@ def told(verdict: Verdict) -> tuple[str, str, dict[str, Any]]:
     fields = {
         "expectation": expectation.text,
         "pattern": expectation.pattern,
+        "file": expectation.where.file if expectation.where else None,
         "line": expectation.where.line if expectation.where else None,
         "because": expectation.because or None,
         "reason": verdict.reason,

@@ -9,8 +9,15 @@ Event = Mapping[str, Any]
 
 
 def _told(event: Event, result: str) -> str:
-    where = "" if event.get("line") is None else f" (line {event['line']})"
-    return f"{result}{where}: {event.get('expectation')}"
+    return f"{result}{_where(event)}: {event.get('expectation')}"
+
+
+def _where(event: Event) -> str:
+    if event.get("line") is None:
+        return ""
+    if event.get("event") == "expectation.passed" or not event.get("file"):
+        return f" (line {event['line']})"
+    return f" ({event['file']}:{event['line']})"
 
 
 def explanation(event: Event, sentence: Callable[[Event], str]) -> list[str]:
