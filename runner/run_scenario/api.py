@@ -34,6 +34,9 @@ Source = str | Path | Mapping[str, Any] | Scenario
 a dictionary, in which a target may be a function; or what `load` has returned.
 """
 
+_texts: dict[str, str] = {}
+"""Digest -> text of the scenarios that were loaded from a text, for when they are run."""
+
 _STOP_WITHIN = 20.0
 """Seconds that a run gets to stop in an orderly way when its caller is interrupted."""
 
@@ -100,11 +103,12 @@ def load(source: Source, *, file: str | None = None) -> Scenario:
     """
     if isinstance(source, Scenario):
         return source
-    if isinstance(source, Mapping):
-        return language.load_text(_written(source), file=file or "scenario.yaml").require()
-    if isinstance(source, str) and "\n" in source.strip():
-        return language.load_text(_dedented(source), file=file or "scenario.yaml").require()
-    path = Path(source)
+    text = _text_of(source)
+    if text is not None:
+        scenario = language.load_text(text, file=file or "scenario.yaml").require()
+        _texts[scenario.digest] = text
+        return scenario
+    path = Path(str(source))
     if not path.is_file():
         found = bundled.find_scenario(str(source))
         if found is None:
@@ -142,7 +146,7 @@ def run(
     if isinstance(source, Mapping):
         packages |= {name.partition(".")[0] for name in _modules(source)}
     with contextlib.ExitStack() as stack:
-        file = _file_of(source, scenario, stack)
+        file = _file_of(scenario, stack)
         arguments = [str(file), "--format", "json"]
         arguments += [part for name in sorted(packages) for part in ("--allow", name)]
         arguments += ["--start-method", start_method] if start_method else []
@@ -158,7 +162,7 @@ def run(
 
 def _call(command: list[str]) -> tuple[int, str, str]:
     """Run a command in a session of its own; whatever interrupts this ends it, in order."""
-    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(path for path in sys.path if path)}
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(path or str(Path.cwd()) for path in sys.path)}
     process = subprocess.Popen(
         command,
         env=environment,
@@ -182,14 +186,21 @@ def _call(command: list[str]) -> tuple[int, str, str]:
     return process.returncode, stdout, stderr
 
 
-def _file_of(source: Source, scenario: Scenario, stack: contextlib.ExitStack) -> Path:
+def _file_of(scenario: Scenario, stack: contextlib.ExitStack) -> Path:
     """Return a file that holds the scenario: its own, or one that lives as long as the run."""
-    if isinstance(source, Mapping) or (isinstance(source, str) and "\n" in source.strip()):
-        text = _written(source) if isinstance(source, Mapping) else _dedented(source)
-        made = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="run-scenario-")), "scenario.yaml")
-        made.write_text(text, encoding="utf-8")
-        return made
-    return Path(scenario.path)
+    text = _texts.get(scenario.digest)
+    if text is None:
+        return Path(scenario.path)
+    made = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="run-scenario-")), "scenario.yaml")
+    made.write_text(text, encoding="utf-8")
+    return made
+
+
+def _text_of(source: Source) -> str | None:
+    """Return the text that a source is, or stands for; None if it is the name of a file."""
+    if isinstance(source, Mapping):
+        return _written(source)
+    return _dedented(source) if isinstance(source, str) and "\n" in source.strip() else None
 
 
 def _dedented(text: str) -> str:

@@ -93,6 +93,13 @@ def test_load() -> None:
         run({"processes": [{"target": "sleeep"}]})
 
 
+def test_what_is_loaded_is_run(tmp_path: Path) -> None:
+    """Wherever it was loaded from: a text, a dictionary, a file."""
+    (tmp_path / "mine.yaml").write_text("version: 1\nprocesses: [{name: W, target: sleep, args: [0]}]\n")
+    for source in (PAIR, {"processes": [SLEEPER]}, tmp_path / "mine.yaml"):
+        assert run(load(source)).log.exists("process.finished", "W")
+
+
 def test_looking_for_events(log: EventLog) -> None:
     """Events are found by name, process and fields; a log is a sequence."""
     gets = log.of("queue.get", "W")

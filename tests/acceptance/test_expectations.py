@@ -184,6 +184,18 @@ def test_check_a_log_that_breaks_off(tmp_path: Path) -> None:
     assert b"has no end: it was cut short" in done.stderr
 
 
+NO_ID = b'{"event": "queue.get", "t": 0, "seq": 7, "run": "r", "process": "W", "queue": "q"}\n'
+
+
+def test_check_an_event_that_lacks_a_field(tmp_path: Path) -> None:
+    """It is told which, and no fault of run-scenario."""
+    text = scenario({"name": "W", "target": "produce", "to": "q"}, queues={"q": {}}, expect=[{"conserved": "q"}])
+    done = check(NO_ID, text, tmp_path)
+    assert 2 == done.returncode
+    assert b"line 7 of run r: its queue.get is not as events are: 'item_id'" in done.stderr
+    assert b"Traceback" not in done.stderr
+
+
 @pytest.mark.parametrize("log", [b"", b"hello\n", b"{}\n", b'{"event": 1}\n[]\n', b"\xff\n", b"[" * 10_000 + b"\n"])
 def test_check_what_is_no_log(tmp_path: Path, log: bytes) -> None:
     """It is an error with status 2 and a sentence."""

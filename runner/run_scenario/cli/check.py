@@ -78,7 +78,11 @@ class _Checker:
             run = self._open.get(event["run"])
             if run is None:
                 run = self._begin(event)
-            run.judge.take((event,))
+            try:
+                run.judge.take((event,))
+            except (KeyError, TypeError) as error:
+                what = f"line {event['seq']} of run {event['run']}: its {event['event']} is not as events are: {error}"
+                raise UsageError(f"{scrub(self._name)}: {scrub(what)}") from None
             run.last = event
             if event["event"] == "scenario.finished":
                 run.outcome = str(event.get("outcome"))
