@@ -46,9 +46,9 @@ def log(*events: tuple[str, str] | tuple[str, str, dict[str, Any]], step: float 
     return made
 
 
-def judge(text: str, events: Iterable[Event], *, complete: bool = True, t: float | None = None) -> Verdict:
+def judge(text: str, events: Iterable[Event], *, complete: bool = True) -> Verdict:
     """Return the verdict on a single expectation; `complete`: the log has its end."""
     (expectation,) = expectations(text)
     judge = Judge([expectation])
     judge.take(events)
-    return next(v for v in judge.finish(complete, t) if v.expectation == expectation)
+    return next(v for v in judge.finish(complete) if v.expectation == expectation)

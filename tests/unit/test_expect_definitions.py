@@ -270,25 +270,25 @@ def intervals(events: list[Event], process: str, end: float) -> Iterator[tuple[f
 @given(LIVES, st.booleans())
 def test_lives(deeds: list[tuple[str, str]], complete: bool) -> None:
     """overlap and duration are what comparing every life with every other says."""
-    events = log(*((who, f"process.{deed}", {"exitcode": 0}) for who, deed in deeds))
-    end = (events[-1]["t"] if events else 0.0) + 0.05
+    events = log(*((who, f"process.{deed}", {"exitcode": 0}) for who, deed in deeds), ("C", "process.output"))
+    end = events[-1]["t"]
     first, second = (list(intervals(events, name, end)) for name in "AB")
     together = any(min(a[1], b[1]) > max(a[0], b[0]) for a in first for b in second)
-    assert decided(together, complete, by_prefix="passed") == judge("- overlap: [A, B]", events, complete, end)
+    assert decided(together, complete, by_prefix="passed") == judge("- overlap: [A, B]", events, complete)
     opposite = {"passed": "failed", "failed": "passed", "inconclusive": "inconclusive"}
-    both = judge("- not: {overlap: [A, B]}", events, complete, end)
+    both = judge("- not: {overlap: [A, B]}", events, complete)
     assert opposite[decided(together, complete, by_prefix="passed")] == both
     too_long = any(stop - start > 0.25 for start, stop, _ in first)
     done = bool(first) and all(ended for *_, ended in first)
     expected = "failed" if too_long else decided(done, complete)
-    assert expected == judge("- {duration: A, at_most: 0.25}", events, complete, end)
+    assert expected == judge("- {duration: A, at_most: 0.25}", events, complete)
 
 
-def judge(text: str, events: list[Event], complete: bool, t: float) -> str:
+def judge(text: str, events: list[Event], complete: bool) -> str:
     """Return the verdict on an expectation."""
     judge = Judge(expectations(text))
     judge.take(events)
-    return judge.finish(complete, t)[0].result
+    return judge.finish(complete)[0].result
 
 
 @settings(max_examples=200, deadline=None)
@@ -300,9 +300,9 @@ def test_exit_codes(ends: list[tuple[str, int]], complete: bool) -> None:
     wrong = any(code not in right[who] for who, code in ends)
     missing = {"A", "B"} - {who for who, _ in ends}
     expected = "failed" if wrong else "passed" if not missing else decided(False, complete)
-    assert expected == judge("- exitcodes: {A: 0, B: [0, 1]}", events, complete, 1.0)
+    assert expected == judge("- exitcodes: {A: 0, B: [0, 1]}", events, complete)
     orphans = log(*((who, "process.orphaned") for who, code in ends if code == -9))
-    assert decided(not orphans, complete, by_prefix="failed") == judge("- no_orphans: true", orphans, complete, 1.0)
+    assert decided(not orphans, complete, by_prefix="failed") == judge("- no_orphans: true", orphans, complete)
 
 
 _DEEDS = ("put", "get", "released", "acquired", "cause", "effect")
@@ -351,4 +351,4 @@ def test_causes(first: str, between: list[tuple[str, str, int]], last: str) -> N
     x, y = ([i for i, e in enumerate(events) if e.get("text") == letter] for letter in ("cause", "effect"))
     holds = all(any(i < j and caused(events, i, j) for i in x) for j in y)
     text = "- happens_before: [{event: process.output, text: cause}, {event: process.output, text: effect}]"
-    assert ("passed" if holds else "failed") == judge(text, events, True, 2.0)
+    assert ("passed" if holds else "failed") == judge(text, events, True)

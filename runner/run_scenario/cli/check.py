@@ -129,7 +129,7 @@ class _Checker:
 
         run = self._open.pop(name)
         self._judged += 1
-        verdicts = run.judge.finish(run.outcome in ENDED, run.last["t"])
+        verdicts = run.judge.finish(run.outcome in ENDED)
         self._unmet += sum(verdict.result != "passed" for verdict in verdicts)
         common = {key: run.last.get(key) for key in ("timestamp", "t", "seq", "run", "scenario", "pid", "n")}
         events = []

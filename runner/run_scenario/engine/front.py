@@ -332,7 +332,7 @@ class _Run:
         def tell(event: str, level: str, fields: dict[str, Any]) -> None:
             self._events.make(now, event, "run-scenario", self._guard.pid, level, **fields)
 
-        return judge_outcome(self._judge, outcome, self._events.seconds(now), tell)
+        return judge_outcome(self._judge, outcome, tell)
 
 
 _ENDS = frozenset({codes.REAPED, codes.EXIT_SEEN, codes.MAIN_EXITED})

@@ -49,21 +49,18 @@ class Judge(Protocol):
     def take(self, events: Iterable[Mapping[str, Any]]) -> None:
         """Take the next events into account, in the order of the log."""
 
-    def finish(self, complete: bool, t: float | None = None) -> Sequence[Verdict]:
-        """Return what was found.
-
-        `complete`: nothing is missing at the end of the log; `t`: when the run ended, in seconds since it began.
-        """
+    def finish(self, complete: bool) -> Sequence[Verdict]:
+        """Return what was found; `complete`: nothing is missing at the end of the log."""
 
 
-def judge_outcome(judge: Judge, outcome: Outcome, t: float, tell: Tell) -> Outcome:
+def judge_outcome(judge: Judge, outcome: Outcome, tell: Tell) -> Outcome:
     """Tell the verdicts, and return what they make of the outcome.
 
     A run that was stopped, broken or refused stays so; one that ended fails if an expectation has not passed.
     """
     if outcome.outcome == "refused":
         return outcome
-    verdicts = judge.finish(outcome.outcome in ENDED, t)
+    verdicts = judge.finish(outcome.outcome in ENDED)
     for verdict in verdicts:
         tell(*told(verdict))
     unmet = [_sentence(verdict) for verdict in verdicts if verdict.result != "passed"]

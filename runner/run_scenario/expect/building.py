@@ -103,15 +103,11 @@ def _intervals(pattern: str, about: Any) -> tuple[Interval, ...]:
     if pattern == "overlap":
         return tuple(_interval(each) for each in about)
     if pattern == "duration":
-        return (_run() if about == "run" else _interval(about),)
+        return (_interval("MainProcess").replace(name="the run") if about == "run" else _interval(about),)
     if pattern == "mutual_exclusion" and isinstance(about, str):
         acquired, released = (matcher({"event": f"lock.{deed}", "lock": about}) for deed in ("acquired", "released"))
         return (Interval(acquired, released, f"lock '{about}'"),)
     return (_interval(about),) if pattern == "mutual_exclusion" else ()
-
-
-def _run() -> Interval:
-    return Interval(matcher({"event": "scenario.started"}), matcher({"event": "scenario.finished"}), "the run")
 
 
 def _interval(about: Any) -> Interval:

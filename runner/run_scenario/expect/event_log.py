@@ -161,7 +161,7 @@ class EventLog(Sequence[Event]):
         judge.take(self._events)
         complete = not any(each["event"] in ("scenario.timed_out", "scenario.interrupted") for each in self._events)
         ended = bool(self._events) and self._events[-1]["event"] == "scenario.finished"
-        verdicts = judge.finish(complete and ended, self._events[-1]["t"] if self._events else 0.0)
+        verdicts = judge.finish(complete and ended)
         return Check(next(verdict for verdict in verdicts if verdict.expectation is expectation))
 
     def exists(self, name: str, process: str | None = None, **fields: Any) -> Check:

@@ -108,8 +108,6 @@ class Duration:
         self._name, self._bounds = interval.name, expectation.bounds
         self._track = _Track(interval)
         self.names = names_of((interval.start, interval.end))
-        self._of_run = interval.end.events == ("scenario.finished",)
-        """That event comes of judging: the run ends when judging does."""
         self._wrong: tuple[float, Event, Event] | None = None
         self._right: tuple[float, Event, Event] | None = None
         self._count = 0
@@ -133,12 +131,9 @@ class Duration:
             if exceeds(t - start["t"], self._bounds):
                 reason = f"{self._name} went on for {t - start['t']:.3f} s, and it should be {wanted(self._bounds)} s"
                 return failed(reason, start)
-            if self._of_run and fits(t - start["t"], self._bounds):
-                return unbroken(complete, f"{self._name} took {t - start['t']:.3f} s")
         if self._track.open:
             start = next(iter(self._track.open.values()))
-            over = f"{self._name} took {t - start['t']:.3f} s, and it should be {wanted(self._bounds)} s"
-            return unfulfilled(complete, over if self._of_run else f"{self._name} has not come to its end", start)
+            return unfulfilled(complete, f"{self._name} has not come to its end", start)
         if self._right is None:
             return unfulfilled(complete, f"{self._name} did not happen at all")
         took, start, end = self._right

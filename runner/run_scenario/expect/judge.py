@@ -58,18 +58,17 @@ class Judge:
                 clocks.see(event)
             for see in observers:
                 see(event)
-        if event is not None:
+        if event is not None and event["event"] not in JUDGED_LATER:
             self._t = event["t"]
 
-    def finish(self, complete: bool, t: float | None = None) -> list[Verdict]:
+    def finish(self, complete: bool) -> list[Verdict]:
         """Return the verdicts, in the order of the expectations; of what goes without saying, only what is violated.
 
-        `complete`: the run came to an end of its own, or could never have moved again; `t`: when it ended, in seconds.
+        `complete`: the run came to an end of its own, or could never have moved again.
         """
-        t = self._t if t is None else t
         verdicts = []
         for expectation, observer in self._watched:
-            found = observer.conclude(complete, t)
+            found = observer.conclude(complete, self._t)
             if found.result == "failed" or expectation not in self._implied:
                 verdicts.append(Verdict(expectation, found.result, found.reason, found.evidence))
         return verdicts

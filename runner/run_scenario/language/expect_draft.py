@@ -144,7 +144,8 @@ class _Reader:
         if isinstance(node, Scalar):
             name = str(node.value)
             if run and name == _RUN:
-                return Interval(_event("scenario.started"), _event("scenario.finished"), "the run")
+                main = ("MainProcess",)
+                return Interval(_life("process.started", main), _life("process.exited", main), "the run")
             names = self._names.check_process(name, node.span, "`run`" if run else "")
             return Interval(_life("process.started", names), _life("process.exited", names), name)
         fields = Fields(node, self._bad)
