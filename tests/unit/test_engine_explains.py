@@ -207,6 +207,13 @@ REASONS = [
         "C and D wait for ever for an item",
     ),
     (
+        account(Q, 3, 2, by=9),
+        [waiting("C", codes.W_GET, 0)],
+        [],
+        "from queue 'q': of 3 put, 2 taken and 1 broken off while it was being written, and nobody is left",
+    ),
+    (account(Q, 3, 2, by=1), [waiting("C", codes.W_GET, 0)], [], "nobody can ever move again"),
+    (
         account(JOINED, 3, 0),
         [waiting("MainProcess", codes.W_JOIN_QUEUE, 0)],
         ["C"],

@@ -71,6 +71,15 @@ class QueueAccount:
         self.lost += len(own)
         return [self.outstanding.pop(stamp) for stamp in own]
 
+    def broken(self, living: set[int]) -> int:
+        """Return how many items may have been in the midst of being written when their process ended.
+
+        What reaches the pipe is counted before it is written, so that is at most one of each process.
+        """
+        putters = [stamp >> _PID_SHIFT for stamp in self.outstanding]
+        each_its_own = len(set(putters)) == len(putters) and living.isdisjoint(putters)
+        return len(putters) if each_its_own else 0
+
     @property
     def unfinished(self) -> int | None:
         """How many times task_done() is missing; None for a queue that has no such method."""

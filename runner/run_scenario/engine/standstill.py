@@ -154,6 +154,7 @@ class Standstill:
             self._circle,
             self._starving_get,
             self._broken_queue,
+            self._broken_item,
             self._stuck_exit,
             self._stuck_put,
         ):
@@ -198,15 +199,20 @@ class Standstill:
     def _broken_queue(self) -> str:
         return broken_queue(self._scenario, self._accounts, self._waiting, self._stopped)
 
-    def _starving_get(self) -> str:
+    def _broken_item(self) -> str:
+        """Explain a get() of an item that its process was still writing when it ended."""
+        return self._starving_get(broken=True)
+
+    def _starving_get(self, broken: bool = False) -> str:
+        living = {w.pid for w in self._waiting}
         for w in self._of_kind(codes.W_GET):
             account = self._accounts[w.resource]
             name = account.spec.name
-            if account.left:
+            if account.left != (account.broken(living) if broken else 0):
                 continue
             starving = [o.process for o in self._of_kind(codes.W_GET) if o.resource == w.resource]
             verb = "waits" if len(starving) == 1 else "wait"
-            text = f"{names(starving)} {verb} for ever for an item from queue '{name}'{_fate(account)}"
+            text = f"{names(starving)} {verb} for ever for an item from queue '{name}'{_fate(account, account.left)}"
             if account.got and any(self._loops_on_empty(process) for process in starving):
                 text += ", the last one by another consumer after empty() had said False"
             others = [o.process for o in self._waiting if o.process not in starving]
@@ -273,8 +279,11 @@ class Standstill:
         return start + ("; ".join(parts) if parts else "no process of the run is left")
 
 
-def _fate(account: QueueAccount) -> str:
-    """Return what became of the items of a queue that is empty, as the continuation of a sentence."""
+def _fate(account: QueueAccount, broken: int) -> str:
+    """Return what became of the items of a queue that is empty, as the continuation of a sentence.
+
+    So many of them are `broken`: they were never written to their end.
+    """
     if not account.put:
         return ", on which nobody ever put one"
     if account.got == account.put:
@@ -282,6 +291,7 @@ def _fate(account: QueueAccount) -> str:
     ends = [
         (account.got, "taken"),
         (account.dropped, "dropped, because they could not be pickled"),
+        (broken, "broken off while it was being written"),
         (account.lost, "lost, because their process ended before they had left it"),
     ]
     return f": of {account.put} put, {' and '.join(f'{count} {end}' for count, end in ends if count)}"
