@@ -204,7 +204,7 @@ class Guard:
     def _look_for_orphans(self) -> None:
         adopted = platform.children(os.getpid())
         for pid in adopted:
-            if pid == self._main or pid in self._orphans:
+            if pid == self._main or pid in self._orphans or (pid not in self._helpers and platform.is_ending(pid)):
                 continue
             if pid in self._helpers or platform.is_helper(pid):  # it ends by itself, and leaves its own children behind
                 self._helpers.add(pid)

@@ -215,6 +215,11 @@ def command_of(pid: int) -> str:
     return _read(f"/proc/{pid}/comm").strip()
 
 
+def is_ending(pid: int) -> bool:
+    """Tell whether a process is on its way out, or gone: its memory and command line are gone."""
+    return not _read(f"/proc/{pid}/cmdline")
+
+
 def is_helper(pid: int) -> bool:
     """Tell whether a process is a fork server or a resource tracker, which multiprocessing starts by itself.
 
