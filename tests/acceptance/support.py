@@ -24,6 +24,8 @@ import jsonschema
 from run_scenario import bundled
 
 HERE = Path(__file__).parent
+_ENVIRONMENT = dict(os.environ)
+"""As it was in the beginning: pytest changes it for each test, while threads of the tests start their runs."""
 METHODS = ("fork", "spawn", "forkserver")
 COMMAND = [sys.executable, "-m", "run_scenario"]
 
@@ -220,7 +222,7 @@ class Running:
             text = str(self.folder / "case.yaml")
         name, _, value = self.marker.partition("=")
         environment = {
-            **os.environ,
+            **_ENVIRONMENT,
             name: value,
             "TMPDIR": str(self.tmp),
             "PYTHONPATH": search_path(),

@@ -76,7 +76,7 @@ def run_script(text: str, folder: Path, timeout: float = 60) -> Run:
     with subprocess.Popen(
         [sys.executable, "-W", "error", "script.py"],
         cwd=folder,
-        env={**os.environ, "PYTHONPATH": str(folder)},
+        env={**ENVIRONMENT, "PYTHONPATH": str(folder)},
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
@@ -105,6 +105,8 @@ def run_scenario(scenario: str, folder: Path) -> Run:
     return Run(exits[0], by_process([name, e["text"]] for name, e in zip(names, printed, strict=True)))
 
 
+ENVIRONMENT = dict(os.environ)
+"""As it was in the beginning: pytest changes it for each test, while threads start the scripts."""
 ENDLESS = {"crash-loop"}
 """Those whose plain scripts start one process after the other for ever, and take all processors."""
 
