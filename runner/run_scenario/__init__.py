@@ -11,8 +11,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from run_scenario.api import Run, load, run
     from run_scenario.errors import InvalidScenario, MachineryError, RunScenarioError, UsageError
-    from run_scenario.expect.building import event
     from run_scenario.expect.event_log import Check, EventLog
+    from run_scenario.expectation_data import event
     from run_scenario.model import Scenario
 
 __version__ = "0.1.0"
@@ -40,7 +40,7 @@ _HOMES = {
     "RunScenarioError": "errors",
     "Scenario": "model",
     "UsageError": "errors",
-    "event": "expect.building",
+    "event": "expectation_data",
     "load": "api",
     "run": "api",
 }

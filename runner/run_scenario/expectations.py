@@ -34,26 +34,42 @@ JUDGED_LATER = ("scenario.finished", "expectation.passed", "expectation.failed",
 BOUNDS = ("is", "less_than", "at_most", "more_than", "at_least")
 """Operators that compare a number, such as a count."""
 
-PATTERNS = (
-    "exists",
-    "absent",
-    "count",
-    "order",
-    "precedes",
-    "leads_to",
-    "happens_before",
-    "overlap",
-    "mutual_exclusion",
-    "conserved",
-    "fifo",
-    "exitcodes",
-    "distribution",
-    "duration",
-    "no_orphans",
-    "all_of",
-    "any_of",
-    "not",
-)
+Shape = Literal["matcher", "matchers", "intervals", "run", "lock", "queue", "codes", "nothing", "parts", "part"]
+"""What stands after a pattern: `run` and `lock` are intervals, or the word `run`, or the name of a lock."""
+
+PATTERNS: dict[str, Shape] = {
+    "exists": "matcher",
+    "absent": "matcher",
+    "count": "matcher",
+    "order": "matchers",
+    "precedes": "matchers",
+    "leads_to": "matchers",
+    "happens_before": "matchers",
+    "overlap": "intervals",
+    "mutual_exclusion": "lock",
+    "conserved": "queue",
+    "fifo": "queue",
+    "exitcodes": "codes",
+    "distribution": "matcher",
+    "duration": "run",
+    "no_orphans": "nothing",
+    "all_of": "parts",
+    "any_of": "parts",
+    "not": "part",
+}
+
+SCOPES = ("after", "before", "between")
+TAKES: dict[str, tuple[str, ...]] = {
+    "count": BOUNDS,
+    "duration": BOUNDS,
+    "distribution": (*BOUNDS, "of", "workers"),
+    "leads_to": ("within", "same"),
+    "precedes": ("same",),
+    "happens_before": ("same",),
+}
+"""Pattern -> what may stand beside it, besides a scope and `because`."""
+
+BESIDE = (*BOUNDS, "of", "workers", "within", "same")
 
 Bounds = tuple[tuple[str, float], ...]
 """Operators of `BOUNDS`, each with its number; all of them must hold."""

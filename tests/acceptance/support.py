@@ -306,9 +306,12 @@ class Running:
         status = self.process.wait(PATIENCE)
         seconds = time.monotonic() - self._began
         left = self.left_behind()
-        shutil.rmtree(self.tmp, ignore_errors=True)
         if not whole:
             left.pop("zombies", None)  # whose front was killed is waited for by init, which takes its time
+        if left:
+            self.abandon()
+        else:
+            self.tmp.rmdir()
         assert {} == left, f"{left}\n{Log(self.events).text()}"
         stderr = (self.folder / "stderr").read_text()
         assert "Traceback" not in stderr, stderr

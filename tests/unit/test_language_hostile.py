@@ -50,6 +50,22 @@ HOSTILE: dict[str, Callable[[], str]] = {
         + "processes:\n"
         + "".join(f"  - {{target: call_method, from: queue-numbr-{n}}}\n" for n in range(1_000))
     ),
+    "800 expectations of 1,000 queues": lambda: (
+        "version: 1\nqueues:\n"
+        + "".join(f"  q{n}:\n" for n in range(1_000))
+        + "processes: [{target: hang}]\nexpect:\n"
+        + "".join(f"  - exists: {{queue: q{n}}}\n" for n in range(800))
+    ),
+    "exit codes of 3,000 strangers": lambda: (
+        "version: 1\nprocesses: [{target: hang}]\nexpect:\n  - exitcodes: {"
+        + ", ".join(f"P{n}: 0" for n in range(3_000))
+        + "}\n"
+    ),
+    "1,000 matchers of fields that are not there": lambda: (
+        "version: 1\nprocesses: [{target: hang}]\nexpect:\n  - order: ["
+        + ", ".join(f"{{event: process.exited, exitcod{n}: {n}}}" for n in range(1_000))
+        + "]\n"
+    ),
     "1,000 relays in a row": lambda: (
         "version: 1\nqueues:\n"
         + "".join(f"  q{n}: {{}}\n" for n in range(1_001))
@@ -81,22 +97,24 @@ HOSTILE: dict[str, Callable[[], str]] = {
 }
 
 
+HARMLESS = {"10,000 items", "1,000 relays in a row", "800 expectations of 1,000 queues", "comments", "spaces"}
+"""What is only long."""
+
+
 @pytest.mark.parametrize("name", HOSTILE)
 def test_hostile_text_is_cheap(name: str) -> None:
     """A hostile text costs less than half a second and gives bounded problems."""
     load_text("version: 2", stamps=NO_STAMPS)  # jsonschema is imported once
     text = HOSTILE[name]()
-    costs = []
-    while not costs or (costs[-1] >= BUDGET and len(costs) < 5):  # a machine with other things to do is slow at times
-        began = time.process_time()
-        loaded = load_text(text, stamps=NO_STAMPS)
-        report = "".join(format_problem(problem) for problem in loaded.problems)
-        costs.append(time.process_time() - began)
+    began = time.process_time()
 
-    assert min(costs) < BUDGET
+    loaded = load_text(text, stamps=NO_STAMPS)
+    report = "".join(format_problem(problem) for problem in loaded.problems)
+
+    assert time.process_time() - began < BUDGET
     assert len(loaded.problems) <= MAX_PROBLEMS + 1
     assert len(report) < 100_000
-    assert loaded.scenario is None or name in ("10,000 items", "1,000 relays in a row", "comments", "spaces")
+    assert loaded.scenario is None or name in HARMLESS
 
 
 def test_many_problems_are_counted() -> None:

@@ -95,7 +95,7 @@ def yield_to_others() -> bool:
     if not IS_LINUX:
         return False
     try:
-        os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), 19)
+        os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), 5)
     except OSError:
         return False
     return True

@@ -7,11 +7,12 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, overload
 
-from run_scenario.expect.building import Fields, build, event, matcher
 from run_scenario.expect.judge import Judge
 from run_scenario.expect.matching import compile_matcher
 from run_scenario.expect.verdicts import Event, Verdict
+from run_scenario.expectation_data import Builder, Fields, event
 
+_BUILDER = Builder()
 _NAMED = 3
 """Events that a log shows by name."""
 _LISTED = 20
@@ -112,7 +113,7 @@ class EventLog(Sequence[Event]):
     def of(self, name: str | None = None, process: str | None = None, **fields: Any) -> EventLog:
         """Return the events of that name, about that process, with these fields (as `event` takes them)."""
         meant = {"event": name, "process": process, **fields}
-        test = compile_matcher(matcher({field: value for field, value in meant.items() if value is not None}))
+        test = compile_matcher(_BUILDER.matcher({key: value for key, value in meant.items() if value is not None}))
         return EventLog(each for each in self._events if test(each))
 
     def one(self, name: str, process: str | None = None, **fields: Any) -> Event:
@@ -124,7 +125,7 @@ class EventLog(Sequence[Event]):
         found = self.of(name, process, **fields)
         if len(found) != 1:
             shown = "".join(f"\n  {_line(each)}" for each in found[:_LISTED])
-            meant = matcher(event(name, process, **fields))
+            meant = _BUILDER.matcher(event(name, process, **fields))
             raise LookupError(f"there is not one {meant}, but {len(found):,}{':' if shown else ''}{shown}")
         return found[0]
 
@@ -156,7 +157,7 @@ class EventLog(Sequence[Event]):
         Raises:
             ValueError: it is none.
         """
-        expectation = build(written)
+        expectation = _BUILDER.expectation(written)
         judge = Judge([expectation])
         judge.take(self._events)
         complete = not any(each["event"] in ("scenario.timed_out", "scenario.interrupted") for each in self._events)

@@ -76,7 +76,7 @@ def build(draft: Draft, problems: Problems, *, name: str, path: str, digest: str
 def _expect(draft: Draft, problems: Problems) -> tuple[Expectation, ...]:
     if draft.fields.entry("expect") is None:
         return ()
-    from run_scenario.language.expect_draft import read_expectations
+    from run_scenario.language.expect_checks import read_expectations
 
     return read_expectations(draft, problems)
 

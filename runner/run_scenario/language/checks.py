@@ -7,7 +7,7 @@ sync_checks       locks, semaphores, events, conditions and barriers
 shared_checks     values, arrays, shared memory, and what managers hold
 pool_checks       pools, and the calls on them
 main_checks       the steps of `main`, and their order
-expect_checks     expectations: whether they can ever match
+expect_checks     expectations (expect_names: whether they can ever match)
 queue_checks      queues, and who takes from and puts on them
 pill_checks       poison pills: who puts them, and when
 signature_checks  targets, work functions and their arguments
@@ -52,9 +52,9 @@ def check(draft: Draft, problems: Problems) -> None:
     check_targets(draft, problems)
     check_item_calls(draft, problems)
     if draft.fields.entry("expect") is not None:
-        from run_scenario.language.expect_draft import read_expectations
+        from run_scenario.language.expect_checks import check_expectations
 
-        read_expectations(draft, problems)
+        check_expectations(draft, problems)
     _check_time(draft, problems)
     if not problems.has_errors:  # a queue may look unused only because its user is misspelt
         check_topology(draft, problems)

@@ -25,20 +25,22 @@ def _schema() -> dict[str, Any]:
     return schema
 
 
+@functools.cache
 def fields(event: str) -> dict[str, Any]:
     """Return the fields of an event by name, each with its schema."""
     own: dict[str, Any] = _schema()["$defs"].get(event, {}).get("properties", {})
     return {**_schema()["properties"], **{name: _resolved(schema) for name, schema in own.items()}}
 
 
-def names() -> list[str]:
+@functools.cache
+def names() -> tuple[str, ...]:
     """Return the names of all events."""
-    return list(_schema()["properties"]["event"]["enum"])
+    return tuple(_schema()["properties"]["event"]["enum"])
 
 
-def having(field: str) -> list[str]:
-    """Return the events that have a field."""
-    return [event for event in names() if field in fields(event)]
+def is_field(name: str) -> bool:
+    """Return whether any event has a field of this name."""
+    return any(name in fields(event) for event in names())
 
 
 def _resolved(schema: dict[str, Any]) -> dict[str, Any]:

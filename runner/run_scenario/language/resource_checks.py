@@ -29,26 +29,24 @@ def check_resources(draft: Draft, problems: Problems) -> None:
 
 def _check_mentions(draft: Draft, problems: Problems) -> None:
     handles = draft.handles()
+    noun = "queue" if len(draft.resources) == len(draft.queues) else "resource"
+    verb = "is only" if len(handles) == 1 else "are"
+    all_names = f"there {verb} {either(handles, 'and')}" if handles else "describe it under `queues:`"
     for process in draft.processes:
         for link in process.links:
             if link.resource not in handles:
-                noun = "queue" if len(draft.resources) == len(draft.queues) else "resource"
-                what = f"there is no {noun} {quote(link.resource)}"
-                problems.error(link.resource_span, what, _what_there_is(link, draft, handles, problems))
+                hint = _what_it_is(link, draft) or problems.did_you_mean(link.resource, handles, all_names)
+                problems.error(link.resource_span, f"there is no {noun} {quote(link.resource)}", hint)
 
 
-def _what_there_is(link: Link, draft: Draft, handles: dict[str, ResourceDraft], problems: Problems) -> str:
+def _what_it_is(link: Link, draft: Draft) -> str:
     pipe, dot, _ = link.resource.partition(".")
     if pipe in draft.sections["pipes"]:
         ends = either((f"{pipe}.{end}" for end in PIPE_ENDS), "and" if dot else "or")
         return f"pipe {quote(pipe)} has the ends {ends}" if dot else f"it is a pipe: name one of its ends, {ends}"
     if link.resource in draft.sections["pools"]:
         return "it is a pool: only the main program uses it, in its `calls`"
-    names = either(handles, "and")
-    verb = "is only" if len(handles) == 1 else "are"
-    return problems.did_you_mean(
-        link.resource, handles, f"there {verb} {names}" if names else "describe it under `queues:`"
-    )
+    return ""
 
 
 def check_use(draft: Draft, problems: Problems) -> None:

@@ -114,5 +114,5 @@ def value_of(parameter: Parameter, target: Target, process: ProcessDraft) -> Any
     if entry is not None:
         return plain(entry.value)
     args = process.fields.items("args")
-    position = target.parameters.index(parameter)
+    position = [each.name for each in target.parameters].index(parameter.name)
     return plain(args[position]) if position < len(args) else parameter.default

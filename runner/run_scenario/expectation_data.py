@@ -1,0 +1,183 @@
+"""Expectations as plain data, as a scenario's YAML or a test's Python writes them → expectations.
+
+Both write the same words. What comes from YAML was checked before, with line and column; what comes from Python is
+told by exceptions.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any, cast
+
+from run_scenario.expectations import (
+    BESIDE,
+    BOUNDS,
+    OPERATORS,
+    PATTERNS,
+    SCOPES,
+    Bounds,
+    Condition,
+    Expectation,
+    Interval,
+    Matcher,
+    Operator,
+)
+
+Fields = Mapping[str, Any]
+
+RUN = "run"
+"""The interval that is the life of the main program."""
+_LONGEST_TEXT = 300
+_PLAIN = re.compile(r"[A-Za-z_][\w./-]*(?: [\w./-]+)*")
+"""What needs no quotes in a text, unless it stands for something else than itself."""
+_WORDS = ("true", "false", "null")
+
+
+def event(name: str, process: str | None = None, **fields: Any) -> dict[str, Any]:
+    """Return a matcher: events of this name, about this process, with these fields.
+
+    A field is equal to its value, or compares as a mapping says: `event("process.exited", exitcode={"at_least": 1})`.
+    """
+    return {"event": name, **({} if process is None else {"process": process}), **fields}
+
+
+def alone(name: str) -> tuple[str, ...]:
+    """Return the processes that a name stands for where there are no replicas."""
+    return (name,)
+
+
+class Builder:
+    """Makes expectations of plain data; `names` tells which processes a name stands for, such as that of replicas."""
+
+    def __init__(self, names: Callable[[str], tuple[str, ...]] = alone) -> None:
+        self._names = names
+
+    def expectation(self, written: Fields) -> Expectation:
+        """Return the expectation that a mapping stands for.
+
+        Raises:
+            ValueError: it has not exactly one pattern, or something beside it that nobody understands.
+        """
+        found = [key for key in written if key in PATTERNS]
+        unknown = [key for key in written if key not in PATTERNS and key not in (*BESIDE, *SCOPES, "because")]
+        if len(found) != 1 or unknown:
+            told = f"unknown: {', '.join(unknown)}" if unknown else f"patterns: {', '.join(found) or 'none'}"
+            raise ValueError(f"an expectation has one pattern ({', '.join(PATTERNS)}) and no unknown words; {told}")
+        (pattern,) = found
+        about, shape = written[pattern], PATTERNS[pattern]
+        after, before = written.get("between", (written.get("after"), written.get("before")))
+        return Expectation(
+            pattern,
+            matchers=self._matchers(pattern, about),
+            intervals=self._intervals(pattern, about),
+            subject=about if shape == "queue" else "",
+            bounds=_bounds(written),
+            within=written.get("within"),
+            same=_listed(written.get("same", ())),
+            codes=tuple(self._each(about, _listed)) if shape == "codes" else (),
+            shares=tuple(self._each(written.get("of", {}), _bounds_of)),
+            workers=_bounds_of(written["workers"]) if "workers" in written else (),
+            parts=tuple(self.expectation(part) for part in _parts(shape, about)),
+            after=None if after is None else self.matcher(after),
+            before=None if before is None else self.matcher(before),
+            between="between" in written,
+            because=written.get("because", ""),
+            text=one_line({key: value for key, value in written.items() if key != "because"}),
+        )
+
+    def matcher(self, written: Fields) -> Matcher:
+        """Return the matcher that a mapping of fields stands for.
+
+        Raises:
+            ValueError: it is none, or a field compares in a way that there is not.
+        """
+        if not isinstance(written, Mapping):
+            raise ValueError(f"events are meant by a mapping of fields, such as event('queue.get'), not by {written!r}")
+        conditions = []
+        for field, value in written.items():
+            for operator, operand in (value if isinstance(value, Mapping) else {"is": value}).items():
+                if operator not in OPERATORS:
+                    raise ValueError(f"{field}: there is no {operator!r}; there is {', '.join(OPERATORS)}")
+                conditions.append(self._condition(field, operator, operand))
+        return Matcher(tuple(conditions))
+
+    def _condition(self, field: str, operator: str, operand: Any) -> Condition:
+        if field == "process" and operator == "is" and isinstance(operand, str):
+            return self._about(operand)
+        return Condition(field, cast("Operator", operator), tuple(operand) if operator == "one_of" else operand)
+
+    def _about(self, name: str) -> Condition:
+        names = self._names(name)
+        return Condition("process", "one_of", names) if len(names) > 1 else Condition("process", "is", names[0])
+
+    def _matchers(self, pattern: str, about: Any) -> tuple[Matcher, ...]:
+        if pattern == "no_orphans":
+            return (self.matcher({"event": "process.orphaned"}),)
+        if PATTERNS[pattern] == "matcher":
+            return (self.matcher(about),)
+        return tuple(self.matcher(each) for each in about) if PATTERNS[pattern] == "matchers" else ()
+
+    def _intervals(self, pattern: str, about: Any) -> tuple[Interval, ...]:
+        shape = PATTERNS[pattern]
+        if shape == "intervals":
+            return tuple(self._interval(each) for each in about)
+        if shape == "run" and about == RUN:
+            return (self._interval("MainProcess").replace(name="the run"),)
+        if shape == "lock" and isinstance(about, str):
+            acquired, released = (self.matcher({"event": f"lock.{deed}", "lock": about}) for deed in _HELD)
+            return (Interval(acquired, released, f"lock '{about}'"),)
+        return (self._interval(about),) if shape in ("run", "lock") else ()
+
+    def _interval(self, about: Any) -> Interval:
+        """Return a stretch of time; a name stands for the life of a process."""
+        if isinstance(about, str):
+            started, exited = (self.matcher({"event": f"process.{deed}", "process": about}) for deed in _LIFE)
+            return Interval(started, exited, about)
+        start, end = self.matcher(about["from"]), self.matcher(about["to"])
+        return Interval(start, end, f"from {start} to {end}")
+
+    def _each(self, about: Fields, value: Callable[[Any], Any]) -> Iterable[tuple[str, Any]]:
+        for key, given in about.items():
+            for name in self._names(key):
+                yield name, value(given)
+
+
+_HELD = ("acquired", "released")
+_LIFE = ("started", "exited")
+
+
+def one_line(value: Any) -> str:
+    """Return plain data in one line, as YAML writes it; a mapping without its braces."""
+    written = _flow(value)
+    text = written[1:-1] if isinstance(value, Mapping) else written
+    return text if len(text) <= _LONGEST_TEXT else f"{text[: _LONGEST_TEXT - 1]}…"
+
+
+def _flow(value: Any) -> str:
+    if isinstance(value, Mapping):
+        return "{" + ", ".join(f"{_flow(str(key))}: {_flow(each)}" for key, each in value.items()) + "}"
+    if isinstance(value, (list, tuple)):
+        return "[" + ", ".join(map(_flow, value)) + "]"
+    if isinstance(value, str):
+        if _PLAIN.fullmatch(value) and value.lower() not in _WORDS:
+            return value
+        return json.dumps(value, ensure_ascii=False)
+    return json.dumps(value, default=repr)
+
+
+def _parts(shape: str, about: Any) -> Iterable[Fields]:
+    return about if shape == "parts" else [about] if shape == "part" else []
+
+
+def _bounds(written: Fields) -> Bounds:
+    return tuple((operator, written[operator]) for operator in BOUNDS if operator in written)
+
+
+def _bounds_of(share: Any) -> Bounds:
+    return _bounds(share) if isinstance(share, Mapping) else (("is", share),)
+
+
+def _listed(value: Any) -> tuple[Any, ...]:
+    return tuple(value) if isinstance(value, Sequence) and not isinstance(value, str) else (value,)

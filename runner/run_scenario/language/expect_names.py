@@ -1,0 +1,146 @@
+"""Can an expectation ever match? Processes, resources, events and fields that it names have to exist."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from run_scenario.expectations import JUDGED_LATER, Matcher
+from run_scenario.language import event_fields
+from run_scenario.language.draft import Draft, Fields, ResourceDraft
+from run_scenario.language.problems import Problems, Span, describe, either, quote
+from run_scenario.model import MANAGED
+
+_OF_SECTION = {"queue": "queues", "pipe": "pipes", "pool": "pools"}
+_OF_TYPE = {
+    "semaphore": ("Semaphore", "BoundedSemaphore"),
+    "flag": ("Event",),
+    "condition": ("Condition",),
+    "barrier": ("Barrier",),
+    "lock": ("Lock", "RLock", "Condition", "Value", "Array"),
+}
+"""Field of an event -> types of the resources whose name can be in it."""
+
+_ALWAYS = ("MainProcess", "run-scenario", "run-scenario guard")
+_WITH_CHILDREN = ("spawn_child",)
+
+
+def replicas(draft: Draft) -> Callable[[str], tuple[str, ...]]:
+    """Return a function that tells which processes a name stands for: the replicas, or the process itself."""
+    groups = {process.name: process.names() for process in draft.processes if process.name}
+    processes = {name for process in draft.processes for name in process.names()}
+    return lambda name: (name,) if name in processes else tuple(groups.get(name, ())) or (name,)
+
+
+class Names:
+    """What a scenario's log can speak of."""
+
+    def __init__(self, draft: Draft, problems: Problems) -> None:
+        self._problems = problems
+        self._known = dict.fromkeys(name for process in draft.processes for name in process.names())
+        self._known.update(dict.fromkeys((*(process.name for process in draft.processes if process.name), *_ALWAYS)))
+        self._resources = _by_field(draft.resources)
+        self._open = _has_others(draft)
+        """Whether there will be processes that the file does not name."""
+
+    def check_process(self, name: str, span: Span, otherwise: str = "") -> None:
+        """Complain if there will be no process of this name, nor replicas, nor is it what it may be `otherwise`."""
+        if name not in self._known and not self._open:
+            others = [otherwise] if otherwise else []
+            there = either([*others, *list(self._known)[:6]], "and")
+            hint = self._problems.did_you_mean(name, self._known, f"there is {there}")
+            self._problems.error(span, f"there is no process {quote(name)}", hint)
+
+    def check_resource(self, field: str, name: str, span: Span) -> None:
+        """Complain about a resource that is not there; `field` is that of the events which name its like."""
+        known = self._resources[field]
+        if name not in known:
+            there = f"there is {either(known, 'and')}" if known else f"the scenario has no {field}"
+            hint = self._problems.did_you_mean(name, known, there)
+            self._problems.error(span, f"there is no {field} {quote(name)}", hint)
+
+    def check_matcher(self, matcher: Matcher, fields: Fields) -> None:
+        """Complain about a matcher that no event can ever match."""
+        events = matcher.events
+        if events is not None and not self._check_events(events, fields):
+            return
+        for condition in matcher.conditions:
+            if condition.field == "event":
+                continue
+            span = fields.value_span(condition.field)
+            if not self._check_field(condition.field, events, fields):
+                continue
+            if condition.operator == "is":
+                self._check_value(condition.field, condition.operand, events, span)
+            elif condition.operator == "one_of":
+                for choice in condition.operand:
+                    self._check_value(condition.field, choice, events, span)
+
+    def _check_events(self, events: tuple[str, ...], fields: Fields) -> bool:
+        span, known = fields.value_span("event"), event_fields.names()
+        for event in events:
+            if event in JUDGED_LATER:
+                what = f"{quote(event)} is told after everything was judged, so it cannot be expected"
+                hint = "use `duration: run` for how long the run took, `exitcodes` for how processes ended"
+                self._problems.error(span, what, hint)
+                return False
+            if event not in known:
+                hint = self._problems.did_you_mean(str(event), known, "`run-scenario schema event` has them all")
+                self._problems.error(span, f"there is no event {quote(str(event))}", hint)
+                return False
+        return True
+
+    def _check_field(self, field: str, events: tuple[str, ...] | None, fields: Fields) -> bool:
+        name = field.partition(".")[0]
+        if events is None:
+            return event_fields.is_field(name) or "." in field
+        having = [event for event in events if name in event_fields.fields(event)]
+        if having:
+            return True
+        known = [each for each in event_fields.fields(events[0]) if each not in ("event", "timestamp", "run", "seq")]
+        own = [each for each in known if each not in ("level", "t", "scenario", "process", "pid", "n")]
+        hint = self._problems.did_you_mean(name, known, f"it has {either(own, 'and')}" if own else "")
+        self._problems.error(fields.key_span(field), f"{quote(events[0])} has no field {quote(name)}", hint)
+        return False
+
+    def _check_value(self, field: str, value: Any, events: tuple[str, ...] | None, span: Span) -> None:
+        if field == "process" and isinstance(value, str):
+            self.check_process(value, span)
+            return
+        if field in self._resources and isinstance(value, str):
+            self.check_resource(field, value, span)
+            return
+        if events is None or "." in field:
+            return
+        schemas = [event_fields.fields(event).get(field) for event in events]
+        known = [schema for schema in schemas if schema is not None]
+        choices = [choice for schema in known for choice in event_fields.choices(schema)]
+        if choices and all(event_fields.choices(schema) for schema in known):
+            if not any(value == choice and type(value) is type(choice) for choice in choices):
+                hint = self._problems.did_you_mean(str(value), [str(c) for c in choices])
+                hint = hint or f"it is {either([str(choice) for choice in choices])}"
+                self._problems.error(span, f"`{field}` is never {describe(value)}", hint)
+            return
+        misfits = [event_fields.misfit(schema, value) for schema in known]
+        if misfits and all(misfits):
+            self._problems.error(span, f"`{field}` is never {describe(value)}", f"it is {misfits[0]}")
+
+
+def _by_field(resources: tuple[ResourceDraft, ...]) -> dict[str, dict[str, None]]:
+    """Return the names of the resources, by the field of those events that tell of them."""
+    known: dict[str, dict[str, None]] = {field: {} for field in (*_OF_SECTION, *_OF_TYPE)}
+    for resource in resources:
+        for field, section in _OF_SECTION.items():
+            if resource.section == section:
+                known[field][resource.name] = None
+        for field, types in _OF_TYPE.items():
+            if resource.type in types:
+                known[field][resource.name] = None
+    return known
+
+
+def _has_others(draft: Draft) -> bool:
+    """Return whether there can be processes that the file does not name: of pools, managers, or targets."""
+    if draft.sections["pools"] or any(r.type in (*MANAGED, "Server") for r in draft.sections["shared"].values()):
+        return True
+    return any(":" in process.target or process.target in _WITH_CHILDREN for process in draft.processes)
