@@ -31,6 +31,8 @@ COMMAND = [sys.executable, "-m", "run_scenario"]
 
 PATIENCE = 60.0
 """Seconds after which a test gives up waiting; no run here should need a fifth of it."""
+SOON = 20.0
+"""Seconds within which what is bounded must be over, also on a busy machine; without a bound it would take minutes."""
 
 Event = dict[str, Any]
 

