@@ -241,6 +241,15 @@ def test_the_deadline_on_the_command_line(tmp_path: Path) -> None:
     assert (3, 0.7) == (result.status, result.log.one("scenario.timed_out")["timeout"])
 
 
+def test_a_deadline_before_anything_has_begun(tmp_path: Path) -> None:
+    """A main program that has just been forked is reported by its name, and is ended by the signal that it gets."""
+    log = run(tmp_path, scenario({"target": "hang"}), "--timeout", "0.000001").log
+    exited = log.one("process.exited", "MainProcess")
+    assert (-15, "run-scenario") == (exited["exitcode"], exited["by"])
+    assert "MainProcess" == log.one("scenario.stalled")["processes"][0]["process"]
+    assert 3 == log.finished["exit_status"]
+
+
 def test_a_stopped_process_is_ended(tmp_path: Path) -> None:
     """SIGSTOP keeps a process from heeding SIGTERM, not the run from ending."""
     result = run(tmp_path, scenario({"name": "S", "target": "actors:stop"}, timeout=1))

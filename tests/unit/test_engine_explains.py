@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -13,6 +15,7 @@ from run_scenario.engine.events import EventMaker
 from run_scenario.engine.exits import Life, explain
 from run_scenario.engine.narrator import Narrator
 from run_scenario.engine.output import LINE_LIMIT, LineJoiner
+from run_scenario.engine.stall import StallWatch
 from run_scenario.engine.standstill import Standstill, Waiting, read_stack
 from run_scenario.model import Connection, ProcessSpec, QueueSpec, Scenario
 from run_scenario.record import codes, layout
@@ -321,6 +324,13 @@ def test_the_deadline_is_explained() -> None:
     assert reason.startswith("the deadline was reached: the main program waits for the end of C; W0 sleeps, or waits")
     assert reason.endswith("and 4 more")
     assert "no process of the run is left" in Standstill(make_scenario(TAKER), [], [], []).reason("deadline")
+
+
+def test_a_process_that_does_not_record_is_reported(tmp_path: Path) -> None:
+    """Of another program, or a process that is just beginning, the report knows what the system says."""
+    report = StallWatch(str(tmp_path)).reports([os.getpid()])[0]
+    assert (os.getpid(), [], "") == (report.pid, report.waits, report.stack)
+    assert os.getpid() in dict(report.threads)
 
 
 def test_what_does_not_exist_is_waited_for() -> None:

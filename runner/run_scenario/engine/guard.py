@@ -61,6 +61,7 @@ class Guard:
         os.set_blocking(reports, False)
         self._reports = reports
         self._main = self._fork_main(report_to, (reports, *wake_up))
+        recorder.emit(codes.MAIN_FORKED, self._main)
         os.close(report_to)
         platform.raise_descriptor_limit()  # a descriptor per process; the run's own have the limit as it was
         self._watch(MAIN, self._main)
@@ -84,8 +85,11 @@ class Guard:
 
     def _fork_main(self, report_to: int, others: tuple[int, ...]) -> int:
         guard = os.getpid()
+        # A signal that reaches the child while it still has our handlers would be lost: it waits until it has its own.
+        mask = signal.pthread_sigmask(signal.SIG_BLOCK, _DEFAULT_SIGNALS)
         pid = os.fork()
         if pid:
+            signal.pthread_sigmask(signal.SIG_SETMASK, mask)
             return pid
         code = 1
         try:
@@ -94,6 +98,7 @@ class Guard:
                 signal.signal(number, signal.SIG_DFL)
             signal.signal(signal.SIGINT, signal.default_int_handler)
             signal.signal(signal.SIGPIPE, signal.SIG_IGN)  # as Python sets it
+            signal.pthread_sigmask(signal.SIG_SETMASK, mask)
             platform.die_with_parent()
             if os.getppid() != guard:
                 os._exit(code)  # it died before we asked to die with it

@@ -32,6 +32,7 @@ _BY_GUARD = frozenset(
         codes.STALL,
         codes.TIMED_OUT,
         codes.STOPPING,
+        codes.MAIN_FORKED,
         codes.MAIN_EXITED,
         codes.LEAKED,
     }

@@ -121,6 +121,10 @@ class ProcessTeller:
         life = self._life(index)
         self._make(t, f"process.{event}", life.name, life.pid, level, **fields)
 
+    def on_main_forked(self, reader: Speaker, t: int, f: list[Any]) -> None:
+        self.main.pid = f[0]
+        self._by_pid[f[0]] = self.main
+
     def on_starting(self, reader: Speaker, t: int, f: list[Any]) -> None:
         spec = self._spec(f[0])
         self._life(f[0]).name = str(f[1])  # an unnamed subclass of Process is called after its class

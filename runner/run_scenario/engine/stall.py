@@ -102,14 +102,18 @@ class StallWatch:
         return tuple(found)
 
     def reports(self, pids: list[int]) -> list[ProcessReport]:
-        """Ask each process for its stacks and return what all of them do; processes without a segment are left out."""
+        """Ask each process for its stacks and return what all of them do.
+
+        One without a segment is only just beginning, or is another program that a target has started: of it, no more is
+        known than what the system says.
+        """
         segments = self._segments()
-        known = {pid: segments[pid] for pid in pids if pid in segments}
-        stacks = self._ask_for_stacks(known)
+        stacks = self._ask_for_stacks({pid: segments[pid] for pid in pids if pid in segments})
         reports = []
-        for pid, path in known.items():
+        for pid in pids:
             stat = platform.process_stat(pid)
-            waits = [(w.kind, w.resource, w.thread, w.since, w.until) for w in read_waits(path)]
+            found = read_waits(segments[pid]) if pid in segments else []
+            waits = [(w.kind, w.resource, w.thread, w.since, w.until) for w in found]
             state = stat.state if stat else "X"
             reports.append(ProcessReport(pid, state, waits, stacks.get(pid, ""), platform.threads(pid)))
         return reports

@@ -118,6 +118,7 @@ TIMED_OUT = 52
 STOPPING = 53  # the front asked for the end                   signal number
 MAIN_EXITED = 54  # guard, after waitpid                       pid, exit code, usage
 LEAKED = 55  # guard: removed what the run had left            list of names
+MAIN_FORKED = 57  # guard: it has not yet begun to record itself   pid
 TROUBLE = 56  # something of our own failed                    text
 
 # What a thread waits for (kept in its slot of the segment's header, not recorded).

@@ -152,7 +152,8 @@ def _stuck(event: Event) -> list[str]:
         doing = f"waits for {process['waiting_for']}" if process.get("waiting_for") else _STATES.get(state, state)
         since = process.get("seconds")
         lasting = "" if since is None else f" ({seconds(since)})"
-        lines.append(f"{process.get('process')} (pid {process.get('pid')}): {doing}{lasting}")
+        name, pid = process.get("process"), f"pid {process.get('pid')}"
+        lines.append(f"{name}{'' if name == pid else f' ({pid})'}: {doing}{lasting}")
         lines.extend(f"    {frame}" for frame in shown_frames([str(line) for line in process.get("stack") or ()]))
     return lines
 
