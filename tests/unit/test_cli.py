@@ -195,10 +195,11 @@ def test_validate_tells_what_a_scenario_is_made_of(tmp_path: Path) -> None:
 
 
 def test_validate_tells_all_files(folder: Path) -> None:
-    """One wrong file does not hide the others; the status is 2."""
-    done = call("validate", "wrong.yaml", "quick.yaml", cwd=folder)
+    """One wrong file does not hide the others, nor does one that is not there; the status is 2."""
+    done = call("validate", "missing.yaml", "wrong.yaml", "quick.yaml", cwd=folder)
     assert (2, "quick.yaml: valid (1 process)\n") == (done.returncode, done.stdout)
-    assert done.stderr.startswith("wrong.yaml:2:1: error: unknown key 'processs'")
+    assert done.stderr.startswith("run-scenario: there is no file 'missing.yaml' here")
+    assert "\nwrong.yaml:2:1: error: unknown key 'processs'" in done.stderr
     assert "    2 | processs: []\n" in done.stderr
     assert "did you mean 'processes'?" in done.stderr
 
@@ -254,6 +255,7 @@ MISTAKES = [
     (["python", "quick.yaml", "names"], "'names' is too much: 'run-scenario python' takes one FILE"),
     (["plan"], "the following arguments are required: FILE"),
     (["run"], "the following arguments are required: FILE"),
+    (["--verbose"], "there is no option '--verbose'"),
     (["\x1b[31m"], "there is no file '\\x1b[31m' here"),
     (["quick.yaml", "--\x1b[31m"], "there is no option '--\\x1b[31m'"),
 ]

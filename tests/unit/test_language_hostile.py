@@ -118,6 +118,21 @@ def test_hostile_text_is_cheap(name: str) -> None:
     assert loaded.scenario is None or name in HARMLESS
 
 
+@pytest.mark.parametrize("name", [name for name in HOSTILE if name.endswith("deep")])
+def test_too_deep_says_so(name: str) -> None:
+    """Whether libyaml stops first or we do: what is wrong is that it is too deep."""
+    problems = load_text(HOSTILE[name](), stamps=NO_STAMPS).problems
+
+    assert ["lists and mappings are nested more than 20 deep here"] == [problem.what for problem in problems]
+
+
+def test_a_key_beyond_the_reach_of_yaml() -> None:
+    """Of a key whose colon YAML does not find, it is not said that the colon is missing."""
+    problems = load_text(_process(f"{'k' * 5_000}: 1\n"), stamps=NO_STAMPS).problems
+
+    assert ["this key has more than 1024 characters, the most are 200"] == [problem.what for problem in problems]
+
+
 def test_many_problems_are_counted() -> None:
     """Beyond a hundred problems, one more says how many there are."""
     loaded = load_text("version: 1\ntitle: [" + "yes," * 500 + "]", stamps=NO_STAMPS)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from argparse import Namespace
 from typing import TYPE_CHECKING
 
-from run_scenario.cli.streams import columns, say
+from run_scenario.cli.streams import columns, complain, say
 from run_scenario.errors import Status, UsageError
 
 if TYPE_CHECKING:
@@ -33,7 +33,13 @@ def validate(options: Namespace) -> Status:
     from run_scenario.views.text import scrub
 
     status = Status.PASSED
-    for file in resolve(options.files):
+    for name in options.files:
+        try:
+            (file,) = resolve([name])
+        except UsageError as error:  # the others are to be checked all the same
+            complain(f"run-scenario: {error}\n")
+            status = Status.INVALID
+            continue
         scenario = load(file).scenario
         if scenario is None:
             status = Status.INVALID

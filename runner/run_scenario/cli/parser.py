@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import argparse
 import functools
+import itertools
 import math
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import NoReturn
 
 from run_scenario import __version__
@@ -55,17 +56,27 @@ class Parser(argparse.ArgumentParser):
             formatter_class=functools.partial(argparse.RawDescriptionHelpFormatter, max_help_position=30),
             allow_abbrev=False,
         )
+        self._given: Sequence[str] = ()
 
     def error(self, message: str) -> NoReturn:
         """Say what is wrong and where to read on, and exit with status 2."""
+        if "arguments are required" in message:  # then argparse has not come to the unknown ones
+            message = next((self._unknown(name) for name in self._strangers()), message)
         self.exit(Status.INVALID, f"{PROGRAM}: {scrub(message)}\n  try: {self.prog} --help\n")
 
     def parse_all(self, arguments: Sequence[str]) -> argparse.Namespace:
         """Parse options and files in any order; an unknown option is answered with the nearest one."""
+        self._given = arguments
         options, unknown = self.parse_known_intermixed_args(list(arguments))
         if unknown:
             self.error(self._unknown(unknown[0]))
         return options
+
+    def _strangers(self) -> Iterator[str]:
+        """Yield what was given as a long option and is none."""
+        for argument in itertools.takewhile(lambda argument: argument != "--", self._given):
+            if argument.startswith("--") and argument.partition("=")[0] not in self._option_string_actions:
+                yield argument
 
     def _unknown(self, argument: str) -> str:
         if not argument.startswith("-"):

@@ -29,9 +29,10 @@ def check_structure(root: Node, text: str, schema: str, stamps: Stamps, problems
     if not problems.has_errors and stamps.has(key_of(text, schema)):
         return Refused()
     bad = Refused(node for node in walk(root) if isinstance(node, Scalar) and not node.sound)
-    translator = _Translator(root, problems, bad)
+    validator = _validator(schema)
+    translator = _Translator(root, validator.schema, problems, bad)
     fits = True
-    for error in islice(_validator(schema).iter_errors(plain(root)), MAX_ERRORS):
+    for error in islice(validator.iter_errors(plain(root)), MAX_ERRORS):
         fits = False
         translator.translate(error)
     if fits and not problems.has_errors:
@@ -115,8 +116,14 @@ def _part_of_expectation(path: tuple[str | int, ...]) -> str:
 
 
 class _Translator:
-    def __init__(self, root: Node, problems: Problems, bad: Refused) -> None:
+    def __init__(self, root: Node, schema: Any, problems: Problems, bad: Refused) -> None:
         self._root, self._problems, self._bad = root, problems, bad
+        self._places = {
+            "the top level": schema["properties"],
+            "a process, below `processes:`": schema["$defs"]["process"]["properties"],
+            "a queue, below `queues:`": schema["$defs"]["queue"]["properties"],
+        }
+        """Which keys belong where."""
         self._by_keyword: dict[str, Callable[[Any, _Place], None]] = {
             "additionalProperties": self._unknown_keys,
             "required": self._missing_keys,
@@ -150,11 +157,17 @@ class _Translator:
         for key, entry in place.node.entries.items():
             if key not in known and not ("." in key and "patternProperties" in error.schema):
                 hint = _spaceless(key, entry, known) or _parameter_hint(key, place.node) or _target_hint(key, place)
-                hint = hint or self._problems.did_you_mean(key, known)
+                hint = hint or self._problems.did_you_mean(key, known) or self._elsewhere(key, place)
                 if hint:
                     self._bad.incomplete.add(place.node)
                 hint = hint or "leave it out"
                 self._problems.error(entry.key_span, f"unknown key {quote(key)} {place.inside}", hint)
+
+    def _elsewhere(self, key: str, place: _Place) -> str:
+        """Return a hint where `key` is right, but in another place of a scenario."""
+        if place.inside not in ("at the top level", "in a process", "in a queue"):
+            return ""
+        return next((f"it belongs to {where}" for where, keys in self._places.items() if key in keys), "")
 
     def _missing_keys(self, error: Any, place: _Place) -> None:
         assert isinstance(place.node, Mapping)

@@ -7,10 +7,18 @@ from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from run_scenario.language.problems import Problems, Span
+from run_scenario.language.scalars import MAX_KEY
 from run_scenario.language.text_hints import missing_space
+
+MAX_DEPTH = 20
+"""Most lists and mappings inside one another."""
+TOO_DEEP = f"lists and mappings are nested more than {MAX_DEPTH} deep here"
+CHECK_NESTING = "no scenario needs that; check the brackets and the indentation"
 
 _QUOTE_IT = "put the whole text in quotes, as in '…'"
 _LINE_UP = "keys of one mapping begin in the same column"
+_LONGEST_KEY = 1024
+"""Most characters between the beginning of a key and its colon, in YAML itself."""
 
 # A message of libyaml or of PyYAML's own scanner (they differ), and what is said instead.
 _REWORDED: tuple[tuple[str, str, str], ...] = (
@@ -23,6 +31,7 @@ _REWORDED: tuple[tuple[str, str, str], ...] = (
     (r"found undefined alias", "an alias stands here", "write the value out"),
     (r"did not find expected '-'", "this line is not an item of the list above it", "begin it with `- `, or indent it"),
     (r"expected <document start>", "something follows the end of the document", "a file holds one document"),
+    (r"nesting depth", TOO_DEEP, CHECK_NESTING),
     (r"incompatible YAML document|directive", "a scenario has no % lines", "leave the line out, or put it in quotes"),
 )
 
@@ -138,6 +147,17 @@ def _space_missing(at: _Stumble) -> _Explained:
     return found, what, way_out
 
 
+def _long_key(at: _Stumble) -> _Explained:
+    """A key so long that no YAML reader looks for its colon."""
+    if "could not find expected ':'" not in at.message or at.opened is None:
+        return None
+    start = at.opened.index
+    if not re.search(r":(\s|$)", at.text[start + _LONGEST_KEY :].partition("\n")[0]):
+        return None
+    what = f"this key has more than {_LONGEST_KEY} characters, the most are {MAX_KEY}"
+    return _from(at.opened), what, "give it a shorter name"
+
+
 def _list_out_of_line(at: _Stumble) -> _Explained:
     """A `-` that stands in another column than those of its list."""
     line = at.lines[-1]
@@ -191,6 +211,7 @@ _TESTS: tuple[Callable[[_Stumble], _Explained], ...] = (
     _bad_first_character,
     _unclosed,
     _space_missing,
+    _long_key,
     _list_out_of_line,
     _extra_colon,
     _misplaced,

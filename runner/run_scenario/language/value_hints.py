@@ -46,7 +46,7 @@ def misfit_hint(error: Any, path: tuple[str | int, ...], node: Node, problems: P
         case ("queues",) if isinstance(value, list) and value:
             return "write the queue's name and a colon instead of the `-`"
     if isinstance(value, str):
-        return _text_hint(value, error, wanted, problems)
+        return _text_hint(key, value, error, wanted, problems)
     if isinstance(value, float) and value.is_integer() and "integer" in wanted:
         return f"write {int(value)}" if abs(value) < 1e15 else ""
     if wanted == {"array"} and not isinstance(value, dict | list):
@@ -54,14 +54,16 @@ def misfit_hint(error: Any, path: tuple[str | int, ...], node: Node, problems: P
     return ""
 
 
-def _text_hint(value: str, error: Any, wanted: set[str], problems: Problems) -> str:
+def _text_hint(key: str | int, value: str, error: Any, wanted: set[str], problems: Problems) -> str:
     if choices := _choices(error):
         return problems.did_you_mean(value, choices)
     if wanted & {"integer", "number"}:
         seconds = "seconds" in error.schema.get("x-expected", "")
         return number_hint(value, seconds=seconds, fraction="number" in wanted)
     if "boolean" in wanted:
-        return "write true or false, without quotes"
+        if key == "terminate" and value.casefold() in ("kill", "sigkill"):
+            return "write `kill: true` instead: it sends SIGKILL"
+        return "write true or false" + (", without quotes" if value.casefold() in ("true", "false") else "")
     if "object" in wanted and (hint := missing_space(value)):
         return hint
     return "put it in brackets: [ … ]" if wanted == {"array"} else ""

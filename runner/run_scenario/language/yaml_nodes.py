@@ -17,10 +17,7 @@ import yaml
 
 from run_scenario.language.problems import Problems, Span, quote, shorten
 from run_scenario.language.scalars import MAX_KEY, MAX_TEXT, AmbiguousError, resolve, resolve_key
-from run_scenario.language.syntax_errors import explain
-
-MAX_DEPTH = 20
-"""Deepest nesting of lists and mappings."""
+from run_scenario.language.syntax_errors import CHECK_NESTING, MAX_DEPTH, TOO_DEEP, explain
 
 MAX_NODES = 10_000
 """Most keys, values, lists and mappings in one file."""
@@ -203,7 +200,8 @@ class _Builder:
         elif event.implicit[0] and text == "<<":
             self._problems.error(span, "merge keys (<<) are not allowed in a scenario", "write the keys out")
         elif len(text) > MAX_KEY:
-            self._problems.error(span, f"this key has {len(text)} characters, the most are {MAX_KEY}")
+            what = f"this key has {len(text)} characters, the most are {MAX_KEY}"
+            self._problems.error(span, what, "give it a shorter name")
         else:
             try:
                 key = resolve_key(text) if event.implicit[0] else text
@@ -236,8 +234,7 @@ class _Builder:
         self._no_properties(event)
         span = _span(event)
         if len(self._frames) >= MAX_DEPTH:
-            what = f"lists and mappings are nested more than {MAX_DEPTH} deep here"
-            self._problems.error(span, what, "no scenario needs that; check the brackets and the indentation")
+            self._problems.error(span, TOO_DEEP, CHECK_NESTING)
             raise _StopError
         self._frames.append(_Frame(span, isinstance(event, yaml.MappingStartEvent)))
 
