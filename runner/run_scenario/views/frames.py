@@ -8,8 +8,11 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 _LIBRARY = Path(threading.__file__).parent
-_WAITING_ROOMS = tuple(str(_LIBRARY / name) for name in ("multiprocessing/", "threading.py", "queue.py"))
-"""Where in the standard library a process waits."""
+_WAITING_ROOMS = (
+    *(str(_LIBRARY / name) for name in ("multiprocessing/", "threading.py", "queue.py")),
+    str(Path(__file__).parents[1] / "engine") + "/",
+)
+"""Where in the standard library a process waits, and where what records it stands in for that."""
 
 _MOST_FRAMES = 3
 
