@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 INTENDED: dict[str, tuple[int, list[str]]] = {
+    "broken-lock": (3, ["Other waits for ever for lock 'gate': Holder ended without releasing it"]),
     "broken-queue": (
         3,
         [

@@ -142,6 +142,9 @@ def test_a_row_says_what_is_true(heading: str, row: Row) -> None:
         assert f'"{event}"' in events
     for key in re.findall(r"`(\w+):(?: [^`]*)?`", row.text):
         assert f'"{key}"' in bundled.schema_text("scenario")
+    kinds = re.findall(r"`type: (\w+)`", row.text) + re.findall(r"types ((?:`\w+`(?:,| and)? ?)+)", row.text)
+    for kind in (word for text in kinds for word in re.findall(r"\w+", text.replace(" and ", " "))):
+        assert f'"{kind}"' in bundled.schema_text("scenario")
     for scenario in re.findall(r"the scenario `([\w-]+)`", row.text):
         assert bundled.find_scenario(scenario) is not None
 

@@ -268,6 +268,57 @@ def test_own_targets(tmp_path: Path) -> None:
         } == {name: texts for name, texts in told.items() if name != "MainProcess"}
 
 
+EXPECTED_EXCEPTIONS = """\
+version: 1
+pools:
+  crunch:
+    processes: 1
+    calls:
+      - {apply: "own:fail", raises: OwnError}
+      - {apply: "own:lock", raises: MaybeEncodingError}
+      - {apply: "own:late", raises: TimeoutError}
+      - {imap: sleep_for, over: [0.2], timeout: 0.01, raises: TimeoutError}
+      - {apply_async: sleep_for, args: [0.2], timeout: 0.01, raises: TimeoutError}
+    end: terminate
+  futures:
+    type: executor
+    processes: 1
+    calls:
+      - {submit: sleep_for, args: [0.2], timeout: 0.01, raises: TimeoutError}
+      - {map: sleep_for, over: [0.2], timeout: 0.01, raises: TimeoutError}
+"""
+RAISING = """\
+import threading
+
+
+class OwnError(Exception):
+    pass
+
+
+def fail():
+    raise OwnError
+
+
+def lock():
+    return threading.Lock()
+
+
+def late():
+    raise TimeoutError
+"""
+
+
+def test_exceptions_that_are_expected_of_pools(tmp_path: Path) -> None:
+    """A script catches what its scenario catches, wherever the exception is from, and lets nothing else pass."""
+    (tmp_path / "own.py").write_text(RAISING)
+    (tmp_path / "pools.yaml").write_text(EXPECTED_EXCEPTIONS)
+    text = generate("pools.yaml", tmp_path)
+    script, scenario = run_script(text, tmp_path), run_scenario("pools.yaml", tmp_path)
+    assert (0, 0) == (scenario.exitcode, script.exitcode)
+    (tmp_path / "own.py").write_text(RAISING.replace("raise OwnError", "raise KeyError"))
+    assert 1 == run_script(text, tmp_path).exitcode
+
+
 def test_an_invalid_scenario(tmp_path: Path) -> None:
     """Its problems are told, and there is no script."""
     (tmp_path / "wrong.yaml").write_text("version: 1\n")

@@ -120,6 +120,11 @@ SENTENCES = [
     ("manager.called", {"result": None, "waited": 0.0}, "calls stock.pop('pears')"),
     (
         "manager.called",
+        {"method": "get", "arguments": [], "keywords": {"timeout": 1.0}, "error": "Empty", "waited": 1.0},
+        "calls stock.get(timeout=1.0), which raised Empty after 1 s",
+    ),
+    (
+        "manager.called",
         {"error": "KeyError: 'pears'"},
         "calls stock.pop('pears'), which raised KeyError: 'pears' after 0.2 s",
     ),

@@ -126,6 +126,7 @@ _DEFAULTS: dict[str, dict[str, Any]] = {
         "object": "stock",
         "method": "pop",
         "arguments": ["pears"],
+        "keywords": {},
         "result": 2,
         "error": None,
         "waited": 0.2,

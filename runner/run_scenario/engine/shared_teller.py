@@ -90,7 +90,7 @@ class SharedTeller:
         self._make(t, "manager.shut_down", reader.name, reader.pid, "info", manager=f[0], manager_pid=f[1])
 
     def on_manager_called(self, reader: Speaker, t: int, f: list[Any]) -> None:
-        index, method, arguments, result, error, since = f
-        fields = {"object": self._spec(index).name, "method": method, "arguments": arguments, "result": result}
-        fields |= {"error": error, "waited": waited(t, since)}
+        index, method, arguments, keywords, result, error, since = f
+        fields = {"object": self._spec(index).name, "method": method, "arguments": arguments, "keywords": keywords}
+        fields |= {"result": result, "error": error, "waited": waited(t, since)}
         self._make(t, "manager.called", reader.name, reader.pid, "debug", **fields)

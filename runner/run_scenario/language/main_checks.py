@@ -1,10 +1,12 @@
-"""The section `main`: does each verb fit whom it is done to, and can the steps be done in this order?"""
+"""The section `main`: does each verb fit whom it is done to? Whether the order is possible is asked in main_order."""
 
 from __future__ import annotations
 
 from run_scenario.language.draft import Draft
-from run_scenario.language.main_draft import StepDraft, groups, read_steps, verbs_of
+from run_scenario.language.main_draft import StepDraft, read_steps, verbs_of
+from run_scenario.language.main_order import check_order
 from run_scenario.language.problems import Problems, Span, either, quote
+from run_scenario.language.shared_checks import misfit
 from run_scenario.language.yaml_nodes import Mapping
 from run_scenario.verbs import OPTIONS, VERBS
 
@@ -31,7 +33,7 @@ def check_main(draft: Draft, problems: Problems) -> None:
     steps = list(read_steps(draft))
     unsound = [step for step in steps if not _check_step(step, draft, problems)]
     if not unsound and len(steps) == len(draft.fields.items("main")):
-        _Order(draft, problems).follow(steps)
+        check_order(draft, steps, problems)
 
 
 def _check_shape(node: Mapping, draft: Draft, problems: Problems) -> None:
@@ -100,6 +102,9 @@ def _check_subject(name: str, span: Span, step: StepDraft, draft: Draft, problem
         others = [verb.name for verb in VERBS.values() if kind in verb.takes]
         problems.error(span, what, f"{_a(kind)} has {either(others, 'and')}" if others else "")
         return False
+    if step.verb.name == "write" and (why := misfit(draft.handles()[name].fields, step.value)):
+        problems.error(step.fields.value_span("write"), why, "write another value, or give it another `typecode`")
+        return False
     if kind == "SimpleQueue" and step.options:
         what = f"a SimpleQueue has no `{next(iter(step.options))}`"
         problems.error(step.span, what, "leave it out, or write `type: Queue`")
@@ -132,93 +137,3 @@ def _kinds(takes: tuple[str, ...]) -> str:
         return "a queue"
     words = [_a(kind) for kind in takes if kind not in ("ManagerQueue", "SimpleQueue", "executor")]
     return f"{', '.join(words[:-1])} or {words[-1]}" if len(words) > 1 else words[0]
-
-
-class _Order:
-    """Follows the steps and finds what cannot be done at its place."""
-
-    def __init__(self, draft: Draft, problems: Problems) -> None:
-        self._draft = draft
-        self._problems = problems
-        self._groups = groups(draft)
-        self._started: set[str] = set()
-        self._joined: set[str] = set()
-        self._closed: set[str] = set()
-        self._put: set[str] = set()
-
-    def follow(self, steps: list[StepDraft]) -> None:
-        """Add a problem for each step that cannot be done, unless it is expected to raise."""
-        for step in steps:
-            for name, span in step.subjects:
-                for subject in self._groups.get(name, [name]):
-                    what, hint = self._problem(step, subject)
-                    if not what:
-                        self._note(step, subject)
-                    elif not step.fields.text("raises"):
-                        self._problems.error(span, what, hint)
-                        return
-        self._warn_of_unstarted()
-        self._warn_of_unused_pools(steps)
-
-    def _problem(self, step: StepDraft, name: str) -> tuple[str, str]:
-        verb = step.verb.name
-        if name in self._groups:
-            return self._problem_of_process(verb, name)
-        if name in self._closed and verb not in ("join_thread", "cancel_join_thread", "close", "join_queue"):
-            return f"{quote(name)} was closed before", "move this step up, or the one that closes it down"
-        if verb == "join_thread" and name not in self._closed:
-            return f"join_thread() may only be called after {quote(name)} was closed", f"write `close: {name}` before"
-        if verb in ("get", "get_nowait") and name in self._draft.queues:
-            waits = verb == "get" and step.options.get("block") is not False and "timeout" not in step.options
-            if waits and name not in self._put and not self._writers(name):
-                what = f"nobody has put anything on queue {quote(name)} by then: get() would wait for ever"
-                return what, "put something before, or start a process that does"
-        return "", ""
-
-    def _writers(self, queue: str) -> list[str]:
-        """Return the processes that are started and may put something on a queue."""
-        found = []
-        for process in self._draft.processes:
-            if any(link.resource == queue and link.direction != "from" for link in process.links):
-                found += [name for name in process.names() if name in self._started]
-        return found
-
-    def _problem_of_process(self, verb: str, name: str) -> tuple[str, str]:
-        called = quote(name)
-        if name in self._closed:
-            return f"{called} was closed before: nothing can be done with it any more", "move this step up"
-        if verb == "start" and name in self._started:
-            return f"{called} was started before: a process is started once", "describe another process like it"
-        if name not in self._started and verb in ("join", "terminate", "kill"):
-            hint = f"write `start: {name}` before"
-            return f"{verb}() needs a process that was started, and {called} was not", hint
-        if verb == "close" and name in self._started - self._joined:
-            what = f"{called} may still be running: close() needs a process that has ended"
-            return what, f"write `join: {name}` before"
-        return "", ""
-
-    def _note(self, step: StepDraft, name: str) -> None:
-        verb = step.verb.name
-        if verb == "start":
-            self._started.add(name)
-        elif verb == "join" and "timeout" not in step.options:
-            self._joined.add(name)
-        elif verb == "close":
-            self._closed.add(name)
-        elif verb in ("put", "put_nowait"):
-            self._put.add(name)
-
-    def _warn_of_unstarted(self) -> None:
-        for process in self._draft.processes:
-            if not self._started.intersection(process.names()):
-                called = quote(process.names()[0] if len(process.names()) == 1 else process.name)
-                hint = f"write a step `start: {process.name or process.names()[0]}`, or drop it"
-                self._problems.warn(process.span, f"{called} is never started", hint)
-
-    def _warn_of_unused_pools(self, steps: list[StepDraft]) -> None:
-        used = {name for step in steps if step.verb.name == "use" for name, _ in step.subjects}
-        for pool in self._draft.sections["pools"].values():
-            if pool.name not in used:
-                self._problems.warn(
-                    pool.span, f"pool {quote(pool.name)} is not used", f"write a step `use: {pool.name}`"
-                )

@@ -25,6 +25,7 @@ _SINGLE = ("apply", "apply_async", "submit")
 _STAR = ("starmap", "starmap_async")
 _UNTIMED = ("map", "starmap", "apply")
 """Methods of a Pool that wait for ever."""
+_ONE_BY_ONE = ("imap", "imap_unordered")
 
 
 def method_of(call: Fields) -> str:
@@ -82,11 +83,20 @@ def _check_call(call: Fields, pool: ResourceDraft, problems: Problems) -> None:
             problems.error(call.key_span(key), f"`{key}`: {method}() goes over a list", "write `over: […]`")
     if method not in _SINGLE and call.entry("over") is None and not call.is_refused("over"):
         problems.error(span, f"{method}() needs `over`: what it goes over", "write `over: [1, 2, 3]`")
-    if call.entry("timeout") is not None and pool.type == "Pool" and method in _UNTIMED:
-        other = f"{method}_async"
-        what = f"`timeout`: {method}() of a Pool waits for ever"
-        problems.error(call.key_span("timeout"), what, f"leave it out, or write `{other}`, whose get() has a timeout")
+    if call.entry("timeout") is not None and pool.type == "Pool":
+        _check_timeout(call, method, problems)
     _check_function(call, method, problems)
+
+
+def _check_timeout(call: Fields, method: str, problems: Problems) -> None:
+    """Can one wait for what this method of a Pool returns, but not for ever?"""
+    span = call.key_span("timeout")
+    if method in _UNTIMED:
+        what = f"`timeout`: {method}() of a Pool waits for ever"
+        problems.error(span, what, f"leave it out, or write `{method}_async`, whose get() has a timeout")
+    elif method in _ONE_BY_ONE and call.whole("chunksize", 1) > 1:
+        what = f"`timeout`: with a `chunksize` above 1, {method}() returns a plain generator, which waits for ever"
+        problems.error(span, what, "leave out one of the two")
 
 
 def _check_function(call: Fields, method: str, problems: Problems) -> None:

@@ -98,6 +98,12 @@ def _check_value(shared: ResourceDraft, kind: str, problems: Problems) -> None:
         )
 
 
+def misfit(fields: Fields, value: Any) -> str:
+    """Return why a value cannot be written to a Value; empty if it can."""
+    code = fields.text("typecode")
+    return _misfit("Value", code, value) if code else ""
+
+
 def _misfit(kind: str, code: str, value: Any) -> str:
     """Return why a value does not fit a type code; empty if it does."""
     if kind == "Array" and code not in "cu":

@@ -85,6 +85,9 @@ def _check_types(target: Target, process: ProcessDraft, handles: dict[str, Resou
             what += f"the parameter {quote(parameter.name)} of {quote(target.name)} takes {parameter.called}"
             fitting = [handle for handle, other in handles.items() if other.type in parameter.takes]
             problems.error(link.resource_span, what, f"there is {either(fitting, 'and')}" if fitting else "")
+        elif parameter.locked and resource.fields.value("lock") is False:
+            what = f"{quote(link.resource)} has no lock, but {quote(target.name)} acquires it"
+            problems.error(link.resource_span, what, "leave `lock: false` out, or write `target: increment`")
 
 
 def _a(kind: str) -> str:

@@ -88,7 +88,9 @@ MEMORY_UNLINKED = 108  # before it                              resource
 # Managers.
 MANAGER_STARTED = 110  #                                        name and pid of its process, address
 MANAGER_SHUT_DOWN = 111  #                                      name and pid of its process
-MANAGER_CALLED = 112  # of a proxy, after it                    resource, method, arguments, result, error, since
+MANAGER_CALLED = (
+    112  # of a proxy, after it                    resource, method, arguments, keywords, result, error, since
+)
 
 # Pools, by position among the scenario's resources; calls count from 1, tasks from 0.
 POOL_CREATED = 120  #                                           pool, processes

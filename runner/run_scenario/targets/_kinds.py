@@ -52,6 +52,8 @@ AnyEnd: TypeAlias = Connection
 """An end of a duplex pipe."""
 
 AnyValue: TypeAlias = "Synchronized[Any]"
+LockedValue: TypeAlias = "Synchronized[Any]"
+"""A value that has a lock: not one with `lock: false`."""
 AnyArray: TypeAlias = "SynchronizedArray[Any]"
 AnyMemory: TypeAlias = Any
 """A SharedMemory: what checkers know of its `buf` is that it may be None."""

@@ -62,6 +62,8 @@ class Parameter(Value):
     """Whether the target takes from this queue until a poison pill (None) comes."""
     passes_pills: bool = False
     """Whether a None that the target takes from a queue is put on this one."""
+    locked: bool = False
+    """Whether the target uses the lock of this value."""
     choices: tuple[str, ...] | None = None
     minimum: float | None = None
     maximum: float | None = None
@@ -277,6 +279,7 @@ _MEANINGS: dict[str, dict[str, Any]] = {
     "AnyCondition": {"kind": "resource", "takes": ("Condition",), "called": "a condition"},
     "AnyBarrier": {"kind": "resource", "takes": ("Barrier",), "called": "a barrier"},
     "AnyValue": {"kind": "resource", "takes": ("Value",), "called": "a value"},
+    "LockedValue": {"kind": "resource", "takes": ("Value",), "called": "a value", "locked": True},
     "AnyArray": {"kind": "resource", "takes": ("Array", "ShareableList"), "called": "an array"},
     "AnyMemory": {"kind": "resource", "takes": ("SharedMemory",), "called": "a block of memory"},
     "AnyDict": {"kind": "resource", "takes": ("dict",), "called": "a manager's dict"},

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
         AnyValue,
         Count,
         Items,
+        LockedValue,
         Seconds,
     )
 
@@ -52,7 +53,7 @@ def increment(counter: AnyValue, times: Count = 50, pause: Seconds = 0.001, barr
 
 
 @target
-def increment_with_lock(counter: AnyValue, times: Count = 50, pause: Seconds = 0.001) -> None:
+def increment_with_lock(counter: LockedValue, times: Count = 50, pause: Seconds = 0.001) -> None:
     """Read a number, add one and write it back, again and again, holding the value's lock meanwhile.
 
     Args:

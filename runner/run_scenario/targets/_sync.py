@@ -15,7 +15,13 @@ if TYPE_CHECKING:
 
 
 @target
-def hold_lock(lock: AnyLock, seconds: Seconds = 0.1, times: Count = 1, start: AnyEvent | None = None) -> None:
+def hold_lock(
+    lock: AnyLock,
+    seconds: Seconds = 0.1,
+    times: Count = 1,
+    start: AnyEvent | None = None,
+    taken: AnyEvent | None = None,
+) -> None:
     """Acquire a lock, keep it for a while and release it, as often as wanted.
 
     Args:
@@ -23,6 +29,7 @@ def hold_lock(lock: AnyLock, seconds: Seconds = 0.1, times: Count = 1, start: An
         seconds: How long it is kept each time.
         times: How often.
         start: An event that it waits for before all this.
+        taken: An event that it sets as soon as it has the lock.
 
     Example:
         - name: Worker
@@ -37,6 +44,8 @@ def hold_lock(lock: AnyLock, seconds: Seconds = 0.1, times: Count = 1, start: An
     for _ in range(times):
         with lock:
             print(f"{name} is in")
+            if taken is not None:
+                taken.set()
             time.sleep(seconds)
             print(f"{name} goes out")
 

@@ -9,15 +9,6 @@ from run_scenario.verbs import VERBS
 from run_scenario.views.python_layout import Expression, call, keyword, literal, preceded
 from run_scenario.views.text import number
 
-HOMES = {
-    "Empty": "queue",
-    "Full": "queue",
-    "BrokenBarrierError": "threading",
-    "AuthenticationError": "multiprocessing",
-    "BufferTooShort": "multiprocessing",
-}
-"""Exceptions that are no built-ins -> the module that a script imports them from."""
-
 
 def written(step: model.Do, name: str) -> Expression:
     """Return the statement; `name` is what whom it is done to is called."""

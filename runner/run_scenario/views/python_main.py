@@ -7,10 +7,11 @@ from collections.abc import Sequence
 from run_scenario import model
 from run_scenario.views.identifiers import identifier
 from run_scenario.views.plan import cpu_set, sync_arguments
-from run_scenario.views.plan_main import HOMES, written
+from run_scenario.views.plan_main import written
 from run_scenario.views.python_layout import Expression, call, keywords, layout, literal, preceded
 from run_scenario.views.python_pools import PoolParts
 from run_scenario.views.python_process import Creation, Replicas, base_name, replicas
+from run_scenario.views.python_raises import expecting
 from run_scenario.views.python_scope import Scope
 from run_scenario.views.python_shared import SharedParts
 from run_scenario.views.text import number
@@ -171,14 +172,7 @@ class Main:
         statement = written(step, subject) if step.verb != "start" else f"{subject}.start()"
         if not step.raises:
             return layout(statement, indent)
-        margin = " " * indent
-        raised = self._scope.use(HOMES[step.raises], step.raises) if step.raises in HOMES else step.raises
-        return [
-            f"{margin}try:",
-            *layout(statement, indent + _INDENT),
-            f"{margin}except {raised}:",
-            f"{margin}    pass  # as it should",
-        ]
+        return expecting(step.raises, layout(statement, indent + _INDENT), indent, self._scope)
 
     def _put(self, queue: str, items: Sequence[model.Item], indent: int) -> list[str]:
         margin = " " * indent

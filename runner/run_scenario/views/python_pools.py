@@ -5,6 +5,7 @@ from __future__ import annotations
 from run_scenario import model
 from run_scenario.views import plan_pools
 from run_scenario.views.python_layout import Expression, call, dictionary, keyword, keywords, layout, literal, tuple_of
+from run_scenario.views.python_raises import expecting
 from run_scenario.views.python_scope import Scope
 from run_scenario.views.text import number
 
@@ -40,7 +41,9 @@ class PoolParts:
         """Return the statements that make a call, and take its results where they come one by one."""
         given, executor = step.call, self._kinds[step.pool] == "executor"
         made = call(f"{self._name(step.pool)}.{given.method}", *self._arguments(given, executor))
-        inner = indent + (4 if given.raises else 0)
+        # What is asked for later is what fails; an executor that is broken takes nothing any more.
+        at_once = given.waits or (executor and given.raises != "TimeoutError")
+        inner = indent + (4 if given.raises and at_once else 0)
         margin = " " * inner
         if not given.waits:
             lines = layout(made, inner, f"result_{step.number} = ")
@@ -53,7 +56,7 @@ class PoolParts:
             lines += [f"{margin}list(results)  # they come one by one"]
         else:
             lines = layout(made, inner, "results = ")
-        return self._guarded(lines, given, indent)
+        return self._guarded(lines, given, indent, executor) if at_once else lines
 
     def _arguments(self, given: model.PoolCall, executor: bool) -> list[Expression]:
         function = self._scope.function(given.function)
@@ -75,20 +78,17 @@ class PoolParts:
     def get(self, step: model.GetResult, indent: int) -> list[str]:
         """Return the statement that asks for a result."""
         inner = indent + (4 if step.call.raises else 0)
-        return self._guarded([" " * inner + plan_pools.got(step)], step.call, indent)
+        executor = self._kinds[step.pool] == "executor"
+        return self._guarded([" " * inner + plan_pools.got(step)], step.call, indent, executor)
 
     def end(self, step: model.EndPool, indent: int) -> list[str]:
         """Return the statements at a pool's end."""
         lines = plan_pools.ended(self._name(step.pool), step.method, self._kinds[step.pool])
         return [" " * indent + line for line in lines]
 
-    def _guarded(self, lines: list[str], given: model.PoolCall, indent: int) -> list[str]:
+    def _guarded(self, lines: list[str], given: model.PoolCall, indent: int, executor: bool) -> list[str]:
         if not given.raises:
             return lines
-        margin = " " * indent
-        raised = given.raises
-        if raised == "BrokenProcessPool":
-            raised = self._scope.use("concurrent.futures.process", raised)
-        if raised == "TimeoutError":
-            raised = self._scope.use("multiprocessing", raised) if given.method != "submit" else raised
-        return [f"{margin}try:", *lines, f"{margin}except {raised}:", f"{margin}    pass"]
+        # A Pool that is asked with a timeout has an exception of its own, which is not the built-in of that name.
+        own = given.raises == "TimeoutError" and given.timeout is not None and not executor
+        return expecting("multiprocessing.TimeoutError" if own else given.raises, lines, indent, self._scope)

@@ -35,6 +35,7 @@ _OWN = frozenset(
         "ShareableList",
         "Value",
         "manager",
+        "multiprocessing",
         "Pipe",
         "Process",
         "Queue",

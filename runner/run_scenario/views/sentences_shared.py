@@ -26,8 +26,9 @@ def _overwritten(event: Event) -> str:
 
 
 def _called(event: Event) -> str:
-    arguments = ", ".join(value(argument) for argument in event.get("arguments") or ())
-    call = f"calls {event.get('object')}.{event.get('method')}({arguments})"
+    arguments = [value(argument) for argument in event.get("arguments") or ()]
+    arguments += [f"{key}={value(argument)}" for key, argument in (event.get("keywords") or {}).items()]
+    call = f"calls {event.get('object')}.{event.get('method')}({', '.join(arguments)})"
     waited = event.get("waited") or 0.0
     after = f" after {seconds(waited)}" if waited >= _NOTABLE_WAIT else ""
     if event.get("error"):

@@ -48,13 +48,14 @@ def _call(self: Any, methodname: str, args: tuple[Any, ...] = (), kwds: dict[str
     try:
         result = _call_plainly(self, methodname, args, kwds)
     except BaseException as raised:
-        error = f"{type(raised).__name__}: {raised}"[:500]
+        error = ": ".join(filter(None, (type(raised).__name__, str(raised))))[:500]
         raise
     finally:
         recorder.moving()
-        told = [describe(value) for value in (*args, *kwds.values())[:_MOST_ARGUMENTS]]
+        told = [describe(value) for value in args[:_MOST_ARGUMENTS]]
+        named = {key: describe(kwds[key]) for key in list(kwds)[:_MOST_ARGUMENTS]}
         name = "_getvalue" if methodname == "#GETVALUE" else methodname
-        recorder.emit(codes.MANAGER_CALLED, index, name, told, describe(result), error, since)
+        recorder.emit(codes.MANAGER_CALLED, index, name, told, named, describe(result), error, since)
     return result
 
 
