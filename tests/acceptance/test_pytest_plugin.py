@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 from pathlib import Path
+from xml.etree import ElementTree
 
 import pytest
 
@@ -114,9 +115,11 @@ def test_files_are_tests(folder: Path) -> None:
     assert "wrong.scenario.yaml:3:31: error: there is no built-in target 'sleeep'" in text
     assert "Traceback" not in text
     assert "runtest" not in text
-    where = next(line.removeprefix("the log: ") for line in text.splitlines() if line.startswith("the log: "))
-    assert '"expectation.failed"' in Path(where.strip()).read_text()
-    assert where.strip() in (folder / "junit.xml").read_text()
+    where = next(line.removeprefix("the log: ") for line in text.splitlines() if line.startswith("the log: ")).strip()
+    assert '"event"' not in text, "the log itself is not for the terminal"
+    report = ElementTree.parse(folder / "junit.xml")
+    assert where in [found.get("value") for found in report.iterfind(".//*[@name='bad']//property")]
+    assert [f"[[ATTACHMENT|{where}]]\n{Path(where).read_text()}"] == [e.text for e in report.iter("system-out")]
 
 
 def test_marks_and_names(folder: Path) -> None:
@@ -143,6 +146,47 @@ def test_the_fixture(folder: Path) -> None:
     assert 1 == status
     assert "1 failed, 3 passed" in text, text
     assert "failed: there is no process.finished with process 'Nobody'; the nearest is process.finished" in text
+    answer = text.partition("what the log says")[2]
+    assert "not as expected: exists: {event: process.finished, process: Nobody}\n" in answer
+    assert re.search(r"\n      \d+: \d\.\d{3} s \w+ process\.finished duration", answer)
+
+
+MISTAKES = """\
+import pytest
+from run_scenario import EventLog
+
+TEXT = "version: 1\\nprocesses: [{target: '%s'}]\\n"
+
+
+def test_a_run_that_failed(scenario):
+    run = scenario({"processes": [{"name": "F", "target": "fail"}], "expect": [{"exitcodes": {"F": 3}}]})
+    assert run.outcome == "passed"
+
+
+def test_few_events():
+    log = EventLog([{"event": "queue.put", "seq": 1, "t": 0.5, "process": "P", "item": 7}])
+    assert len(log.of("queue.put")) == 2
+
+
+def test_what_is_wrong(scenario):
+    scenario(TEXT % "sleeep")
+
+
+def test_what_is_refused(scenario):
+    assert scenario(TEXT % "json:loads").passed
+"""
+
+
+def test_mistakes(tmp_path: Path) -> None:
+    """Each shows the test's own line, and what the runs and events in it come to; nothing of the insides."""
+    (tmp_path / "test_own.py").write_text(MISTAKES)
+    status, text = run_pytest(tmp_path, "-q", "test_own.py")
+    assert (1, True) == (status, "4 failed" in text), text
+    assert "not as expected (scenario.yaml:1): exitcodes: {F: 3}" in text
+    assert "\n  1: 0.500 s P queue.put item 7\n" in text
+    assert "InvalidScenario: scenario.yaml:2:22: there is no built-in target 'sleeep' (did you mean 'sleep'?)" in text
+    assert "with pytest: name it in the ini option `scenario_allow`" in text
+    assert "api.py" not in text
 
 
 def test_in_parallel(folder: Path) -> None:

@@ -20,7 +20,18 @@ LEAVES = {"model", "resources", "expectations", "expectation_data", "verbs", "er
 BELOW = {
     "cli": {"cli", "views", "expect", "engine", "language", "record", "targets"},
     "api": {"expect", "engine", "language", "record", "targets"},
-    "pytest_plugin": {"pytest_plugin", "api", "views", "expect", "engine", "language", "record", "targets"},
+    "pytest_plugin": {
+        "pytest_plugin",
+        "pytest_reports",
+        "api",
+        "views",
+        "expect",
+        "engine",
+        "language",
+        "record",
+        "targets",
+    },
+    "pytest_reports": {"api", "views", "expect", "engine", "language", "record", "targets"},
     "views": {"views", "expect", "record", "targets"},  # pure: neither the engine nor the language
     "expect": {"expect", "record", "targets"},
     "engine": {"engine", "language", "record", "targets"},

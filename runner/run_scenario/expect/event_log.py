@@ -13,6 +13,7 @@ from run_scenario.expect.verdicts import Event, Verdict
 from run_scenario.expectation_data import Builder, Fields, event
 
 _BUILDER = Builder()
+_UNMET = {"failed": "not as expected", "inconclusive": "could not be judged"}
 _NAMED = 3
 """Events that a log shows by name."""
 _LISTED = 20
@@ -21,7 +22,7 @@ _SHOWN = frozenset(("level", "timestamp", "run", "scenario", "pid", "n", "event"
 
 
 class Check:
-    """What came of asking a log: true if it holds; shown, as pytest does when an assertion fails, it says why not."""
+    """What came of asking a log: true if it holds. Its `repr` says why or why not, its `str` shows the events too."""
 
     def __init__(self, verdict: Verdict) -> None:
         self.verdict = verdict
@@ -40,11 +41,16 @@ class Check:
         return self.verdict.reason
 
     def __repr__(self) -> str:
-        if self:
-            return f"<as expected: {self.reason}>"
-        because = f" ({self.verdict.expectation.because})" if self.verdict.expectation.because else ""
-        lines = [f"<{self.verdict.result}{because}: {self.reason}", *(f"  {_line(each)}" for each in self.evidence)]
-        return "\n".join(lines) + ">"
+        because = self.verdict.expectation.because
+        told = f" ({because})" if because and not self else ""
+        return f"<{'as expected' if self else self.verdict.result}{told}: {self.reason}>"
+
+    def __str__(self) -> str:
+        """Return what was expected, why it holds or does not, and the events that show it, in several lines."""
+        expectation = self.verdict.expectation
+        told = [expectation.because] if expectation.because else []
+        head = f"{'as expected' if self else _UNMET[self.verdict.result]}: {expectation.text}"
+        return "\n    ".join([head, *told, self.reason, *(f"  {in_one_line(each)}" for each in self.evidence)])
 
 
 class EventLog(Sequence[Event]):
@@ -122,9 +128,10 @@ class EventLog(Sequence[Event]):
         Raises:
             LookupError: there is none, or more than one.
         """
+        __tracebackhide__ = True  # pytest shows the line that asked
         found = self.of(name, process, **fields)
         if len(found) != 1:
-            shown = "".join(f"\n  {_line(each)}" for each in found[:_LISTED])
+            shown = "".join(f"\n  {in_one_line(each)}" for each in found[:_LISTED])
             meant = _BUILDER.matcher(event(name, process, **fields))
             raise LookupError(f"there is not one {meant}, but {len(found):,}{':' if shown else ''}{shown}")
         return found[0]
@@ -222,7 +229,8 @@ class EventLog(Sequence[Event]):
         return self.check(no_orphans=True)
 
 
-def _line(each: Event) -> str:
+def in_one_line(each: Event) -> str:
+    """Return an event in one line, with the fields that are its own."""
     more = ", ".join(f"{field} {value!r}" for field, value in each.items() if field not in _SHOWN)
     text = f"{each.get('seq')}: {each.get('t', 0.0):.3f} s {each.get('process')} {each.get('event')} {more}".rstrip()
     return text if len(text) <= 200 else text[:199] + "…"
