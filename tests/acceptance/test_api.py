@@ -15,6 +15,7 @@ from support import search_path
 
 import run_scenario
 from run_scenario import EventLog, InvalidScenario, UsageError, event, load, run
+from run_scenario.expectations import PATTERNS
 
 PAIR = """
     version: 1
@@ -120,8 +121,8 @@ def test_patterns(log: EventLog) -> None:
     put, got = event("queue.put"), event("queue.get")
     assert log.exists("queue.get", "W", item=2)
     assert log.absent("process.failed")
-    assert log.check(count=got, **{"is": 3})
-    assert log.in_order(put, got)
+    assert log.count(got, is_=3, because="two and a pill")
+    assert log.order(put, got)
     assert log.precedes(put, got, same="item_id")
     assert log.leads_to(put, got, same="item_id", within=30)
     assert log.happens_before(put, got, same="item_id")
@@ -135,7 +136,12 @@ def test_patterns(log: EventLog) -> None:
     assert log.duration("W", at_most=30)
     assert log.mutual_exclusion({"from": got, "to": event("process.output")})
     assert log.no_orphans()
-    assert log.check(**{"not": {"exists": event("process.failed")}})
+    assert log.not_({"exists": event("process.failed")})
+    assert log.all_of({"exists": put}, {"exists": got})
+    assert log.any_of({"absent": put}, {"absent": event("process.failed")})
+    assert log.fifo("q", after=event("process.started", "W"))
+    assert log.conserved("q", because="nothing may be lost")
+    assert set(PATTERNS) - {"not"} <= set(dir(log))
 
 
 def test_an_answer_explains_itself(log: EventLog) -> None:
@@ -152,12 +158,43 @@ def test_an_answer_explains_itself(log: EventLog) -> None:
 
 @pytest.mark.parametrize(
     "written",
-    [{}, {"exists": {}, "absent": {}}, {"exist": {}}, {"exists": {"a": {"b": 1}}}, {"exists": "queue.get"}],
+    [
+        {},
+        {"exists": {}, "absent": {}},
+        {"exist": {}},
+        {"exists": {"a": {"b": 1}}},
+        {"exists": "queue.get"},
+        {"exists": {"event": "queue.get"}, "within": 3},
+        {"count": {"event": "queue.get"}},
+    ],
 )
 def test_what_is_no_expectation(log: EventLog, written: dict[str, object]) -> None:
     """It is a ValueError that says what there is."""
-    with pytest.raises(ValueError, match=r"one pattern|there is no 'b'|by a mapping of fields"):
+    with pytest.raises(ValueError, match=r"one pattern|there is no 'b'|by a mapping of fields|takes no|needs a number"):
         log.check(**written)
+
+
+def test_what_can_never_match(log: EventLog) -> None:
+    """A slip of the pen is told, lest `absent` hold because of it; what this very log has is known."""
+    with pytest.raises(ValueError, match=r"there is no event 'queue\.gett'; did you mean 'queue\.get'\?"):
+        log.absent("queue.gett")
+    with pytest.raises(ValueError, match=r"there is no field 'quee' in queue\.get; did you mean 'queue'\?"):
+        log.of("queue.get", quee="q")
+    with pytest.raises(ValueError, match=r"there is no event .process\.stated."):
+        log.exists("queue.get").verdict and log.fifo("q", after=event("process.stated"))
+    with pytest.raises(ValueError, match=r"is told when all has been judged: ask for it with log\.of\("):
+        log.absent("expectation.failed")
+    assert log.of("expectation.passed")
+    other = EventLog([{"event": "queue.seen", "seq": 1, "t": 0.0, "process": "W", "who": "me"}])
+    assert other.exists("queue.seen", who="me").evidence
+
+
+def test_replicas(log: EventLog) -> None:
+    """Their name stands for each of them, as it does in a scenario."""
+    replicas = EventLog({**e, "process": "W-1" if e["process"] == "W" else e["process"]} for e in log)
+    assert replicas.of("queue.get", "W") == replicas.of("queue.get", "W-1")
+    assert replicas.exitcodes({"W": 0})
+    assert not replicas.absent("queue.get", "W")
 
 
 def test_records(log: EventLog) -> None:
@@ -167,6 +204,10 @@ def test_records(log: EventLog) -> None:
     assert 1 == len({tuple(record) for record in records})
     assert 3 == records[-1]["counts.got"]
     assert None is records[0]["counts.got"]
+    items = [1, "a", None, [1, 2]]
+    mixed = EventLog({"event": "queue.put", "item": item, "many": [{"a": 1}], "few": [1, 2.5]} for item in items)
+    assert ["1", "a", None, "[1, 2]"] == [record["item"] for record in mixed.records()]
+    assert ['[{"a": 1}]', [1, 2.5]] == [mixed.records()[0][column] for column in ("many", "few")]
 
 
 def test_reading_a_log(tmp_path: Path, log: EventLog) -> None:

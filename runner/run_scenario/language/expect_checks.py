@@ -6,7 +6,17 @@ import math
 from typing import Any
 
 from run_scenario.expectation_data import RUN, Builder
-from run_scenario.expectations import BESIDE, BOUNDS, OPERATORS, PATTERNS, SCOPES, TAKES, Expectation, Matcher
+from run_scenario.expectations import (
+    BESIDE,
+    BOUNDS,
+    COMPARING,
+    OPERATORS,
+    PATTERNS,
+    SCOPES,
+    TAKES,
+    Expectation,
+    Matcher,
+)
 from run_scenario.language.draft import Draft, Fields
 from run_scenario.language.expect_names import Names, replicas
 from run_scenario.language.problems import Problems, Span, either
@@ -84,7 +94,7 @@ class _Checker:
                 owners = [name for name, keys in TAKES.items() if entry.key in keys]
                 hint = f"it belongs to {either(owners, 'and')}"
                 self._problems.error(entry.key_span, f"`{pattern}` takes no `{entry.key}`", hint)
-        if pattern in ("count", "duration", "distribution") and not any(entry.key in takes for entry in fields):
+        if pattern in COMPARING and not any(entry.key in takes for entry in fields):
             what = f"`{pattern}` needs a number to compare with"
             self._problems.error(fields.key_span(pattern), what, "write `at_least: 1` beside it, for example")
         bounds = {entry.key: fields.number(entry.key) for entry in fields if entry.key in BOUNDS and entry.key in takes}

@@ -7,8 +7,8 @@ from collections.abc import Callable, Iterable
 from itertools import islice
 from typing import Any
 
+from run_scenario import event_fields
 from run_scenario.expectations import JUDGED_LATER, Condition, Matcher
-from run_scenario.language import event_fields
 from run_scenario.language.draft import Draft, Fields, ResourceDraft
 from run_scenario.language.problems import Problems, Span, describe, either, quote
 from run_scenario.model import MANAGED
