@@ -149,6 +149,13 @@ REASONS = [
         "'B'",
         [1],
     ),
+    (
+        "- exists: {event: process.exited, process: A, exitcode: 3}",
+        [END_A, END_B],
+        "there is no process.exited with process 'A', exitcode 3; the nearest is process.exited in line 1, but its "
+        "exitcode is 0",
+        [1],
+    ),
     (f"- absent: {IS_X}", [Y, X], "there is process.finished with process 'A' in line 2", [2]),
     (
         "- {count: {event: process.finished}, is: 1}",

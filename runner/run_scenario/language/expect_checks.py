@@ -81,8 +81,10 @@ class _Checker:
         elif found and not fields.is_refused(found[0].key):
             self._check_beside(fields, found[0].key)
             self._check_subject(fields, found[0])
-            for process in (*fields.mapping("of"), *fields.mapping("exitcodes")):
+            for process in fields.mapping("of"):
                 self._names.check_process(process.key, process.key_span)
+            for process in fields.mapping("exitcodes"):
+                self._names.check_exitcode(process.key, process.key_span)
             for scope in SCOPES:
                 for matcher in self._each(fields.entry(scope), many=scope == "between"):
                     self._check_matcher(matcher)

@@ -50,6 +50,8 @@ class Names:
         self._processes = (*(name for process in draft.processes for name in process.names()), *_ALWAYS)
         self._known = dict.fromkeys(name for process in draft.processes for name in process.names())
         self._known.update(dict.fromkeys((*(process.name for process in draft.processes if process.name), *_ALWAYS)))
+        threads = [process for process in draft.processes if process.worker == "thread"]
+        self._threads = {name for process in threads for name in (process.name, *process.names())}
         self._resources = _by_field(draft.resources)
         self._open = _has_others(draft)
         """Whether there will be processes that the file does not name."""
@@ -62,6 +64,13 @@ class Names:
             there = either([*others, *list(self._known)[:6]], "and")
             hint = self._problems.did_you_mean(name, self._known, f"there is {there}")
             self._problems.error(span, f"there is no process {quote(name)}", hint)
+
+    def check_exitcode(self, name: str, span: Span) -> None:
+        """Complain about a worker that will have no exit code, as well as about one that is not there."""
+        self.check_process(name, span)
+        if name in self._threads:
+            hint = f"write `exists: {{event: process.finished, process: {name}}}` for it"
+            self._problems.error(span, f"{quote(name)} runs as a thread, and threads have no exit code", hint)
 
     def check_resource(self, field: str, name: str, span: Span) -> None:
         """Complain about a resource that is not there; `field` is that of the events which name its like."""
