@@ -164,6 +164,12 @@ REASONS = [
         [1, 2],
     ),
     (
+        "- {count: {event: queue.get, item: 2}, is: 1}",
+        [PUT1, GET1],
+        "0 times queue.get with item 2, and it should be exactly 1; the nearest is queue.get in line 2, but its item is 1",
+        [2],
+    ),
+    (
         f"- order: [{IS_X}, {IS_Y}]",
         [Y, X],
         "number 2 of 2 is missing: there is no process.finished with process 'B' after line 2; there is one earlier, "
