@@ -166,8 +166,8 @@ REASONS = [
     (
         "- {count: {event: queue.get, item: 2}, is: 1}",
         [PUT1, GET1],
-        "0 times queue.get with item 2, and it should be exactly 1; the nearest is queue.get in line 2, but its item is "
-        "1",
+        "0 times queue.get with item 2, and it should be exactly 1; the nearest is queue.get in line 2, but its "
+        "item is 1",
         [2],
     ),
     (
