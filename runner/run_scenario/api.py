@@ -89,9 +89,14 @@ class Run:
         return self.passed
 
     def __repr__(self) -> str:
-        reasons = "".join(f"\n  {reason}" for reason in self.reasons) if not self.passed else ""
-        where = f"\n  its log: {self.path}" if self.path and not self.passed else ""
-        return f"<run of {self.scenario.name}: {self.outcome}{reasons}{where}>"
+        reasons = "" if self.passed else f": {'; '.join(self.reasons)}"
+        return f"<run of {self.scenario.name}: {self.outcome}{reasons}>"
+
+    def __str__(self) -> str:
+        """Return the outcome, why, and where the log is, in several lines."""
+        reasons = [] if self.passed else self.reasons
+        where = [f"the log: {self.path}"] if self.path else []
+        return "\n".join([f"{self.scenario.name}: {self.outcome}", *(f"  {each}" for each in reasons), *where])
 
 
 def load(source: Source, *, file: str | None = None) -> Scenario:
@@ -147,7 +152,7 @@ def run(
         packages |= {name.partition(".")[0] for name in _modules(source)}
     with contextlib.ExitStack() as stack:
         file = _file_of(scenario, stack)
-        arguments = [str(file), "--format", "json"]
+        arguments = [str(file), "--format", "json", "--end-with-parent", str(os.getpid())]
         arguments += [part for name in sorted(packages) for part in ("--allow", name)]
         arguments += ["--start-method", start_method] if start_method else []
         arguments += ["--timeout", str(timeout)] if timeout is not None else []

@@ -56,7 +56,8 @@ class InvalidScenario(RunScenarioError):
 
     def __init__(self, problems: Sequence[Problem]) -> None:
         self.problems = tuple(problems)
-        super().__init__("; ".join(f"{p.where}: {p.what}" for p in self.problems))
+        hinted = (f"{p.where}: {p.what}" + (f" ({p.hint})" if p.hint else "") for p in self.problems)
+        super().__init__("\n".join(hinted))
 
 
 class UsageError(RunScenarioError):

@@ -14,9 +14,11 @@ from typing import Any, cast
 from run_scenario.expectations import (
     BESIDE,
     BOUNDS,
+    COMPARING,
     OPERATORS,
     PATTERNS,
     SCOPES,
+    TAKES,
     Bounds,
     Condition,
     Expectation,
@@ -58,7 +60,7 @@ class Builder:
         """Return the expectation that a mapping stands for.
 
         Raises:
-            ValueError: it has not exactly one pattern, or something beside it that nobody understands.
+            ValueError: it has not exactly one pattern, or what stands beside it does not belong to it.
         """
         found = [key for key in written if key in PATTERNS]
         unknown = [key for key in written if key not in PATTERNS and key not in (*BESIDE, *SCOPES, "because")]
@@ -66,6 +68,7 @@ class Builder:
             told = f"unknown: {', '.join(unknown)}" if unknown else f"patterns: {', '.join(found) or 'none'}"
             raise ValueError(f"an expectation has one pattern ({', '.join(PATTERNS)}) and no unknown words; {told}")
         (pattern,) = found
+        _check_beside(pattern, written)
         about, shape = written[pattern], PATTERNS[pattern]
         after, before = written.get("between", (written.get("after"), written.get("before")))
         return Expectation(
@@ -165,6 +168,16 @@ def _flow(value: Any) -> str:
             return value
         return json.dumps(value, ensure_ascii=False)
     return json.dumps(value, default=repr)
+
+
+def _check_beside(pattern: str, written: Fields) -> None:
+    takes = TAKES.get(pattern, ())
+    strange = [key for key in written if key in BESIDE and key not in takes]
+    if strange:
+        there = f"it takes {', '.join((*takes, *SCOPES, 'because'))}"
+        raise ValueError(f"{pattern!r} takes no {strange[0]!r}; {there}")
+    if pattern in COMPARING and not any(key in takes for key in written):
+        raise ValueError(f"{pattern!r} needs a number to compare with, such as at_least=1, or is_=1 (in YAML: is)")
 
 
 def _parts(shape: str, about: Any) -> Iterable[Fields]:

@@ -69,6 +69,9 @@ TAKES: dict[str, tuple[str, ...]] = {
 }
 """Pattern -> what may stand beside it, besides a scope and `because`."""
 
+COMPARING = ("count", "duration", "distribution")
+"""Patterns that are nothing without a number to compare with."""
+
 BESIDE = (*BOUNDS, "of", "workers", "within", "same")
 
 Bounds = tuple[tuple[str, float], ...]
@@ -153,3 +156,9 @@ class Expectation(Value):
         """Return all matchers in it, those of its parts included; not those of its scope."""
         inner = [matcher for part in self.parts for matcher in part.matchers_meant()]
         return (*self.matchers, *(m for i in self.intervals for m in (i.start, i.end)), *inner)
+
+    def all_matchers(self) -> tuple[Matcher, ...]:
+        """Return all matchers in it, those of its parts and scopes included."""
+        scopes = [matcher for matcher in (self.after, self.before) if matcher is not None]
+        own = (*self.matchers, *(m for i in self.intervals for m in (i.start, i.end)), *scopes)
+        return (*own, *(matcher for part in self.parts for matcher in part.all_matchers()))

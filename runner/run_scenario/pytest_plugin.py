@@ -5,13 +5,17 @@ Nothing is imported for tests that need neither.
 
 from __future__ import annotations
 
+import contextlib
 import fnmatch
 import re
-from collections.abc import Iterable, Iterator
+import shutil
+from collections.abc import Generator, Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+
+from run_scenario import pytest_reports as reports
 
 if TYPE_CHECKING:
     from run_scenario.api import Run, Source
@@ -19,14 +23,28 @@ if TYPE_CHECKING:
 
 SUFFIXES = (".scenario.yaml", ".scenario.yml")
 
-_MOST_SHOWN = 200_000
-"""Characters of a log that are attached to a report."""
-
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Add the ini options."""
     parser.addini("scenario_files", "more files that are scenarios, besides *.scenario.yaml: globs", type="args")
     parser.addini("scenario_allow", "top-level packages whose code scenarios may run", type="args")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Have the logs attached to the JUnit report, by the process that writes it."""
+    if not hasattr(config, "workerinput"):
+        config.pluginmanager.register(reports.JUnit(config), "run-scenario-junit")
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Item, call: pytest.CallInfo[None]
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Explain a failed assertion on a run or a log."""
+    report = yield
+    if call.when == "call" and call.excinfo is not None and call.excinfo.errisinstance(AssertionError):
+        reports.explain(report, call.excinfo)
+    return report
 
 
 def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> pytest.Collector | None:
@@ -80,10 +98,12 @@ class ScenarioItem(pytest.Item):
         scenario = api.load(self.path, file=_shown(self.path, self.config))
         folder = _folder_for(self)
         log = folder / f"{self.name}.jsonl"
-        run = api.run(scenario, allow=self.config.getini("scenario_allow"), log=log)
-        _attach(self, run, log)
+        with _told_of(self, log):
+            run = api.run(scenario, allow=self.config.getini("scenario_allow"), log=log)
         if not run.passed:
             raise _Failed(run)
+        if self.config.getini("tmp_path_retention_policy") == "failed":
+            shutil.rmtree(folder, ignore_errors=True)
 
     def repr_failure(self, excinfo: pytest.ExceptionInfo[BaseException], style: Any = None) -> Any:
         """Return what a person needs: the expectation, the events that show it, where the log is; no traceback."""
@@ -91,13 +111,16 @@ class ScenarioItem(pytest.Item):
 
         error = excinfo.value
         if isinstance(error, _Failed):
-            return report(error.run)
+            return reports.report(error.run)
         if isinstance(error, InvalidScenario):
             from run_scenario.language import format_problem
 
             return "\n".join(format_problem(problem) for problem in error.problems)
         if isinstance(error, RunScenarioError):
             return str(error)
+        if isinstance(error, pytest.fail.Exception):  # its time is up, says pytest-timeout
+            logs = (f"the log: {value}" for name, value in self.user_properties if name == reports.PROPERTY)
+            return "\n".join([str(error), *logs])
         return super().repr_failure(excinfo, style)
 
     def reportinfo(self) -> tuple[Path, int, str]:
@@ -113,27 +136,6 @@ class _Failed(Exception):
         self.run = run
 
 
-def report(run: Run) -> str:
-    """Return what a failed run comes to, for a person: what was expected, what shows that it is not so, and the log."""
-    from run_scenario.views.sentences import sentence
-    from run_scenario.views.sentences_expectations import explanation
-    from run_scenario.views.text import scrub
-
-    lines = [f"{run.scenario.name}: {run.outcome}"]
-    told = set()
-    for verdict in run.verdicts:
-        if verdict["event"] != "expectation.passed":
-            lines.append("")
-            file = None if verdict["file"] is None else run.scenario.file  # as it is known here
-            lines.append(sentence({**verdict, "file": file}))
-            lines += [f"    {line}" for line in explanation(verdict, sentence)]
-            told.add(verdict["reason"])
-    others = [reason for reason in run.reasons if not any(each in reason for each in told)]
-    lines += ["", *others] if others else []
-    lines += ["", f"the log: {run.path}"] if run.path else []
-    return "\n".join(scrub(line) for line in lines)
-
-
 def _folder_for(item: pytest.Item) -> Path:
     """Return a folder of the test's own, where tmp_path would be; pytest keeps those of the last runs."""
     factory = item.config._tmp_path_factory  # type: ignore[attr-defined]
@@ -141,12 +143,14 @@ def _folder_for(item: pytest.Item) -> Path:
     return folder
 
 
-def _attach(item: pytest.Item, run: Run, log: Path) -> None:
-    """Attach the log to the reports of the test."""
-    item.user_properties.append(("scenario log", str(log)))
-    if not run.passed:
-        text = log.read_text(encoding="ascii") if log.is_file() else ""
-        item.add_report_section("call", "scenario log", text[-_MOST_SHOWN:])
+@contextlib.contextmanager
+def _told_of(item: pytest.Item, log: Path) -> Iterator[None]:
+    """Have the reports of the test say where the log is, however the run ends."""
+    try:
+        yield
+    finally:
+        if log.is_file():
+            item.user_properties.append((reports.PROPERTY, str(log)))
 
 
 class ScenarioRunner:
@@ -174,13 +178,19 @@ class ScenarioRunner:
             InvalidScenario: it is wrong.
         """
         from run_scenario import api
+        from run_scenario.errors import RunScenarioError
 
+        __tracebackhide__ = True
         self._count += 1
         log = self._folder / f"scenario-{self._count}.jsonl"
         packages = {allow} if isinstance(allow, str) else set(allow)
         packages |= {*self._request.config.getini("scenario_allow"), *self._own_package()}
-        run = api.run(self._found(source), allow=packages, start_method=start_method, timeout=timeout, log=log)
-        _attach(self._request.node, run, log)
+        try:
+            with _told_of(self._request.node, log):
+                run = api.run(self._found(source), allow=packages, start_method=start_method, timeout=timeout, log=log)
+        except (RunScenarioError, TypeError, pytest.fail.Exception) as error:
+            raise error.with_traceback(None) from None  # it is the test's own line that matters
+        self._request.node.add_report_section("call", "scenarios", f"{run.scenario.name}: {run.outcome}, {log}\n")
         return run
 
     def load(self, source: Source) -> Scenario:

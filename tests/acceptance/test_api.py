@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -14,6 +15,7 @@ from support import search_path
 
 import run_scenario
 from run_scenario import EventLog, InvalidScenario, UsageError, event, load, run
+from run_scenario.expectations import PATTERNS
 
 PAIR = """
     version: 1
@@ -119,8 +121,8 @@ def test_patterns(log: EventLog) -> None:
     put, got = event("queue.put"), event("queue.get")
     assert log.exists("queue.get", "W", item=2)
     assert log.absent("process.failed")
-    assert log.check(count=got, **{"is": 3})
-    assert log.in_order(put, got)
+    assert log.count(got, is_=3, because="two and a pill")
+    assert log.order(put, got)
     assert log.precedes(put, got, same="item_id")
     assert log.leads_to(put, got, same="item_id", within=30)
     assert log.happens_before(put, got, same="item_id")
@@ -134,7 +136,12 @@ def test_patterns(log: EventLog) -> None:
     assert log.duration("W", at_most=30)
     assert log.mutual_exclusion({"from": got, "to": event("process.output")})
     assert log.no_orphans()
-    assert log.check(**{"not": {"exists": event("process.failed")}})
+    assert log.not_({"exists": event("process.failed")})
+    assert log.all_of({"exists": put}, {"exists": got})
+    assert log.any_of({"absent": put}, {"absent": event("process.failed")})
+    assert log.fifo("q", after=event("process.started", "W"))
+    assert log.conserved("q", because="nothing may be lost")
+    assert set(PATTERNS) - {"not"} <= set(dir(log))
 
 
 def test_an_answer_explains_itself(log: EventLog) -> None:
@@ -143,18 +150,51 @@ def test_an_answer_explains_itself(log: EventLog) -> None:
     assert not answer
     assert "there is no process.finished with process 'X'; the nearest is process.finished in line" in answer.reason
     assert repr(answer).startswith("<failed: there is no process.finished")
-    assert "MainProcess process.finished" in repr(answer)
-    assert "<failed (it matters): " in repr(log.check(absent=event("queue.get"), because="it matters"))
+    assert "MainProcess process.finished" in str(answer)
+    answer = log.check(absent=event("queue.get"), because="it matters")
+    assert "<failed (it matters): " in repr(answer)
+    assert str(answer).startswith("not as expected: absent: {event: queue.get}\n    it matters\n    there is queue.get")
 
 
 @pytest.mark.parametrize(
     "written",
-    [{}, {"exists": {}, "absent": {}}, {"exist": {}}, {"exists": {"a": {"b": 1}}}, {"exists": "queue.get"}],
+    [
+        {},
+        {"exists": {}, "absent": {}},
+        {"exist": {}},
+        {"exists": {"a": {"b": 1}}},
+        {"exists": "queue.get"},
+        {"exists": {"event": "queue.get"}, "within": 3},
+        {"count": {"event": "queue.get"}},
+    ],
 )
 def test_what_is_no_expectation(log: EventLog, written: dict[str, object]) -> None:
     """It is a ValueError that says what there is."""
-    with pytest.raises(ValueError, match=r"one pattern|there is no 'b'|by a mapping of fields"):
+    with pytest.raises(ValueError, match=r"one pattern|there is no 'b'|by a mapping of fields|takes no|needs a number"):
         log.check(**written)
+
+
+def test_what_can_never_match(log: EventLog) -> None:
+    """A slip of the pen is told, lest `absent` hold because of it; what this very log has is known."""
+    with pytest.raises(ValueError, match=r"there is no event 'queue\.gett'; did you mean 'queue\.get'\?"):
+        log.absent("queue.gett")
+    with pytest.raises(ValueError, match=r"there is no field 'quee' in queue\.get; did you mean 'queue'\?"):
+        log.of("queue.get", quee="q")
+    with pytest.raises(ValueError, match=r"there is no event .process\.stated."):
+        log.exists("queue.get").verdict and log.fifo("q", after=event("process.stated"))
+    with pytest.raises(ValueError, match=r"is told when all has been judged: ask for it with log\.of\("):
+        log.absent("expectation.failed")
+    assert log.of("expectation.passed")
+    other = EventLog([{"event": "queue.seen", "seq": 1, "t": 0.0, "process": "W", "who": "me"}])
+    assert other.exists("queue.seen", who="me").evidence
+
+
+def test_replicas(log: EventLog) -> None:
+    """Their name stands for each of them, as it does in a scenario."""
+    replicas = EventLog({**e, "process": "W-1" if e["process"] == "W" else e["process"]} for e in log)
+    assert replicas.of("queue.get", "W") == replicas.of("queue.get", "W-1")
+    assert replicas.exitcodes({"W": 0})
+    assert not replicas.absent("queue.get", "W")
 
 
 def test_records(log: EventLog) -> None:
@@ -164,6 +204,10 @@ def test_records(log: EventLog) -> None:
     assert 1 == len({tuple(record) for record in records})
     assert 3 == records[-1]["counts.got"]
     assert None is records[0]["counts.got"]
+    items = [1, "a", None, [1, 2]]
+    mixed = EventLog({"event": "queue.put", "item": item, "many": [{"a": 1}], "few": [1, 2.5]} for item in items)
+    assert ["1", "a", None, "[1, 2]"] == [record["item"] for record in mixed.records()]
+    assert ['[{"a": 1}]', [1, 2.5]] == [mixed.records()[0][column] for column in ("many", "few")]
 
 
 def test_reading_a_log(tmp_path: Path, log: EventLog) -> None:
@@ -184,20 +228,29 @@ run({"processes": [{"name": "W", "target": "sleep", "kwargs": {"seconds": 60}}]}
 """
 
 
-def test_an_interrupt_leaves_nothing_behind(tmp_path: Path) -> None:
-    """Ctrl-C in whoever called run() ends the run, and what it has started."""
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
+def test_whoever_calls_it_ends_it(tmp_path: Path, number: signal.Signals) -> None:
+    """Ctrl-C in whoever called run() ends the run and what it has started; so does its death, whatever it dies of."""
     environment = {**os.environ, "PYTHONPATH": search_path(), "RUN_SCENARIO_MARK": str(tmp_path)}
+    began = time.monotonic()
     with subprocess.Popen(
         [sys.executable, "-c", CALLER], cwd=tmp_path, env=environment, stderr=subprocess.PIPE, text=True
     ) as caller:
         log = tmp_path / "log.jsonl"
         while not (log.is_file() and "Starting W" in log.read_text()):
             assert caller.poll() is None
-        caller.send_signal(signal.SIGINT)
-        assert "KeyboardInterrupt" in caller.communicate(timeout=60)[1]
-    assert '"scenario.interrupted"' in log.read_text()
+        caller.send_signal(number)
+        assert (number == signal.SIGINT) == ("KeyboardInterrupt" in caller.communicate(timeout=60)[1])
     mark = f"RUN_SCENARIO_MARK={tmp_path}".encode()
-    assert [] == [path for path in Path("/proc").glob("[0-9]*") if mark in _environment(path)]
+    if number == signal.SIGINT:
+        assert '"scenario.interrupted"' in log.read_text()
+        assert [] == _marked(mark)
+    while _marked(mark):  # a caller that is dead cannot wait for the run's end; its deadline is a minute away
+        assert time.monotonic() - began < 50
+
+
+def _marked(mark: bytes) -> list[Path]:
+    return [path for path in Path("/proc").glob("[0-9]*") if mark in _environment(path)]
 
 
 def _environment(process: Path) -> list[bytes]:

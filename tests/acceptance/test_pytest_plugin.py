@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 from pathlib import Path
+from xml.etree import ElementTree
 
 import pytest
 
@@ -69,14 +70,14 @@ def test_that_fails(scenario):
 """
 
 
-def run_pytest(folder: Path, *arguments: str, ini: str = "") -> tuple[int, str]:
+def run_pytest(folder: Path, *arguments: str, ini: str = "", mark: str = "") -> tuple[int, str]:
     """Run pytest in a folder; return its status and what it printed."""
     (folder / "pytest.ini").write_text(f"[pytest]\nmarkers = slow: takes its time\n{ini}")
     environment = {k: v for k, v in os.environ.items() if not k.startswith("PYTEST")}
     done = subprocess.run(
         [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "--basetemp", str(folder / "tmp"), *arguments],
         cwd=folder,
-        env={**environment, "COLUMNS": "160"},
+        env={**environment, "COLUMNS": "160", "RUN_SCENARIO_MARK": mark},
         capture_output=True,
         text=True,
         timeout=120,
@@ -114,9 +115,11 @@ def test_files_are_tests(folder: Path) -> None:
     assert "wrong.scenario.yaml:3:31: error: there is no built-in target 'sleeep'" in text
     assert "Traceback" not in text
     assert "runtest" not in text
-    where = next(line.removeprefix("the log: ") for line in text.splitlines() if line.startswith("the log: "))
-    assert '"expectation.failed"' in Path(where.strip()).read_text()
-    assert where.strip() in (folder / "junit.xml").read_text()
+    where = next(line.removeprefix("the log: ") for line in text.splitlines() if line.startswith("the log: ")).strip()
+    assert '"event"' not in text, "the log itself is not for the terminal"
+    report = ElementTree.parse(folder / "junit.xml")
+    assert where in [found.get("value") for found in report.iterfind(".//*[@name='bad']//property")]
+    assert [f"[[ATTACHMENT|{where}]]\n{Path(where).read_text()}"] == [e.text for e in report.iter("system-out")]
 
 
 def test_marks_and_names(folder: Path) -> None:
@@ -143,6 +146,47 @@ def test_the_fixture(folder: Path) -> None:
     assert 1 == status
     assert "1 failed, 3 passed" in text, text
     assert "failed: there is no process.finished with process 'Nobody'; the nearest is process.finished" in text
+    answer = text.partition("what the log says")[2]
+    assert "not as expected: exists: {event: process.finished, process: Nobody}\n" in answer
+    assert re.search(r"\n      \d+: \d\.\d{3} s \w+ process\.finished duration", answer)
+
+
+MISTAKES = """\
+import pytest
+from run_scenario import EventLog
+
+TEXT = "version: 1\\nprocesses: [{target: '%s'}]\\n"
+
+
+def test_a_run_that_failed(scenario):
+    run = scenario({"processes": [{"name": "F", "target": "fail"}], "expect": [{"exitcodes": {"F": 3}}]})
+    assert run.outcome == "passed"
+
+
+def test_few_events():
+    log = EventLog([{"event": "queue.put", "seq": 1, "t": 0.5, "process": "P", "item": 7}])
+    assert len(log.of("queue.put")) == 2
+
+
+def test_what_is_wrong(scenario):
+    scenario(TEXT % "sleeep")
+
+
+def test_what_is_refused(scenario):
+    assert scenario(TEXT % "json:loads").passed
+"""
+
+
+def test_mistakes(tmp_path: Path) -> None:
+    """Each shows the test's own line, and what the runs and events in it come to; nothing of the insides."""
+    (tmp_path / "test_own.py").write_text(MISTAKES)
+    status, text = run_pytest(tmp_path, "-q", "test_own.py")
+    assert (1, True) == (status, "4 failed" in text), text
+    assert "not as expected (scenario.yaml:1): exitcodes: {F: 3}" in text
+    assert "\n  1: 0.500 s P queue.put item 7\n" in text
+    assert "InvalidScenario: scenario.yaml:2:22: there is no built-in target 'sleeep' (did you mean 'sleep'?)" in text
+    assert "with pytest: name it in the ini option `scenario_allow`" in text
+    assert "api.py" not in text
 
 
 def test_in_parallel(folder: Path) -> None:
@@ -161,26 +205,55 @@ def test_whose_code_may_run(folder: Path) -> None:
     assert 0 == run_pytest(folder, "-q", "own.scenario.yaml", ini="scenario_allow = workers\n")[0]
 
 
-def test_an_interrupt(tmp_path: Path) -> None:
-    """Ctrl-C ends pytest, the scenario that it runs, and everything that has started."""
+@pytest.mark.parametrize("parallel", [[], ["-n", "1"]], ids=["alone", "xdist"])
+def test_an_interrupt(tmp_path: Path, parallel: list[str]) -> None:
+    """Ctrl-C ends pytest, its workers, the scenario that it runs, and everything that has started."""
     (tmp_path / "long.scenario.yaml").write_text("version: 1\nprocesses: [{target: sleep, kwargs: {seconds: 60}}]\n")
     mark = f"RUN_SCENARIO_MARK={tmp_path}"
     name, _, value = mark.partition("=")
     command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "--basetemp", str(tmp_path / "tmp")]
     with subprocess.Popen(
-        [*command, "-q", "long.scenario.yaml"],
+        [*command, "-q", *parallel, "long.scenario.yaml"],
         cwd=tmp_path,
         env={**os.environ, name: value},
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
+        start_new_session=True,
     ) as process:
-        while not any("Starting" in log.read_text() for log in tmp_path.glob("tmp/*/*.jsonl")):
+        while not any("Starting" in log.read_text() for log in tmp_path.glob("tmp/**/*.jsonl")):
             assert process.poll() is None
-        process.send_signal(signal.SIGINT)
+        os.killpg(process.pid, signal.SIGINT)
         text = process.communicate(timeout=60)[0]
     assert (2, True) == (process.returncode, "KeyboardInterrupt" in text), text
     assert [] == [path for path in Path("/proc").glob("[0-9]*") if mark.encode() in _environment(path)]
+
+
+TIMEOUT = """\
+import signal
+import pytest
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_call(item):  # as pytest-timeout does it
+    signal.signal(signal.SIGALRM, lambda *_: pytest.fail("Timeout (>1.0s)"))
+    signal.alarm(1)
+    yield
+"""
+
+
+def test_a_timeout(folder: Path) -> None:
+    """A test whose time is up shows no insides, and leaves nothing behind."""
+    long = '"processes": [{"target": "sleep", "kwargs": {"seconds": 60}}]'
+    (folder / "long.scenario.yaml").write_text(f'{{"version": 1, {long}}}')
+    (folder / "test_long.py").write_text(f"def test_long(scenario):\n    scenario({{{long}}})\n")
+    (folder / "conftest.py").write_text(TIMEOUT)
+    status, text = run_pytest(folder, "-q", "long.scenario.yaml", "test_long.py", mark=str(folder))
+    assert (1, True) == (status, "2 failed" in text), text
+    assert "Timeout (>1.0s)" in text
+    assert "communicate" not in text
+    mark = f"RUN_SCENARIO_MARK={folder}".encode()
+    assert [] == [path for path in Path("/proc").glob("[0-9]*") if mark in _environment(path)]
 
 
 def _environment(process: Path) -> list[bytes]:

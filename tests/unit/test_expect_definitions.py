@@ -64,6 +64,16 @@ def precedes(events: list[Event], complete: bool) -> str:
     return decided(holds, complete, by_prefix="failed")
 
 
+def precedes_same(events: list[Event], complete: bool) -> str:
+    """Every b has an a of the same process before it."""
+    holds = all(
+        any(is_("a")(f) and f["process"] == e["process"] for f in events[:i])
+        for i, e in enumerate(events)
+        if is_("b")(e)
+    )
+    return decided(holds, complete, by_prefix="failed")
+
+
 def leads_to(events: list[Event], complete: bool) -> str:
     """Every a has a b after it."""
     holds = all(any(map(is_("b"), events[i + 1 :])) for i, e in enumerate(events) if is_("a")(e))
@@ -157,6 +167,7 @@ DEFINITIONS: dict[str, Naive] = {
     f"- {{count: {A}, at_least: 2, at_most: 3}}": count,
     f"- order: [{A}, {B}, {A}]": order,
     f"- precedes: [{A}, {B}]": precedes,
+    f"- {{precedes: [{A}, {B}], same: process}}": precedes_same,
     f"- leads_to: [{A}, {B}]": leads_to,
     f"- {{leads_to: [{A}, {B}], within: 0.25}}": leads_to_within,
     f"- {{leads_to: [{A}, {B}], same: process}}": same_item,
@@ -225,6 +236,7 @@ def test_queues_are_kept_book_of(deeds: list[tuple[str, str, int]]) -> None:
     judge = Judge(expectations("- conserved: q\n- fifo: q"))
     judge.take(log(*events))
     conserved, fifo = (v.result for v in judge.finish(True))
+    conserved_so_far, fifo_so_far = (v.result for v in judge.finish(False))
     seen = [(e[1], e[2]["item_id"]) for e in events]
     puts = [i for e, i in seen if e == "queue.put"]
     gets = [i for e, i in seen if e == "queue.get"]
@@ -232,6 +244,11 @@ def test_queues_are_kept_book_of(deeds: list[tuple[str, str, int]]) -> None:
         seen.index(("queue.put", i)) < seen.index(("queue.get", i)) for i in puts
     )
     assert ("passed" if balanced else "failed") == conserved
+    invented = any(
+        deed == "queue.get" and (("queue.put", i) not in seen[:index] or ("queue.get", i) in seen[:index])
+        for index, (deed, i) in enumerate(seen)
+    )
+    assert ("failed" if invented else "inconclusive") == conserved_so_far
     in_order = True
     for consumer in "AB":
         for producer in "AB":
@@ -246,6 +263,7 @@ def test_queues_are_kept_book_of(deeds: list[tuple[str, str, int]]) -> None:
                         lines.append(put)
             in_order &= all(a < b for a, b in pairwise(lines))
     assert ("passed" if in_order else "failed") == fifo
+    assert ("inconclusive" if in_order else "failed") == fifo_so_far
 
 
 LIVES = st.lists(st.tuples(st.sampled_from("AB"), st.sampled_from(("started", "exited", "output"))), max_size=12)
@@ -314,6 +332,14 @@ CAUSES = st.lists(
 )
 
 
+DEPENDENT = [
+    ("queue.put", "lock.acquired", ""),
+    ("lock.released", "queue.get", "process"),
+    ("queue.put", "queue.get", "item_id"),
+]
+"""Earlier event, later event, field that they share: of both there may be many."""
+
+
 def caused(events: list[Event], earlier: int, later: int) -> bool:
     """Return whether one event is among the causes of another: by a path through the whole graph of causes."""
     reached = {earlier}
@@ -352,3 +378,15 @@ def test_causes(first: str, between: list[tuple[str, str, int]], last: str) -> N
     holds = all(any(i < j and caused(events, i, j) for i in x) for j in y)
     text = "- happens_before: [{event: process.output, text: cause}, {event: process.output, text: effect}]"
     assert ("passed" if holds else "failed") == judge(text, events, True)
+    for earlier, later, same in DEPENDENT:
+        x, y = ([i for i, e in enumerate(events) if e["event"] == name] for name in (earlier, later))
+        holds = all(
+            any(events[i][same] == events[j][same] and caused(events, i, j) for i in x if i < j)
+            if same
+            else any(caused(events, i, j) for i in x if i < j)
+            for j in y
+        )
+        shared = f", same: {same}" if same else ""
+        text = f"- {{happens_before: [{{event: {earlier}}}, {{event: {later}}}]{shared}}}"
+        assert decided(holds, True) == judge(text, events, True)
+        assert decided(holds, False, by_prefix="failed") == judge(text, events, False)

@@ -149,12 +149,26 @@ REASONS = [
         "'B'",
         [1],
     ),
+    (
+        "- exists: {event: process.exited, process: A, exitcode: 3}",
+        [END_A, END_B],
+        "there is no process.exited with process 'A', exitcode 3; the nearest is process.exited in line 1, but its "
+        "exitcode is 0",
+        [1],
+    ),
     (f"- absent: {IS_X}", [Y, X], "there is process.finished with process 'A' in line 2", [2]),
     (
         "- {count: {event: process.finished}, is: 1}",
         [X, Y],
         "2 times process.finished, and it should be exactly 1",
         [1, 2],
+    ),
+    (
+        "- {count: {event: queue.get, item: 2}, is: 1}",
+        [PUT1, GET1],
+        "0 times queue.get with item 2, and it should be exactly 1; the nearest is queue.get in line 2, but its "
+        "item is 1",
+        [2],
     ),
     (
         f"- order: [{IS_X}, {IS_Y}]",

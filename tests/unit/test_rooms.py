@@ -17,10 +17,22 @@ PACKAGE = Path(run_scenario.__file__).parent
 MODULES = sorted(PACKAGE.rglob("*.py"))
 
 LEAVES = {"model", "resources", "expectations", "expectation_data", "verbs", "errors", "bundled", "values", "__init__"}
+LEAVES |= {"event_fields"}  # the event schema, read
 BELOW = {
     "cli": {"cli", "views", "expect", "engine", "language", "record", "targets"},
     "api": {"expect", "engine", "language", "record", "targets"},
-    "pytest_plugin": {"pytest_plugin", "api", "views", "expect", "engine", "language", "record", "targets"},
+    "pytest_plugin": {
+        "pytest_plugin",
+        "pytest_reports",
+        "api",
+        "views",
+        "expect",
+        "engine",
+        "language",
+        "record",
+        "targets",
+    },
+    "pytest_reports": {"api", "views", "expect", "engine", "language", "record", "targets"},
     "views": {"views", "expect", "record", "targets"},  # pure: neither the engine nor the language
     "expect": {"expect", "record", "targets"},
     "engine": {"engine", "language", "record", "targets"},
@@ -35,6 +47,7 @@ BELOW = {
     "errors": set(),
     "bundled": set(),
     "values": set(),
+    "event_fields": {"bundled"},
     "__init__": {"api", "expect", "expectation_data", "model", "errors"},  # by name, and only when asked for
     "__main__": {"cli"},
 }

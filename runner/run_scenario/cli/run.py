@@ -6,6 +6,8 @@ then, beside processes that already run.
 
 from __future__ import annotations
 
+import os
+import signal
 import sys
 from argparse import Namespace
 from typing import TYPE_CHECKING, NamedTuple
@@ -43,6 +45,8 @@ def run(options: Namespace) -> Status:
     files = resolve(options.files, options.commands)
     from run_scenario.engine import front
 
+    if options.end_with_parent is not None:
+        _end_with(options.end_with_parent)
     guard = front.start_guard()
     try:
         checked = _checked(files)
@@ -60,6 +64,19 @@ def run(options: Namespace) -> Status:
         if status in _ENDS_ALL:
             break
     return worst
+
+
+def _end_with(parent: int) -> None:
+    """Stop in an orderly way when the caller is gone, even if it is killed.
+
+    Raises:
+        UsageError: it is gone already.
+    """
+    from run_scenario.engine import platform
+
+    platform.die_with_parent(signal.SIGTERM)
+    if os.getppid() != parent:
+        raise UsageError(f"process {parent}, with which this run is to end, is not its parent")
 
 
 def _check_output(options: Namespace) -> None:

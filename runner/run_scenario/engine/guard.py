@@ -20,6 +20,7 @@ from run_scenario.engine.guard_handle import DONE
 from run_scenario.engine.main_program import MAIN
 from run_scenario.engine.platform import Usage
 from run_scenario.engine.program import Program
+from run_scenario.engine.server_codes import ServerCodes
 from run_scenario.engine.stall import LOOK_EVERY, StallWatch
 from run_scenario.engine.sweep import Sweeper
 from run_scenario.record import codes
@@ -48,6 +49,7 @@ class Guard:
         self._main_code = 0
         self._stop_signal = 0
         self._front_is_dead = False
+        self._server_codes = ServerCodes()
         self._stall = StallWatch(program.folder)
         self._sweeper = Sweeper(self._alive, self._reap)
 
@@ -159,11 +161,14 @@ class Guard:
     def _take_reports(self) -> None:
         with contextlib.suppress(BlockingIOError):
             for line in os.read(self._reports, 65536).decode("ascii", "replace").splitlines():
-                letter, index, pid = line.split()
+                letter, *words = line.split()
+                numbers = [int(word) for word in words]
                 if letter == "+":
-                    self._watch(int(index), int(pid))
+                    self._watch(*numbers)
+                elif letter == "c":
+                    self._server_codes.announce(*numbers)
                 else:
-                    self._helpers.add(int(pid))
+                    self._helpers.add(*numbers)
 
     # Exits
 
@@ -185,6 +190,7 @@ class Guard:
             usage = Usage(stat.cpu_user, stat.cpu_system, None, *switches)
             recorder.emit(codes.EXIT_SEEN, index, pid, stat.exitcode, usage.packed())
         else:
+            self._server_codes.hold(self._main, index, pid)
             recorder.emit(codes.EXIT_SEEN, index, pid, None, Usage().packed())
         self._look_for_orphans()
 
@@ -201,6 +207,8 @@ class Guard:
             if pid == self._main:
                 self._main_died, self._main_code = True, code
                 self._take_reports()
+                for process in self._server_codes.read():
+                    recorder.emit(codes.EXIT_SEEN, *process, Usage().packed())
                 recorder.emit(codes.MAIN_EXITED, pid, code, usage)
             elif pid not in self._helpers:
                 index = next((i for i, p in self._watched.values() if p == pid), ORPHAN)

@@ -40,7 +40,7 @@ MAIN = -1
 class MainProgram:
     """Executes the steps. `report` tells the guard about processes: a letter and a process id."""
 
-    def __init__(self, program: Program, report: Callable[[str, int, int], None], private: tuple[int, ...]) -> None:
+    def __init__(self, program: Program, report: Callable[..., None], private: tuple[int, ...]) -> None:
         self._program = program
         self._report = report
         self._private = private
@@ -257,6 +257,8 @@ class MainProgram:
             raise
         if isinstance(process, workers.InMainProgram):
             return
+        if process._popen.method == "forkserver":
+            self._report("c", process.pid, process.sentinel, os.fstat(process.sentinel).st_ino)
         self._report("+", index, process.pid)
         recorder.emit(codes.START_RETURNED, index, process.pid)
         self._announce_helpers()
@@ -273,7 +275,7 @@ class MainProgram:
             pid = getattr(helper, attribute, None)
             if pid and pid not in self._announced:
                 self._announced.add(pid)
-                self._report("h", 0, pid)
+                self._report("h", pid)
 
     def ask_whether_alive(self, name: str) -> bool:
         alive: bool = self.processes[name].is_alive()
@@ -353,8 +355,8 @@ def become_main_program(program: Program, report_to: int) -> int:
     scenario = program.scenario
     join_run(program.folder, "MainProcess", len(scenario.queues), threads=scenario.has_threads)
 
-    def report(letter: str, index: int, pid: int) -> None:
+    def report(letter: str, *numbers: int) -> None:
         with contextlib.suppress(OSError):  # the guard is dead, and so is this process in a moment
-            os.write(report_to, f"{letter} {index} {pid}\n".encode())
+            os.write(report_to, f"{letter} {' '.join(map(str, numbers))}\n".encode())
 
     return MainProgram(program, report, (report_to,)).run()

@@ -82,9 +82,9 @@ def become_subreaper() -> bool:
     return IS_LINUX and _prctl(_PR_SET_CHILD_SUBREAPER, 1)
 
 
-def die_with_parent() -> bool:
-    """Have the kernel kill this process when the thread that forked it ends; return whether that works here."""
-    return IS_LINUX and _prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+def die_with_parent(number: int = signal.SIGKILL) -> bool:
+    """Have a signal sent to this process when the thread that forked it ends; return whether that works here."""
+    return IS_LINUX and _prctl(_PR_SET_PDEATHSIG, number)
 
 
 def yield_to_others() -> bool:

@@ -267,7 +267,7 @@ class ProcessTeller:
             by=end.by,
             reason=end.reason,
             allowed=end.allowed,
-            duration=self._since(life, t),
+            duration=self._since(life, t if life.seen is None else life.seen),
             **usage_fields(usage, life.usage),
         )
         if thread:

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import functools
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, overload
 
+from run_scenario import event_fields
 from run_scenario.expect.judge import Judge
 from run_scenario.expect.matching import compile_matcher
+from run_scenario.expect.records import records_of
 from run_scenario.expect.verdicts import Event, Verdict
 from run_scenario.expectation_data import Builder, Fields, event
+from run_scenario.expectations import JUDGED_LATER, Matcher
 
-_BUILDER = Builder()
+_UNMET = {"failed": "not as expected", "inconclusive": "could not be judged"}
 _NAMED = 3
 """Events that a log shows by name."""
 _LISTED = 20
@@ -21,7 +25,7 @@ _SHOWN = frozenset(("level", "timestamp", "run", "scenario", "pid", "n", "event"
 
 
 class Check:
-    """What came of asking a log: true if it holds; shown, as pytest does when an assertion fails, it says why not."""
+    """What came of asking a log: true if it holds. Its `repr` says why or why not, its `str` shows the events too."""
 
     def __init__(self, verdict: Verdict) -> None:
         self.verdict = verdict
@@ -40,11 +44,16 @@ class Check:
         return self.verdict.reason
 
     def __repr__(self) -> str:
-        if self:
-            return f"<as expected: {self.reason}>"
-        because = f" ({self.verdict.expectation.because})" if self.verdict.expectation.because else ""
-        lines = [f"<{self.verdict.result}{because}: {self.reason}", *(f"  {_line(each)}" for each in self.evidence)]
-        return "\n".join(lines) + ">"
+        because = self.verdict.expectation.because
+        told = f" ({because})" if because and not self else ""
+        return f"<{'as expected' if self else self.verdict.result}{told}: {self.reason}>"
+
+    def __str__(self) -> str:
+        """Return what was expected, why it holds or does not, and the events that show it, in several lines."""
+        expectation = self.verdict.expectation
+        told = [expectation.because] if expectation.because else []
+        head = f"{'as expected' if self else _UNMET[self.verdict.result]}: {expectation.text}"
+        return "\n    ".join([head, *told, self.reason, *(f"  {in_one_line(each)}" for each in self.evidence)])
 
 
 class EventLog(Sequence[Event]):
@@ -112,9 +121,17 @@ class EventLog(Sequence[Event]):
 
     def of(self, name: str | None = None, process: str | None = None, **fields: Any) -> EventLog:
         """Return the events of that name, about that process, with these fields (as `event` takes them)."""
-        meant = {"event": name, "process": process, **fields}
-        test = compile_matcher(_BUILDER.matcher({key: value for key, value in meant.items() if value is not None}))
+        __tracebackhide__ = True
+        meant = {"event": name, "process": process}
+        matcher = self._matcher({key: value for key, value in meant.items() if value is not None} | fields)
+        test = compile_matcher(matcher)
         return EventLog(each for each in self._events if test(each))
+
+    def _matcher(self, written: Fields) -> Matcher:
+        __tracebackhide__ = True
+        matcher = self._builder.matcher(written)
+        self._check_names(matcher)
+        return matcher
 
     def one(self, name: str, process: str | None = None, **fields: Any) -> Event:
         """Return the only such event.
@@ -122,10 +139,11 @@ class EventLog(Sequence[Event]):
         Raises:
             LookupError: there is none, or more than one.
         """
+        __tracebackhide__ = True  # pytest shows the line that asked
         found = self.of(name, process, **fields)
         if len(found) != 1:
-            shown = "".join(f"\n  {_line(each)}" for each in found[:_LISTED])
-            meant = _BUILDER.matcher(event(name, process, **fields))
+            shown = "".join(f"\n  {in_one_line(each)}" for each in found[:_LISTED])
+            meant = self._builder.matcher(event(name, process, **fields))
             raise LookupError(f"there is not one {meant}, but {len(found):,}{':' if shown else ''}{shown}")
         return found[0]
 
@@ -133,7 +151,7 @@ class EventLog(Sequence[Event]):
         """Return the lines that a process, or all of them, wrote."""
         return [each["text"] for each in self.of("process.output", process, **({"stream": stream} if stream else {}))]
 
-    @property
+    @functools.cached_property
     def processes(self) -> list[str]:
         """The names of all processes, in the order in which they came up."""
         return list(dict.fromkeys(each["process"] for each in self._events if each["process"] != "run-scenario"))
@@ -141,23 +159,26 @@ class EventLog(Sequence[Event]):
     def records(self) -> list[dict[str, Any]]:
         """Return one flat dictionary an event, all with the same keys: `pandas.DataFrame(log.records())`.
 
-        What is in a mapping becomes a column of its own, with a dot: `counts.processes`; a list stays one.
+        polars has to look at all of them for the types: `polars.DataFrame(log.records(), infer_schema_length=None)`.
+        What is in a mapping becomes a column of its own, with a dot: `counts.processes`. A column in which there are
+        texts and numbers, or lists of more than plain values, such as `item` may be, is text: JSON.
         """
-        flat = [dict(_flattened(each)) for each in self._events]
-        columns = dict.fromkeys(key for record in flat for key in record)
-        return [{column: record.get(column) for column in columns} for record in flat]
+        return records_of(self._events)
 
     # Patterns
 
     def check(self, **written: Any) -> Check:
         """Judge any expectation, in the words of a scenario's `expect`: `log.check(fifo="tasks", because="…")`.
 
-        What is a word of Python stands in a dictionary: `log.check(**{"not": {…}})`.
+        What is a word of Python has a line below it: `is_=3`, `not_={…}`. The name of replicas stands for each of them.
 
         Raises:
-            ValueError: it is none.
+            ValueError: it is none, or it can never match: there is no such event, or no such field.
         """
-        expectation = _BUILDER.expectation(written)
+        __tracebackhide__ = True
+        expectation = self._builder.expectation({key.removesuffix("_"): value for key, value in written.items()})
+        for matcher in expectation.all_matchers():
+            self._check_names(matcher, judged=True)
         judge = Judge([expectation])
         judge.take(self._events)
         complete = not any(each["event"] in ("scenario.timed_out", "scenario.interrupted") for each in self._events)
@@ -173,7 +194,11 @@ class EventLog(Sequence[Event]):
         """There is no such event."""
         return self.check(absent=event(name, process, **fields))
 
-    def in_order(self, *meant: Fields, **settings: Any) -> Check:
+    def count(self, meant: Fields, **settings: Any) -> Check:  # type: ignore[override]
+        """So many events are like this: `is_=3`, `at_least=1`. (To count them, take `len(log.of(…))`.)"""
+        return self.check(count=meant, **settings)
+
+    def order(self, *meant: Fields, **settings: Any) -> Check:
         """Events like these come in this order, with others in between."""
         return self.check(order=list(meant), **settings)
 
@@ -189,48 +214,95 @@ class EventLog(Sequence[Event]):
         """Every event like the second one depends on one like the first."""
         return self.check(happens_before=[earlier, later], **settings)
 
-    def overlap(self, first: str | Fields, second: str | Fields) -> Check:
+    def overlap(self, first: str | Fields, second: str | Fields, **settings: Any) -> Check:
         """Two processes, or intervals `{"from": …, "to": …}`, were under way at the same time."""
-        return self.check(overlap=[first, second])
+        return self.check(overlap=[first, second], **settings)
 
-    def mutual_exclusion(self, of: str | Fields) -> Check:
+    def mutual_exclusion(self, of: str | Fields, **settings: Any) -> Check:
         """Never two processes held this lock, or were in this interval, at the same time."""
-        return self.check(mutual_exclusion=of)
+        return self.check(mutual_exclusion=of, **settings)
 
-    def conserved(self, queue: str) -> Check:
+    def conserved(self, queue: str, **settings: Any) -> Check:
         """All that was put on the queue was got or left over."""
-        return self.check(conserved=queue)
+        return self.check(conserved=queue, **settings)
 
-    def fifo(self, queue: str) -> Check:
+    def fifo(self, queue: str, **settings: Any) -> Check:
         """Whoever gets from the queue gets each producer's items in their order."""
-        return self.check(fifo=queue)
+        return self.check(fifo=queue, **settings)
 
-    def exitcodes(self, codes: Mapping[str, int | Sequence[int]]) -> Check:
+    def exitcodes(self, codes: Mapping[str, int | Sequence[int]], **settings: Any) -> Check:
         """Each of these processes ended with this exit code."""
-        return self.check(exitcodes=codes)
+        return self.check(exitcodes=codes, **settings)
 
     def distribution(self, meant: Fields, **settings: Any) -> Check:
         """Each process has so many events like this: `at_least=1`, `of={"Worker-1": 3}`, `workers=2`."""
         return self.check(distribution=meant, **settings)
 
-    def duration(self, of: str | Fields = "run", **bounds: float) -> Check:
+    def duration(self, of: str | Fields = "run", **settings: Any) -> Check:
         """The run, a process or an interval took so long: `at_most=2.5`."""
-        return self.check(duration=of, **bounds)
+        return self.check(duration=of, **settings)
 
-    def no_orphans(self) -> Check:
+    def no_orphans(self, **settings: Any) -> Check:
         """Nobody was left behind without a parent."""
-        return self.check(no_orphans=True)
+        return self.check(no_orphans=True, **settings)
+
+    def all_of(self, *parts: Fields, **settings: Any) -> Check:
+        """All of these expectations hold: `{"exists": event("queue.put")}`, and so on."""
+        return self.check(all_of=list(parts), **settings)
+
+    def any_of(self, *parts: Fields, **settings: Any) -> Check:
+        """At least one of these expectations holds."""
+        return self.check(any_of=list(parts), **settings)
+
+    def not_(self, part: Fields, **settings: Any) -> Check:
+        """This expectation does not hold; where it cannot be judged, neither can this."""
+        return self.check(not_=part, **settings)
+
+    # Names
+
+    @functools.cached_property
+    def _builder(self) -> Builder:
+        return Builder(self._named)
+
+    def _named(self, name: str) -> tuple[str, ...]:
+        """Return the processes of a name: itself, or the replicas called `NAME-1`, `NAME-2` and so on."""
+        if name in self.processes:
+            return (name,)
+        prefix = f"{name}-"
+        found = [each for each in self.processes if each.startswith(prefix) and each.removeprefix(prefix).isdecimal()]
+        return tuple(found) or (name,)
+
+    def _check_names(self, matcher: Matcher, *, judged: bool = False) -> None:
+        """Refuse what can never match, so that `absent` cannot hold because of a slip of the pen.
+
+        Raises:
+            ValueError: there is no such event or field, neither in this version's logs nor in this one.
+        """
+        __tracebackhide__ = True
+        for name in matcher.events or ():
+            if judged and name in JUDGED_LATER:
+                raise ValueError(f"{name!r} is told when all has been judged: ask for it with log.of({name!r})")
+            if name not in event_fields.names():
+                _refuse("event", name, event_fields.names(), (str(each["event"]) for each in self._events))
+        for field in (condition.field.partition(".")[0] for condition in matcher.conditions):
+            known = [field for name in matcher.events or event_fields.names() for field in event_fields.fields(name)]
+            if field not in known:
+                own = (key for each in self._events for key in each)
+                _refuse("field", field, dict.fromkeys(known), own, f" in {matcher.events[0]}" if matcher.events else "")
 
 
-def _line(each: Event) -> str:
+def _refuse(kind: str, name: str, known: Iterable[str], seen: Iterable[str], where: str = "") -> None:
+    __tracebackhide__ = True
+    if name in seen:  # in the log of another version
+        return
+    from difflib import get_close_matches
+
+    close = get_close_matches(name, list(known), n=1)
+    raise ValueError(f"there is no {kind} {name!r}{where}" + (f"; did you mean {close[0]!r}?" if close else ""))
+
+
+def in_one_line(each: Event) -> str:
+    """Return an event in one line, with the fields that are its own."""
     more = ", ".join(f"{field} {value!r}" for field, value in each.items() if field not in _SHOWN)
     text = f"{each.get('seq')}: {each.get('t', 0.0):.3f} s {each.get('process')} {each.get('event')} {more}".rstrip()
     return text if len(text) <= 200 else text[:199] + "…"
-
-
-def _flattened(each: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
-    for key, value in each.items():
-        if isinstance(value, Mapping) and value:
-            yield from _flattened(value, f"{prefix}{key}.")
-        else:
-            yield f"{prefix}{key}", value

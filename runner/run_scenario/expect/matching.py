@@ -14,6 +14,9 @@ from run_scenario.expectations import Condition, Matcher
 Test = Callable[[Event], bool]
 
 _MISSING: Any = object()
+_ABOUT = frozenset(("process", "queue", "pipe", "pool", "lock", "semaphore", "flag", "condition", "barrier"))
+"""Fields that say whom or what an event is about."""
+_FAR = 3
 _NEAR = 50
 """How many events of the right name are looked at for the one that was nearest to a match."""
 
@@ -134,9 +137,14 @@ class Misses:
         self.add = self._seen.append
 
     def nearest(self) -> Event | None:
-        """Return the event that misses the fewest conditions; of several, the last."""
-        found = [(len(self._missed(event)), -index, event) for index, event in enumerate(self._seen)]
-        return min(found, key=lambda each: each[:2])[2] if found else None
+        """Return the event that misses the fewest conditions; of several, the last.
+
+        One that is about another process or queue is farther off than one in which something else is different.
+        """
+        return min(reversed(self._seen), key=self._distance, default=None)
+
+    def _distance(self, event: Event) -> int:
+        return sum(_FAR if condition.field in _ABOUT else 1 for condition in self._missed(event))
 
     def told(self) -> str:
         """Return what the nearest misses, as the end of a sentence; empty if there is none."""

@@ -61,6 +61,7 @@ class Count:
         self._bounds = expectation.bounds
         self.names = names_of(expectation.matchers)
         self._matches = compile_matcher(self._matcher)
+        self._misses = Misses(self._matcher)
         self._count = 0
         self._first: list[Event] = []
         self._last: Event | None = None
@@ -71,13 +72,17 @@ class Count:
             if self._count <= _SHOWN:
                 self._first.append(event)
             self._last = event
+        elif self._count == 0 and self.names is not None and event["event"] in self.names:
+            self._misses.add(event)
 
     def conclude(self, complete: bool, t: float) -> Finding:
-        reason = f"{self._count:,} times {self._matcher}, and it should be {wanted(self._bounds)}"
+        missed = self._misses.told() if self._count == 0 else ""
+        reason = f"{self._count:,} times {self._matcher}, and it should be {wanted(self._bounds)}{missed}"
         if exceeds(self._count, self._bounds):
             return failed(reason, *self._first, self._last)
         if not fits(self._count, self._bounds):
-            return unfulfilled(complete, reason, *self._first, self._last)
+            nearest = self._misses.nearest() if self._count == 0 else None
+            return unfulfilled(complete, reason, *self._first, self._last, nearest)
         happened = f"{self._count:,} times {self._matcher}"
         more_is_fine = all(op in ("at_least", "more_than") for op, _ in self._bounds)
         return passed(happened) if more_is_fine else unbroken(complete, happened)

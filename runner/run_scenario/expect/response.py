@@ -116,7 +116,10 @@ class LeadsTo:
 
 
 class HappensBefore:
-    """Every event that matches the second matcher was caused by one that matches the first: see `clocks`."""
+    """Every event that matches the second matcher was caused by one that matches the first: see `clocks`.
+
+    With `same`, every value of those fields is remembered, with one number.
+    """
 
     def __init__(self, expectation: Expectation, clocks: Clocks) -> None:
         self._earlier, self._later = expectation.matchers
@@ -124,8 +127,10 @@ class HappensBefore:
         self._clocks = clocks
         self.names = names_of(expectation.matchers)
         self._is_earlier, self._is_later = (compile_matcher(matcher) for matcher in expectation.matchers)
-        self._seen: dict[Key, dict[str, tuple[int, Event | None]]] = {}
-        """Key -> who did it first in each process: the moment by that process's own clock, and perhaps the event."""
+        self._first: dict[str, dict[Key, int]] = {}
+        """Process -> key -> when it did that first, by its own clock."""
+        self._kept: dict[tuple[str, Key], Event] = {}
+        """Process, key -> the event that was that, of the first ones."""
         self._alone: tuple[Event, Event | None] | None = None
         self._pair: tuple[Event | None, Event] | None = None
 
@@ -135,16 +140,19 @@ class HappensBefore:
         key = key_of(event, self._same)
         if self._is_later(event):
             known = self._clocks.now(event)
-            before = self._seen.get(key, {})
-            causes = [cause for actor, (moment, cause) in before.items() if known.get(actor, 0) >= moment]
+            before = {actor: moments[key] for actor, moments in self._first.items() if key in moments}
+            causes = [actor for actor, moment in before.items() if known.get(actor, 0) >= moment]
             if not causes:
-                self._alone = event, next((e for _, e in before.values()), None)
+                self._alone = event, next((self._kept.get((actor, key)) for actor in before), None)
             elif self._pair is None:
-                self._pair = causes[0], event
+                self._pair = self._kept.get((causes[0], key)), event
         if self._is_earlier(event):
             actor = self._clocks.actor(event)
-            kept = event if len(self._seen) < _KEPT else None
-            self._seen.setdefault(key, {}).setdefault(actor, (self._clocks.now(event)[actor], kept))
+            moments = self._first.setdefault(actor, {})
+            if key not in moments:
+                moments[key] = self._clocks.now(event)[actor]
+                if len(self._kept) < _KEPT:
+                    self._kept[actor, key] = event
 
     def conclude(self, complete: bool, t: float) -> Finding:
         if self._alone is not None:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import fnmatch
+from collections.abc import Callable, Iterable
+from itertools import islice
 from typing import Any
 
-from run_scenario.expectations import JUDGED_LATER, Matcher
-from run_scenario.language import event_fields
+from run_scenario import event_fields
+from run_scenario.expectations import JUDGED_LATER, Condition, Matcher
 from run_scenario.language.draft import Draft, Fields, ResourceDraft
 from run_scenario.language.problems import Problems, Span, describe, either, quote
 from run_scenario.model import MANAGED
@@ -24,6 +26,14 @@ _OF_TYPE = {
 _ALWAYS = ("MainProcess", "run-scenario", "run-scenario guard")
 _WITH_CHILDREN = ("spawn_child",)
 
+_MOST_LOOKS = 500_000
+"""Names that are compared with patterns; after that, any pattern will do: a hostile file has thousands of both."""
+
+_NUMBERS = ("less_than", "at_most", "more_than", "at_least")
+_COMPARED: dict[str, tuple[Any, ...]] = {**dict.fromkeys(_NUMBERS, (0,)), "matches": ("",), "contains": ("", [], {})}
+"""Operator -> a value of each kind that it can be about."""
+_COMPARES = {**dict.fromkeys(_NUMBERS, "numbers"), "matches": "texts", "contains": "texts, lists and mappings"}
+
 
 def replicas(draft: Draft) -> Callable[[str], tuple[str, ...]]:
     """Return a function that tells which processes a name stands for: the replicas, or the process itself."""
@@ -37,11 +47,15 @@ class Names:
 
     def __init__(self, draft: Draft, problems: Problems) -> None:
         self._problems = problems
+        self._processes = (*(name for process in draft.processes for name in process.names()), *_ALWAYS)
         self._known = dict.fromkeys(name for process in draft.processes for name in process.names())
         self._known.update(dict.fromkeys((*(process.name for process in draft.processes if process.name), *_ALWAYS)))
+        threads = [process for process in draft.processes if process.worker == "thread"]
+        self._threads = {name for process in threads for name in (process.name, *process.names())}
         self._resources = _by_field(draft.resources)
         self._open = _has_others(draft)
         """Whether there will be processes that the file does not name."""
+        self._looks = _MOST_LOOKS
 
     def check_process(self, name: str, span: Span, otherwise: str = "") -> None:
         """Complain if there will be no process of this name, nor replicas, nor is it what it may be `otherwise`."""
@@ -50,6 +64,13 @@ class Names:
             there = either([*others, *list(self._known)[:6]], "and")
             hint = self._problems.did_you_mean(name, self._known, f"there is {there}")
             self._problems.error(span, f"there is no process {quote(name)}", hint)
+
+    def check_exitcode(self, name: str, span: Span) -> None:
+        """Complain about a worker that will have no exit code, as well as about one that is not there."""
+        self.check_process(name, span)
+        if name in self._threads:
+            hint = f"write `exists: {{event: process.finished, process: {name}}}` for it"
+            self._problems.error(span, f"{quote(name)} runs as a thread, and threads have no exit code", hint)
 
     def check_resource(self, field: str, name: str, span: Span) -> None:
         """Complain about a resource that is not there; `field` is that of the events which name its like."""
@@ -65,9 +86,10 @@ class Names:
         if events is not None and not self._check_events(events, fields):
             return
         for condition in matcher.conditions:
-            if condition.field == "event":
-                continue
             span = fields.value_span(condition.field)
+            if condition.field == "event":
+                self._check_likeness(condition, event_fields.names(), span)
+                continue
             if not self._check_field(condition.field, events, fields):
                 continue
             if condition.operator == "is":
@@ -75,6 +97,46 @@ class Names:
             elif condition.operator == "one_of":
                 for choice in condition.operand:
                     self._check_value(condition.field, choice, events, span)
+            elif condition.field == "process":
+                self._check_likeness(condition, None if self._open else self._processes, span)
+            else:
+                self._check_comparison(condition, events, span)
+
+    def check_same(self, field: str, matchers: Iterable[Matcher], span: Span) -> None:
+        """Complain about a field that events are to share, where those meant by a matcher never have it."""
+        name = field.partition(".")[0]
+        for events in (matcher.events for matcher in matchers):
+            if not any(name in event_fields.fields(event) for event in events or event_fields.names()):
+                having = set(event_fields.fields(events[0])) if events else set()
+                hint = self._problems.did_you_mean(name, sorted(having), "give a field that both events have")
+                who = quote(events[0]) if events else "an event"
+                self._problems.error(span, f"{who} has no field {quote(name)}", hint)
+                return
+
+    def _check_likeness(self, condition: Condition, known: Iterable[str] | None, span: Span) -> None:
+        """Complain if none of the known names contains a text, or is like a pattern."""
+        if condition.operator not in ("contains", "matches") or known is None or not isinstance(condition.operand, str):
+            return
+        names, text = list(islice(known, self._looks)), condition.operand
+        self._looks -= len(names)
+        like = condition.operator == "matches"
+        if names and not (fnmatch.filter(names, text) if like else [name for name in names if text in name]):
+            there = "`run-scenario schema event` has them all"
+            hint = there if condition.field == "event" else f"there is {either(names[:6], 'and')}"
+            self._problems.error(span, f"no {condition.field} {'is like' if like else 'contains'} {quote(text)}", hint)
+
+    def _check_comparison(self, condition: Condition, events: tuple[str, ...] | None, span: Span) -> None:
+        """Complain if a field never has what an operator compares: numbers, or texts."""
+        kinds = _COMPARED.get(condition.operator)
+        if kinds is None or events is None or "." in condition.field:
+            return
+        schemas = [event_fields.fields(event).get(condition.field) for event in events]
+        misfits = [[event_fields.misfit(schema, kind) for kind in kinds] for schema in schemas if schema is not None]
+        if misfits and all(all(each) for each in misfits):
+            what = (
+                f"`{condition.operator}` compares {_COMPARES[condition.operator]}, and `{condition.field}` never is one"
+            )
+            self._problems.error(span, what, f"it is {misfits[0][0]}")
 
     def _check_events(self, events: tuple[str, ...], fields: Fields) -> bool:
         span, known = fields.value_span("event"), event_fields.names()
@@ -92,8 +154,10 @@ class Names:
 
     def _check_field(self, field: str, events: tuple[str, ...] | None, fields: Fields) -> bool:
         name = field.partition(".")[0]
+        if "." not in field and not event_fields.is_field(name):
+            return False  # the schema has said so
         if events is None:
-            return event_fields.is_field(name) or "." in field
+            return True
         having = [event for event in events if name in event_fields.fields(event)]
         if having:
             return True

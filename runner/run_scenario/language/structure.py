@@ -9,7 +9,7 @@ from collections.abc import Callable, Container, Sequence
 from itertools import islice
 from typing import Any, NamedTuple
 
-from run_scenario.expectations import PATTERNS
+from run_scenario.expectations import BESIDE, PATTERNS, SCOPES
 from run_scenario.language.draft import Refused
 from run_scenario.language.problems import Problems, Span, describe, quote
 from run_scenario.language.stamps import Stamps, key_of
@@ -157,10 +157,11 @@ class _Translator:
         for key, entry in place.node.entries.items():
             if key not in known and not ("." in key and "patternProperties" in error.schema):
                 hint = _spaceless(key, entry, known) or _parameter_hint(key, place.node) or _target_hint(key, place)
-                hint = hint or self._problems.did_you_mean(key, known) or self._elsewhere(key, place)
+                hint = hint or _too_far_in(key, place) or self._problems.did_you_mean(key, known)
+                hint = hint or self._elsewhere(key, place)
                 if hint:
                     self._bad.incomplete.add(place.node)
-                hint = hint or "leave it out"
+                hint = hint or _ELSE.get(place.inside, "leave it out")
                 self._problems.error(entry.key_span, f"unknown key {quote(key)} {place.inside}", hint)
 
     def _elsewhere(self, key: str, place: _Place) -> str:
@@ -197,6 +198,10 @@ _ADD = {
 }
 
 
+_ELSE = {"in a condition": "a value that is a mapping is compared by `is: {…}`"}
+"""What to do about a key that nobody knows, and that resembles none."""
+
+
 def _given(error: Any, value: Any) -> str:
     if error.validator == "maxLength":
         return f"{len(value)} characters"
@@ -218,6 +223,12 @@ def _spaceless(key: str, entry: Entry, known: Container[str]) -> str:
     """Return a hint where `{key:value}` is written in one line, which is a key without a value."""
     empty = isinstance(entry.value, Scalar) and entry.value.value is None
     return missing_space(key, known) if empty else ""
+
+
+def _too_far_in(key: str, place: _Place) -> str:
+    """Return a hint where what belongs beside a pattern was written into its matcher."""
+    meant = place.inside == "in a matcher" and key in (*BESIDE, *SCOPES, "because")
+    return f"write `{key}` beside the pattern, one level further out" if meant else ""
 
 
 def _target_hint(key: str, place: _Place) -> str:
