@@ -1,7 +1,9 @@
 """Which code a scenario may run: the built-ins, and what the person running it has allowed by package name.
 
 Nothing is imported before its package was found to be allowed, and then the object that the import led to is
-checked, not its spelling: an allowed module's own imports (`mypkg.tools:os.system`) do not belong to the package.
+checked, not its spelling: an allowed module's own imports (`mypkg.tools:os.system`) do not belong to the package. Not
+even an attribute of theirs is asked for, as that may import or compute something. What is defended, and what is not,
+stands in SECURITY.md.
 """
 
 from __future__ import annotations
@@ -9,8 +11,9 @@ from __future__ import annotations
 import importlib
 import sys
 from collections.abc import Callable, Sequence
+from multiprocessing import util
 from multiprocessing.process import BaseProcess
-from types import FunctionType
+from types import FunctionType, ModuleType
 from typing import Any
 
 _LAZY = 0x20 | 0x80 | 0x200
@@ -53,8 +56,7 @@ class Resolver:
         return any(module == name or module.startswith(f"{name}.") for name in self._allow)
 
     def _import(self, reference: str, module_name: str) -> Any:
-        if self._folder not in sys.path:
-            sys.path.append(self._folder)  # spawned children inherit the path from multiprocessing's own preparation
+        self._look_beside_the_scenario(module_name.partition(".")[0])
         try:
             return importlib.import_module(module_name)
         except ModuleNotFoundError as error:
@@ -66,13 +68,47 @@ class Resolver:
             kind, text = type(error).__name__, str(error)[:300]
             raise RefusedError(f"cannot import {reference!r}: {kind} while {module_name} was loaded: {text}") from error
 
+    def _look_beside_the_scenario(self, package: str) -> None:
+        """Append the scenario's folder to the import path if, and only if, that is where an allowed package lies.
+
+        Otherwise a package installed elsewhere would find there what it imports if it can, and has not been allowed:
+        `try: import faster_json`. Spawned children inherit the path from multiprocessing's own preparation.
+        """
+        from importlib.machinery import PathFinder
+        from importlib.util import find_spec
+
+        try:
+            known = find_spec(package) is not None
+        except ValueError:  # it has been imported, without a trace of where from
+            known = True
+        if not known and PathFinder.find_spec(package, [self._folder]) is not None:
+            sys.path.append(self._folder)
+
     def _walk(self, found: Any, reference: str, qualified: str) -> Any:
         for part in qualified.split("."):
+            self._check_owner(found, reference)
             try:
                 found = getattr(found, part)
             except AttributeError:
                 raise RefusedError(f"cannot find {reference!r}: {_name_of(found)} has no {part!r}") from None
+            except (Exception, SystemExit) as error:
+                kind, text = type(error).__name__, str(error)[:300]
+                raise RefusedError(f"cannot find {reference!r}: {kind} at {part!r}: {text}") from error
         return found
+
+    def _check_owner(self, found: Any, reference: str) -> None:
+        """Check that a module or class whose attribute is wanted is itself the allowed package's own."""
+        if isinstance(found, ModuleType):
+            owner = name = found.__name__
+        elif isinstance(found, type):
+            owner, name = str(found.__module__), f"{found.__module__}.{found.__qualname__}"
+        else:
+            raise RefusedError(
+                f"{reference!r} leads through {_article(type(found).__name__)}; a target is found in a module, "
+                "or in a class of it"
+            )
+        if not self._is_allowed(owner):
+            raise RefusedError(f"{reference!r} leads into {name}, which does not belong to a package you have allowed")
 
     def _check(self, found: Any, reference: str) -> None:
         is_process = isinstance(found, type) and issubclass(found, BaseProcess)
@@ -117,9 +153,22 @@ def check_call(reference: str, target: Callable[..., Any], args: Sequence[Any], 
     try:
         signature.bind(*args, **dict.fromkeys(names))
     except TypeError as error:
+        parameters = str(signature)[:300]  # its defaults may be anything
         raise RefusedError(
-            f"{reference!r} cannot be called as the scenario says: {error}; its parameters are {signature}"
+            f"{reference!r} cannot be called as the scenario says: {error}; its parameters are {parameters}"
         ) from error
+
+
+def keep_helpers_out_of_this_folder() -> None:
+    """Have the interpreters that multiprocessing starts look for no module in the current folder.
+
+    They run `python -c`, which looks there first: a `pickle.py` beside a stranger's scenario would be run by every
+    spawned child, fork server and resource tracker, whatever was allowed. What they import for the scenario is looked
+    for on the path of the main program, as always.
+    """
+    arguments: Callable[[], list[str]] = util._args_from_interpreter_flags  # type: ignore[attr-defined]
+    if not sys.flags.safe_path:
+        util._args_from_interpreter_flags = lambda: [*arguments(), "-P"]  # type: ignore[attr-defined]
 
 
 def _name_of(found: Any) -> str:

@@ -22,7 +22,7 @@ from typing import Any
 from run_scenario import model, targets
 from run_scenario.engine import cpus, main_steps, platform, primitives, workers
 from run_scenario.engine.bootstrap import RecordedRun, join_run, own_usage, record_failure, record_lingering
-from run_scenario.engine.consent import RefusedError, Resolver, check_call
+from run_scenario.engine.consent import RefusedError, Resolver, check_call, keep_helpers_out_of_this_folder
 from run_scenario.engine.platform import Usage
 from run_scenario.engine.program import Program
 from run_scenario.record import codes
@@ -347,6 +347,7 @@ def become_main_program(program: Program, report_to: int) -> int:
     sys.argv = [program.scenario.file]
     atexit._clear()
     atexit.register(multiprocessing.util._exit_function)  # type: ignore[attr-defined]
+    keep_helpers_out_of_this_folder()
     # The run's semaphores can be told by their names, should anything survive everybody who could remove them.
     config = multiprocessing.current_process()._config  # type: ignore[attr-defined]
     config["semprefix"] = program.semaphore_prefix
