@@ -64,7 +64,14 @@ def _html(material: Material, look: Look) -> str:
     return text
 
 
+def _table(material: Material, look: Look) -> str:
+    from run_scenario.views.overview import render
+
+    return render(material.events, look.width, colour=look.colour)
+
+
 PICTURES = {
+    "table": Picture("processes, queues, pools and locks in numbers", ("txt",), _table),
     "html": Picture("one file for a browser: lanes, arrows, state at every moment, search", ("html",), _html),
 }
 """The pictures by name."""
