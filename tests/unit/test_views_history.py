@@ -210,8 +210,8 @@ def test_the_tables() -> None:
     """Processes, queues and locks have their numbers; what wants attention has a mark."""
     events = [
         event("scenario.started"),
-        *lived(event("queue.get", t=4.0, waited=1.0, item_id=1), cpu=0.5),
         event("queue.put", "MainProcess", t=3.0, item_id=2),
+        *lived(event("queue.get", t=4.0, waited=1.0, item_id=1), cpu=0.5),
         event("lock.acquired", "MainProcess", t=5.0, waited=0.0),
         event("scenario.finished", t=12.0),
     ]

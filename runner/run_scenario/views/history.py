@@ -185,8 +185,10 @@ class Channel:
     depths: list[tuple[float, int]] = field(default_factory=list)
     """When its length changed, and to what: what was put and not got yet."""
     most: int = 0
+    tied: int = 0
+    """Gets whose put is known."""
     on_the_way: float = 0.0
-    """Seconds that all items together spent between put and get."""
+    """Seconds that these items together spent between put and get."""
     longest: float = 0.0
     givers: Counter[str] = field(default_factory=Counter)
     takers: Counter[str] = field(default_factory=Counter)
@@ -199,7 +201,7 @@ class Channel:
     @property
     def mean(self) -> float | None:
         """Seconds that an item was on its way, on average."""
-        return self.on_the_way / self.got if self.got else None
+        return self.on_the_way / self.tied if self.tied else None
 
 
 class Holding(NamedTuple):

@@ -91,6 +91,7 @@ class Notes:
         put = self.on_the_way.pop(key, None)
         if put is not None:
             way = t - put[0]
+            channel.tied += 1
             channel.on_the_way += way
             channel.longest = max(channel.longest, way)
             self.history.ties.append(Tie(put[0], t, put[1], name, channel.name, put[2]))
