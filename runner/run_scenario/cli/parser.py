@@ -127,7 +127,7 @@ def _run_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--report", metavar="PATH", help="draw the run into this file: .html; or a timeline: .svg, .png, .txt"
     )
-    parser.set_defaults(timeline=False)
+    parser.add_argument("--timeline", action="store_true", help="print a timeline of the run after it")
     parser.add_argument("--no-color", action="store_true", help="no colours, even on a terminal (as NO_COLOR=1)")
 
 

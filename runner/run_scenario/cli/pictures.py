@@ -70,7 +70,16 @@ def _table(material: Material, look: Look) -> str:
     return render(material.events, look.width, colour=look.colour)
 
 
+def _timeline(material: Material, look: Look) -> str | bytes:
+    from run_scenario.views.history_events import read
+    from run_scenario.views.timeline import render
+
+    history = read(material.events)
+    return render(history, look.width, colour=look.colour, unicode=look.unicode, first=look.first, last=look.last)
+
+
 PICTURES = {
+    "timeline": Picture("a lane for each process, in true proportion to time", ("txt",), _timeline, windowed=True),
     "table": Picture("processes, queues, pools and locks in numbers", ("txt",), _table),
     "html": Picture("one file for a browser: lanes, arrows, state at every moment, search", ("html",), _html),
 }
@@ -90,7 +99,7 @@ _SUFFIXES = {
 }
 """The picture that the suffix of a file asks for, where it is not the usual one."""
 _SAME = {"htm": "html", "mermaid": "mmd", "gv": "dot", "log": "txt"}
-USUAL = "html"
+USUAL = "timeline"
 
 
 def choose(name: str | None, output: str | None) -> tuple[Picture, str]:
