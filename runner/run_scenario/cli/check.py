@@ -5,13 +5,11 @@ Nothing is kept of a log but what the judges keep: a log of a million events is 
 
 from __future__ import annotations
 
-import json
 import sys
 from argparse import Namespace
-from collections.abc import Iterator
-from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING
 
+from run_scenario.cli.logs import Event, events, opened
 from run_scenario.cli.streams import complain
 from run_scenario.errors import Status, UsageError
 from run_scenario.views.text import plural, scrub
@@ -21,11 +19,8 @@ if TYPE_CHECKING:
     from run_scenario.expect import Judge
     from run_scenario.model import Scenario
 
-Event = dict[str, Any]
-
 _MOST_RUNS = 1_000
 """Runs that a log may tell at the same time."""
-_NEEDED = ("event", "t", "seq", "run", "process")
 
 
 def check(options: Namespace) -> Status:
@@ -39,17 +34,8 @@ def check(options: Namespace) -> Status:
         return Status.INVALID
     if not scenario.expect:
         complain(f"run-scenario: {scrub(file.name)} expects nothing; only what goes without saying is judged\n")
-    with _opened(options.log) as log:
+    with opened(options.log) as log:
         return _Checker(scenario, options).check(log)
-
-
-def _opened(name: str) -> IO[bytes]:
-    if name == "-":
-        return sys.stdin.buffer
-    try:
-        return Path(name).open("rb")
-    except OSError as error:
-        raise UsageError(f"cannot read the log '{scrub(name)}': {(error.strerror or '').lower()}") from None
 
 
 class _Run:
@@ -74,7 +60,7 @@ class _Checker:
 
     def check(self, log: IO[bytes]) -> Status:
         """Judge the runs, each at its end."""
-        for event in self._events(log):
+        for event in events(log, self._name):
             run = self._open.get(event["run"])
             if run is None:
                 run = self._begin(event)
@@ -94,26 +80,6 @@ class _Checker:
             raise UsageError(f"there is no run in '{scrub(self._name)}': it has no event at all")
         return Status.FAILED if self._unmet else Status.PASSED
 
-    def _events(self, log: IO[bytes]) -> Iterator[Event]:
-        """Yield the events; the last line may be torn, where whoever wrote it was killed.
-
-        Raises:
-            UsageError: another line is no event.
-        """
-        torn = 0
-        for number, line in enumerate(log, 1):
-            if torn:
-                raise UsageError(f"{scrub(self._name)}:{torn}: this line is no event of a log of run-scenario")
-            event = _event(line)
-            if event is None:
-                torn = number
-            else:
-                yield event
-        if torn and not self._open and not self._judged:
-            raise UsageError(f"{scrub(self._name)}:{torn}: this line is no event of a log of run-scenario")
-        if torn:
-            complain(f"run-scenario: {scrub(self._name)}:{torn}: the last line is torn, and was left out\n")
-
     def _begin(self, event: Event) -> _Run:
         if len(self._open) >= _MOST_RUNS:
             raise UsageError(f"'{scrub(self._name)}' tells more than {_MOST_RUNS:,} runs at the same time")
@@ -132,27 +98,15 @@ class _Checker:
         verdicts = run.judge.finish(run.outcome in ENDED)
         self._unmet += sum(verdict.result != "passed" for verdict in verdicts)
         common = {key: run.last.get(key) for key in ("timestamp", "t", "seq", "run", "scenario", "pid", "n")}
-        events = []
+        told_events = []
         for verdict in verdicts:
             event, level, fields = told(verdict)
-            events.append({"event": event, "level": level, **common, "process": "run-scenario", **fields})
-        self._sink.write(events)
+            told_events.append({"event": event, "level": level, **common, "process": "run-scenario", **fields})
+        self._sink.write(told_events)
         met = sum(verdict.result == "passed" for verdict in verdicts)
         unmet = len(verdicts) - met
         end = f"{plural(met, 'expectation')} met" + (f", {unmet:,} not" if unmet else "")
         complain(f"run-scenario: {scrub(self._name)}: run {scrub(name)}: {end}\n")
-
-
-def _event(line: bytes) -> Event | None:
-    """Return the event in a line; None if it is none."""
-    try:
-        event = json.loads(line)
-    except (ValueError, RecursionError):
-        return None
-    if not isinstance(event, dict) or not all(key in event for key in _NEEDED):
-        return None
-    texts = all(isinstance(event[key], str) for key in ("event", "run", "process"))
-    return event if texts and type(event["t"]) in (int, float) and type(event["seq"]) is int else None
 
 
 def _sink(options: Namespace) -> Sink:

@@ -94,6 +94,13 @@ def check(options: Namespace) -> Status:
     return check(options)
 
 
+def show(options: Namespace) -> Status:
+    """Show a log, or a scenario, as a picture."""
+    from run_scenario.cli.show import show
+
+    return show(options)
+
+
 def python(options: Namespace) -> Status:
     """Print the scenario as a script of its own."""
     from run_scenario.cli.files import resolve

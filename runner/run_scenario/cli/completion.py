@@ -67,9 +67,9 @@ def _add(
     parser = subparsers.add_parser(name, help=summary)
     command.fill(parser)
     for action in parser._actions:
-        if action.dest in ("files", "file"):
+        if action.dest in ("files", "file", "subject"):
             action.complete = _file_or_bundled(names)  # type: ignore[attr-defined]
-        elif action.dest == "log":
+        elif action.dest in ("log", "output", "report"):
             action.complete = shtab.FILE  # type: ignore[attr-defined]
         elif action.dest in ("name", "shell"):
             action.choices = _choices(command, names)

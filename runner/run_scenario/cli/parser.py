@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import NoReturn
 
 from run_scenario import __version__
-from run_scenario.cli import commands, comparing, run
+from run_scenario.cli import commands, comparing, run, showing
 from run_scenario.errors import Status
 from run_scenario.model import START_METHODS
 from run_scenario.values import Value
@@ -133,12 +133,12 @@ def _run_arguments(parser: argparse.ArgumentParser) -> None:
         "--log", metavar="PATH", help="append the log to this file, as JSON Lines; -: standard output, as --format json"
     )
     _format(parser)
-    parser.add_argument(
-        "--start-method",
-        choices=START_METHODS,
-        help="how processes are started, instead of what the scenario says",
-    )
+    _start_method(parser)
     _timeout_and_allow(parser)
+    parser.add_argument(
+        "--report", metavar="PATH", help="draw the run into this file: .html; or a timeline: .svg, .png, .txt"
+    )
+    parser.add_argument("--timeline", action="store_true", help="print a timeline of the run after it")
     parser.add_argument("--no-color", action="store_true", help="no colours, even on a terminal (as NO_COLOR=1)")
     # For programs that run this one, such as the Python API: whoever is killed cannot stop the run any more.
     parser.add_argument("--end-with-parent", metavar="PID", type=int, help=argparse.SUPPRESS)
@@ -150,6 +150,14 @@ def _format(parser: argparse.ArgumentParser) -> None:
         choices=FORMATS,
         default="auto",
         help="on standard output: console, json, or auto (console on a terminal, json piped; default)",
+    )
+
+
+def _start_method(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--start-method",
+        choices=START_METHODS,
+        help="how processes are started, instead of what the scenario says",
     )
 
 
@@ -181,6 +189,12 @@ def _check_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("file", metavar="FILE", help="the scenario with the expectations: a path, or a bundled one")
     _format(parser)
     parser.add_argument("--no-color", action="store_true", help="no colours, even on a terminal (as NO_COLOR=1)")
+
+
+def _show_arguments(parser: argparse.ArgumentParser) -> None:
+    showing.add_arguments(parser)
+    _start_method(parser)
+    _timeout_and_allow(parser)
 
 
 def _list_arguments(parser: argparse.ArgumentParser) -> None:
@@ -266,6 +280,20 @@ COMMANDS = {
         "or, on a terminal, as sentences. The exit status is 0 if all expectations have passed, else 1.",
         _check_arguments,
         commands.check,
+    ),
+    "show": Command(
+        "draw a log, or a scenario: timeline, table, graph, report",
+        "  run-scenario show daemon                                  run it, and draw who did what when\n"
+        "  run-scenario daemon --log daemon.jsonl\n"
+        "  run-scenario show daemon.jsonl --as table\n"
+        "  run-scenario show daemon.jsonl --output daemon.html       for a browser\n"
+        "  run-scenario show daemon.jsonl --output daemon.svg        for a book; .png, too\n"
+        "  run-scenario show poison-pill --as graph                  what is between the processes, as planned\n"
+        "  run-scenario show poison-pill --as mermaid                for a README\n\n"
+        "A LOG is a file of JSON Lines, - standard input. A FILE is run first, except for a graph. The exit status\n"
+        "is 0 if it could be shown, however the run ended. Long text is paged on a terminal (PAGER).",
+        _show_arguments,
+        commands.show,
     ),
     "list": Command(
         "the bundled scenarios; with NAME, print one",

@@ -1,4 +1,4 @@
-"""`run`: load and check all scenarios, run each, and show its log.
+"""`run`: load and check all scenarios, run each, and show its log; a report or timeline of it, if one is wanted.
 
 The guard is forked first, while this process is small and has one thread; YAML, structlog and rich are imported only
 then, beside processes that already run.
@@ -6,6 +6,7 @@ then, beside processes that already run.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import sys
@@ -20,10 +21,12 @@ from run_scenario.views.text import scrub
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
+    from typing import IO
 
     from run_scenario.cli.files import File
     from run_scenario.engine.guard_handle import Guard
     from run_scenario.engine.judging import Judge
+    from run_scenario.engine.outcome import Outcome
     from run_scenario.engine.sink import Sink
     from run_scenario.model import Scenario
     from run_scenario.views.outputs import Output
@@ -42,6 +45,7 @@ def run(options: Namespace) -> Status:
     from run_scenario.cli.files import resolve
 
     _check_output(options)
+    _check_pictures(options)
     files = resolve(options.files, options.commands)
     from run_scenario.engine import front
 
@@ -106,14 +110,79 @@ def _checked(files: Sequence[File]) -> dict[File, _Checked] | None:
     return None
 
 
+def _check_pictures(options: Namespace) -> None:
+    """Find out before anything is run that a report could not be written.
+
+    Raises:
+        UsageError: there would be several, or one that cannot be drawn.
+        MachineryError: it cannot be written.
+    """
+    if options.report is None:
+        return
+    if len(options.files) > 1:
+        raise UsageError("--report writes one file about one run; give it one FILE, or use --timeline")
+    from run_scenario.cli.pictures import choose
+    from run_scenario.cli.show import check_writable
+
+    choose(None, options.report)
+    check_writable(options.report)
+
+
 def _run_one(checked: _Checked, allow: frozenset[str], options: Namespace, guard: Guard) -> Status:
+    with contextlib.ExitStack() as stack:
+        try:
+            scenario = _overridden(checked[0], options)
+            log = None
+            if options.report is not None or options.timeline:
+                from run_scenario.cli.show import spool
+
+                log = stack.enter_context(spool())
+            output = _output(scenario, options, log)
+        except BaseException:
+            guard.dismiss()
+            raise
+        outcome = _carry_out(scenario, checked[1], allow, guard, output)
+        if log is not None and outcome.status not in _ENDS_ALL and not outcome.problems:
+            from run_scenario.cli.show import draw_run
+
+            draw_run(log, checked[1], options)
+    return outcome.status
+
+
+def run_for_its_log(checked: _Checked, options: Namespace, log: IO[bytes]) -> Outcome:
+    """Run a scenario whose log is wanted for something else; on a terminal, say meanwhile that it goes on."""
+    from run_scenario.engine import front
+
+    allow = allowed_for([checked], options)
+    scenario = _overridden(checked[0], options)
+    sinks: list[Sink] = _json_lines([_spooled(log)])
+    suspend: Callable[[], None] = _nothing
+    if sys.stderr.isatty():
+        from run_scenario.views.progress import Progress
+
+        progress = Progress(sys.stderr, colour=not options.no_color)
+        sinks.append(progress)
+        suspend = progress.suspend
+    return _carry_out(scenario, checked[1], allow, front.start_guard(), _Output(sinks, None, suspend))
+
+
+def _nothing() -> None:
+    """Do nothing: there is nothing to be tidied."""
+
+
+def _spooled(log: IO[bytes]) -> Output:
+    from run_scenario.views.outputs import Output
+
+    return Output(log.fileno(), "a temporary file")
+
+
+def _carry_out(scenario: Scenario, text: str, allow: frozenset[str], guard: Guard, output: _Output) -> Outcome:
+    """Run a scenario with a guard just started; say what was wrong with it, or why it did not pass."""
     from run_scenario import language
     from run_scenario.engine import front
 
     try:
-        scenario = _overridden(checked[0], options)
         steps = language.plan(scenario)
-        output = _output(scenario, options)
     except BaseException:
         guard.dismiss()
         raise
@@ -131,10 +200,10 @@ def _run_one(checked: _Checked, allow: frozenset[str], options: Namespace, guard
         for sink in output.sinks:
             sink.close()
     if outcome.problems:
-        report(with_source(problem, checked[1]) for problem in outcome.problems)
+        report(with_source(problem, text) for problem in outcome.problems)
     elif output.verdict is not None and outcome.status != Status.PASSED:
         complain(f"run-scenario: {scrub(scenario.name)}: {output.verdict.text}\n")
-    return outcome.status
+    return outcome
 
 
 def _judge(scenario: Scenario) -> Judge:
@@ -178,8 +247,8 @@ class _Output(NamedTuple):
     suspend: Callable[[], None] = lambda: None
 
 
-def _output(scenario: Scenario, options: Namespace) -> _Output:
-    """Return where the log of this scenario goes.
+def _output(scenario: Scenario, options: Namespace, kept: IO[bytes] | None) -> _Output:
+    """Return where the log of this scenario goes; `kept` is for a picture of it.
 
     Raises:
         MachineryError: the log cannot be written.
@@ -189,6 +258,8 @@ def _output(scenario: Scenario, options: Namespace) -> _Output:
         from run_scenario.views.outputs import Output
 
         log.append(Output.log(options.log))
+    if kept is not None:
+        log.append(_spooled(kept))
     if options.format == "console" or (options.format == "auto" and sys.stdout.isatty()):
         from run_scenario.views.console import ConsoleView
 

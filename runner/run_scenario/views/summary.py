@@ -181,10 +181,10 @@ class Summary:
 
 def _pool_row(name: str, pool: _Pool) -> PoolRow:
     failed, lost = (str(count or "") for count in (pool.failed, pool.lost))
-    return PoolRow(scrub(name), f"{pool.tasks:,}", failed, lost, _shares(pool.done_by), not pool.lost)
+    return PoolRow(scrub(name), f"{pool.tasks:,}", failed, lost, shares(pool.done_by), not pool.lost)
 
 
-def _shares(counts: Counter[str]) -> str:
+def shares(counts: Counter[str]) -> str:
     """Return who did how many: of many, only the first."""
     shares = [f"{scrub(name)} {count:,}" for name, count in sorted(counts.items())]
     more = len(shares) - _MOST_TAKERS
@@ -218,28 +218,29 @@ def _process_row(name: str, process: _Process) -> ProcessRow:
     return ProcessRow(
         scrub(name),
         "" if process.pid is None else str(process.pid),
-        scrub(_ending(process)),
+        scrub(ending(process.exit, process.exception, started=process.started)),
         "" if code is None else str(code),
         "" if user is None or system is None else f"{user + system:.2f} s",
         bool(end.get("allowed", True)),
     )
 
 
-def _ending(process: _Process) -> str:
-    if process.exit is None:
-        return "no end was seen" if process.started else "was not started"
-    cause = str(process.exit.get("cause"))
-    ending = _CAUSES.get(cause, cause)
-    if cause == "daemon" and process.exit.get("worker") == "thread":
-        ending = "cut off as a daemon"
-    details = [text for text in (process.exception, str(process.exit.get("signal") or "")) if text]
-    return f"{ending}: {', '.join(details)}" if details else ending
+def ending(end: Event | None, exception: str = "", *, started: bool = True) -> str:
+    """Return how a process ended, from what was logged of its end and the exception that its target raised."""
+    if end is None:
+        return "no end was seen" if started else "was not started"
+    cause = str(end.get("cause"))
+    words = _CAUSES.get(cause, cause)
+    if cause == "daemon" and end.get("worker") == "thread":
+        words = "cut off as a daemon"
+    details = [text for text in (exception, str(end.get("signal") or "")) if text]
+    return f"{words}: {', '.join(details)}" if details else words
 
 
 def _queue_row(name: str, queue: _Queue) -> QueueRow:
     left = max(0, queue.put - queue.got - queue.missing) if queue.left is None else queue.left
     missing = f" ({queue.missing:,} lost)" if queue.missing else ""
-    shown = _shares(queue.takers)
+    shown = shares(queue.takers)
     return QueueRow(
         scrub(name), f"{queue.put:,}", f"{queue.got:,}", f"{left:,}{missing}", shown, not left and not queue.missing
     )

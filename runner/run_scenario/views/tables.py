@@ -16,7 +16,7 @@ _LEAST_WIDTH = 12
 """Columns that a text is given before it is broken into lines."""
 
 
-class _Column(Value):
+class Column(Value):
     """`right` holds a number, which is never broken; what is `spare` is left out where it finds no room."""
 
     header: str
@@ -24,7 +24,7 @@ class _Column(Value):
     spare: bool = False
 
 
-class _Row(Value):
+class Row(Value):
     cells: tuple[str, ...]
     mark: str
     """What stands before a row that wants attention, for whom sees no colours."""
@@ -32,26 +32,26 @@ class _Row(Value):
 
 
 _PROCESSES = (
-    _Column("process"),
-    _Column("pid", right=True, spare=True),
-    _Column("how it ended"),
-    _Column("exit code", right=True),
-    _Column("cpu", right=True, spare=True),
+    Column("process"),
+    Column("pid", right=True, spare=True),
+    Column("how it ended"),
+    Column("exit code", right=True),
+    Column("cpu", right=True, spare=True),
 )
 _QUEUES = (
-    _Column("queue"),
-    _Column("put", right=True),
-    _Column("got", right=True),
-    _Column("left", right=True),
-    _Column("got by"),
+    Column("queue"),
+    Column("put", right=True),
+    Column("got", right=True),
+    Column("left", right=True),
+    Column("got by"),
 )
 
 _POOLS = (
-    _Column("pool"),
-    _Column("done", right=True),
-    _Column("failed", right=True),
-    _Column("lost", right=True),
-    _Column("done by"),
+    Column("pool"),
+    Column("done", right=True),
+    Column("failed", right=True),
+    Column("lost", right=True),
+    Column("done by"),
 )
 
 
@@ -63,9 +63,9 @@ def render_summary(summary: Summary, console: Console) -> str:
     with console.capture() as captured:
         console.print()
         if summary.ran():
-            _print(console, _PROCESSES, [_Row(r[:5], *_marks(r.allowed, "✗", "red")) for r in summary.process_rows()])
-            _print(console, _QUEUES, [_Row(r[:5], *_marks(r.clean, "!", "yellow")) for r in summary.queue_rows()])
-            _print(console, _POOLS, [_Row(r[:5], *_marks(r.clean, "!", "yellow")) for r in summary.pool_rows()])
+            _print(console, _PROCESSES, [Row(r[:5], *_marks(r.allowed, "✗", "red")) for r in summary.process_rows()])
+            _print(console, _QUEUES, [Row(r[:5], *_marks(r.clean, "!", "yellow")) for r in summary.queue_rows()])
+            _print(console, _POOLS, [Row(r[:5], *_marks(r.clean, "!", "yellow")) for r in summary.pool_rows()])
         console.print(Text(summary.outcome(), style=style), soft_wrap=not console.is_terminal)
     text: str = captured.get()
     return "".join(line.rstrip(" ") + "\n" for line in text.splitlines())
@@ -75,10 +75,15 @@ def render_table(
     console: Console, headers: Sequence[str], rows: Sequence[tuple[Sequence[str], str]], *, left: int
 ) -> str:
     """Return a table as text: each row with a mark for what wants attention; the first `left` columns hold words."""
-    columns = [_Column(header, right=index >= left, spare=index > left + 1) for index, header in enumerate(headers)]
-    kept = [index for index in range(len(headers)) if any(cells[index] for cells, _ in rows)]
+    columns = [Column(header, right=index >= left, spare=index > left + 1) for index, header in enumerate(headers)]
+    return render_rows(console, columns, [Row(tuple(cells), mark, "red" if mark else "") for cells, mark in rows])
+
+
+def render_rows(console: Console, columns: Sequence[Column], rows: Sequence[Row]) -> str:
+    """Return a table as text; a column that nothing stands in is left out."""
+    kept = [index for index in range(len(columns)) if any(row.cells[index] for row in rows)]
     with console.capture() as captured:
-        shown = [_Row(tuple(cells[index] for index in kept), mark, "red" if mark else "") for cells, mark in rows]
+        shown = [row.replace(cells=tuple(row.cells[index] for index in kept)) for row in rows]
         _print(console, [columns[index] for index in kept], shown)
     text: str = captured.get()
     return "".join(line.rstrip(" ") + "\n" for line in text.splitlines() if line.strip())
@@ -88,7 +93,7 @@ def _marks(good: bool, mark: str, style: str) -> tuple[str, str]:
     return ("", "") if good else (mark, style)
 
 
-def _print(console: Console, columns: Sequence[_Column], rows: Sequence[_Row]) -> None:
+def _print(console: Console, columns: Sequence[Column], rows: Sequence[Row]) -> None:
     if not rows:
         return
     from rich.cells import cell_len
@@ -121,7 +126,7 @@ def _print(console: Console, columns: Sequence[_Column], rows: Sequence[_Row]) -
     console.print()
 
 
-def _fitting(columns: Sequence[_Column], widths: Sequence[int], room: int) -> list[int]:
+def _fitting(columns: Sequence[Column], widths: Sequence[int], room: int) -> list[int]:
     """Return the numbers of the columns that fit, the last spare one left out first."""
     shown = list(range(len(columns)))
     for spare in [index for index in reversed(shown) if columns[index].spare]:

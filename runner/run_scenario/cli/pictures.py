@@ -1,0 +1,124 @@
+"""What a log can be shown as: one entry for each picture, and in which shapes it can be written to a file.
+
+Each picture is drawn by a module of `views`, which is imported when that picture is wanted and not before.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from pathlib import PurePath
+from typing import TYPE_CHECKING, Any
+
+from run_scenario.errors import UsageError
+from run_scenario.values import Value
+from run_scenario.views.text import scrub
+
+if TYPE_CHECKING:
+    from run_scenario.model import Scenario
+
+Event = dict[str, Any]
+
+
+class Look(Value):
+    """How a picture is to look."""
+
+    shape: str
+    """What it is made of, as a file's suffix says it: txt, svg, png, mmd, dot, html, json."""
+    width: int = 100
+    """Columns of text."""
+    colour: bool = False
+    unicode: bool = True
+    """Whether more than ASCII can be shown."""
+    first: float | None = None
+    last: float | None = None
+    """The seconds of the run from which and up to which it is shown."""
+
+
+class Material(Value):
+    """What a picture is made from."""
+
+    events: Iterable[Event]
+    text: str | None
+    """The scenario as it is written, where that is known."""
+    scenario: Scenario | None
+    """A scenario that is to be shown as planned; there are no events then."""
+
+
+class Picture(Value):
+    """One way to show a log."""
+
+    summary: str
+    shapes: tuple[str, ...]
+    """The suffixes of files it can be written to; the first is what standard output gets."""
+    draw: Callable[[Material, Look], str | bytes]
+    planned: bool = False
+    """Whether a scenario can be shown without being run."""
+    windowed: bool = False
+    """Whether a part of the time can be shown."""
+
+
+def _html(material: Material, look: Look) -> str:
+    from importlib import import_module
+
+    text: str = import_module("run_scenario.views.html").render(material.events, material.text)
+    return text
+
+
+def _table(material: Material, look: Look) -> str:
+    from run_scenario.views.overview import render
+
+    return render(material.events, look.width, colour=look.colour)
+
+
+def _timeline(material: Material, look: Look) -> str | bytes:
+    from run_scenario.views.history_events import read
+    from run_scenario.views.timeline import render
+
+    history = read(material.events)
+    return render(history, look.width, colour=look.colour, unicode=look.unicode, first=look.first, last=look.last)
+
+
+PICTURES = {
+    "timeline": Picture("a lane for each process, in true proportion to time", ("txt",), _timeline, windowed=True),
+    "table": Picture("processes, queues, pools and locks in numbers", ("txt",), _table),
+    "html": Picture("one file for a browser: lanes, arrows, state at every moment, search", ("html",), _html),
+}
+"""The pictures by name."""
+
+ALIASES: dict[str, tuple[str, str]] = {"mermaid": ("graph", "mmd"), "dot": ("graph", "dot")}
+"""Other names of a picture in one of its shapes."""
+
+_SUFFIXES = {
+    "html": "html",
+    "htm": "html",
+    "mmd": "graph",
+    "mermaid": "graph",
+    "dot": "graph",
+    "gv": "graph",
+    "json": "perfetto",
+}
+"""The picture that the suffix of a file asks for, where it is not the usual one."""
+_SAME = {"htm": "html", "mermaid": "mmd", "gv": "dot", "log": "txt"}
+USUAL = "timeline"
+
+
+def choose(name: str | None, output: str | None) -> tuple[Picture, str]:
+    """Return the picture to be drawn and its shape, from what `--as` and `--output` say.
+
+    Raises:
+        UsageError: the picture cannot be written as such a file.
+    """
+    suffix = PurePath(output or "").suffix.removeprefix(".").lower()
+    if name is None:
+        name = _SUFFIXES.get(suffix, USUAL)
+    name, shape = ALIASES.get(name, (name, ""))
+    picture = PICTURES[name]
+    suffix = _SAME.get(suffix, suffix)
+    if not shape:
+        shape = suffix if suffix in picture.shapes else picture.shapes[0]
+    others = [other for other, each in PICTURES.items() if suffix in each.shapes]
+    if others and suffix != shape and suffix != "txt":
+        can = " or ".join(f".{each}" for each in picture.shapes)
+        hint = f"write it to a file that ends in {can}, or show it --as {' or '.join(others)}"
+        raise UsageError(f"{scrub(str(output))}: a {name} cannot be written as .{suffix}: {hint}")
+    return picture, shape

@@ -1,0 +1,61 @@
+"""A row of cells of a terminal, and text that is written over some of them."""
+
+from __future__ import annotations
+
+from itertools import groupby
+
+from run_scenario.views.paint import Painter
+
+
+def width_of(text: str) -> int:
+    """Return how many columns a text takes."""
+    if text.isascii():
+        return len(text)
+    from rich.cells import cell_len
+
+    return cell_len(text)
+
+
+def fitted(text: str, width: int) -> str:
+    """Return text that takes exactly `width` columns: cut with an ellipsis, or filled up."""
+    taken = width_of(text)
+    if taken > width:
+        from rich.cells import set_cell_size
+
+        text = set_cell_size(text, width - 1) + "…"
+        taken = width
+    return text + " " * (width - taken)
+
+
+class Cells:
+    """Cells with a style each."""
+
+    def __init__(self, count: int) -> None:
+        self._texts = [" "] * count
+        self._styles = [""] * count
+
+    def __len__(self) -> int:
+        return len(self._texts)
+
+    def set(self, column: int, glyph: str, style: str = "") -> None:
+        """Put one glyph into a cell."""
+        self._texts[column], self._styles[column] = glyph, style
+
+    def write(self, column: int, text: str, style: str = "") -> None:
+        """Write text over the cells from `column` on; there must be room for it."""
+        for character in text:
+            width = width_of(character)
+            if width:
+                self._texts[column : column + width] = [character, *[""] * (width - 1)]
+                self._styles[column : column + width] = [style] * width
+                column += width
+
+    def is_free(self, column: int, width: int) -> bool:
+        """Return whether nothing stands in these cells."""
+        return column >= 0 and all(text == " " for text in self._texts[column : column + width])
+
+    def painted(self, paint: Painter) -> str:
+        """Return the row, without what is empty at its end."""
+        used = next((at for at in range(len(self), 0, -1) if self._texts[at - 1] != " "), 0)
+        parts = groupby(zip(self._texts[:used], self._styles[:used], strict=True), key=lambda cell: cell[1])
+        return "".join(paint(style, "".join(text for text, _ in cells)) for style, cells in parts)

@@ -1,0 +1,174 @@
+"""A run in tables: what each process, each queue, each pool and each lock came to."""
+
+from __future__ import annotations
+
+import io
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING
+
+from run_scenario.views.history import Channel, Event, History, Holding, Lane
+from run_scenario.views.history_events import read
+from run_scenario.views.layout import wrap
+from run_scenario.views.sentences import why_stalled
+from run_scenario.views.summary import Summary, ending, shares, verdict
+from run_scenario.views.tables import Column, Row, render_rows
+from run_scenario.views.text import scrub, seconds
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+_PROCESSES = (
+    Column("process"),
+    Column("pid", right=True, spare=True),
+    Column("start", right=True),
+    Column("end", right=True),
+    Column("how it ended"),
+    Column("exit code", right=True, spare=True),
+    Column("cpu", right=True),
+    Column("waited", right=True),
+    Column("most in", spare=True),
+    Column("put", right=True),
+    Column("got", right=True),
+)
+_CHANNELS = (
+    Column("queue"),
+    Column("put", right=True),
+    Column("got", right=True),
+    Column("left", right=True),
+    Column("longest", right=True),
+    Column("mean wait", right=True),
+    Column("longest wait", right=True, spare=True),
+    Column("put by", spare=True),
+    Column("got by"),
+)
+_POOLS = (
+    Column("pool"),
+    Column("done", right=True),
+    Column("failed", right=True),
+    Column("lost", right=True),
+    Column("done by"),
+)
+_LOCKS = (
+    Column("lock"),
+    Column("held", right=True),
+    Column("seconds held", right=True),
+    Column("held by"),
+    Column("never released by"),
+)
+_NOTE = "longest: the most items that were in it at once; waits: seconds from an item's put to its get"
+
+
+def render(events: Iterable[Event], width: int, *, colour: bool = False) -> str:
+    """Return the tables as text, `width` columns wide at most."""
+    from rich.console import Console
+
+    console = Console(
+        file=io.StringIO(),
+        width=width,
+        force_terminal=colour,
+        color_system="standard" if colour else None,
+        highlight=False,
+        markup=False,
+        emoji=False,
+        legacy_windows=False,
+    )
+    summary = Summary()
+    history = read(_both(events, summary))
+    return "\n".join(part for part in _parts(history, summary, console) if part)
+
+
+def _both(events: Iterable[Event], summary: Summary) -> Iterable[Event]:
+    for event in events:
+        summary.add((event,))
+        yield event
+
+
+def _parts(history: History, summary: Summary, console: Console) -> Sequence[str]:
+    lanes = [_process(lane) for lane in history.lanes.values()]
+    channels = [_channel(channel) for channel in history.channels.values()]
+    pools = [
+        Row(tuple(row[:5]), "" if row.clean else "!", "" if row.clean else "yellow") for row in summary.pool_rows()
+    ]
+    return (
+        f"{scrub(history.title)}\n",
+        render_rows(console, _PROCESSES, lanes),
+        render_rows(console, _CHANNELS, channels) + (f"{_NOTE}\n" if channels else ""),
+        render_rows(console, _POOLS, pools),
+        render_rows(console, _LOCKS, _locks(history)),
+        "".join(f"{line}\n" for line in wrap(outcome(history), console.width)),
+    )
+
+
+def outcome(history: History) -> str:
+    """Return what came of the run, in one sentence; of a log without an end, that it has none."""
+    stalled = why_stalled(history.stall.get("reason")) if history.stall is not None else ""
+    if history.end is not None:
+        return verdict(history.end, stalled)
+    return scrub(
+        f"the log ends after {seconds(history.last)}, before the run does" + (f": {stalled}" if stalled else "")
+    )
+
+
+def _process(lane: Lane) -> Row:
+    code = (lane.end or {}).get("exitcode")
+    cells = (
+        scrub(lane.name),
+        "" if lane.pid is None else str(lane.pid),
+        "" if lane.born is None else f"{lane.born:.3f}",
+        "" if lane.ended is None else f"{lane.ended:.3f}",
+        scrub(ending(lane.end, lane.exception, started=lane.started is not None)),
+        "" if code is None else str(code),
+        "" if lane.cpu is None else f"{lane.cpu:.3f}",
+        f"{lane.waited:.3f}",
+        scrub(_longest_wait(lane)),
+        f"{lane.put.total():,}" if lane.put else "",
+        f"{lane.got.total():,}" if lane.got else "",
+    )
+    return Row(cells, "✗" if lane.failed else "", "red" if lane.failed else "")
+
+
+def _longest_wait(lane: Lane) -> str:
+    """Return the call in which the process waited longest, all times together."""
+    totals: defaultdict[str, float] = defaultdict(float)
+    for wait in lane.waits:
+        if not wait.sleep:
+            totals[wait.call] += wait.end - wait.start
+    return max(totals, key=totals.__getitem__, default="")
+
+
+def _channel(channel: Channel) -> Row:
+    clean = not channel.remaining and not channel.missing
+    missing = f" ({channel.missing:,} lost)" if channel.missing else ""
+    cells = (
+        scrub(channel.name),
+        f"{channel.put:,}",
+        f"{channel.got:,}",
+        f"{channel.remaining:,}{missing}",
+        f"{channel.most:,}",
+        "" if channel.mean is None else f"{channel.mean:.6f}",
+        "" if channel.mean is None else f"{channel.longest:.6f}",
+        shares(channel.givers),
+        shares(channel.takers),
+    )
+    return Row(cells, "" if clean else "!", "" if clean else "yellow")
+
+
+def _locks(history: History) -> list[Row]:
+    rows = []
+    by_lock: defaultdict[str, list[Holding]] = defaultdict(list)
+    for holding in history.holdings:
+        by_lock[holding.resource].append(holding)
+    for name, held in by_lock.items():
+        holders = dict.fromkeys(holding.holder for holding in held)
+        kept = dict.fromkeys(holding.holder for holding in held if not holding.released)
+        total = sum(holding.end - holding.start for holding in held)
+        cells = (
+            scrub(name),
+            f"{len(held):,}",
+            f"{total:.3f}",
+            scrub(", ".join(holders)),
+            scrub(", ".join(kept)),
+        )
+        rows.append(Row(cells, "!" if kept else "", "yellow" if kept else ""))
+    return rows

@@ -1,0 +1,41 @@
+"""A sink that shows that a run goes on, for whoever is shown something else of it afterwards."""
+
+from __future__ import annotations
+
+from typing import Any, TextIO
+
+from run_scenario.views.status import State, StatusLine
+
+
+class Progress:
+    """The status on a terminal while a run lasts, and nothing of it afterwards."""
+
+    def __init__(self, stream: TextIO, *, colour: bool = True) -> None:
+        self._stream = stream
+        self._colour = colour
+        self._line: StatusLine | None = None
+
+    def open(self) -> None:
+        """Import rich, while the processes start."""
+        from rich.console import Console
+
+        console = Console(file=self._stream, no_color=None if self._colour else True, highlight=False)
+        if not console.is_dumb_terminal:
+            self._line = StatusLine(console)
+
+    def write(self, events: list[dict[str, Any]]) -> None:
+        """Nothing: the events are for somebody else."""
+
+    def tick(self, state: State) -> None:
+        """Draw the status."""
+        if self._line is not None:
+            self._line.show(state)
+
+    def close(self) -> None:
+        """Erase it."""
+        self.suspend()
+
+    def suspend(self) -> None:
+        """Erase it, at any moment: the process is about to be stopped."""
+        if self._line is not None:
+            self._line.erase()

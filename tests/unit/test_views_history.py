@@ -1,0 +1,226 @@
+"""What a log tells of lanes, queues and locks, from logs made by hand."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from views_events import NAMES, event
+
+from run_scenario.views.history import Holding, Mark, Stuck, Tie
+from run_scenario.views.history_events import read
+from run_scenario.views.overview import render
+
+Event = dict[str, Any]
+
+
+def stuck(process: str, waiting_for: str | None, since: float | None, **fields: Any) -> Event:
+    """Return what the report of a standstill says of a process."""
+    state = "waiting" if waiting_for else "sleeping"
+    known = {"pid": 12, "queue": None, "resource": None, "on_process": None, "seconds": 1.0, "stack": []}
+    return {**known, "process": process, "state": state, "waiting_for": waiting_for, "since": since, **fields}
+
+
+def lived(*events: Event, cpu: float | None = 0.0, starting: float = 1.0, ended: float = 10.0) -> list[Event]:
+    """Return the events of a worker that began at 2 s, and did something in between."""
+    return [
+        event("process.starting", t=starting),
+        event("process.started", t=2.0),
+        *events,
+        event("process.exited", t=ended, cpu_user=cpu, cpu_system=None if cpu is None else 0.0),
+    ]
+
+
+def segments(events: list[Event], name: str = "Worker 1") -> list[tuple[float, float, str, str]]:
+    """Return the segments of one lane."""
+    return [tuple(each) for each in read(events).segments()[name]]
+
+
+def test_a_lane_has_no_gaps() -> None:
+    """A start, a wait, what is between, and what comes after the target follow each other up to the end."""
+    events = lived(
+        event("queue.get", t=4.0, waited=1.0),
+        event("process.finished", t=9.0),
+        cpu=None,
+    )
+    assert [
+        (1.0, 2.0, "starting", ""),
+        (2.0, 3.0, "running", ""),
+        (3.0, 4.0, "waiting", "tasks.get()"),
+        (4.0, 9.0, "running", ""),
+        (9.0, 10.0, "ending", ""),
+    ] == segments(events)
+
+
+@pytest.mark.parametrize(
+    ("cpu", "states"),
+    [
+        (0.1, ["sleeping", "waiting", "sleeping"]),
+        (6.8, ["computing", "waiting", "computing"]),
+        (3.5, ["running", "waiting", "running"]),
+        (0.9, ["running", "waiting", "sleeping"]),
+        (None, ["running", "waiting", "running"]),
+    ],
+)
+def test_processor_time_tells_computing_from_sleeping(cpu: float | None, states: list[str]) -> None:
+    """A segment is called so only if no other division of the processor time is possible."""
+    events = lived(event("queue.get", t=4.0, waited=1.0), cpu=cpu, starting=2.0)
+    assert states == [each[2] for each in segments(events)]
+
+
+def test_what_is_told_to_begin_and_to_end_is_one_wait() -> None:
+    """A wait for a lock is one segment, and its resource is known."""
+    events = lived(event("lock.waiting", t=3.0), event("lock.acquired", t=5.0, waited=1.9))
+    (wait,) = read(events).lanes["Worker 1"].waits
+    assert (3.1, 5.0, "gate.acquire()", "gate") == (wait.start, wait.end, wait.call, wait.resource)
+
+
+@pytest.mark.parametrize(
+    ("events", "call"),
+    [
+        ([event("queue.joining", t=3.0), event("queue.joined", t=4.0)], "tasks.join()"),
+        ([event("queue.put", t=4.0, waited=1.0)], "tasks.put()"),
+        ([event("semaphore.waiting", t=3.0), event("semaphore.not_acquired", t=4.0)], "gate.acquire()"),
+        ([event("event.waiting", t=3.0), event("event.waited", t=4.0)], "go.wait()"),
+        ([event("condition.waiting", t=3.0), event("condition.waited", t=4.0)], "door.wait()"),
+        ([event("barrier.waiting", t=3.0), event("barrier.passed", t=4.0)], "line.wait()"),
+        ([event("pipe.received", t=4.0, waited=0.5)], "rope.right.recv()"),
+        ([event("manager.called", t=4.0, waited=0.5)], "stock.pop()"),
+        ([event("pool.returned", t=4.0, waited=0.5)], "crunch.map()"),
+    ],
+)
+def test_every_kind_of_wait_has_its_call(events: list[Event], call: str) -> None:
+    """What waited is named as code."""
+    assert [call] == [wait.call for wait in read(lived(*events)).lanes["Worker 1"].waits]
+
+
+def test_the_main_program_waits_for_ends_and_sleeps_before_starts() -> None:
+    """A join is a wait of who joins; a delay is a sleep of who starts."""
+    main = [
+        event("process.started", "MainProcess", t=0.5),
+        event("process.starting", t=3.0, delay=2.0),
+        event("process.joining", t=4.0),
+        event("process.joined", t=6.0),
+        event("process.exited", "MainProcess", t=7.0, cpu_user=None),
+    ]
+    assert [
+        (0.5, 1.0, "running", ""),
+        (1.0, 3.0, "sleeping", "sleep(2)"),
+        (3.0, 4.0, "running", ""),
+        (4.0, 6.0, "waiting", "Worker 1.join()"),
+        (6.0, 7.0, "running", ""),
+    ] == segments(main, "MainProcess")
+
+
+def test_a_standstill_shows_waits_that_never_ended() -> None:
+    """The report tells since when; a wait that was told to begin keeps its own words."""
+    report = [stuck("A", "an item of queue 'tasks'", 1.5, resource="tasks"), stuck("B", "'gate' to be released", 1.6)]
+    events = [
+        event("process.started", "A", t=1.0),
+        event("process.started", "B", t=1.0),
+        event("process.started", "C", t=1.0),
+        event("lock.waiting", "B", t=1.4),
+        event("scenario.stalled", t=4.0, processes=[*report, stuck("C", None, None)]),
+        event("process.exited", "A", t=5.0),
+        event("process.exited", "B", t=5.0),
+    ]
+    history = read(events)
+    assert (1.5, 5.0, "waiting", "an item of queue 'tasks'") == history.segments()["A"][-1]
+    assert (1.4, 5.0, "waiting", "gate.acquire()") == history.segments()["B"][-1]
+    assert [
+        Stuck("A", "waits for an item of queue 'tasks'", "tasks", ""),
+        Stuck("B", "waits for 'gate' to be released", "", ""),
+        Stuck("C", "sleeps, or waits for something outside the scenario", "", ""),
+    ] == history.stuck
+
+
+def test_items_are_tied_and_counted() -> None:
+    """A get is tied to its put; a queue has its greatest length, its mean wait, who gave and who took."""
+    events = [
+        event("queue.put", "Main", t=1.0, item_id=1, item="a"),
+        event("queue.put", "Main", t=1.5, item_id=2, item="b"),
+        event("queue.get", "A", t=2.0, item_id=1),
+        event("queue.get", "B", t=2.0, item_id=9),
+        event("queue.empty", "B", t=3.0),
+        event("queue.left_over", "run-scenario", t=4.0, count=1, items=["b"]),
+    ]
+    history = read(events)
+    queue = history.channels["tasks"]
+    assert [Tie(1.0, 2.0, "Main", "A", "tasks", "a")] == history.ties
+    assert (2, 2, 1, 2) == (queue.put, queue.got, queue.remaining, queue.most)
+    assert [(1.0, 1), (1.5, 2), (2.0, 1), (2.0, 0)] == queue.depths
+    assert ({"Main": 2}, {"A": 1, "B": 1}) == (queue.givers, queue.takers)
+    assert "tasks" == history.lanes["B"].found_empty
+
+
+def test_messages_through_a_pipe_are_tied() -> None:
+    """What is sent at one end is received at the other; each direction is a channel of its own."""
+    history = read([event("pipe.sent", "A", t=1.0), event("pipe.received", "B", t=2.0)])
+    assert [Tie(1.0, 2.0, "A", "B", "rope.left", 7)] == history.ties
+
+
+def test_locks_are_held_from_the_first_to_the_last() -> None:
+    """An RLock that is acquired twice is held once; what is never released is held to the end of its process."""
+    events = [
+        event("lock.acquired", "A", t=1.0, waited=0.0),
+        event("lock.acquired", "A", t=2.0, waited=0.0),
+        event("lock.released", "A", t=3.0),
+        event("lock.released", "A", t=4.0),
+        event("lock.acquired", "B", t=5.0, waited=1.0),
+        event("process.exited", "B", t=6.0),
+        event("process.exited", "C", t=7.0),
+    ]
+    assert [Holding("gate", "A", 1.0, 4.0), Holding("gate", "B", 5.0, 6.0, False)] == read(events).holdings
+
+
+def test_a_worker_of_a_pool_rests_between_its_tasks() -> None:
+    """Between two tasks it waits for the next; its end is explained by its signal."""
+    events = [
+        event("pool.worker_started", t=1.0),
+        event("pool.task_started", t=2.0),
+        event("pool.task_finished", t=3.0),
+        event("pool.worker_exited", t=4.0, exitcode=-9, signal="SIGKILL"),
+    ]
+    history = read(events)
+    assert ["waiting", "running", "waiting"] == [each[2] for each in history.segments()["Worker 1"]]
+    assert {"cause": "signal", "signal": "SIGKILL"}.items() <= dict(history.lanes["Worker 1"].end or {}).items()
+
+
+def test_what_is_done_to_a_process_is_marked() -> None:
+    """A signal is told with who sent it and why."""
+    marks = read(lived(event("process.terminating", t=3.0))).lanes["Worker 1"].marks
+    assert [Mark(3.0, "MainProcess terminates it: the scenario says so")] == marks
+
+
+def test_verdicts_do_not_lengthen_the_run() -> None:
+    """What is said about a run after its end is no part of its time."""
+    history = read([*lived(), event("expectation.passed", t=20.0), event("scenario.finished", t=20.0)])
+    assert (10.0, "passed") == (history.last, (history.end or {})["outcome"])
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_every_event_can_be_read(name: str) -> None:
+    """No event is too much for a history, alone or stripped of its own fields."""
+    whole = event(name)
+    bare = {key: whole[key] for key in ("event", "t", "seq", "run", "process")}
+    assert 2 == read([whole, bare]).events
+
+
+def test_the_tables() -> None:
+    """Processes, queues and locks have their numbers; what wants attention has a mark."""
+    events = [
+        event("scenario.started"),
+        event("queue.put", "MainProcess", t=3.0, item_id=2),
+        *lived(event("queue.get", t=4.0, waited=1.0, item_id=1), cpu=0.5),
+        event("lock.acquired", "MainProcess", t=5.0, waited=0.0),
+        event("scenario.finished", t=12.0),
+    ]
+    shown = render(events, 140)
+    assert "A daemon" == shown.splitlines()[0]
+    for line in (
+        "Worker 1       12   1.000   10.000   returned                  0   0.500    1.000   tasks.get()           1",
+        "tasks     1     1      0         1   MainProcess 1   Worker 1 1",
+        "!   gate      1          5.000   MainProcess   MainProcess",
+        "passed after 3.01 s",
+    ):
+        assert line in shown

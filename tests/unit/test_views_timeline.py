@@ -1,0 +1,182 @@
+"""The timeline in text: exact drawings of logs made by hand."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from views_events import event
+
+from run_scenario.views.history_events import read
+from run_scenario.views.scale import Scale
+from run_scenario.views.timeline import render
+
+Event = dict[str, Any]
+
+STUCK = {"pid": 1, "queue": None, "on_process": None, "seconds": 1.0, "stack": [], "state": "waiting"}
+LEFT_EARLY = [
+    event("scenario.started", title="The trap"),
+    event("process.started", "MainProcess", t=0.0),
+    event("process.starting", "Early", t=1.0),
+    event("process.started", "Early", t=2.0),
+    event("queue.empty", "Early", t=2.5),
+    event("process.finished", "Early", t=2.8),
+    event("process.exited", "Early", t=3.0, cpu_user=None),
+    event("queue.put", "MainProcess", t=3.0, item_id=1, item="a"),
+    event("queue.put", "MainProcess", t=3.0, item_id=2, item="b"),
+    event("queue.joining", "MainProcess", t=4.0),
+    event(
+        "scenario.stalled",
+        t=9.0,
+        processes=[
+            {**STUCK, "process": "MainProcess", "waiting_for": "task_done()", "resource": "tasks", "since": 4.0}
+        ],
+    ),
+    event("process.exited", "MainProcess", t=10.0, cause="swept", signal="SIGTERM", allowed=False, cpu_user=None),
+    event("queue.left_over", "run-scenario", t=10.0, count=2, items=["a", "b"], pills=0),
+    event("scenario.finished", t=10.0, outcome="stalled", duration=10.0),
+]
+"""In small, what `consumers-until-empty` does when it hangs."""
+
+
+def drawn(*events: Event, width: int = 62, **options: Any) -> list[str]:
+    """Return the lines of a timeline without colour."""
+    return render(read(events), width, **options).splitlines()
+
+
+def test_who_left_early_what_was_left_and_who_waits() -> None:
+    """The picture alone says all three."""
+    assert (
+        """\
+The trap
+
+seconds     0         2         4         6         8
+            ┬─────────┬─────────┬─────────┬─────────┬─────────
+MainProcess ━━━━━━━━━━━━━━━━━━━━░ tasks.join() ░░░░░░░░░░░░░░✗
+Early            ·····━━━━╌┤ returned: tasks.empty() said True
+tasks                      ██████████████████████████ 2 left █
+
+· being started   ━ running   ░ waiting   ╌ its target is over
+┤ end   ✗ an end that is not allowed   ▁▅█ items in it
+
+MainProcess: stopped by run-scenario: SIGTERM
+
+tasks: 2 items left of 2 put: 'a', 'b'
+
+when nothing moved any more:
+  MainProcess waits for task_done()
+
+stalled after 10 s: nobody fills 'tasks' any more""".splitlines()
+        == drawn(*LEFT_EARLY)
+    )
+
+
+def test_in_plain_ascii() -> None:
+    """Where only ASCII can be shown, the drawing has nothing else."""
+    lines = drawn(*LEFT_EARLY, unicode=False)
+    assert "MainProcess --------------------~ tasks.join() ~~~~~~~~~~~~~~X" == lines[4]
+    assert all(line.isascii() for line in lines)
+
+
+def test_colours_change_nothing_but_the_colour() -> None:
+    """Without its escape sequences, a coloured drawing is the plain one."""
+    import re
+
+    coloured = render(read(LEFT_EARLY), 62, colour=True)
+    assert "\x1b[33m" in coloured
+    assert drawn(*LEFT_EARLY) == re.sub(r"\x1b\[[0-9;]*m", "", coloured).splitlines()
+
+
+@pytest.mark.parametrize("width", [20, 40, 80, 200])
+def test_no_line_is_wider_than_asked_for(width: int) -> None:
+    """Every line fits."""
+    assert [] == [line for line in drawn(*LEFT_EARLY, width=width) if len(line) > width]
+
+
+def test_a_part_of_the_time() -> None:
+    """A window shows what happened in it, in its own proportion."""
+    lines = drawn(*LEFT_EARLY, first=1.0, last=3.5)
+    assert "Early       ····················━━━━━━━━━━━━━━━━━━━━┤ returned" not in lines
+    assert ["seconds", "1.0", "1.5", "2.0", "2.5", "3.0"] == lines[2].split()
+    assert lines[5].startswith("Early       ····················━━━━━━━━━━━━━━━━━━")
+
+
+def test_puts_are_tied_to_gets() -> None:
+    """Each hop has a number where it leaves and where it arrives, and a sentence; what is too close is one hop."""
+    lines = drawn(
+        event("process.started", "A", t=0.0),
+        event("process.started", "B", t=0.0),
+        *(event("queue.put", "A", t=2.0, item_id=number, item=number) for number in (1, 2)),
+        event("queue.get", "B", t=4.0, item_id=1),
+        event("queue.get", "B", t=8.0, item_id=2),
+        event("process.exited", "A", t=10.0, cpu_user=None),
+        event("process.exited", "B", t=10.0, cpu_user=None),
+        width=59,
+    )
+    assert "                   1-2▸" == lines[5]
+    assert "                             ▸1                  ▸2" == lines[7]
+    assert " 1  A put 1 on tasks at 2.000 s, B got it at 4.000 s" in lines
+    assert " 2  A put 2 on tasks at 2.000 s, B got it at 8.000 s" in lines
+
+
+def test_many_ties_are_gathered() -> None:
+    """What a person could not follow is told as one hop for each way."""
+    ties = [
+        each
+        for number in range(100)
+        for each in (
+            event("queue.put", "A", t=number * 1.0, item_id=number),
+            event("queue.get", "B", t=number + 0.5, item_id=number),
+        )
+    ]
+    lines = drawn(event("process.started", "A"), event("process.started", "B"), *ties, width=150)
+    assert " 1  A put 100 items on tasks at 0.000 to 99.000 s, B got them at 0.500 to 99.500 s" in lines
+
+
+def test_who_holds_a_lock() -> None:
+    """A lock has a row with the names of its holders."""
+    lines = drawn(
+        event("lock.acquired", "Kant", t=0.0, waited=0.0),
+        event("lock.released", "Kant", t=5.0, owner="Kant"),
+        event("lock.acquired", "Hegel", t=6.0, waited=0.0),
+        event("process.exited", "Hegel", t=10.0),
+        width=59,
+    )
+    assert "gate     Kant ▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒    Hegel ▒▒▒▒▒▒▒▒▒▒▒▒▒▒" in lines
+
+
+def test_hostile_names_are_inert() -> None:
+    """Escapes and controls in names, items and reasons do not reach the terminal; wide characters keep the columns."""
+    bad = "\x1b[31mx\u202e\n"
+    lines = drawn(
+        event("scenario.started", title=bad),
+        event("process.started", bad, t=0.0),
+        event("process.started", "日本語日本語日本語日本", t=0.0),
+        event("queue.put", bad, t=1.0, item_id=1, item=bad, queue=bad),
+        event("queue.get", "日本語日本語日本語日本", t=2.0, item_id=1, queue=bad),
+        event("process.exited", bad, t=3.0, cause=bad, signal=bad, cpu_user=None),
+        event("scenario.finished", t=3.0, outcome="failed", reasons=[bad]),
+        width=80,
+    )
+    assert all(character.isprintable() for line in lines for character in line)
+    (wide,) = [line for line in lines if line.startswith("日")]
+    assert "日本語日本語日本語 … ━" in wide
+
+
+def test_a_log_of_one_event() -> None:
+    """There is a picture of it, and it says that the run has no end."""
+    assert "the log ends after 0 s, before the run does" == drawn(event("scenario.started"))[-1]
+
+
+@pytest.mark.parametrize(
+    ("first", "last", "most", "expected"),
+    [
+        (0.0, 10.0, 5, ["0", "2", "4", "6", "8", "10"]),
+        (0.0, 0.65, 7, ["0.0", "0.1", "0.2", "0.3", "0.4", "0.5", "0.6"]),
+        (1.05, 1.1, 5, ["1.05", "1.06", "1.07", "1.08", "1.09", "1.10"]),
+        (0.0, 3600.0, 4, ["0", "1000", "2000", "3000"]),
+    ],
+)
+def test_ticks_are_round(first: float, last: float, most: int, expected: list[str]) -> None:
+    """Ticks are at round moments, written as exactly as they need to be."""
+    assert expected == [text for _, text in Scale(first, last, 100.0).ticks(most)]
