@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import platform as python_platform
 import signal
 import sys
 import threading
@@ -136,6 +135,7 @@ class _Run:
 
     def _set_up(self, began: int, wall: int) -> None:
         """Prepare to tell the log, while the run is already under way."""
+        from run_scenario.engine import platform
         from run_scenario.engine.events import EventMaker
         from run_scenario.engine.narrator import Narrator
         from run_scenario.engine.output import OutputFollower
@@ -159,8 +159,8 @@ class _Run:
             file=s.file,
             digest=s.digest,
             version=_version(),
-            python=python_platform.python_version(),
-            platform=python_platform.platform(),
+            python=sys.version.split()[0],
+            platform=platform.system_name(),
             start_method=method,
             cpus=len(pinned) if pinned else os.cpu_count() or 1,
             pinned_to=pinned,

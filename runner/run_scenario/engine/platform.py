@@ -7,7 +7,6 @@ False), and whoever asks promises less; see docs/platforms.md.
 from __future__ import annotations
 
 import contextlib
-import glob
 import os
 import signal
 import sys
@@ -66,6 +65,21 @@ class ProcessStat(Value):
     exitcode: int | None
     cpu_user: float
     cpu_system: float
+
+
+def system_name() -> str:
+    """Return system, release, machine and C library, in the form of `platform.platform()`.
+
+    That one starts a process, `uname -p`, and reads the interpreter's executable.
+    """
+    try:
+        system, _, release, _, machine = os.uname()
+        library = os.confstr("CS_GNU_LIBC_VERSION") or ""
+    except (OSError, AttributeError, ValueError):
+        import platform
+
+        return platform.platform()
+    return "-".join([system, release, machine, *(["with", library.replace(" ", "")] if library else [])])
 
 
 def _prctl(option: int, value: int) -> bool:
@@ -248,11 +262,13 @@ def remove_semaphores(prefix: str) -> list[str]:
     (shm_overview(7)).
     """
     removed = []
-    start = glob.escape(prefix.lstrip("/"))
-    for path in [*glob.glob(f"/dev/shm/sem.{start}*"), *glob.glob(f"/dev/shm/{start}*")] if IS_LINUX else []:
-        with contextlib.suppress(OSError):
-            os.unlink(path)
-            removed.append(os.path.basename(path))
+    starts = f"sem.{prefix.lstrip('/')}", prefix.lstrip("/")
+    with contextlib.suppress(OSError):
+        for name in os.listdir("/dev/shm") if IS_LINUX else []:
+            if name.startswith(starts):
+                with contextlib.suppress(OSError):
+                    os.unlink(f"/dev/shm/{name}")
+                    removed.append(name)
     return sorted(removed)
 
 
