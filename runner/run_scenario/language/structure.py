@@ -11,12 +11,13 @@ from typing import Any, NamedTuple
 
 from run_scenario.expectations import BESIDE, PATTERNS, SCOPES
 from run_scenario.language.draft import Refused
-from run_scenario.language.problems import Problems, Span, describe, quote
+from run_scenario.language.problems import Problems, Span, describe, either, quote
 from run_scenario.language.stamps import Stamps, key_of
 from run_scenario.language.text_hints import missing_space
 from run_scenario.language.value_hints import FILL, misfit_hint
 from run_scenario.language.yaml_nodes import Entry, Mapping, Node, Scalar, plain, walk
 from run_scenario.language.yaml_nodes import Sequence as ListNode
+from run_scenario.verbs import VERBS
 
 MAX_ERRORS = 400
 """Most of jsonschema's errors that are looked at; Problems shows fewer."""
@@ -158,7 +159,7 @@ class _Translator:
             if key not in known and not ("." in key and "patternProperties" in error.schema):
                 hint = _spaceless(key, entry, known) or _parameter_hint(key, place.node) or _target_hint(key, place)
                 hint = hint or _too_far_in(key, place) or self._problems.did_you_mean(key, known)
-                hint = hint or self._elsewhere(key, place)
+                hint = hint or _verb_hint(place) or self._elsewhere(key, place)
                 if hint:
                     self._bad.incomplete.add(place.node)
                 hint = hint or _ELSE.get(place.inside, "leave it out")
@@ -217,6 +218,14 @@ def _given(error: Any, value: Any) -> str:
     if isinstance(value, str) and not value:
         return "an empty text"
     return describe(value)
+
+
+def _verb_hint(place: _Place) -> str:
+    """Return a hint where a step of the main program says nothing that it can do."""
+    assert isinstance(place.node, Mapping)
+    if place.inside != "in a step" or any(key in VERBS for key in place.node.entries):
+        return ""
+    return f"a step does one of {either(VERBS, 'or')}"
 
 
 def _spaceless(key: str, entry: Entry, known: Container[str]) -> str:

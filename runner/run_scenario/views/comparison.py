@@ -88,7 +88,7 @@ class Meter:
 
     def measurement(self) -> Measurement:
         """Return what the run came to."""
-        figures: dict[str, float] = dict(self._sums)
+        figures: dict[str, float] = {**self._sums, "cpu": round(self._sums["cpu"], 6)}
         if self._wall is not None:
             figures["wall"] = self._wall
         if self._start_ups:
@@ -117,7 +117,7 @@ class Comparison:
     def figure(self, combination: Combination, name: str) -> tuple[float, float, float] | None:
         """Return median, least and most of a figure over the runs that passed; None if there are none."""
         found = [run.figures[name] for run in self.runs[combination] if run.outcome == "passed" and name in run.figures]
-        return (median(found), min(found), max(found)) if found else None
+        return (round(median(found), 6), min(found), max(found)) if found else None
 
     def speed_up(self, combination: Combination) -> float | None:
         """Return how many times faster than the serial runs on the same CPUs it is, by medians of wall time."""
