@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from bundled_runs import BundledRuns
 from support import METHODS, Result, run
 
 
@@ -12,6 +13,15 @@ from support import METHODS, Result, run
 def method(request: pytest.FixtureRequest) -> str:
     """Return each start method in turn."""
     return str(request.param)
+
+
+@pytest.fixture(scope="session")
+def bundled_runs(tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest) -> BundledRuns:
+    """Return the runs of the bundled scenarios, those that other workers of this session have made among them."""
+    base = tmp_path_factory.getbasetemp()
+    folder = (base.parent if hasattr(request.config, "workerinput") else base) / "bundled-runs"
+    folder.mkdir(exist_ok=True)
+    return BundledRuns(folder)
 
 
 @pytest.fixture

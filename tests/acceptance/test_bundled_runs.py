@@ -1,17 +1,16 @@
 """The first eleven scenarios do what the book says, and their logs are what the contract says.
 
-Those for which the start method matters run under each. All are started together at the first need, a few at a time:
-they spend most of their time asleep.
+Those for which the start method matters run under each.
 """
 
 from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
 
 import pytest
-from support import METHODS, SOON, Log, Result, check_order, check_schema, run
+from bundled_runs import BundledRuns, selected
+from support import METHODS, SOON, Log, Result, check_order, check_schema
 
 ELEVEN = {
     "consumers-until-empty",
@@ -26,33 +25,29 @@ ELEVEN = {
     "single-worker",
     "terminate",
 }
-NAMES = sorted(ELEVEN)
 CPUS = os.cpu_count() or 1
 SLEEPY = {"count-down", "names", "daemon", "daemon-join", "outlives-its-join"}
 """They are begun first, since they take longest."""
-RUNS = sorted(((name, method) for name in NAMES for method in METHODS), key=lambda run: run[0] not in SLEEPY)
-ABREAST = 4
+RUNS = [(name, method) for name in sorted(ELEVEN) for method in METHODS]
 PRIMES = [2, 36, 101, 193, 323, 513, 1327, 100000, 9999999, 433785907]
 
+RunOf = Callable[[str, str], Result]
 Get = Callable[[str], Result]
 
-every_run = pytest.mark.parametrize(("name", "method"), sorted(RUNS))
+every_run = pytest.mark.parametrize(("name", "method"), RUNS)
 
 
 @pytest.fixture(scope="module")
-def results(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[tuple[str, str], Future[Result]]]:
-    """Run each of them once under each start method."""
-    folder = tmp_path_factory.mktemp("bundled")
-    with ThreadPoolExecutor(ABREAST) as pool:
-        yield {
-            (name, method): pool.submit(run, folder, name, "--start-method", method, allow="") for name, method in RUNS
-        }
+def run_of(bundled_runs: BundledRuns, request: pytest.FixtureRequest) -> Iterator[RunOf]:
+    """Return a function that gives a run of one of them; those that sleep long are begun first."""
+    with bundled_runs.ahead(sorted(selected(request), key=lambda run: run[0] not in SLEEPY)):
+        yield bundled_runs.get
 
 
 @pytest.fixture
-def get(results: dict[tuple[str, str], Future[Result]], method: str) -> Get:
+def get(run_of: RunOf, method: str) -> Get:
     """Return a function that gives the run of a bundled scenario under this test's start method."""
-    return lambda name: results[name, method].result()
+    return lambda name: run_of(name, method)
 
 
 def lines_of(log: Log, process: str) -> list[str]:
@@ -67,9 +62,9 @@ def duration(result: Result) -> float:
 
 
 @every_run
-def test_the_log_keeps_the_contract(results: dict[tuple[str, str], Future[Result]], name: str, method: str) -> None:
+def test_the_log_keeps_the_contract(run_of: RunOf, name: str, method: str) -> None:
     """Each line fits the schema; numbers, causal order and the books of the queues are checked of every run."""
-    result = results[name, method].result()
+    result = run_of(name, method)
     check_schema(result.log.events, every=True)
     check_order(result.log.events)
     assert "" == result.stderr or name == "consumers-until-empty"

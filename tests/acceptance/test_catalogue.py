@@ -1,50 +1,46 @@
 """Every bundled scenario ends as it is to end, under each start method, and shows what its description promises.
 
-The first eleven are looked at in test_bundled_runs.py. As there, all are started at the first need, a few at a time:
-they spend most of their time asleep.
+The first eleven are looked at in test_bundled_runs.py.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
 
 import pytest
 import yaml
-from support import METHODS, SOON, Log, Result, check_schema, run
+from bundled_runs import BundledRuns, selected
+from support import METHODS, SOON, Log, Result, check_schema
 from test_bundled_runs import ELEVEN
 
 from intended import INTENDED
 from run_scenario import bundled
 
-ABREAST = 6
 FIXED = {path.stem: yaml.safe_load(path.read_text()).get("start_method") for path in bundled.scenarios()}
 RUNS = [(name, method) for name in FIXED if name not in ELEVEN for method in METHODS if FIXED[name] in (None, method)]
 """Where the file itself says how processes are started, that is how."""
 
+RunOf = Callable[[str, str], Result]
 Get = Callable[[str], Log]
 
 
 @pytest.fixture(scope="module")
-def results(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[tuple[str, str], Future[Result]]]:
-    """Run each bundled scenario once under each start method."""
-    folder = tmp_path_factory.mktemp("catalogue")
-    with ThreadPoolExecutor(ABREAST) as pool:
-        yield {
-            (name, method): pool.submit(run, folder, name, "--start-method", method, allow="") for name, method in RUNS
-        }
+def run_of(bundled_runs: BundledRuns, request: pytest.FixtureRequest) -> Iterator[RunOf]:
+    """Return a function that gives the run of a bundled scenario under a start method."""
+    with bundled_runs.ahead(selected(request)):
+        yield bundled_runs.get
 
 
 @pytest.fixture(params=METHODS)
-def get(request: pytest.FixtureRequest, results: dict[tuple[str, str], Future[Result]]) -> Get:
-    """Return a function that gives the log of a bundled scenario under a start method."""
-    return lambda name: results[name, request.param].result().log
+def get(request: pytest.FixtureRequest, run_of: RunOf) -> Get:
+    """Return a function that gives the log of a bundled scenario under this test's start method."""
+    return lambda name: run_of(name, request.param).log
 
 
 @pytest.mark.parametrize(("name", "method"), RUNS)
-def test_it_ends_as_intended(results: dict[tuple[str, str], Future[Result]], name: str, method: str) -> None:
+def test_it_ends_as_intended(run_of: RunOf, name: str, method: str) -> None:
     """The exit status is the intended one, with the whole reason; what hangs is recognised long before its deadline."""
-    result = results[name, method].result()
+    result = run_of(name, method)
     status, words = INTENDED.get(name, (0, []))
     reasons = result.log.finished["reasons"]
     assert status == result.status, reasons

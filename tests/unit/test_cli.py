@@ -288,7 +288,7 @@ COMPLETIONS = [
     ("run-scenario check count.txt count", {"count-down", "count.yaml"}),
     ("run-scenario co", {"compare", "completion", "count.yaml", *(name for name in NAMES if name.startswith("co"))}),
     ("run-scenario count.yaml ", {"count.yaml", *NAMES}),
-    ("run-scenario count.yaml --time", {"--timeout"}),
+    ("run-scenario count.yaml --timeo", {"--timeout"}),
     ("run-scenario --vers", {"--version"}),
     ("run-scenario --timeout 3 count", {"count-down", "count.yaml"}),
     ("run-scenario targets consume", {"consume", "consume_until_empty", "consume_until_timeout"}),

@@ -8,17 +8,20 @@ from __future__ import annotations
 
 import contextlib
 import json
+import multiprocessing
 import os
 import re
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import NamedTuple
 
 import pytest
+from bundled_runs import ABREAST, BundledRuns
+from support import Event
 
 from intended import HANGING, TRAP, UNEVEN
 from run_scenario import bundled, language
@@ -94,9 +97,13 @@ def run_script(text: str, folder: Path, timeout: float = 60) -> Run:
 
 
 def run_scenario(scenario: str, folder: Path) -> Run:
-    """Run a scenario, and read from its log what its processes printed and how its main program ended."""
+    """Run a scenario, and read from its log what came of it."""
     done = subprocess.run([COMMAND, "run", scenario, "--allow", "own"], cwd=folder, capture_output=True, timeout=60)
-    events = [json.loads(line) for line in done.stdout.splitlines()]
+    return of_log([json.loads(line) for line in done.stdout.splitlines()])
+
+
+def of_log(events: list[Event]) -> Run:
+    """Return what the processes of a run printed, and how its main program ended."""
     exits = [e["exitcode"] for e in events if (e["event"], e["process"]) == ("process.exited", "MainProcess")]
     printed = [e for e in events if e["event"] == "process.output" and e["via"] == "print" and e["stream"] == "stdout"]
     threads = {e["process"] for e in events if e["event"] == "process.starting" and e["worker"] == "thread"}
@@ -129,11 +136,8 @@ def shuffled(lines: Lines) -> list[str]:
 
 
 @pytest.fixture(scope="module")
-def runs(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Mapping[str, tuple[Future[Run], Future[Run]]]]:
-    """Return, for each bundled scenario, the run of its script and its own, a few of them at a time."""
-
-    def folder() -> Path:
-        return tmp_path_factory.mktemp("run")
+def scripts(tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest) -> Iterator[Callable[[str], Run]]:
+    """Return a function that gives the run of a bundled scenario's script; they run a few at a time."""
 
     def patience(name: str) -> float:
         """Return how many seconds a script may take; what starts processes without end has less."""
@@ -141,38 +145,42 @@ def runs(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Mapping[str, tupl
             return 2
         return 5 if name == TRAP or name in HANGING else 60
 
-    with ThreadPoolExecutor(max_workers=6) as pool:
-        yield {
-            name: (
-                pool.submit(run_script, generate_here(name), folder(), patience(name)),
-                pool.submit(run_scenario, name, folder()),
-            )
-            for name in NAMES
-        }
+    def run(name: str) -> Run:
+        return run_script(generate_here(name), tmp_path_factory.mktemp("run"), patience(name))
+
+    items = [item for item in request.session.items if isinstance(item, pytest.Function)]
+    wanted = {item.callspec.params.get("script") for item in items if hasattr(item, "callspec")}
+    with ThreadPoolExecutor(ABREAST) as pool:
+        running = {name: pool.submit(run, name) for name in NAMES if name in wanted}
+        yield lambda name: running[name].result()
 
 
-@pytest.mark.parametrize("name", [name for name in NAMES if name != TRAP])
-def test_a_script_does_what_its_scenario_does(name: str, runs: Mapping[str, tuple[Future[Run], Future[Run]]]) -> None:
+@pytest.mark.parametrize("script", [name for name in NAMES if name != TRAP])
+def test_a_script_does_what_its_scenario_does(
+    script: str, scripts: Callable[[str], Run], bundled_runs: BundledRuns
+) -> None:
     """Each process prints the same lines, and the main program has the same exit code, or none: where one would wait
     for ever, so does the other.
     """
-    script, scenario = (future.result() for future in runs[name])
-    assert (None if name in HANGING else scenario.exitcode) == script.exitcode
-    if name in UNEVEN:
-        assert shuffled(scenario.lines) == shuffled(script.lines)
+    ran = scripts(script)
+    scenario = of_log(bundled_runs.get(script, multiprocessing.get_start_method()).log.events)
+    assert (None if script in HANGING else scenario.exitcode) == ran.exitcode
+    if script in UNEVEN:
+        assert shuffled(scenario.lines) == shuffled(ran.lines)
     else:
-        assert scenario.lines == script.lines
+        assert scenario.lines == ran.lines
 
 
-def test_the_script_of_the_trap(runs: Mapping[str, tuple[Future[Run], Future[Run]]]) -> None:
+@pytest.mark.parametrize("script", [TRAP])
+def test_the_script_of_the_trap(script: str, scripts: Callable[[str], Run]) -> None:
     """It may hang, as its scenario may; no task is done twice, and if it ends, all were done."""
-    script = runs[TRAP][0].result()
+    ran = scripts(script)
     tasks = [2, 36, 101, 193, 323, 513, 1327, 100000, 9999999, 433785907]
     expected = sorted(f"Consumer-N processing task: is_prime({task})" for task in tasks)
-    done = shuffled(script.lines)
+    done = shuffled(ran.lines)
     assert len(set(done)) == len(done)
     assert set(done) <= set(expected)
-    assert (None, True) == (script.exitcode, True) or (0, expected) == (script.exitcode, done)
+    assert ran.exitcode is None or (0, expected) == (ran.exitcode, done)
 
 
 TRICKY = r"""
