@@ -36,7 +36,6 @@ INTENDED: dict[str, tuple[int, list[str]]] = {
             "(ValueError: failed on purpose on item 13)"
         ],
     ),
-    "crash-takes-threads": (1, ["the main program failed: it crashed: SIGSEGV (segmentation fault)"]),
     "dead-consumer": (
         3,
         [

@@ -125,6 +125,8 @@ class Scenario(Value):
     """Names of the pytest marks that its test gets."""
     expect: tuple[Expectation, ...] = ()
     """What must be true of the log."""
+    main_exitcodes: frozenset[int] | None = frozenset()
+    """Exit codes of the main program that an expectation speaks of, besides 0; None: any."""
 
     @property
     def resources(self) -> tuple[Resource, ...]:

@@ -155,6 +155,16 @@ def test_a_crash_takes_all_threads(tmp_path: Path) -> None:
     assert 1 == result.status
 
 
+def test_a_crash_that_is_the_point(tmp_path: Path) -> None:
+    """Where an expectation names the end of the main program, it is no failure, nor is that of its threads."""
+    processes = {"name": "W", "target": "hang"}, {"name": "C", "target": "crash"}
+    named = {"exists": {"event": "process.exited", "process": "MainProcess", "cause": "crash"}}
+    result = play(tmp_path, *processes, expect=[named])
+    assert (0, "passed", []) == (result.status, result.outcome, result.log.finished["reasons"])
+    result = play(tmp_path, *processes, expect=[{"exitcodes": {"MainProcess": -6}}])
+    assert (1, "failed") == (result.status, result.outcome)
+
+
 def test_a_standstill_names_threads(tmp_path: Path) -> None:
     """Two threads that wait for each other are found out at once; each is reported with its own wait and stack."""
     one = {"target": "actors:swap"}

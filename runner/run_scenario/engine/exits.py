@@ -35,6 +35,8 @@ class Life:
         self.exception = ""
         self.exited_with: Any = None
         """What it has called sys.exit() with."""
+        self.meant: frozenset[int] | None = frozenset()
+        """Of the main program: exit codes that an expectation speaks of; None: any."""
         self.usage: list[Any] | None = None
         """What it said itself to have used, at the end of its target."""
         self.sent: list[tuple[int, str, str]] = []
@@ -130,7 +132,8 @@ def explain_thread(life: Life, main: Life) -> Ending:
     if life.spec is not None and life.spec.daemon and main.outcome and not main.sent and (main.exitcode or 0) >= 0:
         reason = "cut off because the main program ended: a daemon thread does not outlive it"
         return Ending("daemon", None, MAIN_NAME, reason, True)
-    return Ending("cut_off", None, None, f"the whole program ended, it with it: {main.reason}", lenient)
+    meant = lenient or (main.allowed and bool(main.exitcode))
+    return Ending("cut_off", None, None, f"the whole program ended, it with it: {main.reason}", meant)
 
 
 def _explain_unknown(life: Life) -> Ending:
@@ -180,7 +183,7 @@ def _is_listed(spec: ProcessSpec, code: int) -> bool:
 def _is_allowed(life: Life, code: int, expected: set[int]) -> bool:
     """Tell whether the scenario allows this end: as its `exitcode` says, or else as expected."""
     if life.spec is None:
-        return code in expected
+        return life.meant is None or code in expected | life.meant
     if life.spec.any_exitcode or code in life.spec.also_exitcodes:
         return True
     if life.spec.exitcodes is not None:

@@ -60,6 +60,7 @@ class Narrator:
         self._output = LineJoiner(self._tell_line)
         self.queues = QueueTeller(scenario.queues, events)
         self.processes = ProcessTeller(scenario.processes, events, start_method, self._output.flush, self._write_off)
+        self.processes.main.meant = scenario.main_exitcodes
         self.sync = SyncTeller(scenario.resources, events)
         self.pipes = PipeTeller(scenario.resources, events)
         shared = SharedTeller(scenario.resources, events)

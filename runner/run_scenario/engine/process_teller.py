@@ -83,7 +83,7 @@ class ProcessTeller:
 
     def failures(self) -> list[str]:
         """Return a sentence for each process that ended in a way the scenario does not allow."""
-        main = [f"the main program failed: {self.main.reason}"] if self.main.exitcode else []
+        main = [f"the main program failed: {self.main.reason}"] if self.main.exitcode and not self.main.allowed else []
         failed = [life for life in self.lives if life.exited and not life.allowed]
         if main:  # what ended with it has no reason of its own
             failed = [life for life in failed if life.worker == "process" or life.outcome]

@@ -44,10 +44,11 @@ def build(draft: Draft, problems: Problems, *, name: str, path: str, digest: str
     fields = draft.fields
     processes = [spec for process in draft.processes for spec in _processes(process, problems)]
     expect = _expect(draft, problems)
+    of_main: frozenset[int] | None = frozenset()
     if expect:
-        from run_scenario.language.intended_ends import allow
+        from run_scenario.language.intended_ends import allow, main_exitcodes
 
-        processes = list(allow(processes, expect))
+        processes, of_main = list(allow(processes, expect)), main_exitcodes(expect)
     return Scenario(
         name=name,
         file=problems.file,
@@ -69,6 +70,7 @@ def build(draft: Draft, problems: Problems, *, name: str, path: str, digest: str
         main=tuple(_steps(draft)) if fields.entry("main") is not None else None,
         marks=tuple(fields.value("marks", ())),
         expect=expect,
+        main_exitcodes=of_main,
         processes=tuple(processes),
     )
 

@@ -25,6 +25,13 @@ def allow(processes: Iterable[ProcessSpec], expect: Iterable[Expectation]) -> It
         yield _allow(spec, [end.codes for end in ends if end.process in (None, spec.name)])
 
 
+def main_exitcodes(expect: Iterable[Expectation]) -> frozenset[int] | None:
+    """Return the exit codes of the main program that the expectations speak of; None: whatever it is."""
+    ends = [end.codes for expectation in expect for end in _ends(expectation) if end.process == "MainProcess"]
+    known = [codes for codes in ends if codes is not None]
+    return frozenset().union(*known) if len(known) == len(ends) else None
+
+
 def _allow(spec: ProcessSpec, found: list[frozenset[int] | None]) -> ProcessSpec:
     if not found or spec.any_exitcode:
         return spec
