@@ -145,7 +145,7 @@ class _Run:
         self._drain: Drain = Drain(self._folder)
         self._events = EventMaker(self._run, self._scenario.name, began, wall)
         method = self._scenario.start_method or default_start_method()
-        self._narrator: Narrator = Narrator(self._scenario, self._events, self._guard.pid, self._flushed, method)
+        self._narrator: Narrator = Narrator(self._scenario, self._events, self._guard.pid, self._segments, method)
         self._follower = OutputFollower()
         self._written: list[tuple[int, SegmentReader, int, str]] = []
         s = self._scenario
@@ -167,8 +167,8 @@ class _Run:
             timeout=s.timeout,
         )
 
-    def _flushed(self, pid: int, queue: int) -> int:
-        return max((r.flushed(queue) for r in self._drain.readers if r.pid == pid), default=0)
+    def _segments(self, pid: int) -> list[SegmentReader]:
+        return [reader for reader in self._drain.readers if reader.pid == pid]
 
     def _on_signal(self, number: int, frame: FrameType | None) -> None:
         """Stop the run in an orderly way; should the log still not be out after that, die of the signal."""

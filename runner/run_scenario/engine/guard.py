@@ -17,7 +17,7 @@ from types import FrameType
 from run_scenario.engine import main_program, platform
 from run_scenario.engine.folder import remove_folder
 from run_scenario.engine.guard_handle import DONE
-from run_scenario.engine.main_program import MAIN
+from run_scenario.engine.main_program import HELPERS, MAIN, MANAGER
 from run_scenario.engine.platform import Usage
 from run_scenario.engine.program import Program
 from run_scenario.engine.server_codes import ServerCodes
@@ -28,6 +28,8 @@ from run_scenario.record.recorder import recorder
 
 ORPHAN = -2
 """Stands for the position in the scenario of a process that the scenario does not describe."""
+_HELPER = -3
+"""The same, of one of multiprocessing's own processes or of a manager."""
 
 _DEFAULT_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGPIPE)
 
@@ -43,6 +45,9 @@ class Guard:
         self._watched: dict[int, tuple[int, int]] = {}
         """Descriptor (a pidfd) -> position in the scenario, process id."""
         self._helpers: set[int] = set()
+        self._needed: dict[int, str] = {}
+        """Process id of a helper or manager that the main program still needs -> the letter that reported it."""
+        self._stopping = False
         self._orphans: set[int] = set()
         self._main = 0
         self._main_died = False
@@ -167,8 +172,17 @@ class Guard:
                     self._watch(*numbers)
                 elif letter == "c":
                     self._server_codes.announce(*numbers)
+                elif letter == "-":
+                    self._needed.pop(numbers[0], None)
                 else:
-                    self._helpers.add(*numbers)
+                    self._note_helper(letter, *numbers)
+
+    def _note_helper(self, letter: str, pid: int) -> None:
+        """Watch a process that the run needs but that is none of its own, a manager or one of multiprocessing's."""
+        if letter != MANAGER:
+            self._helpers.add(pid)
+        self._needed[pid] = letter
+        self._watch(_HELPER, pid)
 
     # Exits
 
@@ -185,6 +199,9 @@ class Guard:
         if pid == self._main:
             return  # our own child: told when it is reaped
         stat = platform.process_stat(pid)
+        if index == _HELPER:
+            self._see_helper_exit(pid, stat.exitcode if stat else None)
+            return
         if stat and stat.state in "ZX":
             switches = platform.context_switches(pid) or (None, None)
             usage = Usage(stat.cpu_user, stat.cpu_system, None, *switches)
@@ -192,6 +209,19 @@ class Guard:
         else:
             self._server_codes.hold(self._main, index, pid)
             recorder.emit(codes.EXIT_SEEN, index, pid, None, Usage().packed())
+        self._look_for_orphans()
+
+    def _see_helper_exit(self, pid: int, code: int | None) -> None:
+        """Tell the end of a process that the main program, if it is still there, would still have needed."""
+        main = platform.process_stat(self._main)
+        letter = self._needed.pop(pid, "")
+        if not letter or self._stopping or main is None or main.state in "ZX":
+            return
+        if letter == MANAGER:
+            if code != 0:
+                recorder.emit(codes.MANAGER_LOST, pid, code)
+        else:
+            recorder.emit(codes.HELPER_LOST, pid, HELPERS[letter], code)
         self._look_for_orphans()
 
     def _reap(self) -> None:
@@ -253,6 +283,7 @@ class Guard:
         recorder.emit(codes.STALL, cause, [report.packed() for report in reports])
 
     def _end(self, reason: str) -> None:
+        self._stopping = True
         self._look_for_orphans()
         if reason and not self._front_is_dead:
             self._sweeper.stop(self._main, reason)

@@ -180,6 +180,12 @@ def process_stat(pid: int) -> ProcessStat | None:
         return None
 
 
+def is_running(pid: int) -> bool:
+    """Tell whether a process is there and has not ended."""
+    stat = process_stat(pid)
+    return stat is not None and stat.state not in "ZX"
+
+
 def context_switches(pid: int, thread: int | None = None) -> tuple[int, int] | None:
     """Return voluntary and involuntary context switches of a process's main thread, or of the thread named."""
     path = f"/proc/{pid}/status" if thread is None else f"/proc/{pid}/task/{thread}/status"

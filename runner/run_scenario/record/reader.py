@@ -35,6 +35,8 @@ class Wait(Value):
     thread: int
     since: int
     until: int
+    holding: bool = False
+    """Whether it has the lock that lets one in at a time."""
 
 
 class _Chunks:
@@ -293,7 +295,12 @@ def read_stack_descriptor(first_chunk: str) -> int:
 
 def _waits(block: bytes) -> list[Wait]:
     block = block[: len(block) // layout.WAIT.size * layout.WAIT.size]
-    return [Wait(*row) for row in layout.WAIT.iter_unpack(block) if row[0] and row[3]]
+    rows = layout.WAIT.iter_unpack(block)
+    return [
+        Wait(kind, resource, thread, abs(since), until, since < 0)
+        for kind, resource, thread, since, until in rows
+        if kind and since
+    ]
 
 
 def _unpack(form: Any, data: bytes) -> int:
