@@ -835,3 +835,35 @@ def kill_the_other_worker(item: Any) -> Any:
     wait_until_asleep(others[0])
     os.kill(others[0], signal.SIGKILL)
     return item
+
+
+def look_then_take(inbox: Any, barrier: Any) -> None:
+    """Do what `while not queue.empty(): queue.get()` does, with another who has looked at the same moment."""
+    while not inbox.empty():
+        barrier.wait()
+        print("got", inbox.get())
+
+
+def acquire_and_wait(lock: Any, told: Any) -> None:
+    """Acquire a lock, say who one is, and wait for ever."""
+    lock.acquire()
+    told.put(os.getpid())
+    signal.pause()
+
+
+def kill_then_acquire(inbox: Any, lock: Any) -> None:
+    """Kill who names itself, with a lock in hand; then want the lock."""
+    kill_when_told(inbox)
+    lock.acquire()
+
+
+def take_all_descriptors() -> None:
+    """Open files until no more may be opened, and keep them."""
+    try:
+        while True:
+            _hoard.append(os.open(os.devnull, os.O_RDONLY))
+    except OSError:
+        return
+
+
+_hoard: list[int] = []

@@ -12,6 +12,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 import uuid
 from collections import Counter
@@ -101,6 +102,23 @@ class Result:
     def outcome(self) -> str:
         """The outcome that the log's last event tells."""
         return str(self.log.finished["outcome"]) if self.log.events else f"no run: {self.stderr}"
+
+
+_looked_at = threading.local()
+
+
+def looked_at() -> list[Result]:
+    """Return the results that this thread has looked at."""
+    if not hasattr(_looked_at, "results"):
+        _looked_at.results = []
+    found: list[Result] = _looked_at.results
+    return found
+
+
+def look_at(result: Result) -> Result:
+    """Return a result, noted as one that this test has looked at; another thread may have run it."""
+    looked_at().append(result)
+    return result
 
 
 def search_path() -> str:
@@ -326,7 +344,7 @@ class Running:
             if events:
                 check_log(events)
                 assert events[-1]["exit_status"] == status
-        return Result(status, Log(self.events), stdout, stderr, seconds)
+        return look_at(Result(status, Log(self.events), stdout, stderr, seconds))
 
 
 def run(folder: Path, text: str, *arguments: str, allow: str = "actors", cwd: Path | None = None) -> Result:

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 
 import pytest
-from support import METHODS, SOON, Log, Result, check_order, check_schema, run
+from support import METHODS, SOON, Log, Result, check_order, check_schema, look_at, run
 
 ELEVEN = {
     "consumers-until-empty",
@@ -52,7 +52,7 @@ def results(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[tuple[str
 @pytest.fixture
 def get(results: dict[tuple[str, str], Future[Result]], method: str) -> Get:
     """Return a function that gives the run of a bundled scenario under this test's start method."""
-    return lambda name: results[name, method].result()
+    return lambda name: look_at(results[name, method].result())
 
 
 def lines_of(log: Log, process: str) -> list[str]:

@@ -11,7 +11,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 
 import pytest
 import yaml
-from support import METHODS, SOON, Log, Result, check_schema, run
+from support import METHODS, SOON, Log, Result, check_schema, look_at, run
 from test_bundled_runs import ELEVEN
 
 from intended import INTENDED
@@ -38,7 +38,7 @@ def results(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[tuple[str
 @pytest.fixture(params=METHODS)
 def get(request: pytest.FixtureRequest, results: dict[tuple[str, str], Future[Result]]) -> Get:
     """Return a function that gives the log of a bundled scenario under a start method."""
-    return lambda name: results[name, request.param].result().log
+    return lambda name: look_at(results[name, request.param].result()).log
 
 
 @pytest.mark.parametrize(("name", "method"), RUNS)
@@ -149,6 +149,7 @@ def test_own_child(get: Get) -> None:
 # Daemons
 
 
+@pytest.mark.fault("F21", event="process.failed", status=0)
 def test_daemon_children(get: Get) -> None:
     """Only the daemon may not have a child."""
     log = get("daemon-children")
@@ -167,6 +168,7 @@ def test_daemon_cleanup(get: Get) -> None:
     assert ("daemon", -15) == causes(log)["Worker"]
 
 
+@pytest.mark.fault("F19", event="process.terminating", status=0)
 def test_deaf_daemon(get: Get) -> None:
     """The main program terminates the daemon, and has to wait for it all the same."""
     log = get("deaf-daemon")
@@ -238,6 +240,7 @@ def test_lingering_thread(get: Get) -> None:
     assert log.one("process.exited", "Daemonic")["t"] < SOON
 
 
+@pytest.mark.fault("F28", event="process.exited", status=0)
 def test_never_joined(get: Get) -> None:
     """The main program is done at once, and ends after both."""
     log = get("never-joined")
@@ -342,6 +345,7 @@ def test_items_that_vanish(get: Get) -> None:
     assert "Hurrying" not in heard(get("lost-items"))
 
 
+@pytest.mark.fault("F05", event="queue.item_mutated", status=0)
 def test_mutated_item(get: Get) -> None:
     """What arrives is what became of the item after put(), and that is told."""
     log = get("mutated-item")
@@ -352,6 +356,7 @@ def test_mutated_item(get: Get) -> None:
     assert arrived["item"] == ["changed after put()"] or not log.all("queue.item_mutated")
 
 
+@pytest.mark.fault("F09", event="process.failed", status=0)
 def test_unloadable_item(get: Get) -> None:
     """It is the taker that fails."""
     log = get("unloadable-item")

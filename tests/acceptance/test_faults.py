@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import resource
 import signal
 import sys
 from collections.abc import Callable
@@ -82,6 +83,17 @@ def test_a_writer_killed_in_the_midst_of_an_item(play: Play) -> None:
     assert "queue 'q' is broken: Victim" in result.log.finished["reasons"][0]
 
 
+@fault("F06", event="scenario.stalled", status=3)
+def test_empty_and_get_are_two_things(play: Play) -> None:
+    """Two have seen that the queue is not empty, one gets the item, the other waits for ever."""
+    worker = {"name": "W", "replicas": 2, "target": "actors:look_then_take", "from": "q", "uses": {"barrier": "line"}}
+    line = {"type": "Barrier", "parties": 2}
+    steps = [{"put": 7, "to": "q"}, {"start": "W-1"}, {"start": "W-2"}, {"join": "W-1"}, {"join": "W-2"}]
+    result = play(scenario(worker, queues={"q": {"type": "SimpleQueue"}}, sync={"line": line}, main=steps))
+    assert 1 == len(result.log.all("queue.get"))
+    assert "for an item from queue 'q': the one item put is taken" in result.log.finished["reasons"][0]
+
+
 @fault("F08", event="queue.poisoned", status=3)
 def test_a_joiner_of_a_queue_is_killed(play: Play) -> None:
     """The last task_done() waits for the answer of who is gone."""
@@ -97,6 +109,23 @@ def test_a_joiner_of_a_queue_is_killed(play: Play) -> None:
 
 
 # Synchronization
+
+
+@fault("F10", event="lock.abandoned", status=3)
+def test_the_holder_of_a_lock_is_killed(play: Play) -> None:
+    """Whoever wants it next waits for ever: said of the one that is gone, and of the one that waits."""
+    result = play(
+        scenario(
+            victim("acquire_and_wait", uses={"lock": "gate"}),
+            killer("kill_then_acquire", **{"from": {"inbox": "told"}, "uses": {"lock": "gate"}}),
+            queues={"told": {}},
+            sync={"gate": {"type": "Lock"}},
+        )
+    )
+    assert "gate" == result.log.one("lock.abandoned", "Victim")["lock"]
+    assert (
+        "Killer waits for ever for lock 'gate': Victim ended without releasing it" == result.log.finished["reasons"][0]
+    )
 
 
 @fault("F11", event="event.poisoned", status=3)
@@ -149,6 +178,7 @@ def test_a_party_is_killed_at_its_barrier(play: Play) -> None:
 
 
 @pytest.mark.parametrize("method", ["fork", "spawn"])
+@fault("F25", event="process.exited", status=0)
 @fault("F26", event="process.join_timed_out", status=0)
 def test_an_end_is_seen_although_join_does_not_see_it(play: Play, method: str) -> None:
     """A grandchild holds the sentinel open: join(1) waits all of its second, the log has the end when it came."""
@@ -168,7 +198,7 @@ def test_somebody_else_waits_for_a_child(play: Play, method: str) -> None:
     thief = {"name": "Thief", "target": "actors:reap_anybody", "worker": "thread"}
     steps = [{"start": "Child"}, {"start": "Thief"}, {"join": "Thief"}, {"join": "Child"}]
     result = play(scenario(child, thief, main=steps))
-    assert None is result.log.one("process.joined", "Child")["exitcode"]
+    assert {None} == {e["exitcode"] for e in result.log.all("process.joined", "Child")}
     exited = result.log.one("process.exited", "Child")
     assert exited["exitcode"] in (3, None)
 
@@ -248,3 +278,30 @@ def test_everybody_is_killed_the_tracker_too(tmp_path: Path, method: str) -> Non
     leaked = result.log.one("ipc.leaked")["names"]
     assert result.log.one("shared_memory.created")["name"] in leaked
     assert all(result.log.events[0]["run"] in name for name in leaked)
+
+
+@fault("F38", event="scenario.failed", status=4)
+def test_too_few_descriptors(tmp_path: Path) -> None:
+    """What there is no room for is not begun; the message says how to get room."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    workers = {"name": "W", "replicas": 60, "target": "hang"}
+    resource.setrlimit(resource.RLIMIT_NOFILE, (64, hard))
+    try:
+        running = Running(tmp_path, scenario(workers, queues={"q": {}}))
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+    result = running.finish()
+    reason = result.log.one("scenario.failed")["reason"]
+    assert "ulimit -n 256" in reason
+    assert reason in result.stderr
+    assert [] == result.log.all("process.starting")
+
+
+@fault("F38", event="scenario.failed", status=4)
+def test_descriptors_run_out_on_the_way(play: Play) -> None:
+    """Half a graph is cleared away: nobody of it stays, and the log has what had happened until then."""
+    hoarder = {"name": "Hoarder", "target": "actors:take_all_descriptors", "worker": "thread"}
+    steps = [{"start": "W-1"}, {"start": "Hoarder"}, {"join": "Hoarder"}, {"start": "W-2"}]
+    result = play(scenario({"name": "W", "replicas": 2, "target": "hang"}, hoarder, main=steps))
+    assert "the machine has no more room" in result.log.one("scenario.failed")["reason"]
+    assert "run-scenario" == result.log.one("process.exited", "W-1")["by"]

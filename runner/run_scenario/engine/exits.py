@@ -143,6 +143,7 @@ def _explain_unknown(life: Life) -> Ending:
     lenient = life.spec is not None and life.spec.any_exitcode
     if not life.sent:
         said = {"finished": "its target returned", "failed": f"its target raised {life.exception}"}
+        said["exiting"] = f"it called sys.exit({life.exited_with!r})"
         known = said.get(life.outcome, "it ended")
         return Ending("unknown", None, None, f"{known}, but nobody could learn its exit code", lenient)
     number, sender, why = life.sent[-1]

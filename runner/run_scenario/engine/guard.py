@@ -56,7 +56,7 @@ class Guard:
         self._front_is_dead = False
         self._server_codes = ServerCodes()
         self._stall = StallWatch(program.folder)
-        self._sweeper = Sweeper(self._alive, self._reap)
+        self._sweeper = Sweeper(self._living, self._reap)
 
     # The run
 
@@ -259,13 +259,16 @@ class Guard:
                 recorder.emit(codes.ORPHANED, pid, platform.command_of(pid))
 
     def _alive(self) -> list[int]:
-        """Return all living processes of the run, the main program first, multiprocessing's helpers left out."""
-        found = []
+        return list(self._living())
+
+    def _living(self) -> dict[int, int | None]:
+        """Return all processes of the run but helpers, the main program first: process id -> when it began."""
+        found: dict[int, int | None] = {}
         for pid in platform.descendants(os.getpid()):
             if pid not in self._helpers:
                 stat = platform.process_stat(pid)
                 if stat and stat.state not in "ZX":
-                    found.append(pid)
+                    found[pid] = stat.started
         return found
 
     # The end

@@ -20,7 +20,7 @@ from types import ModuleType
 from typing import Any
 
 from run_scenario import model, targets
-from run_scenario.engine import cpus, main_steps, platform, primitives, workers
+from run_scenario.engine import cpus, main_steps, platform, preflight, primitives, workers
 from run_scenario.engine.bootstrap import RecordedRun, join_run, own_usage, record_failure, record_lingering
 from run_scenario.engine.consent import RefusedError, Resolver, check_call, keep_helpers_out_of_this_folder
 from run_scenario.engine.program import Program
@@ -66,6 +66,9 @@ class MainProgram:
             multiprocessing.set_start_method(self._program.scenario.start_method, force=True)
         if not self._resolve():
             return 2
+        if missing := preflight.shortage(self._program.scenario):
+            recorder.emit(codes.TROUBLE, f"there is no room for this scenario: {missing}")
+            return 1
         recorder.emit(codes.STARTED, MAIN, os.getpid(), os.getppid(), "", False)
         code = self._execute()
         for spec in self._program.scenario.shared:
@@ -135,7 +138,7 @@ class MainProgram:
         except SystemExit as end:
             return end.code if isinstance(end.code, int) else int(end.code is not None)
         except BaseException as error:
-            if isinstance(error, OSError) and error.errno in _OUT_OF_RESOURCES:
+            if _is_shortage(error):
                 text = f"{type(error).__name__}: {error}"
                 recorder.emit(codes.TROUBLE, f"the machine has no more room for this scenario ({text})")
                 os._exit(1)  # no orderly end is possible with half a graph: the guard sweeps
@@ -310,6 +313,12 @@ class MainProgram:
         self.ask_whether_alive(name)
         process.join()
         self.ask_whether_alive(name)
+
+
+def _is_shortage(error: BaseException) -> bool:
+    if isinstance(error, RuntimeError):
+        return str(error) == "can't start new thread"
+    return isinstance(error, MemoryError) or (isinstance(error, OSError) and error.errno in _OUT_OF_RESOURCES)
 
 
 def become_main_program(program: Program, report_to: int) -> int:
