@@ -35,6 +35,7 @@ PATIENCE = 60.0
 SOON = 20.0
 """Seconds within which what is bounded must be over, also on a busy machine; without a bound it would take minutes."""
 
+KEPT = "run-scenario-kept-"
 Event = dict[str, Any]
 
 _SCHEMA = json.loads(bundled.schema_text("event"))
@@ -266,6 +267,8 @@ class Running:
         self._looked = 0
         self.events: list[Event] = []
         """The events that `wait_for` has read so far."""
+        self.recovered: list[Event] = []
+        """Those of the recording that a killed front has left, where `finish` has found one."""
 
     def wait_for(self, event: str, process: str | None = None, **fields: Any) -> Event:
         """Read the log until such an event was told."""
@@ -328,6 +331,8 @@ class Running:
         self.process.stdout.close()
         status = self.process.wait(PATIENCE)
         seconds = time.monotonic() - self._began
+        if not whole:
+            self.recover()
         left = self.left_behind()
         if not whole:
             left.pop("zombies", None)  # whose front was killed is waited for by init, which takes its time
@@ -345,6 +350,21 @@ class Running:
                 check_log(events)
                 assert events[-1]["exit_status"] == status
         return look_at(Result(status, Log(self.events), stdout, stderr, seconds))
+
+    def recover(self) -> None:
+        """Have the recording that a killed front has left told, which removes it; its log must be in order."""
+        until = time.monotonic() + PATIENCE
+        while self.survivors() and time.monotonic() < until:
+            time.sleep(0.01)
+        kept = [name for name in os.listdir(self.tmp) if name.startswith(KEPT)]
+        assert len(kept) <= 1, kept
+        for name in kept:
+            command = [*COMMAND, "recover", name.removeprefix(KEPT), "--format", "json"]
+            environment = {**_ENVIRONMENT, "TMPDIR": str(self.tmp)}
+            done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=PATIENCE)
+            assert 0 == done.returncode, done.stderr
+            self.recovered = read_events(done.stdout)
+            check_log(self.recovered)
 
 
 def run(folder: Path, text: str, *arguments: str, allow: str = "actors", cwd: Path | None = None) -> Result:

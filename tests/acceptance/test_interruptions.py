@@ -91,13 +91,21 @@ def test_a_signal_at_the_very_beginning(tmp_path: Path, number: int) -> None:
 
 
 @pytest.mark.fault("F23", status=-9)
-def test_kill_the_front(running: Running) -> None:
-    """The guard ends everybody and removes the run's folder; the log up to then can be read."""
+def test_kill_the_front(running: Running, method: str) -> None:
+    """The guard ends everybody; the log up to then can be read, and all of it recovered, with the end of each."""
     with ends_soon(running):
         running.process.kill()
     result = running.finish(whole=False)
     assert -signal.SIGKILL == result.status
-    read_events(result.stdout[: result.stdout.rfind("\n") + 1])
+    told = read_events(result.stdout[: result.stdout.rfind("\n") + 1])
+    assert told == running.recovered[: len(told)]
+    log = Log(running.recovered)
+    assert "broken" == log.finished["outcome"]
+    for name in ("Stubborn", "Waiting", "Busy", "MainProcess"):
+        exited = log.one("process.exited", name)
+        assert "run-scenario" == exited["by"]
+        # A fork server may take the exit code of its children to its grave.
+        assert exited["exitcode"] in ((-9, None) if method == "forkserver" else (-9,))
 
 
 @pytest.mark.fault("F23", event="scenario.failed", status=4)

@@ -16,7 +16,7 @@ from types import FrameType
 
 from run_scenario.engine import main_program, platform
 from run_scenario.engine.folder import remove_folder
-from run_scenario.engine.guard_handle import DONE
+from run_scenario.engine.guard_handle import DONE, TOLD
 from run_scenario.engine.main_program import HELPERS, MAIN, MANAGER
 from run_scenario.engine.platform import Usage
 from run_scenario.engine.program import Program
@@ -291,7 +291,7 @@ class Guard:
         if reason and not self._front_is_dead:
             self._sweeper.stop(self._main, reason)
         elif reason:
-            self._sweeper.kill(reason)
+            self._sweeper.kill(reason, self._main)
         elif self._main_code < 0:
             self._sweeper.kill("the main program was killed")
         else:
@@ -304,10 +304,21 @@ class Guard:
         if not self._front_is_dead:
             with contextlib.suppress(OSError):
                 os.write(self._answers, DONE.encode())
-            # The front now tells the rest of the log and removes the folder; should it be killed in that, we do.
-            while os.read(self._orders, 64):
-                continue
-        remove_folder(self._program.folder)
+        # The front now tells the rest of the log and removes the folder. Should it have been killed, or be killed in
+        # that, the recording is all there is.
+        if self._front_is_dead or not self._is_told():
+            from run_scenario.engine import kept
+
+            kept.keep(self._program)
+        else:
+            remove_folder(self._program.folder)
+
+    def _is_told(self) -> bool:
+        """Wait for the front's last order, or its end; return whether it has told the log."""
+        told = False
+        while order := os.read(self._orders, 64):
+            told = told or TOLD in order
+        return told
 
     def _see_last_exits(self) -> None:
         for descriptor, (_, pid) in list(self._watched.items()):
