@@ -2,11 +2,29 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from bundled_runs import BundledRuns
-from support import METHODS, Result, run
+from support import METHODS, Result, looked_at, run
+
+
+@pytest.fixture(autouse=True)
+def fault_is_shown(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Of a test with the mark `fault`: one of its runs has told the event and had the exit status that the mark names.
+
+    The rest of what docs/faults.md promises is checked of every run: its end in time, that nothing and nobody is left,
+    and that each line of its log is in order.
+    """
+    results = looked_at()
+    results.clear()
+    yield
+    for mark in request.node.iter_markers("fault"):
+        event, status = mark.kwargs.get("event"), mark.kwargs.get("status")
+        statuses = status if isinstance(status, tuple) else (status,)
+        shown = [result.status in statuses and (event is None or bool(result.log.all(event))) for result in results]
+        assert any(shown), f"{mark.args[0]}: no run with {event} and status {status}: {results}"
 
 
 @pytest.fixture(params=METHODS)

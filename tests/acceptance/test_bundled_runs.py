@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 from bundled_runs import BundledRuns, selected
-from support import METHODS, SOON, Log, Result, check_order, check_schema
+from support import METHODS, SOON, Log, Result, check_order, check_schema, look_at
 
 ELEVEN = {
     "consumers-until-empty",
@@ -47,7 +47,7 @@ def run_of(bundled_runs: BundledRuns, request: pytest.FixtureRequest) -> Iterato
 @pytest.fixture
 def get(run_of: RunOf, method: str) -> Get:
     """Return a function that gives the run of a bundled scenario under this test's start method."""
-    return lambda name: run_of(name, method)
+    return lambda name: look_at(run_of(name, method))
 
 
 def lines_of(log: Log, process: str) -> list[str]:

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 import pytest
 import yaml
 from bundled_runs import BundledRuns, selected
-from support import METHODS, SOON, Log, Result, check_schema
+from support import METHODS, SOON, Log, Result, check_schema, look_at
 from test_bundled_runs import ELEVEN
 
 from intended import INTENDED
@@ -34,7 +34,7 @@ def run_of(bundled_runs: BundledRuns, request: pytest.FixtureRequest) -> Iterato
 @pytest.fixture(params=METHODS)
 def get(request: pytest.FixtureRequest, run_of: RunOf) -> Get:
     """Return a function that gives the log of a bundled scenario under this test's start method."""
-    return lambda name: run_of(name, request.param).log
+    return lambda name: look_at(run_of(name, request.param)).log
 
 
 @pytest.mark.parametrize(("name", "method"), RUNS)
@@ -145,6 +145,7 @@ def test_own_child(get: Get) -> None:
 # Daemons
 
 
+@pytest.mark.fault("F21", event="process.failed", status=0)
 def test_daemon_children(get: Get) -> None:
     """Only the daemon may not have a child."""
     log = get("daemon-children")
@@ -163,6 +164,7 @@ def test_daemon_cleanup(get: Get) -> None:
     assert ("daemon", -15) == causes(log)["Worker"]
 
 
+@pytest.mark.fault("F19", event="process.terminating", status=0)
 def test_deaf_daemon(get: Get) -> None:
     """The main program terminates the daemon, and has to wait for it all the same."""
     log = get("deaf-daemon")
@@ -234,6 +236,7 @@ def test_lingering_thread(get: Get) -> None:
     assert log.one("process.exited", "Daemonic")["t"] < SOON
 
 
+@pytest.mark.fault("F28", event="process.exited", status=0)
 def test_never_joined(get: Get) -> None:
     """The main program is done at once, and ends after both."""
     log = get("never-joined")
@@ -338,6 +341,7 @@ def test_items_that_vanish(get: Get) -> None:
     assert "Hurrying" not in heard(get("lost-items"))
 
 
+@pytest.mark.fault("F05", event="queue.item_mutated", status=0)
 def test_mutated_item(get: Get) -> None:
     """What arrives is what became of the item after put(), and that is told."""
     log = get("mutated-item")
@@ -348,6 +352,7 @@ def test_mutated_item(get: Get) -> None:
     assert arrived["item"] == ["changed after put()"] or not log.all("queue.item_mutated")
 
 
+@pytest.mark.fault("F09", event="process.failed", status=0)
 def test_unloadable_item(get: Get) -> None:
     """It is the taker that fails."""
     log = get("unloadable-item")

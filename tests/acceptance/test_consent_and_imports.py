@@ -95,6 +95,7 @@ REFUSED = {
 
 
 @pytest.mark.parametrize("name", REFUSED)
+@pytest.mark.fault("F15", event="scenario.refused", status=2)
 def test_what_is_no_target(tmp_path: Path, name: str) -> None:
     """An allowed module's own imports, and what no process can run, are refused before anything is started."""
     text = scenario({"target": f"actors:{name}"})
@@ -144,6 +145,7 @@ def test_a_subclass_of_process(play: Play) -> None:
     assert "returned" == log.one("process.exited", "Own")["cause"]
 
 
+@pytest.mark.fault("F32", event="process.started", status=0)
 def test_who_a_process_is(play: Play, method: str) -> None:
     """Inside a target multiprocessing says what it says in a plain script."""
     result = play(

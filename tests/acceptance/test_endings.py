@@ -28,6 +28,7 @@ ENDINGS: dict[str, tuple[dict[str, Any], int, str, str | None, bool]] = {
 """What a process does, and of its exit: the code, the cause, the signal, whether it is a proper end by itself."""
 
 
+@pytest.mark.fault("F17", event="process.exited", status=1)
 def test_exit_codes_and_causes(play: Play) -> None:
     """Exit codes are those of a plain script; what they hide is told as the cause."""
     result = play(scenario(*({"name": name, **how} for name, (how, *_) in ENDINGS.items())))
@@ -73,6 +74,7 @@ def test_the_file_says_which_end_is_proper(tmp_path: Path, process: dict[str, An
     assert (status == 0) == result.log.one("process.exited", "Process-1")["allowed"]
 
 
+@pytest.mark.fault("F16", event="process.exited", status=0)
 def test_stopped_by_the_scenario(play: Play) -> None:
     """terminate() and kill() are told with who sent what, and is_alive() is false after the join."""
     result = play(
@@ -96,6 +98,7 @@ def test_stopped_by_the_scenario(play: Play) -> None:
         )
 
 
+@pytest.mark.fault("F18", event="process.escalated", status=3)
 def test_terminate_is_ignored(play: Play) -> None:
     """A process that ignores SIGTERM holds its main program up to the deadline; then it is ended by SIGKILL."""
     process = {"name": "Deaf", "target": "ignore_sigterm", "kwargs": {"seconds": 60}}
@@ -123,6 +126,7 @@ def test_an_orphan_is_told_and_swept(play: Play) -> None:
     assert result.seconds < SOON
 
 
+@pytest.mark.fault("F22", event="process.orphaned", status=1)
 def test_a_killed_process_orphans_its_child(play: Play) -> None:
     """The child of a process in the middle of the tree is told as an orphan, and ended."""
     result = play(scenario({"name": "Middle", "target": "actors:start_a_child", "args": [60], "exitcode": -9}))
@@ -131,6 +135,7 @@ def test_a_killed_process_orphans_its_child(play: Play) -> None:
     assert result.seconds < SOON
 
 
+@pytest.mark.fault("F20", event="process.lingering", status=0)
 def test_a_thread_outlives_the_target(play: Play) -> None:
     """A process ends only when its last thread does; the target's return comes before, the exit after it."""
     result = play(scenario({"name": "Parent", "target": "actors:leave_a_thread", "args": [0.8]}))
@@ -141,6 +146,7 @@ def test_a_thread_outlives_the_target(play: Play) -> None:
     assert "returned" == log.one("process.exited", "Parent")["cause"]
 
 
+@pytest.mark.fault("F20", event="process.lingering", status=3)
 def test_a_thread_that_never_ends(play: Play) -> None:
     """The deadline holds; the report says that the process is on its way out."""
     result = play(scenario({"name": "Parent", "target": "actors:leave_a_thread", "args": [600]}, timeout=1.5))

@@ -56,6 +56,7 @@ def ends_soon(running: Running) -> Iterator[None]:
 
 
 @pytest.mark.parametrize(("number", "status"), SIGNALS)
+@pytest.mark.fault("F29", event="scenario.interrupted", status=(130, 143, 129))
 def test_a_signal_to_the_command(running: Running, number: int, status: int) -> None:
     """The run is ended in an orderly way: one event says so, and no process writes a traceback."""
     with ends_soon(running):
@@ -89,15 +90,26 @@ def test_a_signal_at_the_very_beginning(tmp_path: Path, number: int) -> None:
     assert (128 + number, "interrupted") == (result.status, result.outcome)
 
 
-def test_kill_the_front(running: Running) -> None:
-    """The guard ends everybody and removes the run's folder; the log up to then can be read."""
+@pytest.mark.fault("F23", status=-9)
+def test_kill_the_front(running: Running, method: str) -> None:
+    """The guard ends everybody; the log up to then can be read, and all of it recovered, with the end of each."""
     with ends_soon(running):
         running.process.kill()
     result = running.finish(whole=False)
     assert -signal.SIGKILL == result.status
-    read_events(result.stdout[: result.stdout.rfind("\n") + 1])
+    told = read_events(result.stdout[: result.stdout.rfind("\n") + 1])
+    assert told == running.recovered[: len(told)]
+    log = Log(running.recovered)
+    assert "broken" == log.finished["outcome"]
+    for name in ("Stubborn", "Waiting", "Busy", "MainProcess"):
+        exited = log.one("process.exited", name)
+        assert "run-scenario" == exited["by"]
+        # A fork server may take the exit code of its children to its grave.
+        assert exited["exitcode"] in ((-9, None) if method == "forkserver" else (-9,))
 
 
+@pytest.mark.fault("F23", event="scenario.failed", status=4)
+@pytest.mark.fault("F24", event="scenario.failed", status=4)
 def test_kill_the_guard(running: Running) -> None:
     """The front takes its place: everybody is ended, and the status says that the machinery failed."""
     with ends_soon(running):
@@ -107,6 +119,7 @@ def test_kill_the_guard(running: Running) -> None:
     assert "the guard was killed" in result.log.one("scenario.failed")["reason"]
 
 
+@pytest.mark.fault("F23", event="process.exited", status=1)
 def test_kill_the_main_program(running: Running) -> None:
     """Its processes are ended; its own end is told as one by a signal that nobody here has sent."""
     with ends_soon(running):
@@ -119,6 +132,7 @@ def test_kill_the_main_program(running: Running) -> None:
         assert "run-scenario" == result.log.one("process.exited", name)["by"]
 
 
+@pytest.mark.fault("F41", event="process.exited", status=1)
 def test_kill_all_processes(running: Running) -> None:
     """The others go on, and so does the main program; the run fails by the ends that the file does not allow."""
     pids = {name: Log(running.events).one("process.started", name)["pid"] for name in ("Stubborn", "Waiting", "Busy")}
@@ -134,6 +148,7 @@ def test_kill_all_processes(running: Running) -> None:
     assert "run-scenario" == result.log.one("process.exited", result.log.one("process.orphaned")["process"])["by"]
 
 
+@pytest.mark.fault("F46", event="queue.put", status=0)
 def test_nothing_acknowledged_is_lost(tmp_path: Path, method: str) -> None:
     """A process is killed while it puts as fast as it can: every put() that had returned is in the log."""
     counter, pipe, count = tmp_path / "count", tmp_path / "pipe", 100_000

@@ -18,6 +18,7 @@ def lines(result: Result, process: str) -> list[tuple[str, str, str]]:
     return [(e["stream"], e["via"], e["text"]) for e in result.log.all("process.output", process)]
 
 
+@pytest.mark.fault("F43", event="process.output", status=0)
 def test_every_way_to_write(play: Play) -> None:
     """print, descriptors, subprocesses and warnings of two processes at once: each line is told of its writer, once."""
     result = play(scenario({"name": "Ann", "target": "actors:talk"}, {"name": "Bob", "target": "actors:talk"}))
@@ -103,6 +104,7 @@ def test_a_very_long_line(awkward: Result, letter: str, via: str) -> None:
     assert [] == [e for e in told if not e["text"]]
 
 
+@pytest.mark.fault("F42", event="process.output", status=0)
 def test_many_lines(play: Play) -> None:
     """Thousands of lines arrive complete and in order, whichever way they came."""
     result = play(scenario({"name": "M", "target": "actors:write_many_lines", "kwargs": {"count": 3000}}))

@@ -49,6 +49,7 @@ def test_what_is_sent_is_received_in_order(play: Play, method: str, duplex: bool
 
 
 @every_method
+@pytest.mark.fault("F13", event="pipe.eof", status=0)
 def test_eof_comes_whatever_the_order(play: Play, method: str) -> None:
     """The receiver gets EOF although it, the main program and a third process have had the sender's end as well."""
     sender = {"name": "S", "target": "send_items", "to": {"connection": "rope.right"}, "kwargs": {"items": [1]}}

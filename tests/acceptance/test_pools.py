@@ -90,6 +90,7 @@ def test_what_workers_write_is_told(play: Play) -> None:
 
 
 @pytest.mark.parametrize("call", ["map", "imap", "starmap", "apply", "apply_async"])
+@pytest.mark.fault("F34", event="pool.worker_lost", status=3)
 def test_a_lost_worker_is_bounded(play: Play, call: str) -> None:
     """A worker that ends in a task is told with the task, and nobody waits for its result for ever."""
     over = {"over": [[7]] if call == "starmap" else [7]} if call not in ("apply", "apply_async") else {"args": [7]}
@@ -101,6 +102,7 @@ def test_a_lost_worker_is_bounded(play: Play, call: str) -> None:
     assert result.log.finished["duration"] < SOON
 
 
+@pytest.mark.fault("F37", event="pool.crash_loop", status=3)
 def test_a_crash_loop_is_capped(play: Play) -> None:
     """An initializer that always fails starts a dozen workers, not hundreds."""
     result = play(pooled({"map": "square", "over": [1]}, initializer="fail_on", initargs=[13]))

@@ -10,6 +10,7 @@ from support import SOON, Result, expects, scenario
 Play = Callable[..., Result]
 
 
+@pytest.mark.fault("F03", event="queue.item_dropped", status=0)
 def test_an_item_that_cannot_be_pickled(play: Play) -> None:
     """put() takes it, the feeder thread drops it: the log says which and why, and the others arrive."""
     result = play(
@@ -37,6 +38,7 @@ def test_an_item_that_cannot_be_pickled_at_the_end(play: Play) -> None:
     assert 2 == sum(e["count"] for e in gone) + len(result.log.all("queue.item_dropped"))
 
 
+@pytest.mark.fault("F04", event="queue.items_lost", status=0)
 def test_an_exit_right_after_many_puts(play: Play) -> None:
     """os._exit(0) looks like success and loses items: how many is told, and the sum is right."""
     process = {"name": "P", "target": "actors:put_and_vanish", "kwargs": {"count": 20_000}, "to": "q", "exitcode": 0}

@@ -79,6 +79,7 @@ def test_a_block_of_memory(play: Play, method: str) -> None:
 
 
 @every_method
+@pytest.mark.fault("F14", event="value.overwritten", status=0)
 def test_a_lost_update_is_told(play: Play, method: str) -> None:
     """Who writes what he has computed from an outdated value is told whose update is lost by it."""
     one = {"name": "A", "target": "actors:add_blindly", "uses": {"value": "hits", "own": "a", "other": "b"}}
@@ -139,6 +140,7 @@ def test_managed_objects(play: Play, method: str) -> None:
     assert ["manager.started", "manager.shut_down", "process.finished"] == names
 
 
+@pytest.mark.fault("F40", event="manager.lost", status=0)
 def test_a_killed_manager(play: Play) -> None:
     """Who asks a manager that is gone is told so at once, and the run ends."""
     process = {"name": "P", "target": "actors:kill_manager_and_ask", "uses": {"mapping": "stock"}, "exitcode": 1}

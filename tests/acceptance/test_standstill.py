@@ -95,6 +95,8 @@ DEADLOCKS: dict[str, tuple[str, list[str], dict[str, str | None]]] = {
 
 
 @pytest.mark.parametrize("shape", DEADLOCKS)
+@pytest.mark.fault("F07", event="scenario.stalled", status=3)
+@pytest.mark.fault("F08", event="scenario.stalled", status=3)
 def test_a_deadlock_is_recognised(play: Play, shape: str) -> None:
     """Where nobody can ever move again the run ends at once, with a sentence, stacks and the queues' books."""
     text, words, waiting = DEADLOCKS[shape]
@@ -250,6 +252,7 @@ def test_a_deadline_before_anything_has_begun(tmp_path: Path) -> None:
     assert 3 == log.finished["exit_status"]
 
 
+@pytest.mark.fault("F18", event="process.exited", status=3)
 def test_a_stopped_process_is_ended(tmp_path: Path) -> None:
     """SIGSTOP keeps a process from heeding SIGTERM, not the run from ending."""
     result = run(tmp_path, scenario({"name": "S", "target": "actors:stop"}, timeout=1))

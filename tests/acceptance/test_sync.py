@@ -59,6 +59,7 @@ def test_a_release_by_another_is_told(play: Play, method: str) -> None:
 
 
 @every_method
+@pytest.mark.fault("F10", event="lock.abandoned", status=0)
 def test_a_lock_that_is_never_released_is_told(play: Play, method: str) -> None:
     """Whoever ends with a lock in hand leaves it behind; an end by its own return is no different."""
     holder = {"name": "A", "target": "actors:take_and_tell", "uses": {"lock": "gate", "event": "taken"}}
@@ -84,6 +85,7 @@ def test_a_condition_waits_and_wakes(play: Play, method: str) -> None:
 
 
 @every_method
+@pytest.mark.fault("F11", event="event.poisoned", status=3)
 def test_an_event_whose_waiter_was_killed(play: Play, method: str) -> None:
     """set() waits for ever for an answer of who is gone (gh-75158): recognised and explained."""
     killed = {"name": "W", "target": "wait_for_event", "uses": {"event": "go"}, "join_timeout": 1.0, "kill": True}
@@ -99,6 +101,7 @@ def test_an_event_whose_waiter_was_killed(play: Play, method: str) -> None:
 
 
 @every_method
+@pytest.mark.fault("F12", event="scenario.stalled", status=3)
 def test_a_barrier_whose_party_was_killed(play: Play, method: str) -> None:
     """The others wait for ever (gh-123899): recognised and explained."""
     killed = {"name": "K", "target": "meet", "uses": {"barrier": "line"}, "join_timeout": 1.0, "kill": True}

@@ -183,6 +183,7 @@ def test_a_log_that_cannot_be_written_runs_nothing(folder: Path) -> None:
     )
 
 
+@pytest.mark.fault("F45")
 def test_a_full_disk(folder: Path) -> None:
     """A log that takes nothing more is status 4, and names the path."""
     done = call("quick.yaml", "--log", "/dev/full", cwd=folder)

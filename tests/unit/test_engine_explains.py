@@ -19,6 +19,7 @@ from run_scenario.engine.stall import StallWatch
 from run_scenario.engine.standstill import Standstill, Waiting, read_stack
 from run_scenario.model import Connection, ProcessSpec, QueueSpec, Scenario
 from run_scenario.record import codes, layout
+from run_scenario.record.reader import Wait
 
 GUARD, MAIN_PID, FIRST = 10, 11, 12
 SECOND = 1_000_000_000
@@ -365,7 +366,14 @@ class Story:
 
     def __init__(self, *processes: ProcessSpec, queues: Sequence[QueueSpec] = (), flushed: int = 0) -> None:
         scenario = make_scenario(*(processes or (spec("W"),)), queues=queues)
-        self.narrator = Narrator(scenario, EventMaker("run", "made", 0, 0), GUARD, lambda pid, queue: flushed, "fork")
+        self.waits: dict[int, list[Wait]] = {}
+        """Process id -> what the header of its segment says that it waits for."""
+        events = EventMaker("run", "made", 0, 0)
+
+        def segments(pid: int) -> list[Any]:
+            return [SimpleNamespace(flushed=lambda queue: flushed, waits=lambda: self.waits.get(pid, []))]
+
+        self.narrator = Narrator(scenario, events, GUARD, segments, "fork")
         self._t = 0
         self.tell("MainProcess", MAIN_PID, codes.STARTED, -1, MAIN_PID, GUARD, "", False)
         self.narrator.take()
@@ -416,6 +424,8 @@ FORGERIES = [
     (codes.STOPPING, 2),
     (codes.MAIN_EXITED, MAIN_PID, 0, NO_USAGE),
     (codes.LEAKED, ["x"]),
+    (codes.HELPER_LOST, 9, "fork server", -9),
+    (codes.MANAGER_LOST, 9, -9),
 ]
 
 

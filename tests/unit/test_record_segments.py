@@ -264,6 +264,7 @@ def test_workers_in_one_process_are_told_apart(folder: str, drain: Drain) -> Non
     assert [0] == [by.worker for _, by, r in made if r[1] == codes.TROUBLE and r[3] == count]
 
 
+@pytest.mark.fault("F47")
 def test_order_across_processes(folder: str, drain: Drain) -> None:
     """Two processes that take turns are read in turn."""
     turns = 200
@@ -289,6 +290,7 @@ def test_order_across_processes(folder: str, drain: Drain) -> None:
     assert ["A", "B"] == sorted(reader.name for reader in drain.readers)
 
 
+@pytest.mark.fault("F46")
 def test_sigkill_loses_nothing(folder: str, drain: Drain) -> None:
     """What was recorded before a kill -9 is there, record by record."""
 
@@ -388,6 +390,7 @@ def overwrite(path: str, at: int, data: bytes) -> None:
 HEADER = layout.header_size(2)
 
 
+@pytest.mark.fault("F45")
 def test_a_torn_tail(recorder: Recorder, folder: str, drain: Drain) -> None:
     """A record that was not finished is not read, nor does it hide those before it."""
     recorder.emit(codes.TROUBLE, "whole")

@@ -128,6 +128,7 @@ def test_a_log_is_appended_to(tmp_path: Path) -> None:
         pytest.param(b'{"x": "' + b"y" * (1 << 21), b'{"x": "' + b"y" * (1 << 21) + b"\n", id="too long to look at"),
     ],
 )
+@pytest.mark.fault("F45")
 def test_a_torn_tail_is_healed(tmp_path: Path, before: bytes, after: bytes) -> None:
     """Half a record is removed, anything else only gets its newline: the next record is a line of its own."""
     path = tmp_path / "log.jsonl"

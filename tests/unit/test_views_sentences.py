@@ -168,6 +168,17 @@ SENTENCES = [
     ("barrier.reset", {}, "resets barrier 'line'"),
     ("queue.left_over", {}, "2 items left on 'tasks' (1 poison pill): 7, None"),
     ("ipc.leaked", {}, "removed what was left: /psm_1"),
+    ("process.misreported", {}, "MainProcess is told exit code 255: nobody knows"),
+    ("queue.poisoned", {}, "leaves 'tasks' broken: it ended inside get()"),
+    ("event.poisoned", {}, "leaves event 'go' broken: it ended inside wait()"),
+    ("condition.poisoned", {}, "leaves condition 'door' broken: it ended inside wait()"),
+    ("barrier.poisoned", {}, "leaves barrier 'line' broken: it ended inside wait()"),
+    ("manager.lost", {}, "SyncManager-1 (pid 7) has ended too early, by SIGKILL"),
+    (
+        "helper.lost",
+        {},
+        "multiprocessing's fork server (pid 7), by SIGKILL, has ended too early: nobody knows exit codes",
+    ),
     ("log.message", {}, "INFO app: hi"),
     ("log.message", {"level": "debug"}, "DEBUG app: hi"),
 ]

@@ -76,6 +76,7 @@ _DEFAULTS: dict[str, dict[str, Any]] = {
     "process.killing": {"by": "MainProcess", "reason": "the scenario says so"},
     "process.escalated": {"by": "run-scenario", "reason": "it ignores SIGTERM"},
     "process.orphaned": {"ppid": 10, "command": "sleep 60"},
+    "process.misreported": {"by": "MainProcess", "exitcode": 255, "reason": "nobody knows"},
     "process.output": {"stream": "stdout", "text": "hello", "via": "print"},
     "queue.put": {"queue": "tasks", "item_id": 1, "item": 7, "waited": 0.0},
     "queue.get": {"queue": "tasks", "item_id": 1, "item": 7, "waited": 0.0},
@@ -90,6 +91,7 @@ _DEFAULTS: dict[str, dict[str, Any]] = {
     "queue.item_mutated": {"queue": "tasks", "item_id": 1, "put": [1], "got": [2]},
     "queue.items_lost": {"queue": "tasks", "count": 3},
     "queue.left_over": {"queue": "tasks", "count": 2, "items": [7, None], "pills": 1},
+    "queue.poisoned": {"queue": "tasks", "side": "read", "reason": "it ended inside get()"},
     **{
         f"{kind}.{deed}": {kind: "gate", **fields}
         for kind in ("lock", "semaphore")
@@ -121,6 +123,7 @@ _DEFAULTS: dict[str, dict[str, Any]] = {
     "shared_memory.closed": {"memory": "board"},
     "shared_memory.unlinked": {"memory": "board"},
     "manager.started": {"manager": "SyncManager-1", "manager_pid": 7, "address": "127.0.0.1:5000"},
+    "manager.lost": {"manager": "SyncManager-1", "manager_pid": 7, "exitcode": -9, "signal": "SIGKILL"},
     "manager.shut_down": {"manager": "SyncManager-1", "manager_pid": 7},
     "manager.called": {
         "object": "stock",
@@ -162,7 +165,9 @@ _DEFAULTS: dict[str, dict[str, Any]] = {
     "event.is_set": {"flag": "go", "answer": False},
     "event.waiting": {"flag": "go"},
     "event.waited": {"flag": "go", "answer": True, "waited": 0.2},
+    "event.poisoned": {"flag": "go", "reason": "it ended inside wait()"},
     "condition.waiting": {"condition": "door"},
+    "condition.poisoned": {"condition": "door", "reason": "it ended inside wait()"},
     "condition.waited": {"condition": "door", "answer": False, "waited": 1.0},
     "condition.notified": {"condition": "door", "most": 1},
     "barrier.waiting": {"barrier": "line"},
@@ -170,6 +175,14 @@ _DEFAULTS: dict[str, dict[str, Any]] = {
     "barrier.broken": {"barrier": "line", "waited": 2.0},
     "barrier.aborted": {"barrier": "line"},
     "barrier.reset": {"barrier": "line"},
+    "barrier.poisoned": {"barrier": "line", "reason": "it ended inside wait()"},
+    "helper.lost": {
+        "helper": "fork server",
+        "helper_pid": 7,
+        "exitcode": -9,
+        "signal": "SIGKILL",
+        "reason": "nobody knows exit codes",
+    },
     "ipc.leaked": {"names": ["/psm_1"], "reason": "removed what was left"},
     "expectation.passed": {**_VERDICT, "because": None, "evidence": []},
     "expectation.failed": _VERDICT,

@@ -87,6 +87,13 @@ def compare(options: Namespace) -> Status:
     return compare(options)
 
 
+def recover(options: Namespace) -> Status:
+    """List or tell what was recorded of runs whose run-scenario was killed."""
+    from run_scenario.cli.recover import recover
+
+    return recover(options)
+
+
 def check(options: Namespace) -> Status:
     """Judge an existing log by a scenario's expectations."""
     from run_scenario.cli.check import check

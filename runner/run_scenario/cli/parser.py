@@ -184,6 +184,14 @@ def _compare_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--no-color", action="store_true", help="no colours, even on a terminal (as NO_COLOR=1)")
 
 
+def _recover_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("run", metavar="RUN", nargs="?", help="a run's id, or its beginning; left out: list them")
+    parser.add_argument("--log", metavar="PATH", help="append the log to this file, as JSON Lines; -: standard output")
+    _format(parser)
+    parser.add_argument("--keep", action="store_true", help="do not remove the recording when it has been told")
+    parser.add_argument("--no-color", action="store_true", help="no colours, even on a terminal (as NO_COLOR=1)")
+
+
 def _check_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("log", metavar="LOG", help="a log, as JSON Lines; -: standard input")
     parser.add_argument("file", metavar="FILE", help="the scenario with the expectations: a path, or a bundled one")
@@ -280,6 +288,15 @@ COMMANDS = {
         "or, on a terminal, as sentences. The exit status is 0 if all expectations have passed, else 1.",
         _check_arguments,
         commands.check,
+    ),
+    "recover": Command(
+        "show what was recorded of a run whose run-scenario was killed",
+        "  run-scenario recover                          what there is\n"
+        "  run-scenario recover 3f2a --log run.jsonl     tell one, and remove it\n\n"
+        "When run-scenario itself is killed, its run is ended and its recording kept in the temporary folder, private\n"
+        "to you: the last five, and no more than 256 MB. Expectations are not judged: `run-scenario check` does that.",
+        _recover_arguments,
+        commands.recover,
     ),
     "show": Command(
         "draw a log, or a scenario: timeline, table, graph, report",

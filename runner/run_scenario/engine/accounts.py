@@ -29,6 +29,8 @@ class QueueAccount:
         """Process name -> items got."""
         self.done_by: Counter[str] = Counter()
         """Process name -> calls of task_done()."""
+        self.poisoned: list[tuple[str, str]] = []
+        """Side ("read", "write", "join") and name of each process that has taken a lock of the queue along."""
         self.said_empty: set[str] = set()
         """Names of processes whose last look, by empty() or a get() that gave up, found the queue empty."""
 

@@ -75,6 +75,11 @@ def signal_name(number: int) -> str:
         return f"signal {number}"
 
 
+def signal_of(code: int | None) -> str | None:
+    """Return the name of the signal that an exit code stands for; None: it was none, or the code is not known."""
+    return signal_name(-code) if code is not None and code < 0 else None
+
+
 def explain(life: Life, code: int | None) -> Ending:
     """Return why the process ended with that exit code (None: nobody could find out)."""
     if code is None:
@@ -138,10 +143,12 @@ def explain_thread(life: Life, main: Life) -> Ending:
 
 def _explain_unknown(life: Life) -> Ending:
     """Explain an end whose exit code went to a parent that is dead itself."""
+    lenient = life.spec is not None and life.spec.any_exitcode
     if not life.sent:
         said = {"finished": "its target returned", "failed": f"its target raised {life.exception}"}
+        said["exiting"] = f"it called sys.exit({life.exited_with!r})"
         known = said.get(life.outcome, "it ended")
-        return Ending("unknown", None, None, f"{known}, but nobody could learn its exit code", False)
+        return Ending("unknown", None, None, f"{known}, but nobody could learn its exit code", lenient)
     number, sender, why = life.sent[-1]
     name = signal_name(number)
     return Ending(

@@ -14,10 +14,16 @@ def folder_for(run: str) -> str:
     Raises:
         MachineryError: there is nowhere to make it.
     """
-    for base in (os.environ.get("TMPDIR"), "/tmp", "/var/tmp"):
-        if base and os.path.isdir(base) and os.access(base, os.W_OK | os.X_OK):
-            return os.path.join(os.path.abspath(base), f"run-scenario-{run}")
+    for base in bases():
+        if os.access(base, os.W_OK | os.X_OK):
+            return os.path.join(base, f"run-scenario-{run}")
     raise MachineryError("cannot make a temporary folder: set TMPDIR to a folder that can be written to")
+
+
+def bases() -> list[str]:
+    """Return the folders in which that of a run may be, the one that is tried first at the front."""
+    found = (os.environ.get("TMPDIR"), "/tmp", "/var/tmp")
+    return list(dict.fromkeys(os.path.abspath(base) for base in found if base and os.path.isdir(base)))
 
 
 def remove_folder(folder: str) -> None:

@@ -16,8 +16,8 @@ from types import FrameType
 
 from run_scenario.engine import main_program, platform
 from run_scenario.engine.folder import remove_folder
-from run_scenario.engine.guard_handle import DONE
-from run_scenario.engine.main_program import MAIN
+from run_scenario.engine.guard_handle import DONE, TOLD
+from run_scenario.engine.main_program import HELPERS, MAIN, MANAGER
 from run_scenario.engine.platform import Usage
 from run_scenario.engine.program import Program
 from run_scenario.engine.server_codes import ServerCodes
@@ -28,6 +28,8 @@ from run_scenario.record.recorder import recorder
 
 ORPHAN = -2
 """Stands for the position in the scenario of a process that the scenario does not describe."""
+_HELPER = -3
+"""The same, of one of multiprocessing's own processes or of a manager."""
 
 _DEFAULT_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGPIPE)
 
@@ -43,6 +45,9 @@ class Guard:
         self._watched: dict[int, tuple[int, int]] = {}
         """Descriptor (a pidfd) -> position in the scenario, process id."""
         self._helpers: set[int] = set()
+        self._needed: dict[int, str] = {}
+        """Process id of a helper or manager that the main program still needs -> the letter that reported it."""
+        self._stopping = False
         self._orphans: set[int] = set()
         self._main = 0
         self._main_died = False
@@ -51,7 +56,7 @@ class Guard:
         self._front_is_dead = False
         self._server_codes = ServerCodes()
         self._stall = StallWatch(program.folder)
-        self._sweeper = Sweeper(self._alive, self._reap)
+        self._sweeper = Sweeper(self._living, self._reap)
 
     # The run
 
@@ -167,8 +172,17 @@ class Guard:
                     self._watch(*numbers)
                 elif letter == "c":
                     self._server_codes.announce(*numbers)
+                elif letter == "-":
+                    self._needed.pop(numbers[0], None)
                 else:
-                    self._helpers.add(*numbers)
+                    self._note_helper(letter, *numbers)
+
+    def _note_helper(self, letter: str, pid: int) -> None:
+        """Watch a process that the run needs but that is none of its own, a manager or one of multiprocessing's."""
+        if letter != MANAGER:
+            self._helpers.add(pid)
+        self._needed[pid] = letter
+        self._watch(_HELPER, pid)
 
     # Exits
 
@@ -185,6 +199,9 @@ class Guard:
         if pid == self._main:
             return  # our own child: told when it is reaped
         stat = platform.process_stat(pid)
+        if index == _HELPER:
+            self._see_helper_exit(pid, stat.exitcode if stat else None)
+            return
         if stat and stat.state in "ZX":
             switches = platform.context_switches(pid) or (None, None)
             usage = Usage(stat.cpu_user, stat.cpu_system, None, *switches)
@@ -192,6 +209,19 @@ class Guard:
         else:
             self._server_codes.hold(self._main, index, pid)
             recorder.emit(codes.EXIT_SEEN, index, pid, None, Usage().packed())
+        self._look_for_orphans()
+
+    def _see_helper_exit(self, pid: int, code: int | None) -> None:
+        """Tell the end of a process that the main program, if it is still there, would still have needed."""
+        main = platform.process_stat(self._main)
+        letter = self._needed.pop(pid, "")
+        if not letter or self._stopping or main is None or main.state in "ZX":
+            return
+        if letter == MANAGER:
+            if code != 0:
+                recorder.emit(codes.MANAGER_LOST, pid, code)
+        else:
+            recorder.emit(codes.HELPER_LOST, pid, HELPERS[letter], code)
         self._look_for_orphans()
 
     def _reap(self) -> None:
@@ -229,13 +259,16 @@ class Guard:
                 recorder.emit(codes.ORPHANED, pid, platform.command_of(pid))
 
     def _alive(self) -> list[int]:
-        """Return all living processes of the run, the main program first, multiprocessing's helpers left out."""
-        found = []
+        return list(self._living())
+
+    def _living(self) -> dict[int, int | None]:
+        """Return all processes of the run but helpers, the main program first: process id -> when it began."""
+        found: dict[int, int | None] = {}
         for pid in platform.descendants(os.getpid()):
             if pid not in self._helpers:
                 stat = platform.process_stat(pid)
                 if stat and stat.state not in "ZX":
-                    found.append(pid)
+                    found[pid] = stat.started
         return found
 
     # The end
@@ -253,11 +286,12 @@ class Guard:
         recorder.emit(codes.STALL, cause, [report.packed() for report in reports])
 
     def _end(self, reason: str) -> None:
+        self._stopping = True
         self._look_for_orphans()
         if reason and not self._front_is_dead:
             self._sweeper.stop(self._main, reason)
         elif reason:
-            self._sweeper.kill(reason)
+            self._sweeper.kill(reason, self._main)
         elif self._main_code < 0:
             self._sweeper.kill("the main program was killed")
         else:
@@ -270,10 +304,21 @@ class Guard:
         if not self._front_is_dead:
             with contextlib.suppress(OSError):
                 os.write(self._answers, DONE.encode())
-            # The front now tells the rest of the log and removes the folder; should it be killed in that, we do.
-            while os.read(self._orders, 64):
-                continue
-        remove_folder(self._program.folder)
+        # The front now tells the rest of the log and removes the folder. Should it have been killed, or be killed in
+        # that, the recording is all there is.
+        if self._front_is_dead or not self._is_told():
+            from run_scenario.engine import kept
+
+            kept.keep(self._program)
+        else:
+            remove_folder(self._program.folder)
+
+    def _is_told(self) -> bool:
+        """Wait for the front's last order, or its end; return whether it has told the log."""
+        told = False
+        while order := os.read(self._orders, 64):
+            told = told or TOLD in order
+        return told
 
     def _see_last_exits(self) -> None:
         for descriptor, (_, pid) in list(self._watched.items()):

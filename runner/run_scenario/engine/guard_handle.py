@@ -14,6 +14,8 @@ _ADOPTED_WITHIN = 5.0
 """Seconds that are spent on ending the processes of a killed guard."""
 DONE = "done"
 """The guard's last word when nothing of the run is left."""
+TOLD = b"\0"
+"""The front's last order: it has done with the run. A front that is killed does not give it."""
 _STOP_WITHIN = 15.0
 """Seconds after which a guard that was told to stop is itself killed."""
 
@@ -70,6 +72,8 @@ class Guard:
         """
         if self.orders < 0:
             return
+        with contextlib.suppress(OSError):
+            os.write(self.orders, TOLD)
         os.close(self.orders)  # the end of file is what a guard that is done waits for
         os.close(self.answers)
         self.orders = -1

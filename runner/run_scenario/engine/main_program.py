@@ -20,11 +20,11 @@ from types import ModuleType
 from typing import Any
 
 from run_scenario import model, targets
-from run_scenario.engine import cpus, main_steps, platform, primitives, workers
+from run_scenario.engine import cpus, main_steps, platform, preflight, primitives, workers
 from run_scenario.engine.bootstrap import RecordedRun, join_run, own_usage, record_failure, record_lingering
 from run_scenario.engine.consent import RefusedError, Resolver, check_call, keep_helpers_out_of_this_folder
-from run_scenario.engine.platform import Usage
 from run_scenario.engine.program import Program
+from run_scenario.engine.reaping import helper_pid, join, record_reaping, terminate_daemon
 from run_scenario.record import codes
 from run_scenario.record.recorder import recorder
 
@@ -32,6 +32,10 @@ _OUT_OF_RESOURCES = {errno.EAGAIN, errno.ENOMEM, errno.EMFILE, errno.ENFILE, err
 
 _LONGEST_FOLDER = 85
 """Characters of a folder in which a socket can still be made: its whole path has 107 (unix(7))."""
+
+HELPERS = {"t": "resource tracker", "f": "fork server"}
+"""Letters that report processes which multiprocessing starts by itself."""
+MANAGER = "m"
 
 MAIN = -1
 """The main program's number where records name a process by its position in the scenario."""
@@ -62,6 +66,9 @@ class MainProgram:
             multiprocessing.set_start_method(self._program.scenario.start_method, force=True)
         if not self._resolve():
             return 2
+        if missing := preflight.shortage(self._program.scenario):
+            recorder.emit(codes.TROUBLE, f"there is no room for this scenario: {missing}")
+            return 1
         recorder.emit(codes.STARTED, MAIN, os.getpid(), os.getppid(), "", False)
         code = self._execute()
         for spec in self._program.scenario.shared:
@@ -73,7 +80,7 @@ class MainProgram:
         for process in multiprocessing.active_children():
             if process.daemon and process.name in self.index:
                 popen = process._popen  # type: ignore[attr-defined]
-                popen.terminate = partial(_terminate_daemon, self.index[process.name], popen.terminate)
+                popen.terminate = partial(terminate_daemon, self.index[process.name], popen.terminate)
         # As at the end of every script: daemons are terminated, other children joined, queues flushed.
         atexit._run_exitfuncs()
         return code
@@ -131,7 +138,7 @@ class MainProgram:
         except SystemExit as end:
             return end.code if isinstance(end.code, int) else int(end.code is not None)
         except BaseException as error:
-            if isinstance(error, OSError) and error.errno in _OUT_OF_RESOURCES:
+            if _is_shortage(error):
                 text = f"{type(error).__name__}: {error}"
                 recorder.emit(codes.TROUBLE, f"the machine has no more room for this scenario ({text})")
                 os._exit(1)  # no orderly end is possible with half a graph: the guard sweeps
@@ -150,7 +157,10 @@ class MainProgram:
                 self._announce_helpers()
             case model.Create(spec):
                 index = self._resource_index[spec.name]
-                self.resources |= primitives.create(spec, index, multiprocessing.get_context(), self.resources)
+                made = primitives.create(spec, index, multiprocessing.get_context(), self.resources)
+                self.resources |= made
+                if (server := primitives.server_name(spec.name)) in made:
+                    self._announce_manager(made[server])
                 self._announce_helpers()
             case model.Do():
                 main_steps.do(step, self)
@@ -165,14 +175,15 @@ class MainProgram:
             case model.StartManager():
                 from run_scenario.engine.primitives import managers
 
-                self.resources[primitives.MANAGER] = managers.start_manager()
-                self._announce_helpers()
+                manager = self.resources[primitives.MANAGER] = managers.start_manager()
+                self._announce_manager(manager)
             case model.ShutDownManager():
-                from run_scenario.engine.primitives import managers
-
-                managers.shut_down(self.resources[primitives.MANAGER])
+                self._shut_down(primitives.MANAGER)
             case model.Release(spec):
-                self.resources.get(primitives.server_name(spec.name), self.resources[spec.name]).release()
+                if (server := primitives.server_name(spec.name)) in self.resources:
+                    self._shut_down(server)
+                else:
+                    self.resources[spec.name].release()
             case model.CreateProcess(process):
                 self.processes[process.name] = self._create(process)
             case model.Sleep(seconds):
@@ -262,20 +273,31 @@ class MainProgram:
         self._report("+", index, process.pid)
         recorder.emit(codes.START_RETURNED, index, process.pid)
         self._announce_helpers()
-        _record_reaping(process._popen, index)
-        process.join = partial(_join, process, index, type(process).join)
+        record_reaping(process._popen, index)
+        process.join = partial(join, process, index, type(process).join)
 
     def _announce_helpers(self) -> None:
         """Tell the guard which children are multiprocessing's own, so that they are not taken for orphans."""
-        for module, variable, attribute in (
-            ("resource_tracker", "_resource_tracker", "_pid"),
-            ("forkserver", "_forkserver", "_forkserver_pid"),
+        for letter, module, variable, attribute in (
+            ("t", "resource_tracker", "_resource_tracker", "_pid"),
+            ("f", "forkserver", "_forkserver", "_forkserver_pid"),
         ):
-            helper = getattr(sys.modules.get(f"multiprocessing.{module}"), variable, None)
-            pid = getattr(helper, attribute, None)
+            pid = helper_pid(module, variable, attribute)
             if pid and pid not in self._announced:
                 self._announced.add(pid)
-                self._report("h", pid)
+                self._report(letter, pid)
+
+    def _announce_manager(self, manager: Any) -> None:
+        self._report(MANAGER, manager._process.pid)
+        self._announce_helpers()
+
+    def _shut_down(self, name: str) -> None:
+        """Shut a manager down, which is then no loss; `name` is that of the resource that stands for it."""
+        from run_scenario.engine.primitives import managers
+
+        manager = self.resources[name]
+        self._report("-", manager._process.pid)
+        managers.shut_down(manager)
 
     def ask_whether_alive(self, name: str) -> bool:
         alive: bool = self.processes[name].is_alive()
@@ -293,51 +315,10 @@ class MainProgram:
         self.ask_whether_alive(name)
 
 
-def _join(process: Any, index: int, join: Callable[[Any, float | None], None], timeout: float | None = None) -> None:
-    """Stand for `process.join` in the parent: the real one, recorded."""
-    recorder.emit(codes.JOINING, index, timeout)
-    since = recorder.waiting(codes.W_JOIN_PROCESS, index, timeout)
-    try:
-        join(process, timeout)
-    finally:
-        recorder.moving()
-    code = process._popen.returncode  # not .exitcode, which would look again
-    if code is None:
-        recorder.emit(codes.JOIN_TIMED_OUT, index, timeout, since)
-    else:
-        recorder.emit(codes.JOINED, index, code, since)
-
-
-def _terminate_daemon(index: int, terminate: Callable[[], None]) -> None:
-    """Stand for a daemon's `_popen.terminate`, which multiprocessing calls when the main program ends."""
-    recorder.emit(codes.TERMINATING, index, "daemon")
-    terminate()
-
-
-def _record_reaping(popen: Any, index: int) -> None:
-    """Have `popen.poll` record what the system says when the process is waited for, once."""
-    original = popen.poll
-
-    def poll_with_usage(flag: int = os.WNOHANG) -> int | None:
-        if popen.returncode is None:
-            try:
-                pid, status, rusage = os.wait4(popen.pid, flag)
-            except OSError:
-                return None
-            if pid == popen.pid:
-                code = popen.returncode = os.waitstatus_to_exitcode(status)
-                recorder.emit(codes.REAPED, index, pid, code, Usage.of_rusage(rusage).packed())
-        return popen.returncode
-
-    def poll_by_server(flag: int = os.WNOHANG) -> int | None:
-        known = popen.returncode
-        code: int | None = original(flag)
-        if known is None and code is not None:
-            recorder.emit(codes.REAPED, index, popen.pid, code, Usage().packed())
-        return code
-
-    # A process of the fork server is the server's child, which reaps it and hands on the exit code alone.
-    popen.poll = poll_by_server if popen.method == "forkserver" else poll_with_usage
+def _is_shortage(error: BaseException) -> bool:
+    if isinstance(error, RuntimeError):
+        return str(error) == "can't start new thread"
+    return isinstance(error, MemoryError) or (isinstance(error, OSError) and error.errno in _OUT_OF_RESOURCES)
 
 
 def become_main_program(program: Program, report_to: int) -> int:

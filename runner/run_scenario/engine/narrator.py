@@ -8,12 +8,13 @@ is read, and nothing written but events.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, Protocol
 
 from run_scenario.engine.events import Event, EventMaker, waited
-from run_scenario.engine.exits import RUNNER, signal_name
+from run_scenario.engine.exits import RUNNER, signal_name, signal_of
 from run_scenario.engine.output import LineJoiner
 from run_scenario.engine.pipe_teller import PipeTeller
+from run_scenario.engine.poison import poisons
 from run_scenario.engine.pool_teller import PoolTeller
 from run_scenario.engine.process_teller import ProcessTeller
 from run_scenario.engine.queue_teller import QueueTeller
@@ -22,7 +23,7 @@ from run_scenario.engine.standstill import Standstill, Waiting, read_reports
 from run_scenario.engine.sync_teller import SyncTeller
 from run_scenario.model import Location, ProcessSpec, Resource, Scenario
 from run_scenario.record import codes
-from run_scenario.record.reader import Record, Speaker
+from run_scenario.record.reader import Record, Speaker, Wait
 
 _BY_GUARD = frozenset(
     {
@@ -35,9 +36,28 @@ _BY_GUARD = frozenset(
         codes.MAIN_FORKED,
         codes.MAIN_EXITED,
         codes.LEAKED,
+        codes.HELPER_LOST,
+        codes.MANAGER_LOST,
     }
 )
 """Records that only the guard makes: in anybody else's segment they are a forgery."""
+
+
+HELPERS = {
+    "fork server": "whoever asks for the exit codes of its children is told 255, whether they have ended or not",
+    "resource tracker": "multiprocessing starts another; what the lost one knew of is removed by run-scenario",
+}
+"""What it means that one of multiprocessing's own processes is gone before its time."""
+
+
+class Segment(Protocol):
+    """What the narrator asks of a segment that is still there when its process is over."""
+
+    def flushed(self, queue: int) -> int:
+        """Return how many items have reached a queue's pipe."""
+
+    def waits(self) -> Sequence[Wait]:
+        """Return what its threads waited for."""
 
 
 class Narrator:
@@ -48,15 +68,15 @@ class Narrator:
         scenario: Scenario,
         events: EventMaker,
         guard_pid: int,
-        flushed: Callable[[int, int], int],
+        segments: Callable[[int], Sequence[Segment]],
         start_method: str,
     ) -> None:
-        """Tell with `events`; `flushed(pid, queue)` is how many items a process's segment says reached the pipe."""
+        """Tell with `events`; `segments(pid)` are those of a process, whose headers say where it has ended."""
         self._scenario = scenario
         self._events = events
         self._make = events.make
         self._guard_pid = guard_pid
-        self._flushed = flushed
+        self._segments = segments
         self._output = LineJoiner(self._tell_line)
         self.queues = QueueTeller(scenario.queues, events)
         self.processes = ProcessTeller(scenario.processes, events, start_method, self._output.flush, self._write_off)
@@ -64,7 +84,7 @@ class Narrator:
         self.sync = SyncTeller(scenario.resources, events)
         self.pipes = PipeTeller(scenario.resources, events)
         shared = SharedTeller(scenario.resources, events)
-        self.pools = PoolTeller(scenario.resources, events, self.processes.note_name)
+        self.pools = PoolTeller(scenario.resources, events, self.processes.note_name, self._main_is_over)
         tellers = (self, self.processes, self.queues, self.sync, self.pipes, shared, self.pools)
         self._handlers = {code: handler for teller in tellers for code, handler in _handlers(teller).items()}
         # What the run as a whole has come to, for `verdict`.
@@ -143,9 +163,24 @@ class Narrator:
     def _write_off(self, t: int, name: str, pid: int, thread: bool) -> None:
         """Tell what is lost, or held for ever, now that a process or one of its threads is over."""
         if not thread:
-            flushed = [self._flushed(pid, index) for index in range(len(self.queues.accounts))]
+            segments = self._segments(pid)
+            count = len(self.queues.accounts)
+            flushed = [max((s.flushed(index) for s in segments), default=0) for index in range(count)]
             self.queues.write_off(t, name, pid, flushed)
+            if self.processes.is_missed(pid):
+                self._tell_poisons(t, name, pid, [wait for segment in segments for wait in segment.waits()])
         self.sync.write_off(t, name, pid, thread)
+
+    def _main_is_over(self) -> bool:
+        return bool(self.processes.main.outcome)
+
+    def _tell_poisons(self, t: int, name: str, pid: int, waits: list[Wait]) -> None:
+        for poison in poisons(waits, self._scenario.resources):
+            self._make(t, poison.event, name, pid, "warning", **poison.fields)
+            if poison.event == "queue.poisoned":
+                self.queues.accounts[poison.index].poisoned.append((poison.fields["side"], name))
+            else:
+                self.sync.poisoned.setdefault(poison.index, []).append(name)
 
     # Output and logging
 
@@ -237,6 +272,12 @@ class Narrator:
     def on_leaked(self, reader: Speaker, t: int, f: list[Any]) -> None:
         reason = "removed what the run's processes had left in shared memory"
         self._make(t, "ipc.leaked", RUNNER, self._guard_pid, "warning", names=list(f[0]), reason=reason)
+
+    def on_helper_lost(self, reader: Speaker, t: int, f: list[Any]) -> None:
+        pid, helper, code = f
+        fields = {"helper": helper, "helper_pid": pid, "exitcode": code, "signal": signal_of(code)}
+        fields["reason"] = HELPERS.get(helper, "")
+        self._make(t, "helper.lost", RUNNER, self._guard_pid, "warning", **fields)
 
     def on_trouble(self, reader: Speaker, t: int, f: list[Any]) -> None:
         self.troubles.append(str(f[0]))

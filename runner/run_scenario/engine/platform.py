@@ -180,6 +180,12 @@ def process_stat(pid: int) -> ProcessStat | None:
         return None
 
 
+def is_running(pid: int) -> bool:
+    """Tell whether a process is there and has not ended."""
+    stat = process_stat(pid)
+    return stat is not None and stat.state not in "ZX"
+
+
 def context_switches(pid: int, thread: int | None = None) -> tuple[int, int] | None:
     """Return voluntary and involuntary context switches of a process's main thread, or of the thread named."""
     path = f"/proc/{pid}/status" if thread is None else f"/proc/{pid}/task/{thread}/status"
@@ -246,11 +252,24 @@ def is_helper(pid: int) -> bool:
     return bool(flags) and not int(flags[0]) & _PF_FORKNOEXEC
 
 
-def send_signal(pid: int, number: int) -> bool:
-    """Send a signal; return whether the process was there to get it."""
+def send_signal(pid: int, number: int, started: int | None = None) -> bool:
+    """Send a signal; return whether the process was there to get it.
+
+    With `started` (see `ProcessStat`), only the process that began then gets it, no other that has its id by now.
+    """
     try:
-        os.kill(pid, number)
-    except (ProcessLookupError, PermissionError):
+        if started is None or not hasattr(os, "pidfd_open"):
+            os.kill(pid, number)
+            return True
+        descriptor = os.pidfd_open(pid)  # whose process stays the same, whatever becomes of the id
+        try:
+            stat = process_stat(pid)
+            if stat is None or stat.started != started:
+                return False
+            signal.pidfd_send_signal(descriptor, number)
+        finally:
+            os.close(descriptor)
+    except OSError:
         return False
     return True
 

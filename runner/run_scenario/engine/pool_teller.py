@@ -13,24 +13,30 @@ from run_scenario.record.reader import Speaker
 
 
 class Lost:
-    """A task whose worker has ended before it was done: multiprocessing does not give it to another."""
+    """A worker that has ended: with a task, which multiprocessing gives to no other, or while it waited for one."""
 
-    def __init__(self, worker: str, end: str, call: int, task: int) -> None:
+    def __init__(self, worker: str, end: str, call: int | None = None, task: int | None = None) -> None:
         self.worker, self.end, self.call, self.task = worker, end, call, task
 
 
 class PoolTeller:
     """Tells the events of pools; its methods `on_NAME` take the records NAME.
 
-    `note_name(pid, name)` is called for each worker, so that reports know it.
+    `note_name(pid, name)` is called for each worker, so that reports know it; `is_over()` tells whether the main
+    program has done, or failed at, its last step.
     """
 
     def __init__(
-        self, resources: tuple[Resource, ...], events: EventMaker, note_name: Callable[[int, str], None]
+        self,
+        resources: tuple[Resource, ...],
+        events: EventMaker,
+        note_name: Callable[[int, str], None],
+        is_over: Callable[[], bool],
     ) -> None:
         self._resources = resources
         self._make = events.make
         self._note_name = note_name
+        self._is_over = is_over
         self._doing: dict[int, tuple[int, int, int, int]] = {}
         """Process id -> pool, call, task, and since when (ns)."""
         self._done: Counter[int] = Counter()
@@ -39,6 +45,8 @@ class PoolTeller:
         self.crash_loops: dict[int, str] = {}
         """Position of a pool -> how its last worker ended, where all of them ended at once."""
         self._failures: dict[int, str] = {}
+        self._raised: dict[tuple[int, int], str] = {}
+        """Pool and call -> what a task of it has raised, until the main program has heard of it."""
         self._terminated: set[int] = set()
 
     def spec(self, index: int) -> PoolSpec:
@@ -85,6 +93,14 @@ class PoolTeller:
             self.lost.setdefault(index, []).append(Lost(name, end, call, task))
             method = self.call(index, call).method
             self._make(t, "pool.worker_lost", name, pid, "error", **fields, call=call, method=method, task=task)
+        elif signal and not self._is_stopping(index):
+            self.lost.setdefault(index, []).append(Lost(name, f"was ended by {signal}"))
+            self._make(t, "pool.worker_lost", name, pid, "warning", **fields, call=None, method=None, task=None)
+
+    def _is_stopping(self, index: int) -> bool:
+        """Tell whether workers may be ended by signals: an executor that has lost one ends all others."""
+        broken = self.spec(index).type == "executor" and index in self.lost
+        return broken or index in self._terminated or self._is_over()
 
     def on_pool_crash_loop(self, reader: Speaker, t: int, f: list[Any]) -> None:
         self.crash_loops[f[0]] = self._failures.get(f[0], "")
@@ -106,6 +122,7 @@ class PoolTeller:
         self._tell_call(reader, t, "task_finished", f, "debug", task=f[2], result=f[3], duration=duration)
 
     def on_pool_task_failed(self, reader: Speaker, t: int, f: list[Any]) -> None:
+        self._raised[f[0], f[1]] = f"task {f[2]} of {self.call(f[0], f[1]).method}() raised {f[3]}"
         fields = {"task": f[2], "exception": f[3], "message": f[4], "duration": self._end_task(reader, t)}
         self._tell_call(reader, t, "task_failed", f, "warning", **fields)
 
@@ -119,10 +136,12 @@ class PoolTeller:
         self._tell_call(reader, t, "result", f, "debug", **fields)
 
     def on_pool_returned(self, reader: Speaker, t: int, f: list[Any]) -> None:
+        self._raised.pop((f[0], f[1]), None)
         self._tell_call(reader, t, "returned", f, result=f[2], waited=waited(t, f[3]))
 
     def on_pool_call_failed(self, reader: Speaker, t: int, f: list[Any]) -> None:
         expected = bool(self.call(f[0], f[1]).raises)
+        self._raised.pop((f[0], f[1]), None)
         level = "info" if expected else "error"
         self._tell_call(reader, t, "call_failed", f, level, exception=f[2], message=f[3])
 
@@ -137,6 +156,10 @@ class PoolTeller:
 
     def on_pool_joined(self, reader: Speaker, t: int, f: list[Any]) -> None:
         self._tell(reader, t, "joined", f[0], waited=waited(t, f[1]))
+
+    def unheard(self, index: int) -> str:
+        """Return what a task has raised that the main program was never told; empty if there is nothing."""
+        return next((what for (pool, _), what in self._raised.items() if pool == index), "")
 
 
 class PoolStandstill:
@@ -155,9 +178,20 @@ class PoolStandstill:
             why = self._pools.crash_loops[index]
             return f"{start}: its workers end as soon as they are started" + (f" ({why})" if why else "")
         for lost in self._pools.lost.get(index, ()):
-            method = self._pools.call(index, lost.call).method
+            if lost.call is not None:
+                method = self._pools.call(index, lost.call).method
+                return (
+                    f"{start}: {lost.worker} {lost.end} while it was doing task {lost.task} of {method}(), and a Pool "
+                    "never gives a lost task to another worker"
+                )
+        if what := self._pools.unheard(index):
             return (
-                f"{start}: {lost.worker} {lost.end} while it was doing task {lost.task} of {method}(), and a Pool "
-                "never gives a lost task to another worker"
+                f"{start}: {what}, which cannot be unpickled, and so ended the pool's thread that takes results "
+                "(give the exception arguments that its class can be called with again)"
+            )
+        for lost in self._pools.lost.get(index, ()):
+            return (
+                f"{start}: {lost.worker} {lost.end} while it waited for a task, and took the lock with it that lets "
+                "one worker in at a time"
             )
         return ""

@@ -81,6 +81,14 @@ class ProcessTeller:
         """Return the name of a process, `pid N` for one that the scenario does not describe."""
         return self._names.get(pid) or self._known(pid).name
 
+    def is_missed(self, pid: int) -> bool:
+        """Tell whether a process that is over has left others behind who have not been told to end, either."""
+        if any(sender == RUNNER for _, sender, _ in self._known(pid).sent):
+            return False
+        others = [life for life in self._by_pid.values() if life.pid != pid and life.seen is None]
+        main_goes_on = pid != self.main.pid and not self.main.outcome
+        return (main_goes_on and not self.main.exited) or any(not life.exited and not life.sent for life in others)
+
     def failures(self) -> list[str]:
         """Return a sentence for each process that ended in a way the scenario does not allow."""
         main = [f"the main program failed: {self.main.reason}"] if self.main.exitcode and not self.main.allowed else []
@@ -187,6 +195,9 @@ class ProcessTeller:
         self._process_event(t, "joining", f[0], by=reader.name, timeout=f[1])
 
     def on_joined(self, reader: Speaker, t: int, f: list[Any]) -> None:
+        life = self._life(f[0])
+        if f[1] is None and life.pid is not None and life.worker == "process":
+            self._tell_exit(life, life.pid, t, None, None)  # somebody else has waited for it, and keeps the code
         self._process_event(t, "joined", f[0], by=reader.name, exitcode=f[1], waited=waited(t, f[2]))
 
     def on_join_timed_out(self, reader: Speaker, t: int, f: list[Any]) -> None:
@@ -228,6 +239,10 @@ class ProcessTeller:
         # What the system counts for it includes all the processes it has waited for; its own word does not.
         self._tell_exit(self.main, f[0], t, f[1], self.main.usage or f[2])
         self._cut_threads_off(t)
+
+    def on_misreported(self, reader: Speaker, t: int, f: list[Any]) -> None:
+        reason = "the fork server that would know its exit code is gone: it may well be alive"
+        self._process_event(t, "misreported", f[0], "warning", by=reader.name, exitcode=f[1], reason=reason)
 
     def on_thread_ended(self, reader: Speaker, t: int, f: list[Any]) -> None:
         life = self._life(f[0])

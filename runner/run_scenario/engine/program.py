@@ -15,6 +15,8 @@ class Program(Value):
     """The run's id: twelve hexadecimal digits."""
     folder: str
     """Where the segments lie."""
+    began: tuple[int, int]
+    """The run's beginning by the monotonic and by the wall clock, in ns."""
     allow: frozenset[str]
     """Packages whose code the person running has allowed."""
 

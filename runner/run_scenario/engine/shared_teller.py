@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from run_scenario.engine.events import EventMaker, waited
+from run_scenario.engine.exits import RUNNER, signal_of
 from run_scenario.model import Resource, SharedSpec
 from run_scenario.record.reader import Speaker
 
@@ -30,6 +31,8 @@ class SharedTeller:
         self._resources = resources
         self._make = events.make
         self._elements: dict[tuple[int, Any], _Element] = {}
+        self._managers: dict[int, str] = {}
+        """Process id -> name."""
 
     def _spec(self, index: int) -> SharedSpec:
         spec = self._resources[index]
@@ -84,10 +87,16 @@ class SharedTeller:
 
     def on_manager_started(self, reader: Speaker, t: int, f: list[Any]) -> None:
         fields = {"manager": f[0], "manager_pid": f[1], "address": f[2]}
+        self._managers[f[1]] = f[0]
         self._make(t, "manager.started", reader.name, reader.pid, "info", **fields)
 
     def on_manager_shut_down(self, reader: Speaker, t: int, f: list[Any]) -> None:
         self._make(t, "manager.shut_down", reader.name, reader.pid, "info", manager=f[0], manager_pid=f[1])
+
+    def on_manager_lost(self, reader: Speaker, t: int, f: list[Any]) -> None:
+        fields = {"manager": self._managers.get(f[0], f"pid {f[0]}"), "manager_pid": f[0]}
+        fields |= {"exitcode": f[1], "signal": signal_of(f[1])}
+        self._make(t, "manager.lost", RUNNER, reader.pid, "error", **fields)
 
     def on_manager_called(self, reader: Speaker, t: int, f: list[Any]) -> None:
         index, method, arguments, keywords, result, error, since = f

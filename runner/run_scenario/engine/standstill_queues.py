@@ -56,10 +56,26 @@ def broken_queue(
     who wants one sleeps for ever, it is because one of these held the lock that lets one reader in at a time.
     """
     for w in waiting:
+        if w.kind == codes.W_TASK and w.resource < len(accounts):
+            joiners = [name for side, name in accounts[w.resource].poisoned if side == "join"]
+            if joiners:
+                return (
+                    f"{subject(w.process)} waits for ever inside {accounts[w.resource].spec.name}.task_done(): "
+                    f"everybody who waits in join() is asked to wake up, and {names(joiners)} was ended before"
+                )
         if not _gets(w, accounts) or not accounts[w.resource].left:
             continue
         account = accounts[w.resource]
         queue = account.spec.name
+        writer = next((name for side, name in account.poisoned if side == "write"), None)
+        if writer is not None and not any(side == "read" for side, _ in account.poisoned):
+            how = stopped.get(writer, "has ended")
+            others = [o.process for o in waiting if o.kind == codes.W_GET and o.resource == w.resource]
+            return (
+                f"queue '{queue}' is broken: {subject(writer)}, which {how}, was writing an item and took the lock of "
+                f"the writers with it, so {names(others)} can never get {_items(account.left)} that "
+                f"{'was' if account.left == 1 else 'were'} put"
+            )
         ends = {
             spec.name: stopped[spec.name]
             for spec in scenario.processes

@@ -43,6 +43,9 @@ class SyncStandstill:
     def _gone(self, index: int) -> list[str]:
         return self._sync.abandoned.get(index, []) if self._sync else []
 
+    def _poisoned(self, index: int) -> list[str]:
+        return self._sync.poisoned.get(index, []) if self._sync else []
+
     def _together(self, index: int) -> str:
         together = [w.process for w, _ in self._of_kind(codes.W_ACQUIRE, codes.W_BARRIER) if w.resource == index]
         return f"{names(together)} {'waits' if len(together) == 1 else 'wait'}"
@@ -55,7 +58,9 @@ class SyncStandstill:
                 return f"{start}: {names(gone)} ended without releasing it"
         for w, spec in self._of_kind(codes.W_ANSWER):
             start = f"{names([w.process])} waits for ever inside {_called(spec)}"
-            return f"{start}: everybody who waited for it is asked to wake up, and one of them was ended before"
+            ended = self._poisoned(w.resource)
+            who = names(ended) if ended else "one of them"
+            return f"{start}: everybody who waited for it is asked to wake up, and {who} was ended before"
         return ""
 
     def _itself(self) -> str:
@@ -103,6 +108,8 @@ class SyncStandstill:
             assert isinstance(spec, SyncSpec)
             came = sum(o.resource == w.resource for o, _ in self._of_kind(codes.W_BARRIER))
             start = f"{self._together(w.resource)} for ever at {_called(spec)}"
+            if ended := self._poisoned(w.resource):
+                return f"{start}: {names(ended)} ended while it waited there, and all who come wait for its answer"
             return f"{start}: it opens when {spec.parties} have come, only {came} did, and nobody else is left"
         return ""
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import signal
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 
 from run_scenario.engine import platform
 from run_scenario.record import codes
@@ -20,15 +20,18 @@ _PAUSE = 0.002
 
 
 class Sweeper:
-    """Ends all processes of a run. `alive` lists them, `reap` waits for the guard's own children that have ended."""
+    """Ends all processes of a run.
 
-    def __init__(self, alive: Callable[[], list[int]], reap: Callable[[], None]) -> None:
+    `alive` lists them, with the time at which each began; `reap` waits for the guard's own children that have ended.
+    """
+
+    def __init__(self, alive: Callable[[], dict[int, int | None]], reap: Callable[[], None]) -> None:
         self._alive = alive
         self._reap = reap
 
     def stop(self, main: int, reason: str) -> None:
         """End a run that has to be stopped: the main program first, so that it does not go on without the others."""
-        self._send([main], signal.SIGTERM, reason)
+        self._send({main: None}, signal.SIGTERM, reason)
         self._wait_for([main], GRACE)
         if platform.is_fatal(main, signal.SIGTERM):
             # Only a busy machine keeps it from ending. Until then it must not be the one who waits for the others:
@@ -45,18 +48,21 @@ class Sweeper:
         self._wait_for(pids, GRACE)
         self.kill(reason)
 
-    def kill(self, reason: str) -> None:
-        """End everybody at once."""
+    def kill(self, reason: str, main: int = 0) -> None:
+        """End everybody at once; `main`, if it is still there, a moment before the others, as in `stop`."""
+        if main and (began := self._alive().get(main)):
+            self._send({main: began}, signal.SIGKILL, reason)
+            self._wait_for([main], GRACE)
         until = time.monotonic() + _LIMIT
         told: set[int] = set()
         while (pids := self._alive()) and time.monotonic() < until:
-            self._send([pid for pid in pids if pid not in told], signal.SIGKILL, reason)
+            self._send({pid: began for pid, began in pids.items() if pid not in told}, signal.SIGKILL, reason)
             told.update(pids)
-            for pid in pids:
-                platform.send_signal(pid, signal.SIGKILL)
+            for pid, began in pids.items():
+                platform.send_signal(pid, signal.SIGKILL, began)
             self._wait_for(pids, 10 * _PAUSE)
         if pids:
-            recorder.emit(codes.TROUBLE, f"these processes did not end even by SIGKILL: {pids}")
+            recorder.emit(codes.TROUBLE, f"these processes did not end even by SIGKILL: {[*pids]}")
 
     def end_helpers(self, helpers: set[int]) -> None:
         """Wait for the resource tracker and the fork server to end by themselves, then make them."""
@@ -68,13 +74,13 @@ class Sweeper:
         self._wait_for(helpers, _HELPERS_GRACE)
         self._reap()
 
-    def _send(self, pids: list[int], number: int, reason: str) -> None:
-        for pid in pids:
+    def _send(self, pids: Mapping[int, int | None], number: int, reason: str) -> None:
+        for pid, began in pids.items():
             recorder.emit(codes.SWEEPING, pid, int(number), reason)
-            platform.send_signal(pid, number)
-            platform.send_signal(pid, signal.SIGCONT)  # a stopped process gets SIGTERM only when it goes on
+            platform.send_signal(pid, number, began)
+            platform.send_signal(pid, signal.SIGCONT, began)  # a stopped process gets SIGTERM only when it goes on
 
-    def _wait_for(self, pids: list[int] | set[int], seconds: float) -> None:
+    def _wait_for(self, pids: Iterable[int], seconds: float) -> None:
         until = time.monotonic() + seconds
         while True:
             self._reap()

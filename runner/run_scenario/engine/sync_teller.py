@@ -44,6 +44,8 @@ class SyncTeller:
         """Position of a lock or semaphore -> who holds it -> the hold."""
         self.abandoned: dict[int, list[str]] = {}
         """Position -> names of the processes that have ended without releasing it."""
+        self.poisoned: dict[int, list[str]] = {}
+        """Position of an event, condition or barrier -> names of the processes that have ended while they used it."""
 
     def spec(self, index: int) -> SyncSpec | SharedSpec:
         """Return the synchronization object at a position, or the Value or Array that has a lock of its own."""

@@ -25,6 +25,7 @@ ORPHANED = 14  # guard: lost its parent                        pid, command
 SWEEPING = 15  # guard, before it sends a signal               pid, signal number, why
 START_RETURNED = 17  # main program, after start()              process, pid
 LINGERING = 18  # in the child, after its target               process, names of threads that go on
+MISREPORTED = 19  # main program: the fork server is gone      process, exit code that poll() gives
 START_FAILED = 16  # main program: start() raised              process, exception type, message
 
 # Life of a worker that is a thread of the main program, or a plain call in it.
@@ -91,6 +92,7 @@ MANAGER_SHUT_DOWN = 111  #                                      name and pid of 
 MANAGER_CALLED = (
     112  # of a proxy, after it                    resource, method, arguments, keywords, result, error, since
 )
+MANAGER_LOST = 113  # guard                                     pid, exit code or None
 
 # Pools, by position among the scenario's resources; calls count from 1, tasks from 0.
 POOL_CREATED = 120  #                                           pool, processes
@@ -122,6 +124,7 @@ MAIN_EXITED = 54  # guard, after waitpid                       pid, exit code, u
 LEAKED = 55  # guard: removed what the run had left            list of names
 MAIN_FORKED = 57  # guard: it has not yet begun to record itself   pid
 TROUBLE = 56  # something of our own failed                    text
+HELPER_LOST = 58  # guard: one of multiprocessing's own ended   pid, "fork server" or "resource tracker", exit code
 
 # What a thread waits for (kept in its slot of the segment's header, not recorded).
 MOVING = 0

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import errno
 import os
+from collections.abc import Callable
 from time import monotonic_ns, time_ns
 
 from run_scenario.record.layout import WORKER_BITS
 from run_scenario.record.reader import FixedStream, GeneralStream, Record, SegmentReader, Speaker
+from run_scenario.record.shelf import Shelf
 
 Entry = tuple[int, Speaker, Record]
 """A record with its time and who made it."""
@@ -46,8 +48,14 @@ class Drain:
     of the reader, memory is bounded; what was not read yet waits in the segments.
     """
 
-    def __init__(self, folder: str) -> None:
+    def __init__(self, folder: str, clock: Callable[[], int] = monotonic_ns, keep: int = 0) -> None:
+        """Read a folder; `clock` gives the moment, in ns, after which nothing can have been recorded.
+
+        Files that have been read are removed, but for the last `keep` bytes of them.
+        """
         self._folder = folder
+        self._shelf = Shelf(keep)
+        self._clock = clock
         self._seen: set[str] = set()
         self._changed = -1
         self._retired = 0
@@ -79,7 +87,7 @@ class Drain:
 
     def _open(self, path: str) -> bool:
         try:
-            reader = SegmentReader(path)
+            reader = SegmentReader(path, self._shelf.put)
         except ValueError:
             return False  # being made just now: it will be there next time
         except OSError as error:
@@ -98,7 +106,7 @@ class Drain:
         Raises:
             OSError: this process is out of file descriptors.
         """
-        until = monotonic_ns() - lag
+        until = self._clock() - lag
         self.discover()
         self.fresh = []
         self.behind = False
@@ -116,7 +124,7 @@ class Drain:
         records, more = source.stream.read(block, final=final)
         reader = source.reader
         if records:
-            now = monotonic_ns()  # a later time than this is not true, and would hold up everybody else's records
+            now = self._clock()  # a later time than this is not true, and would hold up everybody else's records
             source.ahead = [
                 (record[0], reader if 0 <= record[1] < _PLAIN_CODES else reader.speaker(record), record)
                 for record in records

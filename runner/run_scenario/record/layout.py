@@ -54,7 +54,10 @@ CHUNK = struct.Struct("<I")
 
 WAITS_AT = 512
 WAIT = struct.Struct("<BxHIqq")
-"""kind, queue or process (0xFFFF: none), native thread id, since (ns; 0: not waiting), until (ns; 0: for ever)."""
+"""kind, queue or process (0xFFFF: none), native thread id, since (ns; 0: not waiting), until (ns; 0: for ever).
+
+`since` is negative while the thread holds the lock of what it waits at: should it end there, it takes the lock along.
+"""
 WAIT_WORDS = 3
 """The same in words of eight bytes; `since` is the second, `until` the third."""
 WAITS = 256

@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import os
 import stat
+from collections.abc import Callable
 from time import monotonic_ns
 from typing import Any
 from zlib import crc32
@@ -35,14 +36,19 @@ class Wait(Value):
     thread: int
     since: int
     until: int
+    holding: bool = False
+    """Whether it has the lock that lets one in at a time."""
 
 
 class _Chunks:
     """The files of one stream: PREFIX and a number, the present one open."""
 
-    def __init__(self, prefix: str, file: int) -> None:
+    def __init__(self, prefix: str, file: int, retire: Callable[[str], None]) -> None:
         self._prefix = prefix
+        self._retire = retire
         self._file = file
+        self.missing = 0
+        """How many files were not there any more."""
         self._number = 0
         self._position = 0
 
@@ -53,7 +59,8 @@ class _Chunks:
             return False
         if self._number:
             os.close(self._file)
-            _remove(f"{self._prefix}{self._number}")
+            self._retire(f"{self._prefix}{self._number}")
+        self.missing += number - self._number - 1
         self._number, self._file, self._position = number, following, 0
         return True
 
@@ -66,8 +73,8 @@ class _Chunks:
 class GeneralStream(_Chunks):
     """The records of any kind and length."""
 
-    def __init__(self, prefix: str, first: int, position: int) -> None:
-        super().__init__(f"{prefix}.", first)
+    def __init__(self, prefix: str, first: int, position: int, retire: Callable[[str], None]) -> None:
+        super().__init__(f"{prefix}.", first, retire)
         self._first = first
         self._position = position
 
@@ -114,8 +121,8 @@ class GeneralStream(_Chunks):
 class FixedStream(_Chunks):
     """The records of 48 bytes."""
 
-    def __init__(self, prefix: str, first: int) -> None:
-        super().__init__(f"{prefix}.f", -1)
+    def __init__(self, prefix: str, first: int, retire: Callable[[str], None]) -> None:
+        super().__init__(f"{prefix}.f", -1, retire)
         self._first = first
         self._holes: list[tuple[int, int]] = []
         """Position and the time at which it was found, in the present chunk."""
@@ -211,7 +218,9 @@ class SegmentReader(Speaker):
         OSError: it cannot be read.
     """
 
-    def __init__(self, first_chunk: str) -> None:
+    def __init__(self, first_chunk: str, retire: Callable[[str], None] | None = None) -> None:
+        """Read a segment by its first file; `retire` is called for each later file that has been read."""
+        retire = retire or remove
         self._threads: dict[int, Speaker] = {}
         self.prefix = first_chunk[:-2]
         """Path of the process's files without their endings."""
@@ -224,7 +233,10 @@ class SegmentReader(Speaker):
         _, self.pid, self.ppid, self.began, size, self._queues, length = layout.HEADER.unpack_from(head)
         label = head[layout.NAME_AT : layout.NAME_AT + min(length, layout.NAME_LIMIT)]
         self.name = label.decode("utf-8", "replace")
-        self.streams = (GeneralStream(self.prefix, self._first, size), FixedStream(self.prefix, self._first))
+        self.streams = (
+            GeneralStream(self.prefix, self._first, size, retire),
+            FixedStream(self.prefix, self._first, retire),
+        )
 
     def speaker(self, record: Record) -> Speaker:
         """Return who made a record of this segment, and leave only the code where code and worker stood together."""
@@ -250,6 +262,11 @@ class SegmentReader(Speaker):
     def lost(self) -> int:
         """How many records could not be stored because there was no space left."""
         return _unpack(layout.COUNT, self._header(8, layout.LOST_AT))
+
+    @property
+    def missing(self) -> int:
+        """How many of its files were not there any more."""
+        return sum(stream.missing for stream in self.streams)
 
     def waits(self) -> list[Wait]:
         """Return what the process's threads wait for now."""
@@ -293,7 +310,12 @@ def read_stack_descriptor(first_chunk: str) -> int:
 
 def _waits(block: bytes) -> list[Wait]:
     block = block[: len(block) // layout.WAIT.size * layout.WAIT.size]
-    return [Wait(*row) for row in layout.WAIT.iter_unpack(block) if row[0] and row[3]]
+    rows = layout.WAIT.iter_unpack(block)
+    return [
+        Wait(kind, resource, thread, abs(since), until, since < 0)
+        for kind, resource, thread, since, until in rows
+        if kind and since
+    ]
 
 
 def _unpack(form: Any, data: bytes) -> int:
@@ -318,9 +340,23 @@ def _open_next(prefix: str, number: int, newest: int) -> tuple[int, int | None]:
     for candidate in range(number + 1, min(newest, number + _MOST_MISSING) + 1):
         with contextlib.suppress(FileNotFoundError):
             return candidate, _open(f"{prefix}{candidate}")
+    if newest <= number + _MOST_MISSING:
+        return number, None
+    return _open_first(prefix, number, newest)
+
+
+def _open_first(prefix: str, number: int, newest: int) -> tuple[int, int | None]:
+    """Open the first chunk after `number`, where the gap is so long that to look at what there is is quicker."""
+    folder, _, name = prefix.rpartition("/")
+    with contextlib.suppress(OSError):
+        endings = (entry.removeprefix(name) for entry in os.listdir(folder) if entry.startswith(name))
+        for candidate in sorted(int(ending) for ending in endings if ending.isdecimal()):
+            if number < candidate <= newest:
+                return candidate, _open(f"{prefix}{candidate}")
     return number, None
 
 
-def _remove(path: str) -> None:
+def remove(path: str) -> None:
+    """Remove a file, if it is there."""
     with contextlib.suppress(OSError):
         os.unlink(path)

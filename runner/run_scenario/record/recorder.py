@@ -343,6 +343,11 @@ class Recorder:
         """Note that this thread waits no longer."""
         self.waits[self._waiting.get(get_ident(), 1)] = 0
 
+    def holding(self) -> None:
+        """Note that this thread, which is waiting, now has the lock; call `moving` before it is released."""
+        word = self._waiting.get(get_ident(), 1)
+        self.waits[word] = -abs(self.waits[word])
+
     def current_wait(self) -> int:
         """Return the word of the wait that this thread began last; 1 if there is none."""
         return self._waiting.get(get_ident(), 1)
@@ -362,17 +367,21 @@ class Recorder:
         if flushed is None or queue >= len(flushed):
             return send_bytes
         count = flushed[queue]
-        known = False
+        waits, word, since = self.waits, 0, 0
 
         def send(data: Any) -> None:
-            nonlocal known, count
-            if not known:
-                self.waiting(codes.W_FEED, queue)  # a feeder is always waiting, for items or for room in the pipe
-                known = True
+            nonlocal count, word, since
+            if not word:  # a feeder is always waiting, for items or for room in the pipe
+                since = self.waiting(codes.W_FEED, queue)
+                word = self.current_wait()
             # Counted first: an item in the middle of being written when its process is killed is not called lost.
             count += 1
             flushed[queue] = count
-            send_bytes(data)
+            waits[word] = -since  # it has the lock of the writers
+            try:
+                send_bytes(data)
+            finally:
+                waits[word] = since
 
         return send
 

@@ -229,6 +229,11 @@ def _left_over(event: Event) -> str:
     return f"{plural(count, 'item')} left on {_queue(event)}{of_these}" + (f": {known}" if known else "")
 
 
+def _helper(event: Event) -> str:
+    by = f", by {event['signal']}," if event.get("signal") else ""
+    return f"multiprocessing's {event.get('helper')} (pid {event.get('helper_pid')}){by}"
+
+
 _SENTENCES: dict[str, Callable[[Event], str]] = {
     **sentences_expectations.SENTENCES,
     **sentences_main.SENTENCES,
@@ -258,6 +263,7 @@ _SENTENCES: dict[str, Callable[[Event], str]] = {
     "process.killing": lambda e: f"{_by(e)} kills it{_why(e)}",
     "process.escalated": lambda e: f"does not heed SIGTERM, {_by(e)} sends SIGKILL{_why(e)}",
     "process.orphaned": _orphaned,
+    "process.misreported": lambda e: f"{_by(e)} is told exit code {e.get('exitcode')}{_why(e)}",
     "process.output": _output,
     "queue.put": _put,
     "queue.get": _get,
@@ -272,6 +278,8 @@ _SENTENCES: dict[str, Callable[[Event], str]] = {
     "queue.item_mutated": _mutated,
     "queue.items_lost": _lost,
     "queue.left_over": _left_over,
+    "queue.poisoned": lambda e: f"leaves {_queue(e)} broken{_why(e)}",
+    "helper.lost": lambda e: f"{_helper(e)} has ended too early{_why(e)}",
     "ipc.leaked": lambda e: f"{e.get('reason')}: {', '.join(map(str, e.get('names') or ()))}",
     "log.message": lambda e: f"{str(e.get('level', '')).upper()} {e.get('logger')}: {e.get('message')}",
 }

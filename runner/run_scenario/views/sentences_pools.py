@@ -46,6 +46,11 @@ def _called(event: Event) -> str:
     return f"calls {event.get('method')}({event.get('function')}, …) of {_pool(event)}: {tasks}"
 
 
+def _lost(event: Event) -> str:
+    when = "while it waited for a task" if event.get("task") is None else f"with {_task(event)}"
+    return f"was lost {when}: {_ended(event)}"
+
+
 def _crash_loop(event: Event) -> str:
     why = f" ({event.get('reason')})" if event.get("reason") else ""
     return f"starts no more workers for {_pool(event)}: {event.get('workers')} have ended without doing anything{why}"
@@ -56,7 +61,7 @@ SENTENCES: dict[str, Callable[[Event], str]] = {
     "pool.worker_started": lambda e: f"works for {_pool(e)} (pid {e.get('pid')})",
     "pool.worker_failed": lambda e: f"fails outside of a task: {_raised(e)}",
     "pool.worker_exited": lambda e: f"{_ended(e)} after {plural(e.get('tasks') or 0, 'task')} for {_pool(e)}",
-    "pool.worker_lost": lambda e: f"was lost with {_task(e)}: {_ended(e)}",
+    "pool.worker_lost": _lost,
     "pool.crash_loop": _crash_loop,
     "pool.called": _called,
     "pool.task_started": _started,

@@ -43,6 +43,11 @@ _ELEMENTS: dict[str, Callable[[Event], str]] = {
     "final": lambda e: f"{_place(e)} is {value(e.get('content'))} in the end",
 }
 
+
+def _by_signal(event: Event) -> str:
+    return f", by {event['signal']}" if event.get("signal") else ""
+
+
 SENTENCES: dict[str, Callable[[Event], str]] = {
     **{f"value.{deed}": sentence for deed, sentence in _ELEMENTS.items()},
     **{f"array.{deed}": sentence for deed, sentence in _ELEMENTS.items()},
@@ -51,6 +56,7 @@ SENTENCES: dict[str, Callable[[Event], str]] = {
     "shared_memory.closed": lambda e: f"closes shared memory '{e.get('memory')}'",
     "shared_memory.unlinked": lambda e: f"removes shared memory '{e.get('memory')}'",
     "manager.started": lambda e: f"has started {e.get('manager')} (pid {e.get('manager_pid')}) at {e.get('address')}",
+    "manager.lost": lambda e: f"{e.get('manager')} (pid {e.get('manager_pid')}) has ended too early{_by_signal(e)}",
     "manager.shut_down": lambda e: f"has shut {e.get('manager')} down",
     "manager.called": _called,
 }

@@ -41,6 +41,10 @@ def _waited(event: Event) -> str:
     return f"{_named(event)} was {deed if event.get('answer') else f'not {deed} in time'}{_after(event)}"
 
 
+def _poisoned(event: Event) -> str:
+    return f"leaves {_named(event)} broken: {event.get('reason')}"
+
+
 _HELD: dict[str, Callable[[Event], str]] = {
     "waiting": lambda e: f"waits for {_named(e)}{_held(e)}",
     "acquired": lambda e: f"acquired {_named(e)}{_after(e)}",
@@ -57,6 +61,9 @@ SENTENCES: dict[str, Callable[[Event], str]] = {
     "event.is_set": lambda e: f"asks whether {_named(e)} is set: {bool(e.get('answer'))}",
     "event.waiting": lambda e: f"waits for {_named(e)} to be set",
     "event.waited": _waited,
+    "event.poisoned": _poisoned,
+    "condition.poisoned": _poisoned,
+    "barrier.poisoned": _poisoned,
     "condition.waiting": lambda e: f"waits for {_named(e)} to be notified",
     "condition.waited": _waited,
     "condition.notified": lambda e: f"notifies {_named(e)}: {e.get('most')} at most",

@@ -103,10 +103,6 @@ def shut_down(manager: Any) -> None:
 class RemoteManager(managers.BaseManager):
     """A manager that serves one object, under the name `get`, to whoever knows its address and its key."""
 
-    def release(self) -> None:
-        """Stop its process and wait for its end."""
-        shut_down(self)
-
 
 class _Held:
     """What a remote manager's process holds: made there, at the first call."""

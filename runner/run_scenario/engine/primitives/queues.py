@@ -14,7 +14,7 @@ from collections.abc import Callable
 from multiprocessing import context, queues
 from multiprocessing.reduction import ForkingPickler
 from queue import Empty, Full
-from time import monotonic_ns
+from time import monotonic, monotonic_ns
 from typing import Any
 
 from run_scenario.engine.primitives.wire import receiver, sender
@@ -93,6 +93,7 @@ class _RecordedQueue:
     _rlock: Any
     _reader: Any
     _recv_bytes: Any
+    _poll: Any
     _writer: Any
 
     def __init__(self, index: int, ctx: context.BaseContext, maxsize: int = 0) -> None:
@@ -161,7 +162,9 @@ class _RecordedQueue:
         since = waits[wait] = monotonic_ns()
         try:
             with self._rlock:
+                waits[wait] = -since  # whoever ends here takes the lock along
                 data = self._recv_bytes()
+                waits[wait] = 0
         finally:
             waits[wait] = 0
         self._sem.release()
@@ -174,13 +177,30 @@ class _RecordedQueue:
     def _get_within(self, block: bool, timeout: float | None) -> Any:
         since = recorder.waiting(codes.W_GET_TIMED, self._index, timeout if block else 0.0)
         try:
-            pair = super().get(block, timeout)  # type: ignore[misc]
+            data = self._receive_within(block, timeout)
         except Empty:
             _record_answer(codes.EMPTY, self._index, True, True)
             raise
         finally:
             recorder.moving()
-        return _record_get(self._index, pair, since)
+        return _record_get(self._index, loads(data), since)
+
+    def _receive_within(self, block: bool, timeout: float | None) -> bytes:
+        if self._closed:
+            raise ValueError(f"Queue {self!r} is closed")
+        deadline = monotonic() + (timeout or 0) if block else 0.0
+        if not self._rlock.acquire(block, timeout):
+            raise Empty
+        try:
+            recorder.holding()
+            if not self._poll(deadline - monotonic() if block else 0.0):
+                raise Empty
+            data: bytes = self._recv_bytes()
+            self._sem.release()
+            return data
+        finally:
+            recorder.moving()
+            self._rlock.release()
 
     def empty(self) -> bool:
         answer: bool = super().empty()  # type: ignore[misc]
@@ -231,8 +251,7 @@ class JoinableQueue(_RecordedQueue, queues.JoinableQueue):  # type: ignore[type-
     def task_done(self) -> None:
         recorder.waiting(codes.W_TASK, self._index)
         try:
-            with self._cond:
-                recorder.moving()
+            with self._cond:  # to wake up those who join is to wait for their answers
                 if not self._unfinished_tasks.acquire(False):
                     raise ValueError("task_done() called too many times")
                 recorder.fixed(codes.TASK_DONE, 0, self._index, 0, 0, 0)
@@ -278,8 +297,10 @@ class SimpleQueue(queues.SimpleQueue):  # type: ignore[type-arg]
         since = recorder.waiting(codes.W_PUT, self._index)
         try:
             with self._wlock:
+                recorder.holding()
                 _record_put(self._index, pair[0], obj, since)
                 self._writer.send_bytes(data)
+                recorder.moving()
         finally:
             recorder.moving()
 
@@ -287,7 +308,9 @@ class SimpleQueue(queues.SimpleQueue):  # type: ignore[type-arg]
         since = recorder.waiting(codes.W_GET, self._index)
         try:
             with self._rlock:
+                recorder.holding()
                 data = self._reader.recv_bytes()
+                recorder.moving()
         finally:
             recorder.moving()
         return _record_get(self._index, loads(data), since)

@@ -1,0 +1,225 @@
+"""What lies in a run's folder, told as its log: while the run goes on, or when all that is left of it is the folder."""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any
+
+from run_scenario.engine import platform
+from run_scenario.engine.events import EventMaker
+from run_scenario.engine.narrator import Narrator
+from run_scenario.engine.outcome import Outcome
+from run_scenario.engine.output import OutputFollower
+from run_scenario.errors import Status
+from run_scenario.record import codes
+from run_scenario.record.drain import Drain, Entry
+from run_scenario.record.reader import SegmentReader
+
+if TYPE_CHECKING:
+    from run_scenario.engine.judging import Judge
+    from run_scenario.engine.sink import Sink
+    from run_scenario.model import Scenario
+
+_ENDS = frozenset({codes.REAPED, codes.EXIT_SEEN, codes.MAIN_EXITED})
+"""Records of an end: what the process wrote comes before it."""
+
+
+_KEPT = 64 * 1024 * 1024
+"""Bytes of what has been read and told that stay in the folder: a front that is killed leaves a whole recording."""
+
+
+class Telling:
+    """Reads the segments of one run, makes its events, and hands them to the sinks."""
+
+    def __init__(
+        self,
+        scenario: Scenario,
+        run: str,
+        folder: str,
+        guard_pid: int,
+        began: tuple[int, int],
+        sinks: Sequence[Sink],
+        method: str,
+        clock: Callable[[], int] = time.monotonic_ns,
+    ) -> None:
+        """Tell of a run that `began` at a moment of the monotonic and of the wall clock, in ns."""
+        self._scenario = scenario
+        self._folder = folder
+        self._guard_pid = guard_pid
+        self._began = began[0]
+        self._sinks = sinks
+        self._method = method
+        self._clock = clock
+        self._judge: Judge | None = None
+        self._drain = Drain(folder, clock, keep=_KEPT)
+        self._events = EventMaker(run, scenario.name, *began)
+        self.narrator = Narrator(scenario, self._events, guard_pid, self._segments, method)
+        self._follower = OutputFollower()
+        self._written: list[tuple[int, SegmentReader, int, str]] = []
+
+    @property
+    def missing(self) -> int:
+        """How many files of the recording were not there any more."""
+        return sum(reader.missing for reader in self._drain.readers)
+
+    def begin(self, judge: Judge | None) -> None:
+        """Tell the beginning; the rest is also told to the judge."""
+        self._judge = judge
+        s = self._scenario
+        pinned = _pinned(s)
+        self._events.make(
+            self._began,
+            "scenario.started",
+            "run-scenario",
+            self._guard_pid,
+            title=s.title,
+            file=s.file,
+            digest=s.digest,
+            version=_version(),
+            python=sys.version.split()[0],
+            platform=platform.system_name(),
+            start_method=self._method,
+            cpus=len(pinned) if pinned else os.cpu_count() or 1,
+            pinned_to=pinned,
+            timeout=s.timeout,
+        )
+
+    def _segments(self, pid: int) -> list[SegmentReader]:
+        return [reader for reader in self._drain.readers if reader.pid == pid]
+
+    def tell(self, lag: int) -> bool:
+        """Tell the next of what has been recorded, older than `lag` ns; return whether there was anything."""
+        told = self._tell_records(self._drain.round(lag=lag))
+        if not self._drain.behind:
+            self._tell_written(self._clock() - lag)
+        return told | self._pass_on()
+
+    def _tell_records(self, records: list[Entry]) -> bool:
+        self.narrator.preview(self._drain.fresh)
+        for t, reader, record in records:
+            self._tell_written(t)
+            if record[1] in _ENDS:
+                self.look_for_output(t)
+                self._tell_written(t, self.narrator.pids_ended_by(record))
+            self.narrator.tell(reader, record)
+        return self._pass_on()
+
+    def look_for_output(self, t: int) -> None:
+        """Note what was written to descriptors 1 and 2 up to now, to be told when the log has come to `t`."""
+        for reader, stream, text in self._follower.news(self._drain.readers):
+            self._written.append((t, reader, stream, text))
+
+    def _tell_written(self, until: int, pids: frozenset[int] | None = None) -> None:
+        """Tell what was noted up to a moment, or all that these processes have written."""
+        if not self._written:
+            return
+        later = []
+        for entry in self._written:
+            t, reader, stream, text = entry
+            if t <= until if pids is None else reader.pid in pids:
+                self.narrator.descriptor_output(reader, min(t, until), stream, text)
+            else:
+                later.append(entry)
+        self._written = later
+
+    def _pass_on(self) -> bool:
+        events = self.narrator.take()
+        if events:
+            if self._judge is not None:
+                self._judge.take(events)
+            for sink in self._sinks:
+                sink.write(events)
+        return bool(events)
+
+    def tick(self) -> None:
+        """Show that the run goes on."""
+        from run_scenario.engine.sink import RunState
+
+        elapsed = self._events.seconds(self._clock())
+        alive = self.narrator.processes.alive()
+        state = RunState(elapsed, self._scenario.timeout, alive, self._main_waits_for())
+        for sink in self._sinks:
+            sink.tick(state)
+
+    def _main_waits_for(self) -> str:
+        pid = self.narrator.processes.main.pid
+        for reader in self._drain.readers:
+            if reader.pid == pid:
+                waits = [(w.kind, w.resource, w.thread, w.since, w.until) for w in reader.waits()]
+                return self.narrator.waiting_for(reader.pid, waits)
+        return ""
+
+    # The end
+
+    def conclude(self, stop_signal: int, troubles: Sequence[str]) -> Outcome:
+        """Tell all that is left, now that nobody writes any more, and what the run has come to."""
+        from run_scenario.engine.verdict import conclude
+
+        while records := self._drain.rest():
+            self._tell_records(records)
+        now = self._clock()
+        self.look_for_output(now)
+        self._tell_written(now)
+        self.narrator.finish(now)
+        if not self.narrator.processes.main.exited:
+            self.narrator.troubles.append("the records of how the run ended are gone: a target removed them")
+        lost = sum(reader.lost for reader in self._drain.readers)
+        if lost:
+            self.narrator.troubles.append(f"{lost} events could not be stored: no space left in {self._folder}")
+        self.narrator.troubles += troubles
+        if self.missing:
+            self.narrator.troubles.append(f"{self.missing} files of the recording are gone: they had been told already")
+        outcome = self._judged(conclude(self.narrator, stop_signal, (now - self._began) / 1e9), now)
+        for reason in outcome.reasons if outcome.outcome == "broken" else ():
+            self._events.make(now, "scenario.failed", "run-scenario", self._guard_pid, "error", reason=reason)
+        counts: dict[str, Any] = self.narrator.counts()
+        self._events.make(
+            now,
+            "scenario.finished",
+            "run-scenario",
+            self._guard_pid,
+            "info" if outcome.status is Status.PASSED else "error",
+            outcome=outcome.outcome,
+            exit_status=int(outcome.status),
+            duration=round(outcome.duration, 6),
+            counts={"events": self._events.count + 1, **counts, "expectations": len(self._scenario.expect)},
+            reasons=list(outcome.reasons),
+        )
+        self._pass_on()
+        self._drain.close()
+        return outcome
+
+    def _judged(self, outcome: Outcome, now: int) -> Outcome:
+        """Tell all that is left but the end itself, and then what it is worth."""
+        if self._judge is None:
+            return outcome
+        from run_scenario.engine.judging import judge_outcome
+
+        self._pass_on()
+
+        def tell(event: str, level: str, fields: dict[str, Any]) -> None:
+            self._events.make(now, event, "run-scenario", self._guard_pid, level, **fields)
+
+        return judge_outcome(self._judge, outcome, tell)
+
+
+def _pinned(scenario: Scenario) -> list[int] | None:
+    """Return the CPUs that the main program will be pinned to; None: to none, or it will refuse the scenario."""
+    if scenario.cpus is None:
+        return None
+    from run_scenario.engine.consent import RefusedError
+    from run_scenario.engine.cpus import choose
+
+    try:
+        return list(choose(scenario.cpus))
+    except RefusedError:
+        return None
+
+
+def _version() -> str:
+    from run_scenario import __version__
+
+    return __version__
