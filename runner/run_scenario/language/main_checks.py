@@ -97,6 +97,8 @@ def _check_subject(name: str, span: Span, step: StepDraft, draft: Draft, problem
         problems.error(span, f"there is no {nouns} {quote(name)}", problems.did_you_mean(name, fitting, otherwise))
         return False
     kind = known[name]
+    if not kind:  # its type is wrong or missing, which has been told
+        return False
     if kind not in takes:
         what = f"`{step.verb.name}` is for {_kinds(takes)}, and {quote(name)} is {_a(kind)}"
         others = [verb.name for verb in VERBS.values() if kind in verb.takes]

@@ -65,7 +65,7 @@ def script(
     if scenario.start_method:
         main = [f'    {scope.use("multiprocessing", "set_start_method")}("{scenario.start_method}")', ""]
     statements = Main(steps, scope)
-    main += statements.lines()
+    main += statements.lines() or ["    pass"]
     if rest := _rest(scenario):
         main += ["", f"    # The script ends here: {rest}."]
     definitions = [*scope.definitions.values(), *statements.shared.definitions]
