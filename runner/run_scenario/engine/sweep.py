@@ -31,6 +31,7 @@ class Sweeper:
 
     def stop(self, main: int, reason: str) -> None:
         """End a run that has to be stopped: the main program first, so that it does not go on without the others."""
+        self._freeze({pid: began for pid, began in self._alive().items() if pid != main})
         self._send({main: None}, signal.SIGTERM, reason)
         self._wait_for([main], GRACE)
         if platform.is_fatal(main, signal.SIGTERM):
@@ -44,6 +45,7 @@ class Sweeper:
         pids = self._alive()
         if not pids:
             return
+        self._freeze(pids)
         self._send(pids, signal.SIGTERM, reason)
         self._wait_for(pids, GRACE)
         self.kill(reason)
@@ -73,6 +75,11 @@ class Sweeper:
                 platform.send_signal(pid, signal.SIGKILL)
         self._wait_for(helpers, _HELPERS_GRACE)
         self._reap()
+
+    def _freeze(self, pids: Mapping[int, int | None]) -> None:
+        """Stop processes that are about to be ended, so that none sees another's end and says what comes of that."""
+        for pid, began in pids.items():
+            platform.send_signal(pid, signal.SIGSTOP, began)
 
     def _send(self, pids: Mapping[int, int | None], number: int, reason: str) -> None:
         for pid, began in pids.items():
