@@ -929,3 +929,24 @@ def put_and_return(outbox: Any, count: int) -> None:
     """Put texts, each recorded with what it says."""
     for number in range(count):
         outbox.put(f"item number {number}")
+
+
+# Hostile
+
+HOSTILE = "\x1b]0;owned\x07\x1b[2J\x9b31m\r\u202e\u2028\u2066\0\ud800\nforged"
+HOSTILE_NAME = HOSTILE.replace("\0", "").replace("\ud800", "")  # classes may not be called everything
+
+
+def be_hostile(outbox: Any) -> None:
+    """Put what would steer a terminal into everything that has a name, a text or a message; then fail."""
+    multiprocessing.current_process().name = HOSTILE
+    outbox.put(HOSTILE)
+    outbox.put({HOSTILE: [HOSTILE], HOSTILE.encode("utf-8", "surrogatepass"): 1})
+    outbox.put(HOSTILE_NAME)
+    print(HOSTILE_NAME)
+    print(HOSTILE, file=sys.stderr)
+    os.write(2, HOSTILE.encode("utf-8", "surrogatepass"))
+    logging.getLogger(HOSTILE).error(HOSTILE)
+    warnings.warn(HOSTILE, type(HOSTILE_NAME, (UserWarning,), {}), stacklevel=1)
+    threading.Thread(target=signal.sigwait, args=([],), name=HOSTILE, daemon=True).start()
+    raise type(HOSTILE_NAME, (Exception,), {"__module__": HOSTILE})(HOSTILE)
