@@ -76,6 +76,7 @@ def _search(name: str, seconds: float, seed: int) -> None:
             f"-max_len={MOST_BYTES}",
             "-timeout=20",
             "-rss_limit_mb=0",
+            "-len_control=0",
         ]
         atheris.Setup(["fuzz", corpus, *limits, f"-seed={seed % 2**31 or 1}", "-artifact_prefix=finding-"], examine)
         atheris.Fuzz()

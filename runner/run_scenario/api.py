@@ -56,7 +56,7 @@ class Run:
 
     @property
     def outcome(self) -> str:
-        """passed, failed, stalled, timed_out, interrupted, refused or broken."""
+        """passed, failed, stalled, timed_out, too_much, interrupted, refused or broken."""
         return str(self.log[-1]["outcome"]) if self._ended else "broken"
 
     @property

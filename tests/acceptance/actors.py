@@ -8,6 +8,7 @@ import logging
 import multiprocessing
 import multiprocessing.connection
 import os
+import resource
 import select
 import signal
 import subprocess
@@ -867,3 +868,85 @@ def take_all_descriptors() -> None:
 
 
 _hoard: list[int] = []
+
+
+# Too much of everything
+
+
+def print_for_ever(text: str, times: int) -> None:
+    """Print so many copies of a text in each line, without end."""
+    while True:
+        print(text * times)
+
+
+def put_and_wait(outbox: Any, count: int) -> None:
+    """Put so many numbers, and wait."""
+    for number in range(count):
+        outbox.put(number)
+    signal.pause()
+
+
+def fork_for_ever() -> None:
+    """Fork processes that wait, without end."""
+    while True:
+        if os.fork() == 0:
+            signal.pause()
+
+
+def start_threads(count: int) -> None:
+    """Start threads that wait."""
+    for _ in range(count):
+        threading.Thread(target=signal.sigwait, args=([],), daemon=True).start()
+    signal.pause()
+
+
+def write_past_python(megabytes: int) -> None:
+    """Write much to descriptor 1, without Python's streams."""
+    for _ in range(megabytes):
+        os.write(1, b"0123456789abcde\n" * 65_536)
+
+
+def put_large_and_small(outbox: Any, size: int) -> None:
+    """Put a large item, and then a small one."""
+    outbox.put(b"x" * size)
+    outbox.put("small")
+    outbox.close()
+    outbox.join_thread()
+
+
+def tell_open_files() -> None:
+    """Print how many open files this process may have."""
+    print(resource.getrlimit(resource.RLIMIT_NOFILE)[0])
+
+
+def print_and_return(text: str, times: int) -> None:
+    """Print a text so many times."""
+    for _ in range(times):
+        print(text)
+
+
+def put_and_return(outbox: Any, count: int) -> None:
+    """Put texts, each recorded with what it says."""
+    for number in range(count):
+        outbox.put(f"item number {number}")
+
+
+# Hostile
+
+HOSTILE = "\x1b]0;owned\x07\x1b[2J\x9b31m\r\u202e\u2028\u2066\0\ud800\nforged"
+HOSTILE_NAME = HOSTILE.replace("\0", "").replace("\ud800", "")  # classes may not be called everything
+
+
+def be_hostile(outbox: Any) -> None:
+    """Put what would steer a terminal into everything that has a name, a text or a message; then fail."""
+    multiprocessing.current_process().name = HOSTILE
+    outbox.put(HOSTILE)
+    outbox.put({HOSTILE: [HOSTILE], HOSTILE.encode("utf-8", "surrogatepass"): 1})
+    outbox.put(HOSTILE_NAME)
+    print(HOSTILE_NAME)
+    print(HOSTILE, file=sys.stderr)
+    os.write(2, HOSTILE.encode("utf-8", "surrogatepass"))
+    logging.getLogger(HOSTILE).error(HOSTILE)
+    warnings.warn(HOSTILE, type(HOSTILE_NAME, (UserWarning,), {}), stacklevel=1)
+    threading.Thread(target=signal.sigwait, args=([],), name=HOSTILE, daemon=True).start()
+    raise type(HOSTILE_NAME, (Exception,), {"__module__": HOSTILE})(HOSTILE)

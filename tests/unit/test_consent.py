@@ -276,12 +276,14 @@ LOOKING = {
     "plan": ["own.yaml"],
     "python": ["own.yaml"],
     "check": ["log.jsonl", "own.yaml"],
+    "recover": [],
+    "show": ["log.jsonl"],
     "list": ["--search", "canary"],
     "targets": ["canary"],
     "schema": [],
     "completion": ["bash"],
 }
-"""All others, with arguments that name what must not be imported."""
+"""All others, with arguments that name what must not be imported; `show FILE` runs it, `show LOG` does not."""
 CANARY = """\
 version: 1
 start_method: spawn
@@ -309,7 +311,7 @@ def test_looking_runs_nothing(
     assert set(COMMANDS) == RUNNING | set(LOOKING), "say of a new command whether it runs code"
     for command, arguments in LOOKING.items():
         status = main([command, *arguments])
-        assert (status == 0) == (command not in ("check", "targets")), capfd.readouterr().err
+        assert (status == 0) == (command not in ("check", "targets")), (command, capfd.readouterr().err)
     assert "canary" not in sys.modules
     assert "the canary was imported" not in "".join(capfd.readouterr())
     assert ["canary.py", "log.jsonl", "own.yaml", "pyproject.toml"] == sorted(os.listdir(tmp_path))

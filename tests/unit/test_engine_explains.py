@@ -114,7 +114,7 @@ class Lines:
 
     def __init__(self) -> None:
         self.told: list[tuple[int, int, str, str, bool]] = []
-        self.joiner = LineJoiner(self._tell)
+        self.joiner = LineJoiner(self._tell, lambda t, pid, process: None)
 
     def _tell(self, t: int, pid: int, process: str, stream: int, via: str, line: str, cut: bool) -> None:
         self.told.append((pid, stream, via, line, cut))

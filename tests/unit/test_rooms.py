@@ -17,7 +17,7 @@ PACKAGE = Path(run_scenario.__file__).parent
 MODULES = sorted(PACKAGE.rglob("*.py"))
 
 LEAVES = {"model", "resources", "expectations", "expectation_data", "verbs", "errors", "bundled", "values", "__init__"}
-LEAVES |= {"event_fields"}  # the event schema, read
+LEAVES |= {"limits", "event_fields"}  # the event schema, read
 BELOW = {
     "cli": {"cli", "views", "expect", "engine", "language", "record", "targets"},
     "api": {"expect", "engine", "language", "record", "targets"},
@@ -48,6 +48,7 @@ BELOW = {
     "bundled": set(),
     "values": set(),
     "event_fields": {"bundled"},
+    "limits": set(),
     "__init__": {"api", "expect", "expectation_data", "model", "errors"},  # by name, and only when asked for
     "__main__": {"cli"},
 }

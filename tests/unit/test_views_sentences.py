@@ -18,6 +18,12 @@ SENTENCES = [
         {"cause": "deadline", "reason": "the deadline was reached: A sleeps"},
         "the deadline has passed: A sleeps",
     ),
+    ("scenario.limit_reached", {}, "is stopped: more processes at once (6) than the 5 that --max-processes allows"),
+    (
+        "process.output_cut_off",
+        {},
+        "its further output is left out: more output of one process than the 1 KiB that --max-output allows",
+    ),
     ("scenario.timed_out", {"timeout": 0.5}, "the deadline of 0.5 s has passed"),
     ("scenario.interrupted", {}, "interrupted by SIGINT"),
     ("scenario.refused", {}, "refused: a target is not allowed"),

@@ -45,6 +45,18 @@ _DEFAULTS: dict[str, dict[str, Any]] = {
     },
     "scenario.stalled": {"reason": "nobody fills 'tasks' any more", "cause": "deadlock", "processes": [], "queues": []},
     "scenario.timed_out": {"timeout": 10.0},
+    "scenario.limit_reached": {
+        "limit": "processes",
+        "most": 5,
+        "found": 6,
+        "option": "--max-processes",
+        "reason": "more processes at once (6) than the 5 that --max-processes allows",
+    },
+    "process.output_cut_off": {
+        "most": 1024,
+        "option": "--max-output",
+        "reason": "more output of one process than the 1 KiB that --max-output allows",
+    },
     "scenario.interrupted": {"signal": "SIGINT"},
     "scenario.refused": {"reason": "a target is not allowed", "problems": ["'mypkg' is not allowed"]},
     "scenario.failed": {"reason": "no more processes"},

@@ -19,6 +19,10 @@ from run_scenario.views.text import plural, scrub
 Event = dict[str, Any]
 
 STANDARD_INPUT = "-"
+_LONGEST_LINE = 1 << 24
+"""Bytes of a line; a longer one is no event, and is not read as a whole."""
+_LONGEST_RUN = 1e9
+"""Seconds."""
 _NEEDED = ("event", "t", "seq", "run", "process")
 _TAIL = 1 << 20
 """How far back, in bytes, the end of a log is searched for the last event."""
@@ -64,7 +68,7 @@ def events(log: IO[bytes], name: str) -> Iterator[Event]:
         UsageError: another line is no event.
     """
     torn = number = 0
-    for number, line in enumerate(log, 1):
+    for number, line in enumerate(iter(lambda: log.readline(_LONGEST_LINE), b""), 1):
         if torn:
             break
         event = parsed(line)
@@ -88,7 +92,8 @@ def parsed(line: bytes) -> Event | None:
     if not isinstance(event, dict) or not all(key in event for key in _NEEDED):
         return None
     texts = all(isinstance(event[key], str) for key in ("event", "run", "process"))
-    return event if texts and type(event["t"]) in (int, float) and type(event["seq"]) is int else None
+    numbers = type(event["t"]) in (int, float) and type(event["seq"]) is int
+    return event if texts and numbers and 0 <= event["t"] < _LONGEST_RUN else None
 
 
 @contextlib.contextmanager

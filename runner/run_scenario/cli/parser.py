@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import NoReturn
 
 from run_scenario import __version__
-from run_scenario.cli import commands, comparing, run, showing
+from run_scenario.cli import commands, comparing, limiting, run, showing
 from run_scenario.errors import Status
 from run_scenario.model import START_METHODS
 from run_scenario.values import Value
@@ -142,6 +142,7 @@ def _run_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--no-color", action="store_true", help="no colours, even on a terminal (as NO_COLOR=1)")
     # For programs that run this one, such as the Python API: whoever is killed cannot stop the run any more.
     parser.add_argument("--end-with-parent", metavar="PID", type=int, help=argparse.SUPPRESS)
+    limiting.add_arguments(parser)
 
 
 def _format(parser: argparse.ArgumentParser) -> None:

@@ -13,10 +13,12 @@ import sys
 from argparse import Namespace
 from typing import TYPE_CHECKING, NamedTuple
 
+from run_scenario.cli.limiting import limits_of
 from run_scenario.cli.problems import report
 from run_scenario.cli.streams import complain
 from run_scenario.cli.suspension import before_suspension
 from run_scenario.errors import Problem, Status, UsageError
+from run_scenario.limits import DEFAULTS, Limits
 from run_scenario.views.text import scrub
 
 if TYPE_CHECKING:
@@ -137,11 +139,11 @@ def _run_one(checked: _Checked, allow: frozenset[str], options: Namespace, guard
                 from run_scenario.cli.show import spool
 
                 log = stack.enter_context(spool())
-            output = _output(scenario, options, log)
+            output, limits = _output(scenario, options, log), limits_of(options)
         except BaseException:
             guard.dismiss()
             raise
-        outcome = _carry_out(scenario, checked[1], allow, guard, output)
+        outcome = _carry_out(scenario, checked[1], allow, guard, output, limits)
         if log is not None and outcome.status not in _ENDS_ALL and not outcome.problems:
             from run_scenario.cli.show import draw_run
 
@@ -176,7 +178,14 @@ def _spooled(log: IO[bytes]) -> Output:
     return Output(log.fileno(), "a temporary file")
 
 
-def _carry_out(scenario: Scenario, text: str, allow: frozenset[str], guard: Guard, output: _Output) -> Outcome:
+def _carry_out(
+    scenario: Scenario,
+    text: str,
+    allow: frozenset[str],
+    guard: Guard,
+    output: _Output,
+    limits: Limits = DEFAULTS,
+) -> Outcome:
     """Run a scenario with a guard just started; say what was wrong with it, or why it did not pass."""
     from run_scenario import language
     from run_scenario.engine import front
@@ -195,6 +204,7 @@ def _carry_out(scenario: Scenario, text: str, allow: frozenset[str], guard: Guar
                 allow=allow,
                 sinks=output.sinks,
                 make_judge=lambda: _judge(scenario),
+                limits=limits,
             )
     finally:
         for sink in output.sinks:

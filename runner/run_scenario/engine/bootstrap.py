@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from run_scenario.engine import capture
 from run_scenario.engine.platform import STACK_SIGNAL, Usage
+from run_scenario.engine.primitives import wire
 from run_scenario.record import codes
 from run_scenario.record.recorder import recorder
 
@@ -69,6 +70,7 @@ class RecordedRun:
         """Descriptors of the main program that a forked child must not keep open."""
         self.closing: list[Connection] = []
         """Ends of pipes that a forked child inherits and does not use."""
+        self._most_bytes = wire.most_bytes
         self.managed: dict[Any, int] = {}
         """Which resources are behind which proxies: what a child that is not forked has to be told."""
 
@@ -76,6 +78,7 @@ class RecordedRun:
         for descriptor in self._private:
             os.close(descriptor)
         process, index = self._process, self._index
+        wire.most_bytes = self._most_bytes
         join_run(self._folder, process.name, self._queues)
         parent = process._parent_name  # type: ignore[attr-defined]
         recorder.emit(codes.STARTED, index, os.getpid(), os.getppid(), parent, process.daemon)

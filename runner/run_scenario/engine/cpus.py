@@ -29,5 +29,15 @@ def choose(wanted: Cpus) -> tuple[int, ...]:
     return wanted
 
 
+def chosen(wanted: Cpus | None) -> list[int] | None:
+    """Return the CPUs that a main program will be pinned to; None: to none, or it will refuse the scenario."""
+    if wanted is None:
+        return None
+    try:
+        return list(choose(wanted))
+    except RefusedError:
+        return None
+
+
 def _count(number: int) -> str:
     return "1 CPU" if number == 1 else f"{number} CPUs"

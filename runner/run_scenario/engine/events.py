@@ -9,6 +9,9 @@ from typing import Any
 Event = dict[str, Any]
 
 
+_LAST_WORDS = ("scenario.", "expectation.")
+
+
 class EventMaker:
     """Builds the events of one run.
 
@@ -27,9 +30,15 @@ class EventMaker:
         self.made: list[Event] = []
         """Events made and not yet taken."""
         self.count = 0
+        self.left_out = 0
+        """Events that were not made because the log is full."""
+        self._full = False
 
     def make(self, t: int, event: str, process: str, pid: int | None, level: str = "info", **fields: Any) -> None:
         """Append an event that happened at `t` (monotonic ns) and is about `process`."""
+        if self._full and not event.startswith(_LAST_WORDS):
+            self.left_out += 1
+            return
         # Ends that are told late, and records of threads that were interrupted, must not turn the clock back.
         t = self._latest = max(t, self._latest)
         self.count += 1
@@ -49,6 +58,10 @@ class EventMaker:
                 **fields,
             }
         )
+
+    def fill_up(self) -> None:
+        """Make no more events but those that say how it ended."""
+        self._full = True
 
     def take(self) -> list[Event]:
         """Return the events made since the last time."""

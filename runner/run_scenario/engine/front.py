@@ -16,9 +16,10 @@ from types import FrameType
 from typing import TYPE_CHECKING, Any
 
 from run_scenario.engine.folder import folder_for, remove_folder
-from run_scenario.engine.guard_handle import DONE, Guard, start_guard
+from run_scenario.engine.guard_handle import DONE, TOO_MUCH, Guard, start_guard
 from run_scenario.engine.outcome import Outcome
 from run_scenario.engine.start_method import default_start_method
+from run_scenario.limits import DEFAULTS, Limits
 
 if TYPE_CHECKING:
     from run_scenario.engine.judging import Judge
@@ -47,6 +48,7 @@ def run(
     allow: frozenset[str],
     sinks: Sequence[Sink],
     make_judge: Callable[[], Judge] | None = None,
+    limits: Limits = DEFAULTS,
 ) -> Outcome:
     """Run a scenario with a guard just started and tell its log to the sinks; return how it ended.
 
@@ -56,7 +58,7 @@ def run(
         MachineryError: the run could not be set up or its log not be written; nothing is left behind.
         BrokenPipeError: nobody reads a sink's output any more; the run was stopped.
     """
-    return _Run(scenario, steps, guard, allow, sinks, make_judge).execute()
+    return _Run(scenario, steps, guard, allow, sinks, make_judge, limits).execute()
 
 
 class _Run:
@@ -70,6 +72,7 @@ class _Run:
         allow: frozenset[str],
         sinks: Sequence[Sink],
         make_judge: Callable[[], Judge] | None,
+        limits: Limits,
     ) -> None:
         self._scenario = scenario
         self._steps = steps
@@ -77,8 +80,11 @@ class _Run:
         self._allow = allow
         self._sinks = sinks
         self._make_judge = make_judge
+        self._limits = limits
         self._run = os.urandom(6).hex()
         self._folder = ""
+        self._offered = False
+        """Whether the guard has begun to get the program, and so has something to end."""
         self._sent = False
         self._stop_signal = 0
         self._stopped_at = 0.0
@@ -95,7 +101,7 @@ class _Run:
         limits = None
         began = time.monotonic_ns(), time.time_ns()
         scenario = self._scenario.replace(expect=())
-        program = Program(scenario, self._steps, self._run, self._folder, began, self._allow)
+        program = Program(scenario, self._steps, self._run, self._folder, began, self._allow, self._limits)
         with _signals(self._on_signal):
             try:
                 self._others = frozenset(platform.children(os.getpid())) - {self._guard.pid}
@@ -111,7 +117,9 @@ class _Run:
                     self._guard.end(self._others)
                 return self._conclude()
             except BaseException:
-                if not self._heard:
+                if not self._offered:
+                    self._guard.dismiss()
+                elif not self._heard:
                     self._guard.stop_and_wait()
                 raise
             finally:
@@ -123,6 +131,7 @@ class _Run:
     def _send(self, program: Program) -> None:
         import pickle
 
+        self._offered = True
         self._guard.send(pickle.dumps(program))
         os.makedirs(self._folder, 0o700, exist_ok=True)  # the guard does so too, so that it is never left behind
         self._sent = True
@@ -136,6 +145,7 @@ class _Run:
         judge = self._make_judge() if self._make_judge else None
         method = self._scenario.start_method or default_start_method()
         telling = Telling(self._scenario, self._run, self._folder, self._guard.pid, began, self._sinks, method)
+        telling.limit(self._limits, lambda: self._guard.stop(TOO_MUCH))
         telling.begin(judge)
         return telling
 

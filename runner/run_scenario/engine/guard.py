@@ -16,13 +16,14 @@ from types import FrameType
 
 from run_scenario.engine import main_program, platform
 from run_scenario.engine.folder import remove_folder
-from run_scenario.engine.guard_handle import DONE, TOLD
+from run_scenario.engine.guard_handle import DONE, TOLD, TOO_MUCH
 from run_scenario.engine.main_program import HELPERS, MAIN, MANAGER
 from run_scenario.engine.platform import Usage
 from run_scenario.engine.program import Program
 from run_scenario.engine.server_codes import ServerCodes
 from run_scenario.engine.stall import LOOK_EVERY, StallWatch
 from run_scenario.engine.sweep import Sweeper
+from run_scenario.engine.watch_limits import LimitWatch
 from run_scenario.record import codes
 from run_scenario.record.recorder import recorder
 
@@ -31,6 +32,7 @@ ORPHAN = -2
 _HELPER = -3
 """The same, of one of multiprocessing's own processes or of a manager."""
 
+_TOO_MUCH = "it took more than it may"
 _DEFAULT_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGPIPE)
 
 
@@ -56,6 +58,7 @@ class Guard:
         self._front_is_dead = False
         self._server_codes = ServerCodes()
         self._stall = StallWatch(program.folder)
+        self._limits = LimitWatch(program.limits, program.folder)
         self._sweeper = Sweeper(self._living, self._reap)
 
     # The run
@@ -131,12 +134,17 @@ class Guard:
             if now >= next_look:
                 next_look = now + LOOK_EVERY
                 self._look_for_orphans()
+                if exceeded := self._limits.exceeded():
+                    recorder.emit(codes.LIMIT, *exceeded)
+                    return _TOO_MUCH
                 if self._is_deadlocked():
                     self._report_stall("deadlock")
                     return "nobody could move any more"
             self._wait(min(deadline, next_look) - now)
             if self._front_is_dead:
                 return "run-scenario itself was killed"
+            if self._stop_signal == TOO_MUCH:
+                return _TOO_MUCH
             if self._stop_signal:
                 recorder.emit(codes.STOPPING, self._stop_signal)
                 return f"run-scenario got {signal.Signals(self._stop_signal).name}"

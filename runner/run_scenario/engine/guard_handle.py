@@ -12,6 +12,8 @@ from run_scenario.errors import MachineryError
 
 _ADOPTED_WITHIN = 5.0
 """Seconds that are spent on ending the processes of a killed guard."""
+TOO_MUCH = 255
+"""Stands for a signal's number where the run is to be ended because of a limit; the front has told of it."""
 DONE = "done"
 """The guard's last word when nothing of the run is left."""
 TOLD = b"\0"

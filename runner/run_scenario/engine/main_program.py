@@ -23,6 +23,7 @@ from run_scenario import model, targets
 from run_scenario.engine import cpus, main_steps, platform, preflight, primitives, workers
 from run_scenario.engine.bootstrap import RecordedRun, join_run, own_usage, record_failure, record_lingering
 from run_scenario.engine.consent import RefusedError, Resolver, check_call, keep_helpers_out_of_this_folder
+from run_scenario.engine.primitives import wire
 from run_scenario.engine.program import Program
 from run_scenario.engine.reaping import helper_pid, join, record_reaping, terminate_daemon
 from run_scenario.record import codes
@@ -66,7 +67,7 @@ class MainProgram:
             multiprocessing.set_start_method(self._program.scenario.start_method, force=True)
         if not self._resolve():
             return 2
-        if missing := preflight.shortage(self._program.scenario):
+        if missing := preflight.shortage(self._program.scenario, self._program.folder):
             recorder.emit(codes.TROUBLE, f"there is no room for this scenario: {missing}")
             return 1
         recorder.emit(codes.STARTED, MAIN, os.getpid(), os.getppid(), "", False)
@@ -329,6 +330,9 @@ def become_main_program(program: Program, report_to: int) -> int:
     atexit._clear()
     atexit.register(multiprocessing.util._exit_function)  # type: ignore[attr-defined]
     keep_helpers_out_of_this_folder()
+    if program.limits.open_files is not None:
+        platform.set_descriptor_limit(program.limits.open_files)
+    wire.most_bytes = program.limits.payload
     # The run's semaphores can be told by their names, should anything survive everybody who could remove them.
     config = multiprocessing.current_process()._config  # type: ignore[attr-defined]
     config["semprefix"] = program.semaphore_prefix

@@ -21,6 +21,7 @@ from run_scenario.engine.queue_teller import QueueTeller
 from run_scenario.engine.shared_teller import SharedTeller
 from run_scenario.engine.standstill import Standstill, Waiting, read_reports
 from run_scenario.engine.sync_teller import SyncTeller
+from run_scenario.limits import DEFAULTS, LIMITS, Limit, Limits
 from run_scenario.model import Location, ProcessSpec, Resource, Scenario
 from run_scenario.record import codes
 from run_scenario.record.reader import Record, Speaker, Wait
@@ -36,6 +37,7 @@ _BY_GUARD = frozenset(
         codes.MAIN_FORKED,
         codes.MAIN_EXITED,
         codes.LEAKED,
+        codes.LIMIT,
         codes.HELPER_LOST,
         codes.MANAGER_LOST,
     }
@@ -77,7 +79,8 @@ class Narrator:
         self._make = events.make
         self._guard_pid = guard_pid
         self._segments = segments
-        self._output = LineJoiner(self._tell_line)
+        self._limits = DEFAULTS
+        self._output = LineJoiner(self._tell_line, self._tell_cut_off)
         self.queues = QueueTeller(scenario.queues, events)
         self.processes = ProcessTeller(scenario.processes, events, start_method, self._output.flush, self._write_off)
         self.processes.main.meant = scenario.main_exitcodes
@@ -92,6 +95,7 @@ class Narrator:
         self.stalled = ""
         self.stall_cause = ""
         self.timed_out = False
+        self.too_much = ""
         self.stop_signal = 0
         self.troubles: list[str] = []
 
@@ -109,6 +113,11 @@ class Narrator:
     def cpus_where(self) -> Location | None:
         """Where the scenario's file says which CPUs are to be used."""
         return self._scenario.cpus_where
+
+    def limit(self, limits: Limits) -> None:
+        """Have these limits for those by default."""
+        self._limits = limits
+        self._output.limit(limits.output)
 
     # Being told
 
@@ -193,6 +202,11 @@ class Narrator:
             fields["truncated"] = True
         self._make(t, "process.output", process, pid, **fields)
 
+    def _tell_cut_off(self, t: int, pid: int, process: str) -> None:
+        limit, most = LIMITS["output"], self._limits.output
+        fields = {"most": most, "option": limit.option, "reason": limit.exceeded(most)}
+        self._make(t, "process.output_cut_off", process, pid, "warning", **fields)
+
     def on_logged(self, reader: Speaker, t: int, f: list[Any]) -> None:
         via, level, logger, message, more = f
         known = level if level in ("debug", "info", "warning", "error", "critical") else "info"
@@ -268,6 +282,18 @@ class Narrator:
         self.stop_signal = int(f[0])
         fields = {"signal": signal_name(self.stop_signal)}
         self._make(t, "scenario.interrupted", RUNNER, self._guard_pid, "error", **fields)
+
+    def on_limit(self, reader: Speaker, t: int, f: list[Any]) -> None:
+        self.tell_limit(t, LIMITS[f[0]], f[1])
+
+    def tell_limit(self, t: int, limit: Limit, found: int) -> None:
+        """Tell, once, that the run is ended because there is more of it than was allowed."""
+        if self.too_much:
+            return
+        most = getattr(self._limits, limit.name)
+        self.too_much = limit.exceeded(most, found)
+        fields = {"limit": limit.name, "most": most, "found": found, "option": limit.option, "reason": self.too_much}
+        self._make(t, "scenario.limit_reached", RUNNER, self._guard_pid, "error", **fields)
 
     def on_leaked(self, reader: Speaker, t: int, f: list[Any]) -> None:
         reason = "removed what the run's processes had left in shared memory"

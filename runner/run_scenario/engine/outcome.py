@@ -11,7 +11,7 @@ class Outcome(Value):
 
     status: Status
     outcome: str
-    """passed, failed, stalled, timed_out, interrupted, refused or broken."""
+    """passed, failed, stalled, timed_out, too_much, interrupted, refused or broken."""
     reasons: tuple[str, ...]
     duration: float
     problems: tuple[Problem, ...] = ()

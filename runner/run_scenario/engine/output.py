@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import contextlib
 import os
+from collections import Counter
 from collections.abc import Callable, Iterator
 
+from run_scenario.limits import DEFAULTS
 from run_scenario.record.reader import SegmentReader
 
 LINE_LIMIT = 4_096
 """Longest line told, in characters."""
 _BLOCK = 1 << 16
 
+TellCutOff = Callable[[int, int, str], None]
+"""(t, pid, process)"""
 TellLine = Callable[[int, int, str, int, str, str, bool], None]
 """(t, pid, process, stream, via, line, whether it was cut)"""
 
@@ -19,14 +23,34 @@ TellLine = Callable[[int, int, str, int, str, str, bool], None]
 class LineJoiner:
     """Turns pieces of text into lines, separately for each process (or worker in it) and stream."""
 
-    def __init__(self, tell: TellLine) -> None:
+    def __init__(self, tell: TellLine, tell_cut_off: TellCutOff) -> None:
         self._tell = tell
+        self._tell_cut_off = tell_cut_off
+        self._most = DEFAULTS.output
+        self._taken: Counter[int] = Counter()
         self._open: dict[tuple[int, str, int, str], tuple[int, str]] = {}
         self._cut: set[tuple[int, str, int, str]] = set()
         """Streams in the middle of a line that is too long and was told already."""
 
+    def limit(self, most: int) -> None:
+        """Tell at most so many characters of each process, and once where there are more."""
+        self._most = most
+
     def add(self, pid: int, process: str, stream: int, via: str, t: int, text: str) -> None:
         """Take the next piece of a stream; tell each line that it completes."""
+        before = self._taken[pid]
+        self._taken[pid] = before + len(text)
+        if before + len(text) > self._most:
+            if before > self._most:
+                return
+            text = text[: self._most - before]
+            self._take(pid, process, stream, via, t, text)
+            self.flush(pid)
+            self._tell_cut_off(t, pid, process)
+            return
+        self._take(pid, process, stream, via, t, text)
+
+    def _take(self, pid: int, process: str, stream: int, via: str, t: int, text: str) -> None:
         key = (pid, process, stream, via)
         _, begun = self._open.pop(key, (0, ""))
         *lines, rest = (begun + text).split("\n")
@@ -62,7 +86,12 @@ class OutputFollower:
     """Reads what has been added to the files behind descriptors 1 and 2 of each process."""
 
     def __init__(self) -> None:
+        self._most = DEFAULTS.output
         self._read: dict[str, int] = {}
+
+    def limit(self, most: int) -> None:
+        """Read of each file little more than so many bytes: enough to see that there are more."""
+        self._most = most
 
     def news(self, readers: list[SegmentReader]) -> Iterator[tuple[SegmentReader, int, str]]:
         """Yield process, stream and text for all that is new."""
@@ -76,11 +105,11 @@ class OutputFollower:
         known = self._read.get(path, 0)
         data = b""
         with contextlib.suppress(OSError):
-            if os.stat(path).st_size <= known:
+            if known > self._most or os.stat(path).st_size <= known:
                 return ""
             descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW)
             try:
-                while block := os.pread(descriptor, _BLOCK, known + len(data)):
+                while known + len(data) <= self._most and (block := os.pread(descriptor, _BLOCK, known + len(data))):
                     data += block
             finally:
                 os.close(descriptor)

@@ -130,6 +130,29 @@ def raise_descriptor_limit() -> tuple[int, int] | None:
     return soft, hard
 
 
+def most_descriptors() -> int | None:
+    """Return how many descriptors this process may allow itself; None if there is no limit, or none is known."""
+    try:
+        import resource
+
+        _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    except (ImportError, ValueError, OSError):
+        return None
+    return None if hard == resource.RLIM_INFINITY else hard
+
+
+def set_descriptor_limit(number: int) -> None:
+    """Allow this process and its children so many descriptors.
+
+    Raises:
+        ValueError, OSError: it is more than may be allowed here.
+    """
+    import resource
+
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (number, hard))
+
+
 def restore_descriptor_limit(limits: tuple[int, int] | None) -> None:
     """Undo `raise_descriptor_limit`."""
     if limits is not None:
@@ -228,6 +251,12 @@ def descendants(pid: int) -> list[int]:
         found += below
         queue += below
     return found
+
+
+def thread_count(pid: int) -> int:
+    """Return how many threads a process has; 0 if it is gone, or that is not known here."""
+    fields = _read(f"/proc/{pid}/stat").rpartition(")")[2].split()
+    return int(fields[17]) if len(fields) > 17 else 0
 
 
 def command_of(pid: int) -> str:

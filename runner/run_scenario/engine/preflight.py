@@ -9,7 +9,9 @@ from __future__ import annotations
 import contextlib
 import os
 
+from run_scenario.limits import LIMITS, size
 from run_scenario.model import PoolSpec, Scenario
+from run_scenario.record import layout
 
 _SPARE = 12
 """Descriptors for what multiprocessing and Python open for a moment."""
@@ -18,9 +20,12 @@ _OF_PROCESS = 2
 _OF_POOL = 8
 
 
-def shortage(scenario: Scenario) -> str:
-    """Return what there is too little of, as a sentence with the way out; empty if there is enough."""
-    return _descriptors(scenario) or _processes(scenario)
+def shortage(scenario: Scenario, folder: str) -> str:
+    """Return what there is too little of, as a sentence with the way out; empty if there is enough.
+
+    `folder` is where the processes record.
+    """
+    return _descriptors(scenario) or _processes(scenario) or _disk(scenario, folder)
 
 
 def _workers(pool: PoolSpec) -> int:
@@ -44,9 +49,25 @@ def _descriptors(scenario: Scenario) -> str:
     needed += len(scenario.shared) + _OF_POOL * len(scenario.pools) + _SPARE
     if limit == resource.RLIM_INFINITY or taken + needed <= limit:
         return ""
+    option = f"{LIMITS['open_files'].option} {_rounded(taken + needed)}"
     return (
         f"the main program would need about {taken + needed} open files, and may have {limit}: raise the limit "
-        f"(ulimit -n {_rounded(taken + needed)}), or describe fewer processes, queues and pipes"
+        f"(ulimit -n, or {option}), or describe fewer processes, queues and pipes"
+    )
+
+
+def _disk(scenario: Scenario, folder: str) -> str:
+    needed = _children(scenario) * (layout.header_size(len(scenario.queues)) + layout.chunk_size(0))
+    try:
+        found = os.statvfs(folder)
+    except OSError:
+        return ""
+    free = found.f_bavail * found.f_frsize
+    if needed <= free:
+        return ""
+    return (
+        f"the scenario needs {size(needed)} for what its processes record, and {os.path.dirname(folder)} has "
+        f"{size(free)} left: make room, or set TMPDIR to another folder"
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from run_scenario import model
+from run_scenario.limits import DEFAULTS, Limits
 from run_scenario.values import Value
 
 
@@ -19,6 +20,7 @@ class Program(Value):
     """The run's beginning by the monotonic and by the wall clock, in ns."""
     allow: frozenset[str]
     """Packages whose code the person running has allowed."""
+    limits: Limits = DEFAULTS
 
     @property
     def semaphore_prefix(self) -> str:

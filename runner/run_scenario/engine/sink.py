@@ -23,7 +23,10 @@ class RunState(Value):
 
 
 class Sink(Protocol):
-    """A consumer of the log; called from one thread at a time, never twice at once."""
+    """A consumer of the log; called from one thread at a time, never twice at once.
+
+    What keeps the log says how many bytes there are of it, in `written`: that is limited.
+    """
 
     def open(self) -> None:
         """Get ready, such as by importing what is heavy: called when the run is on its way, before anything else."""

@@ -9,11 +9,13 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from run_scenario.engine import platform
+from run_scenario.engine.cpus import chosen
 from run_scenario.engine.events import EventMaker
 from run_scenario.engine.narrator import Narrator
 from run_scenario.engine.outcome import Outcome
 from run_scenario.engine.output import OutputFollower
 from run_scenario.errors import Status
+from run_scenario.limits import DEFAULTS, LIMITS, Limits
 from run_scenario.record import codes
 from run_scenario.record.drain import Drain, Entry
 from run_scenario.record.reader import SegmentReader
@@ -59,17 +61,26 @@ class Telling:
         self.narrator = Narrator(scenario, self._events, guard_pid, self._segments, method)
         self._follower = OutputFollower()
         self._written: list[tuple[int, SegmentReader, int, str]] = []
+        self._limits = DEFAULTS
+        self._stop: Callable[[], None] | None = None
+        """Stops the run; None where there is nothing to be stopped."""
 
     @property
     def missing(self) -> int:
         """How many files of the recording were not there any more."""
         return sum(reader.missing for reader in self._drain.readers)
 
+    def limit(self, limits: Limits, stop: Callable[[], None]) -> None:
+        """Have no more told than may be told of one run; where there is more, the run is stopped."""
+        self._limits, self._stop = limits, stop
+        self.narrator.limit(limits)
+        self._follower.limit(limits.output)
+
     def begin(self, judge: Judge | None) -> None:
         """Tell the beginning; the rest is also told to the judge."""
         self._judge = judge
         s = self._scenario
-        pinned = _pinned(s)
+        pinned = chosen(s.cpus)
         self._events.make(
             self._began,
             "scenario.started",
@@ -132,7 +143,21 @@ class Telling:
                 self._judge.take(events)
             for sink in self._sinks:
                 sink.write(events)
+            if self._stop is not None and not self.narrator.too_much:
+                self._check_limits(self._stop)
         return bool(events)
+
+    def _check_limits(self, stop: Callable[[], None]) -> None:
+        """Stop the run if more has been told than it may have; a log that is full takes only last words from now on."""
+        written = max((getattr(sink, "written", 0) for sink in self._sinks), default=0)
+        items = self.narrator.counts()["put"]
+        if written <= self._limits.log and items <= self._limits.items:
+            return
+        name, found = ("log", written) if written > self._limits.log else ("items", items)
+        if name == "log":
+            self._events.fill_up()
+        self.narrator.tell_limit(self._clock(), LIMITS[name], found)
+        stop()
 
     def tick(self) -> None:
         """Show that the run goes on."""
@@ -172,6 +197,8 @@ class Telling:
         self.narrator.troubles += troubles
         if self.missing:
             self.narrator.troubles.append(f"{self.missing} files of the recording are gone: they had been told already")
+        if self._events.left_out:
+            self.narrator.too_much += f"; {self._events.left_out:,} events after that were left out"
         outcome = self._judged(conclude(self.narrator, stop_signal, (now - self._began) / 1e9), now)
         for reason in outcome.reasons if outcome.outcome == "broken" else ():
             self._events.make(now, "scenario.failed", "run-scenario", self._guard_pid, "error", reason=reason)
@@ -204,19 +231,6 @@ class Telling:
             self._events.make(now, event, "run-scenario", self._guard_pid, level, **fields)
 
         return judge_outcome(self._judge, outcome, tell)
-
-
-def _pinned(scenario: Scenario) -> list[int] | None:
-    """Return the CPUs that the main program will be pinned to; None: to none, or it will refuse the scenario."""
-    if scenario.cpus is None:
-        return None
-    from run_scenario.engine.consent import RefusedError
-    from run_scenario.engine.cpus import choose
-
-    try:
-        return list(choose(scenario.cpus))
-    except RefusedError:
-        return None
 
 
 def _version() -> str:

@@ -24,6 +24,8 @@ def conclude(narrator: Narrator, stop_signal: int, duration: float) -> Outcome:
     if stop_signal:
         reasons = (f"it was interrupted by {signal_name(stop_signal)}",)
         return Outcome(_BY_SIGNAL.get(stop_signal, Status.INTERRUPTED), "interrupted", reasons, duration)
+    if narrator.too_much:
+        return Outcome(Status.STOPPED, "too_much", (narrator.too_much,), duration)
     if narrator.troubles:
         return Outcome(Status.MACHINERY, "broken", tuple(narrator.troubles[:10]), duration)
     if narrator.stall_cause:

@@ -82,7 +82,7 @@ class EventLog(Sequence[Event]):
             try:
                 found = json.loads(line)
                 found["event"], found["seq"], found["process"]
-            except (ValueError, KeyError, TypeError):
+            except (ValueError, KeyError, TypeError, RecursionError):
                 if number == len(lines):
                     break
                 raise ValueError(f"{path}:{number}: this line is no event of a log of run-scenario") from None

@@ -43,7 +43,7 @@ def _check_lock(condition: ResourceDraft, above: dict[str, ResourceDraft], probl
     if lock is None:
         what = f"there is no lock {quote(name)} above condition {quote(condition.name)}"
         problems.error(span, what, problems.did_you_mean(name, locks, there_are))
-    elif lock.type not in _LOCKS:
+    elif lock.type and lock.type not in _LOCKS:  # where its type is wrong or missing, that has been told
         what = f"{quote(name)} is {_a(lock.type)}; a condition uses a Lock or an RLock"
         problems.error(span, what, there_are)
 

@@ -123,6 +123,7 @@ STOPPING = 53  # the front asked for the end                   signal number
 MAIN_EXITED = 54  # guard, after waitpid                       pid, exit code, usage
 LEAKED = 55  # guard: removed what the run had left            list of names
 MAIN_FORKED = 57  # guard: it has not yet begun to record itself   pid
+LIMIT = 40  # guard: there is more than was allowed             name of the limit, how much was found
 TROUBLE = 56  # something of our own failed                    text
 HELPER_LOST = 58  # guard: one of multiprocessing's own ended   pid, "fork server" or "resource tracker", exit code
 

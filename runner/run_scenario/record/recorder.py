@@ -380,6 +380,10 @@ class Recorder:
             waits[word] = -since  # it has the lock of the writers
             try:
                 send_bytes(data)
+            except ValueError:  # it is longer than it may be, and nothing of it was written
+                count -= 1
+                flushed[queue] = count
+                raise
             finally:
                 waits[word] = since
 

@@ -37,6 +37,8 @@ class JsonLines:
     def __init__(self, outputs: Sequence[Writer]) -> None:
         self._outputs = tuple(outputs)
         self._renderer: JSONRenderer | None = None
+        self.written = 0
+        """Bytes of log so far."""
 
     def open(self) -> None:
         """Import structlog, while the processes start."""
@@ -49,6 +51,7 @@ class JsonLines:
             return
         self.open()
         data = render(events, self._renderer)
+        self.written += len(data)
         for output in self._outputs:
             output.write(data)
 

@@ -7,14 +7,17 @@ from typing import Any
 
 _SHOWN_ITEMS = 10
 _SHOWN_CHARACTERS = 60
+_LONGEST = 5_000
+"""Characters of one text that are shown: room for the longest line of output that a log tells."""
 
 
 def scrub(text: str) -> str:
     r"""Return `text` as one line that is safe on every terminal.
 
     Control characters, terminal escapes, bidirectional controls and lone surrogates become visible: `\x1b`, `\u202e`.
-    A tab becomes spaces.
+    A tab becomes spaces; what is longer than any line that is told is cut.
     """
+    text = shorten(text, _LONGEST)
     if text.isprintable():
         return text
     expanded = text.expandtabs(4)

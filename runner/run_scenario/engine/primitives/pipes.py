@@ -13,7 +13,7 @@ from multiprocessing import connection, context, reduction
 from time import monotonic_ns
 from typing import Any
 
-from run_scenario.engine.primitives.wire import SMALL, receiver, sender
+from run_scenario.engine.primitives.wire import SMALL, check_size, receiver, sender
 from run_scenario.model import PIPE_ENDS, PipeSpec
 from run_scenario.record import codes, layout
 from run_scenario.record.describe import describe
@@ -83,6 +83,7 @@ class Connection(connection.Connection):
 
     def _send_bytes(self, buf: Any, obj: Any = _NOTHING) -> None:
         """Write one message; `obj` is what was pickled, if it was."""
+        check_size(buf)
         if type(obj) is int and -_SMALL <= obj < _SMALL:
             recorder.fixed(codes.PIPE_SENT, layout.V_INT, self._index, self._end, obj, 0)
         elif obj is _NOTHING:

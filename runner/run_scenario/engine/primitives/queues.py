@@ -17,7 +17,7 @@ from queue import Empty, Full
 from time import monotonic, monotonic_ns
 from typing import Any
 
-from run_scenario.engine.primitives.wire import receiver, sender
+from run_scenario.engine.primitives.wire import check_size, receiver, sender
 from run_scenario.model import QueueSpec
 from run_scenario.record import codes, layout
 from run_scenario.record.describe import describe
@@ -139,8 +139,16 @@ class _RecordedQueue:
         self._recv_bytes = receiver(self._reader)
 
     def _start_thread(self) -> None:
-        self._send_bytes = recorder.feeding(self._index, sender(self._writer))
+        self._send_bytes = recorder.feeding(self._index, sender(self._writer, self._check_size))
         super()._start_thread()  # type: ignore[misc]
+
+    def _check_size(self, data: Any) -> None:
+        try:
+            check_size(data)
+        except ValueError as error:  # told here: of a process that is about to end, nobody hears of the error
+            reason = f"{type(error).__name__}: {error}"
+            _emit(codes.DROPPED, self._index, _stamp_of(data), f"<pickle of {len(data)} bytes>", reason)
+            raise
 
     def _on_queue_feeder_error(self, error: Exception, pair: Any) -> None:
         if type(pair) is tuple:  # it could not be pickled; otherwise these are bytes that could not be written
@@ -225,6 +233,14 @@ class _RecordedQueue:
         _emit(codes.THREAD_JOINED, self._index, since)
 
 
+def _stamp_of(pickled: Any) -> int:
+    """Return the stamp of a pickled pair, without unpickling the item: it is the first number in it."""
+    from pickletools import genops
+
+    numbers = ("BININT", "BININT1", "BININT2", "LONG1")
+    return next((int(number or 0) for code, number, _ in genops(bytes(pickled[:64])) if code.name in numbers), 0)
+
+
 class Queue(_RecordedQueue, queues.Queue):  # type: ignore[type-arg]
     """`multiprocessing.Queue`, recorded."""
 
@@ -294,6 +310,7 @@ class SimpleQueue(queues.SimpleQueue):  # type: ignore[type-arg]
     def put(self, obj: Any) -> None:
         pair = (_next_stamp(), obj)
         data = ForkingPickler.dumps(pair)
+        check_size(data)
         since = recorder.waiting(codes.W_PUT, self._index)
         try:
             with self._wlock:

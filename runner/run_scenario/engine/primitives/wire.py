@@ -12,22 +12,38 @@ import struct
 from collections.abc import Callable
 from typing import Any
 
+from run_scenario.limits import DEFAULTS, LIMITS
+
 _LENGTH = struct.Struct("!i")
 _pack, _unpack = _LENGTH.pack, _LENGTH.unpack
 SMALL = 16_384
 """Up to this length a Connection, too, writes length and bytes at once."""
 
+most_bytes = DEFAULTS.payload
+"""Longest message that is sent from this process, see `check_size`."""
+
 if os.name != "posix":  # there, a Connection is something else
     raise ImportError("the wire format is known for POSIX only")
 
 
-def sender(writer: Any) -> Callable[[Any], None]:
+def check_size(data: Any) -> None:
+    """Check that a message is not longer than one may be.
+
+    Raises:
+        ValueError: it is.
+    """
+    if len(data) > most_bytes:
+        raise ValueError(LIMITS["payload"].exceeded(most_bytes, len(data)))
+
+
+def sender(writer: Any, check: Callable[[Any], None] = check_size) -> Callable[[Any], None]:
     """Return what sends a message on this Connection; the caller holds the lock, as with `send_bytes`."""
     descriptor, write = writer.fileno(), os.write
 
     def send(data: Any) -> None:
         length = len(data)
         if length > SMALL:
+            check(data)
             writer._send_bytes(data)
             return
         message = _pack(length) + data

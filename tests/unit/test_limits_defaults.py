@@ -1,0 +1,68 @@
+"""Limits: their defaults, how they are written, what is said of them, and what is asked for before a run."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from run_scenario.engine import preflight
+from run_scenario.engine.output import LineJoiner
+from run_scenario.language import load_text
+from run_scenario.limits import DEFAULTS, GIBI, KIBI, LIMITS, MEBI, Limits, parse_size, size
+
+DOCUMENT = Path(__file__).parents[2] / "docs" / "limits.md"
+
+
+@pytest.mark.parametrize(
+    ("text", "number"),
+    [("5000", 5_000), ("64K", 64 * KIBI), ("64k", 64 * KIBI), ("10MB", 10 * MEBI), ("2GiB", 2 * GIBI), ("7b", 7)],
+)
+def test_sizes(text: str, number: int) -> None:
+    """Sizes are written with or without a unit, in either case."""
+    assert number == parse_size(text)
+
+
+@pytest.mark.parametrize("text", ["", "K", "-1", "1.5M", "1T", "ten", "1 M", "0x10", "٣", "9" * 20, "1KK", "1iB", "5i"])
+def test_no_sizes(text: str) -> None:
+    """Everything else is refused."""
+    with pytest.raises(ValueError, match=r".*"):
+        parse_size(text)
+
+
+def test_sizes_are_shown_as_they_are_written() -> None:
+    """What a message says can be given to the option."""
+    for number in (1, 300, 64 * KIBI, 10 * MEBI, GIBI):
+        assert number == parse_size(size(number).replace(" ", "").replace(",", "").removesuffix("bytes"))
+
+
+def test_every_limit_is_documented() -> None:
+    """Each has a row in docs/limits.md, with its option and its default."""
+    text = DOCUMENT.read_text(encoding="utf-8")
+    assert set(Limits.__match_args__) == set(LIMITS)
+    for limit in LIMITS.values():
+        default = getattr(DEFAULTS, limit.name)
+        assert f"| `{limit.option}` | {'what the shell allows' if default is None else limit.shown(default)}" in text
+
+
+def test_room_on_the_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Before a run its records need room: the message says how much, how much there is, and the way out."""
+    scenario = load_text("version: 1\nprocesses: [{target: hang, replicas: 30}]\n").require()
+    assert "" == preflight.shortage(scenario, str(tmp_path))
+    full = os.statvfs_result((4096, 4096, 500, 256, 256, 0, 0, 0, 0, 255))
+    monkeypatch.setattr(os, "statvfs", lambda folder: full)
+    assert "has 1 MiB left: make room, or set TMPDIR" in preflight.shortage(scenario, str(tmp_path))
+
+
+def test_output_is_cut_off_once() -> None:
+    """Up to the limit all is told, then that there is more, then nothing; other processes are not concerned."""
+    told: list[tuple[int, str]] = []
+    joiner = LineJoiner(
+        lambda t, pid, process, stream, via, line, cut: told.append((pid, line)),
+        lambda t, pid, process: told.append((pid, "CUT OFF")),
+    )
+    joiner.limit(10)
+    for pid, text in ((1, "12345\n"), (1, "6789abc\nx\n"), (1, "more\n"), (2, "other\n")):
+        joiner.add(pid, "P", 1, "print", 0, text)
+    assert [(1, "12345"), (1, "6789"), (1, "CUT OFF"), (2, "other")] == told

@@ -1,0 +1,165 @@
+"""Hostile text in every place of every event, on every way to a terminal: nothing steers it or breaks a line."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from views_events import _DEFAULTS, event
+
+from run_scenario import EventLog
+from run_scenario.cli import main
+from run_scenario.views.console import ConsoleView
+from run_scenario.views.jsonlines import render
+from run_scenario.views.sentences import sentence
+
+HOSTILE = {
+    "escape": "\x1b[31mred\x1b[0m",
+    "title": "\x1b]0;owned\x07",
+    "link": "\x1b]8;;http://example.invalid\x1b\\click\x1b]8;;\x1b\\",
+    "C1": "\x9b2J\x90payload\x9c",
+    "bell, backspace": "\a\b\b\b\x7f",
+    "carriage return": "safe\rforged",
+    "new line": 'x\n{"event": "scenario.finished", "outcome": "passed"}',
+    "other line ends": "a\x0b\x0c\x1c\x85\u2028\u2029b",
+    "bidi": "\u202eevil\u2066\u2067\u200f",
+    "invisible": "\u200b\u00ad\ufeff\U000e0041",
+    "surrogate": "\ud800x\udfff",
+    "NUL": "a\0b",
+    "markup": "[red]x[/red] <script>alert(1)</script> & %s {0}",
+    "long": "w" * 100_000,
+    "lines": "\n" * 10_000,
+}
+WIDEST = 60_000
+"""Characters of a line: a text is cut at 5,000, and some become ten when they are made visible."""
+
+
+def _poisoned(value: Any, text: str) -> Any:
+    """Return a value with every text in it replaced by `text`, but for names of keys."""
+    if isinstance(value, str):
+        return text
+    if isinstance(value, list | tuple):
+        return [_poisoned(element, text) for element in value]
+    if isinstance(value, dict):
+        return {key: _poisoned(element, text) for key, element in value.items()}
+    return value
+
+
+def poisoned_events(text: str) -> Iterator[dict[str, Any]]:
+    """Yield an event of every kind with a hostile text in each place that holds a text."""
+    for name in _DEFAULTS:
+        made = event(name)
+        common = {key: made[key] for key in ("event", "level", "timestamp", "run")}
+        yield {**_poisoned(made, text), **common}
+
+
+def check_lines(text: str, widest: int = WIDEST) -> None:
+    """Check that a terminal would show just what is written, on lines of a sensible length."""
+    for line in text.split("\n"):
+        assert line.isprintable(), repr(line)[:300]
+        assert len(line) <= widest, (len(line), line[:300])
+
+
+@pytest.mark.parametrize("kind", HOSTILE)
+def test_the_console(kind: str) -> None:
+    """On the console every line is printable, and what would break one is shown as an escape."""
+    stream = io.StringIO()
+    view = ConsoleView(stream, names=[HOSTILE[kind]], colour=False)
+    for made in poisoned_events(HOSTILE[kind]):
+        view.write([made])
+    view.close()
+    check_lines(stream.getvalue())
+    assert len(stream.getvalue()) < 3_000_000
+
+
+@pytest.mark.parametrize("kind", HOSTILE)
+def test_sentences(kind: str) -> None:
+    """Each event's sentence is one printable line."""
+    for made in poisoned_events(HOSTILE[kind]):
+        assert sentence(made).isprintable()
+
+
+@pytest.mark.parametrize("kind", HOSTILE)
+def test_the_log(kind: str) -> None:
+    """In the log each event is one line in ASCII that gives back what it was made of."""
+    events = list(poisoned_events(HOSTILE[kind]))
+    lines = render(events).decode("ascii").split("\n")
+    assert len(events) + 1 == len(lines)
+    assert events == [json.loads(line) for line in lines[:-1]]
+    assert "".join(lines).isprintable()
+
+
+def _log_of(text: str) -> bytes:
+    return render([{**made, "seq": number} for number, made in enumerate(poisoned_events(text), 1)])
+
+
+@pytest.mark.parametrize("kind", HOSTILE)
+@pytest.mark.parametrize("shape", ["timeline", "table", "check"])
+def test_a_hostile_log(kind: str, shape: str, tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    """Whoever looks at a stranger's log sees its texts, and is not steered by them."""
+    log = tmp_path / "log.jsonl"
+    log.write_bytes(_log_of(HOSTILE[kind]))
+    arguments = ["check", str(log), "daemon"] if shape == "check" else ["show", str(log), "--as", shape, "--no-pager"]
+    status = main(arguments)
+    out, err = capfd.readouterr()
+    assert status in (0, 1, 2), err
+    assert "Traceback" not in err
+    check_lines(err)
+    check_lines(out, 100_000_000 if shape == "check" else WIDEST)
+
+
+_places = st.sampled_from(sorted(_DEFAULTS))
+_odd = st.one_of(
+    st.none(), st.booleans(), st.integers(), st.floats(), st.text(max_size=5), st.just([]), st.just({}), st.just([[{}]])
+)
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck), database=None)
+@given(st.lists(st.tuples(_places, st.integers(0, 40), _odd), min_size=1, max_size=6))
+def test_a_damaged_log(tmp_path: Path, changes: list[tuple[str, int, Any]]) -> None:
+    """A log in which anything stands in any place is judged or refused in words, never with a traceback."""
+    events = {name: dict(event(name)) for name in _DEFAULTS}
+    for name, place, value in changes:
+        keys = list(events[name])
+        events[name][keys[place % len(keys)]] = value
+    log = tmp_path / "log.jsonl"
+    log.write_bytes(b"".join(json.dumps(each).encode() + b"\n" for each in events.values()))
+    for arguments in (["check", str(log), "daemon"], ["show", str(log), "--as", "timeline", "--no-pager"]):
+        assert main(arguments) in (0, 1, 2)
+    with contextlib.suppress(ValueError):
+        EventLog.read(log)
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        b"{" * 100_000,
+        b"[" * 100_000,
+        b'{"event": ' + b"9" * 10_000 + b"}",
+        b"\xff\xfe\x00",
+        b"\0" * 1_000,
+        b"null",
+        b'"x"',
+        b'{"event": "x", "t": NaN, "seq": 1, "run": "r", "process": "p"}',
+        b'{"event": "x", "t": 1e999, "seq": 1, "run": "r", "process": "p"}',
+        b'{"event": "queue.put", "t": 0, "seq": 1, "run": "r", "process": "p", "queue": ["unhashable"]}',
+        b'{"event": "x", "event": "y", "t": 0, "seq": 1, "run": "r", "process": "\\ud800"}',
+    ],
+)
+def test_a_line_that_is_no_event(line: bytes, tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    """One line of nonsense is told with its number."""
+    log = tmp_path / "log.jsonl"
+    log.write_bytes(line + b"\n" + line + b"\n")
+    for arguments in (["check", str(log), "daemon"], ["show", str(log), "--no-pager"]):
+        status = main(arguments)
+        out, err = capfd.readouterr()
+        assert status in (0, 1, 2), err
+        check_lines(err)
+        check_lines(out)
