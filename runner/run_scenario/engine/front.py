@@ -183,6 +183,7 @@ class _Run:
                 if began >= next_tick:
                     next_tick = began + _TICK
                     self._telling.look_for_output(time.monotonic_ns())
+                    platform.wake(self._guard.pid)
                     if not told:
                         self._telling.tick()
                 pause = pace.pause(time.monotonic() - began)
