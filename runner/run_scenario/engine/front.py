@@ -19,6 +19,7 @@ from run_scenario.engine.folder import folder_for, remove_folder
 from run_scenario.engine.guard_handle import DONE, Guard, start_guard
 from run_scenario.engine.outcome import Outcome
 from run_scenario.engine.start_method import default_start_method
+from run_scenario.errors import MachineryError, Status
 
 if TYPE_CHECKING:
     from run_scenario.engine.judging import Judge
@@ -110,6 +111,12 @@ class _Run:
                 if self._last_word != DONE:
                     self._guard.end(self._others)
                 return self._conclude()
+            except (MachineryError, BrokenPipeError):
+                if not self._heard:
+                    self._guard.stop_and_wait()
+                if self._stop_signal == signal.SIGHUP:  # the terminal is gone, and so who could read why
+                    return Outcome(Status.HANGUP, "interrupted", (), (time.monotonic_ns() - began[0]) / 1e9)
+                raise
             except BaseException:
                 if not self._heard:
                     self._guard.stop_and_wait()
@@ -165,8 +172,8 @@ class _Run:
         finally:
             over.set()
             follower.join()
-        if failures:
-            raise failures[0]
+        if failures and not isinstance(failures[0], (MachineryError, BrokenPipeError)):
+            raise failures[0]  # otherwise a sink has failed: the others are to have their end before that is told
 
     def _follow_quietly(self, over: threading.Event, failures: list[BaseException]) -> None:
         from run_scenario.engine import platform
