@@ -950,3 +950,15 @@ def be_hostile(outbox: Any) -> None:
     warnings.warn(HOSTILE, type(HOSTILE_NAME, (UserWarning,), {}), stacklevel=1)
     threading.Thread(target=signal.sigwait, args=([],), name=HOSTILE, daemon=True).start()
     raise type(HOSTILE_NAME, (Exception,), {"__module__": HOSTILE})(HOSTILE)
+
+
+def put_and_note(outbox: Any, path: str, seconds: float = 0.8) -> None:
+    """Put numbers for a while, and note in a file after each how many put() calls have returned."""
+    file = os.open(path, os.O_WRONLY | os.O_CREAT, 0o600)
+    until, number = time.monotonic() + seconds, 0
+    outbox.cancel_join_thread()
+    while time.monotonic() < until:
+        number += 1
+        outbox.put(number)
+        os.pwrite(file, number.to_bytes(8, "little"), 0)
+        time.sleep(0.0005)

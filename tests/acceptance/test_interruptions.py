@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import os
+import pty
 import select
 import signal
 import subprocess
+import termios
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -190,4 +193,30 @@ def test_a_reader_that_leaves(tmp_path: Path) -> None:
     assert time.monotonic() - since < SOON  # it would count for 60 s
     assert (141, "") == (done.returncode, done.stderr)
     assert ["scenario.started"] == [event["event"] for event in read_events(done.stdout)]
+    assert [] == os.listdir(tmp_path / "tmp")
+
+
+def test_a_closed_terminal(tmp_path: Path, method: str) -> None:
+    """Whoever closes the window ends the run: status 129, nobody is left, and nothing is said to nobody."""
+    text = tmp_path / "case.yaml"
+    text.write_text(LONG)
+    (tmp_path / "tmp").mkdir()
+    keyboard, terminal = pty.openpty()
+    with (tmp_path / "stderr").open("wb") as stderr:
+        process = subprocess.Popen(
+            [*COMMAND, text, "--allow", "actors", "--start-method", method],
+            env={**os.environ, "PYTHONPATH": search_path(), "TMPDIR": str(tmp_path / "tmp"), "TERM": "dumb"},
+            stdin=terminal,
+            stdout=terminal,
+            stderr=stderr,
+            start_new_session=True,
+            preexec_fn=lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0),
+        )
+    os.close(terminal)
+    shown = b""
+    while b"stubborn" not in shown:
+        shown += os.read(keyboard, 65536)
+    os.close(keyboard)
+    assert 129 == process.wait(PATIENCE)
+    assert "run-scenario:" not in (tmp_path / "stderr").read_text()
     assert [] == os.listdir(tmp_path / "tmp")

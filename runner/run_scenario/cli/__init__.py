@@ -8,6 +8,16 @@ door ──▶ parser             arguments → a namespace with the command's f
            └─▶ settings     whose code may run: --allow and pyproject.toml
 """
 
-from run_scenario.cli.door import main
+import signal
+
+_interrupt = signal.getsignal(signal.SIGINT)
+if _interrupt is signal.default_int_handler:
+    # Until the door can catch it, Ctrl-C ends this process as it ends any program: not with a traceback of imports.
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+from run_scenario.cli.door import main  # noqa: E402
+
+if _interrupt is signal.default_int_handler:
+    signal.signal(signal.SIGINT, _interrupt)
 
 __all__ = ["main"]

@@ -9,6 +9,8 @@ from run_scenario.cli import streams
 from run_scenario.cli.parser import PROGRAM, parse
 from run_scenario.errors import InvalidScenario, RunScenarioError, Status
 
+_ENDED_BY_SIGNAL = (Status.HANGUP, Status.INTERRUPTED, Status.TERMINATED)
+
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command and return its exit status (see the README)."""
@@ -36,7 +38,8 @@ def _carry_out(arguments: Sequence[str]) -> int:
         status: int = command(options)
     except SystemExit as exit_:  # argparse has answered --help or --version, or explained what is wrong
         status = exit_.code if isinstance(exit_.code, int) else Status.INVALID
-    streams.say("")  # all that was written before, too, must have got out
+    if status not in _ENDED_BY_SIGNAL:  # who has closed the terminal cannot be told that it takes nothing more
+        streams.say("")  # all that was written before, too, must have got out
     return status
 
 

@@ -19,6 +19,7 @@ from run_scenario.engine.folder import folder_for, remove_folder
 from run_scenario.engine.guard_handle import DONE, TOO_MUCH, Guard, start_guard
 from run_scenario.engine.outcome import Outcome
 from run_scenario.engine.start_method import default_start_method
+from run_scenario.errors import MachineryError, Status
 from run_scenario.limits import DEFAULTS, Limits
 
 if TYPE_CHECKING:
@@ -116,11 +117,14 @@ class _Run:
                 if self._last_word != DONE:
                     self._guard.end(self._others)
                 return self._conclude()
-            except BaseException:
+            except BaseException as error:
                 if not self._offered:
                     self._guard.dismiss()
                 elif not self._heard:
                     self._guard.stop_and_wait()
+                # Where the terminal is gone, so is everybody who could read why the log is not written.
+                if self._stop_signal == signal.SIGHUP and isinstance(error, (MachineryError, BrokenPipeError)):
+                    return Outcome(Status.HANGUP, "interrupted", (), (time.monotonic_ns() - began[0]) / 1e9)
                 raise
             finally:
                 self._guard.end(self._others)
@@ -175,8 +179,8 @@ class _Run:
         finally:
             over.set()
             follower.join()
-        if failures:
-            raise failures[0]
+        if failures and not isinstance(failures[0], (MachineryError, BrokenPipeError)):
+            raise failures[0]  # otherwise a sink has failed: the others are to have their end before that is told
 
     def _follow_quietly(self, over: threading.Event, failures: list[BaseException]) -> None:
         from run_scenario.engine import platform
@@ -193,6 +197,7 @@ class _Run:
                 if began >= next_tick:
                     next_tick = began + _TICK
                     self._telling.look_for_output(time.monotonic_ns())
+                    platform.wake(self._guard.pid)
                     if not told:
                         self._telling.tick()
                 pause = pace.pause(time.monotonic() - began)

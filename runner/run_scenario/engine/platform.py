@@ -209,6 +209,13 @@ def is_running(pid: int) -> bool:
     return stat is not None and stat.state not in "ZX"
 
 
+def wake(pid: int) -> None:
+    """Have a process of our own go on that somebody has stopped: nobody else would look after the run meanwhile."""
+    stat = process_stat(pid)
+    if stat is not None and stat.state == "T":
+        send_signal(pid, signal.SIGCONT, stat.started)
+
+
 def context_switches(pid: int, thread: int | None = None) -> tuple[int, int] | None:
     """Return voluntary and involuntary context switches of a process's main thread, or of the thread named."""
     path = f"/proc/{pid}/status" if thread is None else f"/proc/{pid}/task/{thread}/status"

@@ -14,7 +14,7 @@ from run_scenario.engine.events import EventMaker
 from run_scenario.engine.narrator import Narrator
 from run_scenario.engine.outcome import Outcome
 from run_scenario.engine.output import OutputFollower
-from run_scenario.errors import Status
+from run_scenario.errors import MachineryError, Status
 from run_scenario.limits import DEFAULTS, LIMITS, Limits
 from run_scenario.record import codes
 from run_scenario.record.drain import Drain, Entry
@@ -52,7 +52,10 @@ class Telling:
         self._folder = folder
         self._guard_pid = guard_pid
         self._began = began[0]
-        self._sinks = sinks
+        self._sinks = list(sinks)
+        self._failure: Exception | None = None
+        """Why a sink is none any more."""
+        self._concluding = False
         self._method = method
         self._clock = clock
         self._judge: Judge | None = None
@@ -141,10 +144,16 @@ class Telling:
         if events:
             if self._judge is not None:
                 self._judge.take(events)
-            for sink in self._sinks:
-                sink.write(events)
+            for sink in tuple(self._sinks):
+                try:
+                    sink.write(events)
+                except (MachineryError, BrokenPipeError) as error:
+                    self._sinks.remove(sink)  # the others get the whole log all the same
+                    self._failure = error
             if self._stop is not None and not self.narrator.too_much:
                 self._check_limits(self._stop)
+        if self._failure is not None and not self._concluding:
+            raise self._failure
         return bool(events)
 
     def _check_limits(self, stop: Callable[[], None]) -> None:
@@ -180,7 +189,13 @@ class Telling:
     # The end
 
     def conclude(self, stop_signal: int, troubles: Sequence[str]) -> Outcome:
-        """Tell all that is left, now that nobody writes any more, and what the run has come to."""
+        """Tell all that is left, now that nobody writes any more, and what the run has come to.
+
+        Raises:
+            MachineryError: a log could not be written.
+            BrokenPipeError: nobody reads one any more.
+        """
+        self._concluding = True
         from run_scenario.engine.verdict import conclude
 
         while records := self._drain.rest():
@@ -217,6 +232,8 @@ class Telling:
         )
         self._pass_on()
         self._drain.close()
+        if self._failure is not None:
+            raise self._failure
         return outcome
 
     def _judged(self, outcome: Outcome, now: int) -> Outcome:

@@ -1,0 +1,17 @@
+"""The short form of the campaign in tests/chaos: whoever is hit and when, the run ends and is explained."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from chaos import assault
+
+SEEDS = range(9000, 9008)
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_whoever_is_hit(tmp_path: Path, seed: int) -> None:
+    """Nobody and nothing is left, the log is in order and complete, the end is explained."""
+    assault.carry_out(assault.make(seed, 2), tmp_path)
