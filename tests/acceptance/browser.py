@@ -90,6 +90,11 @@ class Page:
         self.driver.find_element("css selector", selector).click()
         self.drawn()
 
+    def in_lanes(self) -> Page:
+        """Give the lanes the focus, as Tab or a click does."""
+        self.ask("document.getElementById('lanes').focus()")
+        return self
+
     def press(self, *keys: str) -> None:
         """Press keys, one after the other."""
         from selenium.webdriver import ActionChains

@@ -12,7 +12,7 @@ import pytest
 from browser import Page, found
 from support import COMMAND, PATIENCE, read_events
 
-from report_logs import Event, hostile, long_log, numbered, stalled_consumers
+from report_logs import Event, event, hostile, long_log, numbered, stalled_consumers
 from run_scenario import bundled
 from run_scenario.views.html import render
 
@@ -90,8 +90,8 @@ def test_odd_logs_are_kept_as_they_are(page: Page, write) -> None:
         9: {"item": [1.5, {"a": None}]},
     }.items():
         events[place].update(changes)
-    for number, event in enumerate(events[4:], 71):
-        event["seq"] = number
+    for number, each in enumerate(events[4:], 71):
+        each["seq"] = number
     events[11]["extra"] = 2.5
     events[12]["timestamp"] = "some day"
     page.open(write(events), "event=75")
@@ -119,26 +119,26 @@ def test_stepping_shows_the_state_of_each_moment(page: Page, forks: tuple[Path, 
     """Forward and back, by key and by button, to the first and the last: each time the locks are as the log says."""
     path, events = forks
     page.open(path)
-    page.press(HOME)
+    page.in_lanes().press(HOME)
     assert 1 == page.selected()
     page.click("#step-on")
     assert 2 == page.selected()
     held: dict[str, str] = {}
-    for event in events[2:14]:
+    for each in events[2:14]:
         page.press(NEXT)
-        assert event["seq"] == page.selected()
-        if event["event"] == "lock.acquired":
-            held[event["lock"]] = event["process"]
+        assert each["seq"] == page.selected()
+        if each["event"] == "lock.acquired":
+            held[each["lock"]] = each["process"]
         for lock, holder in held.items():
             assert f"held by {holder}" in page.ask(
                 "return app.panels[1].words(app.story.stateAt(arguments[0]), arguments[1], 'lock')",
-                event["seq"] - 1,
+                each["seq"] - 1,
                 lock,
             )
-        assert f"\n{event['event']}\n" in page.text("#event")
+        assert f"\n{each['event']}\n" in page.text("#event")
     page.press(BACK, BACK)
     assert 12 == page.selected()
-    page.press(END)
+    page.in_lanes().press(END)
     assert len(events) == page.selected()
     spoken = page.ask("return document.getElementById('lanes').getAttribute('aria-valuetext')")
     assert f"event {len(events)} of {len(events)}" in spoken
@@ -174,7 +174,7 @@ def test_filtering(page: Page, forks: tuple[Path, list[Event]]) -> None:
     )
     assert [str(each["seq"]) for each in others] == page.texts("#rows td:first-child")
     assert f"{len(others)} of {len(events)} events shown" == page.text("#filter-note")
-    page.press(HOME, *[NEXT] * 6)
+    page.in_lanes().press(HOME, *[NEXT] * 6)
     assert others[6]["seq"] == page.selected()
     assert "hide-process=Kant" in page.driver.current_url
 
@@ -183,7 +183,7 @@ def test_searching(page: Page, forks: tuple[Path, list[Event]]) -> None:
     """Words are found in names and values of every event; Enter goes from one to the next."""
     path, events = forks
     page.open(path)
-    page.press(HOME)
+    page.in_lanes().press(HOME)
     page.type("#search", "lock hegel")
     wanted = [each["seq"] for each in events if {"lock", "hegel"} <= words(each)]
     assert f"{len(wanted)} events found" == page.text("#find-note")
@@ -234,7 +234,7 @@ def test_expectations_and_their_evidence(page: Page, forks: tuple[Path, list[Eve
     assert [each["seq"] for each in verdicts[0]["evidence"]] == page.ask(
         "return app.evidence().map(i => app.log.seqOf(i))"
     )
-    page.press(HOME)
+    page.in_lanes().press(HOME)
     page.click("#expectations .jump")
     assert verdicts[0]["evidence"][0]["seq"] == page.selected()
 
@@ -328,3 +328,14 @@ def test_an_unfinished_log_opens(page: Page, write) -> None:
         assert "cut short" in page.text("#outcome")
         assert len(events) == len(page.texts("#rows tr"))
         assert_quiet(page, path)
+
+
+def test_shared_numbers_have_a_curve(page: Page, write) -> None:
+    """What a shared value was after each write can be seen, and at the moment that is looked at."""
+    contents = [1, 9, -2, 7]
+    written = [event("value.written", "MainProcess", n / 10, value="hits", content=c) for n, c in enumerate(contents)]
+    path = write(numbered(written), None)
+    page.open(path, "event=3")
+    assert "7 at last, 9 at most\nnow -2" in page.text("#depths")
+    assert contents == page.ask("return [0, 1, 2, 3].map(i => app.story.gauges[0].depthAt(i))")
+    assert_quiet(page, path)

@@ -22,6 +22,9 @@ from run_scenario.views.html.page import SCRIPTS
 from run_scenario.views.html.waits import waits
 
 FOLDER = Path(html.__file__).parent
+STYLE = (FOLDER / "page.css").read_text(encoding="utf-8")
+THEMES = re.split(r" color-scheme: (?:light|dark);", STYLE)[1:]
+"""Light, dark if the system asks for it, dark if the button does."""
 
 
 class Parsed(HTMLParser):
@@ -235,3 +238,38 @@ def test_the_corpus_is_hostile() -> None:
         any(mark in text for text in CORPUS)
         for mark in ("</script>", "<!--", "onerror=", "\x1b", "\u202e", "__proto__")
     )
+
+
+def luminance(colour: str) -> float:
+    """Return how light a colour such as `#1b1f24` is, as WCAG 2 defines it."""
+    parts = [int(colour[at : at + 2], 16) / 255 for at in (1, 3, 5)]
+    red, green, blue = [part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in parts]
+    return 0.2126 * red + 0.7152 * green + 0.0722 * blue
+
+
+@pytest.mark.parametrize("theme", [0, 1, 2], ids=["light", "dark by the system", "dark by the button"])
+def test_contrast(theme: int) -> None:
+    """Each colour of text has the contrast of 4.5 that WCAG asks for, on each ground that it is written on."""
+    blocks = [dict(re.findall(r"--([\w-]+): (#\w{6})", block)) for block in THEMES]
+    colours = blocks[theme]
+    hues = [name for name in colours if name.startswith("hue-")]
+    assert 8 == len(hues)
+    texts = {
+        "ink": ("ground", "page", "raised", "held", "waiting"),
+        "quiet": ("ground", "page"),
+        "bad": ("ground", "stuck"),
+    }
+    pairs = [(text, ground) for text, grounds in texts.items() for ground in grounds]
+    pairs += [(text, "ground") for text in ("accent", "warn", "good")]
+    poor = []
+    for text, ground in pairs:
+        lighter, darker = sorted((luminance(colours[text]), luminance(colours[ground])), reverse=True)
+        if (lighter + 0.05) / (darker + 0.05) < 4.5:
+            poor.append((text, ground))
+    assert [] == poor
+
+
+def test_both_dark_themes_are_the_same() -> None:
+    """Whether the system or the button asks for it, dark is dark."""
+    _, by_system, by_button = (re.findall(r"--[\w-]+: [^;]+", block.partition("}")[0]) for block in THEMES)
+    assert by_system == by_button

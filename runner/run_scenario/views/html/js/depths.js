@@ -1,4 +1,4 @@
-/* Depths: how many items are on each queue, and in each pipe, over time. The curves are drawn by uPlot. */
+/* Depths: how many items are on each queue and in each pipe over time, and what numbers are shared. Drawn by uPlot. */
 
 const STRIP_HEIGHT = 66;
 const MOST_STRIPS = 24;
@@ -13,9 +13,9 @@ class Depths {
   build() {
     const { app } = this;
     for (const strip of this.strips) strip.plot.destroy();
-    const wanted = app.story.channels.filter((channel) => app.filter.showsResource(app.log.resources[channel.resource].name));
+    const wanted = [...app.story.channels, ...app.story.gauges].filter((channel) => app.filter.showsResource(app.log.resources[channel.resource].name));
     const shown = wanted.slice(0, MOST_STRIPS);
-    put(this.note, wanted.length > shown.length ? `${count(shown.length)} of ${count(wanted.length)} queues and pipes are drawn: filter for others.` : "");
+    put(this.note, wanted.length > shown.length ? `${count(shown.length)} of ${count(wanted.length)} curves are drawn: filter for others.` : "");
     this.strips = shown.map((channel) => this.strip(channel));
     put(this.box, this.strips.map((strip) => strip.element));
   }
@@ -24,18 +24,13 @@ class Depths {
     const { app } = this;
     const plotBox = el("div", { class: "plot" });
     const value = el("span", { class: "depth" });
-    const label = el("div", { class: "label" }, el("b", {}, scrub(channel.name)), el("span", {}, this.balance(channel)), value);
+    const label = el("div", { class: "label" }, el("b", {}, scrub(channel.name)), el("span", {}, channel.balance()), value);
     label.style.width = app.lanes.gutter + "px";
     const width = Math.max(60, app.lanes.width - app.lanes.gutter);
     const plot = new uPlot(this.options(channel, width), [[0], [0]], plotBox);
     const strip = { channel, plot, label, value, element: el("div", { class: "strip", role: "img" }, label, plotBox) };
-    strip.element.setAttribute("aria-label", `Items on ${scrub(channel.name)}: ${this.balance(channel)}`);
+    strip.element.setAttribute("aria-label", `${scrub(channel.name)}: ${channel.balance()}`);
     return strip;
-  }
-
-  balance(channel) {
-    const left = channel.depths.at(-1) ?? 0;
-    return `${count(channel.puts.length)} put, ${left ? count(left) + " left" : "none left"}, ${count(channel.most)} at most`;
   }
 
   options(channel, width) {
@@ -47,7 +42,7 @@ class Depths {
       padding: [6, 0, 2, 0],
       legend: { show: false },
       cursor: { show: false },
-      scales: { x: { time: false, auto: false }, y: { range: () => [0, Math.max(1, channel.most) * 1.08] } },
+      scales: { x: { time: false, auto: false }, y: { range: () => [(channel.least ?? 0) * 1.08, Math.max(1, channel.most) * 1.08] } },
       axes: [{ show: false }, { show: false }],
       series: [{}, { stroke: colour, fill: colour + "33", width: 1.6, paths: uPlot.paths.stepped({ align: 1 }), points: { show: false } }],
       hooks: { draw: [(plot) => this.drawOver(plot)] },
@@ -77,7 +72,8 @@ class Depths {
       if (plot.width !== width) plot.setSize({ width, height: STRIP_HEIGHT });
       plot.setData(this.curve(channel, Math.ceil(width)), false);
       plot.setScale("x", { min: app.axis.from, max: app.axis.to });
-      put(value, app.state.selected < 0 ? "" : `now ${count(channel.depthAt(app.state.selected))}`);
+      const now = app.state.selected < 0 ? undefined : channel.depthAt(app.state.selected);
+      put(value, now === undefined ? "" : `now ${count(now)}`);
     }
   }
 
@@ -93,7 +89,7 @@ class Depths {
       xs.push(axis.ofEvent(places[at]));
       ys.push(depths[at]);
     };
-    if (!places.length || axis.ofEvent(places[0]) > axis.from) xs.push(axis.from), ys.push(0);
+    if (channel instanceof Channel && axis.ofEvent(places[0]) > axis.from) xs.push(axis.from), ys.push(0);
     if (last - first <= 4 * pixels) for (let at = first; at < last; at++) add(at);
     else this.extremes(depths, places, first, last, pixels).forEach(add);
     const end = axis.ofEvent(log.length - 1);

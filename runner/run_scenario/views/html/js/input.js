@@ -1,6 +1,7 @@
 /* Input: zoom and pan by mouse, finger and keyboard; step from event to event. */
 
 const ZOOM = 1.5;
+const SCROLLING = new Set(["ArrowUp", "ArrowDown", "PageUp", "PageDown", "Home", "End"]);
 
 class Input {
   constructor(app, area, tip) {
@@ -116,6 +117,7 @@ class Input {
     const typing = event.target.closest("input:not([type=checkbox]), select");
     if (event.key === "Escape" && typing) return void byId("lanes").focus();
     if (typing || event.target.closest("dialog")) return;
+    if (SCROLLING.has(event.key) && !event.target.closest("#lanes")) return; // elsewhere these scroll the page
     const act = this.acts()[event.shiftKey && event.key.startsWith("Arrow") ? "Shift" + event.key : event.key];
     if (!act) return;
     event.preventDefault();

@@ -125,6 +125,7 @@ function markLabel(log, i) {
 }
 
 const item = (field) => show(field("item"), 18);
+const excerpt = (text) => shorten(scrub(String(text ?? "").slice(0, 60)), 28);
 const MARK_LABELS = {
   "queue.put": (field) => "put " + item(field),
   "queue.get": (field) => "got " + item(field),
@@ -136,7 +137,7 @@ const MARK_LABELS = {
   "value.read": (field) => "read " + show(field("content"), 12),
   "value.written": (field) => "wrote " + show(field("content"), 12),
   "value.overwritten": () => "lost an update",
-  "process.output": (field) => shorten(scrub(field("text") ?? ""), 28),
-  "log.message": (field) => shorten(scrub(field("message") ?? ""), 28),
+  "process.output": (field) => excerpt(field("text")),
+  "log.message": (field) => excerpt(field("message")),
   "process.joining": (field) => "joined by " + shorten(scrub(field("by") ?? "?"), 14),
 };

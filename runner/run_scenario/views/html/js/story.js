@@ -13,6 +13,7 @@ class Story {
     this.channel = new Int32Array(log.length).fill(-1);
     this.partner = new Int32Array(log.length).fill(-1);
     this.tieChannels();
+    this.gauges = findGauges(log);
     this.checkpoints = [[-1, new State()]];
   }
 
@@ -101,11 +102,54 @@ class Channel {
     if (change > 0) this.puts.push(i);
   }
 
+  /** Return what went through it, in a few words. */
+  balance() {
+    const left = this.depths.at(-1) ?? 0;
+    return `${count(this.puts.length)} put, ${left ? count(left) + " left" : "none left"}, ${count(this.most)} at most`;
+  }
+
   /** Return how many items are on it after event `i`. */
   depthAt(i) {
     const at = upperBound(this.places, i) - 1;
     return at < 0 ? 0 : this.depths[at];
   }
+}
+
+/** A shared value that is a number: what it is after each write. */
+class Gauge {
+  constructor(name, resource) {
+    Object.assign(this, { name, resource, places: [], depths: [], most: 0, least: 0 });
+  }
+
+  add(i, content) {
+    this.places.push(i);
+    this.depths.push(content);
+    this.most = Math.max(this.most, content);
+    this.least = Math.min(this.least, content);
+  }
+
+  balance() {
+    return `${show(this.depths.at(-1))} at last, ${show(this.most)} at most`;
+  }
+
+  /** Return what it is after event `i`; undefined before it was written. */
+  depthAt(i) {
+    return this.depths[upperBound(this.places, i) - 1];
+  }
+}
+
+function findGauges(log) {
+  const kinds = log.kinds.map((kind) => kind === "value.written" || kind === "value.final");
+  const found = new Map();
+  if (!kinds.some(Boolean)) return [];
+  for (let i = 0; i < log.length; i++) {
+    const content = kinds[log.kind[i]] ? log.field(i, "content") : undefined;
+    if (typeof content !== "number") continue;
+    const place = log.resource[i];
+    if (!found.has(place)) found.set(place, new Gauge(log.resources[place].name, place));
+    found.get(place).add(i, content);
+  }
+  return [...found.values()];
 }
 
 /** What is true of all resources at one moment. */
