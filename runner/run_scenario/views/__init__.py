@@ -6,6 +6,7 @@
                   ├──▶ layout               where lines break
                   ├──▶ summary ──▶ tables
                   └──▶ status               the last line, while nothing happens
+       └─────▶ html                         a run as one file for a browser
     steps  ──▶ plan                         the main program in the words of Python
        └─────▶ python_script               the same as a script of its own
     names  ──▶ listing                      bundled scenarios, built-in targets

@@ -1,0 +1,151 @@
+"""The report of a standstill as a graph: who waits for what, who has it, and who left before the end."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any, NamedTuple
+
+from run_scenario.views.history import Channel, History, Lane, Stuck
+from run_scenario.views.summary import ending
+from run_scenario.views.text import plural, seconds, values
+
+Json = dict[str, Any]
+
+_MOST = 40
+"""Processes that are drawn; of a thousand that wait, the first are enough."""
+_MOST_GONE = 8
+"""Processes that left, of those that are drawn for one resource."""
+
+
+class _Edge(NamedTuple):
+    start: str
+    end: str
+    label: str
+    tone: str = "stuck"
+
+
+class _Graph:
+    def __init__(self, history: History) -> None:
+        self.history = history
+        self.nodes: dict[str, Json] = {}
+        self.edges: list[_Edge] = []
+
+    def node(self, key: str, kind: str, title: str, lines: list[str], tone: str) -> str:
+        self.nodes.setdefault(key, {"type": kind, "title": title, "lines": lines, "tone": tone})
+        return key
+
+    def process(self, name: str) -> str:
+        lane = self.history.lanes.get(name) or Lane(name)
+        stuck = next((each for each in self.history.stuck if each.process == name), None)
+        if lane.ended is not None and stuck is None:
+            return self.node(f"process {name}", "process", name, _left(lane), "left")
+        return self.node(f"process {name}", "process", name, [stuck.doing] if stuck else [], "stuck" if stuck else "")
+
+    def resource(self, name: str) -> str:
+        channels = [channel for channel in self.history.channels.values() if _is(channel, name)]
+        if channels:
+            kind = channels[0].kind
+            lines = [line for channel in channels for line in _balance(channel, name)]
+        else:
+            kind, lines = self._unused(name)
+        return self.node(f"resource {name}", kind.replace(" ", "-"), f"{kind} {name}", lines, "")
+
+    def _unused(self, name: str) -> tuple[str, list[str]]:
+        """Return the kind of something that nothing went through, and what there is to say about it."""
+        known = self.history.resources.get(name)
+        if known is not None:
+            return known.kind, []
+        told = (self.history.stall or {}).get("queues") or ()
+        if any(isinstance(queue, Mapping) and queue.get("queue") == name for queue in told):
+            return "queue", ["nothing was put"]
+        return "resource", []
+
+    def connect(self, start: str, end: str, label: str, tone: str = "stuck") -> None:
+        edge = _Edge(start, end, label, tone)
+        if edge not in self.edges:
+            self.edges.append(edge)
+
+    def told(self) -> Json:
+        places = {key: place for place, key in enumerate(self.nodes)}
+        edges = [
+            {"from": places[edge.start], "to": places[edge.end], "label": edge.label, "tone": edge.tone}
+            for edge in self.edges
+        ]
+        return {"nodes": list(self.nodes.values()), "edges": edges}
+
+
+def waits(history: History) -> Json | None:
+    """Return the graph of who waits for what when nothing moved any more; None if it did not come to that.
+
+    `left_out` is how many of the processes that wait are not drawn.
+    """
+    if history.stall is None or not history.stuck:
+        return None
+    graph = _Graph(history)
+    for stuck in history.stuck[:_MOST]:
+        start = graph.process(stuck.process)
+        if stuck.on_process:
+            graph.connect(start, graph.process(stuck.on_process), "waits for its end")
+        elif stuck.resource:
+            graph.connect(start, graph.resource(stuck.resource), "waits for")
+    for resource in dict.fromkeys(stuck.resource for stuck in history.stuck[:_MOST] if stuck.resource):
+        for name, label, tone in _who_could_help(history, resource):
+            graph.connect(graph.resource(resource), graph.process(name), label, tone)
+    return {**graph.told(), "left_out": max(0, len(history.stuck) - _MOST)}
+
+
+def _who_could_help(history: History, resource: str) -> Iterator[tuple[str, str, str]]:
+    """Yield each process that has the resource, or could have done what is waited for: its name, why, and a tone."""
+    held = {each.holder for each in history.holdings if each.resource == resource and _held_then(history, each.end)}
+    yield from ((name, "is held by", "stuck") for name in sorted(held))
+    waiting = [each for each in history.stuck if each.resource == resource]
+    others = _gone(history, resource, waiting) if not held else []
+    yield from others[:_MOST_GONE]
+
+
+def _held_then(history: History, end: float) -> bool:
+    return history.stall is not None and end >= float(history.stall.get("t", 0.0))
+
+
+def _gone(history: History, resource: str, waiting: list[Stuck]) -> list[tuple[str, str, str]]:
+    """Return who used what is waited for, and does not wait for it: a name, a role, a tone."""
+    channels = [channel for channel in history.channels.values() if _is(channel, resource)]
+    asked = {each.process for each in waiting}
+    found: list[tuple[str, str, str]] = []
+    for channel in channels:
+        for name in dict.fromkeys((*channel.takers, *channel.givers)):
+            lane = history.lanes.get(name)
+            if name in asked or lane is None or name in {each[0] for each in found}:
+                continue
+            role = "is taken from by" if name in channel.takers else "is filled by"
+            found.append((name, role, "left" if lane.ended is not None and not _stuck(history, name) else "plain"))
+    if not channels and resource in history.resources:
+        users = history.resources[resource].users
+        found = [(name, "was used by", "left") for name in users if name not in asked and not _stuck(history, name)]
+    return found
+
+
+def _stuck(history: History, name: str) -> bool:
+    return any(each.process == name for each in history.stuck)
+
+
+def _left(lane: Lane) -> list[str]:
+    words = ending(lane.end, lane.exception, started=lane.started is not None)
+    lines = [f"left at {seconds(lane.ended)}: {words}"]
+    if lane.found_empty:
+        lines.append(f"after {lane.found_empty} looked empty")
+    return lines
+
+
+def _is(channel: Channel, resource: str) -> bool:
+    return channel.name == resource or (channel.kind == "pipe" and channel.name.rpartition(".")[0] == resource)
+
+
+def _balance(channel: Channel, name: str) -> list[str]:
+    way = "" if channel.name == name else f"{channel.name}: "
+    lines = [f"{way}{channel.put:,} put, {channel.got:,} got, {channel.remaining:,} left"]
+    if channel.items_left:
+        lines.append(values(channel.items_left, channel.remaining, shown=2))
+    elif channel.remaining:
+        lines.append(f"{plural(channel.remaining, 'item')} not taken")
+    return lines
