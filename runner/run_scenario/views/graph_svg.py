@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from run_scenario.views.svg import Svg, fit, room_for
 from run_scenario.views.topology import Edge, Node, Topology
 
-_MARGIN, _GAP_X, _GAP_Y = 20, 110, 22
+_MARGIN, _GAP_X, _GAP_Y = 20, 130, 22
 _NODE_HEIGHT, _LINE = 26, 15
 _NARROWEST, _WIDEST = 90, 220
 _BAD = "#b3261e"
@@ -75,7 +77,13 @@ def _draw_node(svg: Svg, node: Node, place: tuple[float, float, float, float]) -
     x, y, width, height = place
     fill = "#eef4fb" if node.is_process else "#fff6e5"
     stroke = _BAD if node.bad else "#5b6770"
-    shape = {"x": x, "y": y, "width": width, "height": height, "rx": 3 if node.is_process else height / 2}
+    shape: dict[str, Any] = {
+        "x": x,
+        "y": y,
+        "width": width,
+        "height": height,
+        "rx": 3 if node.is_process else height / 2,
+    }
     svg.add("rect", **shape, fill=fill, stroke=stroke, stroke_width=2 if node.bad else 1.2)
     middle = x + width / 2
     svg.text(middle, y + 18, fit(node.name, width - 10, 14), 14, text_anchor="middle")
@@ -91,7 +99,7 @@ def _draw_edge(svg: Svg, edge: Edge, places: dict[str, tuple[float, float, float
         x1, y1, x2, y2 = source[0] + source[2], source[1] + source[3] / 2, target[0], target[1] + target[3] / 2
         middle = (x1 + x2) / 2
         path = f"M{x1:.1f} {y1:.1f} C{middle:.1f} {y1:.1f} {middle:.1f} {y2:.1f} {x2:.1f} {y2:.1f}"
-        label = (x1 + (x2 - x1) * 0.5, y1 + (y2 - y1) * 0.5 - 4)
+        label = (middle, (y1 + y2) / 2 - 4)
     else:
         x1, y1, x2, y2 = (
             source[0] + source[2] / 2,
@@ -101,10 +109,10 @@ def _draw_edge(svg: Svg, edge: Edge, places: dict[str, tuple[float, float, float
         )
         path = f"M{x1:.1f} {y1:.1f} C{x1:.1f} {below + 30:.1f} {x2:.1f} {below + 30:.1f} {x2:.1f} {y2:.1f}"
         label = ((x1 + x2) / 2, below + 18)
-    style: dict[str, object] = {"fill": "none", "stroke": "#555555", "stroke_width": 1.2}
+    style: dict[str, Any] = {"fill": "none", "stroke": "#555555", "stroke_width": 1.2}
     style |= {"marker_end": "url(#arrow)"} if edge.direction == "to" else {"stroke_dasharray": "4 3"}
     svg.add("path", f"{edge.source} → {edge.target}", d=path, **style)
-    if edge.label:
+    if edge.label and not edge.label.endswith("×"):  # how often a lock was used would only be in the way
         svg.text(
             label[0], label[1], fit(edge.label, _GAP_X - 10, 11) or edge.label, 11, "#333333", text_anchor="middle"
         )

@@ -131,12 +131,11 @@ def _of_main(steps: Iterable[model.Step]) -> list[Edge]:
 
 def observed(history: History) -> Topology:
     """Return what a log has seen, with counts."""
+    stuck = {each.process: each.doing for each in history.stuck}
     nodes = {}
     for lane in history.lanes.values():
-        bad = lane.failed
-        nodes[lane.name] = Node(
-            lane.name, "process", ending(lane.end, lane.exception, started=lane.started is not None), bad
-        )
+        end = ending(lane.end, lane.exception, started=lane.started is not None)
+        nodes[lane.name] = Node(lane.name, "process", stuck.get(lane.name, end), lane.failed)
     edges = []
     for channel in history.channels.values():
         left = f"{channel.remaining:,} left" if channel.remaining else ""
