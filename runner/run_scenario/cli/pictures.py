@@ -75,13 +75,58 @@ def _timeline(material: Material, look: Look) -> str | bytes:
     from run_scenario.views.timeline import render
 
     history = read(material.events)
+    if look.shape in ("svg", "png"):
+        from run_scenario.views import svg, timeline_svg
+
+        drawn = timeline_svg.render(history, look.first, look.last)
+        return svg.png(drawn) if look.shape == "png" else drawn
     return render(history, look.width, colour=look.colour, unicode=look.unicode, first=look.first, last=look.last)
 
 
+def _graph(material: Material, look: Look) -> str | bytes:
+    from run_scenario.views import graph, topology
+
+    if material.scenario is not None:
+        from run_scenario import language
+
+        shown = topology.planned(material.scenario, language.plan(material.scenario))
+    else:
+        from run_scenario.views.history_events import read
+
+        shown = topology.observed(read(material.events))
+    if look.shape in ("svg", "png"):
+        from run_scenario.views import graph_svg, svg
+
+        drawn = graph_svg.render(shown)
+        return svg.png(drawn) if look.shape == "png" else drawn
+    if look.shape == "mmd":
+        return graph.mermaid(shown)
+    if look.shape == "dot":
+        return graph.dot(shown)
+    return graph.drawing(shown, look.width, colour=look.colour, unicode=look.unicode)
+
+
+def _perfetto(material: Material, look: Look) -> str:
+    from run_scenario.views.traces import perfetto
+
+    return perfetto(material.events)
+
+
+def _shiviz(material: Material, look: Look) -> str:
+    from run_scenario.views.traces import shiviz
+
+    return shiviz(material.events)
+
+
 PICTURES = {
-    "timeline": Picture("a lane for each process, in true proportion to time", ("txt",), _timeline, windowed=True),
+    "timeline": Picture(
+        "a lane for each process, in true proportion to time", ("txt", "svg", "png"), _timeline, windowed=True
+    ),
     "table": Picture("processes, queues, pools and locks in numbers", ("txt",), _table),
+    "graph": Picture("what is between the processes", ("txt", "svg", "png", "mmd", "dot"), _graph, planned=True),
     "html": Picture("one file for a browser: lanes, arrows, state at every moment, search", ("html",), _html),
+    "perfetto": Picture("a trace for ui.perfetto.dev: slices, flows, counters", ("json",), _perfetto),
+    "shiviz": Picture("a log with vector clocks for ShiViz", ("txt",), _shiviz),
 }
 """The pictures by name."""
 

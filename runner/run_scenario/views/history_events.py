@@ -217,7 +217,8 @@ class _Reader(Notes):
 def _waits(call: str, room: str) -> Callable[[_Reader, Event, float], None]:
     def begin(reader: _Reader, event: Event, t: float) -> None:
         resource = resource_of(event)
-        reader.used(resource, KINDS.get(room, room), name_of(event))
+        if room != "queue":
+            reader.used(resource, KINDS.get(room, room), name_of(event))
         reader.begin_wait(name_of(event), t, f"{resource}.{call}()", resource)
 
     return begin

@@ -60,6 +60,16 @@ class Signs(Value):
 UNICODE = Signs("·", "━", "█", "z", "░", "╌", "┤", "✗", "▷", "┬", "─", "▒", "▸", "▁▂▃▄▅▆▇█")
 ASCII = Signs(".", "-", "#", "z", "~", ",", "|", "X", ">", "+", "-", "=", ">", "_123456789")
 
+MEANINGS: dict[State, str] = {
+    "starting": "being started",
+    "running": "running",
+    "computing": "computing",
+    "sleeping": "asleep, or without a processor",
+    "waiting": "waiting",
+    "ending": "its target is over",
+}
+"""What a process does, in words."""
+
 STYLES: dict[State, str] = {
     "starting": "dim",
     "running": "green",
@@ -144,7 +154,7 @@ class _Timeline:
         cells = Cells(self._columns)
         shown = [segment for segment in segments if self._scale.shows(segment.start, segment.end)]
         if not shown:
-            self._untold += [(lane.name, _end(lane))] if lane.failed or lane.born is None else []
+            self._untold += [(lane.name, end_of(lane))] if lane.failed or lane.born is None else []
             return cells
         columns = self._majorities(shown)
         for start, stop, state, what in _stretches(columns):
@@ -178,7 +188,7 @@ class _Timeline:
             return
         style = "bold red" if lane.failed else "dim"
         cells.set(column, self._signs.bad_end if lane.failed else self._signs.end, style)
-        text = scrub(_end(lane))
+        text = scrub(end_of(lane))
         room = len(cells) - column - 2
         if width_of(text) <= room:
             cells.write(column + 2, text, style)
@@ -256,15 +266,7 @@ class _Timeline:
     def _legend(self) -> list[tuple[str, str, str]]:
         """Return sign, style and meaning of what the lanes are drawn with."""
         signs = self._signs
-        meanings: dict[State, str] = {
-            "starting": "being started",
-            "running": "running",
-            "computing": "computing",
-            "sleeping": "asleep, or without a processor",
-            "waiting": "waiting",
-            "ending": "its target is over",
-        }
-        legend = [(signs.of(state), STYLES[state], text) for state, text in meanings.items() if state in self._used]
+        legend = [(signs.of(state), STYLES[state], text) for state, text in MEANINGS.items() if state in self._used]
         legend.append((signs.end, "dim", "end"))
         if any(lane.failed for lane in self._history.lanes.values()):
             legend.append((signs.bad_end, "bold red", "an end that is not allowed"))
@@ -280,7 +282,7 @@ class _Timeline:
         return legend
 
 
-def _end(lane: Lane) -> str:
+def end_of(lane: Lane) -> str:
     """Return how a process ended, and what it had found before, if that is what it left for."""
     words = ending(lane.end, lane.exception, started=lane.started is not None)
     return f"{words}: {lane.found_empty}.empty() said True" if lane.found_empty and not lane.failed else words

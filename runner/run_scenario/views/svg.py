@@ -1,0 +1,84 @@
+"""The elements of an SVG picture; every text and attribute is escaped here, whatever it says."""
+
+from __future__ import annotations
+
+from xml.sax.saxutils import escape, quoteattr
+
+from run_scenario.errors import UsageError
+from run_scenario.views.text import scrub, shorten
+
+FONT = "Helvetica, Arial, 'DejaVu Sans', sans-serif"
+_WIDE = 0.56
+"""Width of a character, as a part of its size, on average."""
+_LONGEST = 300
+
+
+def room_for(text: str, size: float) -> float:
+    """Return about how wide a text is."""
+    return len(scrub(text)) * size * _WIDE
+
+
+def fit(text: str, width: float, size: float) -> str:
+    """Return as much of a text as there is room for; nothing if that is too little to be read."""
+    most = int(width / (size * _WIDE))
+    return shorten(scrub(text), most) if most >= 4 else ""
+
+
+class Svg:
+    """A picture that is being drawn; all numbers are pixels."""
+
+    def __init__(self, title: str) -> None:
+        self._title = title
+        self._parts: list[str] = []
+
+    def add(self, name: str, content: str | None = None, **attributes: object) -> None:
+        """Add an element; `content` is text, or becomes its tooltip if it has none of its own."""
+        pairs = "".join(f" {key.replace('_', '-')}={quoteattr(_told(value))}" for key, value in attributes.items())
+        if content is None:
+            self._parts.append(f"<{name}{pairs}/>")
+        elif name == "text":
+            self._parts.append(f"<text{pairs}>{_text(content)}</text>")
+        else:
+            self._parts.append(f"<{name}{pairs}><title>{_text(content)}</title></{name}>")
+
+    def text(self, x: float, y: float, content: str, size: float = 12, fill: str = "#222222", **more: object) -> None:
+        """Add text that begins at `x` and stands on `y`."""
+        self.add("text", content, x=x, y=y, font_size=size, fill=fill, **more)
+
+    def rendered(self, width: float, height: float) -> str:
+        """Return the file: it refers to nothing outside of itself."""
+        marker = (
+            '<defs><marker id="arrow" viewBox="0 0 8 8" refX="7" refY="4" markerWidth="7" markerHeight="7" '
+            'orient="auto"><path d="M0 0 L8 4 L0 8 z" fill="#555555"/></marker></defs>'
+        )
+        size = f'width="{width:.0f}" height="{height:.0f}" viewBox="0 0 {width:.0f} {height:.0f}"'
+        head = f'<svg xmlns="http://www.w3.org/2000/svg" {size} font-family="{FONT}" role="img">'
+        white = '<rect width="100%" height="100%" fill="#ffffff"/>'
+        body = "\n".join(self._parts)
+        return f"{head}\n<title>{_text(self._title)}</title>\n{marker}\n{white}\n{body}\n</svg>\n"
+
+
+def _text(content: str) -> str:
+    return escape(shorten(scrub(content), _LONGEST))
+
+
+def _told(value: object) -> str:
+    return f"{value:.1f}".removesuffix(".0") if isinstance(value, float) else str(value)
+
+
+def png(svg: str) -> bytes:
+    """Return the picture as PNG, twice as fine as it is on a screen.
+
+    Raises:
+        UsageError: what that needs is not installed.
+    """
+    try:
+        import cairosvg
+    except ImportError:
+        raise UsageError("PNG needs cairosvg: pip install 'run-scenario[png]'; or write .svg") from None
+    except OSError:
+        raise UsageError(
+            "PNG needs the library cairo (Debian: libcairo2, macOS: brew install cairo); or write .svg"
+        ) from None
+    data: bytes = cairosvg.svg2png(bytestring=svg.encode(), scale=2)
+    return data

@@ -1,0 +1,187 @@
+"""The timeline as an SVG picture, for a book or a bug report: lanes, arrows from put to get, queues, locks."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+
+from run_scenario.views.history import Channel, History, Holding, Lane, Segment, State
+from run_scenario.views.hops import hops
+from run_scenario.views.layout import wrap
+from run_scenario.views.overview import outcome
+from run_scenario.views.scale import scale_for
+from run_scenario.views.svg import Svg, fit, room_for
+from run_scenario.views.text import scrub, values
+from run_scenario.views.timeline import MEANINGS, end_of
+
+_WIDTH, _MARGIN = 960, 16
+_NAMES = (70, 190)
+_LANE, _BAR = 44, 18
+_DEPTH = 34
+_MOST_ARROWS = 400
+_LINE = 17
+_COLOURS: dict[State, str] = {
+    "starting": "#d9d9d9",
+    "running": "#7fbf7b",
+    "computing": "#2c7a3f",
+    "sleeping": "#c6dbef",
+    "waiting": "#f4a63a",
+    "ending": "#bdbdbd",
+}
+_BAD, _QUEUE, _LOCK = "#b3261e", "#3b76af", "#8e63b0"
+
+
+def render(history: History, first: float | None = None, last: float | None = None) -> str:
+    """Return the picture of the whole run, or of a part of it."""
+    return _Picture(history, first, last).drawn()
+
+
+class _Picture:
+    def __init__(self, history: History, first: float | None, last: float | None) -> None:
+        self._history = history
+        self._svg = Svg(f"{history.title}: {outcome(history)}")
+        held = {holding.resource for holding in history.holdings}
+        longest = max((room_for(name, 13) for name in (*history.lanes, *history.channels, *held)), default=0)
+        self._left = _MARGIN + min(max(longest + 12, _NAMES[0]), _NAMES[1])
+        self._scale = scale_for(history.last, _WIDTH - _MARGIN - self._left, first, last)
+        self._y = float(_MARGIN)
+        self._rows: dict[str, float] = {}
+        """Where the bar of each lane begins, from above."""
+
+    def drawn(self) -> str:
+        svg = self._svg
+        svg.text(_MARGIN, self._y + 14, fit(self._history.title, _WIDTH - 2 * _MARGIN, 17), 17, font_weight="bold")
+        self._y += 34
+        top = self._y
+        self._y += 20
+        segments = self._history.segments()
+        for name, lane in self._history.lanes.items():
+            self._lane(lane, segments[name])
+        self._arrows()
+        for channel in self._history.channels.values():
+            self._depth(channel)
+        by_resource: defaultdict[str, list[Holding]] = defaultdict(list)
+        for holding in self._history.holdings:
+            by_resource[holding.resource].append(holding)
+        for resource, holdings in by_resource.items():
+            self._holders(resource, holdings)
+        self._axis(top, self._y)
+        self._y += 10
+        self._legend({segment.state for each in segments.values() for segment in each})
+        self._words()
+        return svg.rendered(_WIDTH, self._y + _MARGIN)
+
+    def _x(self, t: float) -> float:
+        return self._left + self._scale.place(t)
+
+    def _name(self, name: str, y: float, colour: str = "#222222") -> None:
+        self._svg.text(_MARGIN, y, fit(name, self._left - _MARGIN - 8, 13), 13, colour)
+
+    def _axis(self, top: float, bottom: float) -> None:
+        for t, text in self._scale.ticks(10):
+            x = self._x(t)
+            self._svg.add("line", x1=x, y1=top + 6, x2=x, y2=bottom, stroke="#999999", stroke_opacity="0.35")
+            self._svg.text(x, top, text, 11, "#666666", text_anchor="middle" if x < _WIDTH - 40 else "end")
+        self._svg.text(_MARGIN, top, "seconds", 11, "#666666")
+
+    def _lane(self, lane: Lane, segments: Sequence[Segment]) -> None:
+        top = self._y
+        self._rows[lane.name] = top
+        self._y += _LANE
+        self._name(lane.name, top + 13)
+        for start, end, state, what in segments:
+            if not self._scale.shows(start, end):
+                continue
+            x, width = self._x(start), self._x(end) - self._x(start)
+            told = f"{lane.name}: {what or MEANINGS[state]}, {start:.6f} to {end:.6f} s"
+            shape = {"x": x, "y": top, "width": max(width, 0.4), "height": _BAR, "fill": _COLOURS[state]}
+            edge = {"stroke": "#ffffff", "stroke_width": 0.6} if width > 3 else {}
+            self._svg.add("rect", told, **shape, **edge)
+            text = fit(what, width - 8, 11) if what else ""
+            if text:
+                self._svg.text(x + 4, top + 13, text, 11)
+        if lane.ended is not None and lane.ended <= self._scale.last and segments:
+            self._end(lane, top)
+
+    def _end(self, lane: Lane, top: float) -> None:
+        x, colour = self._x(lane.ended or 0.0), _BAD if lane.failed else "#444444"
+        self._svg.add("line", x1=x, y1=top - 3, x2=x, y2=top + _BAR + 3, stroke=colour, stroke_width=2)
+        text = end_of(lane)
+        wide = room_for(text, 11)
+        if x + 6 + wide < _WIDTH:
+            self._svg.text(x + 6, top + 13, text, 11, colour)
+        else:
+            self._svg.text(x - 4, top + _BAR + 13, fit(text, x - self._left, 11), 11, colour, text_anchor="end")
+
+    def _arrows(self) -> None:
+        """Draw an arrow for each hop; of very many, only the first."""
+        for hop in hops(self._history.ties, self._scale)[:_MOST_ARROWS]:
+            if hop.giver not in self._rows or hop.taker not in self._rows:
+                continue
+            down = self._rows[hop.taker] >= self._rows[hop.giver]
+            x1, x2 = self._x(hop.put[0]), self._x(hop.got[0])
+            y1 = self._rows[hop.giver] + (_BAR if down else 0)
+            y2 = self._rows[hop.taker] + (0 if down and hop.taker != hop.giver else _BAR)
+            middle = (y1 + y2) / 2
+            path = f"M{x1:.1f} {y1:.1f} C{x1:.1f} {middle:.1f} {x2:.1f} {middle:.1f} {x2:.1f} {y2:.1f}"
+            style = {"fill": "none", "stroke": "#555555", "stroke_width": 1.1, "marker_end": "url(#arrow)"}
+            self._svg.add("path", hop.told(), d=path, **style)
+
+    def _depth(self, channel: Channel) -> None:
+        top, height = self._y, _DEPTH - 12
+        self._y += _DEPTH
+        self._name(channel.name, top + height - 4, _QUEUE)
+        points, before = [], 0
+        for t, depth in channel.depths:
+            x = self._x(t)
+            points += [(x, before), (x, depth)]
+            before = depth
+        points.append((self._x(self._history.last), before))
+        scale = height / max(channel.most, 1)
+        line = " ".join(f"{x:.1f},{top + height - depth * scale:.1f}" for x, depth in points)
+        base = f"{points[0][0]:.1f},{top + height:.1f} {line} {points[-1][0]:.1f},{top + height:.1f}"
+        told = f"{channel.name}: at most {channel.most:,} items"
+        self._svg.add("polygon", told, points=base, fill=_QUEUE, fill_opacity="0.35", stroke=_QUEUE)
+        if channel.remaining:
+            x = _WIDTH - _MARGIN - 6
+            self._svg.text(x, top + height - 6, f"{channel.remaining:,} left", 12, _BAD, text_anchor="end")
+
+    def _holders(self, resource: str, holdings: Sequence[Holding]) -> None:
+        top = self._y
+        self._y += _DEPTH - 6
+        self._name(resource, top + 13, _LOCK)
+        for holding in holdings:
+            if not self._scale.shows(holding.start, holding.end):
+                continue
+            x, width = self._x(holding.start), self._x(holding.end) - self._x(holding.start)
+            told = f"{holding.holder} held {resource}, {holding.start:.6f} to {holding.end:.6f} s"
+            self._svg.add("rect", told, x=x, y=top, width=max(width, 0.6), height=_BAR, fill=_LOCK, fill_opacity="0.4")
+            text = fit(f"held by {holding.holder}", width - 8, 11)
+            self._svg.text(x + 4, top + 13, text, 11)
+
+    def _legend(self, used: set[State]) -> None:
+        x = float(_MARGIN)
+        for state, meaning in MEANINGS.items():
+            if state in used:
+                self._svg.add("rect", x=x, y=self._y, width=12, height=12, fill=_COLOURS[state])
+                self._svg.text(x + 17, self._y + 10, meaning, 11, "#444444")
+                x += room_for(meaning, 11) + 34
+        self._y += 28
+
+    def _words(self) -> None:
+        """Write what was left, who waited for what, and what came of the run."""
+        lines: list[tuple[str, str]] = []
+        for channel in self._history.channels.values():
+            if channel.remaining:
+                items = values(channel.items_left, channel.remaining, 4)
+                shown = f": {items}" if channel.items_left else ""
+                lines.append((f"{channel.name}: {channel.remaining:,} of {channel.put:,} items left{shown}", "#222222"))
+        if self._history.stuck:
+            lines.append(("when nothing moved any more:", "#222222"))
+            lines += [(f"{stuck.process} {stuck.doing}", "#222222") for stuck in self._history.stuck]
+        passed = self._history.end is not None and self._history.end.get("outcome") == "passed"
+        lines.append((outcome(self._history), "#2c7a3f" if passed else _BAD))
+        for text, colour in lines:
+            for part in wrap(scrub(text), int((_WIDTH - 2 * _MARGIN) / (12 * 0.52))):
+                self._y += _LINE
+                self._svg.text(_MARGIN, self._y, part, 12, colour)

@@ -1,0 +1,156 @@
+"""Topologies and traces, from logs made by hand: what they say, and that hostile names are inert in each format."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+from typing import Any
+from xml.etree import ElementTree
+
+import pytest
+from views_events import event
+
+from run_scenario import bundled, language
+from run_scenario.views import graph, graph_svg, timeline_svg, topology
+from run_scenario.views.history_events import read
+from run_scenario.views.traces import perfetto, shiviz
+
+BAD = '"]; </text><script>alert(1)</script> & click n0 "http://x"\n\x1b[31m|{}'
+FED = [
+    event("scenario.started", title="Fed"),
+    event("process.started", "Main", t=0.0, pid=10),
+    event("process.starting", "A", t=0.5, by="Main"),
+    event("process.started", "A", t=1.0, pid=11),
+    event("queue.put", "Main", t=2.0, item_id=1, item="x"),
+    event("queue.put", "Main", t=2.5, item_id=2, item="y"),
+    event("queue.get", "A", t=3.0, item_id=1, waited=1.0),
+    event("lock.acquired", "A", t=3.5, waited=0.0),
+    event("process.exited", "A", t=4.0, pid=11, cpu_user=None),
+    event("process.joined", "A", t=4.5, by="Main", waited=0.5),
+    event("scenario.finished", t=5.0),
+]
+HOSTILE = [
+    event("scenario.started", title=BAD),
+    event("process.started", BAD, t=0.0, pid=10),
+    event("process.started", "B", t=0.0, pid=11),
+    event("queue.put", BAD, t=1.0, queue=BAD, item_id=1, item=BAD),
+    event("queue.get", "B", t=2.0, queue=BAD, item_id=1, item=BAD, waited=1.5),
+    event("lock.acquired", BAD, t=2.0, lock=BAD + "2", waited=0.0),
+    event("process.exited", BAD, t=3.0, cause=BAD, signal=BAD, allowed=False, cpu_user=None),
+    event("scenario.finished", t=3.0, outcome="failed", reasons=[BAD]),
+]
+
+
+def seen(events: list[dict[str, Any]]) -> topology.Topology:
+    """Return the topology that a log has seen."""
+    return topology.observed(read(events))
+
+
+def plan_of(name: str) -> topology.Topology:
+    """Return the topology of a bundled scenario, as planned."""
+    scenario = language.load(str(bundled.find_scenario(name))).scenario
+    assert scenario is not None
+    return topology.planned(scenario, language.plan(scenario))
+
+
+def test_a_plan_has_what_the_main_program_does() -> None:
+    """Items and pills are put by it, results are taken by it."""
+    shown = plan_of("poison-pill")
+    edges = {(edge.source, edge.target): edge.label for edge in shown.edges}
+    assert edges["MainProcess", "tasks"].startswith("10 items")
+    assert "10" == edges["results", "MainProcess"]
+    assert ("tasks", "Consumer-1") in edges
+    assert ("Consumer-1", "results") in edges
+
+
+@pytest.mark.parametrize("path", bundled.scenarios(), ids=lambda path: path.stem)
+def test_every_bundled_scenario_has_a_graph(path: Path) -> None:
+    """Each can be drawn in every way, and its edges lead to nodes."""
+    shown = plan_of(path.stem)
+    assert all({edge.source, edge.target} <= shown.nodes.keys() for edge in shown.edges)
+    assert graph.mermaid(shown).startswith("flowchart LR\n")
+    assert graph.dot(shown).endswith("}\n")
+    assert graph.drawing(shown, 80)
+    ElementTree.fromstring(graph_svg.render(shown))
+
+
+def test_a_log_is_drawn_with_counts() -> None:
+    """Who put and got how many, what was left, who held the lock to the end."""
+    assert """\
+Fed
+
+            ┌────────┐
+Main ─ 2 ─▶ │ tasks  │ ─ 1 ─▶ A
+            │ queue  │
+            │ 1 left │
+            └────────┘
+
+┌───────────┐
+│ gate      │ ─ 1× ── A
+│ lock      │
+│ held by A │
+└───────────┘
+
+Main: no end was seen
+A: returned
+""" == re.sub(r"─+(?=[▶ ])", lambda dashes: "─", graph.drawing(seen(FED), 80)).replace("─ 1× ─ A", "─ 1× ── A")
+
+
+def test_mermaid_and_dot() -> None:
+    """Nodes have ids of their own; what wants attention is marked."""
+    assert '    n0 -->|"2"| n2\n' in graph.mermaid(seen(FED))
+    assert "    class n2,n3 bad\n" in graph.mermaid(seen(FED))
+    assert '  n0 -> n2 [label="2"];\n' in graph.dot(seen(FED))
+
+
+def test_hostile_names_are_inert_in_mermaid_and_dot() -> None:
+    """Nothing of a name is syntax: each line is of one of the few forms that are written here."""
+    text = r"(?:[\w .,/-]|#\d+;|<br/>|…)*"
+    node, edge = rf'n\d+(?:\[|\[\(|\(\[)"{text}"(?:\]|\)\]|\]\))', rf'n\d+ (?:-->|---)(?:\|"{text}"\|)? n\d+'
+    known = re.compile(rf"flowchart LR|    (?:{node}|{edge}|classDef bad .*|class n[\dn,]* bad)")
+    assert [] == [line for line in graph.mermaid(seen(HOSTILE)).splitlines() if not known.fullmatch(line)]
+    without_strings = re.sub(r'"(?:[^"\\]|\\.)*"', "S", graph.dot(seen(HOSTILE)))
+    assert "script" not in without_strings
+    assert '"' not in without_strings
+
+
+@pytest.mark.parametrize("events", [FED, HOSTILE], ids=["fed", "hostile"])
+def test_svg_is_well_formed_and_alone(events: list[dict[str, Any]]) -> None:
+    """A picture is XML without scripts and refers to nothing outside; each process and queue is in it."""
+    for picture in (timeline_svg.render(read(events)), graph_svg.render(seen(events))):
+        root = ElementTree.fromstring(picture)
+        tags = {element.tag.rpartition("}")[2] for element in root.iter()}
+        assert tags <= {"svg", "title", "defs", "marker", "path", "rect", "line", "text", "polygon"}
+        links = [value for element in root.iter() for value in element.attrib.values() if "url(" in value]
+        assert all(link == "url(#arrow)" for link in links)
+        assert "\x1b" not in picture
+
+
+def test_perfetto_has_slices_flows_and_counters() -> None:
+    """A put is tied to its get by a flow within slices of their processes; a queue's length is a counter."""
+    parts = json.loads(perfetto(FED))["traceEvents"]
+    waits = [part for part in parts if part.get("cat") == "waiting" and part["tid"] == 11]
+    assert [("tasks.get()", 2_000_000.0, 1_000_000.0)] == [(part["name"], part["ts"], part["dur"]) for part in waits]
+    flows = [(part["ph"], part["tid"], part["ts"], part["id"]) for part in parts if part["ph"] in "sf"]
+    assert [("s", 10, 2_000_000.0, 1), ("f", 11, 3_000_000.0, 1)] == flows
+    slices = [(part["tid"], part["ts"], part["ts"] + part["dur"]) for part in parts if part["ph"] == "X"]
+    for _, tid, t, _ in flows:
+        assert any(tid == other and start <= t <= end for other, start, end in slices)
+    assert [1, 2, 1] == [part["args"]["items"] for part in parts if part["ph"] == "C"]
+
+
+def test_shiviz_clocks_count_by_one_and_know_their_causes() -> None:
+    """The first line reads all others; each host counts its own events; a get knows of its put."""
+    first, _, body = shiviz(FED + HOSTILE).partition("\n\n")
+    pattern = re.compile(first.replace("(?<", "(?P<"))
+    found = list(pattern.finditer(body))
+    assert len(FED + HOSTILE) == len(found)
+    assert len(found) * 2 == len(body.splitlines())
+    counts: dict[str, int] = {}
+    for each in found:
+        clock, host = json.loads(each["clock"]), each["host"]
+        counts[host] = counts.get(host, 0) + 1
+        assert counts[host] == clock[host]
+        if each["event"].startswith("got 7") and host == "A":
+            assert 3 == clock["Main"]
