@@ -250,7 +250,8 @@ def test_a_cache_that_cannot_be_used_is_harmless(tmp_path: Path, monkeypatch: py
 
 def test_a_sound_text_is_read_once(tmp_path: Path) -> None:
     """What came of it is remembered, warnings included, and is the same under another name, where it now lies."""
-    text = f"title: a.yaml\n{VALID}  - {{target: consume, from: q, kwargs: {{task_done: false}}}}\nqueues: {{q: {{items: [1]}}}}\n"
+    taker = "  - {target: consume, from: q, kwargs: {task_done: false}}\n"
+    text = f"title: a.yaml\n{VALID}{taker}queues: {{q: {{items: [1]}}}}\n"
     memory = Memory(tmp_path / "cache")
     scenario, warnings = _sound(text, "a.yaml")
     memory.remember(text.encode(), scenario.file, (scenario, warnings))
