@@ -1,42 +1,101 @@
-"""What is measured, by name: each takes the number of pairs and yields its lines of the table."""
+"""What is measured, by name: each takes the options and yields its lines of the table."""
 
 from __future__ import annotations
 
+import json
+import os
+import subprocess
 import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterable
 from functools import partial
+from pathlib import Path
+from typing import Any
 
-from benchmarks.harness import HERE, Result, compare, main_program_seconds, scenario_command, script_seconds, wall
+from benchmarks.harness import (
+    HERE,
+    Options,
+    Result,
+    alone,
+    command,
+    compare,
+    compare_program,
+    environment,
+    run_command,
+    script_command,
+    wall,
+    write_scenario,
+)
 
-ALLOW = ("--allow", "workers")
+Measurement = Callable[[Options], Iterable[Result]]
 
 
-def start_up(pairs: int) -> Iterable[Result]:
-    """Compare the whole command on a trivial scenario with the script, both from the outside."""
+def start_up(options: Options) -> Iterable[Result]:
+    """Compare the whole command on a trivial scenario with the script, both from the outside: again, and as new."""
+    path = write_scenario(options, "start", 1)
+    script = partial(wall, script_command("start", 1))
+    pairs = 2 * options.pairs
+    again = partial(wall, run_command(path))
+    yield compare("start-up, warm", again, script, pairs=pairs, goal=60, difference="ms", factor=1000)
+    yield compare("start-up, warm, as a ratio", again, script, pairs=options.pairs, goal=3, gross=10)
+
+    def first() -> float:
+        path.write_text(path.read_text() + "\n")  # another text is as new as another file
+        return again()
+
     yield compare(
-        "start-up, one process",
-        partial(wall, scenario_command("trivial.yaml", *ALLOW)),
-        partial(wall, [sys.executable, str(HERE / "trivial_script.py")]),
-        pairs=2 * pairs,
-        goal=150,
-        difference=True,
+        "start-up, text never seen before", first, script, pairs=pairs, goal=200, difference="ms", factor=1000
     )
 
 
-def queue(pairs: int) -> Iterable[Result]:
-    """Compare passing 100,000 small integers through one queue, with every put and get recorded."""
-    yield compare(
-        "queue, 100,000 integers",
-        partial(main_program_seconds, "queue.yaml", *ALLOW),
-        partial(script_seconds, "queue_script.py"),
-        pairs=pairs,
-        goal=1.25,
-    )
+def commands(options: Options) -> Iterable[Result]:
+    """Compare the commands that run nothing with a Python that does nothing."""
+    script = partial(wall, [sys.executable, "-c", "pass"])
+    for arguments in ("validate daemon", "plan daemon", "list", "--help", "--version"):
+        scenario = partial(wall, command(*arguments.split()))
+        yield compare(arguments, scenario, script, pairs=options.pairs, goal=150, difference="ms", factor=1000)
 
 
-def record(pairs: int) -> Iterable[Result]:
+def queues(options: Options) -> Iterable[Result]:
+    """Pass small, middle and large items through one queue, with every put and get recorded."""
+    part = 20 if options.short else 1
+    for putters, takers in ((1, 1), (4, 4)) if options.short else ((1, 1), (1, 4), (4, 1), (4, 4)):
+        for what, count, size, goal in (
+            ("integers", 100_000, 0, 1.10),
+            ("items of 1 kB", 40_000, 1000, 1.10),
+            ("items of 1 MB", 800, 1_000_000, 1.02),
+        ):
+            title = f"queue {putters} → {takers}, {count // part:,} {what}"
+            yield compare_program(title, options, "queue", putters, takers, count // part, size, goal=goal)
+
+
+def others(options: Options) -> Iterable[Result]:
+    """Tasks that are done, messages, a lock that is wanted, tiny tasks."""
+    part = 10 if options.short else 1
+    count = 100_000 // part
+    yield compare_program(f"JoinableQueue, {count:,} tasks", options, "tasks", count, goal=1.15)
+    yield compare_program(f"pipe, {count:,} messages", options, "pipe", count, goal=1.15)
+    yield compare_program(f"lock, 4 processes, {count:,} times each", options, "lock", 4, count, goal=1.15, gross=10)
+    tasks = 9_000 // part  # as many as the text of one scenario can hold
+    yield compare_program(f"pool.map, {tasks:,} tiny tasks", options, "pool", 2, tasks, goal=1.15, gross=10)
+
+
+def starting(options: Options) -> Iterable[Result]:
+    """Start processes that do nothing, under each start method."""
+    count = 20 if options.short else 500
+    for method in ("fork", "forkserver", "spawn"):
+        title = f"starting {count} processes, {method}"
+        yield compare_program(title, options, "start", count, goal=1.15, method=method)
+
+
+def alive(options: Options) -> Iterable[Result]:
+    """Have a thousand processes live at the same time."""
+    count, seconds = (50, 1) if options.short else (1000, 5)
+    yield compare_program(f"{count:,} live processes", options, "alive", count, seconds, goal=1.15)
+
+
+def record(options: Options) -> Iterable[Result]:
     """Time recording one event, in this process, in microseconds; the script's column is an empty call."""
     from run_scenario.record import codes, layout
     from run_scenario.record.recorder import Recorder
@@ -52,18 +111,22 @@ def record(pairs: int) -> Iterable[Result]:
                 call(i)
             return (time.perf_counter() - began) / count * 1e6
 
-        def nothing() -> float:
-            return timed(lambda i: None)
-
         for name, call in (
-            ("one put or get", lambda i: recorder.fixed(codes.PUT, layout.V_INT, 0, i, i, 0)),
-            ("one event with text", lambda i: recorder.emit(codes.OUTPUT, 1, "Worker 1 processing task: 101\n")),
+            ("recording one put or get", lambda i: recorder.fixed(codes.PUT, layout.V_INT, 0, i, i, 0)),
+            ("recording one event with text", lambda i: recorder.emit(codes.OUTPUT, 1, "Worker 1 processing task\n")),
         ):
-            result = compare(name, partial(timed, call), nothing, pairs=pairs, goal=2.0, difference=True)
-            yield _in_microseconds(result)
+            yield compare(
+                name,
+                partial(timed, call),
+                lambda: timed(lambda i: None),
+                pairs=options.pairs,
+                goal=1.0,
+                unit="µs",
+                difference="µs",
+            )
 
 
-def judge(pairs: int) -> Iterable[Result]:
+def judge(options: Options) -> Iterable[Result]:
     """Time judging an event by an expectation that is about it, in microseconds; the script's column is a bare loop.
 
     Each event is one that every one of the expectations looks at: others cost next to nothing.
@@ -93,29 +156,134 @@ def judge(pairs: int) -> Iterable[Result]:
             pass
         return (time.perf_counter() - began) / count / about * 1e6
 
-    name = f"one event, one of {about} expectations"
-    yield _in_microseconds(compare(name, judged, nothing, pairs=pairs, goal=1.0, difference=True))
+    name = f"judging one event by one of {about} expectations"
+    yield compare(name, judged, nothing, pairs=options.pairs, goal=1.0, unit="µs", difference="µs")
 
 
-def _in_microseconds(result: Result) -> Result:
-    """Undo the factor of a thousand of a difference between two figures that already are microseconds."""
-    return Result(
-        name=result.name,
-        unit="µs",
-        scenario=result.scenario,
-        script=result.script,
-        comparison="+µs",
-        median=result.median / 1000,
-        lowest=result.lowest / 1000,
-        highest=result.highest / 1000,
-        goal=result.goal,
-        pairs=result.pairs,
-    )
+def tell(options: Options) -> Iterable[Result]:
+    """Time telling one put or get, from the segment to the line of JSON, in this process's microseconds of CPU."""
+    yield alone("telling one event", "µs", [_tell_once(options, 50_000) for _ in range(options.pairs)], 3.0)
 
 
-MEASUREMENTS: dict[str, Callable[[int], Iterable[Result]]] = {
+def _tell_once(options: Options, pairs: int) -> float:
+    from run_scenario import language
+    from run_scenario.engine.telling import Telling
+    from run_scenario.record import codes, layout
+    from run_scenario.record.recorder import Recorder
+    from run_scenario.views.jsonlines import JsonLines
+
+    class Nowhere:
+        def write(self, data: bytes) -> None:
+            pass
+
+        def close(self) -> None:
+            pass
+
+    scenario = language.load(write_scenario(options, "queue", 1, 1, pairs, 0)).require()
+    sink = JsonLines([Nowhere()])
+    sink.open()
+    with tempfile.TemporaryDirectory() as folder:
+        began = time.monotonic_ns(), time.time_ns()
+        recorder = Recorder()
+        recorder.attach(folder, "both", 1)
+        for number in range(pairs):
+            recorder.fixed(codes.PUT, layout.V_INT, 0, number + 1, number, 0)
+            recorder.fixed(codes.GET, layout.V_SAME, 0, number + 1, 0, 0)
+        telling = Telling(scenario, "benchmark", folder, os.getpid(), began, [sink], "fork")
+        spent = time.process_time()
+        while telling.tell(0):
+            pass
+        return (time.process_time() - spent) / (2 * pairs) * 1e6
+
+
+def follow(options: Options) -> Iterable[Result]:
+    """Measure, for longer and longer runs, how late the log is complete, and the memory of the largest process."""
+    for events in (2_000, 20_000) if options.short else (10_000, 100_000, 1_000_000):
+        yield from _follow(options, events)
+
+
+def follow_long(options: Options) -> Iterable[Result]:
+    """Do the same with ten million events."""
+    yield from _follow(options, 10_000_000)
+
+
+def _follow(options: Options, events: int) -> Iterable[Result]:
+    path = write_scenario(options, "queue", 1, 1, events // 2, 0)
+    late, memory = [], []
+    for _ in range(1 if events > 100_000 else min(3, options.pairs)):
+        lateness, peak = _followed(path)
+        late.append(lateness)
+        memory.append(peak)
+    yield alone(f"{events:,} events: log complete after", "%", late, 10)
+    yield alone(f"{events:,} events: peak memory", "MB", memory, 80)
+
+
+_LAUNCHER = """
+import os, subprocess, sys
+pid = subprocess.Popen(sys.argv[1:]).pid
+_, status, usage = os.wait4(pid, 0)
+print(usage.ru_maxrss, file=sys.stderr)
+sys.exit(os.waitstatus_to_exitcode(status))
+"""
+"""Runs a command from a small process: a child's peak memory is at least that of whoever started it."""
+
+
+def _followed(path: Path) -> tuple[float, float]:
+    """Run it; return by how much of the run's duration the log was late, in per cent, and the peak memory in MB.
+
+    The peak is that of the largest of the command's processes.
+    """
+    launch = [sys.executable, "-c", _LAUNCHER, *run_command(path)]
+    process = subprocess.Popen(launch, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=environment())
+    assert process.stdout
+    assert process.stderr
+    end = 0.0
+    for line in process.stdout:
+        if b'"process.exited"' in line and b'"MainProcess"' in line:
+            event: dict[str, Any] = json.loads(line)
+            end = event["t"]
+        elif b'"scenario.finished"' in line:
+            took = json.loads(line)
+    kilobytes = int(process.stderr.read())
+    assert process.wait() == 0, path
+    return (took["duration"] - end) / end * 100, kilobytes / 1024
+
+
+def load(options: Options) -> Iterable[Result]:
+    """Load and check files of more and more processes, none of them seen before, in this process."""
+    from run_scenario import language
+    from run_scenario.language.stamps import Stamps
+
+    for count in (10, 100) if options.short else (10, 100, 1000, 2000):
+        lines = [f"  - {{name: Worker {i}, target: sleep, kwargs: {{seconds: 1}}}}" for i in range(count)]
+        text = "\n".join(["version: 1", "processes:", *lines, ""])
+        if count > 1000:
+            text = f"version: 1\nprocesses:\n  - {{target: sleep, replicas: {count}}}\n"  # the most there may be
+
+        def once(text: str = text) -> float:
+            began = time.perf_counter()
+            language.load_text(text, stamps=Stamps(None)).require()
+            return time.perf_counter() - began
+
+        once()
+        goal = max(0.1, 0.5 * count / 1000)
+        yield alone(f"loading {count:,} processes", "s", [once() for _ in range(options.pairs)], goal)
+
+
+MEASUREMENTS: dict[str, Measurement] = {
     "start-up": start_up,
-    "queue": queue,
+    "commands": commands,
+    "queues": queues,
+    "others": others,
+    "starting": starting,
+    "alive": alive,
     "record": record,
     "judge": judge,
+    "tell": tell,
+    "follow": follow,
+    "load": load,
 }
+SHORT = ("start-up", "queues", "others", "starting")
+"""What has a ratio that can be grossly wrong: the short form's, unless others are named."""
+ON_DEMAND: dict[str, Measurement] = {"follow-long": follow_long}
+"""What takes minutes: measured when it is named."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import Any
 
 
@@ -9,14 +10,50 @@ def nothing() -> None:
     """Return at once."""
 
 
-def produce(outbox: Any, count: int) -> None:
-    """Put so many integers, then None."""
+def nap(seconds: float) -> None:
+    """Stay alive for a while."""
+    time.sleep(seconds)
+
+
+def put(outbox: Any, count: int, size: int) -> None:
+    """Put so many items: integers, or with a size, as many bytes each."""
+    item = bytes(size)
     for number in range(count):
-        outbox.put(number)
-    outbox.put(None)
+        outbox.put(item if size else number)
 
 
-def consume(inbox: Any) -> None:
-    """Take items until None comes."""
-    while inbox.get() is not None:
-        pass
+def get(inbox: Any, count: int) -> None:
+    """Take so many items."""
+    for _ in range(count):
+        inbox.get()
+
+
+def finish(inbox: Any, count: int) -> None:
+    """Take so many items and say of each that it is done."""
+    for _ in range(count):
+        inbox.get()
+        inbox.task_done()
+
+
+def send(connection: Any, count: int) -> None:
+    """Send so many integers."""
+    for number in range(count):
+        connection.send(number)
+
+
+def receive(connection: Any, count: int) -> None:
+    """Receive so many messages."""
+    for _ in range(count):
+        connection.recv()
+
+
+def contend(lock: Any, count: int) -> None:
+    """Take a lock and give it back, so many times."""
+    for _ in range(count):
+        with lock:
+            pass
+
+
+def square(number: int) -> int:
+    """Return the square of a number: a tiny task."""
+    return number * number

@@ -53,5 +53,7 @@ def _by_name(chapter: Path) -> list[Path]:
 
 def find_scenario(name: str) -> Path | None:
     """Return the bundled scenario called `name`, or None: `daemon`, `daemon.yaml` or `daemons/daemon`."""
-    chapter, _, stem = name.removesuffix(".yaml").rpartition("/")
-    return next((path for path in scenarios() if path.stem == stem and chapter in ("", path.parent.name)), None)
+    wanted, _, stem = name.removesuffix(".yaml").rpartition("/")
+    top = folder("scenarios")
+    places = (top / chapter / f"{stem}.yaml" for chapter in CHAPTERS if wanted in ("", chapter))
+    return next((path for path in places if path.is_file()), None)

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import hashlib
 import os
+import pickle
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
-from run_scenario.errors import InvalidScenario
+from run_scenario import bundled
+from run_scenario.errors import InvalidScenario, Problem
 from run_scenario.language import check, load, load_text
+from run_scenario.language.remembered import Memory
 from run_scenario.language.stamps import MAX_STAMPS, Stamps, default_folder
-from run_scenario.model import MAX_PROCESSES, CallSpec, Connection, Location
+from run_scenario.model import MAX_PROCESSES, CallSpec, Connection, Location, Scenario
 
 VALID = "version: 1\nprocesses:\n  - target: print_info\n"
 NO_STAMPS = Stamps(None)
@@ -243,3 +246,48 @@ def test_a_cache_that_cannot_be_used_is_harmless(tmp_path: Path, monkeypatch: py
     monkeypatch.setenv("XDG_CACHE_HOME", "relative")
     monkeypatch.setenv("HOME", str(tmp_path))
     assert tmp_path / ".cache" / "run-scenario" / "fits-schema" == default_folder()
+
+
+def test_a_sound_text_is_read_once(tmp_path: Path) -> None:
+    """What came of it is remembered, warnings included, and is the same under another name, where it now lies."""
+    taker = "  - {target: consume, from: q, kwargs: {task_done: false}}\n"
+    text = f"title: a.yaml\n{VALID}{taker}queues: {{q: {{items: [1]}}}}\n"
+    memory = Memory(tmp_path / "cache")
+    scenario, warnings = _sound(text, "a.yaml")
+    memory.remember(text.encode(), scenario.file, (scenario, warnings))
+
+    assert _sound(text, "another.yaml") == memory.recall(text.encode(), "another.yaml")
+    assert "a.yaml" == scenario.title
+    assert warnings
+    assert None is memory.recall(f"{text}# changed\n".encode(), "a.yaml")
+    assert [0o600] == [path.stat().st_mode & 0o777 for path in (tmp_path / "cache").iterdir()]
+
+
+def _sound(text: str, file: str) -> tuple[Scenario, tuple[Problem, ...]]:
+    loaded = load_text(text, file="".join([*file]), stamps=NO_STAMPS)
+    return loaded.require().replace(name="", path=""), loaded.problems
+
+
+def test_each_file_is_what_it_was_when_it_is_loaded_again() -> None:
+    """The second time, a scenario is recalled: with the same values, locations and warnings."""
+    for path in bundled.scenarios()[::7]:
+        first = load(path, file="first.yaml")
+        assert load(path, file="again.yaml", stamps=NO_STAMPS) == load(path, file="again.yaml")
+        assert first == load(path, file="first.yaml")
+
+
+def test_what_is_remembered_can_only_be_values(tmp_path: Path) -> None:
+    """A file in the cache that would run something, or is damaged, is as if it were not there."""
+
+    class Evil:
+        def __reduce__(self) -> tuple[object, ...]:
+            return os.mkdir, (str(tmp_path / "made"),)
+
+    memory = Memory(tmp_path / "cache")
+    sound = _sound(VALID, "a.yaml")
+    memory.remember(VALID.encode(), "a.yaml", sound)
+    (kept,) = (tmp_path / "cache").iterdir()
+    for content in (pickle.dumps((Evil(), ())), kept.read_bytes()[:-20], b"", pickle.dumps((1, 2))):
+        kept.write_bytes(content)
+        assert None is memory.recall(VALID.encode(), "a.yaml")
+    assert not (tmp_path / "made").exists()

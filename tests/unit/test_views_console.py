@@ -20,9 +20,10 @@ from run_scenario.errors import MachineryError
 from run_scenario.views import frames
 from run_scenario.views.console import ConsoleView
 from run_scenario.views.frames import shown_frames
+from run_scenario.views.last_word import LastWord
 from run_scenario.views.layout import wrap
 from run_scenario.views.status import status
-from run_scenario.views.summary import Summary, Verdict
+from run_scenario.views.summary import Summary
 from run_scenario.views.tables import render_summary
 from run_scenario.views.transcript import Transcript
 
@@ -294,7 +295,7 @@ def test_the_summary_of_what_went_wrong() -> None:
 
 def test_the_verdict_is_the_last_event() -> None:
     """Where nobody sees the log, one sentence tells how the run ended."""
-    verdict = Verdict()
+    verdict = LastWord()
     verdict.write([event("process.finished"), event("scenario.finished", outcome="failed", reasons=["A failed"])])
     assert "failed after 3.01 s: A failed" == verdict.text
 

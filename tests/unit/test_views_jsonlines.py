@@ -15,6 +15,7 @@ import pytest
 from views_events import event
 
 from run_scenario.errors import MachineryError
+from run_scenario.views import jsonlines
 from run_scenario.views.jsonlines import JsonLines, render
 from run_scenario.views.outputs import Output
 
@@ -67,6 +68,15 @@ def test_odd_items_are_still_json(item: object, expected: object) -> None:
 
     line = render([event("queue.put", item=item)])
     assert expected == json.loads(line, parse_constant=refuse)["item"]
+
+
+@pytest.mark.parametrize("item", ["plain", "naïve", "\x1b\x7f\x00", "null", None, math.nan, [1e-7, 1e300, -0.0], 2**70])
+def test_the_fast_encoder_says_the_same(item: object, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With orjson and without it, an event's line is ASCII and means the same."""
+    told = event("queue.put", item=item)
+    fast = render([told])
+    monkeypatch.setattr(jsonlines, "_fast_encoder", lambda: None)
+    assert json.loads(render([told])) == json.loads(fast.decode("ascii"))
 
 
 def test_an_item_that_contains_itself() -> None:

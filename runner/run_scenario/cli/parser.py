@@ -10,12 +10,14 @@ import argparse
 import functools
 import itertools
 import math
+import os
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from typing import NoReturn
 
 from run_scenario import __version__
 from run_scenario.cli import commands, comparing, limiting, run, showing
+from run_scenario.cli.streams import columns
 from run_scenario.errors import Status
 from run_scenario.model import START_METHODS
 from run_scenario.values import Value
@@ -53,7 +55,9 @@ class Parser(argparse.ArgumentParser):
             prog,
             description=description,
             epilog=epilog,
-            formatter_class=functools.partial(argparse.RawDescriptionHelpFormatter, max_help_position=30),
+            formatter_class=functools.partial(
+                argparse.RawDescriptionHelpFormatter, max_help_position=30, width=_width()
+            ),
             allow_abbrev=False,
         )
         self._given: Sequence[str] = ()
@@ -87,6 +91,15 @@ class Parser(argparse.ArgumentParser):
         name = argument.partition("=")[0]
         close = get_close_matches(name, list(self._option_string_actions), n=1)
         return f"there is no option {name!r}" + (f"; did you mean {close[0]!r}?" if close else "")
+
+
+@functools.cache
+def _width() -> int:
+    """Return how wide help is to be: what argparse takes, which asks shutil, 2 ms to import, for each option."""
+    try:
+        return (int(os.environ.get("COLUMNS", "")) or columns() or 80) - 2
+    except ValueError:
+        return (columns() or 80) - 2
 
 
 class Command(Value):

@@ -31,8 +31,8 @@ if TYPE_CHECKING:
     from run_scenario.engine.outcome import Outcome
     from run_scenario.engine.sink import Sink
     from run_scenario.model import Scenario
+    from run_scenario.views.last_word import LastWord
     from run_scenario.views.outputs import Output
-    from run_scenario.views.summary import Verdict
 
     _Checked = tuple[Scenario, str]
     """A scenario, and its file's text."""
@@ -211,8 +211,8 @@ def _carry_out(
             sink.close()
     if outcome.problems:
         report(with_source(problem, text) for problem in outcome.problems)
-    elif output.verdict is not None and outcome.status != Status.PASSED:
-        complain(f"run-scenario: {scrub(scenario.name)}: {output.verdict.text}\n")
+    elif output.last_word is not None and outcome.status != Status.PASSED:
+        complain(f"run-scenario: {scrub(scenario.name)}: {output.last_word.text}\n")
     return outcome
 
 
@@ -252,7 +252,7 @@ class _Output(NamedTuple):
     """Where the log goes."""
 
     sinks: Sequence[Sink]
-    verdict: Verdict | None = None
+    last_word: LastWord | None = None
     """Knows how the run ended, where standard output tells no person."""
     suspend: Callable[[], None] = lambda: None
 
@@ -278,11 +278,11 @@ def _output(scenario: Scenario, options: Namespace, kept: IO[bytes] | None) -> _
             names.append("ForkPoolWorker-10")
         view = ConsoleView(sys.stdout, names=names, colour=not options.no_color)
         return _Output([view, *_json_lines(log)], suspend=view.suspend)
+    from run_scenario.views.last_word import LastWord
     from run_scenario.views.outputs import Output
-    from run_scenario.views.summary import Verdict
 
-    verdict = Verdict()
-    return _Output([verdict, *_json_lines([Output(sys.stdout.fileno(), "standard output"), *log])], verdict)
+    last_word = LastWord()
+    return _Output([last_word, *_json_lines([Output(sys.stdout.fileno(), "standard output"), *log])], last_word)
 
 
 def _json_lines(outputs: Sequence[Output]) -> list[Sink]:

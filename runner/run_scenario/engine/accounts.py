@@ -36,15 +36,16 @@ class QueueAccount:
 
     def record_put(self, stamp: int, item: Any) -> int:
         """Enter an item; return its id, which counts from 1 within the queue."""
-        self.put += 1
-        self.put_by[stamp >> _PID_SHIFT] += 1
-        self.outstanding[stamp] = self.put, item
-        return self.put
+        number = self.put = self.put + 1
+        pid = stamp >> _PID_SHIFT
+        self.put_by[pid] = self.put_by.get(pid, 0) + 1  # a Counter's own way for what is missing is a slow one
+        self.outstanding[stamp] = number, item
+        return number
 
     def record_get(self, stamp: int, taker: str) -> tuple[int | None, Any]:
         """Strike an item out; return its id and description, or (None, None) if its put was never recorded."""
         self.got += 1
-        self.takers[taker] += 1
+        self.takers[taker] = self.takers.get(taker, 0) + 1
         return self.outstanding.pop(stamp, (None, None))
 
     def record_drop(self, stamp: int) -> int | None:

@@ -144,7 +144,9 @@ def check_call(reference: str, target: Callable[..., Any], args: Sequence[Any], 
     Raises:
         RefusedError: it cannot; its signature says why.
     """
-    import inspect
+    if isinstance(target, FunctionType) and _plainly_fits(target, len(args), names):
+        return
+    import inspect  # 8 ms, where it is needed
 
     try:
         signature = inspect.signature(target)
@@ -169,6 +171,21 @@ def keep_helpers_out_of_this_folder() -> None:
     arguments: Callable[[], list[str]] = util._args_from_interpreter_flags  # type: ignore[attr-defined]
     if not sys.flags.safe_path:
         util._args_from_interpreter_flags = lambda: [*arguments(), "-P"]  # type: ignore[attr-defined]
+
+
+def _plainly_fits(target: FunctionType, given: int, names: Sequence[str]) -> bool:
+    """Tell whether a function without *args and **kwargs surely takes so many arguments and these names besides."""
+    code = target.__code__
+    parameters = code.co_varnames[: code.co_argcount]
+    required = parameters[given : code.co_argcount - len(target.__defaults__ or ())]
+    return (
+        given <= code.co_argcount
+        and not code.co_posonlyargcount
+        and not code.co_kwonlyargcount
+        and not hasattr(target, "__wrapped__")  # inspect would look at that one
+        and not hasattr(target, "__signature__")
+        and set(required) <= set(names) <= set(parameters[given:])
+    )
 
 
 def _name_of(found: Any) -> str:

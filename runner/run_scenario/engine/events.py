@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from collections import Counter
 from typing import Any
 
 Event = dict[str, Any]
@@ -26,7 +25,7 @@ class EventMaker:
         self._latest = began
         self._second = -1
         self._second_text = ""
-        self._of_process: Counter[str] = Counter()
+        self._of_process: dict[str, int] = {}
         self.made: list[Event] = []
         """Events made and not yet taken."""
         self.count = 0
@@ -40,15 +39,21 @@ class EventMaker:
             self.left_out += 1
             return
         # Ends that are told late, and records of threads that were interrupted, must not turn the clock back.
-        t = self._latest = max(t, self._latest)
+        if t < self._latest:
+            t = self._latest
+        self._latest = t
         self.count += 1
-        n = self._of_process[process] = self._of_process[process] + 1
+        n = self._of_process[process] = self._of_process.get(process, 0) + 1
+        second, rest = divmod(t + self._offset, 1_000_000_000)
+        if second != self._second:
+            self._second = second
+            self._second_text = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(second))
         self.made.append(
             {
                 "event": event,
                 "level": level,
-                "timestamp": self._timestamp(t),
-                "t": self.seconds(t),
+                "timestamp": f"{self._second_text}.{rest // 1000:06d}Z",
+                "t": (t - self._began) // 1000 / 1e6,
                 "seq": self.count,
                 "run": self._run,
                 "scenario": self._scenario,
@@ -69,17 +74,10 @@ class EventMaker:
         return made
 
     def seconds(self, t: int) -> float:
-        """Return a monotonic time as seconds since the run began, to the microsecond."""
-        return round((t - self._began) / 1e9, 6)
-
-    def _timestamp(self, t: int) -> str:
-        second, rest = divmod(t + self._offset, 1_000_000_000)
-        if second != self._second:
-            self._second = second
-            self._second_text = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(second))
-        return f"{self._second_text}.{rest // 1000:06d}Z"
+        """Return a monotonic time as seconds since the run began, to the microsecond, as events have it."""
+        return (t - self._began) // 1000 / 1e6
 
 
 def waited(t: int, since: Any) -> float:
     """Return how long a wait took in seconds: from `since` (0: it did not wait) to `t`, both in ns."""
-    return round(max(0, t - since) / 1e9, 6) if isinstance(since, int) and since else 0.0
+    return max(0, t - since) // 1000 / 1e6 if since and isinstance(since, int) else 0.0

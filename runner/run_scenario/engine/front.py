@@ -106,7 +106,6 @@ class _Run:
         with _signals(self._on_signal):
             try:
                 self._others = frozenset(platform.children(os.getpid())) - {self._guard.pid}
-                platform.become_subreaper()  # should the guard be killed, its children come to us
                 self._folder = folder_for(self._run)
                 self._send(program.replace(folder=self._folder))
                 limits = platform.raise_descriptor_limit()
@@ -133,10 +132,8 @@ class _Run:
                 platform.restore_descriptor_limit(limits)
 
     def _send(self, program: Program) -> None:
-        import pickle
-
         self._offered = True
-        self._guard.send(pickle.dumps(program))
+        self._guard.send(program)
         os.makedirs(self._folder, 0o700, exist_ok=True)  # the guard does so too, so that it is never left behind
         self._sent = True
         if self._stop_signal:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import pickle
 import select
 import signal
 import time
@@ -339,8 +340,6 @@ def serve(orders: int, answers: int) -> None:
 
     The program comes as eight bytes of length (0: there will be none) and a pickle from the front, whose fork this is.
     """
-    import pickle
-
     os.setsid()
     nothing = os.open(os.devnull, os.O_RDWR)
     for descriptor in (0, 1, 2):

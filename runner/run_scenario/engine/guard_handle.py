@@ -4,11 +4,16 @@ from __future__ import annotations
 
 import contextlib
 import os
+import pickle
 import select
 import signal
 import time
+from typing import TYPE_CHECKING
 
 from run_scenario.errors import MachineryError
+
+if TYPE_CHECKING:
+    from run_scenario.engine.program import Program
 
 _ADOPTED_WITHIN = 5.0
 """Seconds that are spent on ending the processes of a killed guard."""
@@ -37,13 +42,14 @@ class Guard:
             os.write(self.orders, bytes(8))
         self.end(frozenset())
 
-    def send(self, program: bytes) -> None:
-        """Hand over the pickled program.
+    def send(self, program: Program) -> None:
+        """Hand over the program.
 
         Raises:
             MachineryError: the guard is dead.
         """
-        data = len(program).to_bytes(8, "little") + program
+        pickled = pickle.dumps(program)
+        data = len(pickled).to_bytes(8, "little") + pickled
         try:
             while data:
                 data = data[os.write(self.orders, data) :]
@@ -98,9 +104,14 @@ def _end_adopted(others: frozenset[int]) -> None:
 def start_guard() -> Guard:
     """Fork the guard; call it early, while this process is small and single-threaded.
 
+    From then on orphans come to this process, should the guard be killed.
+
     Raises:
         MachineryError: no process or no descriptors are left.
     """
+    from run_scenario.engine import platform
+
+    platform.become_subreaper()  # before the fork: what that imports, the guard needs as well, and so does not
     try:
         orders, orders_to = os.pipe()
         answers_from, answers = os.pipe()

@@ -19,6 +19,7 @@ from run_scenario.values import Value
 if TYPE_CHECKING:
     from run_scenario.language.draft import Draft
     from run_scenario.language.problems import Problems
+    from run_scenario.language.remembered import Sound
     from run_scenario.language.stamps import Stamps
     from run_scenario.language.yaml_nodes import Node
 
@@ -56,8 +57,9 @@ class Loaded(Value):
 def load(path: str | Path, *, file: str | None = None, stamps: Stamps | None = None) -> Loaded:
     """Read and check the scenario at `path`; `file` is its name in messages, by default the path as given.
 
-    Never raises for what is in the file, or for a file that cannot be read. `stamps` remembers which texts fit the
-    schema, by default in the user's cache.
+    Never raises for what is in the file, or for a file that cannot be read. By default the user's cache remembers what
+    came of a text, so that it is read and checked once; with `stamps` only those remember, and only which texts fit the
+    schema.
     """
     from run_scenario.language.source_text import decode, read
 
@@ -90,21 +92,46 @@ def _absolute(path: str | Path) -> str:
 
 
 def _load(text: str, data: bytes, file: str, path: str, stamps: Stamps | None) -> Loaded:
+    from run_scenario.language.remembered import Memory, default_memory
+
+    memory = default_memory() if stamps is None else Memory(None)
+    known = memory.recall(data, file)
+    if known is None:
+        file = "".join([*file])  # an object that nothing else has: what is remembered can leave it out
+        known, problems = _read(text, data, file, stamps)
+        if known is None:
+            return Loaded(None, problems, text)
+        memory.remember(data, file, known)
+    scenario, problems = known
+    return Loaded(scenario.replace(name=_name(file), path=path), problems, text)
+
+
+def _name(file: str) -> str:
+    name = Path(file).name
+    for suffix in (".yaml", ".yml", ".scenario"):
+        name = name.removesuffix(suffix)
+    return name
+
+
+def _read(text: str, data: bytes, file: str, stamps: Stamps | None) -> tuple[Sound | None, tuple[Problem, ...]]:
+    """Return the scenario without name and path, if it is one, and all problems."""
+    from hashlib import sha256
+
+    from run_scenario.language.build import build
     from run_scenario.language.problems import Problems
     from run_scenario.language.source_text import MAX_BYTES, check_characters, refuse_size
     from run_scenario.language.stamps import Stamps, default_folder
     from run_scenario.language.yaml_nodes import parse
 
     problems = Problems(file, text)
-    scenario = None
     if len(data) > MAX_BYTES:
         refuse_size(problems)
     elif check_characters(text, problems) and (root := parse(text, problems)) is not None:
-        known = Stamps(default_folder()) if stamps is None else stamps
-        draft = _checked(root, text, known, problems)
+        draft = _checked(root, text, Stamps(default_folder()) if stamps is None else stamps, problems)
         if not problems.has_errors:
-            scenario = _build(draft, problems, data, file, path)
-    return Loaded(scenario, problems.ordered(), text)
+            scenario = build(draft, problems, name="", path="", digest=f"sha256:{sha256(data).hexdigest()}")
+            return (scenario, problems.ordered()), ()
+    return None, problems.ordered()
 
 
 def _checked(root: Node, text: str, stamps: Stamps, problems: Problems) -> Draft:
@@ -117,14 +144,3 @@ def _checked(root: Node, text: str, stamps: Stamps, problems: Problems) -> Draft
     draft = read(root, bad)
     check(draft, problems)
     return draft
-
-
-def _build(draft: Draft, problems: Problems, data: bytes, file: str, path: str) -> Scenario:
-    from hashlib import sha256
-
-    from run_scenario.language.build import build
-
-    name = Path(file).name
-    for suffix in (".yaml", ".yml", ".scenario"):
-        name = name.removesuffix(suffix)
-    return build(draft, problems, name=name, path=path, digest=f"sha256:{sha256(data).hexdigest()}")

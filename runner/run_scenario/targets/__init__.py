@@ -9,7 +9,8 @@ The behaviours are plain functions in this package's modules, registered by a de
     _shared                                and those that share data, in memory or in a manager
     _work                                  work functions: what a consumer does with an item
     _call                                  Call: an item that is a call, with a `process()` method
-    _registry                              Target, Parameter, find(), bind(): all that is derived from them
+    _binding                               bind() and all that finds a function by its name
+    _registry                              Target, Parameter, find(): all that is derived from them
     _as_threads                            which of them do not fit into a thread
 
 Importing this package imports none of them: a spawned child imports only the module of the function it runs.
@@ -20,19 +21,9 @@ from __future__ import annotations
 TYPE_CHECKING = False  # typing's own costs a spawned child its import
 if TYPE_CHECKING:
     from run_scenario.targets._as_threads import ends_program, in_main_thread_only
+    from run_scenario.targets._binding import bind, find_function, make_item, names, work_names
     from run_scenario.targets._call import Call
-    from run_scenario.targets._registry import (
-        Kind,
-        Parameter,
-        Target,
-        bind,
-        find,
-        find_function,
-        find_work,
-        make_item,
-        names,
-        work_names,
-    )
+    from run_scenario.targets._registry import Kind, Parameter, Target, find, find_work
 
 __all__ = [
     "Call",
@@ -56,6 +47,8 @@ def __getattr__(name: str) -> object:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     if name == "Call":
         from run_scenario.targets import _call as module
+    elif name in ("bind", "find_function", "make_item", "names", "work_names"):
+        from run_scenario.targets import _binding as module  # type: ignore[no-redef]
     elif name in ("ends_program", "in_main_thread_only"):
         from run_scenario.targets import _as_threads as module  # type: ignore[no-redef]
     else:

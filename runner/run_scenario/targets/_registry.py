@@ -7,37 +7,19 @@ docstring               ──▶  summary, description, help of each parameter,
 from __future__ import annotations
 
 import functools
-import importlib
 import inspect
 import signal
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable
 from typing import Any, Literal
 
-from run_scenario.model import CallSpec
-from run_scenario.targets import _register
-from run_scenario.targets._call import Call
+from run_scenario.targets._binding import target_function, work_function
 from run_scenario.values import Value
 
 Kind = Literal["integer", "number", "text", "boolean", "any", "work", "queue", "resource"]
 Function = Callable[..., Any]
-Resolve = Callable[[str], Function]
 
 MAX_SECONDS = 86_400.0
 MAX_COUNT = 10_000_000
-
-_TARGET_MODULES = (
-    "_basics",
-    "_queues",
-    "_endings",
-    "_faults",
-    "_resources",
-    "_memory",
-    "_output",
-    "_pipes",
-    "_sync",
-    "_shared",
-)
-_WORK_MODULES = ("_work",)
 
 
 class Parameter(Value):
@@ -92,125 +74,18 @@ class Target(Value):
         return next((parameter for parameter in self.parameters if parameter.name == name), None)
 
 
-def names() -> list[str]:
-    """Return the names of the built-in targets, in the order in which they are documented."""
-    return list(_registered(_TARGET_MODULES, _register.TARGETS))
-
-
-def work_names() -> list[str]:
-    """Return the names of the work functions, in the order in which they are documented."""
-    return list(_registered(_WORK_MODULES, _register.WORK))
-
-
 @functools.cache
 def find(name: str) -> Target | None:
     """Return the built-in target called `name`, or None."""
-    function = _lookup(name, _TARGET_MODULES, _register.TARGETS)
+    function = target_function(name)
     return None if function is None else _describe(function, takes_item=False)
 
 
 @functools.cache
 def find_work(name: str) -> Target | None:
     """Return the work function called `name`, or None; its `parameters` are those beyond the item."""
-    function = _lookup(name, _WORK_MODULES, _register.WORK)
+    function = work_function(name)
     return None if function is None else _describe(function, takes_item=True)
-
-
-def bind(
-    target: str, args: Sequence[Any], kwargs: Mapping[str, Any], resolve: Resolve
-) -> tuple[Function, tuple[Any, ...], dict[str, Any]]:
-    """Turn a target and its arguments, as a scenario has them, into a function and what it takes.
-
-    The value of a `work` parameter becomes the function itself. `resolve` is called for everything that is spelled
-    `package.module:function`, and is the one to refuse it. The arguments of a target that is not a built-in are
-    passed on as they are. All of it can be pickled if the arguments can.
-
-    Raises:
-        ValueError: there is no such target, or no such work function.
-    """
-    if ":" in target:
-        return resolve(target), tuple(args), dict(kwargs)
-    known = find(target)
-    if known is None:
-        raise ValueError(_unknown("target", target, names()))
-    order = [parameter.name for parameter in known.parameters]
-    works = {parameter.name for parameter in known.parameters if parameter.kind == "work"}
-    positional = tuple(
-        _work(value, resolve) if works.intersection(order[index : index + 1]) else value
-        for index, value in enumerate(args)
-    )
-    named = {name: _work(value, resolve) if name in works else value for name, value in kwargs.items()}
-    return known.function, positional, named
-
-
-def make_item(spec: CallSpec, resolve: Resolve) -> Call:
-    """Return the task object that an item `{call: …}` stands for.
-
-    Raises:
-        ValueError: there is no such work function.
-    """
-    return Call(_function(spec.function, resolve), spec.args, spec.kwargs)
-
-
-def find_function(name: str, resolve: Resolve) -> Function:
-    """Return the work function of that name, or what `resolve` finds for `package.module:function`.
-
-    Raises:
-        ValueError: there is no such work function.
-    """
-    return _function(name, resolve)
-
-
-def _work(value: Any, resolve: Resolve) -> Any:
-    """Turn `is_prime` or `{call: fail_on, kwargs: {value: 3}}` into a function of one item."""
-    if isinstance(value, str):
-        return _function(value, resolve)
-    if isinstance(value, Mapping) and "call" in value:
-        if value.get("args"):
-            raise ValueError(
-                f"the only positional argument of the work function {value['call']!r} is the item; "
-                "give it kwargs, not args"
-            )
-        return functools.partial(_function(value["call"], resolve), **value.get("kwargs", {}))
-    return value
-
-
-def _function(name: str, resolve: Resolve) -> Function:
-    if ":" in name:
-        return resolve(name)
-    known = find_work(name)
-    if known is None:
-        raise ValueError(_unknown("work function", name, work_names()))
-    return known.function
-
-
-def _unknown(what: str, name: str, known: list[str]) -> str:
-    import difflib  # only where something is wrong anyway
-
-    close = difflib.get_close_matches(name, known, n=1)
-    way_out = f"did you mean {close[0]!r}?" if close else f"there are {', '.join(known)}, and package.module:function"
-    return f"there is no {what} {name!r}; {way_out}"
-
-
-def _lookup(name: str, modules: tuple[str, ...], registry: dict[str, Function]) -> Function | None:
-    """Find a function by name, importing no more modules than it takes."""
-    for module in modules:
-        if name in registry:
-            break
-        _import(module)
-    return registry.get(name)
-
-
-def _import(module: str) -> None:
-    importlib.import_module(f"run_scenario.targets.{module}")
-
-
-def _registered(modules: tuple[str, ...], registry: dict[str, Function]) -> dict[str, Function]:
-    for module in modules:
-        _import(module)
-    # A module may have been imported before, on its own: the order is that of the modules, then of their functions.
-    order = {f"run_scenario.targets.{module}": index for index, module in enumerate(modules)}
-    return dict(sorted(registry.items(), key=lambda pair: order[pair[1].__module__]))
 
 
 _SIGNALS = (

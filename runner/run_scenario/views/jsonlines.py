@@ -1,11 +1,12 @@
 """The log as JSON Lines: ASCII only, finite numbers, one object per line, rendered by structlog.
 
-structlog's renderer is called directly with a serializer that is built once: about 3.5 µs an event, where a logger
-per event with its processors and its own write costs 15.
+structlog's renderer is called directly with a serializer that is built once: about 3 µs an event, where a logger per
+event with its processors and its own write costs 15. Where orjson is installed (the extra `fast`), it is 1 µs.
 """
 
 from __future__ import annotations
 
+import functools
 import json.encoder
 import math
 import sys
@@ -103,7 +104,7 @@ def _lazy(name: str) -> ModuleType:
 
 def _serializer() -> Callable[..., str]:
     """Return what turns an event into a line; it never raises, whatever the event holds."""
-    encode = _encoder()
+    encode, fast = _encoder(), _fast_encoder()
 
     def serialize(event: dict[str, Any], **_: Any) -> str:
         try:
@@ -111,7 +112,29 @@ def _serializer() -> Callable[..., str]:
         except (ValueError, TypeError, RecursionError):
             return encode(_finite(event))
 
-    return serialize
+    if fast is None:
+        return serialize
+
+    def serialize_fast(event: dict[str, Any], **_: Any) -> str:
+        try:
+            line = fast(event)
+        except (ValueError, TypeError, RecursionError):
+            return serialize(event)
+        # It escapes nothing, and says null for a nan: such events, and some that only look like it, go the other way.
+        # The bytes are not kept: each was made in a block of a kilobyte, and thousands of those cost 5 µs each.
+        return line.decode("ascii") if line.isascii() and b"null" not in line else serialize(event)
+
+    return serialize_fast
+
+
+def _fast_encoder() -> Callable[[Any], bytes] | None:
+    """Return orjson's encoder for plain data; None where it is not installed."""
+    try:
+        import orjson
+    except ImportError:
+        return None
+    option = orjson.OPT_PASSTHROUGH_DATACLASS | orjson.OPT_PASSTHROUGH_DATETIME | orjson.OPT_PASSTHROUGH_SUBCLASS
+    return functools.partial(orjson.dumps, option=option)
 
 
 def _encoder() -> Callable[[Any], str]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from run_scenario.views.sentences import OUTCOMES, Event, why_stalled
 from run_scenario.views.text import plural, scrub, seconds
@@ -244,24 +244,3 @@ def _queue_row(name: str, queue: _Queue) -> QueueRow:
     return QueueRow(
         scrub(name), f"{queue.put:,}", f"{queue.got:,}", f"{left:,}{missing}", shown, not left and not queue.missing
     )
-
-
-class Verdict:
-    """A sink that only remembers how the run ended, for whom the log itself is not shown."""
-
-    def __init__(self) -> None:
-        self.text = "the run ended without a verdict"
-
-    def open(self) -> None:
-        """Nothing."""
-
-    def write(self, events: list[dict[str, Any]]) -> None:
-        """Look at the last event: `scenario.finished` is the last of all."""
-        if events and events[-1].get("event") == "scenario.finished":
-            self.text = verdict(events[-1])
-
-    def tick(self, state: object) -> None:
-        """Nothing."""
-
-    def close(self) -> None:
-        """Nothing."""
