@@ -7,6 +7,7 @@ import sys
 
 from benchmarks import harness
 from benchmarks.measurements import MEASUREMENTS
+from run_scenario.cli.bar import Bar
 
 
 def main() -> int:
@@ -21,10 +22,15 @@ def main() -> int:
         parser.error(f"there is no measurement {unknown[0]!r}; there are {', '.join(MEASUREMENTS)}")
     print(f"{'':<34} {'scenario':>10} {'script':>10}     {'median':>8}      {'lowest … highest':>18}")
     results = []
-    for name in options.names or MEASUREMENTS:
-        for result in MEASUREMENTS[name](options.pairs):
-            results.append(result)
-            print(result.row(), flush=True)
+    names = options.names or list(MEASUREMENTS)
+    with Bar(len(names)) as progress:
+        for done, name in enumerate(names):
+            progress.show(done, f"{name}, {done + 1} of {len(names)}")
+            for result in MEASUREMENTS[name](options.pairs):
+                results.append(result)
+                progress.erase()
+                print(result.row(), flush=True)
+                progress.show(done, f"{name}, {done + 1} of {len(names)}")
     if options.json:
         harness.write_json(options.json, results)
     return 0
