@@ -9,6 +9,7 @@ from pathlib import Path
 
 from benchmarks import harness
 from benchmarks.measurements import MEASUREMENTS, ON_DEMAND, SHORT
+from run_scenario.cli.bar import Bar
 
 
 def main() -> int:
@@ -25,12 +26,16 @@ def main() -> int:
         parser.error(f"there is no measurement {unknown[0]!r}; there are {', '.join(names)}")
     print(f"{'':<46} {'scenario':>9} {'script':>9}     {'median':>8}      {'lowest … highest':>18}")
     results = []
-    with tempfile.TemporaryDirectory(prefix="benchmarks-") as folder:
+    chosen = given.names or list(SHORT if given.short else MEASUREMENTS)
+    with tempfile.TemporaryDirectory(prefix="benchmarks-") as folder, Bar(len(chosen)) as progress:
         options = harness.Options(given.pairs or (3 if given.short else 7), given.short, Path(folder))
-        for name in given.names or (SHORT if given.short else MEASUREMENTS):
+        for done, name in enumerate(chosen):
+            progress.show(done, f"{name}, {done + 1} of {len(chosen)}")
             for result in (MEASUREMENTS | ON_DEMAND)[name](options):
                 results.append(result)
+                progress.erase()
                 print(result.row(), flush=True)
+                progress.show(done, f"{name}, {done + 1} of {len(chosen)}")
     if given.json:
         harness.write_json(given.json, results)
     gross = [result for result in results if given.short and result.is_gross]

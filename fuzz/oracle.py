@@ -68,6 +68,7 @@ def warm_up() -> None:
     for text in ("version: 2", "version: 1\nprocesses: [{target: hang}]\n"):
         _look_at(text)
     _IMPORTED.update(name.partition(".")[0] for name in sys.modules)
+    sys.dont_write_bytecode = True  # of what is imported when it is first needed, no compiled file is written now
     sys.addaudithook(_watch.hook)
 
 

@@ -341,7 +341,7 @@ def on_terminal(colour: bool, monkeypatch: pytest.MonkeyPatch, columns: int = 80
     with open(follower, "w", encoding="utf-8") as stream:
         view = ConsoleView(stream, colour=colour, clock=lambda: float(next(now)))
         view.write([event("process.output", text="word " * 30)])
-        view.tick(SimpleNamespace(elapsed=1.0, timeout=10.0, alive=["Worker 1"], waiting=""))
+        view.tick(SimpleNamespace(elapsed=1.0, timeout=10.0, alive=["Worker 1"], waiting="", waits={}))
         view.write([event("process.failed", level="error", traceback=TRACEBACK)])
         view.close()
     reader.join()

@@ -8,9 +8,10 @@ from __future__ import annotations
 import os
 import sys
 from argparse import Namespace
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
+from run_scenario.cli.bar import Bar
 from run_scenario.cli.problems import report
 from run_scenario.cli.run import allowed_for, with_source
 from run_scenario.cli.streams import columns, complain, say
@@ -46,10 +47,10 @@ def compare(options: Namespace) -> Status:
     combinations = list(_combinations(scenario, options))
     comparison = Comparison(scenario.name, scenario.file, combinations)
     total = options.runs * len(combinations)
-    with _Progress(total) as progress:
+    with Bar(total) as progress:
         for done in range(total):
             combination = combinations[done % len(combinations)]
-            progress.show(done, combination)
+            progress.show(done, f"run {done + 1} of {total}: {combination.label}")
             outcome = _run_once(scenario, combination, comparison, allow)
             refused_at_once = outcome.status is Status.INVALID and done == 0
             if refused_at_once or outcome.status in _ENDS_ALL:
@@ -161,38 +162,3 @@ def _tell(comparison: Comparison, options: Namespace) -> None:
     why = "".join(f"{line}\n" for line in explanations(comparison))
     notes = textwrap.fill(NOTES, min(console.width, _PROSE))
     say(f"{table}\n{why}{chr(10) if why else ''}{notes}\n")
-
-
-class _Progress:
-    """A line on a terminal's standard error that says which run is under way; elsewhere nothing."""
-
-    def __init__(self, total: int) -> None:
-        self._total = total
-        self._shown = False
-        self._write: Callable[[str], object] = _nothing
-        if sys.stderr.isatty():
-            self._write = sys.stderr.write
-
-    def __enter__(self) -> _Progress:
-        return self
-
-    def show(self, done: int, combination: Combination) -> None:
-        """Say what is run now."""
-        width = max(20, (columns() or 80) - 1)
-        self._write(f"\r{f'run {done + 1} of {self._total}: {combination.label}'[:width]}\x1b[K")
-        sys.stderr.flush()
-        self._shown = True
-
-    def erase(self) -> None:
-        """Remove the line."""
-        if self._shown:
-            self._write("\r\x1b[K")
-            sys.stderr.flush()
-        self._shown = False
-
-    def __exit__(self, *_: object) -> None:
-        self.erase()
-
-
-def _nothing(text: str) -> None:
-    """Show no progress."""

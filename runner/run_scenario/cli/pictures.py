@@ -58,10 +58,9 @@ class Picture(Value):
 
 
 def _html(material: Material, look: Look) -> str:
-    from importlib import import_module
+    from run_scenario.views.html import render
 
-    text: str = import_module("run_scenario.views.html").render(material.events, material.text)
-    return text
+    return render(material.events, material.text)
 
 
 def _table(material: Material, look: Look) -> str:

@@ -5,7 +5,7 @@ A view implements `Sink` structurally, without importing this room.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
 from run_scenario.values import Value
@@ -20,6 +20,8 @@ class RunState(Value):
     """The names of the processes that live."""
     waiting: str
     """What the main program waits for, in a few words; empty when it is not known."""
+    waits: Mapping[str, str] = {}
+    """Process -> what it waits for, of those that are known to; of very many, only some."""
 
 
 class Sink(Protocol):

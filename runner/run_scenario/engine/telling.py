@@ -32,6 +32,9 @@ _ENDS = frozenset({codes.REAPED, codes.EXIT_SEEN, codes.MAIN_EXITED})
 _KEPT = 64 * 1024 * 1024
 """Bytes of what has been read and told that stay in the folder: a front that is killed leaves a whole recording."""
 
+_MOST_SHOWN = 12
+"""Processes whose waits are looked up for a sign of life."""
+
 
 class Telling:
     """Reads the segments of one run, makes its events, and hands them to the sinks."""
@@ -174,17 +177,23 @@ class Telling:
 
         elapsed = self._events.seconds(self._clock())
         alive = self.narrator.processes.alive()
-        state = RunState(elapsed, self._scenario.timeout, alive, self._main_waits_for())
+        waits = self._waits(alive)
+        waiting = waits.get(self.narrator.processes.main.name, "")
+        state = RunState(elapsed, self._scenario.timeout, alive, waiting, waits)
         for sink in self._sinks:
             sink.tick(state)
 
-    def _main_waits_for(self) -> str:
-        pid = self.narrator.processes.main.pid
+    def _waits(self, alive: Sequence[str]) -> dict[str, str]:
+        """Return what the main program waits for, and the first of the others that live."""
+        shown = {self.narrator.processes.main.name, *alive[:_MOST_SHOWN]}
+        found: dict[str, str] = {}
         for reader in self._drain.readers:
-            if reader.pid == pid:
+            name = self.narrator.processes.name_of(reader.pid)
+            if name in shown:
                 waits = [(w.kind, w.resource, w.thread, w.since, w.until) for w in reader.waits()]
-                return self.narrator.waiting_for(reader.pid, waits)
-        return ""
+                if what := self.narrator.waiting_for(reader.pid, waits):
+                    found[name] = what
+        return found
 
     # The end
 

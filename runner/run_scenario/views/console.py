@@ -11,6 +11,7 @@ from collections.abc import Callable, Sequence
 from typing import Any, TextIO
 
 from run_scenario.views.layout import wrap
+from run_scenario.views.live import Live
 from run_scenario.views.outputs import cannot_write
 from run_scenario.views.status import State, StatusLine
 from run_scenario.views.summary import Summary
@@ -65,6 +66,7 @@ class ConsoleView:
         self._name_width = min(max(longest, _NAME_WIDTH[0]), _NAME_WIDTH[1])
         self._transcript = Transcript()
         self._summary = Summary()
+        self._live = Live()
         self._paint: _Paint | None = None
         self._status: StatusLine | None = None
         self._last_event = clock()
@@ -83,6 +85,7 @@ class ConsoleView:
         paint = self._painter()
         self._erase_status()
         self._summary.add(events)
+        self._live.add(events)
         width = paint.width()
         text = "".join(self._rendered(line, paint, width) for line in self._transcript.lines(events))
         if events and events[-1].get("event") == "scenario.finished":
@@ -99,7 +102,7 @@ class ConsoleView:
             return
         if self._status is None:
             self._status = StatusLine(console)
-        self._status.show(state)
+        self._status.show(state, self._live.rows(state.elapsed, state.alive, state.waits))
 
     def close(self) -> None:
         """Erase the status line."""

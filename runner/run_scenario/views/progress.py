@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any, TextIO
 
+from run_scenario.views.live import Live
 from run_scenario.views.status import State, StatusLine
 
 
@@ -14,6 +15,7 @@ class Progress:
         self._stream = stream
         self._colour = colour
         self._line: StatusLine | None = None
+        self._live = Live()
 
     def open(self) -> None:
         """Import rich, while the processes start."""
@@ -24,12 +26,13 @@ class Progress:
             self._line = StatusLine(console)
 
     def write(self, events: list[dict[str, Any]]) -> None:
-        """Nothing: the events are for somebody else."""
+        """Remember what a person is shown meanwhile; the events themselves are for somebody else."""
+        self._live.add(events)
 
     def tick(self, state: State) -> None:
         """Draw the status."""
         if self._line is not None:
-            self._line.show(state)
+            self._line.show(state, self._live.rows(state.elapsed, state.alive, state.waits))
 
     def close(self) -> None:
         """Erase it."""

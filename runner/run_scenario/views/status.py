@@ -1,10 +1,14 @@
-"""The line at the bottom of a terminal while nothing happens: who lives, what is waited for, how much time is left."""
+"""What stands at the bottom of a terminal while nothing happens: who lives, what is waited for, how much time is left.
+
+Below that line comes a table, where there is room: each process with what it waits for or did last, each queue with
+its length.
+"""
 
 from __future__ import annotations
 
 import contextlib
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Protocol
 
 from run_scenario.views.text import scrub, seconds, shorten
@@ -30,6 +34,8 @@ class State(Protocol):
     def alive(self) -> Sequence[str]: ...
     @property
     def waiting(self) -> str: ...
+    @property
+    def waits(self) -> Mapping[str, str]: ...
 
 
 def status(state: State, width: int) -> str:
@@ -63,7 +69,7 @@ def _ways_to_say(state: State) -> Iterator[str]:
 
 
 class StatusLine:
-    """A spinner and the status, drawn again with each `show()` and gone after `erase()`.
+    """A spinner, the status and some rows below it, drawn again with each `show()` and gone after `erase()`.
 
     The cursor is left at its beginning: what the terminal echoes there (`^C`) is drawn over, and cannot break it into
     two lines. Each drawing is one write of its own, so that a signal handler may erase it at any moment.
@@ -72,9 +78,11 @@ class StatusLine:
     def __init__(self, console: Console) -> None:
         self._console = console
         self._drawn = 0
+        self._rows = 0
+        """How many rows are on the screen at most."""
 
-    def show(self, state: State) -> None:
-        """Draw it."""
+    def show(self, state: State, rows: Sequence[str] = ()) -> None:
+        """Draw it, and as many rows as there is room for."""
         from rich.cells import cell_len, set_cell_size
 
         width = max(1, self._console.width - _SPINNER_WIDTH - _EDGE)
@@ -83,11 +91,22 @@ class StatusLine:
             text = set_cell_size(text, width)
         spinner = _SPINNER[self._drawn % len(_SPINNER)]
         self._drawn += 1
-        self._write(f"\r{spinner} {text}\x1b[K\r")
+        fitting = [set_cell_size(row, width) if cell_len(row) > width else row for row in rows]
+        self._write(f"\r{spinner} {text}\x1b[K\r{self._below(fitting[: max(0, self._console.height - _EDGE - 1)])}")
+
+    def _below(self, rows: Sequence[str]) -> str:
+        """Return what draws the rows and goes back to where they were begun; nothing of an earlier drawing is left."""
+        if not rows and not self._rows:
+            return ""
+        self._rows = len(rows)
+        down = "".join(f"\n\r{row}\x1b[K" for row in rows)
+        return f"{down}\x1b[J" + (f"\x1b[{len(rows)}A\r" if rows else "")
 
     def erase(self) -> None:
         """Remove it from the screen."""
-        self._write("\r\x1b[2K")
+        below = "\n\x1b[J\x1b[A" if self._rows else ""
+        self._rows = 0
+        self._write(f"{below}\r\x1b[2K")
 
     def _write(self, text: str) -> None:
         # Past the stream's own buffer, which is empty between two events: a signal handler must not enter that twice.

@@ -1,0 +1,60 @@
+"""The rows of the live table: what is known of each process and queue at this moment, from the events so far."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+
+from run_scenario.views.cells import fitted, width_of
+from run_scenario.views.sentences import Event, sentence
+from run_scenario.views.text import plural, scrub, seconds
+
+_MOST = 12
+"""Processes, and queues, that have a row."""
+_NAMES = (8, 20)
+_INDENT = "  "
+
+
+class Live:
+    """Remembers the last event of each process that lives, and how much is in each queue."""
+
+    def __init__(self) -> None:
+        self._last: dict[str, Event] = {}
+        self._queues: dict[str, list[int]] = {}
+        """Queue -> items in it, items that were put."""
+
+    def add(self, events: Iterable[Event]) -> None:
+        """Take the next events into account."""
+        for event in events:
+            kind, name = event.get("event"), str(event.get("process"))
+            if kind == "process.exited":
+                self._last.pop(name, None)
+            elif kind == "process.started" or name in self._last:
+                self._last[name] = event
+            if kind in ("queue.put", "queue.get"):
+                counts = self._queues.setdefault(str(event.get("queue")), [0, 0])
+                counts[0] = max(0, counts[0] + (1 if kind == "queue.put" else -1))
+                counts[1] += kind == "queue.put"
+
+    def rows(self, elapsed: float, alive: Sequence[str], waits: Mapping[str, str]) -> list[str]:
+        """Return the rows; none where a single process is all there is."""
+        living = [name for name in alive if name in self._last]
+        if len(living) < 2 and not self._queues:
+            return []
+        shown, queues = living[:_MOST], list(self._queues)[:_MOST]
+        longest = max(width_of(scrub(name)) for name in (*shown, *queues, ""))
+        width = min(max(longest, _NAMES[0]), _NAMES[1])
+        rows = [f"{_INDENT}{fitted(scrub(name), width)}  {self._doing(name, elapsed, waits)}" for name in shown]
+        if len(living) > len(shown):
+            rows.append(f"{_INDENT}and {len(living) - len(shown):,} more")
+        for name in queues:
+            depth, put = self._queues[name]
+            rows.append(f"{_INDENT}{fitted(scrub(name), width)}  {plural(depth, 'item')} in it, of {put:,} put")
+        return rows
+
+    def _doing(self, name: str, elapsed: float, waits: Mapping[str, str]) -> str:
+        if name in waits:
+            return f"waits for {scrub(waits[name])}"
+        event = self._last[name]
+        t = event.get("t")
+        ago = f" ({seconds(max(0.0, elapsed - t))} ago)" if isinstance(t, int | float) else ""
+        return f"{sentence(event)}{ago}"

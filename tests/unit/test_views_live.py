@@ -1,0 +1,147 @@
+"""The live table: what stands on a terminal while a run goes on, and that nothing of it is left."""
+
+from __future__ import annotations
+
+import io
+import os
+import pty
+import re
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from rich.console import Console
+from views_events import event
+
+from run_scenario.cli.bar import Bar
+from run_scenario.views.live import Live
+from run_scenario.views.status import StatusLine
+
+EVENTS = [
+    event("process.started", "MainProcess", t=0.0),
+    event("process.started", "Worker", t=1.0),
+    event("queue.put", "MainProcess", t=1.0),
+    event("queue.put", "MainProcess", t=1.0),
+    event("queue.get", "Worker", t=2.0),
+]
+
+
+def rows(
+    events: list[dict[str, Any]], waits: dict[str, str], alive: tuple[str, ...] = ("MainProcess", "Worker")
+) -> Any:
+    """Return the rows five seconds after the beginning."""
+    live = Live()
+    live.add(events)
+    return live.rows(5.0, alive, waits)
+
+
+def test_each_process_and_queue_has_a_row() -> None:
+    """A process that is known to wait says for what; another, what it did last; a queue, how much is in it."""
+    assert [
+        "  MainProcess  waits for the end of Worker",
+        "  Worker       got 7 from 'tasks' (3 s ago)",
+        "  tasks        1 item in it, of 2 put",
+    ] == rows(EVENTS, {"MainProcess": "the end of Worker"})
+
+
+def test_who_has_ended_has_no_row() -> None:
+    """Only the living are shown, and a lone process needs no table."""
+    assert [] == rows([EVENTS[0], EVENTS[1], event("process.exited", "Worker")], {}, ("MainProcess",))
+
+
+def test_many_are_counted() -> None:
+    """Of very many only the first are shown."""
+    names = tuple(f"W{number}" for number in range(40))
+    assert "  and 28 more" == rows([event("process.started", name) for name in names], {}, names)[-1]
+
+
+def test_hostile_names_are_inert() -> None:
+    """No control character of a name reaches the terminal."""
+    bad = "\x1b[2J\n"
+    shown = rows([event("process.started", bad), event("queue.put", bad, queue=bad)], {bad: bad}, (bad, bad))
+    assert all(character.isprintable() for row in shown for character in row)
+
+
+class _Terminal:
+    """A terminal of 60 by 8, that understands the few sequences that are used."""
+
+    def __init__(self) -> None:
+        self.lines = [" " * 60 for _ in range(8)]
+        self.row = self.column = 0
+
+    def feed(self, text: str) -> None:
+        """Take what is written to it."""
+        for sequence, character in re.findall(r"(\x1b\[\d*[AKJ])|([^\x1b])", text):
+            if sequence:
+                self._obey(sequence[2:-1], sequence[-1])
+            elif character == "\r":
+                self.column = 0
+            elif character == "\n":
+                self._down()
+            else:
+                line = self.lines[self.row]
+                self.lines[self.row] = line[: self.column] + character + line[self.column + 1 :]
+                self.column += 1
+
+    def _obey(self, number: str, command: str) -> None:
+        if command == "A":
+            self.row -= int(number or 1)
+        elif command == "K" and number == "2":
+            self.lines[self.row] = " " * 60
+        else:
+            self.lines[self.row] = self.lines[self.row][: self.column].ljust(60)
+            if command == "J":
+                self.lines[self.row + 1 :] = [" " * 60 for _ in self.lines[self.row + 1 :]]
+
+    def _down(self) -> None:
+        if self.row == 7:
+            self.lines = [*self.lines[1:], " " * 60]
+        else:
+            self.row += 1
+
+    def shown(self) -> list[str]:
+        """Return what is to be read."""
+        return [line.rstrip() for line in self.lines if line.strip()]
+
+
+def test_it_is_drawn_over_and_leaves_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Drawn again, it takes the same place; fewer rows leave none behind; erased, what was above is all there is."""
+    monkeypatch.setenv("TERM", "xterm")
+    leader, follower = pty.openpty()
+    terminal = _Terminal()
+    state = SimpleNamespace(elapsed=1.0, timeout=10.0, alive=["A"], waiting="", waits={})
+    with open(follower, "w", encoding="utf-8") as stream:
+        line = StatusLine(Console(file=stream, width=60, height=8, force_terminal=True))
+
+        def screen() -> list[str]:
+            terminal.feed(os.read(leader, 65536).decode().replace("\r\n", "\n"))
+            return terminal.shown()
+
+        stream.write("above\n")
+        stream.flush()
+        line.show(state, ["  one", "  two"])
+        assert ["above", "⠋ A alive · 1.0 of 10 s", "  one", "  two"] == screen()
+        line.show(state, ["  three"])
+        assert ["above", "⠙ A alive · 1.0 of 10 s", "  three"] == screen()
+        line.show(state, [f"  {number}" for number in range(20)])
+        assert 8 == len(screen())
+        line.erase()
+        assert ["above"] == screen()
+    os.close(leader)
+
+
+def test_without_rows_it_is_one_line() -> None:
+    """No cursor movement is written where there is nothing below the line."""
+    line = StatusLine(Console(file=io.StringIO(), width=60))
+    assert "" == line._below([])
+
+
+def test_a_bar_of_many_runs() -> None:
+    """It says how much is done, what is under way and how long the rest takes; piped, it says nothing."""
+    now = iter([0.0, 6.0])
+    piped = io.StringIO()
+    bar = Bar(8, piped, clock=lambda: next(now))
+    assert "[#####...............] run 3 of 8: fork · about 18 s left" == bar.line(2, "run 3 of 8: fork", 79)
+    bar.show(2, "run 3 of 8: fork")
+    bar.erase()
+    assert "" == piped.getvalue()
