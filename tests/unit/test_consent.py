@@ -283,7 +283,7 @@ LOOKING = {
     "schema": [],
     "completion": ["bash"],
 }
-"""All others, with arguments that name what must not be imported; `show FILE` runs it, `show LOG` does not."""
+"""All others, with arguments that name what must not be imported; of `show` a test of its own has more."""
 CANARY = """\
 version: 1
 start_method: spawn
@@ -315,3 +315,20 @@ def test_looking_runs_nothing(
     assert "canary" not in sys.modules
     assert "the canary was imported" not in "".join(capfd.readouterr())
     assert ["canary.py", "log.jsonl", "own.yaml", "pyproject.toml"] == sorted(os.listdir(tmp_path))
+
+
+def test_showing_runs_nothing_of_ones_own(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """A graph is drawn without a run; what needs a run is refused where somebody's code would run, allowed or not."""
+    (tmp_path / "canary.py").write_text("raise SystemExit('the canary was imported')\n")
+    (tmp_path / "own.yaml").write_text(CANARY)
+    (tmp_path / "pyproject.toml").write_text('[tool.run-scenario]\nallow = ["canary"]\n')
+    monkeypatch.chdir(tmp_path)
+
+    assert 0 == main(["show", "own.yaml", "--as", "graph"])
+    assert 2 == main(["show", "own.yaml", "--as", "table"])
+    told = capfd.readouterr().err
+    assert "own.yaml names code of canary" in told
+    assert "run-scenario run own.yaml --allow canary --timeline" in told
+    assert "canary" not in sys.modules

@@ -1,4 +1,4 @@
-"""A progress bar for what takes many runs: a line on standard error, gone when done; where it is no terminal, nothing."""
+"""A progress bar for what takes many runs: a line on standard error, gone when done; elsewhere, nothing."""
 
 from __future__ import annotations
 

@@ -175,10 +175,14 @@ def _start_method(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def _timeout_and_allow(parser: argparse.ArgumentParser) -> None:
+def _timeout(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--timeout", metavar="S", type=_seconds, help="deadline of a run in seconds, instead of what the scenario says"
     )
+
+
+def _timeout_and_allow(parser: argparse.ArgumentParser) -> None:
+    _timeout(parser)
     parser.add_argument(
         "--allow",
         metavar="PKG",
@@ -216,7 +220,7 @@ def _check_arguments(parser: argparse.ArgumentParser) -> None:
 def _show_arguments(parser: argparse.ArgumentParser) -> None:
     showing.add_arguments(parser)
     _start_method(parser)
-    _timeout_and_allow(parser)
+    _timeout(parser)
 
 
 def _list_arguments(parser: argparse.ArgumentParser) -> None:

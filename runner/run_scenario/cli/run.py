@@ -152,10 +152,9 @@ def _run_one(checked: _Checked, allow: frozenset[str], options: Namespace, guard
 
 
 def run_for_its_log(checked: _Checked, options: Namespace, log: IO[bytes]) -> Outcome:
-    """Run a scenario whose log is wanted for something else; on a terminal, say meanwhile that it goes on."""
+    """Run a scenario of built-in targets for its log; on a terminal, say meanwhile that it goes on."""
     from run_scenario.engine import front
 
-    allow = allowed_for([checked], options)
     scenario = _overridden(checked[0], options)
     sinks: list[Sink] = _json_lines([_spooled(log)])
     suspend: Callable[[], None] = _nothing
@@ -165,7 +164,7 @@ def run_for_its_log(checked: _Checked, options: Namespace, log: IO[bytes]) -> Ou
         progress = Progress(sys.stderr, colour=not options.no_color)
         sinks.append(progress)
         suspend = progress.suspend
-    return _carry_out(scenario, checked[1], allow, front.start_guard(), _Output(sinks, None, suspend))
+    return _carry_out(scenario, checked[1], frozenset(), front.start_guard(), _Output(sinks, None, suspend))
 
 
 def _nothing() -> None:

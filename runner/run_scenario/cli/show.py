@@ -23,6 +23,7 @@ from run_scenario.views.text import scrub
 
 if TYPE_CHECKING:
     from run_scenario.engine.outcome import Outcome
+    from run_scenario.model import Scenario
 
 _UNMEASURED = 100
 """Columns of text where there is no terminal, and COLUMNS does not say."""
@@ -69,6 +70,7 @@ def _show_scenario(picture: Picture, shape: str, options: Namespace) -> Status:
         drawn = picture.draw(Material((), loaded.text, loaded.scenario), _look(shape, options))
         _deliver(drawn, shape, options)
         return Status.PASSED
+    _refuse_own_code(loaded.scenario, options.subject)
     from run_scenario.cli.run import run_for_its_log
 
     with spool() as log:
@@ -79,6 +81,20 @@ def _show_scenario(picture: Picture, shape: str, options: Namespace) -> Status:
         log.seek(0)
         _show(logs.events(log, options.subject), picture, shape, options, loaded.text)
     return Status.PASSED
+
+
+def _refuse_own_code(scenario: Scenario, subject: str) -> None:
+    """Leave it to `run` to run anybody's code: who wants to look at a file has not agreed to that.
+
+    Raises:
+        UsageError: the scenario names such code.
+    """
+    if scenario.packages:
+        package, name = min(scenario.packages), scrub(subject)
+        raise UsageError(
+            f"{name} names code of {scrub(package)}, and `show` runs built-in targets only; let `run` make the "
+            f"picture: run-scenario run {name} --allow {scrub(package)} --timeline (or --report FILE.html)"
+        )
 
 
 def _explain(outcome: Outcome) -> None:

@@ -16,7 +16,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "subject",
         metavar="LOG|FILE",
-        help="a log, as JSON Lines (-: standard input); or a scenario, which is run for it, but not for a graph",
+        help="a log, as JSON Lines (-: standard input); or a scenario of built-in targets, which is run for it (for a graph it is not)",
     )
     parser.add_argument(
         "--as",
