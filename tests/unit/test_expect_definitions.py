@@ -6,9 +6,10 @@ from collections.abc import Callable, Iterator
 from itertools import pairwise
 from typing import Any
 
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 
+from effort import examples
 from expecting import expectations, log
 from run_scenario.expect import Judge
 from run_scenario.expectations import Expectation
@@ -190,7 +191,7 @@ def made(letters: list[tuple[str, str]]) -> list[Event]:
     return log(*((process, NAMES[letter]) for process, letter in letters))
 
 
-@settings(max_examples=400, deadline=None)
+@examples(400)
 @given(LOGS, st.booleans(), st.integers(1, 14))
 @example([("A", "c"), ("A", "a"), ("A", "d"), ("A", "c"), ("A", "d")], True, 2)
 def test_every_pattern_is_what_it_is_defined_to_be(letters: list[tuple[str, str]], complete: bool, batch: int) -> None:
@@ -203,7 +204,7 @@ def test_every_pattern_is_what_it_is_defined_to_be(letters: list[tuple[str, str]
     assert {e: naive(events, complete) for e, naive in COMPILED.items()} == {e: verdicts[e] for e in COMPILED}
 
 
-@settings(max_examples=200, deadline=None)
+@examples(200)
 @given(LOGS, st.booleans(), st.sampled_from(sorted(KLEENE)), st.sampled_from(range(4)), st.sampled_from(range(4)))
 def test_logic(letters: list[tuple[str, str]], complete: bool, pattern: str, first: int, second: int) -> None:
     """all_of, any_of and not are those of three-valued logic."""
@@ -223,7 +224,7 @@ def test_logic(letters: list[tuple[str, str]], complete: bool, pattern: str, fir
 PUTS = st.lists(st.tuples(st.sampled_from(("put", "get")), st.sampled_from("AB"), st.integers(1, 5)), max_size=12)
 
 
-@settings(max_examples=150, deadline=None)
+@examples(150)
 @given(PUTS)
 def test_queues_are_kept_book_of(deeds: list[tuple[str, str, int]]) -> None:
     """conserved and fifo find what counting by hand finds."""
@@ -284,7 +285,7 @@ def intervals(events: list[Event], process: str, end: float) -> Iterator[tuple[f
         yield began, end, False
 
 
-@settings(max_examples=300, deadline=None)
+@examples(300)
 @given(LIVES, st.booleans())
 def test_lives(deeds: list[tuple[str, str]], complete: bool) -> None:
     """overlap and duration are what comparing every life with every other says."""
@@ -309,7 +310,7 @@ def judge(text: str, events: list[Event], complete: bool) -> str:
     return judge.finish(complete)[0].result
 
 
-@settings(max_examples=200, deadline=None)
+@examples(200)
 @given(st.lists(st.tuples(st.sampled_from("AB"), st.sampled_from((0, 1, -9))), max_size=5), st.booleans())
 def test_exit_codes(ends: list[tuple[str, int]], complete: bool) -> None:
     """exitcodes fails with the first wrong one, and waits for those that are missing."""
@@ -356,7 +357,7 @@ def caused(events: list[Event], earlier: int, later: int) -> bool:
     return later in reached
 
 
-@settings(max_examples=500, deadline=None)
+@examples(500)
 @given(st.sampled_from("AB"), CAUSES, st.sampled_from("ABC"))
 @example("A", [("A", "put", 1), ("B", "get", 1), ("B", "released", 1), ("C", "acquired", 1)], "C")
 def test_causes(first: str, between: list[tuple[str, str, int]], last: str) -> None:

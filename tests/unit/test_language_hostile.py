@@ -10,9 +10,10 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
+from effort import examples
 from run_scenario.language import format_problem, load, load_text
 from run_scenario.language.problems import MAX_PROBLEMS
 from run_scenario.language.stamps import Stamps
@@ -207,7 +208,7 @@ def test_utf_16_without_a_mark(tmp_path: Path) -> None:
     assert "this file is in UTF-16 or UTF-32" == load(path).problems[0].what
 
 
-@settings(max_examples=150, deadline=None)
+@examples(150)
 @given(st.text(max_size=200))
 def test_any_text(text: str) -> None:
     """Any text gives a scenario or errors, never an exception."""
@@ -225,7 +226,7 @@ _words = st.sampled_from(_KEYS + _WORDS)
 _lines = st.tuples(st.integers(0, 4), st.lists(_words, max_size=6)).map(lambda line: "  " * line[0] + " ".join(line[1]))
 
 
-@settings(max_examples=200, deadline=None)
+@examples(200)
 @given(st.lists(_lines, max_size=12))
 def test_any_words(lines: list[str]) -> None:
     """Any heap of the language's own words gives a scenario or errors, never an exception."""
@@ -260,7 +261,7 @@ _scenarios = st.fixed_dictionaries(
 )
 
 
-@settings(max_examples=250, deadline=None)
+@examples(250)
 @given(_scenarios)
 def test_any_structure(data: dict[str, object]) -> None:
     """Any value in any place gives a scenario or errors, never an exception."""

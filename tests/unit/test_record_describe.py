@@ -8,10 +8,11 @@ from collections import OrderedDict, namedtuple
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from msgpack import Packer
 
+from effort import examples
 from run_scenario import targets
 from run_scenario.model import CallSpec
 from run_scenario.record.describe import DEPTH_LIMIT, ELEMENTS_LIMIT, TEXT_LIMIT, describe
@@ -192,7 +193,7 @@ def count(described: Any) -> int:
     return 1
 
 
-@settings(max_examples=300, deadline=None)
+@examples(300)
 @given(ANYTHING)
 def test_any_item_is_described(value: Any) -> None:
     """A description is bounded plain data that msgpack takes and JSON can say, whatever the item is."""

@@ -16,7 +16,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "subject",
         metavar="LOG|FILE",
-        help="a log, as JSON Lines (-: standard input); or a scenario of built-in targets, which is run for it (for a graph it is not)",
+        help="a log, as JSON Lines (-: standard input); or a scenario of built-in targets, which is run for it "
+        "(for a graph it is not)",
     )
     parser.add_argument(
         "--as",
