@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import os
 import socket
+import subprocess
+import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -132,6 +134,27 @@ def test_a_key_beyond_the_reach_of_yaml() -> None:
     problems = load_text(_process(f"{'k' * 5_000}: 1\n"), stamps=NO_STAMPS).problems
 
     assert ["this key has more than 1024 characters, the most are 200"] == [problem.what for problem in problems]
+
+
+HEAVIEST = ("alias bomb", "3,000 calls", "2,000 queues nobody finds", "2,000 processes of one name", "10,000 items")
+MEMORY = 100
+"""Megabytes that the whole command may take to refuse anything."""
+
+
+def test_hostile_text_is_small(tmp_path: Path) -> None:
+    """The command refuses the heaviest texts, all in one process, in less than 100 MB."""
+    for number, name in enumerate(HEAVIEST):
+        (tmp_path / f"{number}.yaml").write_text(HOSTILE[name]())
+    command = [sys.executable, "-m", "run_scenario", "validate", *map(str, sorted(tmp_path.glob("*.yaml")))]
+    # In a small process of its own: memory before exec counts, and that of the tests is large.
+    code = "import resource, subprocess, sys; status = subprocess.run(sys.argv[1:], capture_output=True).returncode; "
+    code += "print(status, resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss // 1024)"
+    done = subprocess.run([sys.executable, "-c", code, *command], capture_output=True, text=True, timeout=60)
+
+    status, megabytes = map(int, done.stdout.split())
+
+    assert 2 == status
+    assert megabytes < MEMORY
 
 
 def test_many_problems_are_counted() -> None:
