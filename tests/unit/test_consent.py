@@ -276,6 +276,8 @@ LOOKING = {
     "plan": ["own.yaml"],
     "python": ["own.yaml"],
     "check": ["log.jsonl", "own.yaml"],
+    "show": ["log.jsonl"],
+    "recover": [],
     "list": ["--search", "canary"],
     "targets": ["canary"],
     "schema": [],
