@@ -21,10 +21,7 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=1, help="seed of the first run; the next has the next (default 1)")
     parser.add_argument("--jobs", type=int, default=2, help="runs at the same time (default 2)")
     options = parser.parse_args()
-    failures = campaign(options.kills, options.seed, options.jobs)
-    for text in failures:
-        print(text)
-    return bool(failures)
+    return bool(campaign(options.kills, options.seed, options.jobs))
 
 
 def campaign(kills: int, seed: int, jobs: int) -> list[str]:
@@ -52,6 +49,7 @@ def campaign(kills: int, seed: int, jobs: int) -> list[str]:
                 outcomes[made.outcome or "nothing had begun"] += 1
                 if error := future.exception():
                     failures.append(f"{made}\n  {type(error).__name__}: {error}"[:3000])
+                    print(f"\n{failures[-1]}", flush=True)
             spent = time.monotonic() - began
             line = f"\r{total} of {kills} kills, {runs} runs, {len(failures)} failed, {spent:.0f} s, next seed {seed} "
             print(line, end="", file=sys.stderr, flush=True)

@@ -93,13 +93,13 @@ class PoolTeller:
             self.lost.setdefault(index, []).append(Lost(name, end, call, task))
             method = self.call(index, call).method
             self._make(t, "pool.worker_lost", name, pid, "error", **fields, call=call, method=method, task=task)
-        elif signal and not self._is_stopping(index):
+        elif signal and not self._is_stopping(index, code):
             self.lost.setdefault(index, []).append(Lost(name, f"was ended by {signal}"))
             self._make(t, "pool.worker_lost", name, pid, "warning", **fields, call=None, method=None, task=None)
 
-    def _is_stopping(self, index: int) -> bool:
-        """Tell whether workers may be ended by signals: an executor that has lost one ends all others."""
-        broken = self.spec(index).type == "executor" and index in self.lost
+    def _is_stopping(self, index: int, code: int) -> bool:
+        """Tell whether workers may be ended so: an executor that has lost one ends all others, by SIGTERM."""
+        broken = self.spec(index).type == "executor" and (index in self.lost or code == -15)
         return broken or index in self._terminated or self._is_over()
 
     def on_pool_crash_loop(self, reader: Speaker, t: int, f: list[Any]) -> None:
