@@ -9,7 +9,8 @@ function findExpectations(log) {
   const found = [];
   for (let i = 0; i < log.length; i++) {
     if (!kinds[log.kind[i]]) continue;
-    const evidence = (log.field(i, "evidence") || []).map(({ seq }) => log.placeOfSeq(seq)).filter((place) => place >= 0);
+    const shown = log.field(i, "evidence");
+    const evidence = (Array.isArray(shown) ? shown : []).map((each) => log.placeOfSeq(each?.seq)).filter((place) => place >= 0);
     found.push({ place: i, verdict: kinds[log.kind[i]], evidence, line: log.field(i, "line") });
   }
   return found;

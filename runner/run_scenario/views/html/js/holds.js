@@ -7,7 +7,7 @@ function findHolds(log) {
   if (!acts.some(Boolean)) return found;
   for (let i = 0; i < log.length; i++) {
     const act = acts[log.kind[i]];
-    if (!act) continue;
+    if (!act || log.resource[i] < 0) continue;
     const place = log.resource[i];
     if (!found.has(place)) found.set(place, new Holds(log.resources[place]));
     found.get(place)[act](log, i);

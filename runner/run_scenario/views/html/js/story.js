@@ -25,10 +25,10 @@ class Story {
     const byName = new Map();
     for (let i = 0; i < log.length; i++) {
       const role = roles[log.kind[i]];
-      if (role === 0 && !losses[log.kind[i]]) continue;
+      if ((role === 0 && !losses[log.kind[i]]) || log.resource[i] < 0) continue;
       const channel = this.channelOf(i, role, byName);
       this.channel[i] = channel.place;
-      if (role === 0) channel.add(i, -(log.field(i, "count") ?? 1));
+      if (role === 0) channel.add(i, -(Number(log.field(i, "count")) || 1));
       else channel.add(i, role);
       const item = log.field(i, "item_id");
       if (role === 1) channel.pending.set(item, i);
@@ -144,7 +144,7 @@ function findGauges(log) {
   if (!kinds.some(Boolean)) return [];
   for (let i = 0; i < log.length; i++) {
     const content = kinds[log.kind[i]] ? log.field(i, "content") : undefined;
-    if (typeof content !== "number") continue;
+    if (typeof content !== "number" || log.resource[i] < 0) continue;
     const place = log.resource[i];
     if (!found.has(place)) found.set(place, new Gauge(log.resources[place].name, place));
     found.get(place).add(i, content);
