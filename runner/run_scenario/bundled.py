@@ -56,4 +56,11 @@ def find_scenario(name: str) -> Path | None:
     wanted, _, stem = name.removesuffix(".yaml").rpartition("/")
     top = folder("scenarios")
     places = (top / chapter / f"{stem}.yaml" for chapter in CHAPTERS if wanted in ("", chapter))
-    return next((path for path in places if path.is_file()), None)
+    return next((path for path in places if _is_file(path)), None)
+
+
+def _is_file(path: Path) -> bool:
+    try:
+        return path.is_file()
+    except OSError:  # a name that is longer than names can be
+        return False
