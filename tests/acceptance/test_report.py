@@ -234,6 +234,8 @@ def test_expectations_and_their_evidence(page: Page, forks: tuple[Path, list[Eve
     assert [each["seq"] for each in verdicts[0]["evidence"]] == page.ask(
         "return app.evidence().map(i => app.log.seqOf(i))"
     )
+    rows = page.texts("#rows .evidence td:first-child")
+    assert [str(each["seq"]) for each in verdicts[0]["evidence"]] == rows
     page.in_lanes().press(HOME)
     page.click("#expectations .jump")
     assert verdicts[0]["evidence"][0]["seq"] == page.selected()

@@ -46,6 +46,7 @@ class EventTable {
     const first = this.app.printing ? 0 : this.first;
     const last = Math.min(first + size, shown.length);
     const rows = [];
+    this.evidence = new Set(this.app.evidence());
     for (let row = first; row < last; row++) rows.push(this.row(shown.at(row), row));
     put(this.body, rows);
     this.body.parentElement.setAttribute("aria-rowcount", shown.length + 1);
@@ -59,7 +60,7 @@ class EventTable {
     const { log } = app;
     const level = log.levelOf(i);
     const found = app.found.length && app.found[lowerBound(app.found, i)] === i;
-    return el("tr", { "data-place": i, "aria-rowindex": row + 2, "aria-selected": i === app.state.selected ? "true" : null, class: [level, found ? "found" : ""].join(" ").trim() },
+    return el("tr", { "data-place": i, "aria-rowindex": row + 2, "aria-selected": i === app.state.selected ? "true" : null, class: [level, found ? "found" : "", this.evidence.has(i) ? "evidence" : ""].join(" ").trim() },
       el("td", { class: "number" }, count(log.seqOf(i))), el("td", { class: "number" }, log.t[i].toFixed(6)),
       el("td", {}, scrub(log.processOf(i))), el("td", {}, el("code", {}, scrub(log.kindOf(i)))), el("td", {}, app.sentence(i)));
   }
