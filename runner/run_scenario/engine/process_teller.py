@@ -79,11 +79,13 @@ class ProcessTeller:
 
     def name_of(self, pid: int) -> str:
         """Return the name of a process, `pid N` for one that the scenario does not describe."""
-        return self._names.get(pid) or self._known(pid).name
+        life = self._by_pid.get(pid)
+        return self._names.get(pid) or (f"pid {pid}" if life is None else life.name)
 
     def is_missed(self, pid: int) -> bool:
         """Tell whether a process that is over has left others behind who have not been told to end, either."""
-        if any(sender == RUNNER for _, sender, _ in self._known(pid).sent):
+        life = self._by_pid.get(pid)
+        if life is not None and any(sender == RUNNER for _, sender, _ in life.sent):
             return False
         others = [life for life in self._by_pid.values() if life.pid != pid and life.seen is None]
         main_goes_on = pid != self.main.pid and not self.main.outcome
