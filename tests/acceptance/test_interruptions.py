@@ -123,7 +123,7 @@ def test_kill_the_guard(running: Running) -> None:
 
 
 def test_a_stopped_guard_is_woken(tmp_path: Path) -> None:
-    """Whoever stops the guard stops nothing: the front has it go on, and so does the kernel when the front is killed."""
+    """Whoever stops the guard stops nothing: the front has it go on, and so has the kernel if the front is killed."""
     running = Running(tmp_path, LONG)
     guard = running.wait_for("process.started", "Waiting") and running.events[0]["pid"]
     os.kill(guard, signal.SIGSTOP)
