@@ -122,6 +122,22 @@ def test_kill_the_guard(running: Running) -> None:
     assert "the guard was killed" in result.log.one("scenario.failed")["reason"]
 
 
+def test_a_stopped_guard_is_woken(tmp_path: Path) -> None:
+    """Whoever stops the guard stops nothing: the front has it go on, and so has the kernel if the front is killed."""
+    running = Running(tmp_path, LONG)
+    guard = running.wait_for("process.started", "Waiting") and running.events[0]["pid"]
+    os.kill(guard, signal.SIGSTOP)
+    running.process.send_signal(signal.SIGINT)
+    assert 130 == running.finish().status
+    running = Running(tmp_path, LONG)
+    guard = running.wait_for("process.started", "Waiting") and running.events[0]["pid"]
+    running.process.send_signal(signal.SIGSTOP)  # it wakes nobody now
+    os.kill(guard, signal.SIGSTOP)
+    running.process.kill()
+    running.finish(whole=False)
+    assert "broken" == Log(running.recovered).finished["outcome"]
+
+
 @pytest.mark.fault("F23", event="process.exited", status=1)
 def test_kill_the_main_program(running: Running) -> None:
     """Its processes are ended; its own end is told as one by a signal that nobody here has sent."""

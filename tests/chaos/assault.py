@@ -105,7 +105,7 @@ def _hit(running: Running, hit: Hit, rng: random.Random, assault: Assault) -> No
     if not pids:
         return  # the run was over before
     pid = rng.choice(pids)
-    watchers = {running.process.pid, *_children(running.process.pid)[:1]}
+    watchers = {running.process.pid, _guard(running)}
     if pid in watchers and hit.number in FATAL:
         if assault.watcher_hit and assault.watcher_hit != pid:
             return  # only one of the two: if both are killed at once, nobody is left to clear up
@@ -129,7 +129,7 @@ def _pids(running: Running, role: str) -> list[int]:
     if role == "front":
         return [running.process.pid] if running.process.poll() is None else []
     living = running.survivors()
-    guard = next(iter(_children(running.process.pid)), 0)
+    guard = _guard(running)
     main = _children(guard)[:1]
     helpers = {pid: _helper(pid) for pid in living}
     if role in ("resource tracker", "fork server"):
@@ -139,6 +139,17 @@ def _pids(running: Running, role: str) -> list[int]:
         return [pid for pid in living if pid in own]
     others = [pid for pid in living if pid not in (guard, running.process.pid, *main) and not helpers[pid]]
     return others if role == "process" else living
+
+
+_guards: dict[int, int] = {}
+"""Process id of a front -> that of its guard: once the front is dead, it has no children any more."""
+
+
+def _guard(running: Running) -> int:
+    front = running.process.pid
+    if running.process.poll() is None and (children := _children(front)):
+        _guards[front] = children[0]
+    return running.events[0]["pid"] if running.events else _guards.get(front, 0)
 
 
 def _children(pid: int) -> list[int]:

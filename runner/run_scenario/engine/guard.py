@@ -347,6 +347,7 @@ def serve(orders: int, answers: int) -> None:
     if nothing > 2:
         os.close(nothing)
     platform.become_subreaper()
+    platform.die_with_parent(signal.SIGCONT)  # it does not die of it, but wakes up, should it have been stopped
     length = int.from_bytes(_read_exactly(orders, 8), "little")
     if length:
         program: Program = pickle.loads(_read_exactly(orders, length))

@@ -21,6 +21,7 @@ TOO_MUCH = 255
 """Stands for a signal's number where the run is to be ended because of a limit; the front has told of it."""
 DONE = "done"
 """The guard's last word when nothing of the run is left."""
+_PAUSE = 0.001
 TOLD = b"\0"
 """The front's last order: it has done with the run. A front that is killed does not give it."""
 _STOP_WITHIN = 15.0
@@ -85,9 +86,17 @@ class Guard:
         os.close(self.orders)  # the end of file is what a guard that is done waits for
         os.close(self.answers)
         self.orders = -1
-        with contextlib.suppress(ChildProcessError):
-            os.waitpid(self.pid, 0)
+        self._wait()
         _end_adopted(others)
+
+    def _wait(self) -> None:
+        """Wait for the guard's end; wake it, should somebody have stopped it."""
+        from run_scenario.engine import platform
+
+        with contextlib.suppress(ChildProcessError):
+            while os.waitpid(self.pid, os.WNOHANG) == (0, 0):
+                platform.wake(self.pid)
+                time.sleep(_PAUSE)
 
 
 def _end_adopted(others: frozenset[int]) -> None:
