@@ -181,7 +181,7 @@ def check_order(events: list[Event]) -> None:
     assert ("scenario.started", "scenario.finished") == (names[0], names[-1])
     assert (1, 1) == (names.count("scenario.started"), names.count("scenario.finished"))
     own = events[0]["pid"]
-    assert [] == [e for e in events if e["event"] == "process.exited" and e["pid"] == own]  # the guard is not in the run
+    assert [] == [e for e in events if e["event"] == "process.exited" and e["pid"] == own]  # the guard
     lives: dict[str, list[str]] = {}
     put: dict[tuple[str, int], Any] = {}
     got = set()
