@@ -114,7 +114,10 @@ def test_it_is_drawn_over_and_leaves_nothing(monkeypatch: pytest.MonkeyPatch) ->
         line = StatusLine(Console(file=stream, width=60, height=8, force_terminal=True))
 
         def screen() -> list[str]:
-            terminal.feed(os.read(leader, 65536).decode().replace("\r\n", "\n"))
+            received = b""
+            while not received.endswith((b"A\r", b"\x1b[2K")):  # how a drawing ends, and an erasure
+                received += os.read(leader, 65536)
+            terminal.feed(received.decode().replace("\r\n", "\n"))
             return terminal.shown()
 
         stream.write("above\n")

@@ -1,4 +1,4 @@
-"""A progress bar for what takes many runs: a line on standard error, gone when done; elsewhere, nothing."""
+"""A progress bar for what takes many runs: a line on a terminal's standard error, gone when done; elsewhere nothing."""
 
 from __future__ import annotations
 
