@@ -86,6 +86,7 @@ def test_help_names_every_command() -> None:
         "validate",
         "plan",
         "python",
+        "show",
         "list",
         "targets",
         "schema",
@@ -98,7 +99,7 @@ def test_help_names_every_command() -> None:
 
 
 @pytest.mark.parametrize(
-    "command", ["run", "compare", "validate", "plan", "python", "list", "targets", "schema", "completion"]
+    "command", ["run", "compare", "validate", "plan", "python", "show", "list", "targets", "schema", "completion"]
 )
 def test_help_teaches_by_example(command: str) -> None:
     """Each command's help shows it in use."""
