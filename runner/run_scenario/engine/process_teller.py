@@ -63,6 +63,10 @@ class ProcessTeller:
         threads = [life for life in self.lives if life.worker != "process" and life.started is not None]
         return [life.name for life in (*self._by_pid.values(), *threads) if not life.exited]
 
+    def living(self) -> dict[int, str]:
+        """Return the names of the processes that have started and not ended, by their pids."""
+        return {pid: life.name for pid, life in self._by_pid.items() if not life.exited}
+
     def ended(self) -> list[str]:
         """Return the names of the scenario's processes that have ended."""
         return [life.name for life in self.lives if life.exited or life.seen is not None]

@@ -186,9 +186,10 @@ class Telling:
     def _waits(self, alive: Sequence[str]) -> dict[str, str]:
         """Return what the main program waits for, and the first of the others that live."""
         shown = {self.narrator.processes.main.name, *alive[:_MOST_SHOWN]}
+        living = self.narrator.processes.living()
         found: dict[str, str] = {}
         for reader in self._drain.readers:
-            name = self.narrator.processes.name_of(reader.pid)
+            name = living.get(reader.pid, "")
             if name in shown:
                 waits = [(w.kind, w.resource, w.thread, w.since, w.until) for w in reader.waits()]
                 if what := self.narrator.waiting_for(reader.pid, waits):

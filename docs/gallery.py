@@ -1,0 +1,133 @@
+"""Render the pictures of the documentation from real runs: `python docs/gallery.py [NAME…]`.
+
+For each scenario of the gallery: its timeline and its graph in `docs/pictures/`; then `docs/gallery.md`, and the
+timeline in text that the README begins with. A test renders one of them, and checks that all are there.
+"""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+from typing import NamedTuple
+
+from run_scenario import bundled
+
+DOCS = Path(__file__).resolve().parent
+README = DOCS.parent / "README.md"
+BEGIN, END = "<!-- timeline: docs/gallery.py -->\n", "<!-- end of timeline -->\n"
+MOST_TRIES = 60
+"""Runs until one ends as the picture wants it."""
+STATUS = {"passed": 0, "failed": 1, "stalled": 3}
+
+
+class Exhibit(NamedTuple):
+    """A scenario of the gallery."""
+
+    name: str
+    outcome: str
+    look: str
+    """What to look for in its pictures."""
+
+
+EXHIBITS = (
+    Exhibit(
+        "consumers-until-empty",
+        "stalled",
+        "Both consumers leave at once: `empty()` said True while the items were still on their way. All of them are "
+        "left in `tasks`, and the main program waits in `tasks.join()` for ever.",
+    ),
+    Exhibit(
+        "poison-pill", "passed", "The same consumers, told by a pill each that there is no more. `tasks` runs dry."
+    ),
+    Exhibit(
+        "daemon",
+        "passed",
+        "The daemon is cut off in its sleep when the main program ends, and that is allowed: no red.",
+    ),
+    Exhibit(
+        "back-pressure", "passed", "As soon as the queue is full, the producer waits in `put()` until an item is taken."
+    ),
+    Exhibit("two-forks", "stalled", "Each holds what the other waits for; the rows of the locks say who holds which."),
+    Exhibit("one-at-a-time", "passed", "The row of the lock shows that nobody has it at the same time as another."),
+    Exhibit("finish-line", "passed", "All wait at the barrier for the last one."),
+    Exhibit("starting-gun", "passed", "All wait for one event, and go on together."),
+    Exhibit(
+        "ping-pong", "passed", "The messages are so quick that one looks closer: `show ping-pong --from 0.1 --to 0.2`."
+    ),
+    Exhibit("lost-worker", "stalled", "The second worker was killed in the middle of a task; nobody does it again."),
+    Exhibit("missing-pill", "stalled", "One pill too few: one consumer waits in `get()` for ever."),
+)
+
+
+def record(exhibit: Exhibit, log: Path) -> None:
+    """Run the scenario until it ends as the picture wants it, and leave its log."""
+    for _ in range(MOST_TRIES):
+        log.unlink(missing_ok=True)
+        done = subprocess.run([*command("run", exhibit.name), "--log", log], capture_output=True)
+        if done.returncode == STATUS[exhibit.outcome]:
+            return
+    raise SystemExit(f"{exhibit.name} did not end {exhibit.outcome} in {MOST_TRIES} runs")
+
+
+def command(*arguments: str) -> list[str]:
+    """Return the command line of run-scenario."""
+    return [sys.executable, "-m", "run_scenario", *arguments]
+
+
+def draw(exhibit: Exhibit, folder: Path) -> str:
+    """Draw the pictures of one scenario; return its timeline in text."""
+    with tempfile.TemporaryDirectory() as scratch:
+        log = Path(scratch) / "run.jsonl"
+        record(exhibit, log)
+        show = command("show", str(log))
+        subprocess.run([*show, "--output", folder / f"{exhibit.name}.svg"], check=True)
+        graph = folder / f"{exhibit.name}-graph.svg"
+        subprocess.run([*show, "--as", "graph", "--output", graph], check=True)
+        text = folder / f"{exhibit.name}.txt"
+        subprocess.run([*show, "--as", "timeline", "--width", "100", "--output", text], check=True)
+    return text.read_text(encoding="utf-8")
+
+
+def page() -> str:
+    """Return the gallery as Markdown."""
+    parts = [
+        "# Gallery",
+        "Bundled scenarios, drawn from real runs by `python docs/gallery.py`. Each of them is yours with "
+        "`run-scenario show NAME`, and `--output NAME.svg` or `.html`.",
+    ]
+    for exhibit in EXHIBITS:
+        found = bundled.find_scenario(exhibit.name)
+        assert found is not None, exhibit.name
+        link = f"../scenarios/{found.parent.name}/{found.name}"
+        parts += [
+            f"## {exhibit.name}",
+            f"{exhibit.look} ([{found.name}]({link}), [in text](pictures/{exhibit.name}.txt))",
+            f"![The timeline of {exhibit.name}](pictures/{exhibit.name}.svg)",
+            f"![What is between the processes of {exhibit.name}](pictures/{exhibit.name}-graph.svg)",
+        ]
+    return "\n\n".join(parts) + "\n"
+
+
+def put_into_readme(text: str) -> None:
+    """Replace the timeline that the README begins with."""
+    whole = README.read_text(encoding="utf-8")
+    before, _, rest = whole.partition(BEGIN)
+    _, _, after = rest.partition(END)
+    README.write_text(f"{before}{BEGIN}\n```text\n{text}```\n\n{END}{after}", encoding="utf-8")
+
+
+def main() -> None:
+    """Draw those named on the command line, or all."""
+    wanted = sys.argv[1:] or [exhibit.name for exhibit in EXHIBITS]
+    for exhibit in EXHIBITS:
+        if exhibit.name in wanted:
+            text = draw(exhibit, DOCS / "pictures")
+            if exhibit is EXHIBITS[0]:
+                put_into_readme(text)
+    (DOCS / "gallery.md").write_text(page(), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
