@@ -108,7 +108,8 @@ def test_a_command_of_the_readme(command: str, tmp_path: Path) -> None:
     (tmp_path / "own.yaml").write_text(block("yaml", "workers:"), encoding="utf-8")
     (tmp_path / "workers.py").write_text(block("python", "def "), encoding="utf-8")
     (tmp_path / "counted.scenario.yaml").write_text(block("yaml", "# counted"), encoding="utf-8")
-    (tmp_path / "counted.jsonl").write_bytes(LOG.encode())
+    for name in ("counted", "pills"):
+        (tmp_path / f"{name}.jsonl").write_bytes(LOG.encode())
     done = subprocess.run(
         command.replace("run-scenario", shlex.quote(str(SCRIPT)), 1),
         shell=True,

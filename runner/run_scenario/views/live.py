@@ -28,7 +28,9 @@ class Live:
             kind, name = event.get("event"), str(event.get("process"))
             if kind == "process.exited":
                 self._last.pop(name, None)
-            elif kind == "process.started" or name in self._last:
+            elif kind == "process.started" or (
+                name in self._last and "by" not in event
+            ):  # by another: no deed of its own
                 self._last[name] = event
             if kind in ("queue.put", "queue.get"):
                 counts = self._queues.setdefault(str(event.get("queue")), [0, 0])
