@@ -154,3 +154,20 @@ def test_shiviz_clocks_count_by_one_and_know_their_causes() -> None:
         assert counts[host] == clock[host]
         if each["event"].startswith("got 7") and host == "A":
             assert 3 == clock["Main"]
+
+
+def test_a_picture_of_very_many_events_is_not_larger_than_it_is_wide() -> None:
+    """What cannot be told apart is drawn together; a curve still ends where it ends."""
+    many = [event("process.started", "A"), event("process.started", "B")]
+    for number in range(5_000):
+        t = 1 + number / 10_000
+        many.append(event("queue.put", "A", t=t, item_id=number, waited=0.0))
+        many.append(
+            event("queue.get", "B", t=t, item_id=number, waited=5e-5) if number else event("queue.empty", "B", t=t)
+        )
+    picture = timeline_svg.render(read(many))
+    assert picture.count("<rect") < 3_000
+    assert "1 left" in picture
+    assert [(0.0, 0), (0.0, 0), (0.0, 9), (0.0, 1), (5.0, 1), (5.0, 1), (5.0, 2), (5.0, 2)] == timeline_svg._steps(
+        [(0.0, 9), (0.1, 1), (5.0, 2)]
+    )

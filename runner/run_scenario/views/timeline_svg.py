@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from run_scenario.views.history import Channel, History, Holding, Lane, Segment, State
 from run_scenario.views.hops import hops
@@ -20,6 +20,8 @@ _LANE, _BAR = 44, 18
 _DEPTH = 34
 _MOST_ARROWS = 400
 _LINE = 17
+_NARROWEST = 0.5
+"""Pixels below which nothing is drawn for itself."""
 _COLOURS: dict[State, str] = {
     "starting": "#d9d9d9",
     "running": "#7fbf7b",
@@ -89,19 +91,35 @@ class _Picture:
         self._rows[lane.name] = top
         self._y += _LANE
         self._name(lane.name, top + 13)
-        for start, end, state, what in segments:
-            if not self._scale.shows(start, end):
-                continue
+        for start, end, state, what in self._visible(segments):
             x, width = self._x(start), self._x(end) - self._x(start)
             told = f"{lane.name}: {what or MEANINGS[state]}, {start:.6f} to {end:.6f} s"
             shape = {"x": x, "y": top, "width": max(width, 0.4), "height": _BAR, "fill": _COLOURS[state]}
-            edge = {"stroke": "#ffffff", "stroke_width": 0.6} if width > 3 else {}
+            edge = {"stroke": "#ffffff", "stroke_width": 0.6} if width > 3 else {"shape_rendering": "crispEdges"}
             self._svg.add("rect", told, **shape, **edge)
             text = fit(what, width - 8, 11) if what else ""
             if text:
                 self._svg.text(x + 4, top + 13, text, 11)
         if lane.ended is not None and lane.ended <= self._scale.last and segments:
             self._end(lane, top)
+
+    def _visible(self, segments: Sequence[Segment]) -> Iterator[Segment]:
+        """Yield what is shown; segments too narrow to be seen are joined, as what took most of their time."""
+        shares: dict[tuple[State, str], float] = {}
+        begin = None
+        for start, end, state, what in segments:
+            if not self._scale.shows(start, end):
+                continue
+            if begin is None and self._x(end) - self._x(start) >= _NARROWEST:
+                yield Segment(start, end, state, what)
+                continue
+            begin = start if begin is None else begin
+            shares[state, what] = shares.get((state, what), 0.0) + end - start
+            if self._x(end) - self._x(begin) >= _NARROWEST:
+                yield Segment(begin, end, *max(shares, key=shares.__getitem__))
+                begin, shares = None, {}
+        if begin is not None:
+            yield Segment(begin, segments[-1].end, *max(shares, key=shares.__getitem__))
 
     def _end(self, lane: Lane, top: float) -> None:
         x, colour = self._x(lane.ended or 0.0), _BAD if lane.failed else "#444444"
@@ -131,11 +149,8 @@ class _Picture:
         top, height = self._y, _DEPTH - 12
         self._y += _DEPTH
         self._name(channel.name, top + height - 4, _QUEUE)
-        points, before = [], 0
-        for t, depth in channel.depths:
-            x = self._x(t)
-            points += [(x, before), (x, depth)]
-            before = depth
+        points = _steps([(self._x(t), depth) for t, depth in channel.depths])
+        before = points[-1][1] if points else 0
         points.append((self._x(self._history.last), before))
         scale = height / max(channel.most, 1)
         line = " ".join(f"{x:.1f},{top + height - depth * scale:.1f}" for x, depth in points)
@@ -185,3 +200,17 @@ class _Picture:
             for part in wrap(scrub(text), int((_WIDTH - 2 * _MARGIN) / (12 * 0.52))):
                 self._y += _LINE
                 self._svg.text(_MARGIN, self._y, part, 12, colour)
+
+
+def _steps(depths: Sequence[tuple[float, int]]) -> list[tuple[float, int]]:
+    """Return the points of a curve of steps; where many steps are within what can be seen, it spans all of them."""
+    buckets: list[list[float]] = []
+    before = 0
+    for x, depth in depths:
+        if buckets and x - buckets[-1][0] < _NARROWEST:
+            last = buckets[-1]
+            last[2:] = [min(last[2], depth), max(last[3], depth), depth]
+        else:
+            buckets.append([x, before, min(before, depth), max(before, depth), depth])
+        before = depth
+    return [(x, int(each)) for x, *all_ in buckets for each in all_]
