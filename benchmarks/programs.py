@@ -15,12 +15,12 @@ def _target(name: str, replicas: int = 1, resource: dict[str, Any] | None = None
     return {"name": name, "target": f"workers:{name}", "replicas": replicas, "kwargs": kwargs, **(resource or {})}
 
 
-def queue(putters: int, takers: int, count: int, size: int) -> Scenario:
-    """Pass items from some processes to others through one queue."""
+def queue(putters: int, takers: int, count: int, size: int, most: int = 0) -> Scenario:
+    """Pass items from some processes to others through one queue, which holds at `most` so many."""
     return _scenario(
         _target("put", putters, {"to": {"outbox": "items"}}, count=count // putters, size=size),
         _target("get", takers, {"from": {"inbox": "items"}}, count=count // takers),
-        queues={"items": {}},
+        queues={"items": {"maxsize": most}},
     )
 
 

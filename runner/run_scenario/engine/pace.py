@@ -1,6 +1,6 @@
 """How much of the machine the front may use while the run is going on: what the run leaves over, and little more.
 
-The lowest priority alone does not do it. Where sessions are scheduled as groups (sched(7), "the autogroup feature"),
+A low priority alone does not do it. Where sessions are scheduled as groups (sched(7), "the autogroup feature"),
 nice values count only within a session, and the run has one of its own.
 """
 
