@@ -120,9 +120,11 @@ def _serializer() -> Callable[..., str]:
             line = fast(event)
         except (ValueError, TypeError, RecursionError):
             return serialize(event)
-        # It escapes nothing, and says null for a nan: such events, and some that only look like it, go the other way.
+        # It escapes only what JSON makes it, not even DEL, and says null for a nan: such events, and some that only look
+        # like it, go the other way.
         # The bytes are not kept: each was made in a block of a kilobyte, and thousands of those cost 5 µs each.
-        return line.decode("ascii") if line.isascii() and b"null" not in line else serialize(event)
+        plain = line.isascii() and b"null" not in line and b"\x7f" not in line
+        return line.decode("ascii") if plain else serialize(event)
 
     return serialize_fast
 
