@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from views_events import _DEFAULTS, event
 
@@ -125,6 +125,7 @@ _odd = st.one_of(
 
 
 @settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck), database=None)
+@example([("pipe.left_over", 12, [])])
 @given(st.lists(st.tuples(_places, st.integers(0, 40), _odd), min_size=1, max_size=6))
 def test_a_damaged_log(tmp_path: Path, changes: list[tuple[str, int, Any]]) -> None:
     """A log in which anything stands in any place is judged or refused in words, never with a traceback."""
