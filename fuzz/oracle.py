@@ -30,16 +30,18 @@ class _Watch:
     """An audit hook (PEP 578): sees what is opened, imported, started and sent while a text is examined."""
 
     def __init__(self) -> None:
-        self._armed = False
+        self._armed = self._compiled = False
         self._seen: list[str] = []
 
     def __enter__(self) -> list[str]:
         self._seen = []
+        self._compiled, sys.dont_write_bytecode = sys.dont_write_bytecode, True  # not what a text causes
         self._armed = True
         return self._seen
 
     def __exit__(self, *_: object) -> None:
         self._armed = False
+        sys.dont_write_bytecode = self._compiled
 
     def hook(self, event: str, arguments: tuple[Any, ...]) -> None:
         if not self._armed:

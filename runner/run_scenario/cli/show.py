@@ -39,7 +39,11 @@ def show(options: Namespace) -> Status:
         check_writable(options.output)
     if logs.is_log(options.subject):
         with logs.seekable(options.subject) as log:
-            _show(logs.one_run(log, options.subject, options.run), picture, shape, options)
+            try:
+                _show(logs.one_run(log, options.subject, options.run), picture, shape, options)
+            except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
+                what = f"an event of '{options.subject}' is not as events are: {type(error).__name__}: {error}"
+                raise UsageError(scrub(what)) from error
         return Status.PASSED
     if options.run is not None:
         raise UsageError("--run chooses one run of a log; a scenario's is the one that is made now")

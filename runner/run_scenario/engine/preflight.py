@@ -49,10 +49,10 @@ def _descriptors(scenario: Scenario) -> str:
     needed += len(scenario.shared) + _OF_POOL * len(scenario.pools) + _SPARE
     if limit == resource.RLIM_INFINITY or taken + needed <= limit:
         return ""
-    option = f"{LIMITS['open_files'].option} {_rounded(taken + needed)}"
+    enough, option = _rounded(taken + needed), LIMITS["open_files"].option
     return (
         f"the main program would need about {taken + needed} open files, and may have {limit}: raise the limit "
-        f"(ulimit -n, or {option}), or describe fewer processes, queues and pipes"
+        f"(ulimit -n {enough}, or {option} {enough}), or describe fewer processes, queues and pipes"
     )
 
 
