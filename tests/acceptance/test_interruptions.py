@@ -9,6 +9,7 @@ import pty
 import select
 import signal
 import subprocess
+import tempfile
 import termios
 import time
 from collections.abc import Iterator
@@ -216,12 +217,12 @@ def test_a_closed_terminal(tmp_path: Path, method: str) -> None:
     """Whoever closes the window ends the run: status 129, nobody is left, and nothing is said to nobody."""
     text = tmp_path / "case.yaml"
     text.write_text(LONG)
-    (tmp_path / "tmp").mkdir()
+    folder = Path(tempfile.mkdtemp(prefix="rs-", dir="/tmp"))  # short, as in support.py
     keyboard, terminal = pty.openpty()
     with (tmp_path / "stderr").open("wb") as stderr:
         process = subprocess.Popen(
             [*COMMAND, text, "--allow", "actors", "--start-method", method],
-            env={**os.environ, "PYTHONPATH": search_path(), "TMPDIR": str(tmp_path / "tmp"), "TERM": "dumb"},
+            env={**os.environ, "PYTHONPATH": search_path(), "TMPDIR": str(folder), "TERM": "dumb"},
             stdin=terminal,
             stdout=terminal,
             stderr=stderr,
@@ -235,4 +236,5 @@ def test_a_closed_terminal(tmp_path: Path, method: str) -> None:
     os.close(keyboard)
     assert 129 == process.wait(PATIENCE)
     assert "run-scenario:" not in (tmp_path / "stderr").read_text()
-    assert [] == os.listdir(tmp_path / "tmp")
+    assert [] == os.listdir(folder)
+    folder.rmdir()
