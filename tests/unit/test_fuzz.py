@@ -9,9 +9,10 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+
 from fuzz import __main__ as command
 from fuzz import oracle, strategies
-from hypothesis import HealthCheck, given, settings
 
 _QUICK = settings(max_examples=120, deadline=None, suppress_health_check=list(HealthCheck), database=None)
 _PATIENT = 30.0

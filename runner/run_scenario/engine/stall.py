@@ -22,8 +22,8 @@ LOOK_EVERY = 0.2
 LOOKS = 3
 """Looks in a row that must show the same standstill."""
 
-_STACKS_WITHIN = 0.15
-"""Seconds the processes get to write down their stacks."""
+_STACKS_WITHIN = 1.0
+"""Seconds the processes get to write down their stacks. They need a thousandth of it, where they get a processor."""
 _MOST_STACK = 65_536
 
 Signature = tuple[tuple[int, ...], ...]
@@ -134,10 +134,16 @@ class StallWatch:
 
 
 def _can_be_asked(pid: int, segment: str, file: str) -> bool:
-    """Tell whether a process has our handler, and still our file: it may have become another program, or a daemon."""
+    """Tell whether a process has our handler, and still our file: it may have become another program, or a daemon.
+
+    One that is stopped would answer only when it goes on.
+    """
     descriptor = read_stack_descriptor(segment)
+    stat = platform.process_stat(pid)
     return (
         descriptor > 0
+        and stat is not None
+        and stat.state not in "Tt"
         and platform.STACK_SIGNAL > 0
         and platform.catches_signal(pid, platform.STACK_SIGNAL)
         and platform.leads_to(pid, descriptor, file)

@@ -120,7 +120,7 @@ def _serializer() -> Callable[..., str]:
             line = fast(event)
         except (ValueError, TypeError, RecursionError):
             return serialize(event)
-        # It escapes only what JSON makes it, not even DEL, and says null for a nan: such events, and some that only look
+        # It escapes only what JSON demands, not even DEL, and says null for a nan: such events, and some that only look
         # like it, go the other way.
         # The bytes are not kept: each was made in a block of a kilobyte, and thousands of those cost 5 µs each.
         plain = line.isascii() and b"null" not in line and b"\x7f" not in line

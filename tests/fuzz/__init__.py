@@ -2,5 +2,5 @@
 
     strategies ──▶ text ──▶ oracle.examine ──▶ nothing, or a Finding
 
-`python -m fuzz --seconds 600` searches with coverage as its guide; a short form is part of the tests.
+`PYTHONPATH=tests python -m fuzz --seconds 600` searches with coverage as its guide; a short form is part of the tests.
 """
