@@ -5,13 +5,13 @@ from __future__ import annotations
 import argparse
 import sys
 import tempfile
-import time
 from collections import Counter
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from pathlib import Path
 
 from chaos import assault
 from chaos.assault import Assault
+from run_scenario.cli.bar import Bar
 
 
 def main() -> int:
@@ -26,13 +26,12 @@ def main() -> int:
 
 def campaign(kills: int, seed: int, jobs: int) -> list[str]:
     """Carry out assaults until so many hits have landed; return what was wrong."""
-    began = time.monotonic()
     landed: Counter[str] = Counter()
     outcomes: Counter[str] = Counter()
     failures: list[str] = []
     pending: dict[Future[None], Assault] = {}
     total = runs = 0
-    with ThreadPoolExecutor(jobs) as pool, tempfile.TemporaryDirectory() as folder:
+    with ThreadPoolExecutor(jobs) as pool, tempfile.TemporaryDirectory() as folder, Bar(kills) as progress:
         while total < kills or pending:
             while total < kills and len(pending) < jobs:
                 made = assault.make(seed, 3)
@@ -49,11 +48,10 @@ def campaign(kills: int, seed: int, jobs: int) -> list[str]:
                 outcomes[made.outcome or "nothing had begun"] += 1
                 if error := future.exception():
                     failures.append(f"{made}\n  {type(error).__name__}: {error}"[:3000])
-                    print(f"\n{failures[-1]}", flush=True)
-            spent = time.monotonic() - began
-            line = f"\r{total} of {kills} kills, {runs} runs, {len(failures)} failed, {spent:.0f} s, next seed {seed} "
-            print(line, end="", file=sys.stderr, flush=True)
-    print(file=sys.stderr)
+                    progress.erase()
+                    print(failures[-1], flush=True)
+            doing = f"{total} of {kills} kills, {runs} runs, {len(failures)} failed, next seed {seed}"
+            progress.show(min(total, kills), doing)
     print(f"{total} kills in {runs} runs, {len(failures)} runs not as they must be; outcomes: {dict(outcomes)}")
     for what, count in sorted(landed.items()):
         print(f"  {count:5} {what}")
