@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import subprocess
@@ -111,6 +112,53 @@ def test_without_room_in_files(tmp_path: Path) -> None:
     status, events, errors = _limited(tmp_path, scenario({"target": "hang"}), "ulimit -f 50")
     assert (4, "broken") == (status, events[-1]["outcome"])
     assert "File too large" in errors
+
+
+def test_without_room_for_a_thread(tmp_path: Path) -> None:
+    """Where the front has no memory for a thread that follows the run, the log comes when the run is over."""
+    limits = "ulimit -s 1000000; ulimit -v 900000"  # a stack for a thread is as large as -s says
+    status, events, errors = _limited(tmp_path, scenario({"target": "print_info"}), limits)
+    assert (0, "passed", "") == (status, events[-1]["outcome"], errors)
+
+
+def test_without_memory(tmp_path: Path) -> None:
+    """A process that gets no more memory fails as in a plain script; what it wrote before is in the log."""
+    hungry = {"target": "allocate_memory", "kwargs": {"megabytes": 4_000}}
+    status, events, _ = _limited(tmp_path, scenario(hungry), "ulimit -v 1000000")
+    [failed] = [e for e in events if e["event"] == "process.failed"]
+    assert (1, "MemoryError") == (status, failed["exception"])
+
+
+@pytest.fixture
+def few_processes() -> Iterator[str]:
+    """A control group with room for seven processes and threads; what a shell does to join it."""
+    name = f"run-scenario-test-{os.getpid()}"
+    folders = [Path("/sys/fs/cgroup/pids", name), Path("/sys/fs/cgroup", name)]
+    for folder in folders:
+        with contextlib.suppress(OSError):
+            folder.mkdir()
+            try:
+                (folder / "pids.max").write_text("7")
+                yield f"echo $$ > {folder}/cgroup.procs"
+                return
+            finally:
+                folder.rmdir()
+    pytest.skip("control groups cannot be made here")
+
+
+def test_too_few_processes(tmp_path: Path, few_processes: str) -> None:
+    """What surely needs more processes than there may be is refused before one is started."""
+    status, events, errors = _limited(tmp_path, scenario({"target": "hang", "replicas": 8}), few_processes)
+    assert (4, []) == (status, [e for e in events if e["event"] == "process.starting"])
+    assert "the scenario needs 9 processes, and this container or session has room for" in errors
+
+
+def test_no_more_processes(tmp_path: Path, few_processes: str) -> None:
+    """A target that gets no more processes fails; those that it has started are told as orphans, and swept."""
+    status, events, _ = _limited(tmp_path, scenario({"target": "actors:fork_for_ever"}), few_processes)
+    [failed] = [e for e in events if e["event"] == "process.failed"]
+    assert (1, "BlockingIOError") == (status, failed["exception"])
+    assert [e for e in events if e["event"] == "process.orphaned"]
 
 
 @pytest.fixture

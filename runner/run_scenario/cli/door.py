@@ -25,6 +25,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return Status.INTERRUPTED
     except BrokenPipeError:
         return Status.BROKEN_PIPE
+    except MemoryError:
+        streams.complain(f"{PROGRAM}: there is not enough memory for it (ulimit -v); nothing of a run is left behind\n")
+        return Status.MACHINERY
     except Exception:
         return _own_fault()
     finally:

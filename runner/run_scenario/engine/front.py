@@ -169,13 +169,15 @@ class _Run:
         over = threading.Event()
         failures: list[BaseException] = []
         follower = threading.Thread(target=self._follow_quietly, args=(over, failures), name="follower")
-        follower.start()
+        with contextlib.suppress(RuntimeError):  # there is no room for a thread: then all is told when the run is over
+            follower.start()
         try:
             self._last_word = self._guard.last_word()
             self._heard = True
         finally:
             over.set()
-            follower.join()
+            if follower.ident is not None:
+                follower.join()
         if failures and not isinstance(failures[0], (MachineryError, BrokenPipeError)):
             raise failures[0]  # otherwise a sink has failed: the others are to have their end before that is told
 
