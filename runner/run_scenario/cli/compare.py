@@ -12,6 +12,7 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from run_scenario.cli.bar import Bar
+from run_scenario.cli.limiting import limits_of
 from run_scenario.cli.problems import report
 from run_scenario.cli.run import allowed_for, with_source
 from run_scenario.cli.streams import columns, complain, say
@@ -20,6 +21,7 @@ from run_scenario.views.text import scrub
 
 if TYPE_CHECKING:
     from run_scenario.engine.outcome import Outcome
+    from run_scenario.limits import Limits
     from run_scenario.model import Scenario, Worker
     from run_scenario.views.comparison import Combination, Comparison
 
@@ -43,7 +45,7 @@ def compare(options: Namespace) -> Status:
     if options.timeout is not None:
         scenario = scenario.replace(timeout=options.timeout)
     _check_cpus(options.cpus)
-    allow = allowed_for([(scenario, loaded.text)], options)
+    allow, limits = allowed_for([(scenario, loaded.text)], options), limits_of(options)
     combinations = list(_combinations(scenario, options))
     comparison = Comparison(scenario.name, scenario.file, combinations)
     total = options.runs * len(combinations)
@@ -51,7 +53,7 @@ def compare(options: Namespace) -> Status:
         for done in range(total):
             combination = combinations[done % len(combinations)]
             progress.show(done, f"run {done + 1} of {total}: {combination.label}")
-            outcome = _run_once(scenario, combination, comparison, allow)
+            outcome = _run_once(scenario, combination, comparison, allow, limits)
             refused_at_once = outcome.status is Status.INVALID and done == 0
             if refused_at_once or outcome.status in _ENDS_ALL:
                 progress.erase()
@@ -89,7 +91,9 @@ def _combinations(scenario: Scenario, options: Namespace) -> Iterator[Combinatio
                 yield Combination(workers, method, cpus)
 
 
-def _run_once(scenario: Scenario, combination: Combination, comparison: Comparison, allow: frozenset[str]) -> Outcome:
+def _run_once(
+    scenario: Scenario, combination: Combination, comparison: Comparison, allow: frozenset[str], limits: Limits
+) -> Outcome:
     """Run one combination once and add what came of it; return how the run ended."""
     from run_scenario import language
     from run_scenario.engine import front
@@ -113,7 +117,7 @@ def _run_once(scenario: Scenario, combination: Combination, comparison: Comparis
     except BaseException:
         guard.dismiss()
         raise
-    outcome = front.run(scenario, steps, guard=guard, allow=allow, sinks=[meter])
+    outcome = front.run(scenario, steps, guard=guard, allow=allow, sinks=[meter], limits=limits)
     comparison.add(combination, meter.measurement())
     return outcome
 

@@ -199,6 +199,7 @@ def _compare_arguments(parser: argparse.ArgumentParser) -> None:
     comparing.add_arguments(parser)
     _format(parser)
     _timeout_and_allow(parser)
+    limiting.add_arguments(parser)
     parser.add_argument("--no-color", action="store_true", help="no colours, even on a terminal (as NO_COLOR=1)")
 
 
@@ -221,6 +222,7 @@ def _show_arguments(parser: argparse.ArgumentParser) -> None:
     showing.add_arguments(parser)
     _start_method(parser)
     _timeout(parser)
+    limiting.add_arguments(parser)
 
 
 def _list_arguments(parser: argparse.ArgumentParser) -> None:

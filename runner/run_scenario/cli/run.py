@@ -164,7 +164,8 @@ def run_for_its_log(checked: _Checked, options: Namespace, log: IO[bytes]) -> Ou
         progress = Progress(sys.stderr, colour=not options.no_color)
         sinks.append(progress)
         suspend = progress.suspend
-    return _carry_out(scenario, checked[1], frozenset(), front.start_guard(), _Output(sinks, None, suspend))
+    output, limits = _Output(sinks, None, suspend), limits_of(options)
+    return _carry_out(scenario, checked[1], frozenset(), front.start_guard(), output, limits)
 
 
 def _nothing() -> None:
