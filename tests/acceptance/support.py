@@ -237,7 +237,13 @@ class Running:
     """The command while it runs, with a TMPDIR and an environment of its own to find its processes by."""
 
     def __init__(
-        self, folder: Path, text: str, *arguments: str, allow: str = "actors", cwd: Path | None = None
+        self,
+        folder: Path,
+        text: str,
+        *arguments: str,
+        allow: str = "actors",
+        cwd: Path | None = None,
+        shell: tuple[str, ...] = (),
     ) -> None:
         self.marker = f"RUN_SCENARIO_TEST={uuid.uuid4().hex}"
         self.folder = folder / uuid.uuid4().hex[:8]
@@ -258,7 +264,7 @@ class Running:
         self._began = time.monotonic()
         with (self.folder / "stderr").open("wb") as stderr:
             self.process = subprocess.Popen(
-                [*COMMAND, text, *consent, *arguments],
+                [*shell, *COMMAND, text, *consent, *arguments],
                 cwd=cwd or self.folder,
                 env=environment,
                 stdin=subprocess.DEVNULL,

@@ -9,7 +9,6 @@ from __future__ import annotations
 import contextlib
 import json
 import os
-import resource
 import signal
 import sys
 from collections.abc import Callable
@@ -283,14 +282,9 @@ def test_everybody_is_killed_the_tracker_too(tmp_path: Path, method: str) -> Non
 @fault("F38", event="scenario.failed", status=4)
 def test_too_few_descriptors(tmp_path: Path) -> None:
     """What there is no room for is not begun; the message says how to get room."""
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     workers = {"name": "W", "replicas": 60, "target": "hang"}
-    resource.setrlimit(resource.RLIMIT_NOFILE, (64, hard))
-    try:
-        running = Running(tmp_path, scenario(workers, queues={"q": {}}))
-    finally:
-        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
-    result = running.finish()
+    shell = ("sh", "-c", 'ulimit -S -n 64; exec "$@"', "sh")
+    result = Running(tmp_path, scenario(workers, queues={"q": {}}), shell=shell).finish()
     reason = result.log.one("scenario.failed")["reason"]
     assert "ulimit -n 256" in reason
     assert reason in result.stderr

@@ -12,7 +12,7 @@ from run_scenario.views.history_events import read
 from run_scenario.views.layout import wrap
 from run_scenario.views.sentences import why_stalled
 from run_scenario.views.summary import Summary, ending, shares, verdict
-from run_scenario.views.tables import Column, Row, render_rows
+from run_scenario.views.tables import POOLS, Column, Row, render_rows
 from run_scenario.views.text import scrub, seconds
 
 if TYPE_CHECKING:
@@ -41,13 +41,6 @@ _CHANNELS = (
     Column("longest wait", right=True, spare=True),
     Column("put by", spare=True),
     Column("got by"),
-)
-_POOLS = (
-    Column("pool"),
-    Column("done", right=True),
-    Column("failed", right=True),
-    Column("lost", right=True),
-    Column("done by"),
 )
 _LOCKS = (
     Column("lock"),
@@ -94,7 +87,7 @@ def _parts(history: History, summary: Summary, console: Console) -> Sequence[str
         f"{scrub(history.title)}\n",
         render_rows(console, _PROCESSES, lanes),
         render_rows(console, _CHANNELS, channels) + (f"{_NOTE}\n" if channels else ""),
-        render_rows(console, _POOLS, pools),
+        render_rows(console, POOLS, pools),
         render_rows(console, _LOCKS, _locks(history)),
         "".join(f"{line}\n" for line in wrap(outcome(history), console.width)),
     )

@@ -46,7 +46,7 @@ _QUEUES = (
     Column("got by"),
 )
 
-_POOLS = (
+POOLS = (
     Column("pool"),
     Column("done", right=True),
     Column("failed", right=True),
@@ -65,7 +65,7 @@ def render_summary(summary: Summary, console: Console) -> str:
         if summary.ran():
             _print(console, _PROCESSES, [Row(r[:5], *_marks(r.allowed, "✗", "red")) for r in summary.process_rows()])
             _print(console, _QUEUES, [Row(r[:5], *_marks(r.clean, "!", "yellow")) for r in summary.queue_rows()])
-            _print(console, _POOLS, [Row(r[:5], *_marks(r.clean, "!", "yellow")) for r in summary.pool_rows()])
+            _print(console, POOLS, [Row(r[:5], *_marks(r.clean, "!", "yellow")) for r in summary.pool_rows()])
         console.print(Text(summary.outcome(), style=style), soft_wrap=not console.is_terminal)
     text: str = captured.get()
     return "".join(line.rstrip(" ") + "\n" for line in text.splitlines())
