@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-INTENDED: dict[str, tuple[int, list[str]]] = {
+INTENDED: dict[str, tuple[int, *tuple[list[str], ...]]] = {
     "broken-lock": (3, ["Other waits for ever for lock 'gate': Holder ended without releasing it"]),
     "broken-queue": (
         3,
@@ -57,8 +57,17 @@ INTENDED: dict[str, tuple[int, list[str]]] = {
             "at its end until they are taken (1 of 2 are left); get them before you join()"
         ],
     ),
-    # Its writer may also be cut off in the middle of an item, which breaks the queue: either way, the rest never comes.
-    "lost-items": (3, ["the main program", "queue 'results'"]),
+    "lost-items": (
+        3,
+        [
+            "the main program waits for ever for an item from queue 'results': of 1000 put, ",
+            " lost, because their process ended before they had left it, and nobody is left who could put another",
+        ],
+        [  # it was cut off in the middle of an item
+            "queue 'results' is broken: Hurrying, which has ended, was writing an item and took the lock of the "
+            "writers with it, so the main program can never get the item that was put",
+        ],
+    ),
     "lock-held-by-main": (
         3,
         ["Child waits for ever for lock 'gate', held by the main program, which will never release it"],
@@ -120,12 +129,12 @@ INTENDED: dict[str, tuple[int, list[str]]] = {
         ["Worker waits for ever for lock 'gate', which it holds itself: an RLock could be acquired again"],
     ),
 }
-"""Name -> exit status, and what the reason has to say."""
+"""Name -> exit status, and all that the reason has to say; where it can be one of several, all of one of them."""
 
 TRAP = "consumers-until-empty"
 """Ends in one way or another, which is its point."""
 
-HANGING = {name for name, (status, _) in INTENDED.items() if status == 3}
+HANGING = {name for name, (status, *_) in INTENDED.items() if status == 3}
 """Those whose plain scripts would wait for ever."""
 
 UNEVEN = {

@@ -32,8 +32,6 @@ COMMAND = [sys.executable, "-m", "run_scenario"]
 
 PATIENCE = 60.0
 """Seconds after which a test gives up waiting; no run here should need a fifth of it."""
-SOON = 20.0
-"""Seconds within which what is bounded must be over, also on a busy machine; without a bound it would take minutes."""
 
 KEPT = "run-scenario-kept-"
 Event = dict[str, Any]

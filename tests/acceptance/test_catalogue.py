@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 import pytest
 import yaml
 from bundled_runs import BundledRuns, selected
-from support import METHODS, SOON, Log, Result, check_schema, look_at
+from support import METHODS, Log, Result, check_schema, look_at
 from test_bundled_runs import ELEVEN
 
 from intended import INTENDED
@@ -41,7 +41,7 @@ def get(request: pytest.FixtureRequest, run_of: RunOf) -> Get:
 def test_it_ends_as_intended(run_of: RunOf, name: str, method: str) -> None:
     """The exit status is the intended one, with the whole reason; what hangs is recognised long before its deadline."""
     result = run_of(name, method)
-    status, words = INTENDED.get(name, (0, []))
+    status, *told = INTENDED.get(name, (0, []))
     reasons = result.log.finished["reasons"]
     assert status == result.status, reasons
     check_schema(result.log.events, every=True)
@@ -51,8 +51,8 @@ def test_it_ends_as_intended(run_of: RunOf, name: str, method: str) -> None:
     if status == 3:
         stalled = result.log.one("scenario.stalled")
         assert ("deadlock", [stalled["reason"]]) == (stalled["cause"], reasons)
-        assert [] == [text for text in words if text not in stalled["reason"]], stalled["reason"]
-        assert result.log.finished["duration"] < SOON
+        assert any(all(text in stalled["reason"] for text in words) for words in told), stalled["reason"]
+        assert result.log.finished["duration"] < 10
 
 
 def causes(log: Log) -> dict[str, tuple[str, int]]:
@@ -233,7 +233,7 @@ def test_lingering_thread(get: Get) -> None:
         name: log.one("process.exited", name)["t"] - log.one("process.finished", name)["t"] for name in causes(log)
     }
     assert lasted["Ordinary"] >= 0.9
-    assert log.one("process.exited", "Daemonic")["t"] < SOON
+    assert log.one("process.exited", "Daemonic")["t"] < 8
 
 
 @pytest.mark.fault("F28", event="process.exited", status=0)

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from support import METHODS, SOON, Result, Running, run, scenario
+from support import METHODS, Result, Running, run, scenario
 
 Play = Callable[..., Result]
 
@@ -112,7 +112,8 @@ def test_a_deadlock_is_recognised(play: Play, shape: str) -> None:
         assert process["state"] in ("waiting", "exiting"), process
         assert process["since"] <= stalled["t"]
     assert [] == result.log.all("scenario.timed_out")
-    assert result.seconds < SOON
+    assert stalled["t"] < 5
+    assert result.seconds < 8
     for ended in waiting:
         assert "run-scenario" == result.log.one("process.exited", ended)["by"]
     assert stalled["reason"] in result.stderr
@@ -212,7 +213,7 @@ def test_the_deadline_holds(play: Play, method: str) -> None:
     )
     log = result.log
     assert (3, "timed_out") == (result.status, result.outcome)
-    assert 1.2 <= log.finished["duration"] < SOON
+    assert 1.2 <= log.finished["duration"] < 4
     stalled, timed_out = log.one("scenario.stalled"), log.one("scenario.timed_out")
     assert ("deadline", stalled["seq"] + 1, 1.2) == (stalled["cause"], timed_out["seq"], timed_out["timeout"])
     stuck = {p["process"]: p for p in stalled["processes"]}
@@ -258,4 +259,4 @@ def test_a_stopped_process_is_ended(tmp_path: Path) -> None:
     result = run(tmp_path, scenario({"name": "S", "target": "actors:stop"}, timeout=1))
     assert (3, "timed_out") == (result.status, result.outcome)
     assert "run-scenario" == result.log.one("process.exited", "S")["by"]
-    assert result.seconds < SOON
+    assert result.seconds < 5

@@ -21,9 +21,8 @@ from run_scenario.language.problems import MAX_PROBLEMS
 from run_scenario.language.stamps import Stamps
 
 NO_STAMPS = Stamps(None)
-BUDGET = 3.0
-"""Seconds of processor time that any input may cost on a machine with other things to do, jsonschema's import not
-counted; on a quiet one it is a sixth of it. What grows faster than the input costs minutes."""
+BUDGET = 0.5
+"""Seconds of processor time that any input may cost, jsonschema's import not counted."""
 
 
 def _process(extra: str) -> str:
@@ -107,15 +106,17 @@ HARMLESS = {"10,000 items", "1,000 relays in a row", "800 expectations of 1,000 
 
 @pytest.mark.parametrize("name", HOSTILE)
 def test_hostile_text_is_cheap(name: str) -> None:
-    """A hostile text costs little and gives bounded problems."""
+    """A hostile text costs less than half a second and gives bounded problems."""
     load_text("version: 2", stamps=NO_STAMPS)  # jsonschema is imported once
     text = HOSTILE[name]()
-    began = time.process_time()
+    costs = []
+    while not costs or (costs[-1] >= BUDGET and len(costs) < 5):  # a machine with other things to do is slow at times
+        began = time.process_time()
+        loaded = load_text(text, stamps=NO_STAMPS)
+        report = "".join(format_problem(problem) for problem in loaded.problems)
+        costs.append(time.process_time() - began)
 
-    loaded = load_text(text, stamps=NO_STAMPS)
-    report = "".join(format_problem(problem) for problem in loaded.problems)
-
-    assert time.process_time() - began < BUDGET
+    assert min(costs) < BUDGET
     assert len(loaded.problems) <= MAX_PROBLEMS + 1
     assert len(report) < 100_000
     assert loaded.scenario is None or name in HARMLESS
