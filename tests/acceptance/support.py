@@ -359,9 +359,11 @@ class Running:
 
     def recover(self) -> None:
         """Have the recording that a killed front has left told, which removes it; its log must be in order."""
-        until = time.monotonic() + PATIENCE
-        while self.survivors() and time.monotonic() < until:
-            time.sleep(0.01)
+        for pid in self.survivors():
+            with contextlib.suppress(ProcessLookupError):
+                end = os.pidfd_open(pid)
+                select.select([end], [], [], PATIENCE)
+                os.close(end)
         kept = [name for name in os.listdir(self.tmp) if name.startswith(KEPT)]
         assert len(kept) <= 1, kept
         for name in kept:

@@ -3,6 +3,8 @@
 const SKEWED = 0.12; // where the busiest half of the events happens in less of the time than this, steps say more
 const SHORT = 400; // and where they are few enough to be told apart
 
+const systemIsDark = matchMedia("(prefers-color-scheme: dark)");
+
 class App {
   constructor(data) {
     this.data = data;
@@ -19,6 +21,7 @@ class App {
     this.firstEvent = this.landmarks[0] ?? this.log.length - 1;
     this.state = { selected: -1, expectation: -1, query: "" };
     this.found = new Int32Array(0);
+    document.documentElement.classList.toggle("dark", systemIsDark.matches);
     this.paint = new Paint();
     this.build();
   }
@@ -107,7 +110,7 @@ class App {
     addEventListener("resize", () => this.resized());
     addEventListener("beforeprint", () => this.print(true));
     addEventListener("afterprint", () => this.print(false));
-    matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => this.repaint());
+    systemIsDark.addEventListener("change", () => this.setTheme(systemIsDark.matches));
   }
 
   /** Go where the address leads, when somebody has changed it. */
@@ -284,9 +287,11 @@ class App {
   }
 
   turnTheme() {
-    const root = document.documentElement;
-    const dark = getComputedStyle(root).getPropertyValue("--dark").trim() === "1";
-    root.dataset.theme = dark ? "light" : "dark";
+    this.setTheme(!document.documentElement.classList.contains("dark"));
+  }
+
+  setTheme(dark) {
+    document.documentElement.classList.toggle("dark", dark);
     this.repaint();
   }
 

@@ -2,21 +2,28 @@
 
 const PROCESSES_SHOWN = 60;
 
-class EventPanel {
+/** A box that says something of the selected event; `content(i)` returns what. */
+class Panel {
   constructor(app, box) {
     Object.assign(this, { app, box });
   }
 
   draw() {
+    const i = this.app.state.selected;
+    if (i >= 0) put(this.box, ...this.content(i));
+  }
+}
+
+class EventPanel extends Panel {
+  content(i) {
     const { app } = this;
-    const i = app.state.selected;
-    if (i < 0) return;
     const event = app.log.event(i);
     const other = app.story.partner[i];
-    put(this.box,
+    return [
       el("p", { class: "sentence" }, el("b", {}, scrub(event.process)), " ", app.sentence(i)),
       other < 0 ? null : el("p", {}, this.link(other, i)),
-      el("dl", {}, Object.entries(event).map(([name, value]) => [el("dt", {}, scrub(name)), el("dd", {}, fieldText(value))])));
+      el("dl", {}, Object.entries(event).map(([name, value]) => [el("dt", {}, scrub(name)), el("dd", {}, fieldText(value))])),
+    ];
   }
 
   link(other, i) {
@@ -40,17 +47,10 @@ function scrubbedJson(value) {
   return JSON.stringify(value, null, 1).split("\n").map(scrub).join("\n");
 }
 
-class MomentPanel {
-  constructor(app, box) {
-    Object.assign(this, { app, box });
-  }
-
-  draw() {
-    const { app } = this;
-    const i = app.state.selected;
-    if (i < 0) return;
-    const state = app.story.stateAt(i);
-    put(this.box, this.title(i), this.channels(i), this.resources(state), this.processes(i, state));
+class MomentPanel extends Panel {
+  content(i) {
+    const state = this.app.story.stateAt(i);
+    return [this.title(i), this.channels(i), this.resources(state), this.processes(i, state)];
   }
 
   title(i) {
