@@ -98,13 +98,19 @@ def test_open_files_that_cannot_do(tmp_path: Path, option: tuple[str, str], stat
 
 def _limited(tmp_path: Path, text: str, limit: str, tmp: Path | None = None) -> tuple[int, list[Any], str]:
     """Run a scenario in a shell with less of something; return status, events and standard error."""
+    done = _in_shell(tmp_path, text, limit, tmp)
+    assert "Traceback" not in done.stderr
+    return done.returncode, read_events(done.stdout), done.stderr
+
+
+def _in_shell(tmp_path: Path, text: str, limit: str, tmp: Path | None = None) -> subprocess.CompletedProcess[str]:
+    """Run a scenario in a shell with less of something; see that nothing is left behind."""
     (tmp_path / "case.yaml").write_text(text)
     environment = {**os.environ, "PYTHONPATH": search_path(), "TMPDIR": str(tmp or tmp_path)}
     command = ["sh", "-c", f'{limit}; exec "$@"', "sh", *COMMAND, "case.yaml", "--allow", "actors"]
     done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=60)
-    assert "Traceback" not in done.stderr
     assert [] == [name for name in os.listdir(tmp or tmp_path) if name.startswith("run-scenario-")]
-    return done.returncode, read_events(done.stdout), done.stderr
+    return done
 
 
 def test_without_room_in_files(tmp_path: Path) -> None:
@@ -127,6 +133,17 @@ def test_without_memory(tmp_path: Path) -> None:
     status, events, _ = _limited(tmp_path, scenario(hungry), "ulimit -v 1000000")
     [failed] = [e for e in events if e["event"] == "process.failed"]
     assert (1, "MemoryError") == (status, failed["exception"])
+
+
+def test_without_memory_for_itself(tmp_path: Path) -> None:
+    """Wherever run-scenario itself runs out of memory, it ends with status 4 and leaves nothing behind.
+
+    Mostly it says so in words; but Python itself does not always name what has happened to it (SystemError).
+    """
+    text = scenario({"target": "print_info"})
+    told = [_in_shell(tmp_path, text, f"ulimit -v {megabytes * 1000}") for megabytes in range(20, 27)]
+    assert {0, 4} >= {done.returncode for done in told}
+    assert any("there is not enough memory for it" in done.stderr for done in told)
 
 
 @pytest.fixture

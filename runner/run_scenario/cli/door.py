@@ -25,11 +25,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return Status.INTERRUPTED
     except BrokenPipeError:
         return Status.BROKEN_PIPE
-    except MemoryError:
-        streams.complain(f"{PROGRAM}: there is not enough memory for it (ulimit -v); nothing of a run is left behind\n")
-        return Status.MACHINERY
-    except Exception:
-        return _own_fault()
+    except Exception as error:
+        return _out_of_memory() if _is_out_of_memory(error) else _own_fault()
     finally:
         streams.silence()
 
@@ -53,6 +50,16 @@ def _explain(error: RunScenarioError) -> None:
         report(error.problems)
     else:
         streams.complain(f"{PROGRAM}: {error}\n")
+
+
+def _is_out_of_memory(error: Exception) -> bool:
+    # The second is what the dynamic linker says where there is no room for a module.
+    return isinstance(error, MemoryError) or (isinstance(error, ImportError) and "failed to map segment" in str(error))
+
+
+def _out_of_memory() -> Status:
+    streams.complain(f"{PROGRAM}: there is not enough memory for it (ulimit -v); nothing of a run is left behind\n")
+    return Status.MACHINERY
 
 
 def _own_fault() -> Status:

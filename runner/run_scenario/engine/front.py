@@ -37,6 +37,8 @@ _PATIENCE = 1.0
 """Seconds after which a second signal is taken to mean: at once."""
 _LOG_WITHIN = 5.0
 """Seconds after a stop signal within which somebody must have read the log; otherwise this process just dies of it."""
+_RESERVE = 4 << 20
+"""Bytes of address space that are kept back: nothing writes to them, and so they cost no memory."""
 _TICK = 0.1
 """Seconds between two signs of life, and between two looks at the files of descriptors 1 and 2."""
 
@@ -103,6 +105,7 @@ class _Run:
         began = time.monotonic_ns(), time.time_ns()
         scenario = self._scenario.replace(expect=())
         program = Program(scenario, self._steps, self._run, self._folder, began, self._allow, self._limits)
+        reserve = [bytearray(_RESERVE)]
         with _signals(self._on_signal):
             try:
                 self._others = frozenset(platform.children(os.getpid())) - {self._guard.pid}
@@ -117,6 +120,7 @@ class _Run:
                     self._guard.end(self._others)
                 return self._conclude()
             except BaseException as error:
+                reserve.clear()  # should memory have run out: to clear up takes a little
                 if not self._offered:
                     self._guard.dismiss()
                 elif not self._heard:
@@ -126,10 +130,11 @@ class _Run:
                     return Outcome(Status.HANGUP, "interrupted", (), (time.monotonic_ns() - began[0]) / 1e9)
                 raise
             finally:
-                self._guard.end(self._others)
-                remove_folder(self._folder)
-                platform.remove_semaphores(program.semaphore_prefix)
-                platform.restore_descriptor_limit(limits)
+                with contextlib.ExitStack() as last:  # from the bottom up, each whatever becomes of the others
+                    last.callback(platform.restore_descriptor_limit, limits)
+                    last.callback(platform.remove_semaphores, program.semaphore_prefix)
+                    last.callback(remove_folder, self._folder)
+                    last.callback(self._guard.end, self._others)
 
     def _send(self, program: Program) -> None:
         self._offered = True
