@@ -14,6 +14,13 @@ _ENDED_BY_SIGNAL = (Status.HANGUP, Status.INTERRUPTED, Status.TERMINATED)
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command and return its exit status (see the README)."""
+    try:
+        return _through(arguments)
+    except MemoryError:  # there is not even enough to say so
+        return Status.MACHINERY
+
+
+def _through(arguments: Sequence[str] | None) -> int:
     streams.ensure()
     try:
         return _carry_out(sys.argv[1:] if arguments is None else arguments)
