@@ -35,6 +35,11 @@ def test_nearest(expected: str | None, name: str) -> None:
     assert expected == Problems("a.yaml", "").nearest(name, choices)
 
 
+def test_the_same_letters_are_nearest() -> None:
+    """Of two names that are as alike, the one with the very same letters was meant."""
+    assert ["relay", "reply"] == [Problems("", "").nearest(name, ("reply", "relay")) for name in ("realy", "repyl")]
+
+
 @pytest.mark.parametrize("name", ["print", "open", "len", "exec"])
 def test_functions_of_python_are_no_slips(name: str) -> None:
     """Who writes the name of one of Python's own functions did not misspell a target."""

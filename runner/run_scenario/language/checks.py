@@ -36,11 +36,6 @@ _RESERVED = {"MainProcess": "of the main program", "run-scenario": "of the runne
 def check(draft: Draft, problems: Problems) -> None:
     """Add what is wrong with the scenario as a whole, and what is odd about it."""
     _check_something(draft, problems)
-    _check_count(draft, problems)
-    _check_names(draft, problems)
-    for process in draft.processes:
-        _check_join(process, problems)
-    check_cpus(draft, problems)
     check_threads(draft, problems)
     check_resources(draft, problems)
     check_queues(draft, problems)
@@ -50,17 +45,22 @@ def check(draft: Draft, problems: Problems) -> None:
     check_pools(draft, problems)
     check_main(draft, problems)
     check_targets(draft, problems)
+    if not problems.has_errors:  # a queue may look unused only because its user is misspelt
+        check_topology(draft, problems)
+        check_ends(draft, problems)
+        check_use(draft, problems)
+        check_pills(draft, problems)
+    _check_count(draft, problems)
+    _check_names(draft, problems)
+    for process in draft.processes:
+        _check_join(process, problems)
+    check_cpus(draft, problems)
     check_item_calls(draft, problems)
     if draft.fields.entry("expect") is not None:
         from run_scenario.language.expect_checks import check_expectations
 
         check_expectations(draft, problems)
     _check_time(draft, problems)
-    if not problems.has_errors:  # a queue may look unused only because its user is misspelt
-        check_topology(draft, problems)
-        check_ends(draft, problems)
-        check_use(draft, problems)
-        check_pills(draft, problems)
 
 
 def _check_something(draft: Draft, problems: Problems) -> None:

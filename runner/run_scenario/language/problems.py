@@ -88,8 +88,9 @@ class Problems:
         from difflib import get_close_matches
 
         name = name.casefold()
-        found = get_close_matches(name, by_case, n=3, cutoff=0.6)
-        return next((by_case[choice] for choice in found if _is_slip(name, choice)), None)
+        found = [choice for choice in get_close_matches(name, by_case, n=3, cutoff=0.6) if _is_slip(name, choice)]
+        # Of those that are alike, one with the very same letters was meant: 'realy' is 'relay', not 'reply'.
+        return by_case[min(found, key=lambda choice: sorted(choice) != sorted(name))] if found else None
 
     def did_you_mean(self, name: str, choices: Iterable[str], otherwise: str = "") -> str:
         """Return the hint "did you mean 'x'?" for the nearest of `choices`, else the hint `otherwise`."""
