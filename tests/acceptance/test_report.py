@@ -302,6 +302,21 @@ def test_a_long_log_is_counted_and_says_so(page: Page, write) -> None:
     assert_quiet(page, path)
 
 
+def test_a_dropped_item_was_got_by_nobody(page: Page, write) -> None:
+    """It is off the queue, and yet no arrow leads to where it was dropped, and nobody is said to have got it."""
+    events = [
+        event("scenario.started", "run-scenario", t=0.0),
+        event("process.started", "Sender", t=0.1),
+        event("queue.put", "Sender", t=0.2, queue="q", item_id=1, item="x"),
+        event("queue.item_dropped", "Sender", t=0.3, queue="q", item_id=1, item="x", error="no"),
+    ]
+    path = write(numbered(events))
+    page.open(path)
+    assert [-1] * 4 == page.ask("return Array.from(app.story.partner)")
+    assert [1, 0] == page.ask("return [2, 3].map((i) => app.story.itemsAt(app.story.channels[0], i).length)")
+    assert_quiet(page, path)
+
+
 def test_light_dark_and_paper(page: Page, forks: tuple[Path, list[Event]]) -> None:
     """The system's theme is followed, a button turns it, and paper is white with all events on it."""
     path, events = forks

@@ -64,6 +64,19 @@ def test_a_plan_has_what_the_main_program_does() -> None:
     assert ("Consumer-1", "results") in edges
 
 
+def test_a_queue_named_as_a_process() -> None:
+    """Both have a node, and what goes between them goes there."""
+    text = """
+version: 1
+queues: {Worker: {items: [1], poison_pills: true}}
+processes: [{name: Worker, target: consume, from: Worker, kwargs: {task_done: false}}]
+"""
+    scenario = language.load_text(text).require()
+    shown = topology.planned(scenario, language.plan(scenario))
+    (queue,) = shown.nodes.keys() - {"MainProcess", "Worker"}
+    assert {("MainProcess", queue), (queue, "Worker")} == {(edge.source, edge.target) for edge in shown.edges}
+
+
 @pytest.mark.parametrize("path", bundled.scenarios(), ids=lambda path: path.stem)
 def test_every_bundled_scenario_has_a_graph(path: Path) -> None:
     """Each can be drawn in every way, and its edges lead to nodes."""

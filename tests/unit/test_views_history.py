@@ -224,3 +224,17 @@ def test_the_tables() -> None:
         "passed after 3.01 s",
     ):
         assert line in shown
+
+
+@pytest.mark.parametrize(("kind", "held"), [("semaphore", 2), ("lock", 1)])
+def test_held_at_the_end(kind: str, held: int) -> None:
+    """A semaphore that is acquired twice is held twice; a lock acquired again (an RLock) is still one lock."""
+    twice = lived(*(event(f"{kind}.acquired", t=t) for t in (3.0, 4.0)))
+    assert held == len(read(twice).holdings)
+
+
+@pytest.mark.parametrize(("signal", "allowed"), [(None, True), ("SIGKILL", False)])
+def test_the_end_of_a_worker_of_a_pool(signal: str | None, allowed: bool) -> None:
+    """One that was killed has an end that is not allowed, in every view; one that is no longer needed has not."""
+    read_of = read([event("pool.worker_started", t=1.0), event("pool.worker_exited", t=4.0, signal=signal)])
+    assert [not allowed] == [lane.failed for lane in read_of.lanes.values()]

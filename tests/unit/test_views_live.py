@@ -44,6 +44,13 @@ def test_each_process_and_queue_has_a_row() -> None:
     ] == rows(EVENTS, {"MainProcess": "the end of Worker"})
 
 
+def test_what_is_lost_is_not_in_the_queue() -> None:
+    """An item that was dropped, and those that were lost, are not counted as being in it."""
+    gone = [event("queue.item_dropped", "MainProcess", t=2.0), event("queue.put", "MainProcess", t=2.0)]
+    lost = [*EVENTS, *gone, event("queue.items_lost", "MainProcess", t=3.0, count=1)]
+    assert "  tasks        0 items in it, of 3 put" in rows(lost, {})
+
+
 def test_who_has_ended_has_no_row() -> None:
     """Only the living are shown, and a lone process needs no table."""
     assert [] == rows([EVENTS[0], EVENTS[1], event("process.exited", "Worker")], {}, ("MainProcess",))

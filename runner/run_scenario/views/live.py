@@ -12,6 +12,7 @@ _MOST = 12
 """Processes, and queues, that have a row."""
 _NAMES = (8, 20)
 _INDENT = "  "
+_CHANGES = {"queue.put": 1, "queue.get": -1, "queue.item_dropped": -1, "queue.items_lost": -1}
 
 
 class Live:
@@ -32,9 +33,9 @@ class Live:
                 name in self._last and "by" not in event
             ):  # by another: no deed of its own
                 self._last[name] = event
-            if kind in ("queue.put", "queue.get"):
+            if kind in _CHANGES:
                 counts = self._queues.setdefault(str(event.get("queue")), [0, 0])
-                counts[0] = max(0, counts[0] + (1 if kind == "queue.put" else -1))
+                counts[0] = max(0, counts[0] + _CHANGES[kind] * int(event.get("count", 1)))
                 counts[1] += kind == "queue.put"
 
     def rows(self, elapsed: float, alive: Sequence[str], waits: Mapping[str, str]) -> list[str]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Literal
 
 from run_scenario import model
@@ -61,18 +61,23 @@ def planned(scenario: model.Scenario, steps: Iterable[model.Step]) -> Topology:
         count = sum(other == name for other in names.values())
         nodes[name] = Node(name, "process", process.target + (f", {count:,} of them" if count > 1 else ""))
     kinds = {resource.name: _kind(resource) for resource in scenario.resources}
+    called = {}
+    for resource_name, kind in kinds.items():
+        called[resource_name] = _unlike(resource_name, nodes)
+        nodes[called[resource_name]] = Node(called[resource_name], kind)
     edges: dict[tuple[str, str, str], Edge] = {}
     for process in scenario.processes:
         for connection in process.connections:
             base, _, end = connection.resource.partition(".")
             resource, label = (connection.resource, "") if connection.resource in kinds else (base, end)
-            edge = _edge(names[process.name], resource, connection.direction, label)
+            if resource not in called:
+                continue
+            edge = _edge(names[process.name], called[resource], connection.direction, label)
             edges[edge.source, edge.target, edge.direction] = edge
-    for edge in _of_main(steps):
+    for edge in _of_main(steps, called):
         key = (edge.source, edge.target, edge.direction)
         label = ", ".join(part for part in (edges[key].label if key in edges else "", edge.label) if part)
         edges[key] = edge.replace(label=label)
-    nodes |= {name: Node(name, kind) for name, kind in kinds.items()}
     known = tuple(edge for edge in edges.values() if edge.source in nodes and edge.target in nodes)
     return Topology(scenario.title or scenario.name, nodes, known)
 
@@ -102,7 +107,7 @@ def _edge(process: str, resource: str, direction: str, label: str) -> Edge:
     return Edge(process, resource, label, "uses")
 
 
-def _of_main(steps: Iterable[model.Step]) -> list[Edge]:
+def _of_main(steps: Iterable[model.Step], called: Mapping[str, str]) -> list[Edge]:
     """Return what the main program itself puts, gets and calls."""
     edges: list[Edge] = []
     gets: Counter[str] = Counter()
@@ -110,13 +115,13 @@ def _of_main(steps: Iterable[model.Step]) -> list[Edge]:
     for step in steps:
         match step:
             case model.PutItems(queue=queue, items=items):
-                edges.append(Edge(MAIN, queue, plural(len(items), "item")))
+                edges.append(Edge(MAIN, called[queue], plural(len(items), "item")))
             case model.PutPills(queue=queue, count=count):
-                edges.append(Edge(MAIN, queue, plural(count, "pill")))
+                edges.append(Edge(MAIN, called[queue], plural(count, "pill")))
             case model.Collect(queue=queue, count=count):
-                edges.append(Edge(queue, MAIN, str(count)))
+                edges.append(Edge(called[queue], MAIN, str(count)))
             case model.CallPool(pool=pool, call=call):
-                edges.append(Edge(MAIN, pool, f"{call.method}()"))
+                edges.append(Edge(MAIN, called[pool], f"{call.method}()"))
             case model.Do(verb=verb, subject=subject) if verb in _PUTS:
                 puts[subject] += 1
             case model.Do(verb=verb, subject=subject) if verb in _GETS:
@@ -125,7 +130,7 @@ def _of_main(steps: Iterable[model.Step]) -> list[Edge]:
         for subject, count in counts.items():
             base, _, end = subject.partition(".")
             label = f"{end} {count}".strip()
-            edges.append(Edge(MAIN, base, label) if outward else Edge(base, MAIN, label))
+            edges.append(Edge(MAIN, called[base], label) if outward else Edge(called[base], MAIN, label))
     return edges
 
 

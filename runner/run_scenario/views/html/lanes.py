@@ -33,7 +33,7 @@ def _lane(lane: Lane, last: float, stalled: float | None, stuck: str, place: Cal
         "start": _micros(lane.born),
         "end": _micros(lane.ended),
         "ending": _ending(lane),
-        "allowed": not lane.failed and (lane.end or {}).get("cause") != "signal",
+        "allowed": not lane.failed,
         "target": lane.target,
         "from": [_micros(start) for start, _, _ in spans],
         "to": _micros(spans[-1][2].end) if spans else None,

@@ -50,7 +50,7 @@ Object.assign(Lanes.prototype, {
     const colour = ALARMING.has(shape) ? app.paint.bad : app.paint.hue(app.log.resource[i]);
     pen.strokeStyle = pen.fillStyle = colour;
     SHAPES[shape](pen, x, y, size);
-    if (kind === "queue.put" && app.story.partner[i] < 0) {
+    if (shape === "put" && app.story.partner[i] < 0) {
       pen.fillStyle = app.paint.ground;
       SHAPES[shape](pen, x, y - size * 0.1, size * 0.5); // hollow: nobody has got it
     }

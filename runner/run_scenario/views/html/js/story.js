@@ -12,6 +12,7 @@ class Story {
     this.channels = [];
     this.channel = new Int32Array(log.length).fill(-1);
     this.partner = new Int32Array(log.length).fill(-1);
+    this.gone = new Int32Array(log.length).fill(-1); // put -> the event that took the item off, a loss too
     this.tieChannels();
     this.gauges = findGauges(log);
     this.checkpoints = [[-1, new State()]];
@@ -34,8 +35,8 @@ class Story {
       if (role === 1) channel.pending.set(item, i);
       else if (channel.pending.has(item)) {
         const origin = channel.pending.get(item);
-        this.partner[i] = origin;
-        this.partner[origin] = i;
+        this.gone[origin] = i;
+        if (role === -1) [this.partner[i], this.partner[origin]] = [origin, i];
         channel.pending.delete(item);
       }
     }
@@ -56,11 +57,11 @@ class Story {
 
   /** Return the items that are on a channel after event `i`: how many, and the first of them. */
   itemsAt(channel, i) {
-    const { log, partner } = this;
+    const { log, gone } = this;
     const items = [];
     for (const put of channel.puts) {
       if (put > i || items.length >= ITEMS_SHOWN) break;
-      if (partner[put] < 0 || partner[put] > i) items.push(log.field(put, "item"));
+      if (gone[put] < 0 || gone[put] > i) items.push(log.field(put, "item"));
     }
     return items;
   }
@@ -89,9 +90,6 @@ class Channel {
     this.places = [];
     this.depths = [];
     this.most = 0;
-    this.put = 0;
-    this.got = 0;
-    this.missing = 0;
   }
 
   add(i, change) {
