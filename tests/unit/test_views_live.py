@@ -6,6 +6,7 @@ import io
 import os
 import pty
 import re
+import select
 from types import SimpleNamespace
 from typing import Any
 
@@ -119,6 +120,12 @@ def test_it_is_drawn_over_and_leaves_nothing(monkeypatch: pytest.MonkeyPatch) ->
     state = SimpleNamespace(elapsed=1.0, timeout=10.0, alive=["A"], waiting="", waits={})
     with open(follower, "w", encoding="utf-8") as stream:
         line = StatusLine(Console(file=stream, width=60, height=8, force_terminal=True))
+        below: list[str] = []
+        monkeypatch.setattr(line, "_live", SimpleNamespace(rows=lambda *_: below))
+
+        def show(*rows: str) -> None:
+            below[:] = rows
+            line.show(state)
 
         def screen() -> list[str]:
             received = b""
@@ -129,14 +136,16 @@ def test_it_is_drawn_over_and_leaves_nothing(monkeypatch: pytest.MonkeyPatch) ->
 
         stream.write("above\n")
         stream.flush()
-        line.show(state, ["  one", "  two"])
+        show("  one", "  two")
         assert ["above", "⠋ A alive · 1.0 of 10 s", "  one", "  two"] == screen()
-        line.show(state, ["  three"])
+        show("  three")
         assert ["above", "⠙ A alive · 1.0 of 10 s", "  three"] == screen()
-        line.show(state, [f"  {number}" for number in range(20)])
+        show(*(f"  {number}" for number in range(20)))
         assert 8 == len(screen())
         line.erase()
         assert ["above"] == screen()
+        line.erase()  # it is not there: nothing is written
+        assert [] == select.select([leader], [], [], 0)[0]
     os.close(leader)
 
 

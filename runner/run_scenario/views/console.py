@@ -11,7 +11,6 @@ from collections.abc import Callable, Sequence
 from typing import Any, TextIO
 
 from run_scenario.views.layout import wrap
-from run_scenario.views.live import Live
 from run_scenario.views.outputs import cannot_write
 from run_scenario.views.status import State, StatusLine
 from run_scenario.views.summary import Summary
@@ -66,9 +65,7 @@ class ConsoleView:
         self._name_width = min(max(longest, _NAME_WIDTH[0]), _NAME_WIDTH[1])
         self._transcript = Transcript()
         self._summary = Summary()
-        self._live = Live()
         self._paint: _Paint | None = None
-        self._status: StatusLine | None = None
         self._last_event = clock()
 
     def open(self) -> None:
@@ -83,9 +80,9 @@ class ConsoleView:
             MachineryError: it could not be written.
         """
         paint = self._painter()
-        self._erase_status()
+        paint.status.erase()
+        paint.status.add(events)
         self._summary.add(events)
-        self._live.add(events)
         width = paint.width()
         text = "".join(self._rendered(line, paint, width) for line in self._transcript.lines(events))
         if events and events[-1].get("event") == "scenario.finished":
@@ -97,26 +94,16 @@ class ConsoleView:
         """Draw the status line, on a terminal, if it has been silent for a while."""
         if self._clock() - self._last_event < _SILENCE:
             return
-        console = self._painter().console
-        if not console.is_terminal or console.is_dumb_terminal:
-            return
-        if self._status is None:
-            self._status = StatusLine(console)
-        self._status.show(state, self._live.rows(state.elapsed, state.alive, state.waits))
+        self._painter().status.show(state)
 
     def close(self) -> None:
         """Erase the status line."""
-        self._erase_status()
+        self.suspend()
 
     def suspend(self) -> None:
         """Erase the status line, at any moment, in the middle of `tick()` too: the process is about to be stopped."""
-        if self._status is not None:
-            self._status.erase()
-
-    def _erase_status(self) -> None:
-        if self._status is not None:
-            self._status.erase()
-            self._status = None
+        if self._paint is not None:
+            self._paint.status.erase()
 
     def _painter(self) -> _Paint:
         if self._paint is None:
@@ -173,6 +160,7 @@ class _Paint:
             markup=False,
             emoji=False,
         )
+        self.status = StatusLine(self.console)
         self._colourful = colour and self.console.color_system is not None and not self.console.no_color
         self._system = ColorSystem.STANDARD
         self._parse = Style.parse

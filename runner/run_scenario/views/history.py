@@ -254,6 +254,18 @@ class History:
     """When the last event was that happened in the run, not to it: verdicts come later."""
     events: int = 0
 
+    @property
+    def passed(self) -> bool:
+        """Whether it ended as the scenario wants it."""
+        return self.end is not None and self.end.get("outcome") == "passed"
+
+    def holdings_by_resource(self) -> dict[str, list[Holding]]:
+        """Return who held each lock and semaphore, in the order of time."""
+        found: dict[str, list[Holding]] = {}
+        for holding in self.holdings:
+            found.setdefault(holding.resource, []).append(holding)
+        return found
+
     def segments(self) -> dict[str, list[Segment]]:
         """Return the segments of each lane."""
         return {name: lane.segments(self.last) for name, lane in self.lanes.items()}

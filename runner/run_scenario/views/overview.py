@@ -7,12 +7,12 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
-from run_scenario.views.history import Channel, Event, History, Holding, Lane
+from run_scenario.views.history import Channel, Event, History, Lane
 from run_scenario.views.history_events import read
 from run_scenario.views.layout import wrap
 from run_scenario.views.sentences import why_stalled
 from run_scenario.views.summary import Summary, ending, shares, verdict
-from run_scenario.views.tables import POOLS, Column, Row, render_rows
+from run_scenario.views.tables import POOLS, Column, Row, render_rows, row
 from run_scenario.views.text import scrub, seconds
 
 if TYPE_CHECKING:
@@ -80,9 +80,7 @@ def _both(events: Iterable[Event], summary: Summary) -> Iterable[Event]:
 def _parts(history: History, summary: Summary, console: Console) -> Sequence[str]:
     lanes = [_process(lane) for lane in history.lanes.values()]
     channels = [_channel(channel) for channel in history.channels.values()]
-    pools = [
-        Row(tuple(row[:5]), "" if row.clean else "!", "" if row.clean else "yellow") for row in summary.pool_rows()
-    ]
+    pools = [row(pool[:5], pool.clean) for pool in summary.pool_rows()]
     return (
         f"{scrub(history.title)}\n",
         render_rows(console, _PROCESSES, lanes),
@@ -118,7 +116,7 @@ def _process(lane: Lane) -> Row:
         f"{lane.put.total():,}" if lane.put else "",
         f"{lane.got.total():,}" if lane.got else "",
     )
-    return Row(cells, "✗" if lane.failed else "", "red" if lane.failed else "")
+    return row(cells, not lane.failed, "✗", "red")
 
 
 def _longest_wait(lane: Lane) -> str:
@@ -144,15 +142,12 @@ def _channel(channel: Channel) -> Row:
         shares(channel.givers),
         shares(channel.takers),
     )
-    return Row(cells, "" if clean else "!", "" if clean else "yellow")
+    return row(cells, clean)
 
 
 def _locks(history: History) -> list[Row]:
     rows = []
-    by_lock: defaultdict[str, list[Holding]] = defaultdict(list)
-    for holding in history.holdings:
-        by_lock[holding.resource].append(holding)
-    for name, held in by_lock.items():
+    for name, held in history.holdings_by_resource().items():
         holders = dict.fromkeys(holding.holder for holding in held)
         kept = dict.fromkeys(holding.holder for holding in held if not holding.released)
         total = sum(holding.end - holding.start for holding in held)
@@ -163,5 +158,5 @@ def _locks(history: History) -> list[Row]:
             scrub(", ".join(holders)),
             scrub(", ".join(kept)),
         )
-        rows.append(Row(cells, "!" if kept else "", "yellow" if kept else ""))
+        rows.append(row(cells, not kept))
     return rows

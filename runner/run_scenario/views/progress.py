@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any, TextIO
 
-from run_scenario.views.live import Live
 from run_scenario.views.status import State, StatusLine
 
 
@@ -15,24 +14,22 @@ class Progress:
         self._stream = stream
         self._colour = colour
         self._line: StatusLine | None = None
-        self._live = Live()
 
     def open(self) -> None:
         """Import rich, while the processes start."""
         from rich.console import Console
 
-        console = Console(file=self._stream, no_color=None if self._colour else True, highlight=False)
-        if not console.is_dumb_terminal:
-            self._line = StatusLine(console)
+        self._line = StatusLine(Console(file=self._stream, no_color=None if self._colour else True, highlight=False))
 
     def write(self, events: list[dict[str, Any]]) -> None:
         """Remember what a person is shown meanwhile; the events themselves are for somebody else."""
-        self._live.add(events)
+        if self._line is not None:
+            self._line.add(events)
 
     def tick(self, state: State) -> None:
         """Draw the status."""
         if self._line is not None:
-            self._line.show(state, self._live.rows(state.elapsed, state.alive, state.waits))
+            self._line.show(state)
 
     def close(self) -> None:
         """Erase it."""

@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import contextlib
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Protocol
 
+from run_scenario.views.live import Live
+from run_scenario.views.sentences import Event
 from run_scenario.views.text import scrub, seconds, shorten
 
 if TYPE_CHECKING:
@@ -77,12 +79,20 @@ class StatusLine:
 
     def __init__(self, console: Console) -> None:
         self._console = console
+        self._live = Live()
         self._drawn = 0
+        self._there = False
         self._rows = 0
         """How many rows are on the screen at most."""
 
-    def show(self, state: State, rows: Sequence[str] = ()) -> None:
-        """Draw it, and as many rows as there is room for."""
+    def add(self, events: Iterable[Event]) -> None:
+        """Take the next events into account."""
+        self._live.add(events)
+
+    def show(self, state: State) -> None:
+        """Draw it, and as many rows as there is room for; nothing where a terminal cannot do that."""
+        if not self._console.is_terminal or self._console.is_dumb_terminal:
+            return
         from rich.cells import cell_len, set_cell_size
 
         width = max(1, self._console.width - _SPINNER_WIDTH - _EDGE)
@@ -91,6 +101,8 @@ class StatusLine:
             text = set_cell_size(text, width)
         spinner = _SPINNER[self._drawn % len(_SPINNER)]
         self._drawn += 1
+        rows = self._live.rows(state.elapsed, state.alive, state.waits)
+        self._there = True
         fitting = [set_cell_size(row, width) if cell_len(row) > width else row for row in rows]
         self._write(f"\r{spinner} {text}\x1b[K\r{self._below(fitting[: max(0, self._console.height - _EDGE - 1)])}")
 
@@ -103,7 +115,10 @@ class StatusLine:
         return f"{down}\x1b[J" + (f"\x1b[{len(rows)}A\r" if rows else "")
 
     def erase(self) -> None:
-        """Remove it from the screen."""
+        """Remove it from the screen, if it is there."""
+        if not self._there:
+            return
+        self._there = False
         below = "\n\x1b[J\x1b[A" if self._rows else ""
         self._rows = 0
         self._write(f"{below}\r\x1b[2K")

@@ -63,9 +63,9 @@ def render_summary(summary: Summary, console: Console) -> str:
     with console.capture() as captured:
         console.print()
         if summary.ran():
-            _print(console, _PROCESSES, [Row(r[:5], *_marks(r.allowed, "✗", "red")) for r in summary.process_rows()])
-            _print(console, _QUEUES, [Row(r[:5], *_marks(r.clean, "!", "yellow")) for r in summary.queue_rows()])
-            _print(console, POOLS, [Row(r[:5], *_marks(r.clean, "!", "yellow")) for r in summary.pool_rows()])
+            _print(console, _PROCESSES, [row(r[:5], r.allowed, "✗", "red") for r in summary.process_rows()])
+            _print(console, _QUEUES, [row(r[:5], r.clean) for r in summary.queue_rows()])
+            _print(console, POOLS, [row(r[:5], r.clean) for r in summary.pool_rows()])
         console.print(Text(summary.outcome(), style=style), soft_wrap=not console.is_terminal)
     text: str = captured.get()
     return "".join(line.rstrip(" ") + "\n" for line in text.splitlines())
@@ -76,21 +76,22 @@ def render_table(
 ) -> str:
     """Return a table as text: each row with a mark for what wants attention; the first `left` columns hold words."""
     columns = [Column(header, right=index >= left, spare=index > left + 1) for index, header in enumerate(headers)]
-    return render_rows(console, columns, [Row(tuple(cells), mark, "red" if mark else "") for cells, mark in rows])
+    return render_rows(console, columns, [row(cells, not mark, mark, "red") for cells, mark in rows])
 
 
 def render_rows(console: Console, columns: Sequence[Column], rows: Sequence[Row]) -> str:
     """Return a table as text; a column that nothing stands in is left out."""
-    kept = [index for index in range(len(columns)) if any(row.cells[index] for row in rows)]
+    kept = [index for index in range(len(columns)) if any(each.cells[index] for each in rows)]
     with console.capture() as captured:
-        shown = [row.replace(cells=tuple(row.cells[index] for index in kept)) for row in rows]
+        shown = [each.replace(cells=tuple(each.cells[index] for index in kept)) for each in rows]
         _print(console, [columns[index] for index in kept], shown)
     text: str = captured.get()
     return "".join(line.rstrip(" ") + "\n" for line in text.splitlines() if line.strip())
 
 
-def _marks(good: bool, mark: str, style: str) -> tuple[str, str]:
-    return ("", "") if good else (mark, style)
+def row(cells: Sequence[str], good: bool, mark: str = "!", style: str = "yellow") -> Row:
+    """Return a row that has a mark and a style where something is not good."""
+    return Row(tuple(cells), "" if good else mark, "" if good else style)
 
 
 def _print(console: Console, columns: Sequence[Column], rows: Sequence[Row]) -> None:

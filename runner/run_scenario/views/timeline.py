@@ -123,10 +123,7 @@ class _Timeline:
             yield from (self._row("", cells) for cells in self._marks(name))
         for channel in self._history.channels.values():
             yield self._row(channel.name, self._depth(channel), "cyan")
-        by_resource: defaultdict[str, list[Holding]] = defaultdict(list)
-        for holding in self._history.holdings:
-            by_resource[holding.resource].append(holding)
-        for resource, holdings in by_resource.items():
+        for resource, holdings in self._history.holdings_by_resource().items():
             yield self._row(resource, self._holders(holdings), "magenta")
         yield ""
         yield from notes(self._history, self._hops[:_MOST_HOPS], self._untold, self._legend(), self._width, self._paint)

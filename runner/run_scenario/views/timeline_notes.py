@@ -41,7 +41,7 @@ def notes(
             together.setdefault(end, []).append(scrub(name))
         for end, names in together.items():
             yield from wrap(f"{', '.join(names)}: {scrub(end)}", width)
-    left = [_left(channel) for channel in history.channels.values() if channel.remaining or channel.missing]
+    left = left_over(history)
     if left:
         yield ""
         yield from (paint("yellow", line) for text in left for line in wrap(text, width))
@@ -52,8 +52,7 @@ def notes(
             for line in wrap(f"{_INDENT}{scrub(stuck.process)} {scrub(stuck.doing)}", width):
                 yield paint("yellow", line)
     yield ""
-    passed = history.end is not None and history.end.get("outcome") == "passed"
-    yield from (paint("bold green" if passed else "bold red", line) for line in wrap(outcome(history), width))
+    yield from (paint("bold green" if history.passed else "bold red", line) for line in wrap(outcome(history), width))
 
 
 def _legend(legend: Sequence[tuple[str, str, str]], width: int, paint: Painter) -> Iterator[str]:
@@ -70,6 +69,11 @@ def _legend(legend: Sequence[tuple[str, str, str]], width: int, paint: Painter) 
         taken += len(gap) + needed
     if line:
         yield line
+
+
+def left_over(history: History) -> list[str]:
+    """Return a sentence for each queue and pipe that did not run dry, or lost something."""
+    return [_left(channel) for channel in history.channels.values() if channel.remaining or channel.missing]
 
 
 def _left(channel: Channel) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Iterator, Sequence
 
 from run_scenario.views.history import Channel, History, Holding, Lane, Segment, State
@@ -11,8 +10,9 @@ from run_scenario.views.layout import wrap
 from run_scenario.views.overview import outcome
 from run_scenario.views.scale import scale_for
 from run_scenario.views.svg import Svg, fit, room_for
-from run_scenario.views.text import scrub, values
+from run_scenario.views.text import scrub
 from run_scenario.views.timeline import MEANINGS, end_of
+from run_scenario.views.timeline_notes import left_over
 
 _WIDTH, _MARGIN = 960, 16
 _NAMES = (70, 190)
@@ -62,10 +62,7 @@ class _Picture:
         self._arrows()
         for channel in self._history.channels.values():
             self._depth(channel)
-        by_resource: defaultdict[str, list[Holding]] = defaultdict(list)
-        for holding in self._history.holdings:
-            by_resource[holding.resource].append(holding)
-        for resource, holdings in by_resource.items():
+        for resource, holdings in self._history.holdings_by_resource().items():
             self._holders(resource, holdings)
         self._axis(top, self._y)
         self._y += 10
@@ -185,17 +182,11 @@ class _Picture:
 
     def _words(self) -> None:
         """Write what was left, who waited for what, and what came of the run."""
-        lines: list[tuple[str, str]] = []
-        for channel in self._history.channels.values():
-            if channel.remaining:
-                items = values(channel.items_left, channel.remaining, 4)
-                shown = f": {items}" if channel.items_left else ""
-                lines.append((f"{channel.name}: {channel.remaining:,} of {channel.put:,} items left{shown}", "#222222"))
+        lines = [(text, "#222222") for text in left_over(self._history)]
         if self._history.stuck:
             lines.append(("when nothing moved any more:", "#222222"))
             lines += [(f"{stuck.process} {stuck.doing}", "#222222") for stuck in self._history.stuck]
-        passed = self._history.end is not None and self._history.end.get("outcome") == "passed"
-        lines.append((outcome(self._history), "#2c7a3f" if passed else _BAD))
+        lines.append((outcome(self._history), "#2c7a3f" if self._history.passed else _BAD))
         for text, colour in lines:
             for part in wrap(scrub(text), int((_WIDTH - 2 * _MARGIN) / (12 * 0.52))):
                 self._y += _LINE

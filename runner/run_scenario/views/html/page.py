@@ -16,12 +16,13 @@ from html import escape
 from pathlib import Path
 from typing import Any
 
+from run_scenario.views.history import History
 from run_scenario.views.history_events import read
 from run_scenario.views.html.columns import Columns, Event
 from run_scenario.views.html.lanes import lanes
 from run_scenario.views.html.waits import waits
+from run_scenario.views.overview import outcome
 from run_scenario.views.sentences import sentence
-from run_scenario.views.summary import Summary
 from run_scenario.views.text import scrub
 
 SCRIPTS = (
@@ -48,7 +49,7 @@ def render(events: Iterable[Event], scenario_text: str | None) -> str:
         "source": scenario_text,
         "log": columns.told(),
     }
-    return _page(history.title or history.scenario or "A run", gathered.summary, _embedded(data))
+    return _page(history, _embedded(data))
 
 
 class _Gathered:
@@ -56,7 +57,6 @@ class _Gathered:
 
     def __init__(self) -> None:
         self.columns = Columns()
-        self.summary = Summary()
         self.sentences: dict[str, list[int] | None] = {}
 
     def watch(self, events: Iterable[Event]) -> Iterator[Event]:
@@ -67,8 +67,6 @@ class _Gathered:
 
     def _tell(self, event: Event) -> None:
         kind = str(event.get("event", ""))
-        if kind.startswith("scenario."):
-            self.summary.add((event,))  # it is asked for the outcome, and for nothing else
         told = self.sentences.setdefault(kind, [])
         if told is None:
             return
@@ -84,17 +82,16 @@ def _embedded(data: dict[str, Any]) -> str:
     return text.translate(_ESCAPES) if any(character in text for character in "<>&") else text
 
 
-def _page(title: str, summary: Summary, data: str) -> str:
+def _page(history: History, data: str) -> str:
     library = _file("vendor/uPlot.iife.min.js")
     own = "".join(_file(f"js/{name}.js") for name in SCRIPTS)
     script = f'"use strict";\n(() => {{\n{own}}})();\n'
     style = _file("vendor/uPlot.min.css") + _file("page.css")
-    outcome = summary.outcome() or "The log has no end: the run was cut short, or is still going on."
     parts = {
         "policy": escape(_policy([library, script], style)),
-        "title": escape(scrub(title)),
-        "outcome": escape(outcome),
-        "tone": "good" if summary.passed() else "bad",
+        "title": escape(scrub(history.title or history.scenario or "A run")),
+        "outcome": escape(outcome(history)),
+        "tone": "good" if history.passed else "bad",
         "style": style,
         "data": data,
         "library": library,
