@@ -17,6 +17,7 @@ from run_scenario.engine.narrator import Narrator
 from run_scenario.engine.output import LINE_LIMIT, LineJoiner
 from run_scenario.engine.stall import StallWatch
 from run_scenario.engine.standstill import Standstill, Waiting, read_stack
+from run_scenario.limits import DEFAULTS
 from run_scenario.model import Connection, ProcessSpec, QueueSpec, Scenario
 from run_scenario.record import codes, layout
 from run_scenario.record.reader import Wait
@@ -114,7 +115,7 @@ class Lines:
 
     def __init__(self) -> None:
         self.told: list[tuple[int, int, str, str, bool]] = []
-        self.joiner = LineJoiner(self._tell, lambda t, pid, process: None)
+        self.joiner = LineJoiner(self._tell, lambda t, pid, process: None, DEFAULTS.output)
 
     def _tell(self, t: int, pid: int, process: str, stream: int, via: str, line: str, cut: bool) -> None:
         self.told.append((pid, stream, via, line, cut))

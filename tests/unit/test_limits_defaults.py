@@ -61,8 +61,8 @@ def test_output_is_cut_off_once() -> None:
     joiner = LineJoiner(
         lambda t, pid, process, stream, via, line, cut: told.append((pid, line)),
         lambda t, pid, process: told.append((pid, "CUT OFF")),
+        10,
     )
-    joiner.limit(10)
     for pid, text in ((1, "12345\n"), (1, "6789abc\nx\n"), (1, "more\n"), (2, "other\n")):
         joiner.add(pid, "P", 1, "print", 0, text)
     assert [(1, "12345"), (1, "6789"), (1, "CUT OFF"), (2, "other")] == told

@@ -16,8 +16,9 @@ from types import FrameType
 from typing import TYPE_CHECKING, Any
 
 from run_scenario.engine.folder import folder_for, remove_folder
-from run_scenario.engine.guard_handle import DONE, TOO_MUCH, Guard, start_guard
+from run_scenario.engine.guard_handle import DONE, TOO_MUCH, UNTOLD, Guard, start_guard
 from run_scenario.engine.outcome import Outcome
+from run_scenario.engine.side_thread import SideThread
 from run_scenario.engine.start_method import default_start_method
 from run_scenario.errors import MachineryError, Status
 from run_scenario.limits import DEFAULTS, Limits
@@ -31,6 +32,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Guard", "Outcome", "default_start_method", "run", "start_guard"]
 
+_KEPT = 64 * 1024 * 1024
+"""Bytes of what has been read and told that stay in the folder: a front that is killed leaves a whole recording."""
 _LAG_NS = 10_000_000
 """How long records rest before they are told, while the run goes on: an exit and its reaping come within that time."""
 _PATIENCE = 1.0
@@ -38,7 +41,7 @@ _PATIENCE = 1.0
 _LOG_WITHIN = 5.0
 """Seconds after a stop signal within which somebody must have read the log; otherwise this process just dies of it."""
 _RESERVE = 4 << 20
-"""Bytes of address space that are kept back: nothing writes to them, and so they cost no memory."""
+"""Bytes of address space that are kept back: nothing has been written to them, and so they cost no memory."""
 _TICK = 0.1
 """Seconds between two signs of life, and between two looks at the files of descriptors 1 and 2."""
 
@@ -99,22 +102,24 @@ class _Run:
     def execute(self) -> Outcome:
         """Run to the end."""
         from run_scenario.engine import platform
-        from run_scenario.engine.program import Program
+        from run_scenario.engine.program import Program, semaphore_prefix
 
         limits = None
         began = time.monotonic_ns(), time.time_ns()
-        scenario = self._scenario.replace(expect=())
-        program = Program(scenario, self._steps, self._run, self._folder, began, self._allow, self._limits)
-        reserve = [bytearray(_RESERVE)]
+        reserve: list[bytes] = []
         with _signals(self._on_signal):
             try:
+                reserve.append(bytes(_RESERVE))
+                scenario = self._scenario.replace(expect=())
+                program = Program(scenario, self._steps, self._run, self._folder, began, self._allow, self._limits)
                 self._others = frozenset(platform.children(os.getpid())) - {self._guard.pid}
                 self._folder = folder_for(self._run)
-                self._send(program.replace(folder=self._folder))
+                program = program.replace(folder=self._folder)
+                self._send(program)
                 limits = platform.raise_descriptor_limit()
                 for sink in self._sinks:
                     sink.open()
-                self._telling = self._begin_to_tell(began)
+                self._telling = self._begin_to_tell(program)
                 self._follow()
                 if self._last_word != DONE:
                     self._guard.end(self._others)
@@ -132,7 +137,7 @@ class _Run:
             finally:
                 with contextlib.ExitStack() as last:  # from the bottom up, each whatever becomes of the others
                     last.callback(platform.restore_descriptor_limit, limits)
-                    last.callback(platform.remove_semaphores, program.semaphore_prefix)
+                    last.callback(platform.remove_semaphores, semaphore_prefix(self._run))
                     last.callback(remove_folder, self._folder)
                     last.callback(self._guard.end, self._others)
 
@@ -144,14 +149,20 @@ class _Run:
         if self._stop_signal:
             self._guard.stop(self._stop_signal)
 
-    def _begin_to_tell(self, began: tuple[int, int]) -> Telling:
+    def _begin_to_tell(self, program: Program) -> Telling:
         """Prepare to tell the log, while the run is already under way."""
         from run_scenario.engine.telling import Telling
+        from run_scenario.record.shelf import Shelf
 
         judge = self._make_judge() if self._make_judge else None
-        method = self._scenario.start_method or default_start_method()
-        telling = Telling(self._scenario, self._run, self._folder, self._guard.pid, began, self._sinks, method)
-        telling.limit(self._limits, lambda: self._guard.stop(TOO_MUCH))
+        telling = Telling(
+            program.replace(scenario=self._scenario),
+            self._guard.pid,
+            self._sinks,
+            self._scenario.start_method or default_start_method(),
+            retire=Shelf(_KEPT).put,
+            stop=lambda: self._guard.stop(TOO_MUCH),
+        )
         telling.begin(judge)
         return telling
 
@@ -173,16 +184,14 @@ class _Run:
         """Tell the log in a thread that gets only the time the run leaves over, until the guard says it is over."""
         over = threading.Event()
         failures: list[BaseException] = []
-        follower = threading.Thread(target=self._follow_quietly, args=(over, failures), name="follower")
-        with contextlib.suppress(RuntimeError):  # there is no room for a thread: then all is told when the run is over
-            follower.start()
+        follower = SideThread(lambda: self._follow_quietly(over, failures))
+        follower.start()  # where there is no room for it, all is told when the run is over
         try:
             self._last_word = self._guard.last_word()
             self._heard = True
         finally:
             over.set()
-            if follower.ident is not None:
-                follower.join()
+            follower.join()
         if failures and not isinstance(failures[0], (MachineryError, BrokenPipeError)):
             raise failures[0]  # otherwise a sink has failed: the others are to have their end before that is told
 
@@ -207,7 +216,7 @@ class _Run:
                 pause = pace.pause(time.monotonic() - began)
         except BaseException as error:
             failures.append(error)
-            self._guard.stop(signal.SIGTERM)
+            self._guard.stop(UNTOLD)
 
     def _conclude(self) -> Outcome:
         troubles = []

@@ -17,7 +17,7 @@ from types import FrameType
 
 from run_scenario.engine import main_program, platform
 from run_scenario.engine.folder import remove_folder
-from run_scenario.engine.guard_handle import DONE, TOLD, TOO_MUCH
+from run_scenario.engine.guard_handle import DONE, TOLD, TOO_MUCH, UNTOLD
 from run_scenario.engine.main_program import HELPERS, MAIN, MANAGER
 from run_scenario.engine.platform import Usage
 from run_scenario.engine.program import Program
@@ -34,6 +34,8 @@ _HELPER = -3
 """The same, of one of multiprocessing's own processes or of a manager."""
 
 _TOO_MUCH = "it took more than it may"
+_ORDERS = {TOO_MUCH: _TOO_MUCH, UNTOLD: "its log can no longer be written"}
+"""Of the front, besides the signals that it has got -> why the run is ended."""
 _DEFAULT_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGPIPE)
 
 
@@ -78,8 +80,7 @@ class Guard:
         self._watch(MAIN, self._main)
         for descriptor in (self._orders, reports, wake_up[0]):
             self._poll.register(descriptor, select.POLLIN)
-        reason = self._supervise()
-        self._end(reason)
+        self._end(self._supervise())
 
     def _receive_signals(self) -> tuple[int, int]:
         readable, writable = os.pipe()
@@ -144,8 +145,8 @@ class Guard:
             self._wait(min(deadline, next_look) - now)
             if self._front_is_dead:
                 return "run-scenario itself was killed"
-            if self._stop_signal == TOO_MUCH:
-                return _TOO_MUCH
+            if self._stop_signal in _ORDERS:
+                return _ORDERS[self._stop_signal]
             if self._stop_signal:
                 recorder.emit(codes.STOPPING, self._stop_signal)
                 return f"run-scenario got {signal.Signals(self._stop_signal).name}"
@@ -221,11 +222,18 @@ class Guard:
         self._look_for_orphans()
 
     def _see_helper_exit(self, pid: int, code: int | None) -> None:
-        """Tell the end of a process that the main program, if it is still there, would still have needed."""
-        main = platform.process_stat(self._main)
+        """Tell the end of a process that the main program still needed; helpers end by themselves, after it.
+
+        When both are over before this is asked, what a signal has ended was lost, unless the main program ended so too.
+        """
         letter = self._needed.pop(pid, "")
-        if not letter or self._stopping or main is None or main.state in "ZX":
+        if not letter or self._stopping:
             return
+        main = platform.process_stat(self._main)
+        if main is None or main.state in "ZX":
+            main_code = main.exitcode if main else self._main_code
+            if code is None or code >= 0 or main_code is None or main_code < 0:
+                return
         if letter == MANAGER:
             if code != 0:
                 recorder.emit(codes.MANAGER_LOST, pid, code)
@@ -249,7 +257,9 @@ class Guard:
                 for process in self._server_codes.read():
                     recorder.emit(codes.EXIT_SEEN, *process, Usage().packed())
                 recorder.emit(codes.MAIN_EXITED, pid, code, usage)
-            elif pid not in self._helpers:
+            elif pid in self._helpers:
+                self._see_helper_exit(pid, code)
+            else:
                 index = next((i for i, p in self._watched.values() if p == pid), ORPHAN)
                 recorder.emit(codes.EXIT_SEEN, index, pid, code, usage)
 

@@ -19,6 +19,8 @@ _ADOPTED_WITHIN = 5.0
 """Seconds that are spent on ending the processes of a killed guard."""
 TOO_MUCH = 255
 """Stands for a signal's number where the run is to be ended because of a limit; the front has told of it."""
+UNTOLD = 254
+"""Stands for a signal's number where the run is to be ended because its log cannot be written any more."""
 DONE = "done"
 """The guard's last word when nothing of the run is left."""
 _PAUSE = 0.001
@@ -68,7 +70,7 @@ class Guard:
 
     def stop_and_wait(self) -> None:
         """Have the run ended because this process cannot follow it, and wait for that, but not for ever."""
-        self.stop(signal.SIGTERM)
+        self.stop(UNTOLD)
         poll = select.poll()
         poll.register(self.answers, select.POLLIN)
         if not poll.poll(int(_STOP_WITHIN * 1000)):

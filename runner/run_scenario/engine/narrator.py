@@ -72,6 +72,7 @@ class Narrator:
         guard_pid: int,
         segments: Callable[[int], Sequence[Segment]],
         start_method: str,
+        limits: Limits = DEFAULTS,
     ) -> None:
         """Tell with `events`; `segments(pid)` are those of a process, whose headers say where it has ended."""
         self._scenario = scenario
@@ -79,8 +80,8 @@ class Narrator:
         self._make = events.make
         self._guard_pid = guard_pid
         self._segments = segments
-        self._limits = DEFAULTS
-        self._output = LineJoiner(self._tell_line, self._tell_cut_off)
+        self._limits = limits
+        self._output = LineJoiner(self._tell_line, self._tell_cut_off, limits.output)
         self.queues = QueueTeller(scenario.queues, events)
         self.processes = ProcessTeller(scenario.processes, events, start_method, self._output.flush, self._write_off)
         self.processes.main.meant = scenario.main_exitcodes
@@ -113,11 +114,6 @@ class Narrator:
     def cpus_where(self) -> Location | None:
         """Where the scenario's file says which CPUs are to be used."""
         return self._scenario.cpus_where
-
-    def limit(self, limits: Limits) -> None:
-        """Have these limits for those by default."""
-        self._limits = limits
-        self._output.limit(limits.output)
 
     # Being told
 

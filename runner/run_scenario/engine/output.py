@@ -5,14 +5,15 @@ from __future__ import annotations
 import contextlib
 import os
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 
-from run_scenario.limits import DEFAULTS
 from run_scenario.record.reader import SegmentReader
 
 LINE_LIMIT = 4_096
 """Longest line told, in characters."""
 _BLOCK = 1 << 16
+_MOST_BYTES = 4
+"""Of a character in UTF-8."""
 
 TellCutOff = Callable[[int, int, str], None]
 """(t, pid, process)"""
@@ -23,18 +24,15 @@ TellLine = Callable[[int, int, str, int, str, str, bool], None]
 class LineJoiner:
     """Turns pieces of text into lines, separately for each process (or worker in it) and stream."""
 
-    def __init__(self, tell: TellLine, tell_cut_off: TellCutOff) -> None:
+    def __init__(self, tell: TellLine, tell_cut_off: TellCutOff, most: int) -> None:
+        """Tell at most so many characters of each process, and once where there are more."""
         self._tell = tell
         self._tell_cut_off = tell_cut_off
-        self._most = DEFAULTS.output
+        self._most = most
         self._taken: Counter[int] = Counter()
         self._open: dict[tuple[int, str, int, str], tuple[int, str]] = {}
         self._cut: set[tuple[int, str, int, str]] = set()
         """Streams in the middle of a line that is too long and was told already."""
-
-    def limit(self, most: int) -> None:
-        """Tell at most so many characters of each process, and once where there are more."""
-        self._most = most
 
     def add(self, pid: int, process: str, stream: int, via: str, t: int, text: str) -> None:
         """Take the next piece of a stream; tell each line that it completes."""
@@ -85,15 +83,12 @@ class LineJoiner:
 class OutputFollower:
     """Reads what has been added to the files behind descriptors 1 and 2 of each process."""
 
-    def __init__(self) -> None:
-        self._most = DEFAULTS.output
+    def __init__(self, most: int) -> None:
+        """Read of each file little more than so many characters: enough to see that there are more."""
+        self._most = most * _MOST_BYTES
         self._read: dict[str, int] = {}
 
-    def limit(self, most: int) -> None:
-        """Read of each file little more than so many bytes: enough to see that there are more."""
-        self._most = most
-
-    def news(self, readers: list[SegmentReader]) -> Iterator[tuple[SegmentReader, int, str]]:
+    def news(self, readers: Iterable[SegmentReader]) -> Iterator[tuple[SegmentReader, int, str]]:
         """Yield process, stream and text for all that is new."""
         for reader in readers:
             for stream, ending in ((1, "out"), (2, "err")):

@@ -7,6 +7,11 @@ from run_scenario.limits import DEFAULTS, Limits
 from run_scenario.values import Value
 
 
+def semaphore_prefix(run: str) -> str:
+    """Return what the names of a run's semaphores begin with (see multiprocessing.synchronize.SemLock)."""
+    return f"/mp-{run}"
+
+
 class Program(Value):
     """Everything the main program and the guard need to know of a run."""
 
@@ -24,5 +29,5 @@ class Program(Value):
 
     @property
     def semaphore_prefix(self) -> str:
-        """What the names of the run's semaphores begin with (see multiprocessing.synchronize.SemLock)."""
-        return f"/mp-{self.run}"
+        """What the names of the run's semaphores begin with."""
+        return semaphore_prefix(self.run)

@@ -21,11 +21,16 @@ class QueueTeller:
         self.accounts = [QueueAccount(spec) for spec in queues]
         self._make = events.make
 
+    @property
+    def put(self) -> int:
+        """How many items there were."""
+        return sum(account.put for account in self.accounts)
+
     def counts(self) -> dict[str, int]:
         """Return how many items there were, and what became of them."""
         books = self.accounts
         return {
-            "put": sum(a.put for a in books),
+            "put": self.put,
             "got": sum(a.got for a in books),
             "dropped": sum(a.dropped for a in books),
             "lost": sum(a.lost for a in books),

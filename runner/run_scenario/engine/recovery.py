@@ -26,12 +26,17 @@ def recover(found: kept.Kept, sinks: Sequence[Sink]) -> Outcome:
     """
     recording = kept.read(found)
     program = recording.program
-    scenario = program.scenario
-    method = scenario.start_method or default_start_method()
+    method = program.scenario.start_method or default_start_method()
     for sink in sinks:
         sink.open()
-    guard, began, end = recording.guard_pid, program.began, recording.ended
-    telling = Telling(scenario, program.run, found.folder, guard, began, sinks, method, clock=lambda: end)
+    telling = Telling(
+        program.replace(folder=found.folder),
+        recording.guard_pid,
+        sinks,
+        method,
+        retire=lambda path: None,  # whoever recovers may want to do so again
+        clock=lambda: recording.ended,
+    )
     telling.begin(None)
     return telling.conclude(0, [_WHY])
 

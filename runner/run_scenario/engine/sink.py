@@ -25,10 +25,14 @@ class RunState(Value):
 
 
 class Sink(Protocol):
-    """A consumer of the log; called from one thread at a time, never twice at once.
+    """A consumer of the log; called from one thread at a time, never twice at once."""
 
-    What keeps the log says how many bytes there are of it, in `written`: that is limited.
-    """
+    written: int
+    """Bytes of log that it has kept so far: that is limited. 0 for what only shows it."""
+
+    @property
+    def goes_on(self) -> bool:
+        """Whether it can take more after it has raised an error, having other outputs; otherwise it is left alone."""
 
     def open(self) -> None:
         """Get ready, such as by importing what is heavy: called when the run is on its way, before anything else."""
@@ -38,7 +42,7 @@ class Sink(Protocol):
 
         Raises:
             MachineryError: they could not be written.
-            BrokenPipeError: nobody reads them any more.
+            BrokenPipeError: nobody reads them any more; likewise.
         """
 
     def tick(self, state: RunState) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from run_scenario.engine import platform
@@ -15,22 +15,19 @@ from run_scenario.engine.narrator import Narrator
 from run_scenario.engine.outcome import Outcome
 from run_scenario.engine.output import OutputFollower
 from run_scenario.errors import MachineryError, Status
-from run_scenario.limits import DEFAULTS, LIMITS, Limits
+from run_scenario.limits import LIMITS
 from run_scenario.record import codes
 from run_scenario.record.drain import Drain, Entry
 from run_scenario.record.reader import SegmentReader
 
 if TYPE_CHECKING:
     from run_scenario.engine.judging import Judge
+    from run_scenario.engine.program import Program
     from run_scenario.engine.sink import Sink
-    from run_scenario.model import Scenario
 
 _ENDS = frozenset({codes.REAPED, codes.EXIT_SEEN, codes.MAIN_EXITED})
 """Records of an end: what the process wrote comes before it."""
 
-
-_KEPT = 64 * 1024 * 1024
-"""Bytes of what has been read and told that stay in the folder: a front that is killed leaves a whole recording."""
 
 _MOST_SHOWN = 12
 """Processes whose waits are looked up for a sign of life."""
@@ -41,46 +38,52 @@ class Telling:
 
     def __init__(
         self,
-        scenario: Scenario,
-        run: str,
-        folder: str,
+        program: Program,
         guard_pid: int,
-        began: tuple[int, int],
         sinks: Sequence[Sink],
         method: str,
+        *,
+        retire: Callable[[str], None],
         clock: Callable[[], int] = time.monotonic_ns,
+        stop: Callable[[], None] | None = None,
     ) -> None:
-        """Tell of a run that `began` at a moment of the monotonic and of the wall clock, in ns."""
-        self._scenario = scenario
-        self._folder = folder
+        """Tell of the run of a program.
+
+        Args:
+            program: The run's program.
+            guard_pid: The process id of its guard.
+            sinks: What it is told to.
+            method: How processes are started.
+            retire: Is called for each file of the recording that has been read.
+            clock: Gives the moment up to which all is recorded, in ns.
+            stop: Stops a run of which more is told than may be; None where there is nothing to be stopped.
+        """
+        self._scenario = scenario = program.scenario
+        self._folder = program.folder
         self._guard_pid = guard_pid
-        self._began = began[0]
+        self._began = program.began[0]
         self._sinks = list(sinks)
+        self._limits = program.limits
+        self._stop = stop
         self._failure: Exception | None = None
-        """Why a sink is none any more."""
+        """Why one of them could not be written to."""
         self._concluding = False
         self._method = method
         self._clock = clock
         self._judge: Judge | None = None
-        self._drain = Drain(folder, clock, keep=_KEPT)
-        self._events = EventMaker(run, scenario.name, *began)
-        self.narrator = Narrator(scenario, self._events, guard_pid, self._segments, method)
-        self._follower = OutputFollower()
+        self._drain = Drain(program.folder, clock, retire)
+        self._readers: dict[int, list[SegmentReader]] = {}
+        """Process id -> readers of its segments, of the first `_known` that there are."""
+        self._known = 0
+        self._events = EventMaker(program.run, scenario.name, *program.began)
+        self.narrator = Narrator(scenario, self._events, guard_pid, self._segments, method, program.limits)
+        self._follower = OutputFollower(program.limits.output)
         self._written: list[tuple[int, SegmentReader, int, str]] = []
-        self._limits = DEFAULTS
-        self._stop: Callable[[], None] | None = None
-        """Stops the run; None where there is nothing to be stopped."""
 
     @property
     def missing(self) -> int:
         """How many files of the recording were not there any more."""
         return sum(reader.missing for reader in self._drain.readers)
-
-    def limit(self, limits: Limits, stop: Callable[[], None]) -> None:
-        """Have no more told than may be told of one run; where there is more, the run is stopped."""
-        self._limits, self._stop = limits, stop
-        self.narrator.limit(limits)
-        self._follower.limit(limits.output)
 
     def begin(self, judge: Judge | None) -> None:
         """Tell the beginning; the rest is also told to the judge."""
@@ -104,8 +107,12 @@ class Telling:
             timeout=s.timeout,
         )
 
-    def _segments(self, pid: int) -> list[SegmentReader]:
-        return [reader for reader in self._drain.readers if reader.pid == pid]
+    def _segments(self, pid: int) -> Sequence[SegmentReader]:
+        readers = self._drain.readers
+        for reader in readers[self._known :]:
+            self._readers.setdefault(reader.pid, []).append(reader)
+        self._known = len(readers)
+        return self._readers.get(pid, ())
 
     def tell(self, lag: int) -> bool:
         """Tell the next of what has been recorded, older than `lag` ns; return whether there was anything."""
@@ -119,14 +126,16 @@ class Telling:
         for t, reader, record in records:
             self._tell_written(t)
             if record[1] in _ENDS:
-                self.look_for_output(t)
-                self._tell_written(t, self.narrator.pids_ended_by(record))
+                pids = self.narrator.pids_ended_by(record)
+                self.look_for_output(t, pids)
+                self._tell_written(t, pids)
             self.narrator.tell(reader, record)
         return self._pass_on()
 
-    def look_for_output(self, t: int) -> None:
-        """Note what was written to descriptors 1 and 2 up to now, to be told when the log has come to `t`."""
-        for reader, stream, text in self._follower.news(self._drain.readers):
+    def look_for_output(self, t: int, pids: Iterable[int] | None = None) -> None:
+        """Note what was written to descriptors 1 and 2 up to now (by these processes), to be told at `t` of the log."""
+        writers = self._drain.readers if pids is None else [r for pid in pids for r in self._segments(pid)]
+        for reader, stream, text in self._follower.news(writers):
             self._written.append((t, reader, stream, text))
 
     def _tell_written(self, until: int, pids: frozenset[int] | None = None) -> None:
@@ -150,9 +159,10 @@ class Telling:
             for sink in tuple(self._sinks):
                 try:
                     sink.write(events)
-                except (MachineryError, BrokenPipeError) as error:
-                    self._sinks.remove(sink)  # the others get the whole log all the same
-                    self._failure = error
+                except (MachineryError, BrokenPipeError) as error:  # the others get the whole log all the same
+                    self._failure = self._failure or error
+                    if not sink.goes_on:
+                        self._sinks.remove(sink)
             if self._stop is not None and not self.narrator.too_much:
                 self._check_limits(self._stop)
         if self._failure is not None and not self._concluding:
@@ -161,8 +171,8 @@ class Telling:
 
     def _check_limits(self, stop: Callable[[], None]) -> None:
         """Stop the run if more has been told than it may have; a log that is full takes only last words from now on."""
-        written = max((getattr(sink, "written", 0) for sink in self._sinks), default=0)
-        items = self.narrator.counts()["put"]
+        written = max((sink.written for sink in self._sinks), default=0)
+        items = self.narrator.queues.put
         if written <= self._limits.log and items <= self._limits.items:
             return
         name, found = ("log", written) if written > self._limits.log else ("items", items)
@@ -221,9 +231,11 @@ class Telling:
             self.narrator.troubles.append(f"{lost} events could not be stored: no space left in {self._folder}")
         self.narrator.troubles += troubles
         if self.missing:
-            self.narrator.troubles.append(f"{self.missing} files of the recording are gone: they had been told already")
+            self.narrator.troubles.append(f"{self.missing} files of the recording were removed before they were read")
         if self._events.left_out:
             self.narrator.too_much += f"; {self._events.left_out:,} events after that were left out"
+        if self._failure is not None:
+            self.narrator.troubles.append(str(self._failure) or "nobody reads the log any more")
         outcome = self._judged(conclude(self.narrator, stop_signal, (now - self._began) / 1e9), now)
         for reason in outcome.reasons if outcome.outcome == "broken" else ():
             self._events.make(now, "scenario.failed", "run-scenario", self._guard_pid, "error", reason=reason)

@@ -8,8 +8,7 @@ from collections.abc import Callable
 from time import monotonic_ns, time_ns
 
 from run_scenario.record.layout import WORKER_BITS
-from run_scenario.record.reader import FixedStream, GeneralStream, Record, SegmentReader, Speaker
-from run_scenario.record.shelf import Shelf
+from run_scenario.record.reader import FixedStream, GeneralStream, Record, SegmentReader, Speaker, remove
 
 Entry = tuple[int, Speaker, Record]
 """A record with its time and who made it."""
@@ -48,13 +47,15 @@ class Drain:
     of the reader, memory is bounded; what was not read yet waits in the segments.
     """
 
-    def __init__(self, folder: str, clock: Callable[[], int] = monotonic_ns, keep: int = 0) -> None:
+    def __init__(
+        self, folder: str, clock: Callable[[], int] = monotonic_ns, retire: Callable[[str], None] = remove
+    ) -> None:
         """Read a folder; `clock` gives the moment, in ns, after which nothing can have been recorded.
 
-        Files that have been read are removed, but for the last `keep` bytes of them.
+        `retire` is called for each file that has been read; by default it is removed.
         """
         self._folder = folder
-        self._shelf = Shelf(keep)
+        self._retire_file = retire
         self._clock = clock
         self._seen: set[str] = set()
         self._changed = -1
@@ -87,7 +88,7 @@ class Drain:
 
     def _open(self, path: str) -> bool:
         try:
-            reader = SegmentReader(path, self._shelf.put)
+            reader = SegmentReader(path, self._retire_file)
         except ValueError:
             return False  # being made just now: it will be there next time
         except OSError as error:

@@ -48,6 +48,10 @@ class Measurement(Value):
 class Meter:
     """A sink that measures one run. The runner's own processes are no part of the figures."""
 
+    written = 0
+    """Nothing of the log is kept here."""
+    goes_on = False
+
     def __init__(self) -> None:
         self._starting: dict[str, float] = {}
         self._start_ups: list[float] = []

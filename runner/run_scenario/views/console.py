@@ -50,6 +50,10 @@ class ConsoleView:
     on a terminal. rich is imported with the first event, while the processes already run.
     """
 
+    written = 0
+    """Nothing of the log is kept here."""
+    goes_on = False
+
     def __init__(
         self,
         stream: TextIO,

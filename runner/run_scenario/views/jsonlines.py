@@ -15,6 +15,8 @@ from importlib import import_module
 from types import ModuleType
 from typing import TYPE_CHECKING, Any, Protocol
 
+from run_scenario.errors import MachineryError
+
 if TYPE_CHECKING:
     from structlog.processors import JSONRenderer
 
@@ -36,10 +38,16 @@ class JsonLines:
     """A sink that renders each batch once and writes it to every output with one call each."""
 
     def __init__(self, outputs: Sequence[Writer]) -> None:
-        self._outputs = tuple(outputs)
+        self._outputs = list(outputs)
+        self._failed: list[Writer] = []
         self._renderer: JSONRenderer | None = None
         self.written = 0
         """Bytes of log so far."""
+
+    @property
+    def goes_on(self) -> bool:
+        """Whether there are outputs that have not failed."""
+        return bool(self._outputs)
 
     def open(self) -> None:
         """Import structlog, while the processes start."""
@@ -47,21 +55,34 @@ class JsonLines:
             self._renderer = _renderer()
 
     def write(self, events: list[dict[str, Any]]) -> None:
-        """Render and write the events."""
-        if not events:
+        """Render and write the events; an output that fails is not written to again, the others are.
+
+        Raises:
+            MachineryError: one of them could not be written.
+            BrokenPipeError: nobody reads one of them any more.
+        """
+        if not events or not self._outputs:
             return
         self.open()
         data = render(events, self._renderer)
         self.written += len(data)
-        for output in self._outputs:
-            output.write(data)
+        failure: Exception | None = None
+        for output in tuple(self._outputs):
+            try:
+                output.write(data)
+            except (MachineryError, BrokenPipeError) as error:
+                self._outputs.remove(output)
+                self._failed.append(output)
+                failure = failure or error
+        if failure is not None:
+            raise failure
 
     def tick(self, state: object) -> None:
         """Nothing: a program that reads the log is not told that nothing happens."""
 
     def close(self) -> None:
         """Close the outputs."""
-        for output in self._outputs:
+        for output in (*self._outputs, *self._failed):
             output.close()
 
 

@@ -10,6 +10,10 @@ from run_scenario.views.status import State, StatusLine
 class Progress:
     """The status on a terminal while a run lasts, and nothing of it afterwards."""
 
+    written = 0
+    """Nothing of the log is kept here."""
+    goes_on = False
+
     def __init__(self, stream: TextIO, *, colour: bool = True) -> None:
         self._stream = stream
         self._colour = colour
