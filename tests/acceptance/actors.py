@@ -900,10 +900,11 @@ def start_threads(count: int) -> None:
     signal.pause()
 
 
-def write_past_python(megabytes: int) -> None:
+def write_past_python(megabytes: int, line: str = "0123456789abcde") -> None:
     """Write much to descriptor 1, without Python's streams."""
+    text = line.encode() + b"\n"
     for _ in range(megabytes):
-        os.write(1, b"0123456789abcde\n" * 65_536)
+        os.write(1, text * (1_048_576 // len(text)))
 
 
 def put_large_and_small(outbox: Any, size: int) -> None:

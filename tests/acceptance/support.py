@@ -369,9 +369,14 @@ class Running:
         for name in kept:
             command = [*COMMAND, "recover", name.removeprefix(KEPT), "--format", "json"]
             environment = {**_ENVIRONMENT, "TMPDIR": str(self.tmp)}
-            done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=PATIENCE)
-            assert 0 == done.returncode, done.stderr
-            self.recovered = read_events(done.stdout)
+            for keep in (["--keep"], []):  # to read it takes nothing away
+                done = subprocess.run(
+                    [*command, *keep], env=environment, capture_output=True, text=True, timeout=PATIENCE
+                )
+                assert 0 == done.returncode, done.stderr
+                events = read_events(done.stdout)
+                assert not self.recovered or events == self.recovered
+                self.recovered = events
             check_log(self.recovered)
 
 

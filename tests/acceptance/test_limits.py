@@ -52,6 +52,11 @@ def test_a_full_log_takes_only_last_words(tmp_path: Path) -> None:
 OUTPUT = {
     "print": {"name": "P", "target": "actors:print_and_return", "args": ["0123456789", 30_000]},
     "descriptor": {"name": "P", "target": "actors:write_past_python", "args": [2]},
+    "descriptor, three bytes a character": {
+        "name": "P",
+        "target": "actors:write_past_python",
+        "args": [2, 15 * "\N{EURO SIGN}"],
+    },
 }
 
 

@@ -191,6 +191,29 @@ def test_a_full_disk(folder: Path) -> None:
     assert "run-scenario: cannot write the log to /dev/full: no space left on device\n" == done.stderr
 
 
+def test_a_full_disk_beside_another_log(folder: Path) -> None:
+    """The other log is whole, and says what broke the run off; so does the view."""
+    done = call("quick.yaml", "--format", "console", "--log", "/dev/full", cwd=folder)
+    assert 4 == done.returncode
+    assert "the run itself failed: cannot write the log to /dev/full: no space left on device" in done.stdout
+    assert "interrupted" not in done.stdout
+
+
+def test_a_reader_that_leaves_beside_another_log(folder: Path) -> None:
+    """Standard output goes nowhere; the file has the whole log, up to its last event, with the command's status."""
+    reader, writer = os.pipe()
+    os.close(reader)
+    command = [COMMAND, "quick.yaml", "--format", "json", "--log", "whole.jsonl"]
+    done = subprocess.run(command, stdout=writer, stderr=subprocess.PIPE, cwd=folder, timeout=60)
+    os.close(writer)
+    assert (141, b"") == (done.returncode, done.stderr)
+    events = [json.loads(line) for line in (folder / "whole.jsonl").read_text().splitlines()]
+    assert list(range(1, len(events) + 1)) == [event["seq"] for event in events]
+    finished = events[-1]
+    assert ("scenario.finished", "interrupted", 141) == tuple(finished[k] for k in ("event", "outcome", "exit_status"))
+    assert ["it was interrupted as nobody reads its output any more"] == finished["reasons"]
+
+
 def test_a_reader_that_leaves(folder: Path) -> None:
     """The run ends without a word and with status 141."""
     reader, writer = os.pipe()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import sys
 import time
 from collections.abc import Callable, Iterable, Sequence
@@ -234,8 +235,10 @@ class Telling:
             self.narrator.troubles.append(f"{self.missing} files of the recording were removed before they were read")
         if self._events.left_out:
             self.narrator.too_much += f"; {self._events.left_out:,} events after that were left out"
-        if self._failure is not None:
-            self.narrator.troubles.append(str(self._failure) or "nobody reads the log any more")
+        if isinstance(self._failure, BrokenPipeError):
+            stop_signal = stop_signal or signal.SIGPIPE
+        elif self._failure is not None:
+            self.narrator.troubles.append(str(self._failure))
         outcome = self._judged(conclude(self.narrator, stop_signal, (now - self._began) / 1e9), now)
         for reason in outcome.reasons if outcome.outcome == "broken" else ():
             self._events.make(now, "scenario.failed", "run-scenario", self._guard_pid, "error", reason=reason)

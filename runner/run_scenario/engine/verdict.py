@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from signal import SIGPIPE
 from typing import TYPE_CHECKING
 
 from run_scenario.engine.exits import signal_name
@@ -12,7 +13,7 @@ from run_scenario.model import Location
 if TYPE_CHECKING:
     from run_scenario.engine.narrator import Narrator
 
-_BY_SIGNAL = {1: Status.HANGUP, 2: Status.INTERRUPTED, 15: Status.TERMINATED}
+_BY_SIGNAL = {1: Status.HANGUP, 2: Status.INTERRUPTED, 13: Status.BROKEN_PIPE, 15: Status.TERMINATED}
 
 
 def conclude(narrator: Narrator, stop_signal: int, duration: float) -> Outcome:
@@ -22,7 +23,8 @@ def conclude(narrator: Narrator, stop_signal: int, duration: float) -> Outcome:
         texts = tuple(text for _, _, text in narrator.refusals)
         return Outcome(Status.INVALID, "refused", texts, duration, tuple(_problems(narrator)))
     if stop_signal:
-        reasons = (f"it was interrupted by {signal_name(stop_signal)}",)
+        why = "as nobody reads its output any more" if stop_signal == SIGPIPE else f"by {signal_name(stop_signal)}"
+        reasons = (f"it was interrupted {why}",)
         return Outcome(_BY_SIGNAL.get(stop_signal, Status.INTERRUPTED), "interrupted", reasons, duration)
     if narrator.too_much:
         return Outcome(Status.STOPPED, "too_much", (narrator.too_much,), duration)
