@@ -74,7 +74,7 @@ process    pid   how it ended   exit code      cpu
 Worker 1    12   returned               0   0.01 s
 
     queue   put   got   left   got by
-!   tasks     3     1      2   Worker 1 1
+!   tasks     3     1      2   Worker 1 1 (2)
 
 passed after 3.01 s
 """ == shown(
@@ -290,7 +290,7 @@ def test_the_summary_of_what_went_wrong() -> None:
         ("Failing", "12", "failed: ValueError", "1", "0.01 s", False),
         ("Daemon", "12", "terminated as a daemon: SIGTERM", "-15", "", True),
     ] == summary.process_rows()
-    assert [("tasks", "5", "2", "1 (2 lost)", "A 1, B 1", False)] == summary.queue_rows()
+    assert [("tasks", "5", "2", "1 (2 lost)", "A 1 (7), B 1 (7)", False)] == summary.queue_rows()
 
 
 def test_the_verdict_is_the_last_event() -> None:

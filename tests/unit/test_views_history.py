@@ -149,7 +149,8 @@ def test_items_are_tied_and_counted() -> None:
     assert [Tie(1.0, 2.0, "Main", "A", "tasks", "a")] == history.ties
     assert (2, 2, 1, 2) == (queue.put, queue.got, queue.remaining, queue.most)
     assert [(1.0, 1), (1.5, 2), (2.0, 1), (2.0, 0)] == queue.depths
-    assert ({"Main": 2}, {"A": 1, "B": 1}) == (queue.givers, queue.takers)
+    assert {"Main": 2} == queue.givers
+    assert {"A": (1, 0), "B": (1, 0)} == {name: (taking.count, taking.pills) for name, taking in queue.takers.items()}
     assert "tasks" == history.lanes["B"].found_empty
 
 

@@ -8,10 +8,12 @@ them.
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal, NamedTuple
+
+from run_scenario.views.takings import Taking
 
 Event = Mapping[str, Any]
 
@@ -191,7 +193,7 @@ class Channel:
     """Seconds that these items together spent between put and get."""
     longest: float = 0.0
     givers: Counter[str] = field(default_factory=Counter)
-    takers: Counter[str] = field(default_factory=Counter)
+    takers: defaultdict[str, Taking] = field(default_factory=lambda: defaultdict(Taking))
 
     @property
     def remaining(self) -> int:

@@ -16,6 +16,7 @@ from run_scenario.views.history_notes import (
     resource_of,
     room_of,
 )
+from run_scenario.views.takings import Taking
 
 OTHER = {"left": "right", "right": "left"}
 _MOST_MARKS = 1_000
@@ -138,7 +139,7 @@ class _Reader(Notes):
     def get(self, event: Event, t: float) -> None:
         queue, name = str(event.get("queue")), name_of(event)
         self.end_wait(event, name, t, f"{queue}.get()", queue)
-        self.take_up(self.channel(queue, "queue"), name, t, ("queue", queue, event.get("item_id")))
+        self.take_up(self.channel(queue, "queue"), name, t, ("queue", queue, event.get("item_id")), event.get("item"))
 
     def sent(self, event: Event, t: float) -> None:
         pipe, end, name = str(event.get("pipe")), str(event.get("end")), name_of(event)
@@ -149,7 +150,8 @@ class _Reader(Notes):
         pipe, end, name = str(event.get("pipe")), str(event.get("end")), name_of(event)
         self.end_wait(event, name, t, f"{pipe}.{end}.recv()", pipe)
         other = OTHER.get(end, end)
-        self.take_up(self.channel(f"{pipe}.{other}", "pipe"), name, t, ("pipe", pipe, other, event.get("item_id")))
+        channel = self.channel(f"{pipe}.{other}", "pipe")
+        self.take_up(channel, name, t, ("pipe", pipe, other, event.get("item_id")), event.get("item"))
 
     def asked(self, event: Event, t: float) -> None:
         name, queue = name_of(event), str(event.get("queue"))
@@ -157,7 +159,7 @@ class _Reader(Notes):
         lane = self.lane(name)
         lane.found_empty = queue if event.get("empty") else ""
         lane.got[queue] += 0  # it would have taken something
-        self.channel(queue, "queue").takers[name] += 0
+        self.channel(queue, "queue").takers.setdefault(name, Taking())
 
     def missing(self, event: Event, t: float) -> None:
         channel = self.channel(str(event.get("queue")), "queue")

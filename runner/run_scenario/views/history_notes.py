@@ -82,9 +82,9 @@ class Notes:
         self.on_the_way[key] = (t, name, item)
         self.changed(channel, t)
 
-    def take_up(self, channel: Channel, name: str, t: float, key: tuple[Any, ...]) -> None:
+    def take_up(self, channel: Channel, name: str, t: float, key: tuple[Any, ...], item: Any) -> None:
         channel.got += 1
-        channel.takers[name] += 1
+        channel.takers[name].take(item)
         lane = self.lane(name)
         lane.got[channel.name] += 1
         lane.found_empty = ""

@@ -13,6 +13,7 @@ from run_scenario.views.layout import wrap
 from run_scenario.views.sentences import why_stalled
 from run_scenario.views.summary import Summary, ending, shares, verdict
 from run_scenario.views.tables import POOLS, Column, Row, render_rows, row
+from run_scenario.views.takings import who_took
 from run_scenario.views.text import scrub, seconds
 
 if TYPE_CHECKING:
@@ -140,7 +141,7 @@ def _channel(channel: Channel) -> Row:
         "" if channel.mean is None else f"{channel.mean:.6f}",
         "" if channel.mean is None else f"{channel.longest:.6f}",
         shares(channel.givers),
-        shares(channel.takers),
+        who_took(channel.takers),
     )
     return row(cells, clean)
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from run_scenario.views.sentences import OUTCOMES, Event, why_stalled
+from run_scenario.views.takings import MOST_TAKERS, Taking, who_took
 from run_scenario.views.text import plural, scrub, seconds
 
 _CAUSES = {
@@ -27,7 +28,6 @@ _CAUSES = {
     "unknown": "ended, nobody knows how",
     "refused": "refused the scenario",
 }
-_MOST_TAKERS = 8
 
 
 @dataclass(slots=True)
@@ -45,7 +45,7 @@ class _Queue:
     missing: int = 0
     """Dropped or lost: put, but never arrived."""
     left: int | None = None
-    takers: Counter[str] = field(default_factory=Counter)
+    takers: defaultdict[str, Taking] = field(default_factory=lambda: defaultdict(Taking))
 
 
 class ProcessRow(NamedTuple):
@@ -137,7 +137,7 @@ class Summary:
             queue.put += 1
         elif deed == "get":
             queue.got += 1
-            queue.takers[str(event.get("process"))] += 1
+            queue.takers[str(event.get("process"))].take(event.get("item"))
         elif deed == "item_dropped":
             queue.missing += 1
         elif deed == "items_lost":
@@ -187,8 +187,8 @@ def _pool_row(name: str, pool: _Pool) -> PoolRow:
 def shares(counts: Counter[str]) -> str:
     """Return who did how many: of many, only the first."""
     shares = [f"{scrub(name)} {count:,}" for name, count in sorted(counts.items())]
-    more = len(shares) - _MOST_TAKERS
-    return ", ".join(shares[:_MOST_TAKERS]) + (f" and {more} more" if more > 0 else "")
+    more = len(shares) - MOST_TAKERS
+    return ", ".join(shares[:MOST_TAKERS]) + (f" and {more} more" if more > 0 else "")
 
 
 def verdict(end: Event, stalled: str = "") -> str:
@@ -240,7 +240,7 @@ def ending(end: Event | None, exception: str = "", *, started: bool = True) -> s
 def _queue_row(name: str, queue: _Queue) -> QueueRow:
     left = max(0, queue.put - queue.got - queue.missing) if queue.left is None else queue.left
     missing = f" ({queue.missing:,} lost)" if queue.missing else ""
-    shown = shares(queue.takers)
+    shown = who_took(queue.takers)
     return QueueRow(
         scrub(name), f"{queue.put:,}", f"{queue.got:,}", f"{left:,}{missing}", shown, not left and not queue.missing
     )

@@ -149,7 +149,7 @@ def observed(history: History) -> Topology:
         name = _unlike(channel.name, nodes)
         nodes[name] = Node(name, channel.kind, note, bool(left or missing))
         edges += [Edge(giver, name, f"{count:,}") for giver, count in channel.givers.items()]
-        edges += [Edge(name, taker, f"{count:,}") for taker, count in channel.takers.items()]
+        edges += [Edge(name, taker, f"{taking.count + taking.pills:,}") for taker, taking in channel.takers.items()]
     held = {holding.resource: holding.holder for holding in history.holdings if not holding.released}
     for resource in history.resources.values():
         name = _unlike(resource.name, nodes)
