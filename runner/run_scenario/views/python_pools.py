@@ -9,6 +9,9 @@ from run_scenario.views.python_raises import expecting
 from run_scenario.views.python_scope import Scope
 from run_scenario.views.text import number
 
+_REFUSALS = ("BrokenProcessPool", "BrokenExecutor", "RuntimeError", "Exception")
+"""What `submit()` itself raises when the executor is broken by then, and all that it is a kind of."""
+
 
 class PoolParts:
     """Writes the statements about pools."""
@@ -42,7 +45,8 @@ class PoolParts:
         given, executor = step.call, self._kinds[step.pool] == "executor"
         made = call(f"{self._name(step.pool)}.{given.method}", *self._arguments(given, executor))
         # What is asked for later is what fails; an executor that is broken takes nothing any more.
-        at_once = given.waits or (executor and given.raises != "TimeoutError")
+        refusable = _is_refusable(given, executor)
+        at_once = given.waits or refusable
         inner = indent + (4 if given.raises and at_once else 0)
         margin = " " * inner
         if not given.waits:
@@ -56,7 +60,8 @@ class PoolParts:
             lines += [f"{margin}list(results)  # they come one by one"]
         else:
             lines = layout(made, inner, "results = ")
-        return self._guarded(lines, given, indent, executor) if at_once else lines
+        first = [f"{' ' * indent}result_{step.number} = None"] if refusable else []
+        return first + self._guarded(lines, given, indent, executor) if at_once else lines
 
     def _arguments(self, given: model.PoolCall, executor: bool) -> list[Expression]:
         function = self._scope.function(given.function)
@@ -77,9 +82,11 @@ class PoolParts:
 
     def get(self, step: model.GetResult, indent: int) -> list[str]:
         """Return the statement that asks for a result."""
-        inner = indent + (4 if step.call.raises else 0)
         executor = self._kinds[step.pool] == "executor"
-        return self._guarded([" " * inner + plan_pools.got(step)], step.call, indent, executor)
+        condition = [f"{' ' * indent}if result_{step.number}:"] if _is_refusable(step.call, executor) else []
+        outer = indent + 4 * len(condition)
+        inner = outer + (4 if step.call.raises else 0)
+        return condition + self._guarded([" " * inner + plan_pools.got(step)], step.call, outer, executor)
 
     def end(self, step: model.EndPool, indent: int) -> list[str]:
         """Return the statements at a pool's end."""
@@ -92,3 +99,8 @@ class PoolParts:
         # A Pool that is asked with a timeout has an exception of its own, which is not the built-in of that name.
         own = given.raises == "TimeoutError" and given.timeout is not None and not executor
         return expecting("multiprocessing.TimeoutError" if own else given.raises, lines, indent, self._scope)
+
+
+def _is_refusable(given: model.PoolCall, executor: bool) -> bool:
+    """Whether the scenario goes on if an executor does not even take the call, whose result is then not asked for."""
+    return executor and not given.waits and given.raises in _REFUSALS
