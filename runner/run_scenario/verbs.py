@@ -43,10 +43,15 @@ class Verb(Value):
 
 _ALL = (
     Verb("start", _WORKERS, help="Start it."),
-    Verb("join", _WORKERS, options=("timeout",), help="Wait for its end, with `timeout` for so many seconds at most."),
+    Verb(
+        "join",
+        (*_WORKERS, "Pool"),
+        options=("timeout",),
+        help="Wait for its end, with `timeout` for so many seconds at most.",
+    ),
     Verb("is_alive", _WORKERS, help="Ask whether it runs; the answer is in the log."),
     Verb("exitcode", ("process",), told=True, help="Ask for its exit code: none while it runs."),
-    Verb("terminate", ("process",), help="Send it SIGTERM, and go on without waiting."),
+    Verb("terminate", ("process", "Pool"), help="Send it SIGTERM, and go on without waiting."),
     Verb("kill", ("process",), help="Send it SIGKILL, and go on without waiting."),
     Verb("put", _QUEUES, value="argument", options=("block", "timeout"), help="Put this on the queue named by `to`."),
     Verb("put_nowait", _SIZED, value="argument", help="Put this on the queue named by `to`, or raise Full at once."),
@@ -57,7 +62,11 @@ _ALL = (
     Verb("qsize", _SIZED, told=True, help="Ask how many items are on a queue, about."),
     Verb("task_done", ("JoinableQueue", "ManagerQueue"), help="Say that an item got from the queue is worked off."),
     Verb("join_queue", ("JoinableQueue", "ManagerQueue"), "join", help="Wait until all items are worked off."),
-    Verb("close", (*_FED, "SimpleQueue", "Pipe", "process"), help="Close a queue, an end of a pipe, or a process."),
+    Verb(
+        "close",
+        (*_FED, "SimpleQueue", "Pipe", "process", "Pool"),
+        help="Close a queue, an end of a pipe, a process, or a pool.",
+    ),
     Verb("join_thread", _FED, help="Wait until all that was put has been written to the pipe of a closed queue."),
     Verb("cancel_join_thread", _FED, told=True, help="Do not wait for that at the end: items may be lost."),
     Verb("acquire", _HELD, options=("block", "timeout"), help="Acquire a lock, a semaphore, or a condition's lock."),
@@ -76,6 +85,10 @@ _ALL = (
     Verb("read", ("Value",), "value", help="Read a value."),
     Verb("write", ("Value",), "value", value="argument", help="Write this to the value named by `to`."),
     Verb("use", ("Pool", "executor"), help="Create a pool, make its calls, close and join it."),
+    Verb("create", ("Pool", "executor"), help="Create a pool: its workers start."),
+    Verb("call", ("Pool", "executor"), help="Make the next of a pool's `calls`."),
+    Verb("result", ("Pool", "executor"), help="Ask for the result of the first call not asked for yet."),
+    Verb("shutdown", ("executor",), help="Shut an executor down, and wait for its workers."),
     Verb("sleep", (), value="plain", help="Sleep for so many seconds."),
     Verb("print", (), value="plain", help="Print a text, on standard output."),
     Verb(

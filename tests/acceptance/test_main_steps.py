@@ -177,6 +177,65 @@ def test_pipes_values_and_pools(play: Play) -> None:
     assert "P has nobody left to play with" == result.log.output("P")[-1]
 
 
+POOLS = {
+    "crunch": {
+        "processes": 1,
+        "calls": [
+            {"map_async": "square", "over": [1, 2]},
+            {"apply_async": "square", "args": [7]},
+            {"apply_async": "square", "args": [8], "raises": "ValueError"},
+        ],
+    },
+    "other": {"type": "executor", "processes": 1, "calls": [{"submit": "square", "args": [4]}]},
+}
+POOL_STEPS: list[dict[str, Any]] = [
+    {"create": ["crunch", "other"]},
+    {"call": ["crunch", "other"]},
+    {"start": "P"},
+    {"join": "crunch", "raises": "ValueError"},
+    {"call": "crunch"},
+    {"join": "P"},
+    {"result": ["other", "crunch", "crunch"]},
+    {"close": "crunch"},
+    {"call": "crunch"},
+    {"join": "crunch"},
+    {"shutdown": "other"},
+]
+
+
+def test_pools_step_by_step(play: Play) -> None:
+    """Two pools are created, called, asked and ended when the main program wants it; the plain script does the same."""
+    result = play(scenario({"name": "P", "target": "print_info"}, pools=POOLS, main=POOL_STEPS))
+    log = result.log
+    assert (0, "") == (result.status, result.stderr)
+    returned = [(e["pool"], e["result"]) for e in log.all("pool.returned")]
+    assert [("other", 16), ("crunch", [1, 4]), ("crunch", 49)] == returned
+    joined = log.one("process.joined", "P")["seq"]
+    assert all(joined < e["seq"] for e in log.all("pool.returned"))
+    assert (
+        max(e["seq"] for e in log.all("pool.called", pool="crunch", call=1)) < log.one("process.starting", "P")["seq"]
+    )
+    assert "ValueError" == log.one("main.raised")["exception"]
+    assert ("ValueError", "Pool not running") == tuple(
+        log.one("pool.call_failed")[key] for key in ("exception", "message")
+    )
+    assert {"crunch", "other"} == {e["pool"] for e in log.all("pool.joined")}
+
+
+def test_a_pool_is_terminated(play: Play) -> None:
+    """A step may stop a pool in the middle of its work; without any, the end of the main program does so."""
+    pools = {"crunch": {"processes": 1, "calls": [{"apply_async": "sleep_for", "args": [600]}]}}
+    steps: list[dict[str, Any]] = [{"create": "crunch"}, {"call": "crunch"}]
+    text = {"version": 1, "timeout": 30, "pools": pools}
+    orderly = play(json.dumps({**text, "main": [*steps, {"terminate": "crunch"}, {"join": "crunch"}]}))
+    assert (0, "") == (orderly.status, orderly.stderr)
+    assert orderly.log.one("pool.terminated")["seq"] < orderly.log.one("pool.joined")["seq"]
+    left = play(json.dumps({**text, "main": steps}))
+    assert 0 == left.status
+    assert "pool 'crunch' is never closed" in left.stderr
+    assert "SIGTERM" == left.log.one("pool.worker_exited")["signal"]
+
+
 def test_replicas_are_meant_together(play: Play) -> None:
     """The name of replicas stands for all of them, in their order; a list of names for each."""
     result = play(

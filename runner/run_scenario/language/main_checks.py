@@ -107,6 +107,10 @@ def _check_subject(name: str, span: Span, step: StepDraft, draft: Draft, problem
     if step.verb.name == "write" and (why := misfit(draft.handles()[name].fields, step.value)):
         problems.error(step.fields.value_span("write"), why, "write another value, or give it another `typecode`")
         return False
+    if kind == "Pool" and step.options:
+        what = f"{step.verb.called}() of a Pool has no `{next(iter(step.options))}`"
+        problems.error(step.span, what, "leave it out: the scenario's own `timeout` ends what takes too long")
+        return False
     if kind == "SimpleQueue" and step.options:
         what = f"a SimpleQueue has no `{next(iter(step.options))}`"
         problems.error(step.span, what, "leave it out, or write `type: Queue`")
@@ -137,5 +141,6 @@ def _a(kind: str) -> str:
 def _kinds(takes: tuple[str, ...]) -> str:
     if set(takes) >= {"Queue", "JoinableQueue"} and "process" not in takes:
         return "a queue"
-    words = [_a(kind) for kind in takes if kind not in ("ManagerQueue", "SimpleQueue", "executor")]
+    like = {"ManagerQueue": "Queue", "SimpleQueue": "Queue", "executor": "Pool"}  # not named beside these
+    words = [_a(kind) for kind in takes if like.get(kind) not in takes]
     return f"{', '.join(words[:-1])} or {words[-1]}" if len(words) > 1 else words[0]

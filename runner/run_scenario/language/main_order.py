@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from run_scenario.language.draft import Draft
 from run_scenario.language.main_draft import StepDraft, groups
+from run_scenario.language.main_pools import MainPools
 from run_scenario.language.main_resources import MainResources, Obstacle
 from run_scenario.language.problems import Problems, quote
 
@@ -24,6 +25,7 @@ class _Order:
         self._started: set[str] = set()
         self._joined: set[str] = set()
         self._closed: set[str] = set()
+        self._pools = MainPools(draft)
         self._resources = MainResources(draft, self._started, self._closed)
 
     def follow(self, steps: list[StepDraft]) -> bool:
@@ -38,11 +40,14 @@ class _Order:
                         self._problems.error(span, obstacle.what, obstacle.hint)
                         return False
         self._warn_of_unstarted()
+        self._warn_of_unended_pools(steps)
         return True
 
     def _obstacle(self, step: StepDraft, name: str) -> Obstacle | None:
         if name in self._groups:
             return self._obstacle_of_process(step.verb.name, name)
+        if name in self._pools:
+            return self._pools.obstacle(step, name)
         return self._resources.obstacle(step, name)
 
     def _obstacle_of_process(self, verb: str, name: str) -> Obstacle | None:
@@ -63,7 +68,9 @@ class _Order:
 
     def _note(self, step: StepDraft, name: str) -> None:
         verb = step.verb.name
-        if verb == "start":
+        if name in self._pools:
+            self._pools.note(step, name)
+        elif verb == "start":
             self._started.add(name)
         elif verb == "join" and "timeout" not in step.options:
             self._joined.add(name)
@@ -71,6 +78,14 @@ class _Order:
             self._closed.add(name)
         elif name not in self._groups:
             self._resources.note(step, name)
+
+    def _warn_of_unended_pools(self, steps: list[StepDraft]) -> None:
+        unended = self._pools.unended()
+        for step in steps:
+            for name, span in step.subjects if step.verb.name == "create" else ():
+                if name in unended:
+                    what = f"pool {quote(name)} is never closed: its workers are terminated when the main program ends"
+                    self._problems.warn(span, what, f"write `close: {name}` and `join: {name}` in the end")
 
     def _warn_of_unstarted(self) -> None:
         for process in self._draft.processes:
@@ -81,7 +96,7 @@ class _Order:
 
 
 def _warn_of_unused_pools(draft: Draft, steps: list[StepDraft], problems: Problems) -> None:
-    used = {name for step in steps if step.verb.name == "use" for name, _ in step.subjects}
+    used = {name for step in steps if step.verb.name in ("use", "create") for name, _ in step.subjects}
     for pool in draft.sections["pools"].values():
         if pool.name not in used:
             problems.warn(pool.span, f"pool {quote(pool.name)} is not used", f"write a step `use: {pool.name}`")

@@ -62,6 +62,8 @@ def _written(scenario: Scenario, steps: tuple[Do, ...]) -> Iterator[Step]:
     """Yield the steps of `main`, with what goes with them."""
     specs = {process.name: process for process in scenario.processes}
     pools = {pool.name: pool for pool in scenario.pools}
+    calls = {pool.name: enumerate(pool.calls, start=1) for pool in scenario.pools}
+    pending: dict[str, list[GetResult]] = {pool.name: [] for pool in scenario.pools}
     order = [specs[step.subject] for step in steps if step.verb == "start"]
     ends = PipeEnds(scenario, order, {step.subject for step in steps})
     yield from map(CloseEnd, ends.unused())
@@ -73,6 +75,15 @@ def _written(scenario: Scenario, steps: tuple[Do, ...]) -> Iterator[Step]:
             yield Sleep(step.value)
         elif step.verb == "use":
             yield from _use(pools[step.subject])
+        elif step.verb == "create":
+            yield Create(pools[step.subject])
+        elif step.verb == "call":
+            number, call = next(calls[step.subject])
+            yield CallPool(step.subject, number, call)
+            if not call.waits:
+                pending[step.subject].append(GetResult(step.subject, number, call))
+        elif step.verb == "result":
+            yield pending[step.subject].pop(0)
         else:
             yield step
 

@@ -25,6 +25,14 @@ class Identifiers:
         """Return the identifier of the process called `name`."""
         return self._of("process", name)
 
+    def result(self, pool: str, number: int) -> str:
+        """Return the identifier of what will be the result of a pool's call, of which that is the number."""
+        key = f"result {number}", pool
+        if key not in self._known:
+            wanted = f"result_{number}"
+            self._known[key] = self.new(wanted if self.is_free(wanted) else f"{self.resource(pool)}_{wanted}")
+        return self._known[key]
+
     def is_free(self, name: str) -> bool:
         """Return whether nothing has that name yet, and something may."""
         return name not in self._used and not keyword.iskeyword(name)

@@ -54,7 +54,7 @@ class _Writer:
 
     def __init__(self) -> None:
         identifiers = Identifiers(_TAKEN)
-        self.resource, self.process = identifiers.resource, identifiers.process
+        self.resource, self.process, self.result = identifiers.resource, identifiers.process, identifiers.result
         self._kinds: dict[str, model.PoolType] = {}
         self._known: set[str] = set()
         """Names of the processes."""
@@ -68,8 +68,12 @@ class _Writer:
         self._kinds[pool.name] = pool.type
 
     def pool_call(self, step: model.CallPool) -> str:
-        line = plan_pools.called(self.resource(step.pool), step, self._kinds[step.pool])
+        name, result = self.resource(step.pool), self.result(step.pool, step.number) if not step.call.waits else ""
+        line = plan_pools.called(name, step, self._kinds[step.pool], result)
         return _on_one_line(line, step.call)
+
+    def pool_result(self, step: model.GetResult) -> str:
+        return _on_one_line(plan_pools.got(step, self.result(step.pool, step.number)), step.call)
 
     def pool_end(self, step: model.EndPool) -> str:
         return "; ".join(plan_pools.ended(self.resource(step.pool), step.method, self._kinds[step.pool]))
@@ -248,7 +252,7 @@ _WRITERS: dict[type, Callable[[_Writer, Any], str]] = {
     model.Create: _create,
     model.Do: lambda writer, step: writer.written(step),
     model.CallPool: lambda writer, step: writer.pool_call(step),
-    model.GetResult: lambda _, step: _on_one_line(plan_pools.got(step), step.call),
+    model.GetResult: lambda writer, step: writer.pool_result(step),
     model.EndPool: lambda writer, step: writer.pool_end(step),
     model.StartManager: lambda _, __: "manager = Manager()",
     model.ShutDownManager: lambda _, __: "manager.shutdown()",

@@ -36,8 +36,8 @@ def created(pool: model.PoolSpec) -> str:
     return f"{'ProcessPoolExecutor' if pool.type == 'executor' else 'Pool'}({', '.join(arguments)})"
 
 
-def called(name: str, step: model.CallPool, kind: model.PoolType) -> str:
-    """Return the line that makes a call."""
+def called(name: str, step: model.CallPool, kind: model.PoolType, result: str) -> str:
+    """Return the line that makes a call; `result` is the name of what is asked for later."""
     call = step.call
     function = scrub(call.function.replace(":", "."))
     if call.method in ("apply", "apply_async"):
@@ -55,18 +55,18 @@ def called(name: str, step: model.CallPool, kind: model.PoolType) -> str:
         arguments.append(f"timeout={number(call.timeout)}")
     made = f"{name}.{call.method}({', '.join(arguments)})"
     if not call.waits:
-        return f"result_{step.number} = {made}"
+        return f"{result} = {made}"
     if call.method in ("imap", "imap_unordered") and call.timeout is not None:
         return f"results = {made}; for _ in range({len(call.items)}): results.next({number(call.timeout)})"
     lazy = call.method in ("imap", "imap_unordered") or kind == "executor"
     return f"for _ in {made}: pass" if lazy else made
 
 
-def got(step: model.GetResult) -> str:
+def got(step: model.GetResult, result: str) -> str:
     """Return the line that asks for a result."""
     call = step.call
     method = "result" if call.method == "submit" else "get"
-    return f"result_{step.number}.{method}({'' if call.timeout is None else number(call.timeout)})"
+    return f"{result}.{method}({'' if call.timeout is None else number(call.timeout)})"
 
 
 def ended(name: str, method: str, kind: model.PoolType) -> list[str]:

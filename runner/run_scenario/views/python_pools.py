@@ -40,6 +40,9 @@ class PoolParts:
     def _name(self, pool: str) -> str:
         return self._scope.identifiers.resource(pool)
 
+    def _result(self, step: model.CallPool | model.GetResult) -> str:
+        return self._scope.identifiers.result(step.pool, step.number)
+
     def call(self, step: model.CallPool, indent: int) -> list[str]:
         """Return the statements that make a call, and take its results where they come one by one."""
         given, executor = step.call, self._kinds[step.pool] == "executor"
@@ -50,7 +53,7 @@ class PoolParts:
         inner = indent + (4 if given.raises and at_once else 0)
         margin = " " * inner
         if not given.waits:
-            lines = layout(made, inner, f"result_{step.number} = ")
+            lines = layout(made, inner, f"{self._result(step)} = ")
         elif given.method in ("imap", "imap_unordered") and given.timeout is not None:
             lines = layout(made, inner, "results = ")
             lines += [f"{margin}for _ in range({len(given.items)}):"]
@@ -60,7 +63,7 @@ class PoolParts:
             lines += [f"{margin}list(results)  # they come one by one"]
         else:
             lines = layout(made, inner, "results = ")
-        first = [f"{' ' * indent}result_{step.number} = None"] if refusable else []
+        first = [f"{' ' * indent}{self._result(step)} = None"] if refusable else []
         return first + self._guarded(lines, given, indent, executor) if at_once else lines
 
     def _arguments(self, given: model.PoolCall, executor: bool) -> list[Expression]:
@@ -82,11 +85,11 @@ class PoolParts:
 
     def get(self, step: model.GetResult, indent: int) -> list[str]:
         """Return the statement that asks for a result."""
-        executor = self._kinds[step.pool] == "executor"
-        condition = [f"{' ' * indent}if result_{step.number}:"] if _is_refusable(step.call, executor) else []
+        executor, result = self._kinds[step.pool] == "executor", self._result(step)
+        condition = [f"{' ' * indent}if {result}:"] if _is_refusable(step.call, executor) else []
         outer = indent + 4 * len(condition)
         inner = outer + (4 if step.call.raises else 0)
-        return condition + self._guarded([" " * inner + plan_pools.got(step)], step.call, outer, executor)
+        return condition + self._guarded([" " * inner + plan_pools.got(step, result)], step.call, outer, executor)
 
     def end(self, step: model.EndPool, indent: int) -> list[str]:
         """Return the statements at a pool's end."""

@@ -288,6 +288,11 @@ class Calls:
             return
         self._pool.shutdown(wait=False, cancel_futures=True)
 
+    def shutdown(self) -> None:
+        """Take no more tasks, and wait for the end of the workers."""
+        self.close()
+        self.join()
+
     def join(self) -> None:
         """Wait for the end of the workers."""
         since = recorder.waiting(codes.W_POOL_JOIN, self._index)
