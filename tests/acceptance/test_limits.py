@@ -71,12 +71,13 @@ def test_output_is_cut_off(tmp_path: Path, way: str) -> None:
     assert "--max-output" == result.log.one("process.output_cut_off", "P")["option"]
 
 
-def test_a_large_item_is_not_sent(play: Play) -> None:
+@pytest.mark.parametrize(("size", "limit"), [(100_000, "64K"), (2_000, "1K")])
+def test_a_large_item_is_not_sent(play: Play, size: int, limit: str) -> None:
     """It is told as dropped, under each start method; what is put after it arrives, and pipes raise."""
     queues = {"q": {"collect": 1}}
-    sender = {"name": "S", "target": "actors:put_large_and_small", "kwargs": {"size": 100_000}, "to": "q"}
+    sender = {"name": "S", "target": "actors:put_large_and_small", "kwargs": {"size": size}, "to": "q"}
     expect = [{"exists": {"event": "queue.item_dropped"}}]
-    result = play(scenario(sender, queues=queues, expect=expect), "--max-payload", "64K")
+    result = play(scenario(sender, queues=queues, expect=expect), "--max-payload", limit)
     assert 0 == result.status, result.stderr
     assert "--max-payload" in result.log.one("queue.item_dropped")["error"]
     assert "small" == result.log.one("queue.get")["item"]

@@ -67,6 +67,14 @@ def test_they_do_not_fill_the_disk(base: Path, monkeypatch: pytest.MonkeyPatch) 
     assert 2 == len(own(base))
 
 
+def test_the_newest_is_kept_however_large(base: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Somebody is about to ask for it; what is older makes room."""
+    monkeypatch.setattr(kept, "MOST_BYTES", 300_000)
+    kept.keep(make(base, "aa"))
+    kept.keep(make(base, "bb", 400_000))
+    assert ["bb"] == [found.run for found in own(base)]
+
+
 def test_what_others_have_put_there_is_not_touched(base: Path) -> None:
     """A folder that others may write to, a link and a file are no recordings."""
     kept.keep(make(base, "aa"))

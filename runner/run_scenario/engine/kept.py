@@ -71,7 +71,7 @@ def _remove_too_many(base: str) -> None:
     room = MOST_BYTES
     for number, kept in enumerate(_in(base)):
         room -= kept.size
-        if number >= MOST or room < 0:
+        if number >= MOST or (room < 0 and number > 0):  # the newest, however large, is what somebody will ask for
             remove_folder(kept.folder)
 
 
@@ -132,6 +132,6 @@ def read(kept: Kept) -> Recording:
         if isinstance(found, Recording):
             return found
         why = "it is something else"
-    except (OSError, EOFError, ValueError, TypeError, AttributeError, ImportError, pickle.UnpicklingError) as error:
+    except Exception as error:
         why = str(error)
     raise UsageError(f"the recording in {kept.folder} cannot be read: {why}; another version may have made it")

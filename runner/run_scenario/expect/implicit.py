@@ -14,7 +14,7 @@ def _absent(event: str, because: str, *conditions: Condition) -> Expectation:
 
 _IMPLIED = (
     _absent("queue.items_lost", "items that were put on a queue never arrived: their process ended too early"),
-    _absent("queue.item_dropped", "an item that was put on a queue never arrived: it could not be pickled"),
+    _absent("queue.item_dropped", "an item put on a queue never arrived: it could not be pickled, or was too large"),
     _absent("process.orphaned", "a process was left behind without its parent"),
     _absent("queue.left_over", "a poison pill was left over: nobody took it", Condition("pills", "more_than", 0)),
 )

@@ -42,7 +42,7 @@ def sender(writer: Any, check: Callable[[Any], None] = check_size) -> Callable[[
 
     def send(data: Any) -> None:
         length = len(data)
-        if length > SMALL:
+        if length > SMALL or length > most_bytes:
             check(data)
             writer._send_bytes(data)
             return
