@@ -151,8 +151,9 @@ def run(
     if isinstance(source, Mapping):
         packages |= {name.partition(".")[0] for name in _modules(source)}
     with contextlib.ExitStack() as stack:
-        file = _file_of(scenario, stack)
+        file, is_made = _file_of(scenario, stack)
         arguments = [str(file), "--format", "json", "--end-with-parent", str(os.getpid())]
+        arguments += ["--temporary"] if is_made else []
         arguments += [part for name in sorted(packages) for part in ("--allow", name)]
         arguments += ["--start-method", start_method] if start_method else []
         arguments += ["--timeout", str(timeout)] if timeout is not None else []
@@ -191,14 +192,18 @@ def _call(command: list[str]) -> tuple[int, str, str]:
     return process.returncode, stdout, stderr
 
 
-def _file_of(scenario: Scenario, stack: contextlib.ExitStack) -> Path:
-    """Return a file that holds the scenario: its own, or one that lives as long as the run."""
+def _file_of(scenario: Scenario, stack: contextlib.ExitStack) -> tuple[Path, bool]:
+    """Return a file that holds the scenario, and whether it was made for that, in a folder of its own.
+
+    The command removes both as soon as it has read the file, lest they stay behind if this process is killed.
+    """
     text = _texts.get(scenario.digest)
     if text is None:
-        return Path(scenario.path)
-    made = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="run-scenario-")), "scenario.yaml")
+        return Path(scenario.path), False
+    temporary = tempfile.TemporaryDirectory(prefix="run-scenario-", ignore_cleanup_errors=True)
+    made = Path(stack.enter_context(temporary), "scenario.yaml")
     made.write_text(text, encoding="utf-8")
-    return made
+    return made, True
 
 
 def _text_of(source: Source) -> str | None:

@@ -231,7 +231,10 @@ run({"processes": [{"name": "W", "target": "sleep", "kwargs": {"seconds": 60}}]}
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
 def test_whoever_calls_it_ends_it(tmp_path: Path, number: signal.Signals) -> None:
     """Ctrl-C in whoever called run() ends the run and what it has started; so does its death, whatever it dies of."""
+    temporary = tmp_path / "tmp"
+    temporary.mkdir()
     environment = {**os.environ, "PYTHONPATH": search_path(), "RUN_SCENARIO_MARK": str(tmp_path)}
+    environment["TMPDIR"] = str(temporary)
     began = time.monotonic()
     with subprocess.Popen(
         [sys.executable, "-c", CALLER], cwd=tmp_path, env=environment, stderr=subprocess.PIPE, text=True
@@ -247,6 +250,7 @@ def test_whoever_calls_it_ends_it(tmp_path: Path, number: signal.Signals) -> Non
         assert [] == _marked(mark)
     while _marked(mark):  # a caller that is dead cannot wait for the run's end; its deadline is a minute away
         assert time.monotonic() - began < 50
+    assert [] == os.listdir(temporary)
 
 
 def _marked(mark: bytes) -> list[Path]:

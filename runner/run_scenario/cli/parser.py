@@ -155,6 +155,7 @@ def _run_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--no-color", action="store_true", help="no colours, even on a terminal (as NO_COLOR=1)")
     # For programs that run this one, such as the Python API: whoever is killed cannot stop the run any more.
     parser.add_argument("--end-with-parent", metavar="PID", type=int, help=argparse.SUPPRESS)
+    parser.add_argument("--temporary", action="store_true", help=argparse.SUPPRESS)
     limiting.add_arguments(parser)
 
 

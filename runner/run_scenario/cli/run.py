@@ -56,6 +56,8 @@ def run(options: Namespace) -> Status:
     guard = front.start_guard()
     try:
         checked = _checked(files)
+        if options.temporary:
+            _remove(files)
         if checked is None:
             guard.dismiss()
             return Status.INVALID
@@ -83,6 +85,17 @@ def _end_with(parent: int) -> None:
     platform.die_with_parent(signal.SIGTERM)
     if os.getppid() != parent:
         raise UsageError(f"process {parent}, with which this run is to end, is not its parent")
+
+
+def _remove(files: Sequence[File]) -> None:
+    """Remove files that have been read, each with its folder if there is nothing else in it."""
+    from pathlib import Path
+
+    for file in files:
+        path = Path(file.path)
+        with contextlib.suppress(OSError):
+            path.unlink()
+            path.parent.rmdir()
 
 
 def _check_output(options: Namespace) -> None:
