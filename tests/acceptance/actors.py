@@ -499,6 +499,18 @@ def send_odd_things(connection: Any) -> None:
     connection.close()
 
 
+def send_bulk(connection: Any, size: int) -> None:
+    """Send so many bytes."""
+    connection.send(b"x" * size)
+
+
+def receive_late(connection: Any, seconds: float) -> None:
+    """Receive one object, so long after it has begun to come."""
+    connection.poll(None)
+    time.sleep(seconds)
+    connection.recv()
+
+
 def receive_odd_things(connection: Any) -> None:
     """Receive until the end, whatever comes."""
     while True:

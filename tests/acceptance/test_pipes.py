@@ -106,6 +106,21 @@ def test_threads_share_the_main_programs_end(play: Play) -> None:
 
 
 @every_method
+@pytest.mark.parametrize(("size", "waits"), [(4_000_000, True), (10, False)])
+def test_who_waits_for_room_is_told(play: Play, size: int, waits: bool) -> None:
+    """A send() that does not fit into the pipe waits for the receiver, and for how long is in the log."""
+    sender = {"name": "S", "target": "actors:send_bulk", "uses": {"connection": "rope.left"}, "kwargs": {"size": size}}
+    late = {"target": "actors:receive_late", "uses": {"connection": "rope.right"}, "kwargs": {"seconds": 0.05}}
+    result = play(scenario(sender, {"name": "R", **late}, pipes={"rope": {}}))
+    assert 0 == result.status
+    told = [e["waited"] for e in result.log.all("pipe.send_waited", "S", pipe="rope", end="left")]
+    if waits:
+        assert 0.05 <= told[0] < result.log.finished["duration"]
+        assert result.log.one("pipe.sent")["seq"] < result.log.one("pipe.send_waited")["seq"]
+    else:
+        assert all(waited < 0.05 for waited in told)
+
+
 def test_the_other_end_is_held_by_who_waits_for_something_else(play: Play, method: str) -> None:
     """One receives, the other waits for an event that nobody sets: the sentence names both."""
     receiver = {"name": "R", "target": "receive_until_eof", "from": {"connection": "rope.left"}}

@@ -66,6 +66,14 @@ def test_every_refusal_has_words() -> None:
             assert "x-expected" in schema, path
 
 
+def test_every_event_can_be_completed() -> None:
+    """An editor offers all events that a matcher can see: all but those that come of the judging itself."""
+    known = {name for name in json.loads(schema_text("event"))["$defs"] if "." in name}
+    judged = {"scenario.finished", *(name for name in known if name.startswith("expectation."))}
+    matcher = SCHEMA["$defs"]["matcher"]["properties"]["event"]
+    assert sorted(known - judged) == sorted(next(each["enum"] for each in matcher["anyOf"] if "enum" in each))
+
+
 def test_there_are_no_traps() -> None:
     """No `$` in a pattern (it admits a final line break), no quadratic uniqueItems, no reference to elsewhere."""
     for path, schema in ALL.items():

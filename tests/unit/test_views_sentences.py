@@ -99,6 +99,8 @@ SENTENCES = [
     ("semaphore.released", {"owner": None}, "releases semaphore 'gate'"),
     ("semaphore.abandoned", {}, "has ended without releasing semaphore 'gate'"),
     ("pipe.sent", {}, "sends 7 at rope.left"),
+    ("pipe.send_waited", {}, "could send at rope.left after waiting 0.3 s"),
+    ("pipe.send_waited", {"waited": 0.002}, "could send at rope.left after a moment"),
     ("pipe.received", {}, "received 7 at rope.right after waiting 0.2 s"),
     ("pipe.received", {"waited": 0.01}, "received 7 at rope.right"),
     ("pipe.eof", {}, "has come to the end of rope.right: nobody has the other end any more"),

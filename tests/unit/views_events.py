@@ -116,6 +116,7 @@ _DEFAULTS: dict[str, dict[str, Any]] = {
         }.items()
     },
     "pipe.sent": {"pipe": "rope", "end": "left", "item_id": 1, "item": 7},
+    "pipe.send_waited": {"pipe": "rope", "end": "left", "waited": 0.3},
     "pipe.received": {"pipe": "rope", "end": "right", "item_id": 1, "item": 7, "waited": 0.2},
     "pipe.eof": {"pipe": "rope", "end": "right", "waited": 0.0},
     "pipe.broken": {"pipe": "rope", "end": "left", "call": "send", "error": "BrokenPipeError: gone", "item_id": 2},

@@ -55,6 +55,9 @@ class PipeTeller:
         account.under_way.append((account.sent, f[2]))
         self._tell(reader, t, "sent", f, item_id=account.sent, item=f[2])
 
+    def on_pipe_send_waited(self, reader: Speaker, t: int, f: list[Any]) -> None:
+        self._tell(reader, t, "send_waited", f, waited=waited(t, f[3]))
+
     def on_pipe_received(self, reader: Speaker, t: int, f: list[Any]) -> None:
         self._spec(f[0])
         under_way = self._account(f[0], 1 - f[1]).under_way

@@ -55,6 +55,7 @@ PIPE_EOF = 62  # recv() raised EOFError
 PIPE_BROKEN = 63  # send() or recv() raised OSError            resource, end, error, whether it was sending
 PIPE_POLLED = 64  # value: poll()'s answer
 PIPE_CLOSED = 65  # before it
+PIPE_SEND_WAITED = 66  # after a send() that did not come back at once: there was no room, or no processor
 
 # Synchronization objects, by position among the scenario's resources: resource, 0, value, since.
 ACQUIRED = 70  # after it; since: when it began to wait

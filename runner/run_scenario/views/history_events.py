@@ -267,6 +267,7 @@ _HANDLERS: dict[str, Callable[[_Reader, Event, float], None]] = {
     "queue.items_lost": _Reader.missing,
     "queue.left_over": _Reader.left_over,
     "pipe.sent": _Reader.sent,
+    "pipe.send_waited": _waited("send"),
     "pipe.received": _Reader.received,
     "pipe.eof": _waited("recv"),
     "pipe.polled": _waited("poll"),

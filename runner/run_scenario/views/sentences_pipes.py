@@ -34,6 +34,7 @@ def _left_over(event: Event) -> str:
 
 SENTENCES: dict[str, Callable[[Event], str]] = {
     "pipe.sent": lambda e: f"sends {value(e.get('item'))} at {_end(e)}",
+    "pipe.send_waited": lambda e: f"could send at {_end(e)}{_after(e) or ' after a moment'}",
     "pipe.received": lambda e: f"received {value(e.get('item'))} at {_end(e)}{_after(e)}",
     "pipe.eof": lambda e: f"has come to the end of {_end(e)}: nobody has the other end any more{_after(e)}",
     "pipe.broken": lambda e: f"{e.get('call')}() on {_end(e)} failed: {e.get('error')}",

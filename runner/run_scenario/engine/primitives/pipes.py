@@ -26,6 +26,8 @@ _KINDS = {None: layout.V_NONE, False: layout.V_FALSE, True: layout.V_TRUE}
 _RECEIVING = (codes.W_RECEIVE_LEFT, codes.W_RECEIVE_RIGHT)
 _SENDING = (codes.W_SEND_LEFT, codes.W_SEND_RIGHT)
 _NOTHING = object()
+_NOTABLE_NS = 1_000_000
+"""A send() that takes longer is told to have waited; most take a few microseconds."""
 _SHOWN = 32
 """Bytes of a message of bytes that are told."""
 
@@ -94,7 +96,7 @@ class Connection(connection.Connection):
         waits, ident, word = self._sending
         if waits is not recorder.waits or ident != get_ident():
             waits, _, word = self._sending = _word(_SENDING[self._end], self._index)
-        waits[word] = monotonic_ns()
+        waits[word] = since = monotonic_ns()
         try:
             if len(buf) > SMALL:  # the wire would come back to this method
                 super()._send_bytes(buf)  # type: ignore[misc]
@@ -105,6 +107,8 @@ class Connection(connection.Connection):
             raise
         finally:
             waits[word] = 0
+        if monotonic_ns() - since > _NOTABLE_NS:
+            recorder.emit(codes.PIPE_SEND_WAITED, self._index, self._end, None, since)
 
     def recv(self) -> Any:
         self._check_closed()  # type: ignore[attr-defined]
