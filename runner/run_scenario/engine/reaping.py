@@ -10,6 +10,7 @@ from typing import Any
 from run_scenario.engine import platform
 from run_scenario.engine.platform import Usage
 from run_scenario.record import codes
+from run_scenario.record.presence import is_present
 from run_scenario.record.recorder import recorder
 
 _SERVER_GONE = 255
@@ -26,7 +27,7 @@ def join(process: Any, index: int, plainly: Callable[[Any, float | None], None],
         recorder.moving()
     code = process._popen.returncode  # not .exitcode, which would look again
     # No code, and yet gone: somebody else in this program has waited for it, and taken the code.
-    if code is None and timeout is not None and platform.process_stat(process.pid) is not None:
+    if code is None and timeout is not None and is_present(process.pid):
         recorder.emit(codes.JOIN_TIMED_OUT, index, timeout, since)
     else:
         recorder.emit(codes.JOINED, index, code, since)

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from time import monotonic_ns, time_ns
 
 from run_scenario.record.layout import WORKER_BITS
+from run_scenario.record.presence import is_present
 from run_scenario.record.reader import FixedStream, GeneralStream, Record, SegmentReader, Speaker, remove
 
 Entry = tuple[int, Speaker, Record]
@@ -145,7 +146,7 @@ class Drain:
         self._retired = now
         for first, second in zip(self._sources[::2], self._sources[1::2], strict=True):
             reader = first.reader
-            if first.idle and second.idle and not first.ahead and not second.ahead and not _exists(reader.pid):
+            if first.idle and second.idle and not first.ahead and not second.ahead and not is_present(reader.pid):
                 if first.over:
                     reader.close()
                 first.over = True  # once more: it may have recorded between our reading and its end
@@ -184,13 +185,3 @@ class Drain:
 
 def _time(entry: Entry) -> int:
     return entry[0]
-
-
-def _exists(pid: int) -> bool:
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        return True
-    return True
