@@ -164,6 +164,29 @@ def test_without_memory_for_itself(tmp_path: Path) -> None:
     assert any("there is not enough memory for it" in done.stderr for done in told)
 
 
+GIVE_UP = """
+from run_scenario.cli.door import main
+from run_scenario.engine import front, guard_handle
+
+def fail(*_):
+    raise MemoryError
+
+front._Run._follow = guard_handle.Guard.stop_and_wait = fail
+raise SystemExit(main(["case.yaml"]))
+"""
+
+
+def test_without_memory_to_wait_for_the_end(tmp_path: Path) -> None:
+    """Where the front can neither follow the run nor wait for its end, the run is ended, and nothing is kept of it."""
+    (tmp_path / "case.yaml").write_text(scenario({"target": "hang"}))
+    environment = {**os.environ, "PYTHONPATH": search_path(), "TMPDIR": str(tmp_path)}
+    command = [sys.executable, "-c", GIVE_UP]
+    done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=60)
+    assert 4 == done.returncode
+    assert "there is not enough memory for it" in done.stderr
+    assert ["case.yaml"] == sorted(os.listdir(tmp_path))
+
+
 @pytest.fixture
 def few_processes() -> Iterator[str]:
     """A control group with room for seven processes and threads; what a shell does to join it."""

@@ -12,14 +12,16 @@ from run_scenario.engine.side_thread import SideThread
 
 def test_its_work_is_waited_for() -> None:
     """`join` comes back when the work is done, and not before."""
-    may_end, done = threading.Event(), []
+    begun, may_end, done = threading.Event(), threading.Event(), []
 
     def work() -> None:
+        begun.set()
         may_end.wait()
         done.append(threading.get_ident())
 
     thread = SideThread(work)
     thread.start()
+    begun.wait()
     threading.Timer(0.05, may_end.set).start()
     thread.join()
     assert done

@@ -59,6 +59,7 @@ class Guard:
         self._main_code = 0
         self._stop_signal = 0
         self._front_is_dead = False
+        self._told = False
         self._server_codes = ServerCodes()
         self._stall = StallWatch(program.folder)
         self._limits = LimitWatch(program.limits, program.folder)
@@ -167,7 +168,9 @@ class Guard:
 
     def _take_orders(self) -> None:
         order = os.read(self._orders, 1)
-        if order:
+        if order == TOLD:  # the front has given up before the run was over
+            self._told = True
+        elif order:
             self._stop_signal = order[0]
         else:
             self._front_is_dead = True
@@ -277,9 +280,6 @@ class Guard:
                 self._orphans.add(pid)
                 recorder.emit(codes.ORPHANED, pid, platform.command_of(pid))
 
-    def _alive(self) -> list[int]:
-        return list(self._living())
-
     def _living(self) -> dict[int, int | None]:
         """Return all processes of the run but helpers, the main program first: process id -> when it began."""
         found: dict[int, int | None] = {}
@@ -294,14 +294,14 @@ class Guard:
 
     def _is_deadlocked(self) -> bool:
         try:
-            return self._stall.is_deadlocked(self._main, self._alive)
+            return self._stall.is_deadlocked(self._main, lambda: list(self._living()))
         except OSError:  # a target has made away with the run's folder: then only the deadline ends the run
             return False
 
     def _report_stall(self, cause: str) -> None:
         reports = []
         with contextlib.suppress(OSError):
-            reports = self._stall.reports(self._alive())
+            reports = self._stall.reports(list(self._living()))
         recorder.emit(codes.STALL, cause, [report.packed() for report in reports])
 
     def _end(self, reason: str) -> None:
@@ -325,7 +325,7 @@ class Guard:
                 os.write(self._answers, DONE.encode())
         # The front now tells the rest of the log and removes the folder. Should it have been killed, or be killed in
         # that, the recording is all there is.
-        if self._front_is_dead or not self._is_told():
+        if not self._told and (self._front_is_dead or not self._is_told()):
             from run_scenario.engine import kept
 
             kept.keep(self._program)
@@ -334,10 +334,9 @@ class Guard:
 
     def _is_told(self) -> bool:
         """Wait for the front's last order, or its end; return whether it has told the log."""
-        told = False
         while order := os.read(self._orders, 64):
-            told = told or TOLD in order
-        return told
+            self._told = self._told or TOLD in order
+        return self._told
 
     def _see_last_exits(self) -> None:
         for descriptor, (_, pid) in list(self._watched.items()):
