@@ -37,12 +37,14 @@ _PLAIN = re.compile(r"[A-Za-z_][\w./-]*(?: [\w./-]+)*")
 _WORDS = ("true", "false", "null")
 
 
-def event(name: str, process: str | None = None, **fields: Any) -> dict[str, Any]:
+def event(name: str | Fields, process: str | None = None, **fields: Any) -> dict[str, Any]:
     """Return a matcher: events of this name, about this process, with these fields.
 
     A field is equal to its value, or compares as a mapping says: `event("process.exited", exitcode={"at_least": 1})`.
+    All of it may also come as one mapping, as in YAML: `{"event": "process.exited", "exitcode": 0}`.
     """
-    return {"event": name, **({} if process is None else {"process": process}), **fields}
+    written = name if isinstance(name, Mapping) and "event" in name else {"event": name}
+    return {**written, **({} if process is None else {"process": process}), **fields}
 
 
 def alone(name: str) -> tuple[str, ...]:

@@ -156,6 +156,19 @@ def test_an_answer_explains_itself(log: EventLog) -> None:
     assert str(answer).startswith("not as expected: absent: {event: queue.get}\n    it matters\n    there is queue.get")
 
 
+def test_events_may_be_written_as_in_yaml(log: EventLog) -> None:
+    """A mapping and a list stand for what they stand for in a file."""
+    assert log.exists({"event": "queue.get", "queue": "q"})
+    assert log.exists({"event": "queue.get"}, queue="q")
+    assert not log.absent({"event": "queue.get", "queue": "q"})
+    assert event({"event": "queue.get"}, "W") == event("queue.get", "W")
+    assert event({"one_of": ["queue.get", "queue.put"]}) == {"event": {"one_of": ["queue.get", "queue.put"]}}
+    order = [{"event": "queue.put"}, {"event": "queue.get"}]
+    assert log.order(order)
+    assert log.order(*order)
+    assert not log.order(order[::-1])
+
+
 @pytest.mark.parametrize(
     "written",
     [

@@ -186,11 +186,11 @@ class EventLog(Sequence[Event]):
         verdicts = judge.finish(complete and ended)
         return Check(next(verdict for verdict in verdicts if verdict.expectation is expectation))
 
-    def exists(self, name: str, process: str | None = None, **fields: Any) -> Check:
+    def exists(self, name: str | Fields, process: str | None = None, **fields: Any) -> Check:
         """There is such an event."""
         return self.check(exists=event(name, process, **fields))
 
-    def absent(self, name: str, process: str | None = None, **fields: Any) -> Check:
+    def absent(self, name: str | Fields, process: str | None = None, **fields: Any) -> Check:
         """There is no such event."""
         return self.check(absent=event(name, process, **fields))
 
@@ -198,9 +198,10 @@ class EventLog(Sequence[Event]):
         """So many events are like this: `is_=3`, `at_least=1`. (To count them, take `len(log.of(…))`.)"""
         return self.check(count=meant, **settings)
 
-    def order(self, *meant: Fields, **settings: Any) -> Check:
-        """Events like these come in this order, with others in between."""
-        return self.check(order=list(meant), **settings)
+    def order(self, *meant: Fields | list[Fields], **settings: Any) -> Check:
+        """Events like these come in this order, with others in between; they may also come as one list."""
+        first = meant[0] if len(meant) == 1 else None
+        return self.check(order=first if isinstance(first, list) else list(meant), **settings)
 
     def precedes(self, earlier: Fields, later: Fields, **settings: Any) -> Check:
         """Before an event like the second one there was one like the first."""
