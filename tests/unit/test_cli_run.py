@@ -6,6 +6,7 @@ import contextlib
 import json
 import os
 import pty
+import re
 import select
 import signal
 import subprocess
@@ -181,6 +182,19 @@ def test_a_log_that_cannot_be_written_runs_nothing(folder: Path) -> None:
         done.stdout,
         done.stderr,
     )
+
+
+def test_the_summary_says_who_did_what(folder: Path) -> None:
+    """Each consumer is named with its tasks, and with its pill apart from them."""
+    text = call("list", "poison-pill", cwd=folder).stdout
+    (folder / "two.yaml").write_text(text.replace("replicas: cpu_count", "replicas: 2"))
+    done = call("two.yaml", "--format", "console", cwd=folder)
+    assert 0 == done.returncode
+    [row] = [line for line in done.stdout.splitlines() if line.startswith("tasks ")]
+    tasks = [2, 36, 101, 193, 323, 513, 1327, 100000, 9999999, 433785907]
+    taken = re.findall(r"Consumer-\d+ (\d+)(?: \(([^)]*)\))? \+ 1 pill", row)
+    assert sorted(map(str, tasks)) == sorted(item for _, items in taken for item in items.split(", ") if item)
+    assert len(tasks) == sum(int(count) for count, _ in taken)
 
 
 @pytest.mark.fault("F45")
