@@ -157,7 +157,7 @@ def test_without_memory_for_itself(tmp_path: Path) -> None:
         except subprocess.TimeoutExpired:  # Python 3.12 may try for ever to raise its first MemoryError
             return False
 
-    enough = min(itertools.takewhile(suffices, range(60_000, 0, -1_000)))
+    enough = min(itertools.takewhile(suffices, range(100_000, 0, -2_000)))
     text = scenario({"target": "print_info"})
     told = [_in_shell(tmp_path, text, f"ulimit -v {enough + more}") for more in range(1_000, 25_000, 1_000)]
     assert {0, 4} >= {done.returncode for done in told}
