@@ -100,7 +100,9 @@ def test_a_joiner_of_a_queue_is_killed(play: Play) -> None:
         scenario(
             victim("announce_and_join", uses={"queue": "q"}),
             killer("kill_then_finish", **{"from": {"inbox": "told", "queue": "q"}}),
-            queues={"q": {"type": "JoinableQueue", "items": [1], "join": False}, "told": {}},
+            queues={"q": {"type": "JoinableQueue"}, "told": {}},
+            # The item is there before anybody joins: join() of a queue on which nothing was put comes back at once.
+            main=[{"put": 1, "to": "q"}, {"start": ["Victim", "Killer"]}, {"join": ["Victim", "Killer"]}],
         )
     )
     assert "join" == result.log.one("queue.poisoned", "Victim")["side"]
