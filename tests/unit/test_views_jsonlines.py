@@ -217,3 +217,29 @@ def test_a_slow_reader_of_a_non_blocking_pipe() -> None:
     thread.join()
     os.close(reader)
     assert data == received
+
+
+IMPORTING = """
+import sys
+from run_scenario.views import jsonlines
+
+asked = []
+jsonlines.import_module = asked.append
+jsonlines._renderer()
+print(asked, sorted({"asyncio", "rich"} & set(sys.modules)))
+"""
+
+
+def test_structlog_comes_alone() -> None:
+    """It is imported without rich and asyncio; not even `logging`, which asks for the running task, needs it."""
+    done = subprocess.run([sys.executable, "-c", IMPORTING], capture_output=True, text=True, timeout=60)
+    assert ("[] []\n", "") == (done.stdout, done.stderr)
+
+
+def test_a_stand_in_makes_room(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Asked for anything while it stands in, it imports the real module, and not itself."""
+    monkeypatch.delitem(sys.modules, "colorsys", raising=False)
+    stand_in = jsonlines._lazy("colorsys")
+    monkeypatch.setitem(sys.modules, "colorsys", stand_in)
+    assert (0.5, 0.5, 0.5) == stand_in.hsv_to_rgb(0.0, 0.0, 0.5)
+    assert stand_in is not sys.modules["colorsys"]

@@ -103,23 +103,36 @@ def _import_renderer() -> type[JSONRenderer]:
 
     structlog imports rich, where it is installed, for tracebacks, and asyncio for loggers that are awaited: neither is
     used here, and together they cost twice as much as the rest. None in `sys.modules` is Python's documented way to say
-    "not installed"; asyncio is needed by name, and so is imported by its stand-in should it ever be asked for anything.
+    "not installed"; asyncio is needed by name, and so is imported by its stand-in should it ever be asked for anything
+    but whether a task is running, which `logging` asks of each record from Python 3.12 on.
     """
-    stand_ins = {"rich": None, "asyncio": _lazy("asyncio")} if "structlog" not in sys.modules else {}
+    asyncio = _lazy("asyncio")
+    asyncio.current_task = lambda: None  # type: ignore[attr-defined]
+    stand_ins = {"rich": None, "asyncio": asyncio} if "structlog" not in sys.modules else {}
     absent = {name: module for name, module in stand_ins.items() if name not in sys.modules}
     sys.modules.update(absent)  # type: ignore[arg-type]
     try:
         from structlog.processors import JSONRenderer
     finally:
-        for name in absent:
-            del sys.modules[name]
+        for name, module in absent.items():
+            if sys.modules.get(name) is module:
+                sys.modules.pop(name, None)
     return JSONRenderer
 
 
 def _lazy(name: str) -> ModuleType:
-    """Return what looks like a module, and imports the real one when something of it is used."""
+    """Return what looks like a module, and imports the real one when something of it is used.
+
+    It may stand in for that one in `sys.modules` and then makes room for it: otherwise it would import itself.
+    """
     module = ModuleType(name)
-    module.__getattr__ = lambda attribute: getattr(import_module(name), attribute)  # type: ignore[method-assign]
+
+    def of_the_real_one(attribute: str) -> Any:
+        if sys.modules.get(name) is module:
+            del sys.modules[name]
+        return getattr(import_module(name), attribute)
+
+    module.__getattr__ = of_the_real_one  # type: ignore[method-assign]
     return module
 
 
