@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Callable, Sequence
 
@@ -16,7 +17,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command and return its exit status (see the README)."""
     try:
         return _through(arguments)
-    except MemoryError:  # there is not even enough to say so
+    except (MemoryError, SystemError):  # the second is what comes where C code had no memory for an exception
+        if arguments is None:
+            os._exit(Status.MACHINERY)  # what Python does at its end takes memory, too, and may crash without it
         return Status.MACHINERY
 
 
@@ -33,7 +36,12 @@ def _through(arguments: Sequence[str] | None) -> int:
     except BrokenPipeError:
         return Status.BROKEN_PIPE
     except Exception as error:
-        return _out_of_memory() if _is_out_of_memory(error) else _own_fault()
+        if _is_out_of_memory(error):
+            streams.complain(
+                f"{PROGRAM}: there is not enough memory for it (ulimit -v); nothing of a run is left behind\n"
+            )
+            raise MemoryError from error
+        return _own_fault()
     finally:
         streams.silence()
 
@@ -62,11 +70,6 @@ def _explain(error: RunScenarioError) -> None:
 def _is_out_of_memory(error: Exception) -> bool:
     # The second is what the dynamic linker says where there is no room for a module.
     return isinstance(error, MemoryError) or (isinstance(error, ImportError) and "failed to map segment" in str(error))
-
-
-def _out_of_memory() -> Status:
-    streams.complain(f"{PROGRAM}: there is not enough memory for it (ulimit -v); nothing of a run is left behind\n")
-    return Status.MACHINERY
 
 
 def _own_fault() -> Status:
