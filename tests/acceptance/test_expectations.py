@@ -161,6 +161,8 @@ def test_check_finds_what_the_run_found(tmp_path: Path) -> None:
     kept = ("event", "level", "expectation", "line", "because", "evidence")  # the file is another
     before = [e for e in result.log.events if e["event"].startswith("expectation.")]
     assert [[e[k] for k in kept] for e in before] == [[e[k] for k in kept] for e in told]
+    last, own = result.log.finished, [e for e in result.log.events if e["process"] == "run-scenario"]
+    assert [(last["seq"] + k, len(own) + k) for k in range(1, 5)] == [(e["seq"], e["n"]) for e in told]
     assert 1 == done.returncode
     assert b"3 expectations met, 1 not" in done.stderr
 

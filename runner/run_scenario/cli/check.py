@@ -46,6 +46,8 @@ class _Run:
 
         self.judge: Judge = Judge(scenario.expect)
         self.last = event
+        self.own = 0
+        """Events of run-scenario itself so far."""
         self.outcome = ""
 
 
@@ -70,6 +72,7 @@ class _Checker:
                 what = f"line {event['seq']} of run {event['run']}: its {event['event']} is not as events are: {error}"
                 raise UsageError(f"{scrub(self._name)}: {scrub(what)}") from None
             run.last = event
+            run.own += event["process"] == "run-scenario"
             if event["event"] == "scenario.finished":
                 run.outcome = str(event.get("outcome"))
                 self._finish(event["run"])
@@ -97,11 +100,12 @@ class _Checker:
         self._judged += 1
         verdicts = run.judge.finish(run.outcome in ENDED)
         self._unmet += sum(verdict.result != "passed" for verdict in verdicts)
-        common = {key: run.last.get(key) for key in ("timestamp", "t", "seq", "run", "scenario", "pid", "n")}
+        common = {key: run.last.get(key) for key in ("timestamp", "t", "run", "scenario", "pid")}
         told_events = []
-        for verdict in verdicts:
+        for after, verdict in enumerate(verdicts, start=1):  # as if they were the next lines of the log
             event, level, fields = told(verdict)
-            told_events.append({"event": event, "level": level, **common, "process": "run-scenario", **fields})
+            numbers = {"seq": run.last["seq"] + after, "process": "run-scenario", "n": run.own + after}
+            told_events.append({"event": event, "level": level, **common, **numbers, **fields})
         self._sink.write(told_events)
         met = sum(verdict.result == "passed" for verdict in verdicts)
         unmet = len(verdicts) - met

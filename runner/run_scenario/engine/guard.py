@@ -20,7 +20,7 @@ from run_scenario.engine.folder import remove_folder
 from run_scenario.engine.guard_handle import DONE, TOLD, TOO_MUCH, UNTOLD
 from run_scenario.engine.main_program import HELPERS, MAIN, MANAGER
 from run_scenario.engine.platform import Usage
-from run_scenario.engine.program import Program
+from run_scenario.engine.program import Program, semaphore_prefix
 from run_scenario.engine.server_codes import ServerCodes
 from run_scenario.engine.stall import LOOK_EVERY, StallWatch
 from run_scenario.engine.sweep import Sweeper
@@ -317,7 +317,7 @@ class Guard:
             self._sweeper.clear_up("it outlived the main program")
         self._sweeper.end_helpers(self._helpers)
         self._see_last_exits()
-        leaked = platform.remove_semaphores(self._program.semaphore_prefix)
+        leaked = platform.remove_semaphores(semaphore_prefix(self._program.run))
         if leaked:
             recorder.emit(codes.LEAKED, leaked)
         if not self._front_is_dead:

@@ -24,7 +24,7 @@ from run_scenario.engine import cpus, main_steps, platform, preflight, primitive
 from run_scenario.engine.bootstrap import RecordedRun, join_run, own_usage, record_failure, record_lingering
 from run_scenario.engine.consent import RefusedError, Resolver, check_call, keep_helpers_out_of_this_folder
 from run_scenario.engine.primitives import wire
-from run_scenario.engine.program import Program
+from run_scenario.engine.program import Program, semaphore_prefix
 from run_scenario.engine.reaping import helper_pid, join, record_reaping, terminate_daemon
 from run_scenario.record import codes
 from run_scenario.record.recorder import recorder
@@ -335,7 +335,7 @@ def become_main_program(program: Program, report_to: int) -> int:
     wire.most_bytes = program.limits.payload
     # The run's semaphores can be told by their names, should anything survive everybody who could remove them.
     config = multiprocessing.current_process()._config  # type: ignore[attr-defined]
-    config["semprefix"] = program.semaphore_prefix
+    config["semprefix"] = semaphore_prefix(program.run)
     if len(program.folder) < _LONGEST_FOLDER:
         config["tempdir"] = program.folder  # where the fork server listens; what is made elsewhere may stay behind
     scenario = program.scenario

@@ -45,7 +45,7 @@ _BY_GUARD = frozenset(
 """Records that only the guard makes: in anybody else's segment they are a forgery."""
 
 
-HELPERS = {
+_LOSSES = {
     "fork server": "whoever asks for the exit codes of its children is told 255, whether they have ended or not",
     "resource tracker": "multiprocessing starts another; what the lost one knew of is removed by run-scenario",
 }
@@ -298,7 +298,7 @@ class Narrator:
     def on_helper_lost(self, reader: Speaker, t: int, f: list[Any]) -> None:
         pid, helper, code = f
         fields = {"helper": helper, "helper_pid": pid, "exitcode": code, "signal": signal_of(code)}
-        fields["reason"] = HELPERS.get(helper, "")
+        fields["reason"] = _LOSSES.get(helper, "")
         self._make(t, "helper.lost", RUNNER, self._guard_pid, "warning", **fields)
 
     def on_trouble(self, reader: Speaker, t: int, f: list[Any]) -> None:

@@ -26,8 +26,3 @@ class Program(Value):
     allow: frozenset[str]
     """Packages whose code the person running has allowed."""
     limits: Limits = DEFAULTS
-
-    @property
-    def semaphore_prefix(self) -> str:
-        """What the names of the run's semaphores begin with."""
-        return semaphore_prefix(self.run)

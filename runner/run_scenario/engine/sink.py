@@ -42,7 +42,7 @@ class Sink(Protocol):
 
         Raises:
             MachineryError: they could not be written.
-            BrokenPipeError: nobody reads them any more; likewise.
+            BrokenPipeError: nobody reads them any more.
         """
 
     def tick(self, state: RunState) -> None:

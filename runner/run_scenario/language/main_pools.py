@@ -9,8 +9,8 @@ from run_scenario.language.main_draft import StepDraft
 from run_scenario.language.main_resources import Obstacle
 from run_scenario.language.pool_checks import method_of
 from run_scenario.language.problems import quote
+from run_scenario.resources import NOT_WAITING
 
-_LATER = ("map_async", "starmap_async", "apply_async", "submit")
 _ENDS = ("close", "terminate", "shutdown")
 
 
@@ -67,7 +67,7 @@ class MainPools:
         if verb in _ENDS or verb == "use":
             self._ended.add(name)
         if verb == "call":
-            self._pending[name] += method_of(self._calls(name)[self._called[name]]) in _LATER
+            self._pending[name] += method_of(self._calls(name)[self._called[name]]) in NOT_WAITING
             self._called[name] += 1
         elif verb == "use":
             self._called[name] = len(self._calls(name))

@@ -13,6 +13,7 @@ from typing import Any
 
 from run_scenario.values import Value
 from run_scenario.views.text import scrub
+from run_scenario.views.watcher import Watcher
 
 FIGURES = ("wall", "cpu", "start_up", "voluntary_switches", "involuntary_switches", "max_rss")
 """What is measured of a run, by its name in JSON; seconds, counts, bytes."""
@@ -45,12 +46,8 @@ class Measurement(Value):
     figures: Mapping[str, float]
 
 
-class Meter:
+class Meter(Watcher):
     """A sink that measures one run. The runner's own processes are no part of the figures."""
-
-    written = 0
-    """Nothing of the log is kept here."""
-    goes_on = False
 
     def __init__(self) -> None:
         self._starting: dict[str, float] = {}
@@ -58,9 +55,6 @@ class Meter:
         self._sums: Counter[str] = Counter()
         self._wall: float | None = None
         self._end: Mapping[str, Any] = {}
-
-    def open(self) -> None:
-        """Nothing."""
 
     def write(self, events: list[dict[str, Any]]) -> None:
         """Take the next events into account."""
@@ -83,12 +77,6 @@ class Meter:
         self._sums["cpu"] += (event["cpu_user"] or 0) + (event["cpu_system"] or 0)
         for key in ("voluntary_switches", "involuntary_switches", "max_rss"):
             self._sums[key] += event[key] or 0
-
-    def tick(self, state: object) -> None:
-        """Nothing."""
-
-    def close(self) -> None:
-        """Nothing."""
 
     def measurement(self) -> Measurement:
         """Return what the run came to."""

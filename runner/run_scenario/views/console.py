@@ -17,6 +17,7 @@ from run_scenario.views.summary import Summary
 from run_scenario.views.tables import render_summary
 from run_scenario.views.text import scrub
 from run_scenario.views.transcript import Line, Tone, Transcript
+from run_scenario.views.watcher import Watcher
 
 _STYLES: dict[Tone, str] = {
     "error": "bold red",
@@ -43,16 +44,12 @@ _SILENCE = 0.4
 """Seconds without an event after which the status line comes up."""
 
 
-class ConsoleView:
+class ConsoleView(Watcher):
     """A sink that shows the log to a person.
 
     `names` are the processes that will run: the column is made wide enough for them. `colour` False means none, even
     on a terminal. rich is imported with the first event, while the processes already run.
     """
-
-    written = 0
-    """Nothing of the log is kept here."""
-    goes_on = False
 
     def __init__(
         self,

@@ -11,9 +11,9 @@ from run_scenario.views.history import Channel, Event, History, Lane
 from run_scenario.views.history_events import read
 from run_scenario.views.layout import wrap
 from run_scenario.views.sentences import why_stalled
-from run_scenario.views.summary import Summary, ending, shares, verdict
+from run_scenario.views.summary import Summary, ending, verdict
 from run_scenario.views.tables import POOLS, Column, Row, render_rows, row
-from run_scenario.views.takings import who_took
+from run_scenario.views.takings import shares, who_took
 from run_scenario.views.text import scrub, seconds
 
 if TYPE_CHECKING:

@@ -5,14 +5,11 @@ from __future__ import annotations
 from typing import Any, TextIO
 
 from run_scenario.views.status import State, StatusLine
+from run_scenario.views.watcher import Watcher
 
 
-class Progress:
+class Progress(Watcher):
     """The status on a terminal while a run lasts, and nothing of it afterwards."""
-
-    written = 0
-    """Nothing of the log is kept here."""
-    goes_on = False
 
     def __init__(self, stream: TextIO, *, colour: bool = True) -> None:
         self._stream = stream

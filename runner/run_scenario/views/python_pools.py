@@ -86,7 +86,7 @@ class PoolParts:
     def get(self, step: model.GetResult, indent: int) -> list[str]:
         """Return the statement that asks for a result."""
         executor, result = self._kinds[step.pool] == "executor", self._result(step)
-        condition = [f"{' ' * indent}if {result}:"] if _is_refusable(step.call, executor) else []
+        condition = [f"{' ' * indent}if {result} is not None:"] if _is_refusable(step.call, executor) else []
         outer = indent + 4 * len(condition)
         inner = outer + (4 if step.call.raises else 0)
         return condition + self._guarded([" " * inner + plan_pools.got(step, result)], step.call, outer, executor)

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from run_scenario.views.sentences import OUTCOMES, Event, why_stalled
-from run_scenario.views.takings import MOST_TAKERS, Taking, who_took
+from run_scenario.views.takings import Taking, shares, who_took
 from run_scenario.views.text import plural, scrub, seconds
 
 _CAUSES = {
@@ -182,13 +182,6 @@ class Summary:
 def _pool_row(name: str, pool: _Pool) -> PoolRow:
     failed, lost = (str(count or "") for count in (pool.failed, pool.lost))
     return PoolRow(scrub(name), f"{pool.tasks:,}", failed, lost, shares(pool.done_by), not pool.lost)
-
-
-def shares(counts: Counter[str]) -> str:
-    """Return who did how many: of many, only the first."""
-    shares = [f"{scrub(name)} {count:,}" for name, count in sorted(counts.items())]
-    more = len(shares) - MOST_TAKERS
-    return ", ".join(shares[:MOST_TAKERS]) + (f" and {more} more" if more > 0 else "")
 
 
 def verdict(end: Event, stalled: str = "") -> str:

@@ -1,4 +1,4 @@
-"""Who took what from a queue: tasks by their names as long as they are few, and poison pills apart from them."""
+"""Who did how many of something; of a queue, who took what: few tasks by their names, poison pills apart from them."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ _MOST_ITEMS = 12
 """Of one queue, that are named; of more, the counts say enough."""
 _WIDEST = 16
 """Characters of an item that is named."""
-MOST_TAKERS = 8
-"""That are named; of more, it is said how many they are."""
+_MOST_NAMED = 8
+"""Of those who did or took something; of more, it is said how many they are."""
 
 
 @dataclass(slots=True)
@@ -42,10 +42,21 @@ class Taking:
 def who_took(takings: Mapping[str, Taking]) -> str:
     """Return who took how many items, and which; of many takers, only the first."""
     few = sum(taking.count for taking in takings.values()) <= _MOST_ITEMS
-    parts = []
-    for name, taking in sorted(takings.items())[:MOST_TAKERS]:
-        named = f" ({', '.join(map(scrub, taking.first))})" if few and len(taking.first) == taking.count > 0 else ""
-        pills = f" + {taking.pills:,} pill{'s' if taking.pills > 1 else ''}" if taking.pills else ""
-        parts.append(f"{scrub(name)} {taking.count:,}{named}{pills}")
-    more = len(takings) - MOST_TAKERS
-    return ", ".join(parts) + (f" and {more} more" if more > 0 else "")
+    return _each({name: _told(taking, few) for name, taking in takings.items()})
+
+
+def shares(counts: Mapping[str, int]) -> str:
+    """Return who did how many: of many, only the first."""
+    return _each({name: f"{count:,}" for name, count in counts.items()})
+
+
+def _told(taking: Taking, few: bool) -> str:
+    named = f" ({', '.join(map(scrub, taking.first))})" if few and len(taking.first) == taking.count > 0 else ""
+    pills = f" + {taking.pills:,} pill{'s' if taking.pills > 1 else ''}" if taking.pills else ""
+    return f"{taking.count:,}{named}{pills}"
+
+
+def _each(told: Mapping[str, str]) -> str:
+    parts = [f"{scrub(name)} {text}" for name, text in sorted(told.items())]
+    more = len(parts) - _MOST_NAMED
+    return ", ".join(parts[:_MOST_NAMED]) + (f" and {more} more" if more > 0 else "")
