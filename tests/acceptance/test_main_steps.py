@@ -224,16 +224,21 @@ def test_pools_step_by_step(play: Play) -> None:
 
 def test_a_pool_is_terminated(play: Play) -> None:
     """A step may stop a pool in the middle of its work; without any, the end of the main program does so."""
-    pools = {"crunch": {"processes": 1, "calls": [{"apply_async": "sleep_for", "args": [600]}]}}
-    steps: list[dict[str, Any]] = [{"create": "crunch"}, {"call": "crunch"}]
+    calls = [{"apply_async": "sleep_for", "args": [600]}, {"apply": "square", "args": [3]}]
+    pools = {"crunch": {"processes": 2, "calls": calls}}
+    # Tasks are taken in order: when the second is done, a worker has the first.
+    steps: list[dict[str, Any]] = [{"create": "crunch"}, {"call": ["crunch", "crunch"]}]
     text = {"version": 1, "timeout": 30, "pools": pools}
     orderly = play(json.dumps({**text, "main": [*steps, {"terminate": "crunch"}, {"join": "crunch"}]}))
     assert (0, "") == (orderly.status, orderly.stderr)
     assert orderly.log.one("pool.terminated")["seq"] < orderly.log.one("pool.joined")["seq"]
+    assert "SIGTERM" in [e["signal"] for e in orderly.log.all("pool.worker_exited")]
     left = play(json.dumps({**text, "main": steps}))
     assert 0 == left.status
     assert "pool 'crunch' is never closed" in left.stderr
-    assert left.log.one("pool.worker_exited")["seq"] < left.log.one("process.exited", "MainProcess")["seq"]
+    assert "SIGTERM" in [e["signal"] for e in left.log.all("pool.worker_exited")]
+    exited = left.log.one("process.exited", "MainProcess")["seq"]
+    assert all(e["seq"] < exited for e in left.log.all("pool.worker_exited"))
 
 
 def test_replicas_are_meant_together(play: Play) -> None:

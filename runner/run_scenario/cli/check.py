@@ -100,12 +100,14 @@ class _Checker:
         self._judged += 1
         verdicts = run.judge.finish(run.outcome in ENDED)
         self._unmet += sum(verdict.result != "passed" for verdict in verdicts)
-        common = {key: run.last.get(key) for key in ("timestamp", "t", "run", "scenario", "pid")}
         told_events = []
         for after, verdict in enumerate(verdicts, start=1):  # as if they were the next lines of the log
             event, level, fields = told(verdict)
-            numbers = {"seq": run.last["seq"] + after, "process": "run-scenario", "n": run.own + after}
-            told_events.append({"event": event, "level": level, **common, **numbers, **fields})
+            common = {
+                key: run.last.get(key) for key in ("timestamp", "t", "seq", "run", "scenario", "process", "pid", "n")
+            }
+            common |= {"seq": run.last["seq"] + after, "process": "run-scenario", "n": run.own + after}
+            told_events.append({"event": event, "level": level, **common, **fields})
         self._sink.write(told_events)
         met = sum(verdict.result == "passed" for verdict in verdicts)
         unmet = len(verdicts) - met
