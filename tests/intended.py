@@ -121,7 +121,7 @@ INTENDED: dict[str, tuple[int, *tuple[list[str], ...]]] = {
         3,
         [
             "the main program waits for ever for an item from queue 'results': of 3 put, 2 taken and 1 dropped, "
-            "because they could not be pickled or were too large, and nobody is left who could put another"
+            "because they could not be pickled, and nobody is left who could put another"
         ],
     ),
     "waits-for-itself": (

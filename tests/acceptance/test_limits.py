@@ -84,6 +84,18 @@ def test_a_large_item_is_not_sent(play: Play, size: int, limit: str) -> None:
     assert [] == result.log.all("queue.items_lost")
 
 
+def test_who_waits_for_a_large_item_is_told_why(tmp_path: Path) -> None:
+    """It was dropped for its size, which is another matter than that it cannot be pickled."""
+    sender = {"name": "S", "target": "actors:put_large_and_small", "kwargs": {"size": 100_000}, "to": "q"}
+    expect = [{"conserved": "q"}]
+    result = run(tmp_path, scenario(sender, queues={"q": {"collect": 2}}, expect=expect), "--max-payload", "64K")
+    dropped = "of 2 put, 1 taken and 1 dropped, because they were too large (--max-payload)"
+    assert (3, True) == (result.status, dropped in result.log.finished["reasons"][0])
+    judged = result.log.one("expectation.failed", pattern="conserved")
+    assert judged["reason"].startswith("queue 'q': an item was dropped: ValueError: more bytes in one item")
+    assert "--max-payload" in judged["reason"]
+
+
 def test_open_files(tmp_path: Path) -> None:
     """The processes have the limit that was given."""
     result = run(tmp_path, scenario({"name": "P", "target": "actors:tell_open_files"}), "--max-open-files", "100")

@@ -19,12 +19,14 @@ class QueueAccount:
         self.put = 0
         self.got = 0
         self.dropped = 0
+        self.too_large = 0
+        """Of these, so many as were larger than an item may be; the others could not be pickled."""
         self.lost = 0
         self.done = 0
         self.outstanding: dict[int, tuple[int, Any]] = {}
         """stamp -> (item id, description) of what was put and not yet got, in order of putting."""
         self.put_by: Counter[int] = Counter()
-        """Process id -> items put, less those that could not be pickled."""
+        """Process id -> items put, less those that were dropped."""
         self.takers: Counter[str] = Counter()
         """Process name -> items got."""
         self.done_by: Counter[str] = Counter()
@@ -48,9 +50,10 @@ class QueueAccount:
         self.takers[taker] = self.takers.get(taker, 0) + 1
         return self.outstanding.pop(stamp, (None, None))
 
-    def record_drop(self, stamp: int) -> int | None:
-        """Strike out an item that could not be pickled; return its id."""
+    def record_drop(self, stamp: int, *, too_large: bool) -> int | None:
+        """Strike out an item that could not be pickled, or was too large; return its id."""
         self.dropped += 1
+        self.too_large += too_large
         self.put_by[stamp >> _PID_SHIFT] -= 1
         return self.outstanding.pop(stamp, (None, None))[0]
 

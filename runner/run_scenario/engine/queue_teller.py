@@ -7,6 +7,7 @@ from typing import Any
 from run_scenario.engine.accounts import QueueAccount
 from run_scenario.engine.events import EventMaker, waited
 from run_scenario.engine.exits import MAIN_NAME
+from run_scenario.limits import LIMITS
 from run_scenario.model import QueueSpec
 from run_scenario.record import codes
 from run_scenario.record.reader import Speaker
@@ -112,7 +113,8 @@ class QueueTeller:
 
     def on_dropped(self, reader: Speaker, t: int, f: list[Any]) -> None:
         account = self.accounts[f[0]]
-        fields = {"queue": account.spec.name, "item_id": account.record_drop(f[1]), "item": f[2], "error": f[3]}
+        item_id = account.record_drop(f[1], too_large=LIMITS["payload"].option in f[3])
+        fields = {"queue": account.spec.name, "item_id": item_id, "item": f[2], "error": f[3]}
         self._make(t, "queue.item_dropped", reader.name, reader.pid, "error", **fields)
 
     def write_off(self, t: int, process: str, pid: int, flushed: list[int]) -> None:

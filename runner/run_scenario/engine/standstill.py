@@ -290,7 +290,8 @@ def _fate(account: QueueAccount, broken: int) -> str:
         return ": the one item put is taken" if account.put == 1 else f": all {account.put} items put are taken"
     ends = [
         (account.got, "taken"),
-        (account.dropped, "dropped, because they could not be pickled or were too large"),
+        (account.dropped - account.too_large, "dropped, because they could not be pickled"),
+        (account.too_large, "dropped, because they were too large (--max-payload)"),
         (broken, "broken off while it was being written"),
         (account.lost, "lost, because their process ended before they had left it"),
     ]

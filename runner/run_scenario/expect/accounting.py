@@ -34,7 +34,7 @@ class Conserved:
             if self._under_way.pop(event["item_id"], None) is None:
                 self._wrong = f"item {event['item_id']} was got, but never put, or got before", event
         elif deed == "queue.item_dropped":
-            self._wrong = "an item was dropped: it could not be pickled, or was too large", event
+            self._wrong = f"an item was dropped: {event.get('error')}", event
         elif deed == "queue.items_lost":
             self._wrong = f"{event.get('count'):,} items were lost with their process", event
         elif deed == "queue.left_over":
