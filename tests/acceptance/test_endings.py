@@ -163,7 +163,7 @@ def test_failures_are_shown_with_the_targets_own_frames(play: Play) -> None:
     failed = result.log.one("process.failed", "F")
     assert ("AttributeError", "'NoneType' object has no attribute 'get'") == (failed["exception"], failed["message"])
     lines = failed["traceback"].splitlines()
-    assert "actors.py" in lines[1]
+    assert "actors/queues.py" in lines[1]
     assert "AttributeError: 'NoneType' object has no attribute 'get'" in result.log.output("F", "stderr")
 
 

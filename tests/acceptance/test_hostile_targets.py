@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -80,5 +81,5 @@ def test_the_pytest_report_is_not_steered(tmp_path: Path) -> None:
 def _folder(tmp_path: Path) -> Path:
     """Return a folder with the scenario, and with the targets beside it."""
     (tmp_path / "case.yaml").write_text(TEXT)
-    (tmp_path / "actors.py").write_bytes((Path(__file__).parent / "actors.py").read_bytes())
+    shutil.copytree(Path(__file__).parent / "actors", tmp_path / "actors")
     return tmp_path

@@ -38,7 +38,7 @@ def test_every_way_to_write(play: Play) -> None:
         assert (f"{name} warning", "warnings", "warning", "UserWarning") == tuple(
             warning[key] for key in ("message", "via", "level", "logger")
         )
-        assert warning["fields"]["file"].endswith("actors.py")
+        assert warning["fields"]["file"].endswith("actors/output.py")
         exited = result.log.one("process.exited", name)["seq"]
         assert all(e["seq"] < exited for e in result.log.all("process.output", name))
 

@@ -1,0 +1,89 @@
+"""Ways to end, and to leave something behind."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import signal
+import sys
+import threading
+import time
+from typing import Any
+
+
+def leave_with(text: str) -> None:
+    """Leave by sys.exit() with a text."""
+    sys.exit(text)
+
+
+def leave_silently() -> None:
+    """Leave by a plain sys.exit()."""
+    sys.exit()
+
+
+def put_and_vanish(outbox: Any, count: int) -> None:
+    """Put many items and leave by os._exit() before the feeder thread can have written all."""
+    for number in range(count):
+        outbox.put(number)
+    os._exit(0)
+
+
+def put_and_count(outbox: Any, count: int, path: str, pipe: str) -> None:
+    """Put numbers, noting in a file how many put() calls have returned; say so in a named pipe in the midst of it."""
+    file = os.open(path, os.O_WRONLY | os.O_CREAT, 0o600)
+    midst = os.open(pipe, os.O_WRONLY)
+    for number in range(1, count + 1):
+        outbox.put(number)
+        os.pwrite(file, number.to_bytes(8, "little"), 0)
+        if number == count // 4:
+            os.close(midst)
+    signal.pause()
+
+
+def leave_a_thread(seconds: float) -> None:
+    """Return while a thread that is no daemon goes on."""
+    threading.Timer(seconds, print, ["the thread is done"]).start()
+
+
+def leave_an_orphan() -> None:
+    """Fork a child that waits for ever, and return once it is there."""
+    _fork_stubborn_child()
+    print("the child is there")
+
+
+def be_stubborn() -> None:
+    """Ignore SIGTERM and wait for ever, with a child in a session of its own that does the same."""
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    _fork_stubborn_child()
+    print("stubborn")
+    signal.pause()
+
+
+def stop() -> None:
+    """Stop, as by Ctrl-Z."""
+    os.kill(os.getpid(), signal.SIGSTOP)
+
+
+def _fork_stubborn_child() -> None:
+    readable, writable = os.pipe()
+    if os.fork() == 0:
+        os.setsid()
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)
+        os.write(writable, b"!")
+        while True:
+            signal.pause()
+    os.read(readable, 1)
+
+
+def start_a_child(seconds: float) -> None:
+    """Start a process of multiprocessing's below this one, then be killed."""
+    multiprocessing.get_context("fork").Process(target=time.sleep, args=(seconds,), name="Grandchild").start()
+    print("the child is there")
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+def burst(seconds: float) -> None:
+    """Compute for so long by the clock on the wall."""
+    until = time.monotonic() + seconds
+    while time.monotonic() < until:
+        pass
