@@ -18,7 +18,8 @@ from types import FrameType
 from run_scenario.engine import main_program, platform
 from run_scenario.engine.folder import remove_folder
 from run_scenario.engine.guard_handle import DONE, TOLD, TOO_MUCH, UNTOLD
-from run_scenario.engine.main_program import HELPERS, MAIN, MANAGER
+from run_scenario.engine.helpers import Helpers
+from run_scenario.engine.main_program import MAIN
 from run_scenario.engine.platform import Usage
 from run_scenario.engine.program import Program, semaphore_prefix
 from run_scenario.engine.server_codes import ServerCodes
@@ -49,9 +50,7 @@ class Guard:
         self._poll = select.poll()
         self._watched: dict[int, tuple[int, int]] = {}
         """Descriptor (a pidfd) -> position in the scenario, process id."""
-        self._helpers: set[int] = set()
-        self._needed: dict[int, str] = {}
-        """Process id of a helper or manager that the main program still needs -> the letter that reported it."""
+        self._helpers = Helpers()
         self._stopping = False
         self._orphans: set[int] = set()
         self._main = 0
@@ -186,24 +185,20 @@ class Guard:
                 elif letter == "c":
                     self._server_codes.announce(*numbers)
                 elif letter == "-":
-                    self._needed.pop(numbers[0], None)
+                    self._helpers.release(*numbers)
                 else:
-                    self._note_helper(letter, *numbers)
-
-    def _note_helper(self, letter: str, pid: int) -> None:
-        """Watch a process that the run needs but that is none of its own, a manager or one of multiprocessing's."""
-        if letter != MANAGER:
-            self._helpers.add(pid)
-        self._needed[pid] = letter
-        self._watch(_HELPER, pid)
+                    self._helpers.note(letter, *numbers)
+                    self._watch(_HELPER, *numbers)
 
     # Exits
 
     def _watch(self, index: int, pid: int) -> None:
         descriptor = platform.open_pidfd(pid)
-        if descriptor is not None:  # otherwise it is over, and whoever waits for it knows more
+        if descriptor is not None:
             self._watched[descriptor] = index, pid
             self._poll.register(descriptor, select.POLLIN)
+        elif index >= 0:  # it is over, and somebody has waited for it
+            self._note_exit(index, pid)
 
     def _see_exit(self, descriptor: int) -> None:
         index, pid = self._watched.pop(descriptor)
@@ -220,29 +215,18 @@ class Guard:
             usage = Usage(stat.cpu_user, stat.cpu_system, None, *switches)
             recorder.emit(codes.EXIT_SEEN, index, pid, stat.exitcode, usage.packed())
         else:
-            self._server_codes.hold(self._main, index, pid)
-            recorder.emit(codes.EXIT_SEEN, index, pid, None, Usage().packed())
+            self._note_exit(index, pid)
         self._look_for_orphans()
+
+    def _note_exit(self, index: int, pid: int) -> None:
+        """Tell the exit of a process that somebody has waited for, who knows more of it, and may never say it."""
+        self._server_codes.hold(self._main, index, pid)
+        recorder.emit(codes.EXIT_SEEN, index, pid, None, Usage().packed())
 
     def _see_helper_exit(self, pid: int, code: int | None) -> None:
-        """Tell the end of a process that the main program still needed; helpers end by themselves, after it.
-
-        When both are over before this is asked, what a signal has ended was lost, unless the main program ended so too.
-        """
-        letter = self._needed.pop(pid, "")
-        if not letter or self._stopping:
-            return
         main = platform.process_stat(self._main)
-        if main is None or main.state in "ZX":
-            main_code = main.exitcode if main else self._main_code
-            if code is None or code >= 0 or main_code is None or main_code < 0:
-                return
-        if letter == MANAGER:
-            if code != 0:
-                recorder.emit(codes.MANAGER_LOST, pid, code)
-        else:
-            recorder.emit(codes.HELPER_LOST, pid, HELPERS[letter], code)
-        self._look_for_orphans()
+        if not self._stopping and self._helpers.has_ended(pid, code, main, self._main_code):
+            self._look_for_orphans()
 
     def _reap(self) -> None:
         """Wait for all children of our own that have ended: the main program and adopted orphans."""
@@ -260,7 +244,7 @@ class Guard:
                 for process in self._server_codes.read():
                     recorder.emit(codes.EXIT_SEEN, *process, Usage().packed())
                 recorder.emit(codes.MAIN_EXITED, pid, code, usage)
-            elif pid in self._helpers:
+            elif pid in self._helpers.pids:
                 self._see_helper_exit(pid, code)
             else:
                 index = next((i for i, p in self._watched.values() if p == pid), ORPHAN)
@@ -269,10 +253,11 @@ class Guard:
     def _look_for_orphans(self) -> None:
         adopted = platform.children(os.getpid())
         for pid in adopted:
-            if pid == self._main or pid in self._orphans or (pid not in self._helpers and platform.is_ending(pid)):
+            known = pid in self._helpers.pids
+            if pid == self._main or pid in self._orphans or (not known and platform.is_ending(pid)):
                 continue
-            if pid in self._helpers or platform.is_helper(pid):  # it ends by itself, and leaves its own children behind
-                self._helpers.add(pid)
+            if known or platform.is_helper(pid):  # it ends by itself, and leaves its own children behind
+                self._helpers.pids.add(pid)
                 adopted += platform.children(pid)
                 continue
             stat = platform.process_stat(pid)
@@ -284,7 +269,7 @@ class Guard:
         """Return all processes of the run but helpers, the main program first: process id -> when it began."""
         found: dict[int, int | None] = {}
         for pid in platform.descendants(os.getpid()):
-            if pid not in self._helpers:
+            if pid not in self._helpers.pids:
                 stat = platform.process_stat(pid)
                 if stat and stat.state not in "ZX":
                     found[pid] = stat.started
@@ -315,7 +300,7 @@ class Guard:
             self._sweeper.kill("the main program was killed")
         else:
             self._sweeper.clear_up("it outlived the main program")
-        self._sweeper.end_helpers(self._helpers)
+        self._sweeper.end_helpers(self._helpers.pids)
         self._see_last_exits()
         leaked = platform.remove_semaphores(semaphore_prefix(self._program.run))
         if leaked:

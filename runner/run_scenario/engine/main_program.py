@@ -23,6 +23,7 @@ from run_scenario import model, targets
 from run_scenario.engine import cpus, main_steps, platform, preflight, primitives, workers
 from run_scenario.engine.bootstrap import RecordedRun, join_run, own_usage, record_failure, record_lingering
 from run_scenario.engine.consent import RefusedError, Resolver, check_call, keep_helpers_out_of_this_folder
+from run_scenario.engine.helpers import MANAGER
 from run_scenario.engine.primitives import wire
 from run_scenario.engine.program import Program, semaphore_prefix
 from run_scenario.engine.reaping import helper_pid, join, record_reaping, terminate_daemon
@@ -33,10 +34,6 @@ _OUT_OF_RESOURCES = {errno.EAGAIN, errno.ENOMEM, errno.EMFILE, errno.ENFILE, err
 
 _LONGEST_FOLDER = 85
 """Characters of a folder in which a socket can still be made: its whole path has 107 (unix(7))."""
-
-HELPERS = {"t": "resource tracker", "f": "fork server"}
-"""Letters that report processes which multiprocessing starts by itself."""
-MANAGER = "m"
 
 MAIN = -1
 """The main program's number where records name a process by its position in the scenario."""
