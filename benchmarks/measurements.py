@@ -167,8 +167,10 @@ def tell(options: Options) -> Iterable[Result]:
 
 def _tell_once(options: Options, pairs: int) -> float:
     from run_scenario import language
+    from run_scenario.engine.program import Program
     from run_scenario.engine.telling import Telling
     from run_scenario.record import codes, layout
+    from run_scenario.record.reader import remove
     from run_scenario.record.recorder import Recorder
     from run_scenario.views.jsonlines import JsonLines
 
@@ -189,7 +191,8 @@ def _tell_once(options: Options, pairs: int) -> float:
         for number in range(pairs):
             recorder.fixed(codes.PUT, layout.V_INT, 0, number + 1, number, 0)
             recorder.fixed(codes.GET, layout.V_SAME, 0, number + 1, 0, 0)
-        telling = Telling(scenario, "benchmark", folder, os.getpid(), began, [sink], "fork")
+        program = Program(scenario, (), "benchmark", folder, began, frozenset())
+        telling = Telling(program, os.getpid(), [sink], "fork", retire=remove)
         spent = time.process_time()
         while telling.tell(0):
             pass

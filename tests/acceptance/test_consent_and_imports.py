@@ -42,6 +42,19 @@ def test_without_consent(folder: Path) -> None:
     assert [] == result.log.all("process.starting")
 
 
+def test_replicas_without_consent(folder: Path) -> None:
+    """They stand at one place of the file, where there is one thing wrong."""
+    (folder / "many.yaml").write_text(
+        "version: 1\nprocesses:\n"
+        "  - {name: W, target: workers:work, replicas: 3}\n"
+        "  - {name: Other, target: workers:work}\n"
+    )
+    result = run(folder, "many.yaml", allow="", cwd=folder)
+    assert ["many.yaml:3:23", "many.yaml:4:27"] == [
+        line.split(": error")[0] for line in result.stderr.splitlines() if ": error" in line
+    ]
+
+
 def test_with_consent(folder: Path, method: str) -> None:
     """The module beside the scenario is found from any folder, by the child too."""
     elsewhere = folder / "elsewhere"

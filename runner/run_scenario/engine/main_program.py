@@ -93,11 +93,15 @@ class MainProgram:
                 cpus.choose(scenario.cpus)
             except RefusedError as refusal:
                 refused.append((-1, -1, str(refusal)))
+        told = set()
         for index, spec in enumerate(scenario.processes):
             try:
                 self._bound[spec.name] = self._bind(spec, resolve)
             except RefusedError as refusal:
-                refused.append((index, -1, str(refusal)))
+                place = spec.target_where or spec.where or index
+                if (place, str(refusal)) not in told:  # replicas stand at the same place of the file
+                    refused.append((index, -1, str(refusal)))
+                told.add((place, str(refusal)))
         for index, queue in enumerate(scenario.queues):
             for item in queue.items:
                 try:

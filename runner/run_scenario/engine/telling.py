@@ -130,6 +130,8 @@ class Telling:
                 pids = self.narrator.pids_ended_by(record)
                 self.look_for_output(t, pids)
                 self._tell_written(t, pids)
+                if record[1] == codes.EXIT_SEEN and reader.pid == self._guard_pid:
+                    self._drain.note_ended(record[3], t)
             self.narrator.tell(reader, record)
         return self._pass_on()
 

@@ -27,14 +27,26 @@ _LEAST_BLOCK = 1 << 12
 class _Source:
     """One stream, and what was read of it but not yet released."""
 
-    def __init__(self, reader: SegmentReader, stream: GeneralStream | FixedStream) -> None:
-        self.reader = reader
+    def __init__(self, stream: GeneralStream | FixedStream) -> None:
         self.stream = stream
         self.ahead: list[Entry] = []
         self.idle = False
         """Whether the last reading found nothing."""
+
+
+class _Segment:
+    """The streams of one process."""
+
+    def __init__(self, reader: SegmentReader) -> None:
+        self.reader = reader
+        self.sources = tuple(_Source(stream) for stream in reader.streams)
         self.over = False
         """Whether its process was found to be gone."""
+
+    @property
+    def is_exhausted(self) -> bool:
+        """Whether all that was read has been released, and the last reading found nothing more."""
+        return all(source.idle and not source.ahead for source in self.sources)
 
 
 class Drain:
@@ -61,7 +73,9 @@ class Drain:
         self._seen: set[str] = set()
         self._changed = -1
         self._retired = 0
-        self._sources: list[_Source] = []
+        self._segments: list[_Segment] = []
+        self._ended: dict[int, int] = {}
+        """Process ids of those that were known to be gone before the next reading, and since when, in ns."""
         self.readers: list[SegmentReader] = []
         self.fresh: list[Entry] = []
         """What the last round read, whether it was released or not."""
@@ -99,7 +113,7 @@ class Drain:
             return True
         self._seen.add(path)
         self.readers.append(reader)
-        self._sources += [_Source(reader, stream) for stream in reader.streams]
+        self._segments.append(_Segment(reader))
         return True
 
     def round(self, *, lag: int = 0, final: bool = False) -> list[Entry]:
@@ -112,19 +126,23 @@ class Drain:
         self.discover()
         self.fresh = []
         self.behind = False
-        block = max(_LEAST_BLOCK, min(_MOST_BLOCK, _MOST_BYTES // max(1, len(self._sources))))
-        for source in self._sources:
-            unread = self._read_ahead(source, block, final) if not source.ahead else source.ahead[-1][0] <= until
-            if unread:  # the rest of this stream comes later, and so must everything after it
-                self.behind = True
-                until = min(until, source.ahead[-1][0]) if source.ahead else 0
+        block = max(_LEAST_BLOCK, min(_MOST_BLOCK, _MOST_BYTES // max(1, 2 * len(self._segments))))
+        for segment in self._segments:
+            newest = segment.reader.newest()
+            for source, number in zip(segment.sources, newest, strict=True):
+                if source.ahead:
+                    unread = source.ahead[-1][0] <= until
+                else:
+                    unread = self._read_ahead(segment.reader, source, number, block, final)
+                if unread:  # the rest of this stream comes later, and so must everything after it
+                    self.behind = True
+                    until = min(until, source.ahead[-1][0]) if source.ahead else 0
         released = self._release(until)
         self._retire()
         return released
 
-    def _read_ahead(self, source: _Source, block: int, final: bool) -> bool:
-        records, more = source.stream.read(block, final=final)
-        reader = source.reader
+    def _read_ahead(self, reader: SegmentReader, source: _Source, newest: int, block: int, final: bool) -> bool:
+        records, more = source.stream.read(newest, block, final=final)
         if records:
             now = self._clock()  # a later time than this is not true, and would hold up everybody else's records
             source.ahead = [
@@ -138,23 +156,35 @@ class Drain:
         source.idle = not records and not more
         return more
 
+    def note_ended(self, pid: int, t: int) -> None:
+        """Take in that a process had ended at the time `t`: its segments need to be read only once more."""
+        self._ended[pid] = t
+
     def _retire(self) -> None:
         """Close the files of processes that are gone, once all they have recorded was released."""
         now = monotonic_ns()
-        if now - self._retired < _RETIRE_EVERY_NS:
+        look = now - self._retired >= _RETIRE_EVERY_NS
+        if not look and not self._ended:
             return
-        self._retired = now
-        for first, second in zip(self._sources[::2], self._sources[1::2], strict=True):
-            reader = first.reader
-            if first.idle and second.idle and not first.ahead and not second.ahead and not is_present(reader.pid):
-                if first.over:
+        if look:
+            self._retired = now
+        ended, self._ended = self._ended, {}
+        for segment in self._segments:
+            reader = segment.reader
+            if reader.began <= ended.get(reader.pid, -1):  # otherwise it is another process that has got its number
+                if segment.is_exhausted:
                     reader.close()
-                first.over = True  # once more: it may have recorded between our reading and its end
-        self._sources = [s for s in self._sources if not s.reader.is_closed]
+                else:
+                    self._ended[reader.pid] = ended[reader.pid]
+            elif look and segment.is_exhausted and not is_present(reader.pid):
+                if segment.over:
+                    reader.close()
+                segment.over = True  # once more: it may have recorded between our reading and its end
+        self._segments = [s for s in self._segments if not s.reader.is_closed]
 
     def _release(self, until: int) -> list[Entry]:
         released: list[Entry] = []
-        for source in self._sources:
+        for source in (source for segment in self._segments for source in segment.sources):
             ahead = source.ahead
             if not ahead:
                 continue

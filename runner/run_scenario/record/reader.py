@@ -75,13 +75,15 @@ class GeneralStream(_Chunks):
 
     def __init__(self, prefix: str, first: int, position: int, retire: Callable[[str], None]) -> None:
         super().__init__(f"{prefix}.", first, retire)
-        self._first = first
         self._position = position
+        self._quiet = False
+        """Whether there was nothing the last time: then a look at the next record's head comes before a whole block."""
 
-    def read(self, block: int, *, final: bool = False) -> tuple[list[Record], bool]:
-        """Return the next complete records, about `block` bytes of them, and whether there may be more now."""
-        # Which chunk is written to is asked first: the older ones are sealed, so what is then read of them is all.
-        newest = _unpack(layout.CHUNK, os.pread(self._first, layout.CHUNK.size, layout.CHUNKS_AT))
+    def read(self, newest: int, block: int, *, final: bool = False) -> tuple[list[Record], bool]:
+        """Return the next complete records, about `block` bytes of them, and whether there may be more now.
+
+        `newest` is the number of the chunk that is written to.
+        """
         records: list[Record] = []
         more = self._read_block(records, block)
         if not more and newest > self._number:
@@ -90,13 +92,16 @@ class GeneralStream(_Chunks):
 
     def _read_block(self, records: list[Record], size: int) -> bool:
         """Read one block; return whether it was cut short by its own size rather than by the end of what is there."""
+        if self._quiet and not any(os.pread(self._file, layout.RECORD.size, self._position)):
+            return False
         block = os.pread(self._file, size, self._position)
         end, at = len(block), 0
         unpack_head, unpack_body = layout.RECORD.unpack_from, msgpack.unpackb
         while at + 8 <= end:
             length, checksum = unpack_head(block, at)
             start = at + 8
-            if length == 0:
+            if length == 0:  # nothing here yet
+                size = end + 1
                 break
             if start + length > end:
                 if at:  # it begins the next block
@@ -115,24 +120,24 @@ class GeneralStream(_Chunks):
                 if type(record) is list and len(record) >= 2 and type(record[0]) is type(record[1]) is int:
                     records.append(record)
         self._position += at
+        self._quiet = at == 0
         return at > 0 and end >= size
 
 
 class FixedStream(_Chunks):
     """The records of 48 bytes."""
 
-    def __init__(self, prefix: str, first: int, retire: Callable[[str], None]) -> None:
+    def __init__(self, prefix: str, retire: Callable[[str], None]) -> None:
         super().__init__(f"{prefix}.f", -1, retire)
-        self._first = first
         self._holes: list[tuple[int, int]] = []
         """Position and the time at which it was found, in the present chunk."""
 
-    def read(self, block: int, *, final: bool = False) -> tuple[list[Record], bool]:
+    def read(self, newest: int, block: int, *, final: bool = False) -> tuple[list[Record], bool]:
         """Return the next complete records, about `block` bytes of them, and whether there may be more now.
 
-        With `final` nobody writes any more: holes are given up at once.
+        `newest` is the number of the chunk that is written to. With `final` nobody writes any more: holes are given up
+        at once.
         """
-        newest = _unpack(layout.CHUNK, os.pread(self._first, layout.CHUNK.size, layout.FIXED_CHUNKS_AT))
         if self._number == 0 and (newest == 0 or not self._turn_page(newest)):
             return [], False
         records = self._fill_holes(final) if self._holes else []
@@ -235,8 +240,16 @@ class SegmentReader(Speaker):
         self.name = label.decode("utf-8", "replace")
         self.streams = (
             GeneralStream(self.prefix, self._first, size, retire),
-            FixedStream(self.prefix, self._first, retire),
+            FixedStream(self.prefix, retire),
         )
+
+    def newest(self) -> tuple[int, int]:
+        """Return the numbers of the chunks that are written to now, of the general and of the fixed stream.
+
+        Older chunks are sealed: what is read of them after this was asked is all of them.
+        """
+        data = os.pread(self._first, layout.CHUNKS.size, layout.CHUNKS_AT)
+        return layout.CHUNKS.unpack(data) if len(data) == layout.CHUNKS.size else (0, 0)
 
     def speaker(self, record: Record) -> Speaker:
         """Return who made a record of this segment, and leave only the code where code and worker stood together."""

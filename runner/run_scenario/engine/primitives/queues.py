@@ -255,24 +255,43 @@ class JoinableQueue(_RecordedQueue, queues.JoinableQueue):  # type: ignore[type-
         if self._closed:
             raise ValueError(f"Queue {self!r} is closed")
         since = 0 if self._sem.acquire(False) else self._wait_for_room(block, timeout)
-        with self._notempty, self._cond:
-            if self._thread is None:
-                self._start_thread()
-            stamp = _next_stamp()
-            _record_put(self._index, stamp, obj, since)
-            self._buffer.append((stamp, obj))
-            self._unfinished_tasks.release()
-            self._notempty.notify()
+        with self._notempty:
+            self._cond.acquire()
+            try:
+                if self._thread is None:
+                    self._start_thread()
+                stamp = _next_stamp()
+                _record_put(self._index, stamp, obj, since)
+                self._buffer.append((stamp, obj))
+                self._unfinished_tasks.release()
+                self._notempty.notify()
+            finally:
+                self._cond.release()
 
     def task_done(self) -> None:
+        if not self._cond.acquire(False):
+            self._wait_for_others()
+        try:
+            if not self._unfinished_tasks.acquire(False):
+                raise ValueError("task_done() called too many times")
+            recorder.fixed(codes.TASK_DONE, 0, self._index, 0, 0, 0)
+            if self._unfinished_tasks._semlock._is_zero():
+                self._wake_up()
+        finally:
+            self._cond.release()
+
+    def _wait_for_others(self) -> None:
         recorder.waiting(codes.W_TASK, self._index)
         try:
-            with self._cond:  # to wake up those who join is to wait for their answers
-                if not self._unfinished_tasks.acquire(False):
-                    raise ValueError("task_done() called too many times")
-                recorder.fixed(codes.TASK_DONE, 0, self._index, 0, 0, 0)
-                if self._unfinished_tasks._semlock._is_zero():
-                    self._cond.notify_all()
+            self._cond.acquire()
+        finally:
+            recorder.moving()
+
+    def _wake_up(self) -> None:
+        """Wake up those who join, which is to wait for their answers."""
+        recorder.waiting(codes.W_TASK, self._index)
+        try:
+            self._cond.notify_all()
         finally:
             recorder.moving()
 
