@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+import pickle
 import threading
+from multiprocessing.reduction import ForkingPickler
+from typing import Any
 
 import pytest
 
-from run_scenario.engine.primitives.wire import receiver, sender
+from run_scenario.engine.primitives import wire
+from run_scenario.engine.primitives.wire import pickled, receiver, sender, unpickle
 
 SIZES = [0, 1, 4, 4092, 4096, 16_383, 16_384, 16_385, 65_532, 70_000, 1_000_000]
 
@@ -33,6 +37,44 @@ def test_what_a_connection_sends_is_read(size: int) -> None:
     thread.start()
     assert data == receiver(reader)()
     thread.join()
+
+
+@pytest.mark.parametrize(
+    "item", [0, -1, 1 << 90, True, None, 1.5, "text", "\ud800", "ü" * 70_000, b"", b"x" * 70_000, [1]]
+)
+def test_what_is_plain_is_pickled_as_ever(item: Any) -> None:
+    """Byte for byte, alone and beside its stamp."""
+    for obj in (item, (1 << 41, item)):
+        assert bytes(ForkingPickler.dumps(obj)) == bytes(pickled(obj, item))
+
+
+def test_large_messages_in_turn(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A buffer is used again only when what was in it has been unpickled, whatever the lengths."""
+    monkeypatch.setattr(wire, "_spare", [])
+    reader, writer = multiprocessing.Pipe(duplex=False)
+    receive = receiver(reader)
+    items = [os.urandom(size) for size in (50_000, 60_000, 20_000, 50_000)]
+
+    def received(item: bytes) -> Any:
+        thread = threading.Thread(target=writer.send, args=(item,))
+        thread.start()
+        message = receive()
+        thread.join()
+        return message
+
+    first, second = received(items[0]), received(items[1])
+    assert items[1] == unpickle(second)
+    third, fourth = received(items[2]), received(items[3])
+    assert [items[0], items[2], items[3]] == [unpickle(message) for message in (first, third, fourth)]
+    assert 1 == len(wire._spare)
+
+
+def test_a_message_that_cannot_be_unpickled_gives_its_buffer_back(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The error is pickle's own."""
+    monkeypatch.setattr(wire, "_spare", [])
+    with pytest.raises(pickle.UnpicklingError):
+        unpickle(memoryview(bytearray(b"nonsense")))
+    assert 1 == len(wire._spare)
 
 
 def test_the_bytes_are_the_same() -> None:

@@ -13,14 +13,12 @@ from multiprocessing import connection, context, reduction
 from time import monotonic_ns
 from typing import Any
 
-from run_scenario.engine.primitives.wire import SMALL, check_size, receiver, sender
+from run_scenario.engine.primitives.wire import PLAIN, SMALL, check_size, loads, pickled, receiver, sender, unpickle
 from run_scenario.model import PIPE_ENDS, PipeSpec
 from run_scenario.record import codes, layout
 from run_scenario.record.describe import describe
 from run_scenario.record.recorder import recorder
 
-_PLAIN = frozenset({int, str, float, bool, type(None), bytes})
-"""Types whose values nobody can change on the way: what is received is what was sent."""
 _SMALL = 1 << 63
 _KINDS = {None: layout.V_NONE, False: layout.V_FALSE, True: layout.V_TRUE}
 _RECEIVING = (codes.W_RECEIVE_LEFT, codes.W_RECEIVE_RIGHT)
@@ -33,9 +31,6 @@ _SHOWN = 32
 
 _Word = tuple[Any, int, int]
 """The recorder's wait words at the time (a fork makes new ones), the thread, and the index of its word."""
-
-dumps = reduction.ForkingPickler.dumps
-loads = reduction.ForkingPickler.loads
 
 
 def create_pipe(spec: PipeSpec, index: int, ctx: context.BaseContext) -> dict[str, Connection]:
@@ -81,7 +76,7 @@ class Connection(connection.Connection):
     def send(self, obj: Any) -> None:
         self._check_closed()  # type: ignore[attr-defined]
         self._check_writable()  # type: ignore[attr-defined]
-        self._send_bytes(dumps(obj), obj)
+        self._send_bytes(pickled(obj, obj), obj)
 
     def _send_bytes(self, buf: Any, obj: Any = _NOTHING) -> None:
         """Write one message; `obj` is what was pickled, if it was."""
@@ -115,11 +110,11 @@ class Connection(connection.Connection):
         self._check_readable()  # type: ignore[attr-defined]
         data, since = self._receive(self._read)
         try:
-            obj = loads(data)
+            obj = loads(data) if type(data) is bytes else unpickle(data)
         except Exception as error:
             self._record_received(f"<cannot be unpickled: {type(error).__name__}>", since, described=True)
             raise
-        if type(obj) in _PLAIN:
+        if type(obj) in PLAIN:
             recorder.fixed(codes.PIPE_RECEIVED, layout.V_SAME, self._index, self._end, 0, since)
         else:
             self._record_received(obj, since)
@@ -159,7 +154,7 @@ class Connection(connection.Connection):
             waits[word] = 0
 
     def _record_received(self, item: Any, since: int, *, described: bool = False) -> None:
-        if type(item) in _PLAIN and not described:
+        if type(item) in PLAIN and not described:
             recorder.fixed(codes.PIPE_RECEIVED, layout.V_SAME, self._index, self._end, 0, since)
         else:
             recorder.emit(codes.PIPE_RECEIVED, self._index, self._end, describe(item), since)

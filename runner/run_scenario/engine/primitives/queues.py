@@ -12,21 +12,18 @@ import os
 from _thread import get_ident
 from collections.abc import Callable
 from multiprocessing import context, queues
-from multiprocessing.reduction import ForkingPickler
 from queue import Empty, Full
 from time import monotonic, monotonic_ns
+from types import FunctionType
 from typing import Any
 
-from run_scenario.engine.primitives.wire import check_size, receiver, sender
+from run_scenario.engine.primitives.wire import PLAIN, check_size, loads, pickled, receiver, sender, unpickle
 from run_scenario.model import QueueSpec
 from run_scenario.record import codes, layout
 from run_scenario.record.describe import describe
 from run_scenario.record.recorder import recorder
 
 _emit = recorder.emit
-loads = ForkingPickler.loads
-_PLAIN = frozenset({int, str, float, bool, type(None), bytes})
-"""Types whose values nobody can change on the way: what is got is what was put."""
 _SMALL = 1 << 63
 _KINDS = {None: layout.V_NONE, False: layout.V_FALSE, True: layout.V_TRUE}
 
@@ -43,7 +40,7 @@ def _record_put(queue: int, stamp: int, item: Any, since: int) -> None:
 
 def _record_get(queue: int, pair: tuple[int, Any], since: int) -> Any:
     stamp, item = pair
-    if type(item) in _PLAIN:
+    if type(item) in PLAIN:
         recorder.fixed(codes.GET, layout.V_SAME, queue, stamp, 0, since)
     else:
         _emit(codes.GET, queue, stamp, describe(item), since)
@@ -67,6 +64,28 @@ def _restart_stamps() -> None:
 
 
 os.register_at_fork(after_in_child=_restart_stamps)
+
+
+class _PairPickler:
+    """Stands for ForkingPickler where pairs of stamp and item are pickled."""
+
+    @staticmethod
+    def dumps(pair: tuple[int, Any]) -> Any:
+        return pickled(pair, pair[1])
+
+
+def _with_names(function: Any, **names: Any) -> Any:
+    """Return a function of multiprocessing that does what this Python's does, but finds other things by these names."""
+    return FunctionType(function.__code__, {**function.__globals__, **names}, function.__name__)
+
+
+class _Feeding(queues.Queue):  # type: ignore[type-arg]
+    """What multiprocessing's queue is to `_start_feeder`: one with another pickler."""
+
+    _feed = staticmethod(_with_names(queues.Queue._feed, _ForkingPickler=_PairPickler))  # type: ignore[attr-defined]
+
+
+_start_feeder = _with_names(queues.Queue._start_thread, Queue=_Feeding)  # type: ignore[attr-defined]
 
 
 def create_queue(spec: QueueSpec, index: int, ctx: context.BaseContext) -> Queue | JoinableQueue | SimpleQueue:
@@ -140,7 +159,7 @@ class _RecordedQueue:
 
     def _start_thread(self) -> None:
         self._send_bytes = recorder.feeding(self._index, sender(self._writer, self._check_size))
-        super()._start_thread()  # type: ignore[misc]
+        _start_feeder(self)
 
     def _check_size(self, data: Any) -> None:
         try:
@@ -176,8 +195,8 @@ class _RecordedQueue:
         finally:
             waits[wait] = 0
         self._sem.release()
-        pair = loads(data)
-        if type(pair[1]) in _PLAIN:
+        pair = loads(data) if type(data) is bytes else unpickle(data)
+        if type(pair[1]) in PLAIN:
             recorder.fixed(codes.GET, layout.V_SAME, self._index, pair[0], 0, since)
             return pair[1]
         return _record_get(self._index, pair, since)
@@ -191,9 +210,9 @@ class _RecordedQueue:
             raise
         finally:
             recorder.moving()
-        return _record_get(self._index, loads(data), since)
+        return _record_get(self._index, unpickle(data), since)
 
-    def _receive_within(self, block: bool, timeout: float | None) -> bytes:
+    def _receive_within(self, block: bool, timeout: float | None) -> bytes | memoryview:
         if self._closed:
             raise ValueError(f"Queue {self!r} is closed")
         deadline = monotonic() + (timeout or 0) if block else 0.0
@@ -203,7 +222,7 @@ class _RecordedQueue:
             recorder.holding()
             if not self._poll(deadline - monotonic() if block else 0.0):
                 raise Empty
-            data: bytes = self._recv_bytes()
+            data: bytes | memoryview = self._recv_bytes()
             self._sem.release()
             return data
         finally:
@@ -328,7 +347,7 @@ class SimpleQueue(queues.SimpleQueue):  # type: ignore[type-arg]
 
     def put(self, obj: Any) -> None:
         pair = (_next_stamp(), obj)
-        data = ForkingPickler.dumps(pair)
+        data = pickled(pair, obj)
         check_size(data)
         since = recorder.waiting(codes.W_PUT, self._index)
         try:
@@ -349,7 +368,7 @@ class SimpleQueue(queues.SimpleQueue):  # type: ignore[type-arg]
                 recorder.moving()
         finally:
             recorder.moving()
-        return _record_get(self._index, loads(data), since)
+        return _record_get(self._index, unpickle(data), since)
 
     def close(self) -> None:
         super().close()
