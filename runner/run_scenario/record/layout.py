@@ -29,6 +29,9 @@ FIXED_BY = struct.Struct("<qBBHHxxqqqxxxxxxxB")
 WORKER_BITS = 8
 """In a general record, such a number stands in the code, this many bits up."""
 
+TASK_BITS = 32
+"""In the stamp of a fixed record of a pool's task, the number of the call stands so many bits up, over the task's."""
+
 # What the value of a fixed record is.
 V_SAME = 0
 V_INT = 1

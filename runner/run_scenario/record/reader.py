@@ -192,6 +192,9 @@ def _fixed_record(row: tuple[Any, ...]) -> Record:
         return [t, code, queue, stamp, value if kind == layout.V_INT else _VALUES.get(kind), since]
     if code == codes.TASK_DONE:
         return [t, code, queue]
+    if code == codes.POOL_TASK_STARTED or code == codes.POOL_TASK_FINISHED:
+        call, task = stamp >> layout.TASK_BITS, stamp & (1 << layout.TASK_BITS) - 1
+        return [t, code, queue, call, task, [value] if code == codes.POOL_TASK_STARTED else value]
     if code == codes.EMPTY or code == codes.FULL:
         return [t, code, queue, kind == layout.V_TRUE, bool(value)]
     return [t, code, queue, stamp, value if kind == layout.V_INT else _VALUES.get(kind), since]

@@ -8,15 +8,17 @@ from __future__ import annotations
 
 import os
 import threading
+from _thread import get_ident
 from collections.abc import Callable
 from multiprocessing import context, pool
+from time import monotonic_ns
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
 from run_scenario.engine.bootstrap import join_run, record_lingering
 from run_scenario.engine.platform import Usage
 from run_scenario.model import PoolCall, PoolSpec
-from run_scenario.record import codes
+from run_scenario.record import codes, layout
 from run_scenario.record.describe import describe
 from run_scenario.record.recorder import recorder
 
@@ -24,6 +26,9 @@ if TYPE_CHECKING:
     from concurrent.futures import Executor
 
 _MOST_ARGUMENTS = 4
+_MANY = 64
+"""Tasks of one call, from which on there are many."""
+_SMALL = 1 << 63
 _FUTILE = 5
 """How many workers, for each that the pool has, may end without having done a task before no more are started."""
 
@@ -128,19 +133,42 @@ class Task:
     def __call__(self, *numbered: Any, **kwargs: Any) -> Any:
         number, *args = numbered[0] if self._paired else numbered
         index, call = self._place
-        recorder.moving()
-        told = [describe(value) for value in (*args, *kwargs.values())[:_MOST_ARGUMENTS]]
-        recorder.emit(codes.POOL_TASK_STARTED, index, call, number, told)
+        word = _word(index)
+        recorder.waits[word] = 0
+        # One of many small ones is recorded in the short form; of few, that would be a file more for each worker.
+        place = call << layout.TASK_BITS | number if number >= _MANY else 0
+        if place and len(args) == 1 and not kwargs and type(args[0]) is int and -_SMALL <= args[0] < _SMALL:
+            recorder.fixed(codes.POOL_TASK_STARTED, layout.V_INT, index, place, args[0], 0)
+        else:
+            told = [describe(value) for value in (*args, *kwargs.values())[:_MOST_ARGUMENTS]]
+            recorder.emit(codes.POOL_TASK_STARTED, index, call, number, told)
         try:
             result = self._function(*args, **kwargs)
         except BaseException as error:
             recorder.emit(codes.POOL_TASK_FAILED, index, call, number, type(error).__name__, str(error)[:500])
             raise
         else:
-            recorder.emit(codes.POOL_TASK_FINISHED, index, call, number, describe(result))
+            if place and type(result) is int and -_SMALL <= result < _SMALL:
+                recorder.fixed(codes.POOL_TASK_FINISHED, layout.V_INT, index, place, result, 0)
+            else:
+                recorder.emit(codes.POOL_TASK_FINISHED, index, call, number, describe(result))
             return result
         finally:
-            recorder.waiting(codes.W_POOL_TASK, index)
+            recorder.waits[word] = monotonic_ns()
+
+
+_known_word: tuple[Any, int, int, int] = None, 0, 0, 0
+"""The recorder's wait words at the time (a fork makes new ones), thread, pool, and the index of the word for it."""
+
+
+def _word(index: int) -> int:
+    """Return the index of the word that says since when this thread has been waiting for a task of the pool."""
+    global _known_word
+    waits, ident, pool, word = _known_word
+    if waits is not recorder.waits or ident != get_ident() or pool != index:
+        word = recorder.wait_word(codes.W_POOL_TASK, index)
+        _known_word = recorder.waits, get_ident(), index, word
+    return word
 
 
 class _Pool(pool.Pool):
