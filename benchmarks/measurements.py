@@ -77,8 +77,7 @@ def others(options: Options) -> Iterable[Result]:
     yield compare_program(f"JoinableQueue, {count:,} tasks", options, "tasks", count, goal=1.15)
     yield compare_program(f"pipe, {count:,} messages", options, "pipe", count, goal=1.15)
     yield compare_program(f"lock, 4 processes, {count:,} times each", options, "lock", 4, count, goal=1.15, gross=10)
-    tasks = 9_000 // part  # as many as the text of one scenario can hold
-    yield compare_program(f"pool.map, {tasks:,} tiny tasks", options, "pool", 2, tasks, goal=1.15, gross=10)
+    yield compare_program(f"pool.map, {count:,} tiny tasks", options, "pool", 2, count, goal=1.15, gross=10)
 
 
 def starting(options: Options) -> Iterable[Result]:

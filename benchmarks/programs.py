@@ -61,7 +61,7 @@ def alive(count: int, seconds: int) -> Scenario:
 
 def pool(processes: int, count: int) -> Scenario:
     """Map a tiny function over so many numbers."""
-    calls = [{"map": "workers:square", "over": list(range(count))}]
+    calls = [{"map": "workers:square", "over": {"range": count}}]
     return {"version": 1, "timeout": 3600, "pools": {"crew": {"processes": processes, "calls": calls}}}
 
 

@@ -1,34 +1,29 @@
 """Pools of worker processes: multiprocessing's own and concurrent.futures' own, whose workers record their tasks.
 
-A task is recorded where it is done: what is handed to the pool is not the function itself but a `Task`, which calls it,
-and with each item goes its number. The pool's own machinery (threads, queues, chunks) is as it is in any program.
+A task is recorded where it is done (see `tasks`). The pool's own machinery (threads, queues, chunks) is as it is in any
+program.
 """
 
 from __future__ import annotations
 
 import os
 import threading
-from _thread import get_ident
 from collections.abc import Callable
 from multiprocessing import context, pool
-from time import monotonic_ns
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
 from run_scenario.engine.bootstrap import join_run, record_lingering
 from run_scenario.engine.platform import Usage
+from run_scenario.engine.primitives.tasks import PairedTask, Task
 from run_scenario.model import PoolCall, PoolSpec
-from run_scenario.record import codes, layout
+from run_scenario.record import codes
 from run_scenario.record.describe import describe
 from run_scenario.record.recorder import recorder
 
 if TYPE_CHECKING:
     from concurrent.futures import Executor
 
-_MOST_ARGUMENTS = 4
-_MANY = 64
-"""Tasks of one call, from which on there are many."""
-_SMALL = 1 << 63
 _FUTILE = 5
 """How many workers, for each that the pool has, may end without having done a task before no more are started."""
 
@@ -112,65 +107,6 @@ def _record_reaping(popen: Any, index: int, name: str) -> None:
     popen.poll = recorded
 
 
-class Task:
-    """A function that a pool calls, recorded. It is called with the task's number (from 0) and the arguments.
-
-    With `paired`, number and argument come as one pair: so `map` hands them over.
-    """
-
-    def __init__(self, function: Callable[..., Any], index: int, call: int, *, paired: bool) -> None:
-        self._function = function
-        self._place = index, call
-        self._paired = paired
-
-    def __getstate__(self) -> Any:
-        return self._function, self._place, self._paired, recorder.home
-
-    def __setstate__(self, state: Any) -> None:
-        self._function, self._place, self._paired, home = state
-        recorder.adopt(home)
-
-    def __call__(self, *numbered: Any, **kwargs: Any) -> Any:
-        number, *args = numbered[0] if self._paired else numbered
-        index, call = self._place
-        word = _word(index)
-        recorder.waits[word] = 0
-        # One of many small ones is recorded in the short form; of few, that would be a file more for each worker.
-        place = call << layout.TASK_BITS | number if number >= _MANY else 0
-        if place and len(args) == 1 and not kwargs and type(args[0]) is int and -_SMALL <= args[0] < _SMALL:
-            recorder.fixed(codes.POOL_TASK_STARTED, layout.V_INT, index, place, args[0], 0)
-        else:
-            told = [describe(value) for value in (*args, *kwargs.values())[:_MOST_ARGUMENTS]]
-            recorder.emit(codes.POOL_TASK_STARTED, index, call, number, told)
-        try:
-            result = self._function(*args, **kwargs)
-        except BaseException as error:
-            recorder.emit(codes.POOL_TASK_FAILED, index, call, number, type(error).__name__, str(error)[:500])
-            raise
-        else:
-            if place and type(result) is int and -_SMALL <= result < _SMALL:
-                recorder.fixed(codes.POOL_TASK_FINISHED, layout.V_INT, index, place, result, 0)
-            else:
-                recorder.emit(codes.POOL_TASK_FINISHED, index, call, number, describe(result))
-            return result
-        finally:
-            recorder.waits[word] = monotonic_ns()
-
-
-_known_word: tuple[Any, int, int, int] = None, 0, 0, 0
-"""The recorder's wait words at the time (a fork makes new ones), thread, pool, and the index of the word for it."""
-
-
-def _word(index: int) -> int:
-    """Return the index of the word that says since when this thread has been waiting for a task of the pool."""
-    global _known_word
-    waits, ident, pool, word = _known_word
-    if waits is not recorder.waits or ident != get_ident() or pool != index:
-        word = recorder.wait_word(codes.W_POOL_TASK, index)
-        _known_word = recorder.waits, get_ident(), index, word
-    return word
-
-
 class _Pool(pool.Pool):
     """`multiprocessing.pool.Pool`, whose workers are made by `Workers`."""
 
@@ -243,13 +179,13 @@ class Calls:
     ) -> None:
         made, method = self._pool, call.method
         if method in ("apply", "apply_async"):
-            task = Task(function, self._index, number, paired=False)
+            task = Task(function, self._index, number)
             answer = made.apply_async(task, (0, *call.args), kwargs)
         elif method in ("starmap", "starmap_async"):
-            task = Task(function, self._index, number, paired=False)
+            task = Task(function, self._index, number)
             answer = made.starmap_async(task, [(n, *item) for n, item in enumerate(call.items)], chunk)
         else:
-            task, pairs = Task(function, self._index, number, paired=True), list(enumerate(call.items))
+            task, pairs = PairedTask(function, self._index, number), list(enumerate(call.items))
             if method in ("imap", "imap_unordered"):
                 self._iterate(number, call, getattr(made, method)(task, pairs, chunk or 1))
                 return
@@ -261,10 +197,10 @@ class Calls:
 
     def _call_executor(self, number: int, call: PoolCall, function: Callable[..., Any], kwargs: dict[str, Any]) -> None:
         if call.method == "submit":
-            task = Task(function, self._index, number, paired=False)
+            task = Task(function, self._index, number)
             self._pending[number] = self._pool.submit(task, 0, *call.args, **kwargs)
             return
-        task = Task(function, self._index, number, paired=True)
+        task = PairedTask(function, self._index, number)
         found = self._pool.map(task, list(enumerate(call.items)), timeout=call.timeout, chunksize=call.chunksize or 1)
         self._iterate(number, call, found)
 
