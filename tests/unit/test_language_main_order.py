@@ -8,7 +8,7 @@ from run_scenario.language import load_text
 
 HEAD = """\
 version: 1
-queues: {tasks: {maxsize: 2}, todo: {type: JoinableQueue}}
+queues: {tasks: {maxsize: 2}, jobs: {type: JoinableQueue}}
 sync:
   gate: {type: Lock}
   again: {type: RLock}
@@ -25,7 +25,7 @@ processes:
   - {name: Idle, target: print_info}
   - {name: Feeder, target: produce, to: tasks}
   - {name: Eater, target: consume, from: tasks, kwargs: {task_done: false}}
-  - {name: Doer, target: consume, from: todo}
+  - {name: Doer, target: consume, from: jobs}
   - {name: Holder, target: hold_lock, uses: {lock: gate}}
   - {name: Guest, target: use_slot, uses: {semaphore: seats}}
   - {name: Setter, target: set_event, uses: {event: go}}
@@ -45,7 +45,7 @@ def told(*steps: str) -> list[str]:
     return [f"{problem.where.line - HEAD.count(chr(10))}: {problem.what}; {problem.hint}" for problem in errors]
 
 
-PUT, TODO = "{put: 1, to: tasks}", "{put: 1, to: todo}"
+PUT, TODO = "{put: 1, to: tasks}", "{put: 1, to: jobs}"
 
 IMPOSSIBLE = {
     "get: tasks": "1: nobody has put anything on queue 'tasks' by then: get() would wait for ever",
@@ -54,9 +54,9 @@ IMPOSSIBLE = {
     "get: box": "1: nobody has put anything on queue 'box' by then",
     f"{PUT}; {PUT}; start: Feeder; {PUT}": "4: queue 'tasks' is full by then, and nobody takes from it",
     "{put: 1, to: box}; {put: 2, to: box}": "2: queue 'box' is full by then",
-    "task_done: todo": "1: no item of queue 'todo' is left to be worked off by then",
-    f"{TODO}; task_done: todo; task_done: todo": "3: no item of queue 'todo' is left",
-    f"{TODO}; {TODO}; task_done: todo; join_queue: todo": "4: 1 item is put on queue 'todo' and not worked off by then",
+    "task_done: jobs": "1: no item of queue 'jobs' is left to be worked off by then",
+    f"{TODO}; task_done: jobs; task_done: jobs": "3: no item of queue 'jobs' is left",
+    f"{TODO}; {TODO}; task_done: jobs; join_queue: jobs": "4: 1 item is put on queue 'jobs' and not worked off by then",
     "acquire: gate; acquire: gate": "2: the main program holds 'gate' already: acquire() would wait for ever",
     "acquire: side; acquire: gate": "2: the main program holds 'gate' already",
     "acquire: seats; acquire: seats; acquire: seats": "3: nothing is left of 'seats' by then",
@@ -88,9 +88,9 @@ POSSIBLE = [
     f"{PUT}; {PUT}; {{get: tasks, timeout: 1}}; {PUT}",
     f"{PUT}; {PUT}; {{put: 1, to: tasks, timeout: 0.1, raises: Full}}; get: tasks; get: tasks",
     "{put: 1, to: box}; get: box",
-    "{task_done: todo, raises: ValueError}",
-    f"{TODO}; start: Doer; join_queue: todo",
-    f"{TODO}; get: todo; task_done: todo; join_queue: todo; close: todo; join_thread: todo",
+    "{task_done: jobs, raises: ValueError}",
+    f"{TODO}; start: Doer; join_queue: jobs",
+    f"{TODO}; get: jobs; task_done: jobs; join_queue: jobs; close: jobs; join_thread: jobs",
     "start: Holder; acquire: gate; release: gate; release: gate; acquire: side; acquire: gate",
     "acquire: gate; {acquire: gate, block: false}; {acquire: gate, timeout: 0.1}; release: gate",
     "acquire: again; acquire: again; release: again; release: again",

@@ -125,7 +125,8 @@ class Telling:
     def _tell_records(self, records: list[Entry]) -> bool:
         self.narrator.preview(self._drain.fresh)
         for t, reader, record in records:
-            self._tell_written(t)
+            if self._written:
+                self._tell_written(t)
             if record[1] in _ENDS:
                 pids = self.narrator.pids_ended_by(record)
                 self.look_for_output(t, pids)
