@@ -174,9 +174,10 @@ def docstring(text: str, indent: int = 0) -> list[str]:
     """Return the lines of a docstring; paragraphs are filled, and stand apart."""
     margin = " " * indent
     safe = text.replace("\\", "\\\\").replace('"""', '\\"\\"\\"')
-    paragraphs = [" ".join(paragraph.split()) for paragraph in safe.split("\n\n")]
-    if len(paragraphs) == 1 and indent + len(safe) + 6 <= WIDTH and not safe.endswith('"'):
-        return [f'{margin}"""{paragraphs[0]}"""']
+    paragraphs = [words for paragraph in safe.split("\n\n") if (words := " ".join(paragraph.split()))] or [""]
+    only = paragraphs[0]
+    if len(paragraphs) == 1 and indent + len(only) + 6 <= WIDTH and not only.endswith('"'):
+        return [f'{margin}"""{only}"""']
     filled = "\n\n".join(
         textwrap.fill(
             paragraph,
