@@ -22,6 +22,10 @@ _FORBIDDEN = ("socket.", "subprocess.", "os.exec", "os.fork", "os.posix_spawn", 
 _FORBIDDEN += ("os.rename", "os.mkdir", "os.link", "os.symlink", "os.kill", "shutil.", "ctypes.dlopen", "pickle.")
 
 
+_OF_A_SCRIPT = (ast.Import, ast.ImportFrom, ast.Assign, ast.FunctionDef, ast.ClassDef, ast.If)
+"""What stands in a script beside its docstring."""
+
+
 class FindingError(AssertionError):
     """Something happened that never may."""
 
@@ -122,6 +126,10 @@ def _follow(scenario: model.Scenario) -> None:
     code = script(scenario, steps)
     _check_lines(code.split("\n"))
     allowed = {*sys.stdlib_module_names, *scenario.packages}
+    about, *rest = ast.parse(code).body
+    _require(isinstance(about, ast.Expr) and isinstance(about.value, ast.Constant), "the title is not a docstring")
+    strangers = [node for node in rest if not isinstance(node, _OF_A_SCRIPT)]
+    _require(not strangers, f"a text of the scenario has become a statement:\n{code}")
     for node in ast.walk(ast.parse(code)):
         match node:
             case ast.Import(names=names):

@@ -75,6 +75,20 @@ HOSTILE: dict[str, Callable[[], str]] = {
         + "processes:\n"
         + "".join(f"  - {{target: relay, from: q{n}, to: q{n + 1}}}\n" for n in reversed(range(1_000)))
     ),
+    "9,000 joins of strangers beside 2,000 replicas": lambda: (
+        "version: 1\nprocesses: [{target: hang, replicas: 2000}]\nmain: [{join: ["
+        + ", ".join(f"Q{n}" for n in range(9_000))
+        + "]}]\n"
+    ),
+    "3,000 steps with 2,000 replicas, and a slip": lambda: (
+        "version: 1\nprocesses: [{name: P, target: hang, replicas: 2000}]\nmain:\n"
+        + "".join(f"  - {{start: P-{n}}}\n" for n in range(1, 2_001))
+        + "".join(f"  - {{join: P-{n}}}\n" for n in range(1_000))
+    ),
+    "names of 95,000 characters": lambda: (
+        "version: 1\nprocesses:\n  - {target: poll, to: " + "x" * 95_000 + "}\n"
+        "  - {target: hold_lock, uses: " + "y" * 95_000 + "}\n"
+    ),
     "lists that wander": lambda: "version: 1\nprocesses:\n" + "  - target: sleep\n" * 6_000 + " - target: sleep\n",
     "spaces are missing": lambda: "key:value\n" * 20_000 + "version: 1\n",
     "2,000 processes of one name": lambda: "version: 1\nprocesses:\n" + "  - {name: A, target: pids}\n" * 1_600,

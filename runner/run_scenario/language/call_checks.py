@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterator, Sequence
 
 from run_scenario import targets
 from run_scenario.language.draft import Fields, Link
-from run_scenario.language.problems import Problems, Span, either, quote
+from run_scenario.language.problems import Problems, Span, either, quote, shorten
 from run_scenario.language.references import SPELLING, is_name, misspelling
 from run_scenario.language.text_hints import missing_space
 from run_scenario.language.value_checks import check_value
@@ -106,7 +106,7 @@ class Call:
         if parameter.is_resource:
             key = parameter.direction or "uses"
             value = plain(node)
-            shown = value if isinstance(value, str) and is_name(value) else _placeholder(parameter)
+            shown = shorten(value) if isinstance(value, str) and is_name(value) else _placeholder(parameter)
             short = parameter.name in ("inbox", "outbox")
             hint = f"write `{key}: {shown}`" if short else f"write `{key}: {{{parameter.name}: {shown}}}`"
             what = f"the parameter {quote(parameter.name)} of {quote(self.name)} is {parameter.called}"
@@ -165,7 +165,7 @@ class Call:
             return
         what = f"{quote(self.name)} has no parameter {quote(link.parameter)}, which `{link.direction}: NAME` stands for"
         hint = (
-            f"write `{{PARAMETER: {link.resource}}}`; it has {either(resources, 'and')}"
+            f"write `{{PARAMETER: {shorten(link.resource)}}}`; it has {either(resources, 'and')}"
             if resources
             else "leave it out"
         )

@@ -31,7 +31,8 @@ def check_main(draft: Draft, problems: Problems) -> None:
             _check_shape(node, draft, problems)
     _check_keys(draft, problems)
     steps = list(read_steps(draft))
-    unsound = [step for step in steps if not _check_step(step, draft, problems)]
+    known = _Known(draft)
+    unsound = [step for step in steps if not _check_step(step, known, problems)]
     if not unsound and len(steps) == len(draft.fields.items("main")):
         check_order(draft, steps, problems)
 
@@ -62,7 +63,25 @@ def _check_keys(draft: Draft, problems: Problems) -> None:
                 problems.error(queue.fields.key_span(key), f"`{key}` has no effect beside `main:`", hint)
 
 
-def _check_step(step: StepDraft, draft: Draft, problems: Problems) -> bool:
+class _Known:
+    """What a step can be about; worked out once, for there may be thousands of both."""
+
+    def __init__(self, draft: Draft) -> None:
+        self.draft = draft
+        self.types = {handle: resource.type for handle, resource in draft.handles().items()}
+        self.types |= {pool.name: pool.type for pool in draft.sections["pools"].values()}
+        for process in draft.processes:
+            self.types |= {name: process.worker for name in (*process.names(), process.name) if name}
+        self._fitting: dict[tuple[str, ...], list[str]] = {}
+
+    def fitting(self, kinds: tuple[str, ...]) -> list[str]:
+        """Return the names of everything of these kinds."""
+        if kinds not in self._fitting:
+            self._fitting[kinds] = [name for name, kind in self.types.items() if kind in kinds]
+        return self._fitting[kinds]
+
+
+def _check_step(step: StepDraft, known: _Known, problems: Problems) -> bool:
     """Check one step by itself; return whether it is sound."""
     verb, sound = step.verb, True
     for entry in step.fields:
@@ -79,15 +98,14 @@ def _check_step(step: StepDraft, draft: Draft, problems: Problems) -> bool:
         what = f"`{verb.name}` needs `to`: the name of {_kinds(verb.takes)}"
         problems.error(step.span, what, f"write `to: NAME` below `{verb.name}`")
         return False
-    misfits = [name for name, span in step.subjects if not _check_subject(name, span, step, draft, problems)]
+    misfits = [name for name, span in step.subjects if not _check_subject(name, span, step, known, problems)]
     return sound and not misfits
 
 
-def _check_subject(name: str, span: Span, step: StepDraft, draft: Draft, problems: Problems) -> bool:
-    takes = step.verb.takes
-    known = _types(draft)
-    fitting = [other for other, kind in known.items() if kind in takes]
-    if name not in known:
+def _check_subject(name: str, span: Span, step: StepDraft, known: _Known, problems: Problems) -> bool:
+    takes, draft = step.verb.takes, known.draft
+    if name not in known.types:
+        fitting = known.fitting(takes)
         otherwise = f"there is {either(fitting, 'and')}" if fitting else f"describe {_kinds(takes)} of that name"
         if name in draft.sections["pipes"] and "Pipe" in takes:
             otherwise = f"it is a pipe: name one of its ends, {either((f'{name}.left', f'{name}.right'))}"
@@ -96,7 +114,7 @@ def _check_subject(name: str, span: Span, step: StepDraft, draft: Draft, problem
         nouns = "process" if set(takes) <= {"process", "thread"} else "resource"
         problems.error(span, f"there is no {nouns} {quote(name)}", problems.did_you_mean(name, fitting, otherwise))
         return False
-    kind = known[name]
+    kind = known.types[name]
     if not kind:  # its type is wrong or missing, which has been told
         return False
     if kind not in takes:
@@ -116,13 +134,6 @@ def _check_subject(name: str, span: Span, step: StepDraft, draft: Draft, problem
         problems.error(step.span, what, "leave it out, or write `type: Queue`")
         return False
     return True
-
-
-def _types(draft: Draft) -> dict[str, str]:
-    found = {handle: resource.type for handle, resource in draft.handles().items()}
-    found |= {pool.name: pool.type for pool in draft.sections["pools"].values()}
-    worker = {name: process.worker for process in draft.processes for name in (*process.names(), process.name) if name}
-    return found | dict(worker)
 
 
 _WORDS = {

@@ -15,6 +15,8 @@ MAX_PROBLEMS = 100
 
 MAX_QUOTE = 60
 """Most characters of a value that a message repeats."""
+MAX_SENTENCE = 400
+"""Most characters of what is wrong, and of the hint: a list of names in them may be as long as the file."""
 
 _MAX_COMPARED = 60
 _LINE_BREAK = re.compile(r"\r\n|\r|\n")
@@ -48,11 +50,11 @@ class Problems:
     def error(self, span: Span, what: str, hint: str = "") -> None:
         """Note something that makes the scenario invalid; `hint` says what to write instead."""
         self.has_errors = True
-        self._add(_Finding(span, what, hint, "error"))
+        self._add(_Finding(span, shorten(what, MAX_SENTENCE), shorten(hint, MAX_SENTENCE), "error"))
 
     def warn(self, span: Span, what: str, hint: str = "") -> None:
         """Note something odd that can be run all the same."""
-        self._add(_Finding(span, what, hint, "warning"))
+        self._add(_Finding(span, shorten(what, MAX_SENTENCE), shorten(hint, MAX_SENTENCE), "warning"))
 
     def location(self, span: Span) -> Location:
         """Return the place in the file that `span` stands for."""

@@ -8,7 +8,7 @@ from typing import Any
 from run_scenario import targets
 from run_scenario.language.call_checks import Call, find_work, other_parameter
 from run_scenario.language.draft import Draft, Fields, ProcessDraft, ResourceDraft
-from run_scenario.language.problems import Problems, Span, either, quote
+from run_scenario.language.problems import Problems, Span, either, quote, shorten
 from run_scenario.language.references import SPELLING, is_name, misspelling
 from run_scenario.language.yaml_nodes import Mapping, plain
 from run_scenario.targets import Parameter, Target
@@ -63,7 +63,7 @@ def _check_foreign(process: ProcessDraft, problems: Problems) -> None:
     seen: set[str] = {entry.key for entry in process.fields.mapping("kwargs")}
     for link in process.links:
         if not is_name(link.parameter):
-            hint = f"write `{link.direction}: {{PARAMETER: {link.resource}}}`"
+            hint = f"write `{link.direction}: {{PARAMETER: {shorten(link.resource)}}}`"
             what = f"{quote(link.parameter)} cannot be the name of a parameter"
             problems.error(
                 link.parameter_span, what, hint if link.short else "use letters, digits and _, and no keyword of Python"

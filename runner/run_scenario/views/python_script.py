@@ -83,7 +83,7 @@ def script(
 
 
 def _about(scenario: model.Scenario) -> str:
-    title = scrub(scenario.title or scenario.name).strip()
+    title = scrub(scenario.title.strip() or scenario.name)
     paragraphs = [title if title[-1:] in ".!?" else f"{title}."]
     if scenario.source:
         paragraphs.append(f"Source: {scrub(scenario.source)}")
