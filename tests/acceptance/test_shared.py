@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import os
 import signal
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -166,6 +168,34 @@ def test_a_remote_manager(play: Play, method: str) -> None:
     assert {("R", "office", "append"), ("Q", "tasks", "put")} == calls
     assert "AuthenticationError" == result.log.one("process.failed", "W")["exception"]
     assert all(e["address"].startswith("127.0.0.1:") for e in result.log.all("manager.started"))
+
+
+INTRUDER = """
+import hashlib, hmac, os, sys
+from multiprocessing.managers import BaseManager
+os.setgid(65534)
+os.setuid(65534)
+manager = BaseManager(("127.0.0.1", int(sys.argv[1])), b"s")
+manager.register("get")
+try:
+    manager.connect()
+except (EOFError, ConnectionError) as refused:
+    print("refused")
+"""
+
+
+@pytest.mark.skipif(os.getuid() != 0 or sys.platform != "linux", reason="only root can become another user")
+@every_method
+def test_a_remote_manager_and_another_user(tmp_path: Path, method: str) -> None:
+    """Who is somebody else is not let in, even with the key, which stands in the file."""
+    office = {"type": "list", "remote": True, "authkey": "s"}
+    running = Running(tmp_path, shared({"name": "P", "target": "hang"}, office=office, method=method))
+    main = running.wait_for("process.started", "MainProcess")["pid"]
+    port = running.wait_for("manager.started")["address"].rpartition(":")[2]
+    done = subprocess.run([sys.executable, "-c", INTRUDER, port], capture_output=True, text=True, timeout=60)
+    os.kill(main, signal.SIGKILL)
+    running.finish()
+    assert ("refused\n", "") == (done.stdout, done.stderr)
 
 
 def test_nothing_is_left_when_everybody_is_killed(tmp_path: Path) -> None:

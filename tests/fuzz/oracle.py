@@ -24,6 +24,7 @@ _FORBIDDEN += ("os.rename", "os.mkdir", "os.link", "os.symlink", "os.kill", "shu
 
 _OF_A_SCRIPT = (ast.Import, ast.ImportFrom, ast.Assign, ast.FunctionDef, ast.ClassDef, ast.If)
 """What stands in a script beside its docstring."""
+_BECOME_CODE = "a text of the scenario has become code"
 
 
 class FindingError(AssertionError):
@@ -127,9 +128,8 @@ def _follow(scenario: model.Scenario) -> None:
     _check_lines(code.split("\n"))
     allowed = {*sys.stdlib_module_names, *scenario.packages}
     about, *rest = ast.parse(code).body
-    _require(isinstance(about, ast.Expr) and isinstance(about.value, ast.Constant), "the title is not a docstring")
-    strangers = [node for node in rest if not isinstance(node, _OF_A_SCRIPT)]
-    _require(not strangers, f"a text of the scenario has become a statement:\n{code}")
+    titled = isinstance(about, ast.Expr) and isinstance(about.value, ast.Constant)
+    _require(titled and all(isinstance(node, _OF_A_SCRIPT) for node in rest), f"{_BECOME_CODE}:\n{code}")
     for node in ast.walk(ast.parse(code)):
         match node:
             case ast.Import(names=names):
@@ -137,7 +137,7 @@ def _follow(scenario: model.Scenario) -> None:
             case ast.ImportFrom(module=module):
                 modules = [module or ""]
             case ast.Call(func=ast.Name(id="pwned" | "exec" | "eval" | "__import__")):
-                raise FindingError(f"a text of the scenario has become code:\n{code}")
+                raise FindingError(f"{_BECOME_CODE}:\n{code}")
             case _:
                 continue
         foreign = [name for name in modules if name.partition(".")[0] not in allowed]

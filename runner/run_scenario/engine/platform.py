@@ -379,6 +379,25 @@ def leads_to(pid: int, descriptor: int, path: str) -> bool:
         return False
 
 
+def user_behind(own: tuple[str, int], peer: tuple[str, int]) -> int | None:
+    """Return the id of the user who has opened a connection over IPv4 to this machine from this machine.
+
+    -1: nobody has, or not any more; None: it is not known. `own` and `peer` are the addresses of its two ends (see
+    proc_net_tcp in the kernel's documentation).
+    """
+    wanted = [_in_table(*peer), _in_table(*own)]
+    table = _read("/proc/net/tcp")
+    if not table:
+        return None
+    rows = (line.split() for line in table.splitlines()[1:])
+    return next((int(row[7]) for row in rows if row[1:3] == wanted), -1)
+
+
+def _in_table(host: str, port: int) -> str:
+    number = int.from_bytes(bytes(map(int, host.split("."))), sys.byteorder)
+    return f"{number:08X}:{port:04X}"
+
+
 def _read(path: str) -> str:
     try:
         descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)

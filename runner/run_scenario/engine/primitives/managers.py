@@ -8,10 +8,13 @@ address alone: who connects there by himself gets proxies that nobody else knows
 from __future__ import annotations
 
 import multiprocessing
+import os
+import socket
 from collections.abc import Callable
 from multiprocessing import managers
 from typing import Any
 
+from run_scenario.engine import platform
 from run_scenario.model import SharedSpec
 from run_scenario.record import codes
 from run_scenario.record.describe import describe
@@ -100,8 +103,25 @@ def shut_down(manager: Any) -> None:
     recorder.emit(codes.MANAGER_SHUT_DOWN, name, pid)
 
 
+class _OwnServer(managers.Server):
+    """A manager's server that lets nobody in but who runs it: its key stands in a file that others may have read."""
+
+    def handle_request(self, conn: Any) -> None:
+        with socket.socket(fileno=os.dup(conn.fileno())) as end:
+            try:
+                user = platform.user_behind(end.getsockname(), end.getpeername())
+            except OSError:  # it has hung up already
+                user = -1
+        if user in (None, os.getuid()):
+            super().handle_request(conn)
+        else:
+            conn.close()
+
+
 class RemoteManager(managers.BaseManager):
-    """A manager that serves one object, under the name `get`, to whoever knows its address and its key."""
+    """A manager that serves one object, under the name `get`, to who runs it and knows its address and its key."""
+
+    _Server = _OwnServer
 
 
 class _Held:
