@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import signal
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -202,3 +204,17 @@ def test_nothing_is_told_twice(tmp_path: Path) -> None:
     assert running.process.poll() is None
     result = running.finish()
     assert Log(result.log.events).output("A") == [e["text"] for e in result.log.all("process.output", "A")]
+
+
+@pytest.mark.fault("F25", event="process.exited", status=1)
+def test_an_exit_is_told_when_it_happens(tmp_path: Path, method: str) -> None:
+    """Also while the main program, whom the fork server would tell the code, waits for somebody else."""
+    ends = {"name": "E", "target": "exit", "kwargs": {"code": 3, "hard": True}, "exitcode": 3, "replicas": 8}
+    running = Running(tmp_path, scenario({"name": "S", "target": "hang"}, ends, start_method=method))
+    told = {(e["process"], e["exitcode"]) for e in (running.wait_for("process.exited") for _ in range(8))}
+    known = Log(running.events).all("process.started", "S")
+    started = known[0] if known else running.wait_for("process.started", "S")
+    os.kill(started["pid"], signal.SIGKILL)
+    result = running.finish()
+    assert {(f"E-{number}", 3) for number in range(1, 9)} == told
+    assert [1] * 9 == [len(result.log.all("process.exited", name)) for name in ("S", *dict(told))]

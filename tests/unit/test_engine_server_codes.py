@@ -5,6 +5,9 @@ from __future__ import annotations
 import os
 import struct
 
+import pytest
+
+from run_scenario.engine import platform
 from run_scenario.engine.server_codes import ServerCodes
 
 PID, INDEX = 4711, 3
@@ -36,6 +39,22 @@ def test_a_code_that_the_main_program_has_read() -> None:
     os.write(writer, struct.pack("q", 0))
     os.read(reader, 8)
     assert [] == list(known.read())
+    os.close(reader)
+    os.close(writer)
+
+
+@pytest.mark.skipif(not platform.IS_LINUX, reason="tee(2) is Linux's")
+def test_a_code_that_is_seen_at_once() -> None:
+    """What the guard looks at is still there for the main program."""
+    known, (reader, writer, number) = ServerCodes(), pipe()
+    known.announce(PID, reader, number)
+    held = known.hold(os.getpid(), INDEX, PID)
+    os.write(writer, struct.pack("q", 7))
+    assert held is not None
+    assert (INDEX, PID, 7) == known.look(held)
+    assert None is known.look(held)
+    assert [] == list(known.read())
+    assert (7,) == struct.unpack("q", os.read(reader, 8))
     os.close(reader)
     os.close(writer)
 

@@ -60,6 +60,8 @@ class Guard:
         self._front_is_dead = False
         self._told = False
         self._server_codes = ServerCodes()
+        self._coming: set[int] = set()
+        """Descriptors of pipes in which exit codes are still to come."""
         self._stall = StallWatch(program.folder)
         self._limits = LimitWatch(program.limits, program.folder)
         self._sweeper = Sweeper(self._living, self._reap)
@@ -161,6 +163,8 @@ class Guard:
             elif descriptor in self._watched:
                 self._take_reports()  # it may be younger than its report is read
                 self._see_exit(descriptor)
+            elif descriptor in self._coming:
+                self._see_code(descriptor)
             else:
                 _drain_pipe(descriptor)
         self._reap()
@@ -220,8 +224,18 @@ class Guard:
 
     def _note_exit(self, index: int, pid: int) -> None:
         """Tell the exit of a process that somebody has waited for, who knows more of it, and may never say it."""
-        self._server_codes.hold(self._main, index, pid)
+        held = self._server_codes.hold(self._main, index, pid)
+        if held is not None:
+            self._coming.add(held)
+            self._poll.register(held, select.POLLIN)
         recorder.emit(codes.EXIT_SEEN, index, pid, None, Usage().packed())
+
+    def _see_code(self, held: int) -> None:
+        """Tell an exit code as soon as the fork server says it, however late the main program asks for it."""
+        self._coming.discard(held)
+        self._poll.unregister(held)
+        if (process := self._server_codes.look(held)) is not None:
+            recorder.emit(codes.EXIT_SEEN, *process, Usage().packed())
 
     def _see_helper_exit(self, pid: int, code: int | None) -> None:
         main = platform.process_stat(self._main)
@@ -241,6 +255,9 @@ class Guard:
             if pid == self._main:
                 self._main_died, self._main_code = True, code
                 self._take_reports()
+                for held in self._coming:
+                    self._poll.unregister(held)
+                self._coming.clear()
                 for process in self._server_codes.read():
                     recorder.emit(codes.EXIT_SEEN, *process, Usage().packed())
                 recorder.emit(codes.MAIN_EXITED, pid, code, usage)

@@ -7,6 +7,7 @@ False), and whoever asks promises less; see docs/platforms.md.
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import signal
 import sys
@@ -21,8 +22,10 @@ STACK_SIGNAL = int(signal.SIGRTMAX) - 1 if hasattr(signal, "SIGRTMAX") else 0
 
 _MACHINE = os.uname().machine if hasattr(os, "uname") else ""
 _WAITING_CALLS = {
-    "x86_64": {"0": "read", "1": "write", "7": "poll", "61": "wait4", "202": "futex", "247": "waitid", "271": "ppoll"},
-    "aarch64": {"63": "read", "64": "write", "73": "ppoll", "95": "waitid", "98": "futex", "260": "wait4"},
+    "x86_64": {"0": "read", "1": "write", "7": "poll", "19": "readv", "61": "wait4", "202": "futex", "247": "waitid"}
+    | {"271": "ppoll"},
+    "aarch64": {"63": "read", "64": "write", "65": "readv", "73": "ppoll", "95": "waitid", "98": "futex"}
+    | {"260": "wait4"},
 }
 """System call numbers by machine (asm/unistd.h) in which processes wait for each other."""
 _ALARMS = [getattr(signal, name) for name in ("SIGALRM", "SIGVTALRM", "SIGPROF") if hasattr(signal, name)]
@@ -34,6 +37,7 @@ _LOW = 5
 _PF_FORKNOEXEC = 0x40
 _PR_SET_PDEATHSIG = 1
 _PR_SET_CHILD_SUBREAPER = 36
+_SPLICE_F_NONBLOCK = 2
 _TICKS = os.sysconf("SC_CLK_TCK") if hasattr(os, "sysconf") else 100
 
 
@@ -377,6 +381,28 @@ def leads_to(pid: int, descriptor: int, path: str) -> bool:
         return os.readlink(f"/proc/{pid}/fd/{descriptor}") == path
     except OSError:
         return False
+
+
+def look_into_pipe(descriptor: int, size: int) -> bytes | None:
+    """Return what is next in a pipe without taking it out, if there is anything; None: that cannot be seen.
+
+    Source: tee(2), which only Linux has.
+    """
+    if not IS_LINUX:
+        return None
+    import ctypes
+
+    reader, writer = os.pipe2(os.O_CLOEXEC | os.O_NONBLOCK)
+    try:
+        count = ctypes.CDLL(None, use_errno=True).tee(descriptor, writer, ctypes.c_size_t(size), _SPLICE_F_NONBLOCK)
+        if count < 0 and ctypes.get_errno() != errno.EAGAIN:
+            return None
+        return os.read(reader, size) if count > 0 else b""
+    except AttributeError:  # a C library without it
+        return None
+    finally:
+        os.close(reader)
+        os.close(writer)
 
 
 def user_behind(own: tuple[str, int], peer: tuple[str, int]) -> int | None:
