@@ -175,17 +175,17 @@ def test_a_log_that_cannot_be_written(path: str, reason: str) -> None:
 
 
 def test_a_full_file_is_an_error_though_half_was_written(tmp_path: Path) -> None:
-    """A short write is followed up until it is an error: never silence."""
+    """A short write is followed up until it is an error, never silence, and leaves no half line."""
     program = (
         "import resource, signal, sys\n"
         "from run_scenario.views.outputs import Output\n"
         "signal.signal(signal.SIGXFSZ, signal.SIG_IGN)\n"
         "resource.setrlimit(resource.RLIMIT_FSIZE, (100, 100))\n"
-        "Output.log(sys.argv[1]).write(b'x' * 150)\n"
+        "Output.log(sys.argv[1]).write(b'{}\\n' * 5 + b'x' * 150)\n"
     )
     path = tmp_path / "log.jsonl"
     done = subprocess.run([sys.executable, "-c", program, str(path)], capture_output=True, text=True)
-    assert 100 == path.stat().st_size
+    assert "{}\n" * 5 == path.read_text()
     assert f"cannot write the log to {path}: file too large" in done.stderr
 
 

@@ -16,7 +16,7 @@ from types import FrameType
 from typing import TYPE_CHECKING, Any
 
 from run_scenario.engine.folder import folder_for, remove_folder
-from run_scenario.engine.guard_handle import DONE, TOO_MUCH, UNTOLD, Guard, start_guard
+from run_scenario.engine.guard_handle import DONE, UNTOLD, Guard, start_guard
 from run_scenario.engine.outcome import Outcome
 from run_scenario.engine.side_thread import SideThread
 from run_scenario.engine.start_method import default_start_method
@@ -161,7 +161,7 @@ class _Run:
             self._sinks,
             self._scenario.start_method or default_start_method(),
             retire=Shelf(_KEPT).put,
-            stop=lambda: self._guard.stop(TOO_MUCH),
+            stop=self._guard.stop,
         )
         telling.begin(judge)
         return telling

@@ -17,7 +17,7 @@ from types import FrameType
 
 from run_scenario.engine import main_program, platform
 from run_scenario.engine.folder import remove_folder
-from run_scenario.engine.guard_handle import DONE, TOLD, TOO_MUCH, UNTOLD
+from run_scenario.engine.guard_handle import DONE, FULL, TOLD, TOO_MUCH, UNTOLD
 from run_scenario.engine.helpers import Helpers
 from run_scenario.engine.main_program import MAIN
 from run_scenario.engine.platform import Usage
@@ -35,7 +35,11 @@ _HELPER = -3
 """The same, of one of multiprocessing's own processes or of a manager."""
 
 _TOO_MUCH = "it took more than it may"
-_ORDERS = {TOO_MUCH: _TOO_MUCH, UNTOLD: "its log can no longer be written"}
+_ORDERS = {
+    TOO_MUCH: _TOO_MUCH,
+    UNTOLD: "its log can no longer be written",
+    FULL: "there is no room left for what it records",
+}
 """Of the front, besides the signals that it has got -> why the run is ended."""
 _DEFAULT_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGPIPE)
 

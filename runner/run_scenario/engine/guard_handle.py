@@ -21,6 +21,8 @@ TOO_MUCH = 255
 """Stands for a signal's number where the run is to be ended because of a limit; the front has told of it."""
 UNTOLD = 254
 """Stands for a signal's number where the run is to be ended because its log cannot be written any more."""
+FULL = 253
+"""Stands for a signal's number where the run is to be ended because there is no room for what it records."""
 DONE = "done"
 """The guard's last word when nothing of the run is left."""
 _PAUSE = 0.001

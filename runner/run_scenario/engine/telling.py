@@ -12,12 +12,13 @@ from typing import TYPE_CHECKING, Any
 from run_scenario.engine import platform
 from run_scenario.engine.cpus import chosen
 from run_scenario.engine.events import EventMaker
+from run_scenario.engine.guard_handle import FULL, TOO_MUCH
 from run_scenario.engine.narrator import Narrator
 from run_scenario.engine.outcome import Outcome
 from run_scenario.engine.output import OutputFollower
 from run_scenario.errors import MachineryError, Status
 from run_scenario.limits import LIMITS
-from run_scenario.record import codes
+from run_scenario.record import codes, layout
 from run_scenario.record.drain import Drain, Entry
 from run_scenario.record.reader import SegmentReader
 
@@ -46,7 +47,7 @@ class Telling:
         *,
         retire: Callable[[str], None],
         clock: Callable[[], int] = time.monotonic_ns,
-        stop: Callable[[], None] | None = None,
+        stop: Callable[[int], None] | None = None,
     ) -> None:
         """Tell of the run of a program.
 
@@ -57,7 +58,7 @@ class Telling:
             method: How processes are started.
             retire: Is called for each file of the recording that has been read.
             clock: Gives the moment up to which all is recorded, in ns.
-            stop: Stops a run of which more is told than may be; None where there is nothing to be stopped.
+            stop: Stops a run by an order (see `guard_handle`); None where there is nothing to be stopped.
         """
         self._scenario = scenario = program.scenario
         self._folder = program.folder
@@ -169,11 +170,14 @@ class Telling:
                         self._sinks.remove(sink)
             if self._stop is not None and not self.narrator.too_much:
                 self._check_limits(self._stop)
+            if self._stop is not None and self._drain.is_losing:
+                self._stop(FULL)
+                self._stop = None
         if self._failure is not None and not self._concluding:
             raise self._failure
         return bool(events)
 
-    def _check_limits(self, stop: Callable[[], None]) -> None:
+    def _check_limits(self, stop: Callable[[int], None]) -> None:
         """Stop the run if more has been told than it may have; a log that is full takes only last words from now on."""
         written = max((sink.written for sink in self._sinks), default=0)
         items = self.narrator.queues.put
@@ -183,7 +187,7 @@ class Telling:
         if name == "log":
             self._events.fill_up()
         self.narrator.tell_limit(self._clock(), LIMITS[name], found)
-        stop()
+        stop(TOO_MUCH)
 
     def tick(self) -> None:
         """Show that the run goes on."""
@@ -229,10 +233,12 @@ class Telling:
         self._tell_written(now)
         self.narrator.finish(now)
         if not self.narrator.processes.main.exited:
-            self.narrator.troubles.append("the records of how the run ended are gone: a target removed them")
+            self.narrator.troubles.append(f"the records of how the run ended are not there: {self._why_gone()}")
         lost = sum(reader.lost for reader in self._drain.readers)
         if lost:
-            self.narrator.troubles.append(f"{lost} events could not be stored: no space left in {self._folder}")
+            self.narrator.troubles.append(
+                f"{lost:,} events could not be stored: no space left in {self._folder}; set TMPDIR to another folder"
+            )
         self.narrator.troubles += troubles
         if self.missing:
             self.narrator.troubles.append(f"{self.missing} files of the recording were removed before they were read")
@@ -263,6 +269,15 @@ class Telling:
         if self._failure is not None:
             raise self._failure
         return outcome
+
+    def _why_gone(self) -> str:
+        try:
+            disk = os.statvfs(self._folder)
+        except OSError:
+            return f"somebody has removed {self._folder}"
+        if disk.f_bavail * disk.f_frsize < layout.chunk_size(0):
+            return f"there is no space left in {self._folder}; set TMPDIR to another folder"
+        return "they were removed, or could not be stored"
 
     def _judged(self, outcome: Outcome, now: int) -> Outcome:
         """Tell all that is left but the end itself, and then what it is worth."""

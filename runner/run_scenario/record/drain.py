@@ -81,6 +81,8 @@ class Drain:
         """What the last round read, whether it was released or not."""
         self.behind = False
         """Whether the last round left records in the segments that were there when it began."""
+        self.is_losing = False
+        """Whether a process has found no room for a record."""
 
     def discover(self) -> None:
         """Look for segments that have appeared since the last time.
@@ -128,7 +130,8 @@ class Drain:
         self.behind = False
         block = max(_LEAST_BLOCK, min(_MOST_BLOCK, _MOST_BYTES // max(1, 2 * len(self._segments))))
         for segment in self._segments:
-            newest = segment.reader.newest()
+            *newest, lost = segment.reader.news()
+            self.is_losing |= lost > 0
             for source, number in zip(segment.sources, newest, strict=True):
                 if source.ahead:
                     unread = source.ahead[-1][0] <= until

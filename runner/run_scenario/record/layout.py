@@ -54,8 +54,8 @@ STACK_AT = 480
 """u32: descriptor of the process's file for stacks; 0: it writes none."""
 COUNT = struct.Struct("<Q")
 CHUNK = struct.Struct("<I")
-CHUNKS = struct.Struct("<II")
-"""Both numbers of chunks at once, from CHUNKS_AT on."""
+NEWS = struct.Struct("<IIQ")
+"""The three of them at once, from CHUNKS_AT on."""
 
 WAITS_AT = 512
 WAIT = struct.Struct("<BxHIqq")

@@ -246,13 +246,13 @@ class SegmentReader(Speaker):
             FixedStream(self.prefix, retire),
         )
 
-    def newest(self) -> tuple[int, int]:
-        """Return the numbers of the chunks that are written to now, of the general and of the fixed stream.
+    def news(self) -> tuple[int, int, int]:
+        """Return which chunks are written to now, of the general and of the fixed stream, and how much was lost.
 
         Older chunks are sealed: what is read of them after this was asked is all of them.
         """
-        data = os.pread(self._first, layout.CHUNKS.size, layout.CHUNKS_AT)
-        return layout.CHUNKS.unpack(data) if len(data) == layout.CHUNKS.size else (0, 0)
+        data = os.pread(self._first, layout.NEWS.size, layout.CHUNKS_AT)
+        return layout.NEWS.unpack(data) if len(data) == layout.NEWS.size else (0, 0, 0)
 
     def speaker(self, record: Record) -> Speaker:
         """Return who made a record of this segment, and leave only the code where code and worker stood together."""

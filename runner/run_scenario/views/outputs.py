@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import select
@@ -65,8 +66,18 @@ class Output:
             except BrokenPipeError:
                 raise
             except OSError as error:
+                self._cut_off(data[: len(data) - len(rest)])
                 raise cannot_write(self._name, error) from None
             rest = rest[written:]
+
+    def _cut_off(self, written: bytes) -> None:
+        """Remove the half line at the end of what was written before a failure, where it went to the end of a file."""
+        torn = len(written) - (written.rfind(b"\n") + 1)
+        with contextlib.suppress(OSError):
+            end = os.lseek(self._descriptor, 0, os.SEEK_CUR)  # fails for what is no file
+            if torn and end == os.fstat(self._descriptor).st_size:
+                os.ftruncate(self._descriptor, end - torn)
+                os.lseek(self._descriptor, end - torn, os.SEEK_SET)
 
     def close(self) -> None:
         """Close the file, if it was opened here.
