@@ -154,6 +154,19 @@ def test_kill_the_main_program(running: Running) -> None:
         assert "run-scenario" == result.log.one("process.exited", name)["by"]
 
 
+@pytest.mark.parametrize("who", ["front", "guard", "main program"])
+@pytest.mark.fault("F39", event="process.output", status=(-9, 4, 1))
+def test_memory_of_a_targets_own_making(tmp_path: Path, method: str, who: str) -> None:
+    """Whoever is killed, the tracker that a target has started gets the moment it needs to remove it."""
+    text = scenario({"name": "M", "target": "actors:create_memory_and_wait"}, start_method=method)
+    running = Running(tmp_path, text)
+    main = running.wait_for("process.started", "MainProcess")
+    name = running.wait_for("process.output", "M")["text"]
+    os.kill({"front": running.process.pid, "guard": main["ppid"], "main program": main["pid"]}[who], signal.SIGKILL)
+    running.finish(whole=who != "front")
+    assert not os.path.exists(f"/dev/shm/{name}")
+
+
 @pytest.mark.fault("F41", event="process.exited", status=1)
 def test_kill_all_processes(running: Running) -> None:
     """The others go on, and so does the main program; the run fails by the ends that the file does not allow."""

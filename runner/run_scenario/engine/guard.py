@@ -68,7 +68,7 @@ class Guard:
         """Descriptors of pipes in which exit codes are still to come."""
         self._stall = StallWatch(program.folder)
         self._limits = LimitWatch(program.limits, program.folder)
-        self._sweeper = Sweeper(self._living, self._reap)
+        self._sweeper = Sweeper(self._to_be_ended, self._reap)
 
     # The run
 
@@ -295,6 +295,13 @@ class Guard:
                 if stat and stat.state not in "ZX":
                     found[pid] = stat.started
         return found
+
+    def _to_be_ended(self) -> dict[int, int | None]:
+        """Return the same but those trackers, too, that targets have made: they remove what is registered with them."""
+        found = self._living()
+        trackers = {pid for pid in found if pid != self._main and platform.is_helper(pid)}
+        self._helpers.pids |= trackers
+        return {pid: began for pid, began in found.items() if pid not in trackers}
 
     # The end
 

@@ -25,6 +25,8 @@ FULL = 253
 """Stands for a signal's number where the run is to be ended because there is no room for what it records."""
 DONE = "done"
 """The guard's last word when nothing of the run is left."""
+_TRACKERS_WITHIN = 1.0
+"""Seconds that multiprocessing's resource trackers get of those."""
 _PAUSE = 0.001
 TOLD = b"\0"
 """The front's last order: it has done with the run. A front that is killed does not give it."""
@@ -104,14 +106,22 @@ class Guard:
 
 
 def _end_adopted(others: frozenset[int]) -> None:
+    """End those whom a dead guard has left; resource trackers get a moment to remove what is registered with them."""
     from run_scenario.engine import platform
 
     until = time.monotonic() + _ADOPTED_WITHIN
+    patience = time.monotonic() + _TRACKERS_WITHIN
     while (left := [p for p in platform.children(os.getpid()) if p not in others]) and time.monotonic() < until:
-        for pid in left:
+        # A fork server stays as long as its children do, so those are not left to this process before they are ended.
+        everybody = [*left, *(pid for child in left for pid in platform.descendants(child))]
+        at_once = [pid for pid in everybody if time.monotonic() > patience or not platform.is_helper(pid)]
+        for pid in at_once:
             platform.send_signal(pid, signal.SIGKILL)
+        for pid in left:
             with contextlib.suppress(ChildProcessError):
-                os.waitpid(pid, 0)
+                os.waitpid(pid, 0 if pid in at_once else os.WNOHANG)
+        if not at_once:
+            time.sleep(_PAUSE)
 
 
 def start_guard() -> Guard:

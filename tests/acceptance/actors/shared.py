@@ -7,6 +7,7 @@ import multiprocessing
 import os
 import signal
 from collections.abc import Callable
+from multiprocessing import shared_memory
 from typing import Any
 
 from actors.pipes import outcome_of
@@ -116,3 +117,10 @@ def write_under_lock(value: Any, event: Any) -> None:
     event.set()
     event.clear()
     event.wait()
+
+
+def create_memory_and_wait() -> None:
+    """Create a block of memory that the scenario knows nothing of, say its name, and wait for ever."""
+    memory = shared_memory.SharedMemory(create=True, size=100_000)
+    print(memory.name)
+    signal.pause()
