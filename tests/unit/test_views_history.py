@@ -68,6 +68,40 @@ def test_processor_time_tells_computing_from_sleeping(cpu: float | None, states:
     assert states == [each[2] for each in segments(events)]
 
 
+@pytest.mark.parametrize(
+    ("switches", "cpus", "state"),
+    [
+        ((1, 380), 2, "competing"),
+        ((1, 380), 1, "competing"),
+        ((3, 0), 2, "sleeping"),  # as sleep(8) has them
+        ((1, 15), 2, "sleeping"),  # it was kept from computing now and then, but not for so long
+        ((100, 380), 2, "sleeping"),
+        ((None, None), 2, "sleeping"),
+    ],
+)
+def test_switches_tell_who_is_kept_from_computing(switches: tuple[Any, Any], cpus: int, state: str) -> None:
+    """Who gave its processor up hardly ever and lost it often enough is not said to sleep."""
+    events = lived(cpu=2.5, starting=2.0)
+    events[-1].update(voluntary_switches=switches[0], involuntary_switches=switches[1])
+    assert [(2.0, 10.0, state, "")] == segments([event("scenario.started", cpus=cpus), *events])
+
+
+def test_switches_of_a_whole_process_are_not_those_of_a_part() -> None:
+    """With two parts to be told apart, it could have been kept from computing in one and have slept in the other."""
+    events = lived(event("queue.get", t=6.0, waited=0.5), cpu=1.5, starting=2.0)
+    events[-1].update(voluntary_switches=1, involuntary_switches=900)
+    assert ["sleeping", "waiting", "sleeping"] == [each[2] for each in segments(events)]
+
+
+def test_the_more_compete_the_longer_may_a_turn_take() -> None:
+    """Fifty processes on two processors wait longer for each turn than two on one."""
+    others = [event("process.started", f"Other {number}", t=1.0) for number in range(49)]
+    events = lived(cpu=0.4, starting=2.0)
+    events[-1].update(voluntary_switches=1, involuntary_switches=100)
+    assert "sleeping" == segments([event("scenario.started", cpus=2), *events])[0][2]
+    assert "competing" == segments([event("scenario.started", cpus=2), *others, *events])[0][2]
+
+
 def test_what_is_told_to_begin_and_to_end_is_one_wait() -> None:
     """A wait for a lock is one segment, and its resource is known."""
     events = lived(event("lock.waiting", t=3.0), event("lock.acquired", t=5.0, waited=1.9))

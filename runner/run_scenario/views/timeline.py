@@ -38,6 +38,7 @@ class Signs(Value):
     starting: str
     running: str
     computing: str
+    competing: str
     sleeping: str
     waiting: str
     ending: str
@@ -57,13 +58,14 @@ class Signs(Value):
         return sign
 
 
-UNICODE = Signs("·", "━", "█", "z", "░", "╌", "┤", "✗", "▷", "┬", "─", "▒", "▸", "▁▂▃▄▅▆▇█")
-ASCII = Signs(".", "-", "#", "z", "~", ",", "|", "X", ">", "+", "-", "=", ">", "_123456789")
+UNICODE = Signs("·", "━", "█", "▚", "z", "░", "╌", "┤", "✗", "▷", "┬", "─", "▒", "▸", "▁▂▃▄▅▆▇█")
+ASCII = Signs(".", "-", "#", "%", "z", "~", ",", "|", "X", ">", "+", "-", "=", ">", "_123456789")
 
 MEANINGS: dict[State, str] = {
     "starting": "being started",
     "running": "running",
     "computing": "computing",
+    "competing": "computing, or waiting for a processor",
     "sleeping": "asleep, or without a processor",
     "waiting": "waiting",
     "ending": "its target is over",
@@ -74,6 +76,7 @@ STYLES: dict[State, str] = {
     "starting": "dim",
     "running": "green",
     "computing": "bold green",
+    "competing": "cyan",
     "sleeping": "blue",
     "waiting": "yellow",
     "ending": "dim",

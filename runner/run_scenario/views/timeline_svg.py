@@ -26,6 +26,7 @@ _COLOURS: dict[State, str] = {
     "starting": "#d9d9d9",
     "running": "#7fbf7b",
     "computing": "#2c7a3f",
+    "competing": "#b5cf6b",
     "sleeping": "#c6dbef",
     "waiting": "#f4a63a",
     "ending": "#bdbdbd",
