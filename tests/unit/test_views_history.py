@@ -195,7 +195,7 @@ def test_messages_through_a_pipe_are_tied() -> None:
 
 
 def test_locks_are_held_from_the_first_to_the_last() -> None:
-    """An RLock that is acquired twice is held once; what is never released is held to the end of its process."""
+    """An RLock that is acquired twice is held once; what is never released is held to the end of the run."""
     events = [
         event("lock.acquired", "A", t=1.0, waited=0.0),
         event("lock.acquired", "A", t=2.0, waited=0.0),
@@ -205,7 +205,21 @@ def test_locks_are_held_from_the_first_to_the_last() -> None:
         event("process.exited", "B", t=6.0),
         event("process.exited", "C", t=7.0),
     ]
-    assert [Holding("gate", "A", 1.0, 4.0), Holding("gate", "B", 5.0, 6.0, False)] == read(events).holdings
+    assert [Holding("gate", "A", 1.0, 4.0), Holding("gate", "B", 5.0, 7.0, False)] == read(events).holdings
+
+
+def test_who_gets_a_lock_shows_that_it_was_free() -> None:
+    """Of a log that does not tell a release, a lock is held until the next has it; a semaphore has several holders."""
+    for kind, end in (("lock", 3.0), ("semaphore", 9.0)):
+        events = [
+            event("process.started", "A", t=0.5),
+            event(f"{kind}.acquired", "A", t=1.0, waited=0.0),
+            event("process.exited", "A", t=2.0),
+            event(f"{kind}.acquired", "B", t=3.0, waited=0.0),
+            event(f"{kind}.released", "B", t=4.0, owner="B"),
+            event("process.exited", "B", t=9.0),
+        ]
+        assert [Holding("gate", "A", 1.0, end, False), Holding("gate", "B", 3.0, 4.0)] == read(events).holdings
 
 
 def test_a_worker_of_a_pool_rests_between_its_tasks() -> None:

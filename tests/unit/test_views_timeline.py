@@ -144,6 +144,20 @@ def test_who_holds_a_lock() -> None:
     assert "gate     Kant ▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒    Hegel ▒▒▒▒▒▒▒▒▒▒▒▒▒▒" in lines
 
 
+def test_a_lock_that_died_with_its_holder_is_held_to_the_end() -> None:
+    """Nobody releases what a killed process had: the row says so for as long as the others wait."""
+    lines = drawn(
+        event("process.started", "Dying", t=0.0),
+        event("lock.acquired", "Dying", t=1.0, waited=0.0),
+        event("process.exited", "Dying", t=2.0, cause="signal", signal="SIGKILL", cpu_user=None),
+        event("lock.abandoned", "Dying", t=2.0),
+        event("lock.waiting", "Waiting", t=3.0),
+        event("process.exited", "Waiting", t=10.0, cpu_user=None),
+        width=59,
+    )
+    assert "gate          Dying ▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒" in lines
+
+
 def test_hostile_names_are_inert() -> None:
     """Escapes and controls in names, items and reasons do not reach the terminal; wide characters keep the columns."""
     bad = "\x1b[31mx\u202e\n"

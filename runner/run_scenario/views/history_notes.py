@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from typing import Any
 
-from run_scenario.views.history import RUNNER, Channel, Event, History, Lane, Resource, Tie, Wait
+from run_scenario.views.history import RUNNER, Channel, Event, History, Holding, Lane, Resource, Tie, Wait
 
 SHARED = {
     "lock": "lock",
@@ -54,6 +55,31 @@ class Notes:
             resource = self.history.resources[name] = Resource(name, kind)
         if user != RUNNER:
             resource.users[user] += 1
+
+    # Locks and semaphores
+
+    def never_released(self) -> list[Holding]:
+        """Return what is held at the end of the log; the end of who holds it releases nothing.
+
+        Only that somebody else has a lock says that it must have become free before.
+        """
+        taken: dict[str, list[float]] = {}
+        for each in self.history.holdings:
+            taken.setdefault(each.resource, []).append(each.start)
+        locks = {name for name, each in self.history.resources.items() if each.kind != "semaphore"}
+        held = {key: starts[:1] if key[0] in locks else starts for key, starts in self.held.items()}
+        for (resource, _), starts in held.items():
+            taken.setdefault(resource, []).extend(starts)
+        for times in taken.values():
+            times.sort()
+        found = []
+        for (resource, holder), starts in held.items():
+            for start in starts:
+                after = bisect_right(taken[resource], start)
+                lost = resource in locks and after < len(taken[resource])
+                end = taken[resource][after] if lost else self.history.last
+                found.append(Holding(resource, holder, start, end, False))
+        return found
 
     # Waits
 
