@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import pytest
 from views_events import event
 
+from run_scenario.views import timeline_svg
 from run_scenario.views.history_events import read
 from run_scenario.views.scale import Scale
 from run_scenario.views.timeline import render
@@ -98,6 +100,54 @@ def test_a_part_of_the_time() -> None:
     lines = drawn(*LEFT_EARLY, first=1.0, last=3.5)
     assert ["seconds", "1.0", "1.5", "2.0", "2.5", "3.0"] == lines[2].split()
     assert "Early       ····················━━━━━━━━━━━━━━━━╌╌╌╌┤" == lines[5]
+
+
+EMPTIED = [
+    event("process.started", "A", t=0.0),
+    event("queue.put", "A", t=1.0, item_id=1),
+    event("queue.put", "A", t=1.0, item_id=2),
+    event("queue.get", "A", t=2.0, item_id=1),
+    event("queue.get", "A", t=6.0, item_id=2),
+    event("process.started", "B", t=5.0),
+    event("process.exited", "A", t=7.0, cpu_user=None),
+    event("process.exited", "B", t=10.0, cpu_user=None),
+]
+"""A queue that has two items, then one, then none."""
+
+
+@pytest.mark.parametrize(
+    ("first", "last", "expected"),
+    [
+        (7.0, 8.0, "▁" * 50),
+        (3.0, 5.0, "▅" * 50),
+        (2.0, 3.0, "▅" * 50),
+        (5.0, 7.0, "▅" * 26 + "▁" * 24),
+        (0.0, 0.5, ""),
+        (1.0, 2.0, "█" * 50),
+        (8.0, 12.0, "▁" * 26),
+    ],
+)
+def test_a_queue_is_as_long_as_it_was_within_the_window(first: float, last: float, expected: str) -> None:
+    """What a queue had before the window is not drawn into it, and nothing is drawn behind the end of the run."""
+    assert f"tasks    {expected}".rstrip() in drawn(*EMPTIED, width=59, first=first, last=last)
+
+
+def test_what_is_outside_of_the_window_is_not_drawn_at_its_edges() -> None:
+    """An end before the window, and what is left at the end of the run, are not to be seen in it."""
+    history = read([*EMPTIED, event("queue.put", "B", t=9.0, item_id=3), event("process.exited", "C", t=12.0)])
+    early, whole = timeline_svg.render(history, 7.5, 8.5), timeline_svg.render(history)
+    assert (0, 2) == (early.count(">returned</text>"), whole.count(">returned</text>"))
+    assert (0, 1) == (early.count("1 left"), whole.count("1 left</text>"))
+    assert not any("left " in line for line in render(history, 59, first=7.5, last=8.5).splitlines()[:-5])
+    (curve,) = re.findall(r'<polygon points="([^"]*)"', early)
+    assert 1 == len({point.split(",")[1] for point in curve.split()})
+
+
+def test_a_lane_is_open_only_where_the_log_ends() -> None:
+    """A window that ends before the log does not look as if the log did."""
+    events = [event("process.started", "A", t=0.0), event("queue.empty", "A", t=10.0)]
+    assert "A        ━━━━━━━━━━━━━━━━━━━━" == drawn(*events, width=29, first=0.0, last=5.0)[4]
+    assert "A        ━━━━━━━━━━━━━━━━━━━▷" == drawn(*events, width=29)[4]
 
 
 def test_puts_are_tied_to_gets() -> None:

@@ -226,6 +226,15 @@ class Channel:
         """Items that nobody took."""
         return max(0, self.put - self.got - self.missing) if self.left is None else self.left
 
+    def levels(self, first: float, last: float) -> Iterator[tuple[float, float, int]]:
+        """Yield from when to when it had which length, from `first` to `last`, and from its first event on."""
+        start, depth = -math.inf, -1
+        for t, after in (*self.depths, (math.inf, 0)):
+            begin, end = max(start, first), min(t, last)
+            if depth >= 0 and begin <= end and (t > first or start >= first):
+                yield begin, end, depth
+            start, depth = t, after
+
     @property
     def mean(self) -> float | None:
         """Seconds that an item was on its way, on average."""

@@ -181,10 +181,10 @@ class _Timeline:
 
     def _close(self, lane: Lane, cells: Cells, column: int) -> None:
         """Draw the end of a lane, and beside it, if there is room, how it ended."""
+        if (self._history.last if lane.ended is None else lane.ended) > self._scale.last:
+            return
         if lane.ended is None:
             cells.set(column, self._signs.open_end, "dim")
-            return
-        if lane.ended > self._scale.last:
             return
         style = "bold red" if lane.failed else "dim"
         cells.set(column, self._signs.bad_end if lane.failed else self._signs.end, style)
@@ -228,25 +228,17 @@ class _Timeline:
         cells = Cells(self._columns)
         levels = self._signs.depths
         top = max(channel.most, 1)
-        depth = column = 0
-        highest = [0] * self._columns
-        begun = self._columns
-        for t, after in channel.depths:
-            if t > self._scale.last:
-                break
-            now = self._scale.column(t) if t >= self._scale.first else 0
-            for between in range(column, now + 1):
-                highest[between] = max(highest[between], depth)
-            highest[now] = max(highest[now], after)
-            begun = min(begun, now)
-            depth, column = after, now
-        for between in range(column + 1, self._columns):
-            highest[between] = depth
-        for at in range(begun, self._columns):
-            cells.set(at, levels[-(-highest[at] * (len(levels) - 1) // top)], "cyan")
+        highest: dict[int, int] = {}
+        end = 0
+        for begin, until, depth in channel.levels(self._scale.first, min(self._scale.last, self._history.last)):
+            end = self._scale.column(until) + 1
+            for at in range(self._scale.column(begin), end):
+                highest[at] = max(highest.get(at, 0), depth)
+        for at, depth in highest.items():
+            cells.set(at, levels[-(-depth * (len(levels) - 1) // top)], "cyan")
         left = f" {channel.remaining:,} left "
-        if channel.remaining and depth and self._columns - begun > len(left):
-            cells.write(self._columns - len(left) - 1, left, "bold yellow")
+        if channel.remaining and self._history.last <= self._scale.last and len(highest) > len(left):
+            cells.write(end - len(left) - 1, left, "bold yellow")
         return cells
 
     def _holders(self, holdings: Sequence[Holding]) -> Cells:

@@ -67,12 +67,18 @@ class _Picture:
             self._holders(resource, holdings)
         self._axis(top, self._y)
         self._y += 10
-        self._legend({segment.state for each in segments.values() for segment in each})
+        shows = self._scale.shows
+        self._legend({each.state for lane in segments.values() for each in lane if shows(each.start, each.end)})
         self._words()
         return svg.rendered(_WIDTH, self._y + _MARGIN)
 
     def _x(self, t: float) -> float:
         return self._left + self._scale.place(t)
+
+    def _beyond(self, t: float) -> float:
+        """Return where `t` is, also if that is not to be seen, but never so far away that it could not be drawn."""
+        width = self._scale.width
+        return self._left + min(max(self._scale.unbounded(t), -9 * width), 10 * width)
 
     def _name(self, name: str, y: float, colour: str = "#222222") -> None:
         self._svg.text(_MARGIN, y, fit(name, self._left - _MARGIN - 8, 13), 13, colour)
@@ -98,7 +104,7 @@ class _Picture:
             text = fit(what, width - 8, 11) if what else ""
             if text:
                 self._svg.text(x + 4, top + 13, text, 11)
-        if lane.ended is not None and lane.ended <= self._scale.last and segments:
+        if lane.ended is not None and segments and self._scale.shows(lane.ended, lane.ended):
             self._end(lane, top)
 
     def _visible(self, segments: Sequence[Segment]) -> Iterator[Segment]:
@@ -130,32 +136,35 @@ class _Picture:
             self._svg.text(x - 4, top + _BAR + 13, fit(text, x - self._left, 11), 11, colour, text_anchor="end")
 
     def _arrows(self) -> None:
-        """Draw an arrow for each hop; of very many, only the first."""
+        """Draw an arrow for each hop; of very many, only the first. What leaves the picture is cut at its edge."""
+        clip = self._svg.clip("chart", self._left, 0, self._scale.width, self._y)
         for hop in hops(self._history.ties, self._scale)[:_MOST_ARROWS]:
             if hop.giver not in self._rows or hop.taker not in self._rows:
                 continue
             down = self._rows[hop.taker] >= self._rows[hop.giver]
-            x1, x2 = self._x(hop.put[0]), self._x(hop.got[0])
+            x1, x2 = self._beyond(hop.put[0]), self._beyond(hop.got[0])
             y1 = self._rows[hop.giver] + (_BAR if down else 0)
             y2 = self._rows[hop.taker] + (0 if down and hop.taker != hop.giver else _BAR)
             middle = (y1 + y2) / 2
             path = f"M{x1:.1f} {y1:.1f} C{x1:.1f} {middle:.1f} {x2:.1f} {middle:.1f} {x2:.1f} {y2:.1f}"
             style = {"fill": "none", "stroke": "#555555", "stroke_width": 1.1, "marker_end": "url(#arrow)"}
-            self._svg.add("path", hop.told(), d=path, **style)
+            self._svg.add("path", hop.told(), d=path, clip_path=clip, **style)
 
     def _depth(self, channel: Channel) -> None:
         top, height = self._y, _DEPTH - 12
         self._y += _DEPTH
         self._name(channel.name, top + height - 4, _QUEUE)
-        points = _steps([(self._x(t), depth) for t, depth in channel.depths])
-        before = points[-1][1] if points else 0
-        points.append((self._x(self._history.last), before))
+        last = min(self._history.last, self._scale.last)
+        points = _steps([(self._x(t), depth) for t, _, depth in channel.levels(self._scale.first, last)])
+        if not points:
+            return
+        points.append((self._x(last), points[-1][1]))
         scale = height / max(channel.most, 1)
         line = " ".join(f"{x:.1f},{top + height - depth * scale:.1f}" for x, depth in points)
         base = f"{points[0][0]:.1f},{top + height:.1f} {line} {points[-1][0]:.1f},{top + height:.1f}"
         told = f"{channel.name}: at most {channel.most:,} items"
         self._svg.add("polygon", told, points=base, fill=_QUEUE, fill_opacity="0.35", stroke=_QUEUE)
-        if channel.remaining:
+        if channel.remaining and self._history.last <= self._scale.last:
             x = _WIDTH - _MARGIN - 6
             self._svg.text(x, top + height - 6, f"{channel.remaining:,} left", 12, _BAD, text_anchor="end")
 
