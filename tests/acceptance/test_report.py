@@ -242,6 +242,17 @@ def test_expectations_and_their_evidence(page: Page, forks: tuple[Path, list[Eve
     assert verdicts[0]["evidence"][0]["seq"] == page.selected()
 
 
+def test_a_bounded_queue_never_has_more_than_it_holds(page: Page, write) -> None:
+    """A put that is told before the get that made room for it overfills neither the queue nor the list of its items."""
+    puts = [event("queue.put", "A", number / 10, queue="q", item_id=number, item=number * 10) for number in (1, 2, 3)]
+    gets = [event("queue.get", "B", 0.4 + number / 10, queue="q", item_id=number) for number in (1, 2, 3)]
+    started = event("scenario.started", "run-scenario", 0.0, title="Bounded", maxsize={"q": 2})
+    page.open(write(numbered([started, *puts, *gets])), "event=4")
+    assert "3 put, none left, 2 at most" in page.text("#depths")
+    assert ["20", "30"] == page.texts("#moment .item")
+    assert [1, 2, 2, 2, 1, 0] == page.ask("return app.story.channels[0].depths")
+
+
 def test_hostile_names_and_outputs_are_inert(page: Page, write) -> None:
     """Markup, scripts, terminal escapes and invisible characters in a log are shown as text and do nothing."""
     events, corpus = hostile()

@@ -188,6 +188,20 @@ def test_items_are_tied_and_counted() -> None:
     assert "tasks" == history.lanes["B"].found_empty
 
 
+def test_a_bounded_queue_never_has_more_than_it_holds() -> None:
+    """A put that was let in by a get is told before that get: by then the item of the get was out."""
+    events = [
+        event("scenario.started", maxsize={"tasks": 2}),
+        *(event("queue.put", "Main", t=number * 1.0, item_id=number) for number in (1, 2, 3)),
+        event("queue.get", "A", t=3.5, item_id=1),
+        event("queue.get", "A", t=4.0, item_id=2),
+        event("queue.get", "A", t=5.0, item_id=3),
+    ]
+    queue = read(events).channels["tasks"]
+    assert (2, [1, 2, 2, 2, 1, 0]) == (queue.most, [depth for _, depth in queue.depths])
+    assert 3 == read(events[1:]).channels["tasks"].most
+
+
 def test_messages_through_a_pipe_are_tied() -> None:
     """What is sent at one end is received at the other; each direction is a channel of its own."""
     history = read([event("pipe.sent", "A", t=1.0), event("pipe.received", "B", t=2.0)])

@@ -124,7 +124,11 @@ class Notes:
         self.changed(channel, t)
 
     def changed(self, channel: Channel, t: float) -> None:
+        """Note how long it is: who could put one more than it holds was let in by a get that is told only after it."""
+        bounds = self.history.facts.get("maxsize")
+        bound = bounds.get(channel.name) if isinstance(bounds, dict) and channel.kind == "queue" else None
         depth = max(0, channel.put - channel.got - channel.missing)
+        depth = min(depth, bound) if isinstance(bound, int) and bound > 0 else depth
         channel.most = max(channel.most, depth)
         channel.depths.append((t, depth))
 
