@@ -194,6 +194,32 @@ def test_who_holds_a_lock() -> None:
     assert "gate     Kant ▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒    Hegel ▒▒▒▒▒▒▒▒▒▒▒▒▒▒" in lines
 
 
+def held_at_once(*names: str) -> list[Event]:
+    """Return the events of a semaphore that all of these hold at once, one second after the other."""
+    acquired = [event("semaphore.acquired", name, t=t * 1.0, waited=0.0) for t, name in enumerate(names)]
+    released = [event("semaphore.released", name, t=t + 10.0, owner=name) for t, name in enumerate(names)]
+    return [*acquired, *released, event("process.exited", names[0], t=20.0)]
+
+
+def test_all_who_hold_a_semaphore_at_once_are_seen() -> None:
+    """Each has a row of its own, with its name, in text and in SVG; a row is used again when it is free."""
+    events = [*held_at_once("Kant", "Hegel"), event("semaphore.acquired", "Marx", t=15.0, waited=0.0)]
+    lines = drawn(*events, width=59)
+    assert "gate     Kant ▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒           Marx ▒▒▒▒▒▒▒▒" in lines
+    assert "           Hegel ▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒" in lines
+    picture = timeline_svg.render(read(events))
+    places = {name: y for y, name in re.findall(r'y="([^"]*)"[^>]*>held by (\w+)<', picture)}
+    assert {"Kant", "Hegel", "Marx"} == places.keys()
+    assert places["Kant"] == places["Marx"] != places["Hegel"]
+
+
+def test_of_many_who_hold_a_semaphore_some_are_left_out() -> None:
+    """There is a line that says how many."""
+    events = held_at_once(*"ABCDEF")
+    assert "gate: more than 4 held it at once; 2 of 6 times are not drawn" in drawn(*events)
+    assert "gate: more than 4 held it at once; 2 of 6 times are not drawn" in timeline_svg.render(read(events))
+
+
 def test_a_lock_that_died_with_its_holder_is_held_to_the_end() -> None:
     """Nobody releases what a killed process had: the row says so for as long as the others wait."""
     lines = drawn(

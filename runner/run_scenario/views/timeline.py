@@ -11,15 +11,16 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 
-from run_scenario.values import Value
 from run_scenario.views.cells import Cells, fitted, width_of
-from run_scenario.views.history import Channel, History, Holding, Lane, Segment, State
+from run_scenario.views.history import Channel, History, Lane, Segment, State
+from run_scenario.views.holdings import Slots, slots
 from run_scenario.views.hops import hops
 from run_scenario.views.paint import Painter
 from run_scenario.views.scale import scale_for
 from run_scenario.views.summary import ending
 from run_scenario.views.text import scrub, shorten
 from run_scenario.views.timeline_notes import notes
+from run_scenario.views.timeline_signs import ASCII, MEANINGS, STYLES, UNICODE, told
 
 _NAMES = (8, 20)
 """Fewest and most columns for the names."""
@@ -30,57 +31,6 @@ _MARK_ROWS = 3
 _MOST_HOPS = 99
 _USUAL_END = "returned"
 """What need not be said of who ends where there is no room to say so."""
-
-
-class Signs(Value):
-    """What a lane is drawn with."""
-
-    starting: str
-    running: str
-    computing: str
-    competing: str
-    sleeping: str
-    waiting: str
-    ending: str
-    end: str
-    bad_end: str
-    open_end: str
-    tick: str
-    line: str
-    held: str
-    to: str
-    depths: str
-    """From an empty queue to the longest."""
-
-    def of(self, state: State) -> str:
-        """Return the sign of what a process does."""
-        sign: str = getattr(self, state)
-        return sign
-
-
-UNICODE = Signs("·", "━", "█", "▚", "z", "░", "╌", "┤", "✗", "▷", "┬", "─", "▒", "▸", "▁▂▃▄▅▆▇█")
-ASCII = Signs(".", "-", "#", "%", "z", "~", ",", "|", "X", ">", "+", "-", "=", ">", "_123456789")
-
-MEANINGS: dict[State, str] = {
-    "starting": "being started",
-    "running": "running",
-    "computing": "computing",
-    "competing": "computing, or waiting for a processor",
-    "sleeping": "asleep, or without a processor",
-    "waiting": "waiting",
-    "ending": "its target is over",
-}
-"""What a process does, in words."""
-
-STYLES: dict[State, str] = {
-    "starting": "dim",
-    "running": "green",
-    "computing": "bold green",
-    "competing": "cyan",
-    "sleeping": "blue",
-    "waiting": "yellow",
-    "ending": "dim",
-}
 
 
 def render(
@@ -114,6 +64,8 @@ class _Timeline:
         self._used: set[str] = set()
         self._untold: list[tuple[str, str]] = []
         """Names and ends that no room was found for beside their lanes."""
+        self._undrawn: list[str] = []
+        """What is not drawn, in sentences."""
 
     def lines(self) -> Iterator[str]:
         """Yield the lines."""
@@ -127,9 +79,13 @@ class _Timeline:
         for channel in self._history.channels.values():
             yield self._row(channel.name, self._depth(channel), "cyan")
         for resource, holdings in self._history.holdings_by_resource().items():
-            yield self._row(resource, self._holders(holdings), "magenta")
+            held = slots(holdings, self._scale)
+            for index, cells in enumerate(self._holders(held)):
+                yield self._row("" if index else resource, cells, "magenta")
+            self._undrawn += held.told(resource)
         yield ""
-        yield from notes(self._history, self._hops[:_MOST_HOPS], self._untold, self._legend(), self._width, self._paint)
+        yield from told(self._legend(), self._width, self._paint)
+        yield from notes(self._history, self._hops[:_MOST_HOPS], self._untold, self._undrawn, self._width, self._paint)
 
     def _row(self, name: str, cells: Cells, style: str = "") -> str:
         head = fitted(scrub(name), self._name_width)
@@ -241,19 +197,18 @@ class _Timeline:
             cells.write(end - len(left) - 1, left, "bold yellow")
         return cells
 
-    def _holders(self, holdings: Sequence[Holding]) -> Cells:
-        """Return who held a lock when; where several held a semaphore, each is written into the other's row."""
-        cells = Cells(self._columns)
-        for holding in holdings:
-            if not self._scale.shows(holding.start, holding.end):
-                continue
-            start, stop = self._scale.column(holding.start), self._scale.column(holding.end) + 1
-            name = scrub(holding.holder)
-            cells.write(start, self._signs.held * (stop - start), "magenta")
-            room = stop - start - 2
-            if room >= min(width_of(name), 4):
-                cells.write(start, (name if width_of(name) <= room else fitted(name, room)) + " ", "magenta")
-        return cells
+    def _holders(self, held: Slots) -> Iterator[Cells]:
+        """Yield rows of who held a lock or a semaphore when: as many as held it at once."""
+        for holdings in held.rows:
+            cells = Cells(self._columns)
+            for holding in holdings:
+                start, stop = self._scale.column(holding.start), self._scale.column(holding.end) + 1
+                name = scrub(holding.holder)
+                cells.write(start, self._signs.held * (stop - start), "magenta")
+                room = stop - start - 2
+                if room >= min(width_of(name), 4):
+                    cells.write(start, (name if width_of(name) <= room else fitted(name, room)) + " ", "magenta")
+            yield cells
 
     def _legend(self) -> list[tuple[str, str, str]]:
         """Return sign, style and meaning of what the lanes are drawn with."""

@@ -1,4 +1,4 @@
-"""What stands below a timeline: what its signs mean, who put what for whom, what was left, how it ended and why."""
+"""What stands below a timeline and its legend: who put what for whom, what was left, how it ended and why."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from run_scenario.views.hops import Hop
 from run_scenario.views.layout import wrap
 from run_scenario.views.overview import outcome
 from run_scenario.views.paint import Painter
-from run_scenario.views.text import plural, scrub, shorten, values
+from run_scenario.views.text import plural, scrub, values
 
 _LISTED = 12
 """Hops that are told in words."""
@@ -20,12 +20,16 @@ def notes(
     history: History,
     hops: Sequence[Hop],
     ends: Sequence[tuple[str, str]],
-    legend: Sequence[tuple[str, str, str]],
+    undrawn: Sequence[str],
     width: int,
     paint: Painter,
 ) -> Iterator[str]:
-    """Yield the lines, `width` columns wide at most; `ends` are those that are not told beside their lanes."""
-    yield from _legend(legend, width, paint)
+    """Yield the lines, `width` columns wide at most.
+
+    `ends` are those that are not told beside their lanes, `undrawn` says what is not to be seen in the drawing.
+    """
+    for text in undrawn:
+        yield from wrap(scrub(text), width)
     if hops:
         yield ""
         for number, hop in enumerate(hops[:_LISTED], 1):
@@ -53,22 +57,6 @@ def notes(
                 yield paint("yellow", line)
     yield ""
     yield from (paint("bold green" if history.passed else "bold red", line) for line in wrap(outcome(history), width))
-
-
-def _legend(legend: Sequence[tuple[str, str, str]], width: int, paint: Painter) -> Iterator[str]:
-    """Yield the signs and their meanings, as many on a line as fit."""
-    line, taken = "", 0
-    for sign, style, meaning in legend:
-        meaning = shorten(meaning, width - len(sign) - 1)
-        needed = len(sign) + 1 + len(meaning)
-        if taken and taken + 3 + needed > width:
-            yield line
-            line, taken = "", 0
-        gap = "   " if taken else ""
-        line += f"{gap}{paint(style, sign)} {meaning}"
-        taken += len(gap) + needed
-    if line:
-        yield line
 
 
 def left_over(history: History) -> list[str]:

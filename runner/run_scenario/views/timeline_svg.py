@@ -5,14 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from run_scenario.views.history import Channel, History, Holding, Lane, Segment, State
+from run_scenario.views.holdings import slots
 from run_scenario.views.hops import hops
 from run_scenario.views.layout import wrap
 from run_scenario.views.overview import outcome
 from run_scenario.views.scale import scale_for
 from run_scenario.views.svg import Svg, fit, room_for
 from run_scenario.views.text import scrub
-from run_scenario.views.timeline import MEANINGS, end_of
+from run_scenario.views.timeline import end_of
 from run_scenario.views.timeline_notes import left_over
+from run_scenario.views.timeline_signs import MEANINGS
 
 _WIDTH, _MARGIN = 960, 16
 _NAMES = (70, 190)
@@ -50,6 +52,8 @@ class _Picture:
         self._y = float(_MARGIN)
         self._rows: dict[str, float] = {}
         """Where the bar of each lane begins, from above."""
+        self._left_out: list[str] = []
+        """What is not drawn, in sentences."""
 
     def drawn(self) -> str:
         svg = self._svg
@@ -169,16 +173,23 @@ class _Picture:
             self._svg.text(x, top + height - 6, f"{channel.remaining:,} left", 12, _BAD, text_anchor="end")
 
     def _holders(self, resource: str, holdings: Sequence[Holding]) -> None:
-        top = self._y
-        self._y += _DEPTH - 6
-        self._name(resource, top + 13, _LOCK)
-        for holding in holdings:
-            if not self._scale.shows(holding.start, holding.end):
-                continue
-            x, width = self._x(holding.start), self._x(holding.end) - self._x(holding.start)
-            told = f"{holding.holder} held {resource}, {holding.start:.6f} to {holding.end:.6f} s"
-            self._svg.add("rect", told, x=x, y=top, width=max(width, 0.6), height=_BAR, fill=_LOCK, fill_opacity="0.4")
-            text = fit(f"held by {holding.holder}", width - 8, 11)
+        self._name(resource, self._y + 13, _LOCK)
+        held = slots(holdings, self._scale)
+        for row in held.rows:
+            for holding in row:
+                self._holding(holding, self._y)
+            self._y += _BAR + 4
+        self._y += _DEPTH - _BAR - 10
+        self._left_out += held.told(resource)
+
+    def _holding(self, holding: Holding, top: float) -> None:
+        x, width = self._x(holding.start), self._x(holding.end) - self._x(holding.start)
+        told = f"{holding.holder} held {holding.resource}, {holding.start:.6f} to {holding.end:.6f} s"
+        shape = {"x": x, "y": top, "width": max(width, 0.6), "height": _BAR, "fill": _LOCK, "fill_opacity": "0.4"}
+        edge = {"stroke": "#ffffff", "stroke_width": 0.6} if width > 3 else {}
+        self._svg.add("rect", told, **shape, **edge)
+        text = fit(f"held by {holding.holder}", width - 8, 11)
+        if text:
             self._svg.text(x + 4, top + 13, text, 11)
 
     def _legend(self, used: set[State]) -> None:
@@ -192,7 +203,7 @@ class _Picture:
 
     def _words(self) -> None:
         """Write what was left, who waited for what, and what came of the run."""
-        lines = [(text, "#222222") for text in left_over(self._history)]
+        lines = [(text, "#222222") for text in (*self._left_out, *left_over(self._history))]
         if self._history.stuck:
             lines.append(("when nothing moved any more:", "#222222"))
             lines += [(f"{stuck.process} {stuck.doing}", "#222222") for stuck in self._history.stuck]
