@@ -182,6 +182,46 @@ def test_many_ties_are_gathered() -> None:
     assert " 1  A put 100 items on tasks at 0.000 to 99.000 s, B got them at 0.500 to 99.500 s" in lines
 
 
+def many_ways(count: int) -> list[Event]:
+    """Return the events of as many consumers, each of which gets one item from the main program, all at one moment."""
+    started = [event("process.started", f"C{number}", t=0.0) for number in range(count)]
+    puts = [event("queue.put", "Main", t=0.1, item_id=number) for number in range(count)]
+    gets = [event("queue.get", f"C{number}", t=number / count + 1, item_id=number) for number in range(count)]
+    return [*started, *puts, *gets]
+
+
+def test_all_hops_are_counted() -> None:
+    """Of two hundred hops, twelve are told, and so many more are there; each has its mark where it arrives."""
+    lines = drawn(*many_ways(200), width=100)
+    assert "    and 188 more" in lines
+    assert 1 == sum("1-200▸" in line for line in lines)
+    assert {f"▸{number}" for number in range(1, 201)} <= {line.strip() for line in lines}
+    assert not any("not marked" in line for line in lines)
+
+
+def test_marks_without_room_are_counted() -> None:
+    """After three rows of marks the rest is not drawn, and there is a line that says how many."""
+    ways = [
+        each
+        for number in range(40)
+        for each in (
+            event("queue.put", "A", t=number / 10, item_id=number, queue=f"q{number}"),
+            event("queue.get", "B", t=number / 10 + 0.01, item_id=number, queue=f"q{number}"),
+        )
+    ]
+    lines = drawn(event("process.started", "A"), event("process.started", "B"), *ways, width=40)
+    marks = sum(line.count("▸") for line in lines if "put" not in line)
+    (told,) = [line for line in lines if "not marked" in line]
+    missing = int(told.split()[0])
+    assert 0 < missing < 80
+    assert marks <= 80 - missing
+
+
+def test_of_many_arrows_some_are_left_out() -> None:
+    """The picture says how many there are."""
+    assert "the first 400 of 401 arrows are drawn" in timeline_svg.render(read(many_ways(401)))
+
+
 def test_who_holds_a_lock() -> None:
     """A lock has a row with the names of its holders."""
     lines = drawn(

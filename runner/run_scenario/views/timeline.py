@@ -14,11 +14,11 @@ from collections.abc import Iterator, Sequence
 from run_scenario.views.cells import Cells, fitted, width_of
 from run_scenario.views.history import Channel, History, Lane, Segment, State
 from run_scenario.views.holdings import Slots, slots
-from run_scenario.views.hops import hops
+from run_scenario.views.hops import Hop, hops
 from run_scenario.views.paint import Painter
 from run_scenario.views.scale import scale_for
 from run_scenario.views.summary import ending
-from run_scenario.views.text import scrub, shorten
+from run_scenario.views.text import plural, scrub, shorten
 from run_scenario.views.timeline_notes import notes
 from run_scenario.views.timeline_signs import ASCII, MEANINGS, STYLES, UNICODE, told
 
@@ -28,7 +28,6 @@ _LEAST_CHART = 10
 _TICK_ROOM = 10
 """Columns between two ticks at least."""
 _MARK_ROWS = 3
-_MOST_HOPS = 99
 _USUAL_END = "returned"
 """What need not be said of who ends where there is no room to say so."""
 
@@ -61,11 +60,18 @@ class _Timeline:
         self._scale = scale_for(history.last, columns, first, last)
         self._columns = columns
         self._hops = hops(history.ties, self._scale)
+        self._hops_of: defaultdict[str, list[tuple[int, Hop]]] = defaultdict(list)
+        """Process -> the hops from it and to it, with their numbers."""
+        for number, hop in enumerate(self._hops, 1):
+            for name in {hop.giver, hop.taker}:
+                self._hops_of[name].append((number, hop))
         self._used: set[str] = set()
         self._untold: list[tuple[str, str]] = []
         """Names and ends that no room was found for beside their lanes."""
         self._undrawn: list[str] = []
         """What is not drawn, in sentences."""
+        self._unmarked = 0
+        """Ends of hops that no room was found for below the lanes of who put and got."""
 
     def lines(self) -> Iterator[str]:
         """Yield the lines."""
@@ -85,7 +91,12 @@ class _Timeline:
             self._undrawn += held.told(resource)
         yield ""
         yield from told(self._legend(), self._width, self._paint)
-        yield from notes(self._history, self._hops[:_MOST_HOPS], self._untold, self._undrawn, self._width, self._paint)
+        if self._unmarked:
+            self._undrawn.append(
+                f"{plural(self._unmarked, 'end')} of hops {'is' if self._unmarked == 1 else 'are'} not marked, "
+                "for want of room: --from and --to show a part of the time"
+            )
+        yield from notes(self._history, self._hops, self._untold, self._undrawn, self._width, self._paint)
 
     def _row(self, name: str, cells: Cells, style: str = "") -> str:
         head = fitted(scrub(name), self._name_width)
@@ -155,27 +166,31 @@ class _Timeline:
         """Yield the rows below a lane: the numbers of the hops where they leave, and where they arrive."""
         leaving: defaultdict[int, list[int]] = defaultdict(list)
         arriving: defaultdict[int, list[int]] = defaultdict(list)
-        for number, hop in enumerate(self._hops[:_MOST_HOPS], 1):
+        for number, hop in self._hops_of.get(name, ()):
             if hop.giver == name and self._scale.shows(hop.put[0], hop.put[0]):
                 leaving[self._scale.column(hop.put[0])].append(number)
             if hop.taker == name and self._scale.shows(hop.got[0], hop.got[0]):
                 arriving[self._scale.column(hop.got[0])].append(number)
         to = self._signs.to
-        marks = [(column, f"{to}{_ranges(numbers)}") for column, numbers in arriving.items()]
-        marks += [(column, f"{_ranges(numbers)}{to}") for column, numbers in leaving.items()]
+        marks = [(column, f"{to}{_ranges(numbers)}", len(numbers)) for column, numbers in arriving.items()]
+        marks += [(column, f"{_ranges(numbers)}{to}", len(numbers)) for column, numbers in leaving.items()]
         rows: list[Cells] = []
-        for column, text in sorted(marks):
-            self._mark(rows, max(0, min(column, self._columns - len(text))), text)
+        for column, text, count in sorted(marks):
+            if not self._mark(rows, max(0, min(column, self._columns - len(text))), text):
+                self._unmarked += count
         yield from rows
 
-    def _mark(self, rows: list[Cells], column: int, text: str) -> None:
-        """Write a mark into the first row that has room for it and a space beside it, or else nowhere."""
+    def _mark(self, rows: list[Cells], column: int, text: str) -> bool:
+        """Write a mark into the first row that has room for it and a space beside it; return whether there is one."""
+        if len(text) > self._columns:
+            return False
         for index in range(_MARK_ROWS):
             if index == len(rows):
                 rows.append(Cells(self._columns))
             if rows[index].is_free(max(0, column - 1), len(text) + 2):
-                rows[index].write(column, text[: self._columns], "cyan")
-                return
+                rows[index].write(column, text, "cyan")
+                return True
+        return False
 
     # Queues and locks
 

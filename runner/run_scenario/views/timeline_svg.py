@@ -142,7 +142,10 @@ class _Picture:
     def _arrows(self) -> None:
         """Draw an arrow for each hop; of very many, only the first. What leaves the picture is cut at its edge."""
         clip = self._svg.clip("chart", self._left, 0, self._scale.width, self._y)
-        for hop in hops(self._history.ties, self._scale)[:_MOST_ARROWS]:
+        found = hops(self._history.ties, self._scale)
+        if len(found) > _MOST_ARROWS:
+            self._left_out.append(f"the first {_MOST_ARROWS:,} of {len(found):,} arrows are drawn")
+        for hop in found[:_MOST_ARROWS]:
             if hop.giver not in self._rows or hop.taker not in self._rows:
                 continue
             down = self._rows[hop.taker] >= self._rows[hop.giver]
