@@ -242,6 +242,22 @@ def test_expectations_and_their_evidence(page: Page, forks: tuple[Path, list[Eve
     assert verdicts[0]["evidence"][0]["seq"] == page.selected()
 
 
+def test_the_lanes_are_as_wide_as_their_box(page: Page, forks: tuple[Path, list[Event]]) -> None:
+    """A scrollbar that comes when the page is filled cuts nothing off at the right edge, however high the window."""
+    path, _ = forks
+    before = page.driver.get_window_size()
+    widths = "return [app.lanes.width, document.getElementById('lanes').clientWidth]"
+    try:
+        for height in range(1000, 3000, 200):
+            page.driver.set_window_size(1280, height)
+            page.open(path)
+            page.drawn()
+            drawn, box = page.ask(widths)
+            assert box == drawn, height
+    finally:
+        page.driver.set_window_size(before["width"], before["height"])
+
+
 def test_a_bounded_queue_never_has_more_than_it_holds(page: Page, write) -> None:
     """A put that is told before the get that made room for it overfills neither the queue nor the list of its items."""
     puts = [event("queue.put", "A", number / 10, queue="q", item_id=number, item=number * 10) for number in (1, 2, 3)]

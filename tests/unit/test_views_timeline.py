@@ -9,6 +9,7 @@ import pytest
 from views_events import event
 
 from run_scenario.views import timeline_svg
+from run_scenario.views.cells import width_of
 from run_scenario.views.history_events import read
 from run_scenario.views.scale import Scale
 from run_scenario.views.timeline import render
@@ -289,7 +290,45 @@ def test_hostile_names_are_inert() -> None:
     )
     assert all(character.isprintable() for line in lines for character in line)
     (wide,) = [line for line in lines if line.startswith("日")]
-    assert "日本語日本語日本語 … ━" in wide
+    assert "日本語日本語日本語…  ━" in wide
+
+
+@pytest.mark.parametrize("unicode", [True, False])
+def test_wide_names_make_no_line_too_wide(unicode: bool) -> None:
+    """A character that takes two columns, or six where it is written out, is counted as so many in sentences, too."""
+    one, other = "日本語の名前のプロセス", "もう一つのとても長い名前のプロセス"
+    lines = drawn(
+        event("scenario.started", title="題" * 60),
+        event("process.started", one, t=0.0),
+        event("process.started", other, t=0.0),
+        event("queue.put", one, t=1.0, item_id=1, item="値" * 20, queue="待ち行列"),
+        event("queue.get", other, t=2.0, item_id=1, queue="待ち行列"),
+        event("process.joining", t=2.0, by=one),
+        event("process.exited", other, t=5.0, cpu_user=None, cause="signal", signal="SIGKILL", allowed=False),
+        event("process.exited", one, t=5.0, cpu_user=None),
+        unicode=unicode,
+        width=80,
+    )
+    assert [] == [line for line in lines if width_of(line) > 80]
+    assert unicode or all(line.isascii() for line in lines)
+
+
+def test_what_is_cut_off_in_ascii_ends_in_dots() -> None:
+    """A shortened call leaves the signs beside it where they are."""
+    events = [
+        event("process.started", "Main", t=0.0),
+        event("process.joining", "Consumer with a long name", t=1.0, by="Main"),
+        event("process.exited", "Main", t=3.0, cpu_user=None),
+        event("process.exited", "B", t=4.0),
+    ]
+    assert "Main     -------~ Consume... |" == drawn(*events, width=36, unicode=False)[4]
+
+
+def test_a_log_that_was_cut_off_explains_its_open_lanes() -> None:
+    """The sign at the end of such a lane is in the legend; where there is no such lane it is not."""
+    torn = [event("process.started", "A", t=0.0), event("queue.empty", "A", t=1.0)]
+    assert any("▷ the log ends before the process" in line for line in drawn(*torn))
+    assert not any("▷" in line for line in drawn(*LEFT_EARLY))
 
 
 def test_a_log_of_one_event() -> None:

@@ -11,15 +11,15 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 
-from run_scenario.views.cells import Cells, fitted, width_of
+from run_scenario.views.cells import Cells, cut, fitted, width_of
 from run_scenario.views.history import Channel, History, Lane, Segment, State
 from run_scenario.views.holdings import Slots, slots
 from run_scenario.views.hops import Hop, hops
 from run_scenario.views.paint import Painter
 from run_scenario.views.scale import scale_for
 from run_scenario.views.summary import ending
-from run_scenario.views.text import plural, scrub, shorten
-from run_scenario.views.timeline_notes import notes
+from run_scenario.views.text import plural
+from run_scenario.views.timeline_notes import Paper, notes
 from run_scenario.views.timeline_signs import ASCII, MEANINGS, STYLES, UNICODE, told
 
 _NAMES = (8, 20)
@@ -50,11 +50,11 @@ class _Timeline:
         self, history: History, width: int, colour: bool, unicode: bool, first: float | None, last: float | None
     ) -> None:
         self._history = history
-        self._width = width
         self._paint = Painter(colour=colour)
+        self._paper = Paper(width, self._paint, unicode)
         self._signs = UNICODE if unicode else ASCII
         names = [*history.lanes, *history.channels, *{holding.resource for holding in history.holdings}]
-        longest = max((width_of(scrub(name)) for name in names), default=0)
+        longest = max((width_of(self._paper.fit(name)) for name in names), default=0)
         self._name_width = min(max(longest, _NAMES[0]), _NAMES[1], max(_NAMES[0], width // 4))
         columns = max(width - self._name_width - 1, _LEAST_CHART)
         self._scale = scale_for(history.last, columns, first, last)
@@ -68,6 +68,8 @@ class _Timeline:
         self._used: set[str] = set()
         self._untold: list[tuple[str, str]] = []
         """Names and ends that no room was found for beside their lanes."""
+        self._open = False
+        """Whether there is a lane whose end is not in the log."""
         self._undrawn: list[str] = []
         """What is not drawn, in sentences."""
         self._unmarked = 0
@@ -75,7 +77,7 @@ class _Timeline:
 
     def lines(self) -> Iterator[str]:
         """Yield the lines."""
-        yield self._paint("bold", shorten(scrub(self._history.title), self._width))
+        yield self._paint("bold", self._cut(self._history.title, self._paper.width))
         yield ""
         yield from self._axis()
         segments = self._history.segments()
@@ -90,16 +92,19 @@ class _Timeline:
                 yield self._row("" if index else resource, cells, "magenta")
             self._undrawn += held.told(resource)
         yield ""
-        yield from told(self._legend(), self._width, self._paint)
+        yield from told(self._legend(), self._paper.width, self._paint)
         if self._unmarked:
             self._undrawn.append(
                 f"{plural(self._unmarked, 'end')} of hops {'is' if self._unmarked == 1 else 'are'} not marked, "
                 "for want of room: --from and --to show a part of the time"
             )
-        yield from notes(self._history, self._hops, self._untold, self._undrawn, self._width, self._paint)
+        yield from notes(self._history, self._hops, self._untold, self._undrawn, self._paper)
+
+    def _cut(self, text: str, room: int) -> str:
+        return cut(self._paper.fit(text), room, unicode=self._paper.unicode)
 
     def _row(self, name: str, cells: Cells, style: str = "") -> str:
-        head = fitted(scrub(name), self._name_width)
+        head = fitted(self._paper.fit(name), self._name_width, unicode=self._paper.unicode)
         return f"{self._paint(style, head)} {cells.painted(self._paint)}".rstrip(" ")
 
     def _axis(self) -> Iterator[str]:
@@ -129,10 +134,8 @@ class _Timeline:
             cells.write(start, sign * (stop - start), STYLES[state])
             self._used.add(state)
             room = stop - start - 4
-            if what and room >= min(width_of(scrub(what)), 6):
-                text = scrub(what)
-                text = text if width_of(text) <= room else fitted(text, room)
-                cells.write(start + 1, f" {text} ", STYLES[state])
+            if what and room >= min(width_of(self._paper.fit(what)), 6):
+                cells.write(start + 1, f" {self._cut(what, room)} ", STYLES[state])
         self._close(lane, cells, max(columns))
         return cells
 
@@ -152,10 +155,11 @@ class _Timeline:
             return
         if lane.ended is None:
             cells.set(column, self._signs.open_end, "dim")
+            self._open = True
             return
         style = "bold red" if lane.failed else "dim"
         cells.set(column, self._signs.bad_end if lane.failed else self._signs.end, style)
-        text = scrub(end_of(lane))
+        text = self._paper.fit(end_of(lane))
         room = len(cells) - column - 2
         if width_of(text) <= room:
             cells.write(column + 2, text, style)
@@ -218,11 +222,11 @@ class _Timeline:
             cells = Cells(self._columns)
             for holding in holdings:
                 start, stop = self._scale.column(holding.start), self._scale.column(holding.end) + 1
-                name = scrub(holding.holder)
+                name = self._paper.fit(holding.holder)
                 cells.write(start, self._signs.held * (stop - start), "magenta")
                 room = stop - start - 2
                 if room >= min(width_of(name), 4):
-                    cells.write(start, (name if width_of(name) <= room else fitted(name, room)) + " ", "magenta")
+                    cells.write(start, f"{self._cut(name, room)} ", "magenta")
             yield cells
 
     def _legend(self) -> list[tuple[str, str, str]]:
@@ -230,6 +234,8 @@ class _Timeline:
         signs = self._signs
         legend = [(signs.of(state), STYLES[state], text) for state, text in MEANINGS.items() if state in self._used]
         legend.append((signs.end, "dim", "end"))
+        if self._open:
+            legend.append((signs.open_end, "dim", "the log ends before the process"))
         if any(lane.failed for lane in self._history.lanes.values()):
             legend.append((signs.bad_end, "bold red", "an end that is not allowed"))
         if self._hops:
