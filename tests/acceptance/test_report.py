@@ -258,6 +258,29 @@ def test_the_lanes_are_as_wide_as_their_box(page: Page, forks: tuple[Path, list[
         page.driver.set_window_size(before["width"], before["height"])
 
 
+@pytest.mark.parametrize(
+    ("involuntary", "words"),
+    [
+        (400, "computes, or waits for a processor"),
+        (2, "sleeps, or waits for a processor or something outside the scenario"),
+    ],
+)
+def test_who_has_no_processor_is_not_said_to_sleep(page: Page, write, involuntary: int, words: str) -> None:
+    """The state at a moment says what the switches tell, and leaves open what they do not; the legend has the same."""
+    switches = {"voluntary_switches": 1, "involuntary_switches": involuntary}
+    events = [
+        event("process.started", "S", 0.1, worker="process", daemon=False),
+        event("process.output", "S", 1.0, stream="stdout", text="here", via="print"),
+        event("process.exited", "S", 3.0, exitcode=0, cause="returned", cpu_user=0.4, cpu_system=0.1, **switches),
+    ]
+    page.open(write(numbered(events)), "event=2")
+    assert words in page.text("#moment")
+    legend = page.text(".legend")
+    assert "computes, or waits for a processor" in legend
+    assert "sleeps, or has no processor" in legend
+    assert not page.complaints()
+
+
 def test_a_bounded_queue_never_has_more_than_it_holds(page: Page, write) -> None:
     """A put that is told before the get that made room for it overfills neither the queue nor the list of its items."""
     puts = [event("queue.put", "A", number / 10, queue="q", item_id=number, item=number * 10) for number in (1, 2, 3)]

@@ -12,6 +12,7 @@ import math
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from itertools import chain
 from typing import Any, Literal, NamedTuple
 
 from run_scenario.views.takings import Taking
@@ -229,7 +230,7 @@ class Channel:
     def levels(self, first: float, last: float) -> Iterator[tuple[float, float, int]]:
         """Yield from when to when it had which length, from `first` to `last`, and from its first event on."""
         start, depth = -math.inf, -1
-        for t, after in (*self.depths, (math.inf, 0)):
+        for t, after in chain(self.depths, [(math.inf, 0)]):
             begin, end = max(start, first), min(t, last)
             if depth >= 0 and begin <= end and (t > first or start >= first):
                 yield begin, end, depth

@@ -63,13 +63,14 @@ class Notes:
 
         Only that somebody else has a lock says that it must have become free before.
         """
-        taken: dict[str, list[float]] = {}
+        taken: dict[str, list[float]] = {resource: [] for resource, _ in self.held}
         for each in self.history.holdings:
-            taken.setdefault(each.resource, []).append(each.start)
+            if each.resource in taken:
+                taken[each.resource].append(each.start)
         locks = {name for name, each in self.history.resources.items() if each.kind != "semaphore"}
         held = {key: starts[:1] if key[0] in locks else starts for key, starts in self.held.items()}
         for (resource, _), starts in held.items():
-            taken.setdefault(resource, []).extend(starts)
+            taken[resource].extend(starts)
         for times in taken.values():
             times.sort()
         found = []

@@ -97,8 +97,9 @@ def waits(history: History) -> Json | None:
 def _who_could_help(history: History, resource: str) -> Iterator[tuple[str, str, str]]:
     """Yield each process that has the resource, or could have done what is waited for: its name, why, and a tone."""
     held = {each.holder for each in history.holdings if each.resource == resource and _held_then(history, each.end)}
-    for name in sorted(held):
-        yield name, "never released by" if _over(history, name) else "is held by", "stuck"
+    gone = sorted(name for name in held if _over(history, name))
+    yield from ((name, "is held by", "stuck") for name in sorted(held.difference(gone)))
+    yield from ((name, "never released by", "stuck") for name in gone[:_MOST_GONE])
     waiting = [each for each in history.stuck if each.resource == resource]
     others = _gone(history, resource, waiting) if not held else []
     yield from others[:_MOST_GONE]
