@@ -51,7 +51,7 @@ def numbered(events: Iterable[Event]) -> list[Event]:
 def _begin(title: str) -> Event:
     return event(
         "scenario.started", "run-scenario", 0.0, title=title, file="made.yaml", digest="sha256:0", version="0.1.0",
-        python="3.11.7", platform="Linux", start_method="fork", cpus=2, pinned_to=None, timeout=30.0,
+        python="3.11.7", platform="Linux", start_method="fork", cpus=2, pinned_to=None, timeout=30.0, maxsize={},
     )  # fmt: skip
 
 

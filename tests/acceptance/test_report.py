@@ -242,6 +242,56 @@ def test_expectations_and_their_evidence(page: Page, forks: tuple[Path, list[Eve
     assert verdicts[0]["evidence"][0]["seq"] == page.selected()
 
 
+def test_the_lanes_are_as_wide_as_their_box(page: Page, forks: tuple[Path, list[Event]]) -> None:
+    """A scrollbar that comes when the page is filled cuts nothing off at the right edge, however high the window."""
+    path, _ = forks
+    before = page.driver.get_window_size()
+    widths = "return [app.lanes.width, document.getElementById('lanes').clientWidth]"
+    try:
+        for height in range(1000, 3000, 200):
+            page.driver.set_window_size(1280, height)
+            page.open(path)
+            page.drawn()
+            drawn, box = page.ask(widths)
+            assert box == drawn, height
+    finally:
+        page.driver.set_window_size(before["width"], before["height"])
+
+
+@pytest.mark.parametrize(
+    ("involuntary", "words"),
+    [
+        (400, "computes, or waits for a processor"),
+        (2, "sleeps, or waits for a processor or something outside the scenario"),
+    ],
+)
+def test_who_has_no_processor_is_not_said_to_sleep(page: Page, write, involuntary: int, words: str) -> None:
+    """The state at a moment says what the switches tell, and leaves open what they do not; the legend has the same."""
+    switches = {"voluntary_switches": 1, "involuntary_switches": involuntary}
+    events = [
+        event("process.started", "S", 0.1, worker="process", daemon=False),
+        event("process.output", "S", 1.0, stream="stdout", text="here", via="print"),
+        event("process.exited", "S", 3.0, exitcode=0, cause="returned", cpu_user=0.4, cpu_system=0.1, **switches),
+    ]
+    page.open(write(numbered(events)), "event=2")
+    assert words in page.text("#moment")
+    legend = page.text(".legend")
+    assert "computes, or waits for a processor" in legend
+    assert "sleeps, or has no processor" in legend
+    assert not page.complaints()
+
+
+def test_a_bounded_queue_never_has_more_than_it_holds(page: Page, write) -> None:
+    """A put that is told before the get that made room for it overfills neither the queue nor the list of its items."""
+    puts = [event("queue.put", "A", number / 10, queue="q", item_id=number, item=number * 10) for number in (1, 2, 3)]
+    gets = [event("queue.get", "B", 0.4 + number / 10, queue="q", item_id=number) for number in (1, 2, 3)]
+    started = event("scenario.started", "run-scenario", 0.0, title="Bounded", maxsize={"q": 2})
+    page.open(write(numbered([started, *puts, *gets])), "event=4")
+    assert "3 put, none left, 2 at most" in page.text("#depths")
+    assert ["20", "30"] == page.texts("#moment .item")
+    assert [1, 2, 2, 2, 1, 0] == page.ask("return app.story.channels[0].depths")
+
+
 def test_hostile_names_and_outputs_are_inert(page: Page, write) -> None:
     """Markup, scripts, terminal escapes and invisible characters in a log are shown as text and do nothing."""
     events, corpus = hostile()

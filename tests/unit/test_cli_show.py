@@ -122,6 +122,7 @@ def test_png_without_its_library(
         (["show", "run.jsonl", "--as", "table", "--output", "a.svg"], 2, "a table cannot be written as .svg"),
         (["show", "run.jsonl", "--as", "table", "--from", "1"], 2, "--from and --to choose a part of a timeline"),
         (["show", "run.jsonl", "--from", "2", "--to", "1"], 2, "--from must be before --to"),
+        (["show", "run.jsonl", "--from", "99"], 2, "--from 99 is after the last event: the run lasts "),
         (["show", "run.jsonl", "--as", "movie"], 2, "invalid choice: 'movie'"),
         (["show", "run.jsonl", "--width", "3"], 2, "'3' is not a number of columns from 20 to 1000"),
         (["show", "run.jsonl", "--output", "nix/a.svg"], 4, "cannot write to nix/a.svg: there is no folder nix"),

@@ -134,9 +134,9 @@ def test_svg_is_well_formed_and_alone(events: list[dict[str, Any]]) -> None:
     for picture in (timeline_svg.render(read(events)), graph_svg.render(seen(events))):
         root = ElementTree.fromstring(picture)
         tags = {element.tag.rpartition("}")[2] for element in root.iter()}
-        assert tags <= {"svg", "title", "defs", "marker", "path", "rect", "line", "text", "polygon"}
+        assert tags <= {"svg", "title", "defs", "marker", "clipPath", "path", "rect", "line", "text", "polygon"}
         links = [value for element in root.iter() for value in element.attrib.values() if "url(" in value]
-        assert all(link == "url(#arrow)" for link in links)
+        assert set(links) <= {"url(#arrow)", "url(#chart)"}
         assert "\x1b" not in picture
 
 

@@ -68,6 +68,40 @@ def test_processor_time_tells_computing_from_sleeping(cpu: float | None, states:
     assert states == [each[2] for each in segments(events)]
 
 
+@pytest.mark.parametrize(
+    ("switches", "cpus", "state"),
+    [
+        ((1, 380), 2, "competing"),
+        ((1, 380), 1, "competing"),
+        ((3, 0), 2, "sleeping"),  # as sleep(8) has them
+        ((1, 15), 2, "sleeping"),  # it was kept from computing now and then, but not for so long
+        ((100, 380), 2, "sleeping"),
+        ((None, None), 2, "sleeping"),
+    ],
+)
+def test_switches_tell_who_is_kept_from_computing(switches: tuple[Any, Any], cpus: int, state: str) -> None:
+    """Who gave its processor up hardly ever and lost it often enough is not said to sleep."""
+    events = lived(cpu=2.5, starting=2.0)
+    events[-1].update(voluntary_switches=switches[0], involuntary_switches=switches[1])
+    assert [(2.0, 10.0, state, "")] == segments([event("scenario.started", cpus=cpus), *events])
+
+
+def test_switches_of_a_whole_process_are_not_those_of_a_part() -> None:
+    """With two parts to be told apart, it could have been kept from computing in one and have slept in the other."""
+    events = lived(event("queue.get", t=6.0, waited=0.5), cpu=1.5, starting=2.0)
+    events[-1].update(voluntary_switches=1, involuntary_switches=900)
+    assert ["sleeping", "waiting", "sleeping"] == [each[2] for each in segments(events)]
+
+
+def test_the_more_compete_the_longer_may_a_turn_take() -> None:
+    """Fifty processes on two processors wait longer for each turn than two on one."""
+    others = [event("process.started", f"Other {number}", t=1.0) for number in range(49)]
+    events = lived(cpu=0.4, starting=2.0)
+    events[-1].update(voluntary_switches=1, involuntary_switches=100)
+    assert "sleeping" == segments([event("scenario.started", cpus=2), *events])[0][2]
+    assert "competing" == segments([event("scenario.started", cpus=2), *others, *events])[0][2]
+
+
 def test_what_is_told_to_begin_and_to_end_is_one_wait() -> None:
     """A wait for a lock is one segment, and its resource is known."""
     events = lived(event("lock.waiting", t=3.0), event("lock.acquired", t=5.0, waited=1.9))
@@ -154,6 +188,20 @@ def test_items_are_tied_and_counted() -> None:
     assert "tasks" == history.lanes["B"].found_empty
 
 
+def test_a_bounded_queue_never_has_more_than_it_holds() -> None:
+    """A put that was let in by a get is told before that get: by then the item of the get was out."""
+    events = [
+        event("scenario.started", maxsize={"tasks": 2}),
+        *(event("queue.put", "Main", t=number * 1.0, item_id=number) for number in (1, 2, 3)),
+        event("queue.get", "A", t=3.5, item_id=1),
+        event("queue.get", "A", t=4.0, item_id=2),
+        event("queue.get", "A", t=5.0, item_id=3),
+    ]
+    queue = read(events).channels["tasks"]
+    assert (2, [1, 2, 2, 2, 1, 0]) == (queue.most, [depth for _, depth in queue.depths])
+    assert 3 == read(events[1:]).channels["tasks"].most
+
+
 def test_messages_through_a_pipe_are_tied() -> None:
     """What is sent at one end is received at the other; each direction is a channel of its own."""
     history = read([event("pipe.sent", "A", t=1.0), event("pipe.received", "B", t=2.0)])
@@ -161,7 +209,7 @@ def test_messages_through_a_pipe_are_tied() -> None:
 
 
 def test_locks_are_held_from_the_first_to_the_last() -> None:
-    """An RLock that is acquired twice is held once; what is never released is held to the end of its process."""
+    """An RLock that is acquired twice is held once; what is never released is held to the end of the run."""
     events = [
         event("lock.acquired", "A", t=1.0, waited=0.0),
         event("lock.acquired", "A", t=2.0, waited=0.0),
@@ -171,7 +219,21 @@ def test_locks_are_held_from_the_first_to_the_last() -> None:
         event("process.exited", "B", t=6.0),
         event("process.exited", "C", t=7.0),
     ]
-    assert [Holding("gate", "A", 1.0, 4.0), Holding("gate", "B", 5.0, 6.0, False)] == read(events).holdings
+    assert [Holding("gate", "A", 1.0, 4.0), Holding("gate", "B", 5.0, 7.0, False)] == read(events).holdings
+
+
+def test_who_gets_a_lock_shows_that_it_was_free() -> None:
+    """Of a log that does not tell a release, a lock is held until the next has it; a semaphore has several holders."""
+    for kind, end in (("lock", 3.0), ("semaphore", 9.0)):
+        events = [
+            event("process.started", "A", t=0.5),
+            event(f"{kind}.acquired", "A", t=1.0, waited=0.0),
+            event("process.exited", "A", t=2.0),
+            event(f"{kind}.acquired", "B", t=3.0, waited=0.0),
+            event(f"{kind}.released", "B", t=4.0, owner="B"),
+            event("process.exited", "B", t=9.0),
+        ]
+        assert [Holding("gate", "A", 1.0, end, False), Holding("gate", "B", 3.0, 4.0)] == read(events).holdings
 
 
 def test_a_worker_of_a_pool_rests_between_its_tasks() -> None:

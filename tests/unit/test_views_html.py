@@ -267,3 +267,26 @@ def test_contrast(theme: int) -> None:
         if (lighter + 0.05) / (darker + 0.05) < 4.5:
             poor.append((text, ground))
     assert [] == poor
+
+
+def test_who_took_a_lock_along_is_named() -> None:
+    """A process that ended with a lock is who never released it, and not just who had used it once."""
+    waits_for = {"state": "waiting", "waiting_for": "'gate' to be released", "resource": "gate", "on_process": None}
+    stuck = {"process": "Waiting", "since": 0.2, **waits_for}
+    events = [
+        event("process.started", "Dying", 0.1),
+        event("lock.acquired", "Dying", 0.1, lock="gate", waited=0.0),
+        event("process.exited", "Dying", 0.15, cause="signal", signal="SIGKILL", allowed=True),
+        event("lock.waiting", "Waiting", 0.2, lock="gate"),
+        event("scenario.stalled", "run-scenario", 0.6, processes=[stuck], queues=[]),
+        event("process.exited", "Waiting", 0.7, cause="swept", signal="SIGTERM", allowed=False),
+    ]
+    graph = waits(read(numbered(events)))
+    titles = [node["title"] for node in graph["nodes"]]
+    assert [
+        ("Waiting", "waits for", "lock gate", "stuck"),
+        ("lock gate", "never released by", "Dying", "stuck"),
+    ] == [(titles[edge["from"]], edge["label"], titles[edge["to"]], edge["tone"]) for edge in graph["edges"]]
+    assert {"Waiting": "stuck", "lock gate": "", "Dying": "left"} == {
+        node["title"]: node["tone"] for node in graph["nodes"]
+    }

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import pytest
 from views_events import event
 
+from run_scenario.views import timeline_svg
+from run_scenario.views.cells import width_of
 from run_scenario.views.history_events import read
 from run_scenario.views.scale import Scale
 from run_scenario.views.timeline import render
@@ -100,6 +103,54 @@ def test_a_part_of_the_time() -> None:
     assert "Early       ····················━━━━━━━━━━━━━━━━╌╌╌╌┤" == lines[5]
 
 
+EMPTIED = [
+    event("process.started", "A", t=0.0),
+    event("queue.put", "A", t=1.0, item_id=1),
+    event("queue.put", "A", t=1.0, item_id=2),
+    event("queue.get", "A", t=2.0, item_id=1),
+    event("queue.get", "A", t=6.0, item_id=2),
+    event("process.started", "B", t=5.0),
+    event("process.exited", "A", t=7.0, cpu_user=None),
+    event("process.exited", "B", t=10.0, cpu_user=None),
+]
+"""A queue that has two items, then one, then none."""
+
+
+@pytest.mark.parametrize(
+    ("first", "last", "expected"),
+    [
+        (7.0, 8.0, "▁" * 50),
+        (3.0, 5.0, "▅" * 50),
+        (2.0, 3.0, "▅" * 50),
+        (5.0, 7.0, "▅" * 26 + "▁" * 24),
+        (0.0, 0.5, ""),
+        (1.0, 2.0, "█" * 50),
+        (8.0, 12.0, "▁" * 26),
+    ],
+)
+def test_a_queue_is_as_long_as_it_was_within_the_window(first: float, last: float, expected: str) -> None:
+    """What a queue had before the window is not drawn into it, and nothing is drawn behind the end of the run."""
+    assert f"tasks    {expected}".rstrip() in drawn(*EMPTIED, width=59, first=first, last=last)
+
+
+def test_what_is_outside_of_the_window_is_not_drawn_at_its_edges() -> None:
+    """An end before the window, and what is left at the end of the run, are not to be seen in it."""
+    history = read([*EMPTIED, event("queue.put", "B", t=9.0, item_id=3), event("process.exited", "C", t=12.0)])
+    early, whole = timeline_svg.render(history, 7.5, 8.5), timeline_svg.render(history)
+    assert (0, 2) == (early.count(">returned</text>"), whole.count(">returned</text>"))
+    assert (0, 1) == (early.count("1 left"), whole.count("1 left</text>"))
+    assert not any("left " in line for line in render(history, 59, first=7.5, last=8.5).splitlines()[:-5])
+    (curve,) = re.findall(r'<polygon points="([^"]*)"', early)
+    assert 1 == len({point.split(",")[1] for point in curve.split()})
+
+
+def test_a_lane_is_open_only_where_the_log_ends() -> None:
+    """A window that ends before the log does not look as if the log did."""
+    events = [event("process.started", "A", t=0.0), event("queue.empty", "A", t=10.0)]
+    assert "A        ━━━━━━━━━━━━━━━━━━━━" == drawn(*events, width=29, first=0.0, last=5.0)[4]
+    assert "A        ━━━━━━━━━━━━━━━━━━━▷" == drawn(*events, width=29)[4]
+
+
 def test_puts_are_tied_to_gets() -> None:
     """Each hop has a number where it leaves and where it arrives, and a sentence; what is too close is one hop."""
     lines = drawn(
@@ -132,6 +183,46 @@ def test_many_ties_are_gathered() -> None:
     assert " 1  A put 100 items on tasks at 0.000 to 99.000 s, B got them at 0.500 to 99.500 s" in lines
 
 
+def many_ways(count: int) -> list[Event]:
+    """Return the events of as many consumers, each of which gets one item from the main program, all at one moment."""
+    started = [event("process.started", f"C{number}", t=0.0) for number in range(count)]
+    puts = [event("queue.put", "Main", t=0.1, item_id=number) for number in range(count)]
+    gets = [event("queue.get", f"C{number}", t=number / count + 1, item_id=number) for number in range(count)]
+    return [*started, *puts, *gets]
+
+
+def test_all_hops_are_counted() -> None:
+    """Of two hundred hops, twelve are told, and so many more are there; each has its mark where it arrives."""
+    lines = drawn(*many_ways(200), width=100)
+    assert "    and 188 more" in lines
+    assert 1 == sum("1-200▸" in line for line in lines)
+    assert {f"▸{number}" for number in range(1, 201)} <= {line.strip() for line in lines}
+    assert not any("not marked" in line for line in lines)
+
+
+def test_marks_without_room_are_counted() -> None:
+    """After three rows of marks the rest is not drawn, and there is a line that says how many."""
+    ways = [
+        each
+        for number in range(40)
+        for each in (
+            event("queue.put", "A", t=number / 10, item_id=number, queue=f"q{number}"),
+            event("queue.get", "B", t=number / 10 + 0.01, item_id=number, queue=f"q{number}"),
+        )
+    ]
+    lines = drawn(event("process.started", "A"), event("process.started", "B"), *ways, width=40)
+    marks = sum(line.count("▸") for line in lines if "put" not in line)
+    (told,) = [line for line in lines if "not marked" in line]
+    missing = int(told.split()[0])
+    assert 0 < missing < 80
+    assert marks <= 80 - missing
+
+
+def test_of_many_arrows_some_are_left_out() -> None:
+    """The picture says how many there are."""
+    assert "the first 400 of 401 arrows are drawn" in timeline_svg.render(read(many_ways(401)))
+
+
 def test_who_holds_a_lock() -> None:
     """A lock has a row with the names of its holders."""
     lines = drawn(
@@ -142,6 +233,46 @@ def test_who_holds_a_lock() -> None:
         width=59,
     )
     assert "gate     Kant ▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒    Hegel ▒▒▒▒▒▒▒▒▒▒▒▒▒▒" in lines
+
+
+def held_at_once(*names: str) -> list[Event]:
+    """Return the events of a semaphore that all of these hold at once, one second after the other."""
+    acquired = [event("semaphore.acquired", name, t=t * 1.0, waited=0.0) for t, name in enumerate(names)]
+    released = [event("semaphore.released", name, t=t + 10.0, owner=name) for t, name in enumerate(names)]
+    return [*acquired, *released, event("process.exited", names[0], t=20.0)]
+
+
+def test_all_who_hold_a_semaphore_at_once_are_seen() -> None:
+    """Each has a row of its own, with its name, in text and in SVG; a row is used again when it is free."""
+    events = [*held_at_once("Kant", "Hegel"), event("semaphore.acquired", "Marx", t=15.0, waited=0.0)]
+    lines = drawn(*events, width=59)
+    assert "gate     Kant ▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒           Marx ▒▒▒▒▒▒▒▒" in lines
+    assert "           Hegel ▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒" in lines
+    picture = timeline_svg.render(read(events))
+    places = {name: y for y, name in re.findall(r'y="([^"]*)"[^>]*>held by (\w+)<', picture)}
+    assert {"Kant", "Hegel", "Marx"} == places.keys()
+    assert places["Kant"] == places["Marx"] != places["Hegel"]
+
+
+def test_of_many_who_hold_a_semaphore_some_are_left_out() -> None:
+    """There is a line that says how many."""
+    events = held_at_once(*"ABCDEF")
+    assert "gate: more than 4 held it at once; 2 of 6 times are not drawn" in drawn(*events)
+    assert "gate: more than 4 held it at once; 2 of 6 times are not drawn" in timeline_svg.render(read(events))
+
+
+def test_a_lock_that_died_with_its_holder_is_held_to_the_end() -> None:
+    """Nobody releases what a killed process had: the row says so for as long as the others wait."""
+    lines = drawn(
+        event("process.started", "Dying", t=0.0),
+        event("lock.acquired", "Dying", t=1.0, waited=0.0),
+        event("process.exited", "Dying", t=2.0, cause="signal", signal="SIGKILL", cpu_user=None),
+        event("lock.abandoned", "Dying", t=2.0),
+        event("lock.waiting", "Waiting", t=3.0),
+        event("process.exited", "Waiting", t=10.0, cpu_user=None),
+        width=59,
+    )
+    assert "gate          Dying ▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒" in lines
 
 
 def test_hostile_names_are_inert() -> None:
@@ -159,7 +290,45 @@ def test_hostile_names_are_inert() -> None:
     )
     assert all(character.isprintable() for line in lines for character in line)
     (wide,) = [line for line in lines if line.startswith("日")]
-    assert "日本語日本語日本語 … ━" in wide
+    assert "日本語日本語日本語…  ━" in wide
+
+
+@pytest.mark.parametrize("unicode", [True, False])
+def test_wide_names_make_no_line_too_wide(unicode: bool) -> None:
+    """A character that takes two columns, or six where it is written out, is counted as so many in sentences, too."""
+    one, other = "日本語の名前のプロセス", "もう一つのとても長い名前のプロセス"
+    lines = drawn(
+        event("scenario.started", title="題" * 60),
+        event("process.started", one, t=0.0),
+        event("process.started", other, t=0.0),
+        event("queue.put", one, t=1.0, item_id=1, item="値" * 20, queue="待ち行列"),
+        event("queue.get", other, t=2.0, item_id=1, queue="待ち行列"),
+        event("process.joining", t=2.0, by=one),
+        event("process.exited", other, t=5.0, cpu_user=None, cause="signal", signal="SIGKILL", allowed=False),
+        event("process.exited", one, t=5.0, cpu_user=None),
+        unicode=unicode,
+        width=80,
+    )
+    assert [] == [line for line in lines if width_of(line) > 80]
+    assert unicode or all(line.isascii() for line in lines)
+
+
+def test_what_is_cut_off_in_ascii_ends_in_dots() -> None:
+    """A shortened call leaves the signs beside it where they are."""
+    events = [
+        event("process.started", "Main", t=0.0),
+        event("process.joining", "Consumer with a long name", t=1.0, by="Main"),
+        event("process.exited", "Main", t=3.0, cpu_user=None),
+        event("process.exited", "B", t=4.0),
+    ]
+    assert "Main     -------~ Consume... |" == drawn(*events, width=36, unicode=False)[4]
+
+
+def test_a_log_that_was_cut_off_explains_its_open_lanes() -> None:
+    """The sign at the end of such a lane is in the legend; where there is no such lane it is not."""
+    torn = [event("process.started", "A", t=0.0), event("queue.empty", "A", t=1.0)]
+    assert any("▷ the log ends before the process" in line for line in drawn(*torn))
+    assert not any("▷" in line for line in drawn(*LEFT_EARLY))
 
 
 def test_a_log_of_one_event() -> None:

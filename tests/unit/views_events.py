@@ -42,6 +42,7 @@ _DEFAULTS: dict[str, dict[str, Any]] = {
         "cpus": 2,
         "pinned_to": None,
         "timeout": 10.0,
+        "maxsize": {},
     },
     "scenario.stalled": {"reason": "nobody fills 'tasks' any more", "cause": "deadlock", "processes": [], "queues": []},
     "scenario.timed_out": {"timeout": 10.0},

@@ -74,6 +74,9 @@ def _timeline(material: Material, look: Look) -> str | bytes:
     from run_scenario.views.timeline import render
 
     history = read(material.events)
+    if look.first is not None and look.first > history.last:
+        lasts = f"{history.last:.3f} s"
+        raise UsageError(f"--from {look.first:g} is after the last event: the run lasts {lasts}")
     if look.shape in ("svg", "png"):
         from run_scenario.views import svg, timeline_svg
 

@@ -145,9 +145,9 @@ def start_guard() -> Guard:
         try:
             os.close(orders_to)
             os.close(answers_from)
-            from run_scenario.engine import guard
+            from run_scenario.engine.guard_process import serve
 
-            guard.serve(orders, answers)
+            serve(orders, answers)
         finally:
             os._exit(1)
     os.close(orders)

@@ -1,7 +1,8 @@
 """Everything that differs between operating systems: process trees, exits, threads, parent and child.
 
 Linux is served fully. Where something does not exist the functions here answer "not known" (None, an empty list,
-False), and whoever asks promises less; see docs/platforms.md.
+False), and whoever asks promises less; see docs/platforms.md. What a sleeping thread waits for, for sure, is asked in
+`platform_sleeps`.
 """
 
 from __future__ import annotations
@@ -19,16 +20,6 @@ IS_LINUX = sys.platform.startswith("linux")
 
 STACK_SIGNAL = int(signal.SIGRTMAX) - 1 if hasattr(signal, "SIGRTMAX") else 0
 """Asks a process to write down its Python stacks; a real-time signal that nothing else uses. 0: there is none."""
-
-_MACHINE = os.uname().machine if hasattr(os, "uname") else ""
-_WAITING_CALLS = {
-    "x86_64": {"0": "read", "1": "write", "7": "poll", "19": "readv", "61": "wait4", "202": "futex", "247": "waitid"}
-    | {"271": "ppoll"},
-    "aarch64": {"63": "read", "64": "write", "65": "readv", "73": "ppoll", "95": "waitid", "98": "futex"}
-    | {"260": "wait4"},
-}
-"""System call numbers by machine (asm/unistd.h) in which processes wait for each other."""
-_ALARMS = [getattr(signal, name) for name in ("SIGALRM", "SIGVTALRM", "SIGPROF") if hasattr(signal, name)]
 
 _MOST_DESCRIPTORS = 65_536
 _LOW = 5
@@ -197,7 +188,7 @@ def open_pidfd(pid: int) -> int | None:
 
 def process_stat(pid: int) -> ProcessStat | None:
     """Return what /proc knows of the process, or None if it is gone (or there is no /proc)."""
-    text = _read(f"/proc/{pid}/stat")
+    text = read_file(f"/proc/{pid}/stat")
     if not text:
         return None
     fields = text.rpartition(")")[2].split()
@@ -227,7 +218,7 @@ def wake(pid: int) -> None:
 def context_switches(pid: int, thread: int | None = None) -> tuple[int, int] | None:
     """Return voluntary and involuntary context switches of a process's main thread, or of the thread named."""
     path = f"/proc/{pid}/status" if thread is None else f"/proc/{pid}/task/{thread}/status"
-    text = _read(path)
+    text = read_file(path)
     found = [int(line.split()[1]) for line in text.splitlines() if "voluntary_ctxt_switches" in line]
     return (found[0], found[1]) if len(found) == 2 else None
 
@@ -240,7 +231,7 @@ def threads(pid: int) -> list[tuple[int, str]]:
         return []
     found = []
     for name in names:
-        state = _read(f"/proc/{pid}/task/{name}/stat").rpartition(")")[2].split()[:1]
+        state = read_file(f"/proc/{pid}/task/{name}/stat").rpartition(")")[2].split()[:1]
         found.append((int(name), state[0] if state else "Z"))
     return found
 
@@ -253,7 +244,7 @@ def children(pid: int) -> list[int]:
     except OSError:
         return found
     for task in tasks:
-        found += [int(word) for word in _read(f"/proc/{pid}/task/{task}/children").split()]
+        found += [int(word) for word in read_file(f"/proc/{pid}/task/{task}/children").split()]
     return found
 
 
@@ -270,18 +261,18 @@ def descendants(pid: int) -> list[int]:
 
 def thread_count(pid: int) -> int:
     """Return how many threads a process has; 0 if it is gone, or that is not known here."""
-    fields = _read(f"/proc/{pid}/stat").rpartition(")")[2].split()
+    fields = read_file(f"/proc/{pid}/stat").rpartition(")")[2].split()
     return int(fields[17]) if len(fields) > 17 else 0
 
 
 def command_of(pid: int) -> str:
     """Return a short name of what the process runs, or an empty text."""
-    return _read(f"/proc/{pid}/comm").strip()
+    return read_file(f"/proc/{pid}/comm").strip()
 
 
 def is_ending(pid: int) -> bool:
     """Tell whether a process is on its way out, or gone: its memory and command line are gone."""
-    return not _read(f"/proc/{pid}/cmdline")
+    return not read_file(f"/proc/{pid}/cmdline")
 
 
 def is_helper(pid: int) -> bool:
@@ -289,10 +280,10 @@ def is_helper(pid: int) -> bool:
 
     The processes that a fork server forks have its command line as well, but have not been executed: PF_FORKNOEXEC.
     """
-    command = _read(f"/proc/{pid}/cmdline")
+    command = read_file(f"/proc/{pid}/cmdline")
     if "from multiprocessing.forkserver import" not in command and "multiprocessing.resource_tracker" not in command:
         return False
-    flags = _read(f"/proc/{pid}/stat").rpartition(")")[2].split()[6:7]
+    flags = read_file(f"/proc/{pid}/stat").rpartition(")")[2].split()[6:7]
     return bool(flags) and not int(flags[0]) & _PF_FORKNOEXEC
 
 
@@ -335,52 +326,11 @@ def remove_semaphores(prefix: str) -> list[str]:
     return sorted(removed)
 
 
-def waits_for_others(pid: int, thread: int) -> bool:
-    """Tell whether a thread is, for sure, in a system call that ends only by what another process or thread does.
-
-    /proc/PID/task/TID/syscall (proc(5)) gives the number and arguments of the call that a sleeping thread is in. A call
-    with a timeout, a sleep, a connection to somewhere: all that may go on by itself. Where the file cannot be read, or
-    the machine's call numbers are not known here, nothing is for sure.
-    """
-    words = _read(f"/proc/{pid}/task/{thread}/syscall").split()
-    name = _WAITING_CALLS.get(_MACHINE, {}).get(words[0]) if words else None
-    if name is None or len(words) < 7:
-        return False
-    if name == "futex":
-        return int(words[4], 16) == 0  # no timeout
-    if name == "poll":
-        return int(words[3], 16) & 0xFFFFFFFF == 0xFFFFFFFF  # -1: for ever
-    if name == "ppoll":
-        return int(words[3], 16) == 0
-    return True
-
-
-def may_be_woken_by_alarm(pid: int) -> bool:
-    """Tell whether a process has handlers for the signals of timers, which can come out of nowhere."""
-    return any(catches_signal(pid, number) for number in _ALARMS)
-
-
-def catches_signal(pid: int, number: int) -> bool:
-    """Tell whether a process has a handler of its own for a signal (SigCgt in proc(5))."""
-    for line in _read(f"/proc/{pid}/status").splitlines():
-        if line.startswith("SigCgt:"):
-            return bool(int(line.split()[1], 16) >> (number - 1) & 1)
-    return False
-
-
 def is_fatal(pid: int, number: int) -> bool:
     """Tell whether a signal ends a process: it neither handles, ignores nor blocks it (SigCgt, SigIgn, SigBlk)."""
-    lines = _read(f"/proc/{pid}/status").splitlines()
+    lines = read_file(f"/proc/{pid}/status").splitlines()
     masks = [int(line.split()[1], 16) for line in lines if line.startswith(("SigCgt:", "SigIgn:", "SigBlk:"))]
     return bool(masks) and not any(mask >> (number - 1) & 1 for mask in masks)
-
-
-def leads_to(pid: int, descriptor: int, path: str) -> bool:
-    """Tell whether a process's descriptor is that file."""
-    try:
-        return os.readlink(f"/proc/{pid}/fd/{descriptor}") == path
-    except OSError:
-        return False
 
 
 def look_into_pipe(descriptor: int, size: int) -> bytes | None:
@@ -412,7 +362,7 @@ def user_behind(own: tuple[str, int], peer: tuple[str, int]) -> int | None:
     proc_net_tcp in the kernel's documentation).
     """
     wanted = [_in_table(*peer), _in_table(*own)]
-    table = _read("/proc/net/tcp")
+    table = read_file("/proc/net/tcp")
     if not table:
         return None
     rows = (line.split() for line in table.splitlines()[1:])
@@ -424,7 +374,8 @@ def _in_table(host: str, port: int) -> str:
     return f"{number:08X}:{port:04X}"
 
 
-def _read(path: str) -> str:
+def read_file(path: str) -> str:
+    """Return what a file of /proc says; empty where it cannot be read."""
     try:
         descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
     except OSError:

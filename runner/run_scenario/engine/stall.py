@@ -13,7 +13,7 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from run_scenario.engine import platform
+from run_scenario.engine import platform, platform_sleeps
 from run_scenario.record.reader import read_stack_descriptor, read_waits
 from run_scenario.values import Value
 
@@ -89,13 +89,13 @@ class StallWatch:
         found: list[tuple[int, ...]] = []
         for pid in pids:
             waits = {wait.thread: wait for wait in read_waits(segments[pid])}
-            if platform.may_be_woken_by_alarm(pid):
+            if platform_sleeps.may_be_woken_by_alarm(pid):
                 return None
             for thread, state in platform.threads(pid):
                 switches = platform.context_switches(pid, thread)
                 if thread not in waits or state != "S" or switches is None:
                     return None
-                if not platform.waits_for_others(pid, thread):
+                if not platform_sleeps.waits_for_others(pid, thread):
                     return None
                 wait = waits[thread]
                 found.append((pid, thread, wait.kind, wait.resource, wait.since, *switches))
@@ -145,8 +145,8 @@ def _can_be_asked(pid: int, segment: str, file: str) -> bool:
         and stat is not None
         and stat.state not in "Tt"
         and platform.STACK_SIGNAL > 0
-        and platform.catches_signal(pid, platform.STACK_SIGNAL)
-        and platform.leads_to(pid, descriptor, file)
+        and platform_sleeps.catches_signal(pid, platform.STACK_SIGNAL)
+        and platform_sleeps.leads_to(pid, descriptor, file)
     )
 
 

@@ -18,6 +18,7 @@ from run_scenario.engine.outcome import Outcome
 from run_scenario.engine.output import OutputFollower
 from run_scenario.errors import MachineryError, Status
 from run_scenario.limits import LIMITS
+from run_scenario.model import QueueSpec
 from run_scenario.record import codes, layout
 from run_scenario.record.drain import Drain, Entry
 from run_scenario.record.reader import SegmentReader
@@ -107,6 +108,7 @@ class Telling:
             cpus=len(pinned) if pinned else os.cpu_count() or 1,
             pinned_to=pinned,
             timeout=s.timeout,
+            maxsize={each.name: each.maxsize for each in s.resources if isinstance(each, QueueSpec) and each.maxsize},
         )
 
     def _segments(self, pid: int) -> Sequence[SegmentReader]:

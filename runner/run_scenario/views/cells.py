@@ -16,15 +16,36 @@ def width_of(text: str) -> int:
     return cell_len(text)
 
 
-def fitted(text: str, width: int) -> str:
-    """Return text that takes exactly `width` columns: cut with an ellipsis, or filled up."""
-    taken = width_of(text)
-    if taken > width:
-        from rich.cells import set_cell_size
+def ascii_of(text: str) -> str:
+    """Return text as it can be shown where only ASCII can: an ellipsis as dots, all else written out, as `\\u65e5`."""
+    return text if text.isascii() else text.replace("…", "...").encode("ascii", "backslashreplace").decode("ascii")
 
-        text = set_cell_size(text, width - 1) + "…"
-        taken = width
-    return text + " " * (width - taken)
+
+def fitting(text: str, width: int) -> int:
+    """Return how many characters of a text find room in `width` columns."""
+    if text.isascii():
+        return min(width, len(text))
+    taken = 0
+    for count, character in enumerate(text):
+        taken += width_of(character)
+        if taken > width:
+            return count
+    return len(text)
+
+
+def cut(text: str, width: int, *, unicode: bool = True) -> str:
+    """Return text that takes `width` columns at most, with an ellipsis for what is cut off."""
+    if width_of(text) <= width:
+        return text
+    width = max(width, 0)
+    more = ("…" if unicode else "...")[:width]
+    return text[: fitting(text, width - len(more))] + more
+
+
+def fitted(text: str, width: int, *, unicode: bool = True) -> str:
+    """Return text that takes exactly `width` columns: cut with an ellipsis, or filled up."""
+    text = cut(text, width, unicode=unicode)
+    return text + " " * (width - width_of(text))
 
 
 class Cells:

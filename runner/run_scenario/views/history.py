@@ -8,26 +8,36 @@ them.
 
 from __future__ import annotations
 
+import math
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from itertools import chain
 from typing import Any, Literal, NamedTuple
 
 from run_scenario.views.takings import Taking
 
 Event = Mapping[str, Any]
 
-State = Literal["starting", "running", "computing", "sleeping", "waiting", "ending"]
+State = Literal["starting", "running", "computing", "competing", "sleeping", "waiting", "ending"]
 """What a process does in a segment of its lane.
 
 `waiting` is told by the log. Between two waits a process runs; where the processor time that the system has counted
 leaves no other possibility, that is `computing` or `sleeping` for at least half of the segment. Sleeping is what a
 process does without a processor: it may as well wait for something outside of the scenario, or for its turn on a busy
-machine. `starting` lasts until the process says its first word, `ending` begins when its target is over.
+machine. That it was for its turn is told by the switches that the system has counted: who is `competing` hardly ever
+gave its processor up, and lost it again and again, often enough to explain all the time that it had none. `starting`
+lasts until the process says its first word, `ending` begins when its target is over.
 """
 
 _MOSTLY = 0.5
 """The part of a segment that must certainly have been spent with or without a processor to be called so."""
+_NEARLY_ALL = 0.8
+"""The part of all that a process ran, from which on its switches are taken to be those of one segment."""
+_FORCED = 10
+"""How often a process must lose its processor for each time that it gives it up, to be one that competes for it."""
+_TURN = 0.02
+"""Seconds for which the scheduler of a system lets one process compute before the next has its turn, at most."""
 
 RUNNER = "run-scenario"
 MAIN = "MainProcess"
@@ -127,15 +137,29 @@ class Lane:
         """Whether it ended in a way that the scenario does not allow."""
         return self.end is not None and not self.end.get("allowed", True)
 
-    def segments(self, until: float) -> list[Segment]:
-        """Return what it did, without gaps, from its birth to its end, or `until` where that was not seen."""
+    def segments(self, until: float, turn: float = _TURN) -> list[Segment]:
+        """Return what it did, without gaps, from its birth to its end, or `until` where that was not seen.
+
+        `turn` is for how many seconds a process that could compute may have to wait for a processor, each time.
+        """
         born = self.born
         if born is None:
             return []
         end = self.ended if self.ended is not None else max(until, born)
         found = list(self._cut(born, end))
         busy = sum(each.end - each.start for each in found if each.state in ("running", "starting", "ending"))
-        return [self._classified(each, busy) if each.state == "running" else each for each in found]
+        ran = sum(each.end - each.start for each in found if each.state == "running")
+        lone = _NEARLY_ALL * ran if self._competed(ran, turn) else math.inf
+        return [self._classified(each, busy, lone) if each.state == "running" else each for each in found]
+
+    def _competed(self, ran: float, turn: float) -> bool:
+        """Return whether all that it was without a processor while it ran can have been waiting for its turn."""
+        end = self.end or {}
+        gave, lost = end.get("voluntary_switches"), end.get("involuntary_switches")
+        if self.cpu is None or gave is None or lost is None:
+            return False
+        gave = max(1, gave - len(self.waits))  # a call that waited has given the processor up
+        return bool(lost >= _FORCED * gave and ran - self.cpu <= lost * turn)
 
     def _cut(self, born: float, end: float) -> Iterator[Segment]:
         now = born
@@ -159,14 +183,17 @@ class Lane:
         if end > over:
             yield Segment(over, end, "ending")
 
-    def _classified(self, segment: Segment, busy: float) -> Segment:
-        """Return a running segment as what it must have been, by the processor time of the whole process."""
+    def _classified(self, segment: Segment, busy: float, lone: float) -> Segment:
+        """Return a running segment as what it must have been, by what the system has counted of the whole process.
+
+        One of `lone` seconds or more is all that there is of a process that competed.
+        """
         cpu, length = self.cpu, segment.end - segment.start
         if cpu is None or length <= 0:
             return segment
         before = (self.started or 0.0) if self.starting is None else 0.0  # it was prepared before its first word
         if cpu < _MOSTLY * length:
-            return segment._replace(state="sleeping")
+            return segment._replace(state="competing" if length >= lone else "sleeping")
         if cpu - (busy + before - length) > _MOSTLY * length:
             return segment._replace(state="computing")
         return segment
@@ -199,6 +226,15 @@ class Channel:
     def remaining(self) -> int:
         """Items that nobody took."""
         return max(0, self.put - self.got - self.missing) if self.left is None else self.left
+
+    def levels(self, first: float, last: float) -> Iterator[tuple[float, float, int]]:
+        """Yield from when to when it had which length, from `first` to `last`, and from its first event on."""
+        start, depth = -math.inf, -1
+        for t, after in chain(self.depths, [(math.inf, 0)]):
+            begin, end = max(start, first), min(t, last)
+            if depth >= 0 and begin <= end and (t > first or start >= first):
+                yield begin, end, depth
+            start, depth = t, after
 
     @property
     def mean(self) -> float | None:
@@ -270,4 +306,6 @@ class History:
 
     def segments(self) -> dict[str, list[Segment]]:
         """Return the segments of each lane."""
-        return {name: lane.segments(self.last) for name, lane in self.lanes.items()}
+        cpus = self.facts.get("cpus")
+        turn = _TURN * max(1.0, len(self.lanes) / cpus if isinstance(cpus, int) and cpus > 0 else 1.0)
+        return {name: lane.segments(self.last, turn) for name, lane in self.lanes.items()}

@@ -56,13 +56,7 @@ class _Reader(Notes):
         """Close what is open at the end of the log."""
         for name in list(self.open):
             self.close_wait(name, self.end_of(name))
-        semaphores = {name for name, each in self.history.resources.items() if each.kind == "semaphore"}
-        for (resource, holder), starts in self.held.items():
-            end = self.end_of(holder)
-            self.history.holdings.extend(
-                Holding(resource, holder, start, end, False)
-                for start in (starts if resource in semaphores else starts[:1])
-            )
+        self.history.holdings += self.never_released()
         self.history.holdings.sort(key=lambda holding: holding.start)
         self.held.clear()
         return self.history

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from typing import Any
 
-from run_scenario.views.history import RUNNER, Channel, Event, History, Lane, Resource, Tie, Wait
+from run_scenario.views.history import RUNNER, Channel, Event, History, Holding, Lane, Resource, Tie, Wait
 
 SHARED = {
     "lock": "lock",
@@ -55,6 +56,32 @@ class Notes:
         if user != RUNNER:
             resource.users[user] += 1
 
+    # Locks and semaphores
+
+    def never_released(self) -> list[Holding]:
+        """Return what is held at the end of the log; the end of who holds it releases nothing.
+
+        Only that somebody else has a lock says that it must have become free before.
+        """
+        taken: dict[str, list[float]] = {resource: [] for resource, _ in self.held}
+        for each in self.history.holdings:
+            if each.resource in taken:
+                taken[each.resource].append(each.start)
+        locks = {name for name, each in self.history.resources.items() if each.kind != "semaphore"}
+        held = {key: starts[:1] if key[0] in locks else starts for key, starts in self.held.items()}
+        for (resource, _), starts in held.items():
+            taken[resource].extend(starts)
+        for times in taken.values():
+            times.sort()
+        found = []
+        for (resource, holder), starts in held.items():
+            for start in starts:
+                after = bisect_right(taken[resource], start)
+                lost = resource in locks and after < len(taken[resource])
+                end = taken[resource][after] if lost else self.history.last
+                found.append(Holding(resource, holder, start, end, False))
+        return found
+
     # Waits
 
     def begin_wait(self, name: str, t: float, call: str, resource: str) -> None:
@@ -98,7 +125,11 @@ class Notes:
         self.changed(channel, t)
 
     def changed(self, channel: Channel, t: float) -> None:
+        """Note how long it is: who could put one more than it holds was let in by a get that is told only after it."""
+        bounds = self.history.facts.get("maxsize")
+        bound = bounds.get(channel.name) if isinstance(bounds, dict) and channel.kind == "queue" else None
         depth = max(0, channel.put - channel.got - channel.missing)
+        depth = min(depth, bound) if isinstance(bound, int) and bound > 0 else depth
         channel.most = max(channel.most, depth)
         channel.depths.append((t, depth))
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 
+from run_scenario.views.cells import fitting, width_of
+
 _LEAST_ROOM = 20
 """Columns that text is given even where a terminal has not as many."""
 
@@ -21,10 +23,12 @@ def wrap(text: str, room: int, first: int | None = None) -> list[str]:
     indent = min(len(text) - len(words), room // 2)
     room = max(room - indent, _LEAST_ROOM)
     limit = room if first is None else first - indent
-    lines, line = [], ""
+    lines, line, taken = [], "", 0
     for chunk in re.findall(r" *[^ ]+", words):
-        if len(line) + len(chunk) <= limit:
+        width = width_of(chunk)
+        if taken + width <= limit:
             line += chunk
+            taken += width
             continue
         word = chunk.lstrip(" ")
         if line or limit < room:
@@ -32,14 +36,16 @@ def wrap(text: str, room: int, first: int | None = None) -> list[str]:
             limit = room
         *full, line = _pieces(word, room)
         lines += full
+        taken = width_of(line)
     return [" " * indent + each if each else "" for each in (*lines, line)]
 
 
 def _pieces(word: str, room: int) -> list[str]:
     pieces = []
-    while len(word) > room:
-        ends = [match.end() for match in _BREAKS.finditer(word, 0, room)]
-        end = ends[-1] if ends and ends[-1] > room // 2 else room
+    while width_of(word) > room:
+        most = max(fitting(word, room), 1)
+        ends = [match.end() for match in _BREAKS.finditer(word, 0, most)]
+        end = ends[-1] if ends and ends[-1] > most // 2 else most
         pieces.append(word[:end])
         word = word[end:]
     return [*pieces, word]

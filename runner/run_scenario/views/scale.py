@@ -19,7 +19,7 @@ class Scale(Value):
 
     def place(self, t: float) -> float:
         """Return where `t` is; what is outside is put on the nearest edge."""
-        return min(max((t - self.first) / self.span, 0.0), 1.0) * self.width
+        return min(max(self.unbounded(t), 0.0), self.width)
 
     def column(self, t: float) -> int:
         """Return the number of the column that `t` falls into, where the width is one of columns."""
@@ -29,6 +29,10 @@ class Scale(Value):
     def span(self) -> float:
         """Return the seconds shown; never zero."""
         return max(self.last - self.first, _LEAST)
+
+    def unbounded(self, t: float) -> float:
+        """Return where `t` is, or would be if there were more to be seen on either side."""
+        return (t - self.first) / self.span * self.width
 
     def shows(self, start: float, end: float) -> bool:
         """Return whether any of this time is shown."""

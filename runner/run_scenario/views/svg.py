@@ -45,6 +45,12 @@ class Svg:
         """Add text that begins at `x` and stands on `y`."""
         self.add("text", content, x=x, y=y, font_size=size, fill=fill, **more)
 
+    def clip(self, name: str, x: float, y: float, width: float, height: float) -> str:
+        """Define a part of the picture; return what an element's `clip_path` must be to be seen only there."""
+        part = f'<rect x="{x:.1f}" y="{y:.1f}" width="{width:.1f}" height="{height:.1f}"/>'
+        self._parts.append(f'<clipPath id="{name}">{part}</clipPath>')
+        return f"url(#{name})"
+
     def rendered(self, width: float, height: float) -> str:
         """Return the file: it refers to nothing outside of itself."""
         marker = (

@@ -11,15 +11,16 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 
-from run_scenario.values import Value
-from run_scenario.views.cells import Cells, fitted, width_of
-from run_scenario.views.history import Channel, History, Holding, Lane, Segment, State
-from run_scenario.views.hops import hops
+from run_scenario.views.cells import Cells, cut, fitted, width_of
+from run_scenario.views.history import Channel, History, Lane, Segment, State
+from run_scenario.views.holdings import Slots, slots
+from run_scenario.views.hops import Hop, hops
 from run_scenario.views.paint import Painter
 from run_scenario.views.scale import scale_for
 from run_scenario.views.summary import ending
-from run_scenario.views.text import scrub, shorten
-from run_scenario.views.timeline_notes import notes
+from run_scenario.views.text import plural
+from run_scenario.views.timeline_notes import Paper, notes
+from run_scenario.views.timeline_signs import ASCII, MEANINGS, STYLES, UNICODE, told
 
 _NAMES = (8, 20)
 """Fewest and most columns for the names."""
@@ -27,57 +28,8 @@ _LEAST_CHART = 10
 _TICK_ROOM = 10
 """Columns between two ticks at least."""
 _MARK_ROWS = 3
-_MOST_HOPS = 99
 _USUAL_END = "returned"
 """What need not be said of who ends where there is no room to say so."""
-
-
-class Signs(Value):
-    """What a lane is drawn with."""
-
-    starting: str
-    running: str
-    computing: str
-    sleeping: str
-    waiting: str
-    ending: str
-    end: str
-    bad_end: str
-    open_end: str
-    tick: str
-    line: str
-    held: str
-    to: str
-    depths: str
-    """From an empty queue to the longest."""
-
-    def of(self, state: State) -> str:
-        """Return the sign of what a process does."""
-        sign: str = getattr(self, state)
-        return sign
-
-
-UNICODE = Signs("·", "━", "█", "z", "░", "╌", "┤", "✗", "▷", "┬", "─", "▒", "▸", "▁▂▃▄▅▆▇█")
-ASCII = Signs(".", "-", "#", "z", "~", ",", "|", "X", ">", "+", "-", "=", ">", "_123456789")
-
-MEANINGS: dict[State, str] = {
-    "starting": "being started",
-    "running": "running",
-    "computing": "computing",
-    "sleeping": "asleep, or without a processor",
-    "waiting": "waiting",
-    "ending": "its target is over",
-}
-"""What a process does, in words."""
-
-STYLES: dict[State, str] = {
-    "starting": "dim",
-    "running": "green",
-    "computing": "bold green",
-    "sleeping": "blue",
-    "waiting": "yellow",
-    "ending": "dim",
-}
 
 
 def render(
@@ -98,23 +50,34 @@ class _Timeline:
         self, history: History, width: int, colour: bool, unicode: bool, first: float | None, last: float | None
     ) -> None:
         self._history = history
-        self._width = width
         self._paint = Painter(colour=colour)
+        self._paper = Paper(width, self._paint, unicode)
         self._signs = UNICODE if unicode else ASCII
         names = [*history.lanes, *history.channels, *{holding.resource for holding in history.holdings}]
-        longest = max((width_of(scrub(name)) for name in names), default=0)
+        longest = max((width_of(self._paper.fit(name)) for name in names), default=0)
         self._name_width = min(max(longest, _NAMES[0]), _NAMES[1], max(_NAMES[0], width // 4))
         columns = max(width - self._name_width - 1, _LEAST_CHART)
         self._scale = scale_for(history.last, columns, first, last)
         self._columns = columns
         self._hops = hops(history.ties, self._scale)
+        self._hops_of: defaultdict[str, list[tuple[int, Hop]]] = defaultdict(list)
+        """Process -> the hops from it and to it, with their numbers."""
+        for number, hop in enumerate(self._hops, 1):
+            for name in {hop.giver, hop.taker}:
+                self._hops_of[name].append((number, hop))
         self._used: set[str] = set()
         self._untold: list[tuple[str, str]] = []
         """Names and ends that no room was found for beside their lanes."""
+        self._open = False
+        """Whether there is a lane whose end is not in the log."""
+        self._undrawn: list[str] = []
+        """What is not drawn, in sentences."""
+        self._unmarked = 0
+        """Ends of hops that no room was found for below the lanes of who put and got."""
 
     def lines(self) -> Iterator[str]:
         """Yield the lines."""
-        yield self._paint("bold", shorten(scrub(self._history.title), self._width))
+        yield self._paint("bold", self._cut(self._history.title, self._paper.width))
         yield ""
         yield from self._axis()
         segments = self._history.segments()
@@ -124,12 +87,24 @@ class _Timeline:
         for channel in self._history.channels.values():
             yield self._row(channel.name, self._depth(channel), "cyan")
         for resource, holdings in self._history.holdings_by_resource().items():
-            yield self._row(resource, self._holders(holdings), "magenta")
+            held = slots(holdings, self._scale)
+            for index, cells in enumerate(self._holders(held)):
+                yield self._row("" if index else resource, cells, "magenta")
+            self._undrawn += held.told(resource)
         yield ""
-        yield from notes(self._history, self._hops[:_MOST_HOPS], self._untold, self._legend(), self._width, self._paint)
+        yield from told(self._legend(), self._paper.width, self._paint)
+        if self._unmarked:
+            self._undrawn.append(
+                f"{plural(self._unmarked, 'end')} of hops {'is' if self._unmarked == 1 else 'are'} not marked, "
+                "for want of room: --from and --to show a part of the time"
+            )
+        yield from notes(self._history, self._hops, self._untold, self._undrawn, self._paper)
+
+    def _cut(self, text: str, room: int) -> str:
+        return cut(self._paper.fit(text), room, unicode=self._paper.unicode)
 
     def _row(self, name: str, cells: Cells, style: str = "") -> str:
-        head = fitted(scrub(name), self._name_width)
+        head = fitted(self._paper.fit(name), self._name_width, unicode=self._paper.unicode)
         return f"{self._paint(style, head)} {cells.painted(self._paint)}".rstrip(" ")
 
     def _axis(self) -> Iterator[str]:
@@ -159,10 +134,8 @@ class _Timeline:
             cells.write(start, sign * (stop - start), STYLES[state])
             self._used.add(state)
             room = stop - start - 4
-            if what and room >= min(width_of(scrub(what)), 6):
-                text = scrub(what)
-                text = text if width_of(text) <= room else fitted(text, room)
-                cells.write(start + 1, f" {text} ", STYLES[state])
+            if what and room >= min(width_of(self._paper.fit(what)), 6):
+                cells.write(start + 1, f" {self._cut(what, room)} ", STYLES[state])
         self._close(lane, cells, max(columns))
         return cells
 
@@ -178,14 +151,15 @@ class _Timeline:
 
     def _close(self, lane: Lane, cells: Cells, column: int) -> None:
         """Draw the end of a lane, and beside it, if there is room, how it ended."""
+        if (self._history.last if lane.ended is None else lane.ended) > self._scale.last:
+            return
         if lane.ended is None:
             cells.set(column, self._signs.open_end, "dim")
-            return
-        if lane.ended > self._scale.last:
+            self._open = True
             return
         style = "bold red" if lane.failed else "dim"
         cells.set(column, self._signs.bad_end if lane.failed else self._signs.end, style)
-        text = scrub(end_of(lane))
+        text = self._paper.fit(end_of(lane))
         room = len(cells) - column - 2
         if width_of(text) <= room:
             cells.write(column + 2, text, style)
@@ -196,27 +170,31 @@ class _Timeline:
         """Yield the rows below a lane: the numbers of the hops where they leave, and where they arrive."""
         leaving: defaultdict[int, list[int]] = defaultdict(list)
         arriving: defaultdict[int, list[int]] = defaultdict(list)
-        for number, hop in enumerate(self._hops[:_MOST_HOPS], 1):
+        for number, hop in self._hops_of.get(name, ()):
             if hop.giver == name and self._scale.shows(hop.put[0], hop.put[0]):
                 leaving[self._scale.column(hop.put[0])].append(number)
             if hop.taker == name and self._scale.shows(hop.got[0], hop.got[0]):
                 arriving[self._scale.column(hop.got[0])].append(number)
         to = self._signs.to
-        marks = [(column, f"{to}{_ranges(numbers)}") for column, numbers in arriving.items()]
-        marks += [(column, f"{_ranges(numbers)}{to}") for column, numbers in leaving.items()]
+        marks = [(column, f"{to}{_ranges(numbers)}", len(numbers)) for column, numbers in arriving.items()]
+        marks += [(column, f"{_ranges(numbers)}{to}", len(numbers)) for column, numbers in leaving.items()]
         rows: list[Cells] = []
-        for column, text in sorted(marks):
-            self._mark(rows, max(0, min(column, self._columns - len(text))), text)
+        for column, text, count in sorted(marks):
+            if not self._mark(rows, max(0, min(column, self._columns - len(text))), text):
+                self._unmarked += count
         yield from rows
 
-    def _mark(self, rows: list[Cells], column: int, text: str) -> None:
-        """Write a mark into the first row that has room for it and a space beside it, or else nowhere."""
+    def _mark(self, rows: list[Cells], column: int, text: str) -> bool:
+        """Write a mark into the first row that has room for it and a space beside it; return whether there is one."""
+        if len(text) > self._columns:
+            return False
         for index in range(_MARK_ROWS):
             if index == len(rows):
                 rows.append(Cells(self._columns))
             if rows[index].is_free(max(0, column - 1), len(text) + 2):
-                rows[index].write(column, text[: self._columns], "cyan")
-                return
+                rows[index].write(column, text, "cyan")
+                return True
+        return False
 
     # Queues and locks
 
@@ -225,46 +203,39 @@ class _Timeline:
         cells = Cells(self._columns)
         levels = self._signs.depths
         top = max(channel.most, 1)
-        depth = column = 0
-        highest = [0] * self._columns
-        begun = self._columns
-        for t, after in channel.depths:
-            if t > self._scale.last:
-                break
-            now = self._scale.column(t) if t >= self._scale.first else 0
-            for between in range(column, now + 1):
-                highest[between] = max(highest[between], depth)
-            highest[now] = max(highest[now], after)
-            begun = min(begun, now)
-            depth, column = after, now
-        for between in range(column + 1, self._columns):
-            highest[between] = depth
-        for at in range(begun, self._columns):
-            cells.set(at, levels[-(-highest[at] * (len(levels) - 1) // top)], "cyan")
+        highest: dict[int, int] = {}
+        end = 0
+        for begin, until, depth in channel.levels(self._scale.first, min(self._scale.last, self._history.last)):
+            end = self._scale.column(until) + 1
+            for at in range(self._scale.column(begin), end):
+                highest[at] = max(highest.get(at, 0), depth)
+        for at, depth in highest.items():
+            cells.set(at, levels[-(-depth * (len(levels) - 1) // top)], "cyan")
         left = f" {channel.remaining:,} left "
-        if channel.remaining and depth and self._columns - begun > len(left):
-            cells.write(self._columns - len(left) - 1, left, "bold yellow")
+        if channel.remaining and self._history.last <= self._scale.last and len(highest) > len(left):
+            cells.write(end - len(left) - 1, left, "bold yellow")
         return cells
 
-    def _holders(self, holdings: Sequence[Holding]) -> Cells:
-        """Return who held a lock when; where several held a semaphore, each is written into the other's row."""
-        cells = Cells(self._columns)
-        for holding in holdings:
-            if not self._scale.shows(holding.start, holding.end):
-                continue
-            start, stop = self._scale.column(holding.start), self._scale.column(holding.end) + 1
-            name = scrub(holding.holder)
-            cells.write(start, self._signs.held * (stop - start), "magenta")
-            room = stop - start - 2
-            if room >= min(width_of(name), 4):
-                cells.write(start, (name if width_of(name) <= room else fitted(name, room)) + " ", "magenta")
-        return cells
+    def _holders(self, held: Slots) -> Iterator[Cells]:
+        """Yield rows of who held a lock or a semaphore when: as many as held it at once."""
+        for holdings in held.rows:
+            cells = Cells(self._columns)
+            for holding in holdings:
+                start, stop = self._scale.column(holding.start), self._scale.column(holding.end) + 1
+                name = self._paper.fit(holding.holder)
+                cells.write(start, self._signs.held * (stop - start), "magenta")
+                room = stop - start - 2
+                if room >= min(width_of(name), 4):
+                    cells.write(start, f"{self._cut(name, room)} ", "magenta")
+            yield cells
 
     def _legend(self) -> list[tuple[str, str, str]]:
         """Return sign, style and meaning of what the lanes are drawn with."""
         signs = self._signs
         legend = [(signs.of(state), STYLES[state], text) for state, text in MEANINGS.items() if state in self._used]
         legend.append((signs.end, "dim", "end"))
+        if self._open:
+            legend.append((signs.open_end, "dim", "the log ends before the process"))
         if any(lane.failed for lane in self._history.lanes.values()):
             legend.append((signs.bad_end, "bold red", "an end that is not allowed"))
         if self._hops:

@@ -5,14 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from run_scenario.views.history import Channel, History, Holding, Lane, Segment, State
+from run_scenario.views.holdings import slots
 from run_scenario.views.hops import hops
 from run_scenario.views.layout import wrap
 from run_scenario.views.overview import outcome
 from run_scenario.views.scale import scale_for
 from run_scenario.views.svg import Svg, fit, room_for
 from run_scenario.views.text import scrub
-from run_scenario.views.timeline import MEANINGS, end_of
+from run_scenario.views.timeline import end_of
 from run_scenario.views.timeline_notes import left_over
+from run_scenario.views.timeline_signs import MEANINGS
 
 _WIDTH, _MARGIN = 960, 16
 _NAMES = (70, 190)
@@ -26,6 +28,7 @@ _COLOURS: dict[State, str] = {
     "starting": "#d9d9d9",
     "running": "#7fbf7b",
     "computing": "#2c7a3f",
+    "competing": "#b5cf6b",
     "sleeping": "#c6dbef",
     "waiting": "#f4a63a",
     "ending": "#bdbdbd",
@@ -49,6 +52,8 @@ class _Picture:
         self._y = float(_MARGIN)
         self._rows: dict[str, float] = {}
         """Where the bar of each lane begins, from above."""
+        self._left_out: list[str] = []
+        """What is not drawn, in sentences."""
 
     def drawn(self) -> str:
         svg = self._svg
@@ -66,12 +71,18 @@ class _Picture:
             self._holders(resource, holdings)
         self._axis(top, self._y)
         self._y += 10
-        self._legend({segment.state for each in segments.values() for segment in each})
+        shows = self._scale.shows
+        self._legend({each.state for lane in segments.values() for each in lane if shows(each.start, each.end)})
         self._words()
         return svg.rendered(_WIDTH, self._y + _MARGIN)
 
     def _x(self, t: float) -> float:
         return self._left + self._scale.place(t)
+
+    def _beyond(self, t: float) -> float:
+        """Return where `t` is, also if that is not to be seen, but never so far away that it could not be drawn."""
+        width = self._scale.width
+        return self._left + min(max(self._scale.unbounded(t), -9 * width), 10 * width)
 
     def _name(self, name: str, y: float, colour: str = "#222222") -> None:
         self._svg.text(_MARGIN, y, fit(name, self._left - _MARGIN - 8, 13), 13, colour)
@@ -97,7 +108,7 @@ class _Picture:
             text = fit(what, width - 8, 11) if what else ""
             if text:
                 self._svg.text(x + 4, top + 13, text, 11)
-        if lane.ended is not None and lane.ended <= self._scale.last and segments:
+        if lane.ended is not None and segments and self._scale.shows(lane.ended, lane.ended):
             self._end(lane, top)
 
     def _visible(self, segments: Sequence[Segment]) -> Iterator[Segment]:
@@ -129,46 +140,59 @@ class _Picture:
             self._svg.text(x - 4, top + _BAR + 13, fit(text, x - self._left, 11), 11, colour, text_anchor="end")
 
     def _arrows(self) -> None:
-        """Draw an arrow for each hop; of very many, only the first."""
-        for hop in hops(self._history.ties, self._scale)[:_MOST_ARROWS]:
+        """Draw an arrow for each hop; of very many, only the first. What leaves the picture is cut at its edge."""
+        clip = self._svg.clip("chart", self._left, 0, self._scale.width, self._y)
+        found = hops(self._history.ties, self._scale)
+        if len(found) > _MOST_ARROWS:
+            self._left_out.append(f"the first {_MOST_ARROWS:,} of {len(found):,} arrows are drawn")
+        for hop in found[:_MOST_ARROWS]:
             if hop.giver not in self._rows or hop.taker not in self._rows:
                 continue
             down = self._rows[hop.taker] >= self._rows[hop.giver]
-            x1, x2 = self._x(hop.put[0]), self._x(hop.got[0])
+            x1, x2 = self._beyond(hop.put[0]), self._beyond(hop.got[0])
             y1 = self._rows[hop.giver] + (_BAR if down else 0)
             y2 = self._rows[hop.taker] + (0 if down and hop.taker != hop.giver else _BAR)
             middle = (y1 + y2) / 2
             path = f"M{x1:.1f} {y1:.1f} C{x1:.1f} {middle:.1f} {x2:.1f} {middle:.1f} {x2:.1f} {y2:.1f}"
             style = {"fill": "none", "stroke": "#555555", "stroke_width": 1.1, "marker_end": "url(#arrow)"}
-            self._svg.add("path", hop.told(), d=path, **style)
+            self._svg.add("path", hop.told(), d=path, clip_path=clip, **style)
 
     def _depth(self, channel: Channel) -> None:
         top, height = self._y, _DEPTH - 12
         self._y += _DEPTH
         self._name(channel.name, top + height - 4, _QUEUE)
-        points = _steps([(self._x(t), depth) for t, depth in channel.depths])
-        before = points[-1][1] if points else 0
-        points.append((self._x(self._history.last), before))
+        last = min(self._history.last, self._scale.last)
+        points = _steps([(self._x(t), depth) for t, _, depth in channel.levels(self._scale.first, last)])
+        if not points:
+            return
+        points.append((self._x(last), points[-1][1]))
         scale = height / max(channel.most, 1)
         line = " ".join(f"{x:.1f},{top + height - depth * scale:.1f}" for x, depth in points)
         base = f"{points[0][0]:.1f},{top + height:.1f} {line} {points[-1][0]:.1f},{top + height:.1f}"
         told = f"{channel.name}: at most {channel.most:,} items"
         self._svg.add("polygon", told, points=base, fill=_QUEUE, fill_opacity="0.35", stroke=_QUEUE)
-        if channel.remaining:
+        if channel.remaining and self._history.last <= self._scale.last:
             x = _WIDTH - _MARGIN - 6
             self._svg.text(x, top + height - 6, f"{channel.remaining:,} left", 12, _BAD, text_anchor="end")
 
     def _holders(self, resource: str, holdings: Sequence[Holding]) -> None:
-        top = self._y
-        self._y += _DEPTH - 6
-        self._name(resource, top + 13, _LOCK)
-        for holding in holdings:
-            if not self._scale.shows(holding.start, holding.end):
-                continue
-            x, width = self._x(holding.start), self._x(holding.end) - self._x(holding.start)
-            told = f"{holding.holder} held {resource}, {holding.start:.6f} to {holding.end:.6f} s"
-            self._svg.add("rect", told, x=x, y=top, width=max(width, 0.6), height=_BAR, fill=_LOCK, fill_opacity="0.4")
-            text = fit(f"held by {holding.holder}", width - 8, 11)
+        self._name(resource, self._y + 13, _LOCK)
+        held = slots(holdings, self._scale)
+        for row in held.rows:
+            for holding in row:
+                self._holding(holding, self._y)
+            self._y += _BAR + 4
+        self._y += _DEPTH - _BAR - 10
+        self._left_out += held.told(resource)
+
+    def _holding(self, holding: Holding, top: float) -> None:
+        x, width = self._x(holding.start), self._x(holding.end) - self._x(holding.start)
+        told = f"{holding.holder} held {holding.resource}, {holding.start:.6f} to {holding.end:.6f} s"
+        shape = {"x": x, "y": top, "width": max(width, 0.6), "height": _BAR, "fill": _LOCK, "fill_opacity": "0.4"}
+        edge = {"stroke": "#ffffff", "stroke_width": 0.6} if width > 3 else {}
+        self._svg.add("rect", told, **shape, **edge)
+        text = fit(f"held by {holding.holder}", width - 8, 11)
+        if text:
             self._svg.text(x + 4, top + 13, text, 11)
 
     def _legend(self, used: set[State]) -> None:
@@ -182,7 +206,7 @@ class _Picture:
 
     def _words(self) -> None:
         """Write what was left, who waited for what, and what came of the run."""
-        lines = [(text, "#222222") for text in left_over(self._history)]
+        lines = [(text, "#222222") for text in (*self._left_out, *left_over(self._history))]
         if self._history.stuck:
             lines.append(("when nothing moved any more:", "#222222"))
             lines += [(f"{stuck.process} {stuck.doing}", "#222222") for stuck in self._history.stuck]

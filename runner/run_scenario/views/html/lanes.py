@@ -10,23 +10,26 @@ from run_scenario.views.history import RUNNER, History, Lane, Segment
 from run_scenario.views.summary import ending
 
 MICRO = 1_000_000
-STATES = ("starting", "running", "computing", "sleeping", "waiting", "stuck", "ending")
+STATES = ("starting", "running", "computing", "competing", "sleeping", "waiting", "stuck", "ending")
 """The states by number, as in the page; `stuck` is a wait that was still going on when nothing moved any more."""
 
 
 def lanes(history: History, place: Callable[[str], int]) -> list[dict[str, Any]]:
     """Return each process's lane; `place` gives the place of a text in the pool of values."""
     stuck = {each.process: each.doing for each in history.stuck}
+    segments = history.segments()
     stalled = float(history.stall.get("t", history.last)) if history.stall else None
     return [
-        _lane(lane, history.last, stalled, stuck.get(lane.name, ""), place)
+        _lane(lane, segments[lane.name], stalled, stuck.get(lane.name, ""), place)
         for lane in history.lanes.values()
         if lane.name != RUNNER and lane.born is not None
     ]
 
 
-def _lane(lane: Lane, last: float, stalled: float | None, stuck: str, place: Callable[[str], int]) -> dict[str, Any]:
-    spans = list(_spans(lane.segments(last), stalled, stuck))
+def _lane(
+    lane: Lane, segments: list[Segment], stalled: float | None, stuck: str, place: Callable[[str], int]
+) -> dict[str, Any]:
+    spans = list(_spans(segments, stalled, stuck))
     return {
         "process": lane.name,
         "pid": lane.pid,

@@ -97,7 +97,9 @@ def waits(history: History) -> Json | None:
 def _who_could_help(history: History, resource: str) -> Iterator[tuple[str, str, str]]:
     """Yield each process that has the resource, or could have done what is waited for: its name, why, and a tone."""
     held = {each.holder for each in history.holdings if each.resource == resource and _held_then(history, each.end)}
-    yield from ((name, "is held by", "stuck") for name in sorted(held))
+    gone = sorted(name for name in held if _over(history, name))
+    yield from ((name, "is held by", "stuck") for name in sorted(held.difference(gone)))
+    yield from ((name, "never released by", "stuck") for name in gone[:_MOST_GONE])
     waiting = [each for each in history.stuck if each.resource == resource]
     others = _gone(history, resource, waiting) if not held else []
     yield from others[:_MOST_GONE]
@@ -118,11 +120,17 @@ def _gone(history: History, resource: str, waiting: list[Stuck]) -> list[tuple[s
             if name in asked or lane is None or name in {each[0] for each in found}:
                 continue
             role = "is taken from by" if name in channel.takers else "is filled by"
-            found.append((name, role, "left" if lane.ended is not None and not _stuck(history, name) else "plain"))
+            found.append((name, role, "left" if _over(history, name) else "plain"))
     if not channels and resource in history.resources:
         users = history.resources[resource].users
         found = [(name, "was used by", "left") for name in users if name not in asked and not _stuck(history, name)]
     return found
+
+
+def _over(history: History, name: str) -> bool:
+    """Return whether a process had ended when nothing moved any more."""
+    lane = history.lanes.get(name)
+    return lane is not None and lane.ended is not None and not _stuck(history, name)
 
 
 def _stuck(history: History, name: str) -> bool:

@@ -227,7 +227,8 @@ class Lanes {
       pen.strokeRect(x + 0.5, y + 0.5, width - 1, height - 1);
     }
     if (width > 30 && height > 9) {
-      this.write(`held by ${hold.process[at]}` + (hold.left[at] ? " to its end" : ""), x, y + height / 2, width, false);
+      const kept = !hold.left[at] ? "" : hold.to[at] < 0 ? ", never released" : " beyond its end";
+      this.write(`held by ${hold.process[at]}${kept}`, x, y + height / 2, width, false);
     }
   }
 

@@ -108,6 +108,7 @@ class App {
     byId("lanes").addEventListener("scroll", () => this.ask());
     addEventListener("hashchange", () => this.come());
     addEventListener("resize", () => this.resized());
+    new ResizeObserver(() => requestAnimationFrame(() => this.refit())).observe(byId("lanes"));
     addEventListener("beforeprint", () => this.print(true));
     addEventListener("afterprint", () => this.print(false));
     systemIsDark.addEventListener("change", () => this.setTheme(systemIsDark.matches));
@@ -284,6 +285,11 @@ class App {
   resized() {
     this.lanes.resize();
     this.ask();
+  }
+
+  /** Fit the lanes to their box after it has changed alone: the scrollbar of a page that has grown takes from its width. */
+  refit() {
+    if (!this.printing && byId("lanes").clientWidth !== this.lanes.width) this.resized();
   }
 
   turnTheme() {

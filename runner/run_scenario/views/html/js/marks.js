@@ -24,7 +24,7 @@ Object.assign(Lanes.prototype, {
       perRow.get(row).push({ x, i });
     }
     for (const [row, marks] of perRow) this.drawRowOfMarks(row, marks);
-    return hidden ? `${count(hidden)} marks lie under others of their kind: zoom in for all.` : "";
+    return hidden ? `${plural(hidden, "mark")} ${hidden === 1 ? "lies" : "lie"} under others of the same kind: zoom in for all.` : "";
   },
 
   drawRowOfMarks(row, marks) {

@@ -1,7 +1,7 @@
 /* Paint: colours of the theme, and the shapes that kinds of events have. A shape never says by its colour alone. */
 
 const NAMES = [
-  "ink", "quiet", "line", "ground", "raised", "accent", "bad", "warn", "good", "running", "computing", "sleeping",
+  "ink", "quiet", "line", "ground", "raised", "accent", "bad", "warn", "good", "running", "computing", "competing", "sleeping",
   "starting", "ending", "waiting", "waiting-line", "stuck", "stuck-line", "held", "held-line",
 ];
 const HUES = 8;

@@ -105,7 +105,8 @@ class MomentPanel extends Panel {
 
 const DOES = {
   starting: "is being started", running: "runs", computing: "computes", ending: "is about to end",
-  sleeping: "sleeps, or waits for something outside the scenario",
+  competing: "computes, or waits for a processor",
+  sleeping: "sleeps, or waits for a processor or something outside the scenario",
 };
 
 /** Return what a process does at a moment, in words, and a tone. */
@@ -118,6 +119,7 @@ function processState(lane, t, task) {
   const what = scrub(lane.what[at]);
   if (state === "stuck") return [what, "bad"];
   if (state === "waiting") return ["waits in " + what, "warn"];
+  if (what) return ["is in " + what, ""];
   return [task ? "does " + task : DOES[state], ""];
 }
 

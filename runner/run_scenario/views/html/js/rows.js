@@ -1,6 +1,6 @@
 /* Rows: which lanes there are, in which order and how high; what each is called and how it ended. */
 
-const STATES = ["starting", "running", "computing", "sleeping", "waiting", "stuck", "ending"]; // as in lanes.py
+const STATES = ["starting", "running", "computing", "competing", "sleeping", "waiting", "stuck", "ending"]; // as in lanes.py
 
 class Lane {
   constructor(data, values) {

@@ -24,6 +24,8 @@ class Story {
     const roles = log.kinds.map((kind) => (PUTS.has(kind) ? 1 : GETS.has(kind) ? -1 : 0));
     const losses = log.kinds.map((kind) => kind === "queue.item_dropped" || kind === "queue.items_lost");
     const byName = new Map();
+    const bounds = log.kinds[log.kind[0]] === "scenario.started" ? log.field(0, "maxsize") : undefined;
+    this.bounds = bounds ?? {};
     for (let i = 0; i < log.length; i++) {
       const role = roles[log.kind[i]];
       if ((role === 0 && !losses[log.kind[i]]) || log.resource[i] < 0) continue;
@@ -48,7 +50,9 @@ class Story {
     const name = end === undefined ? log.resourceOf(i).name : `${log.resourceOf(i).name}.${role === 1 ? end : OTHER_END[end]}`;
     let channel = byName.get(name);
     if (!channel) {
+      const bound = end === undefined ? lookUp(this.bounds, name) : undefined;
       channel = new Channel(name, this.channels.length, log.resource[i], end === undefined ? "queue" : "pipe");
+      if (typeof bound === "number") channel.bound = bound;
       byName.set(name, channel);
       this.channels.push(channel);
     }
@@ -59,9 +63,10 @@ class Story {
   itemsAt(channel, i) {
     const { log, gone } = this;
     const items = [];
+    let taken = channel.earlyAt(i); // the oldest
     for (const put of channel.puts) {
       if (put > i || items.length >= ITEMS_SHOWN) break;
-      if (gone[put] < 0 || gone[put] > i) items.push(log.field(put, "item"));
+      if ((gone[put] < 0 || gone[put] > i) && taken-- <= 0) items.push(log.field(put, "item"));
     }
     return items;
   }
@@ -85,6 +90,9 @@ class Story {
 class Channel {
   constructor(name, place, resource, family) {
     Object.assign(this, { name, place, resource, family });
+    this.bound = Infinity;
+    this.length = 0; // as the events tell it: a get may be told after the put that it made room for
+    this.early = []; // how many items were taken by gets that are told later
     this.pending = new Map();
     this.puts = [];
     this.places = [];
@@ -93,9 +101,11 @@ class Channel {
   }
 
   add(i, change) {
-    const depth = Math.max(0, (this.depths.at(-1) ?? 0) + change);
+    this.length = Math.max(0, this.length + change);
+    const depth = Math.min(this.length, this.bound);
     this.places.push(i);
     this.depths.push(depth);
+    if (this.length > depth || this.early.length) this.early[this.depths.length - 1] = this.length - depth;
     if (depth > this.most) this.most = depth;
     if (change > 0) this.puts.push(i);
   }
@@ -110,6 +120,11 @@ class Channel {
   depthAt(i) {
     const at = upperBound(this.places, i) - 1;
     return at < 0 ? 0 : this.depths[at];
+  }
+
+  /** Return how many of the items whose get is not told by event `i` have been taken all the same. */
+  earlyAt(i) {
+    return this.early[upperBound(this.places, i) - 1] ?? 0;
   }
 }
 
