@@ -15,6 +15,7 @@ import pytest
 
 import run_scenario
 from run_scenario import bundled, targets
+from run_scenario.cli import main
 from run_scenario.errors import Status
 
 COMMAND = str(Path(sys.executable).parent / "run-scenario")
@@ -374,3 +375,17 @@ def test_light_commands_import_little(arguments: list[str]) -> None:
     )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
     assert "[]\n" == done.stderr
+
+
+def test_an_interrupt_in_a_library(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> None:
+    """What argparse does at last may fail where Ctrl-C has come between: that is no fault of ours."""
+
+    def interrupted(arguments: object) -> None:
+        try:
+            raise KeyboardInterrupt
+        finally:
+            raise AttributeError("save_nargs")
+
+    monkeypatch.setattr("run_scenario.cli.door.parse", interrupted)
+    assert 130 == main(["list"])
+    assert ("", "run-scenario: interrupted\n") == capfd.readouterr()

@@ -143,7 +143,7 @@ def test_a_deadline_is_told_once() -> None:
                         A (pid 12): sleeps, or waits for something outside the scenario
                         B (pid 12): computes
 
-timed out after 3.01 s: A sleeps
+timed out after 3.01 s (the deadline is that of --timeout, or of `timeout:`): A sleeps
 """
         == text
     )

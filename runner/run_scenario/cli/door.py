@@ -24,18 +24,19 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _through(arguments: Sequence[str] | None) -> int:
-    streams.ensure()
     try:
+        streams.ensure()
         return _carry_out(sys.argv[1:] if arguments is None else arguments)
     except RunScenarioError as error:
         _explain(error)
         return error.status
     except KeyboardInterrupt:
-        streams.complain(f"{PROGRAM}: interrupted\n")
-        return Status.INTERRUPTED
+        return _interrupted()
     except BrokenPipeError:
         return Status.BROKEN_PIPE
     except Exception as error:
+        if _is_from_interrupt(error):
+            return _interrupted()
         if _is_out_of_memory(error):
             streams.complain(
                 f"{PROGRAM}: there is not enough memory for it (ulimit -v); nothing of a run is left behind\n"
@@ -65,6 +66,18 @@ def _explain(error: RunScenarioError) -> None:
         report(error.problems)
     else:
         streams.complain(f"{PROGRAM}: {error}\n")
+
+
+def _interrupted() -> Status:
+    streams.complain(f"{PROGRAM}: interrupted\n")
+    return Status.INTERRUPTED
+
+
+def _is_from_interrupt(error: BaseException | None) -> bool:
+    """Tell whether an error came of Ctrl-C: what a library does at last may fail where it was interrupted."""
+    while error is not None and not isinstance(error, KeyboardInterrupt):
+        error = error.__cause__ or error.__context__
+    return error is not None
 
 
 def _is_out_of_memory(error: Exception) -> bool:

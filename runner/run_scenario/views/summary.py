@@ -195,7 +195,8 @@ def verdict(end: Event, stalled: str = "") -> str:
     if stalled and stalled not in reasons:
         reasons.insert(0, stalled)
     why = ": " + "; ".join(reasons) if reasons else _as_expected(end)
-    return scrub(f"{OUTCOMES.get(outcome, outcome)} after {seconds(end.get('duration'))}{why}")
+    option = " (the deadline is that of --timeout, or of `timeout:`)" if outcome == "timed_out" else ""
+    return scrub(f"{OUTCOMES.get(outcome, outcome)} after {seconds(end.get('duration'))}{option}{why}")
 
 
 def _as_expected(end: Event) -> str:
