@@ -55,6 +55,42 @@ def test_room_on_the_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> No
     assert "has 1 MiB left: make room, or set TMPDIR" in preflight.shortage(scenario, str(tmp_path))
 
 
+def test_room_for_shared_memory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A block that has no room would be a SIGBUS for whoever writes into it."""
+    text = "version: 1\nshared: {board: {type: SharedMemory, size: 3000000}}\n"
+    scenario = load_text(
+        f"{text}processes: [{{target: write_memory, uses: {{memory: board}}, kwargs: {{text: x}}}}]\n"
+    ).require()
+    assert "" == preflight.shortage(scenario, str(tmp_path))
+    full = os.statvfs_result((4096, 4096, 500, 256, 256, 0, 0, 0, 0, 255))
+    monkeypatch.setattr(os, "statvfs", lambda folder: full)
+    assert "/dev/shm has 1 MiB left: make room there" in preflight.shortage(scenario, str(tmp_path))
+
+
+@pytest.mark.parametrize(
+    ("method", "more", "needed"),
+    [
+        ("fork", "processes: [{target: hang, replicas: 3}]", 4),
+        ("spawn", "processes: [{target: hang, replicas: 3}]", 5),
+        ("forkserver", "processes: [{target: hang, replicas: 3}]", 6),
+        ("fork", "queues: {q: {items: [1]}, r: {}}\nprocesses: [{target: relay, from: q, to: r}]", 4),
+        ("fork", "shared: {d: {type: dict}}\nprocesses: [{PUT, replicas: 2}]", 8),
+        ("fork", "pools: {p: {processes: 2, calls: [{map: square, over: [1]}]}}", 6),
+    ],
+)
+def test_room_for_processes_and_threads(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, method: str, more: str, needed: int
+) -> None:
+    """Processes, threads of queues, pools and managers, and multiprocessing's helpers, beside what is there already."""
+    more = more.replace("PUT", "target: put_into, uses: {mapping: d}, kwargs: {key: a, value: 1}")
+    scenario = load_text(f"version: 1\nstart_method: {method}\n{more}\n").require()
+    monkeypatch.setattr(preflight, "_taken_by_user", lambda: 10)
+    monkeypatch.setattr(preflight, "_most_of_user", lambda: 10 + needed)
+    assert "" == preflight.shortage(scenario, str(tmp_path))
+    monkeypatch.setattr(preflight, "_most_of_user", lambda: 9 + needed)
+    assert f"needs {needed} processes and threads" in preflight.shortage(scenario, str(tmp_path))
+
+
 def test_output_is_cut_off_once() -> None:
     """Up to the limit all is told, then that there is more, then nothing; other processes are not concerned."""
     told: list[tuple[int, str]] = []

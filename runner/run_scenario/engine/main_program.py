@@ -32,6 +32,7 @@ from run_scenario.record.recorder import recorder
 
 _OUT_OF_RESOURCES = {errno.EAGAIN, errno.ENOMEM, errno.EMFILE, errno.ENFILE, errno.ENOSPC}
 
+_FORK_SERVER = os.path.join("multiprocessing", "popen_forkserver.py")
 _LONGEST_FOLDER = 85
 """Characters of a folder in which a socket can still be made: its whole path has 107 (unix(7))."""
 
@@ -320,6 +321,11 @@ class MainProgram:
 def _is_shortage(error: BaseException) -> bool:
     if isinstance(error, RuntimeError):
         return str(error) == "can't start new thread"
+    if isinstance(error, EOFError):  # the fork server, which could not fork, hangs up
+        frames = error.__traceback__
+        while frames is not None and not frames.tb_frame.f_code.co_filename.endswith(_FORK_SERVER):
+            frames = frames.tb_next
+        return frames is not None
     return isinstance(error, MemoryError) or (isinstance(error, OSError) and error.errno in _OUT_OF_RESOURCES)
 
 

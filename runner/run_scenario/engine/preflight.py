@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import os
 
+from run_scenario.engine.start_method import default_start_method
 from run_scenario.limits import LIMITS, size
 from run_scenario.model import PoolSpec, Scenario
 from run_scenario.record import layout
@@ -18,6 +19,12 @@ _SPARE = 12
 _OF_PROCESS = 2
 """A process's sentinel, and the other end that its parent keeps."""
 _OF_POOL = 8
+_THREADS_OF_POOL = 3
+_OF_MANAGER = 3
+"""Its process, the thread that takes connections, and that of the main program's own."""
+_SHARED_MEMORY = "/dev/shm"
+_HELPERS = {"fork": 0, "spawn": 1, "forkserver": 2}
+"""Processes that multiprocessing starts by itself."""
 
 
 def shortage(scenario: Scenario, folder: str) -> str:
@@ -25,7 +32,7 @@ def shortage(scenario: Scenario, folder: str) -> str:
 
     `folder` is where the processes record.
     """
-    return _descriptors(scenario) or _processes(scenario) or _disk(scenario, folder)
+    return _descriptors(scenario) or _processes(scenario) or _disk(scenario, folder) or _shared_memory(scenario)
 
 
 def _workers(pool: PoolSpec) -> int:
@@ -71,18 +78,33 @@ def _disk(scenario: Scenario, folder: str) -> str:
     )
 
 
+def _shared_memory(scenario: Scenario) -> str:
+    needed = sum(spec.size for spec in scenario.shared if spec.type == "SharedMemory")
+    try:
+        found = os.statvfs(_SHARED_MEMORY)
+    except OSError:
+        return ""
+    free = found.f_bavail * found.f_frsize
+    if needed <= free:
+        return ""
+    return (
+        f"the scenario needs {size(needed)} of shared memory, and {_SHARED_MEMORY} has {size(free)} left: make room "
+        "there, or describe smaller blocks"
+    )
+
+
 def _rounded(number: int) -> int:
     """Return a power of two with some room above a number."""
     return 1 << (number + number // 4).bit_length()
 
 
 def _processes(scenario: Scenario) -> str:
-    needed = _children(scenario) + 1
-    left = _left_by_user()
-    if left is not None and needed > left:
+    needed, threads = _children(scenario) + 1, _threads(scenario)
+    most = _most_of_user()
+    if most is not None and (taken := _taken_by_user()) + needed + threads > most:
         return (
-            f"the scenario needs {needed} processes, and this user may have {left}: raise the limit (ulimit -u), or "
-            "describe fewer processes"
+            f"the scenario needs {needed + threads} processes and threads, and this user may have {most}, of which "
+            f"{taken} are there already: raise the limit (ulimit -u), or describe fewer processes"
         )
     left = _left_by_group()
     if left is not None and needed > left:
@@ -93,7 +115,33 @@ def _processes(scenario: Scenario) -> str:
     return ""
 
 
-def _left_by_user() -> int | None:
+def _threads(scenario: Scenario) -> int:
+    """Return how many threads there will be besides, and processes that are none of the scenario's."""
+    fed = {queue.name for queue in scenario.queues if queue.type != "SimpleQueue"}
+    ends = [(c.resource, c.direction) for spec in scenario.processes for c in spec.connections]
+    feeders = sum(name in fed and direction == "to" for name, direction in ends)
+    feeders += sum(bool(queue.items) and queue.name in fed for queue in scenario.queues)
+    held = {spec.name for spec in scenario.shared if spec.is_managed}
+    managers = sum(spec.remote for spec in scenario.shared)
+    managers += any(spec.is_managed and not spec.remote for spec in scenario.shared)
+    served = sum(any(c.resource in held for c in spec.connections) for spec in scenario.processes)
+    helpers = _HELPERS.get(scenario.start_method or default_start_method(), 0)
+    return feeders + _OF_MANAGER * managers + served + _THREADS_OF_POOL * len(scenario.pools) + helpers
+
+
+def _taken_by_user() -> int:
+    """Return how many processes and threads this user has, as far as that can be seen."""
+    taken, user = 0, os.getuid()
+    with contextlib.suppress(OSError):
+        for name in os.listdir("/proc"):
+            if name.isdecimal():
+                with contextlib.suppress(OSError):
+                    if os.stat(f"/proc/{name}").st_uid == user:
+                        taken += len(os.listdir(f"/proc/{name}/task"))
+    return taken
+
+
+def _most_of_user() -> int | None:
     """Return how many processes the user may have at most; None: as many as he likes. The superuser always may."""
     with contextlib.suppress(ImportError, OSError, AttributeError):
         import resource

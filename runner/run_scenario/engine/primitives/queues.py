@@ -159,7 +159,11 @@ class _RecordedQueue:
 
     def _start_thread(self) -> None:
         self._send_bytes = recorder.feeding(self._index, sender(self._writer, self._check_size))
-        _start_feeder(self)
+        try:
+            _start_feeder(self)
+        except RuntimeError as error:
+            _emit(codes.TROUBLE, f"there is no room for the thread of a queue: {error}; raise the limit (ulimit -u)")
+            raise
 
     def _check_size(self, data: Any) -> None:
         try:
