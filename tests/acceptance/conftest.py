@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -50,3 +52,19 @@ def play(tmp_path: Path, method: str):
         return run(tmp_path, text, "--start-method", method, *arguments, allow=allow)
 
     return play
+
+
+@pytest.fixture
+def control_group() -> Iterator[Path]:
+    """A control group (cgroups(7)) of its own, in which processes and threads can be limited by `pids.max`."""
+    name = f"run-scenario-test-{os.getpid()}"
+    for folder in (Path("/sys/fs/cgroup/pids", name), Path("/sys/fs/cgroup", name)):
+        with contextlib.suppress(OSError):
+            folder.mkdir()
+            try:
+                (folder / "pids.max").write_text("max")
+                yield folder
+                return
+            finally:
+                folder.rmdir()
+    pytest.skip("control groups cannot be made here")

@@ -282,15 +282,31 @@ def test_everybody_is_killed_the_tracker_too(tmp_path: Path, method: str) -> Non
 
 
 @fault("F38", event="scenario.failed", status=4)
-def test_too_few_descriptors(tmp_path: Path) -> None:
+def test_too_few_descriptors(tmp_path: Path, method: str) -> None:
     """What there is no room for is not begun; the message says how to get room."""
     workers = {"name": "W", "replicas": 60, "target": "hang"}
     shell = ("sh", "-c", 'ulimit -S -n 64; exec "$@"', "sh")
-    result = Running(tmp_path, scenario(workers, queues={"q": {}}), shell=shell).finish()
+    text = scenario(workers, queues={"q": {}}, start_method=method)
+    result = Running(tmp_path, text, shell=shell).finish()
     reason = result.log.one("scenario.failed")["reason"]
     assert "ulimit -n 256" in reason
     assert reason in result.stderr
     assert [] == result.log.all("process.starting")
+
+
+@fault("F38", event="scenario.failed", status=4)
+@pytest.mark.parametrize("begun", [False, True])
+def test_too_few_processes(tmp_path: Path, control_group: Path, method: str, begun: bool) -> None:
+    """What surely has no room is not begun; what has none on the way is cleared away, and said to be so."""
+    helpers = {"fork": 0, "spawn": 1, "forkserver": 2}[method]
+    # The front and its thread, guard, main program; three processes, but only one of the three threads that feed.
+    (control_group / "pids.max").write_text(str(4 + helpers + 3 + begun))
+    shell = ("sh", "-c", f'echo $$ > {control_group}/cgroup.procs; exec "$@"', "sh")
+    workers = {"name": "W", "replicas": 3, "target": "actors:put_and_take", "uses": {"outbox": "q", "inbox": "r"}}
+    text = scenario(workers, queues={"q": {}, "r": {}}, start_method=method)
+    result = Running(tmp_path, text, shell=shell).finish()
+    assert begun == bool(result.log.all("process.starting"))
+    assert "room for" in result.log.all("scenario.failed")[0]["reason"]
 
 
 @fault("F38", event="scenario.failed", status=4)
@@ -301,3 +317,29 @@ def test_descriptors_run_out_on_the_way(play: Play) -> None:
     result = play(scenario({"name": "W", "replicas": 2, "target": "hang"}, hoarder, main=steps))
     assert "the machine has no more room" in result.log.one("scenario.failed")["reason"]
     assert "run-scenario" == result.log.one("process.exited", "W-1")["by"]
+
+
+@fault("F47", event="queue.get", status=0)
+def test_a_hundred_turns_are_in_order(play: Play) -> None:
+    """Two processes that take turns are told in turn: every put before its get, which comes before the next put."""
+    ends = {"from": {"inbox": "there"}, "to": {"outbox": "back"}}
+    players = [{"name": "A", "target": "actors:serve_first", **ends, "kwargs": {"turns": 100}}]
+    ends = {"from": {"inbox": "back"}, "to": {"outbox": "there"}}
+    players += [{"name": "B", "target": "actors:serve_back", **ends, "kwargs": {"turns": 100}}]
+    log = play(scenario(*players, queues={"there": {}, "back": {}})).log
+    told = [(e["event"], e["process"], e["item"]) for e in log.events if e["event"] in ("queue.put", "queue.get")]
+    turn = [("queue.put", "A"), ("queue.get", "B"), ("queue.put", "B"), ("queue.get", "A")]
+    assert [(*step, number) for number in range(100) for step in turn] == told
+    times = [event["t"] for event in log.events]
+    assert sorted(times) == times
+
+
+@fault("F19", event="process.escalated", status=3)
+def test_a_daemon_that_is_deaf_for_ever(play: Play) -> None:
+    """Its parent hangs at its own end, as it would; here, no longer than to the deadline."""
+    deaf = {"name": "Deaf", "target": "actors:be_deaf", "uses": {"event": "ready"}, "daemon": True, "join": False}
+    first = {"name": "First", "target": "wait_for_event", "uses": {"event": "ready"}}
+    result = play(scenario(deaf, first, sync={"ready": {"type": "Event"}}, timeout=2))
+    assert "run-scenario" == result.log.one("process.exited", "Deaf")["by"]
+    assert "SIGKILL" == result.log.one("process.exited", "Deaf")["signal"]
+    assert 1 == len(result.log.all("process.terminating", "Deaf", by="MainProcess"))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import fcntl
+import json
 import os
 import pty
 import select
@@ -152,6 +153,24 @@ def test_kill_the_main_program(running: Running) -> None:
     assert (-9, "signal", None) == tuple(exited[key] for key in ("exitcode", "cause", "by"))
     for name in ("Stubborn", "Waiting", "Busy"):
         assert "run-scenario" == result.log.one("process.exited", name)["by"]
+
+
+@pytest.mark.fault("F45", event="scenario.finished", status=0)
+def test_a_log_that_was_cut_off_goes_on_whole(tmp_path: Path, method: str) -> None:
+    """Whoever appends to the log of a killed run finds it in order, and leaves it so."""
+    log = tmp_path / "log.jsonl"
+    long = scenario({"name": "P", "target": "count_down", "kwargs": {"interval": 0.01}}, {"target": "hang"})
+    running = Running(tmp_path, long, "--log", str(log), "--start-method", method)
+    running.wait_for("process.output", "P")
+    running.process.kill()
+    running.finish(whole=False)
+    with log.open("ab") as file:  # as a writer leaves it that is killed within a write
+        file.write(b'{"event":"process.outp')
+    short = Running(tmp_path, scenario({"target": "print_info"}), "--log", str(log), "--start-method", method)
+    result = short.finish()
+    events = [json.loads(line) for line in log.read_text().splitlines()]
+    assert result.log.events == events[-len(result.log.events) :]
+    assert 2 == len([event for event in events if event["event"] == "scenario.started"])
 
 
 @pytest.mark.parametrize("who", ["front", "guard", "main program"])

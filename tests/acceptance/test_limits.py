@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import itertools
 import json
 import os
@@ -203,27 +202,10 @@ def test_without_memory_to_wait_for_the_end(tmp_path: Path) -> None:
 
 
 @pytest.fixture
-def few_processes() -> Iterator[str]:
-    """A control group with room for seven processes and threads; what a shell does to join it."""
-    name = f"run-scenario-test-{os.getpid()}"
-    folders = [Path("/sys/fs/cgroup/pids", name), Path("/sys/fs/cgroup", name)]
-    for folder in folders:
-        with contextlib.suppress(OSError):
-            folder.mkdir()
-            try:
-                (folder / "pids.max").write_text("7")
-                yield f"echo $$ > {folder}/cgroup.procs"
-                return
-            finally:
-                folder.rmdir()
-    pytest.skip("control groups cannot be made here")
-
-
-def test_too_few_processes(tmp_path: Path, few_processes: str) -> None:
-    """What surely needs more processes than there may be is refused before one is started."""
-    status, events, errors = _limited(tmp_path, scenario({"target": "hang", "replicas": 8}), few_processes)
-    assert (4, []) == (status, [e for e in events if e["event"] == "process.starting"])
-    assert "the scenario needs 9 processes, and this container or session has room for" in errors
+def few_processes(control_group: Path) -> str:
+    """What a shell does to join a control group with room for seven processes and threads."""
+    (control_group / "pids.max").write_text("7")
+    return f"echo $$ > {control_group}/cgroup.procs"
 
 
 def test_no_more_processes(tmp_path: Path, few_processes: str) -> None:

@@ -254,9 +254,9 @@ def test_a_deadline_before_anything_has_begun(tmp_path: Path) -> None:
 
 
 @pytest.mark.fault("F18", event="process.exited", status=3)
-def test_a_stopped_process_is_ended(tmp_path: Path) -> None:
+def test_a_stopped_process_is_ended(tmp_path: Path, method: str) -> None:
     """SIGSTOP keeps a process from heeding SIGTERM, not the run from ending."""
-    result = run(tmp_path, scenario({"name": "S", "target": "actors:stop"}, timeout=1))
+    result = run(tmp_path, scenario({"name": "S", "target": "actors:stop"}, timeout=1, start_method=method))
     assert (3, "timed_out") == (result.status, result.outcome)
     assert "run-scenario" == result.log.one("process.exited", "S")["by"]
     assert result.seconds < 5

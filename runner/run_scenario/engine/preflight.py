@@ -99,18 +99,18 @@ def _rounded(number: int) -> int:
 
 
 def _processes(scenario: Scenario) -> str:
-    needed, threads = _children(scenario) + 1, _threads(scenario)
+    needed = _children(scenario) + 1 + _threads(scenario)
     most = _most_of_user()
-    if most is not None and (taken := _taken_by_user()) + needed + threads > most:
+    if most is not None and (taken := _taken_by_user()) + needed > most:
         return (
-            f"the scenario needs {needed + threads} processes and threads, and this user may have {most}, of which "
+            f"the scenario needs {needed} processes and threads, and this user may have {most}, of which "
             f"{taken} are there already: raise the limit (ulimit -u), or describe fewer processes"
         )
     left = _left_by_group()
     if left is not None and needed > left:
         return (
-            f"the scenario needs {needed} processes, and this container or session has room for {left}: raise its "
-            "limit (pids.max), or describe fewer processes"
+            f"the scenario needs {needed} processes and threads, and this container or session has room for {left}: "
+            "raise its limit (pids.max), or describe fewer processes"
         )
     return ""
 

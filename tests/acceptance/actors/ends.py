@@ -59,6 +59,13 @@ def be_stubborn() -> None:
     signal.pause()
 
 
+def be_deaf(event: Any) -> None:
+    """Ignore SIGTERM, say so, and wait for ever."""
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    event.set()
+    signal.pause()
+
+
 def stop() -> None:
     """Stop, as by Ctrl-Z."""
     os.kill(os.getpid(), signal.SIGSTOP)

@@ -99,3 +99,22 @@ def take_and_crash(inbox: Any) -> None:
     """Get one item and die before task_done()."""
     inbox.get()
     os.kill(os.getpid(), signal.SIGKILL)
+
+
+def put_and_take(outbox: Any, inbox: Any) -> None:
+    """Put something, and wait for an item."""
+    outbox.put(1)
+    inbox.get()
+
+
+def serve_first(inbox: Any, outbox: Any, turns: int) -> None:
+    """Put a number and wait for it to come back, again and again."""
+    for number in range(turns):
+        outbox.put(number)
+        inbox.get()
+
+
+def serve_back(inbox: Any, outbox: Any, turns: int) -> None:
+    """Put back what comes."""
+    for _ in range(turns):
+        outbox.put(inbox.get())
