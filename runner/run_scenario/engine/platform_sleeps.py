@@ -41,6 +41,14 @@ def waits_for_others(pid: int, thread: int) -> bool:
     return True
 
 
+def waits_for_a_signal(pid: int) -> bool:
+    """Tell whether a process's main thread is in pause(2), which any signal that is handled ends."""
+    words = read_file(f"/proc/{pid}/syscall").split()
+    if _MACHINE == "aarch64":  # which has no such call: the C library polls nothing
+        return len(words) > 2 and words[0] == "73" and int(words[2], 16) == 0
+    return _MACHINE == "x86_64" and words[:1] == ["34"]
+
+
 def may_be_woken_by_alarm(pid: int) -> bool:
     """Tell whether a process has handlers for the signals of timers, which can come out of nowhere."""
     return any(catches_signal(pid, number) for number in _ALARMS)

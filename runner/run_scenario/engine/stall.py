@@ -136,7 +136,7 @@ class StallWatch:
 def _can_be_asked(pid: int, segment: str, file: str) -> bool:
     """Tell whether a process has our handler, and still our file: it may have become another program, or a daemon.
 
-    One that is stopped would answer only when it goes on.
+    One that is stopped would answer only when it goes on; one that waits for a signal would take this for it.
     """
     descriptor = read_stack_descriptor(segment)
     stat = platform.process_stat(pid)
@@ -147,6 +147,7 @@ def _can_be_asked(pid: int, segment: str, file: str) -> bool:
         and platform.STACK_SIGNAL > 0
         and platform_sleeps.catches_signal(pid, platform.STACK_SIGNAL)
         and platform_sleeps.leads_to(pid, descriptor, file)
+        and not platform_sleeps.waits_for_a_signal(pid)
     )
 
 
