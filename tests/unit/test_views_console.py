@@ -214,11 +214,12 @@ def test_the_summary_of_a_narrow_terminal() -> None:
         ]
     )
     assert """
-  process     how it ended     exit code
-  MainProcess returned                 0
-✗ Worker 1    stopped by             -15
-              run-scenario:
-              SIGTERM
+  process     pid how it ended exit code
+  MainProcess  12 returned             0
+✗ Worker 1     12 stopped by         -15
+                  run-scenario
+                  : SIGTERM
+no room for: cpu
 
 passed after 3.01 s
 """ == render_summary(summary, Console(file=io.StringIO(), width=40))
