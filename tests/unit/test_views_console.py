@@ -338,9 +338,8 @@ def on_terminal(colour: bool, monkeypatch: pytest.MonkeyPatch, columns: int = 80
 
     reader = threading.Thread(target=read)
     reader.start()
-    now = iter(range(100))
     with open(follower, "w", encoding="utf-8") as stream:
-        view = ConsoleView(stream, colour=colour, clock=lambda: float(next(now)))
+        view = ConsoleView(stream, colour=colour)
         view.write([event("process.output", text="word " * 30)])
         view.tick(SimpleNamespace(elapsed=1.0, timeout=10.0, alive=["Worker 1"], waiting="", waits={}))
         view.write([event("process.failed", level="error", traceback=TRACEBACK)])
