@@ -14,6 +14,8 @@ _MARGIN, _GAP_X, _GAP_Y = 20, 130, 22
 _NODE_HEIGHT, _LINE = 26, 15
 _NARROWEST, _WIDEST = 90, 220
 _PADDING = 12
+_BOLD = 1.12
+"""How much wider bold letters are."""
 _SMALL = 11
 _MOST_LINES = 5
 """Of a note; the words of a log are short, those of a hostile one may not be."""
@@ -53,7 +55,7 @@ def render(topology: Topology) -> str:
     for name, node in topology.nodes.items():
         _draw_node(svg, node, places[name])
     return svg.rendered(
-        max(x - _GAP_X + _MARGIN, room_for(topology.title, 17) + 2 * _MARGIN), bottom + (60 if back else 0)
+        max(x - _GAP_X + _MARGIN, room_for(topology.title, 17) * _BOLD + 2 * _MARGIN), bottom + (60 if back else 0)
     )
 
 
