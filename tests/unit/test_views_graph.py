@@ -208,6 +208,26 @@ def test_the_picture_has_the_same_labels_and_all_words() -> None:
     assert "item of queue 'tasks'" == shown[first + 1]
 
 
+def test_labels_do_not_cover_each_other() -> None:
+    """Where edges cross, what stands on them is moved along them."""
+    started = [event("process.started", name) for name in ("Main", "Kant", "Hegel")]
+    held = [event("lock.acquired", who, lock=what) for who, what in (("Kant", "left"), ("Hegel", "right"))]
+    tried = [event("lock.waiting", who, lock=what) for who, what in (("Hegel", "left"), ("Kant", "right"))]
+    met = [event("barrier.passed", who, barrier="table") for who in ("Kant", "Hegel")]
+    words = WAITS[codes.W_ACQUIRE]
+    waits = stalled(("Kant", words.format(name="right"), "right"), ("Hegel", words.format(name="left"), "left"))
+    picture = ElementTree.fromstring(graph_svg.render(seen([*started, *held, *tried, *met, waits])))
+    boxes = [
+        tuple(float(rect.attrib[key]) for key in ("x", "y", "width", "height"))
+        for rect in picture.iter("{http://www.w3.org/2000/svg}rect")
+        if rect.get("fill-opacity")
+    ]
+    assert 6 == len(boxes)
+    for at, (x, y, width, height) in enumerate(boxes):
+        for left, top, wide, high in boxes[at + 1 :]:
+            assert x + width <= left or left + wide <= x or y + height <= top or top + high <= y
+
+
 def test_names_keep_their_ends_and_the_terminal_its_width() -> None:
     """Where there is room nothing is cut; where there is none, names that begin alike can be told apart."""
     workers = [f"ForkPoolWorker-{number}" for number in (1, 2, 3)]

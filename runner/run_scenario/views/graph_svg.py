@@ -10,17 +10,19 @@ from run_scenario.views.svg import Svg, fit, room_for
 from run_scenario.views.text import scrub
 from run_scenario.views.topology import Edge, Node, Topology
 
-_MARGIN, _GAP_X, _GAP_Y = 20, 130, 22
+_MARGIN, _GAP_X, _GAP_Y = 20, 150, 22
 _NODE_HEIGHT, _LINE = 26, 15
 _NARROWEST, _WIDEST = 90, 220
 _PADDING = 12
+_MOST_NEAR = 200
+"""Labels that one keeps out of the way of: those before it, which are its neighbours."""
 _BOLD = 1.12
 """How much wider bold letters are."""
 _SMALL = 11
 _MOST_LINES = 5
 """Of a note; the words of a log are short, those of a hostile one may not be."""
-_SPOTS = (0.5, 0.4, 0.6, 0.3, 0.7, 0.22, 0.78)
-"""Where on its way an edge may have its label: the first that no other label is in the way of."""
+_SPOTS = (0.5, 0.4, 0.6, 0.3, 0.7, 0.22, 0.78, 0.14, 0.86)
+"""Where on its way an edge may have its label: the first where no other label is in its way, or the least is."""
 _BAD = "#b3261e"
 
 
@@ -142,7 +144,7 @@ def _draw_label(svg: Svg, label: str, curve: Curve, taken: list[Box]) -> None:
     text = fit(label, _GAP_X - 10, _SMALL) or label
     width = room_for(text, _SMALL) + 4
     boxes = [(x - width / 2, y - 8, width, 14.0) for x, y in (_at(curve, spot) for spot in _SPOTS)]
-    box = next((box for box in boxes if not any(_overlap(box, other) for other in taken)), boxes[0])
+    box = min(boxes, key=lambda box: sum(_overlap(box, other) for other in taken[-_MOST_NEAR:]))
     taken.append(box)
     svg.add("rect", x=box[0], y=box[1], width=box[2], height=box[3], fill="#ffffff", fill_opacity=0.85)
     svg.text(box[0] + width / 2, box[1] + 11, text, _SMALL, "#333333", text_anchor="middle")
@@ -156,5 +158,9 @@ def _at(curve: Curve, part: float) -> tuple[float, float]:
     return x, y
 
 
-def _overlap(one: Box, other: Box) -> bool:
-    return all(one[axis] < other[axis] + other[axis + 2] and other[axis] < one[axis] + one[axis + 2] for axis in (0, 1))
+def _overlap(one: Box, other: Box) -> float:
+    """Return how much of two boxes is the same, in square pixels."""
+    width, height = (
+        min(one[axis] + one[axis + 2], other[axis] + other[axis + 2]) - max(one[axis], other[axis]) for axis in (0, 1)
+    )
+    return max(0.0, width) * max(0.0, height)
