@@ -161,14 +161,17 @@ def test_it_stands_below_a_log_that_does_not_pause(monkeypatch: pytest.MonkeyPat
     terminal = _Terminal(14)
     state = SimpleNamespace(elapsed=1.0, timeout=10.0, alive=["Main", "Worker"], waiting="", waits={})
 
-    def screen() -> list[str]:
-        terminal.feed(os.read(leader, 65536).decode())
+    def screen(end: str = r"A\r") -> list[str]:
+        received = ""
+        while not re.search(rf"{end}\Z", received):  # a terminal may hand on a write in parts
+            received += os.read(leader, 65536).decode()
+        terminal.feed(received)
         return terminal.shown()
 
     with open(follower, "w", encoding="utf-8") as stream:
         view = ConsoleView(stream, colour=False)
         view.write([event("process.started", name, t=0.1) for name in state.alive])
-        screen()
+        screen(r"pid 10\)(?s:.*)pid 10\)\r\n")
         view.tick(SimpleNamespace(**{**vars(state), "elapsed": 0.1}))
         assert [] == select.select([leader], [], [], 0)[0], "a short run would have a flash of it"
         view.tick(state)
@@ -193,7 +196,7 @@ def test_it_stands_below_a_log_that_does_not_pause(monkeypatch: pytest.MonkeyPat
         assert any("alive" in line for line in screen())
         view.write([event("scenario.finished", t=1.0)])
         view.close()
-        shown = screen()
+        shown = screen(r"passed after [^\n]*\n")
         assert not any("alive" in line or "in it" in line for line in shown)
     os.close(leader)
 
