@@ -83,6 +83,10 @@ def test_a_log_in_every_format(
         ("a.json", [], b'{"traceEvents"'),
         ("a.txt", [], b"By hand"),
         ("a", ["--as", "table"], b"By hand"),
+        ("a.log", ["--as", "table"], b"By hand"),
+        ("a.txt", ["--as", "mermaid"], b"flowchart LR"),
+        ("a.mermaid", ["--as", "mermaid"], b"flowchart LR"),
+        ("a", ["--as", "dot"], b"digraph"),
     ],
 )
 def test_the_suffix_of_a_file_says_what_it_is(folder: Path, output: str, arguments: list[str], begins: bytes) -> None:
@@ -120,6 +124,25 @@ def test_png_without_its_library(
         (["show", "wrong.jsonl"], 2, "wrong.jsonl:2: this line is no event of a log of run-scenario"),
         (["show", os.devnull, "--as", "table"], 2, "/dev/null"),
         (["show", "run.jsonl", "--as", "table", "--output", "a.svg"], 2, "a table cannot be written as .svg"),
+        (["show", "run.jsonl", "--output", "a.pdf"], 2, "nothing can be written as .pdf: a timeline is .txt, .svg or"),
+        (["run", "quick.yaml", "--report", "a.pdf"], 2, "a.pdf: nothing can be written as .pdf"),
+        (
+            ["show", "run.jsonl", "--as", "table", "--output", "a.md"],
+            2,
+            "a table cannot be written as .md: write it to a file that ends in .txt\n",
+        ),
+        (
+            ["show", "run.jsonl", "--as", "html", "--output", "a.txt"],
+            2,
+            "a page of HTML cannot be written as .txt: write it to a file that ends in .html\n",
+        ),
+        (["show", "run.jsonl", "--as", "perfetto", "--output", "a.md"], 2, "write it to a file that ends in .json\n"),
+        (
+            ["show", "run.jsonl", "--as", "mermaid", "--output", "a.svg"],
+            2,
+            "Mermaid cannot be written as .svg: write it to a file that ends in .mmd or .txt, or show it --as timeline "
+            "or graph\n",
+        ),
         (["show", "run.jsonl", "--as", "table", "--from", "1"], 2, "--from and --to choose a part of a timeline"),
         (["show", "run.jsonl", "--from", "2", "--to", "1"], 2, "--from must be before --to"),
         (["show", "run.jsonl", "--from", "99"], 2, "--from 99 is after the last event: the run lasts "),

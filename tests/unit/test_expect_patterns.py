@@ -203,6 +203,24 @@ def test_a_reason(text: str, events: list[Any], reason: str, evidence: list[int]
     assert ("failed", reason, evidence) == (verdict.result, verdict.reason, [e["seq"] for e in verdict.evidence])
 
 
+SHOWN = [
+    ("- {count: {event: process.finished}, is: 6}", [X, Y, Z, X, Y, Z], [1, 2, 3, 6]),
+    ("- {count: {event: process.finished}, at_least: 1}", [Y, Z], [1, 2]),
+    ("- conserved: q", [PUT1, PUT2, GET1, PUT3, GET2, GET3], [1, 3, 4, 6]),
+    ("- fifo: q", [PUT1, PUT2, GET1, PUT3, GET2, GET3], [1, 3, 4, 6]),
+    ("- exitcodes: {A: 0}", [X, END_A], [2]),
+    ("- {distribution: {event: process.finished}, at_least: 1}", [X, Y, X], [2, 3]),
+    ("- conserved: q", [], []),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("text", "events", "evidence"), SHOWN)
+def test_what_holds_is_shown_too(text: str, events: list[Any], evidence: list[int]) -> None:
+    """Of what was counted, the first and the last events are the evidence: a report can show where they are."""
+    verdict = judge(text, log(*events))
+    assert ("passed", evidence) == (verdict.result, [each["seq"] for each in verdict.evidence])
+
+
 E1 = ("A", "process.exited", {"exitcode": 0, "duration": 1.5, "reason": "all is well", "signal": None, "allowed": True})
 MATCHES = [
     ("exitcode: 0", True),

@@ -214,11 +214,12 @@ def test_the_summary_of_a_narrow_terminal() -> None:
         ]
     )
     assert """
-  process     how it ended     exit code
-  MainProcess returned                 0
-✗ Worker 1    stopped by             -15
-              run-scenario:
-              SIGTERM
+  process     pid how it ended exit code
+  MainProcess  12 returned             0
+✗ Worker 1     12 stopped by         -15
+                  run-scenario
+                  : SIGTERM
+no room for: cpu
 
 passed after 3.01 s
 """ == render_summary(summary, Console(file=io.StringIO(), width=40))
@@ -337,9 +338,8 @@ def on_terminal(colour: bool, monkeypatch: pytest.MonkeyPatch, columns: int = 80
 
     reader = threading.Thread(target=read)
     reader.start()
-    now = iter(range(100))
     with open(follower, "w", encoding="utf-8") as stream:
-        view = ConsoleView(stream, colour=colour, clock=lambda: float(next(now)))
+        view = ConsoleView(stream, colour=colour)
         view.write([event("process.output", text="word " * 30)])
         view.tick(SimpleNamespace(elapsed=1.0, timeout=10.0, alive=["Worker 1"], waiting="", waits={}))
         view.write([event("process.failed", level="error", traceback=TRACEBACK)])

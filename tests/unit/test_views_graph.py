@@ -12,6 +12,8 @@ import pytest
 from views_events import event
 
 from run_scenario import bundled, language
+from run_scenario.engine.waits import WAITS
+from run_scenario.record import codes
 from run_scenario.views import graph, graph_svg, timeline_svg, topology
 from run_scenario.views.history_events import read
 from run_scenario.views.traces import perfetto, shiviz
@@ -108,6 +110,136 @@ Main ─ 2 ─▶ │ tasks  │ ─ 1 ─▶ A
 Main: no end was seen
 A: returned
 """ == re.sub(r"─+(?=[▶ ])", lambda dashes: "─", graph.drawing(seen(FED), 80)).replace("─ 1× ─ A", "─ 1× ── A")
+
+
+def stalled(*stuck: tuple[str, str, str]) -> dict[str, Any]:
+    """Return the report of a standstill: who waits for what (in words), on which resource."""
+    processes = [
+        {"process": process, "pid": 1, "state": "waiting", "waiting_for": what, "resource": resource, "since": 4.0}
+        for process, what, resource in stuck
+    ]
+    return event("scenario.stalled", t=5.0, processes=processes)
+
+
+def labels(events: list[dict[str, Any]]) -> dict[tuple[str, str], str]:
+    """Return what stands on the edges of the topology that a log has seen."""
+    return {(edge.source, edge.target): edge.label for edge in seen(events).edges}
+
+
+def test_who_waits_is_joined_to_what_it_waits_for() -> None:
+    """One that got nothing waits at its queue, or at its lock; so does one at a queue that nothing was put on."""
+    others = [event("process.started", name, t=0.0) for name in "BCDE"]
+    waits = stalled(
+        ("A", WAITS[codes.W_GET].format(name="tasks"), "tasks"),
+        ("B", WAITS[codes.W_GET_TIMED].format(name="tasks"), "tasks"),
+        ("C", WAITS[codes.W_ACQUIRE].format(name="gate"), "gate"),
+        ("D", WAITS[codes.W_PUT].format(name="texts"), "texts"),
+        ("E", WAITS[codes.W_JOIN_QUEUE].format(name="texts"), "texts"),
+    )
+    shown = labels([*FED[:-3], *others, event("lock.waiting", "C", t=4.0), waits])
+    assert {
+        ("Main", "tasks"): "2",
+        ("tasks", "A"): "1, waits",
+        ("tasks", "B"): "0, waits",
+        ("A", "gate"): "1×",
+        ("C", "gate"): "waits",
+        ("D", "texts"): "0, waits",
+        ("E", "texts"): "waits",
+    } == shown
+
+
+@pytest.mark.parametrize(
+    ("kind", "expected"),
+    [
+        (codes.W_RECEIVE_LEFT, ("rope.right", "A")),
+        (codes.W_RECEIVE_RIGHT, ("rope.left", "A")),
+        (codes.W_SEND_LEFT, ("A", "rope.left")),
+        (codes.W_SEND_RIGHT, ("A", "rope.right")),
+    ],
+)
+def test_who_waits_at_a_pipe(kind: int, expected: tuple[str, str]) -> None:
+    """Who waits to receive at one end takes from the direction that begins at the other."""
+    waits = stalled(("A", WAITS[kind].format(name="rope"), "rope"))
+    assert {expected: "0, waits"} == labels([event("process.started", "A"), waits])
+
+
+@pytest.mark.parametrize(
+    ("events", "expected"),
+    [
+        (["lock.waiting", "lock.acquired", "lock.released", "lock.waiting", "lock.not_acquired"], "1×"),
+        (["lock.acquired", "lock.abandoned"], "1×"),
+        (["semaphore.waiting", "semaphore.acquired", "semaphore.released"], "1×"),
+        (["barrier.waiting", "barrier.passed", "barrier.waiting", "barrier.passed"], "2×"),
+        (["barrier.waiting", "barrier.broken"], ""),
+        (["event.waiting", "event.waited", "event.set"], "2×"),
+        (["pool.worker_started", "pool.task_started", "pool.task_finished", "pool.worker_exited"], "1×"),
+        (["pool.worker_started", "pool.worker_exited"], ""),
+        (["pool.created", "pool.called", "pool.result", "pool.returned", "pool.closed", "pool.joined"], "1×"),
+        (["value.read", "value.written", "value.overwritten", "value.final"], "2×"),
+        (["manager.called", "manager.called"], "2×"),
+    ],
+)
+def test_uses_are_counted_and_not_lines(events: list[str], expected: str) -> None:
+    """What is told of one use in several events is one use; who only tried has none."""
+    log = [event("process.started", "A"), *(event(name, "A", t=1.0, worker="A") for name in events)]
+    assert [expected] == [edge.label for edge in seen(log).edges]
+
+
+def test_a_condition_is_not_a_lock() -> None:
+    """Its lock is a part of it: what is counted is who waited for it, and who notified."""
+    parts = ("lock.waiting", "lock.acquired", "condition.waiting", "condition.waited", "lock.released")
+    log = [event("process.started", "A"), *(event(name, "A", **{name.partition(".")[0]: "door"}) for name in parts)]
+    shown = seen([*log, event("lock.acquired", "A", lock="door"), event("condition.notified", "A", condition="door")])
+    assert "condition" == shown.nodes["door"].kind
+    assert ["2×"] == [edge.label for edge in shown.edges]
+
+
+def texts_of(picture: str) -> list[str]:
+    """Return the texts of an SVG picture."""
+    return [element.text or "" for element in ElementTree.fromstring(picture).iter("{http://www.w3.org/2000/svg}text")]
+
+
+def test_the_picture_has_the_same_labels_and_all_words() -> None:
+    """How often a lock was used stands on its edge; what a process waits for is broken into lines, and not cut."""
+    waits = stalled(("Main", WAITS[codes.W_JOIN_QUEUE].format(name="tasks"), "tasks"))
+    shown = texts_of(graph_svg.render(seen([*FED[:-1], waits])))
+    assert "1×" in shown
+    first = shown.index("waits for task_done() for every")
+    assert "item of queue 'tasks'" == shown[first + 1]
+
+
+def test_labels_do_not_cover_each_other() -> None:
+    """Where edges cross, what stands on them is moved along them."""
+    started = [event("process.started", name) for name in ("Main", "Kant", "Hegel")]
+    held = [event("lock.acquired", who, lock=what) for who, what in (("Kant", "left"), ("Hegel", "right"))]
+    tried = [event("lock.waiting", who, lock=what) for who, what in (("Hegel", "left"), ("Kant", "right"))]
+    met = [event("barrier.passed", who, barrier="table") for who in ("Kant", "Hegel")]
+    words = WAITS[codes.W_ACQUIRE]
+    waits = stalled(("Kant", words.format(name="right"), "right"), ("Hegel", words.format(name="left"), "left"))
+    picture = ElementTree.fromstring(graph_svg.render(seen([*started, *held, *tried, *met, waits])))
+    boxes = [
+        tuple(float(rect.attrib[key]) for key in ("x", "y", "width", "height"))
+        for rect in picture.iter("{http://www.w3.org/2000/svg}rect")
+        if rect.get("fill-opacity")
+    ]
+    assert 6 == len(boxes)
+    for at, (x, y, width, height) in enumerate(boxes):
+        for left, top, wide, high in boxes[at + 1 :]:
+            assert x + width <= left or left + wide <= x or y + height <= top or top + high <= y
+
+
+def test_names_keep_their_ends_and_the_terminal_its_width() -> None:
+    """Where there is room nothing is cut; where there is none, names that begin alike can be told apart."""
+    workers = [f"ForkPoolWorker-{number}" for number in (1, 2, 3)]
+    started = [event(name, each) for each in workers for name in ("pool.worker_started", "pool.task_started")]
+    waits = stalled(*((each, WAITS[codes.W_POOL_TASK].format(name="crunch"), "crunch") for each in workers))
+    shown = seen([*started, waits])
+    wide = graph.drawing(shown, 60).splitlines()
+    assert workers == [line.rpartition(" ")[2] for line in wide if "×" in line]
+    narrow = graph.drawing(shown, 40).splitlines()
+    assert all(len(line) <= 40 for line in narrow)
+    assert 3 == len({line.rpartition(" ")[2] for line in narrow if "×" in line})
+    assert not any(line.endswith("…") for line in narrow)
 
 
 def test_mermaid_and_dot() -> None:

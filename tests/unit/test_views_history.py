@@ -301,3 +301,24 @@ def test_the_end_of_a_worker_of_a_pool(signal: str | None, allowed: bool) -> Non
     """One that was killed has an end that is not allowed, in every view; one that is no longer needed has not."""
     read_of = read([event("pool.worker_started", t=1.0), event("pool.worker_exited", t=4.0, signal=signal)])
     assert [not allowed] == [lane.failed for lane in read_of.lanes.values()]
+
+
+@pytest.mark.parametrize("width", [100, 80, 60, 40, 30])
+def test_a_table_keeps_pids_and_says_what_it_leaves_out(width: int) -> None:
+    """However narrow, no line is longer, no header is cut, the pid is there; the columns that are not are named."""
+    events = [
+        event("process.started", "ForkPoolWorker-1", t=0.1, pid=30074),
+        event("queue.put", "ForkPoolWorker-1", t=0.2, item_id=1),
+        event("queue.get", "ForkPoolWorker-1", t=0.3, item_id=1, waited=0.1),
+        event("process.exited", "ForkPoolWorker-1", t=1.0, pid=30074, exitcode=-9, signal="SIGKILL", cause="signal"),
+        event("scenario.finished", t=1.0),
+    ]
+    lines = render(events, width).splitlines()
+    assert all(len(line) <= width for line in lines)
+    header = next(line for line in lines if "process" in line and "pid" in line).split()
+    assert any("30074" in line for line in lines)
+    told = " ".join(lines)
+    for name in ("start", "end", "cpu", "waited", "most in", "put", "got"):
+        there = name.split()[0] in header
+        missing = any(f"{before}{name}" in told.split("queue")[0] for before in ("room for: ", ", "))
+        assert there != missing, name

@@ -209,11 +209,34 @@ def test_who_holds_a_lock_is_in_the_graph() -> None:
 
 def test_of_a_thousand_that_wait_the_first_are_drawn() -> None:
     """The graph stays readable, and says how many are not in it."""
-    stuck = [{"process": f"W-{n}", "waiting_for": "an item", "resource": "tasks"} for n in range(1_000)]
+    stuck = [{"process": f"W-{n}x", "waiting_for": "an item", "resource": "tasks"} for n in range(1_000)]
     graph = waits(read(numbered([stall(*stuck)])))
     assert graph is not None
     assert 960 == graph["left_out"]
     assert 41 == len(graph["nodes"])
+
+
+def test_replicas_that_wait_for_the_same_have_one_box() -> None:
+    """But whom somebody waits for, who waits for something else, and a pair."""
+    at_the_queue = {"waiting_for": "an item from queue 'jobs'", "resource": "jobs"}
+    at_the_other = {"waiting_for": "an item from queue 'texts'", "resource": "texts"}
+    stuck = [
+        {"process": "Main", "waiting_for": "the end of C-1", "on_process": "C-1"},
+        *({"process": f"C-{n}", **at_the_queue} for n in range(1, 61)),
+        *({"process": f"ForkPoolWorker-{n}", **at_the_queue} for n in range(7, 12)),
+        {"process": "C-61", **at_the_other},
+        {"process": "D-1", **at_the_queue},
+        {"process": "D-2", **at_the_queue},
+    ]
+    graph = waits(read(numbered([stall(*stuck)])))
+    assert graph is not None
+    titles = [node["title"] for node in graph["nodes"]]
+    assert ["Main", "C-1", "C-2 … C-60", "ForkPoolWorker-7 … 11", "C-61", "D-1", "D-2"] == titles[:7]
+    assert ["59 processes", "waits for an item from queue 'jobs'"] == graph["nodes"][2]["lines"]
+    edges = [(titles[edge["from"]], edge["label"]) for edge in graph["edges"]]
+    assert ("C-2 … C-60", "wait for") in edges
+    assert ("C-1", "waits for") in edges
+    assert 0 == graph["left_out"]
 
 
 def test_a_run_that_moved_has_no_graph() -> None:

@@ -15,6 +15,7 @@ from rich.console import Console
 from views_events import event
 
 from run_scenario.cli.bar import Bar
+from run_scenario.views.console import ConsoleView
 from run_scenario.views.live import Live
 from run_scenario.views.status import StatusLine
 
@@ -71,10 +72,10 @@ def test_hostile_names_are_inert() -> None:
 
 
 class _Terminal:
-    """A terminal of 60 by 8, that understands the few sequences that are used."""
+    """A terminal of 60 columns, that understands the few sequences that are used."""
 
-    def __init__(self) -> None:
-        self.lines = [" " * 60 for _ in range(8)]
+    def __init__(self, rows: int = 8) -> None:
+        self.lines = [" " * 60 for _ in range(rows)]
         self.row = self.column = 0
 
     def feed(self, text: str) -> None:
@@ -102,7 +103,7 @@ class _Terminal:
                 self.lines[self.row + 1 :] = [" " * 60 for _ in self.lines[self.row + 1 :]]
 
     def _down(self) -> None:
-        if self.row == 7:
+        if self.row == len(self.lines) - 1:
             self.lines = [*self.lines[1:], " " * 60]
         else:
             self.row += 1
@@ -147,6 +148,68 @@ def test_it_is_drawn_over_and_leaves_nothing(monkeypatch: pytest.MonkeyPatch) ->
         line.erase()  # it is not there: nothing is written
         assert [] == select.select([leader], [], [], 0)[0]
     os.close(leader)
+
+
+def test_it_stands_below_a_log_that_does_not_pause(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Lines are printed above it, each time in one write with what erases it and draws it again; at the end it is gone.
+
+    In between, a signal handler erases it while lines are on their way.
+    """
+    for name, value in (("TERM", "xterm"), ("COLUMNS", "60"), ("LINES", "14")):
+        monkeypatch.setenv(name, value)
+    leader, follower = pty.openpty()
+    terminal = _Terminal(14)
+    state = SimpleNamespace(elapsed=1.0, timeout=10.0, alive=["Main", "Worker"], waiting="", waits={})
+
+    def screen(end: str = r"A\r") -> list[str]:
+        received = ""
+        while not re.search(rf"{end}\Z", received):  # a terminal may hand on a write in parts
+            received += os.read(leader, 65536).decode()
+        terminal.feed(received)
+        return terminal.shown()
+
+    with open(follower, "w", encoding="utf-8") as stream:
+        view = ConsoleView(stream, colour=False)
+        view.write([event("process.started", name, t=0.1) for name in state.alive])
+        screen(r"pid 10\)(?s:.*)pid 10\)\r\n")
+        view.tick(SimpleNamespace(**{**vars(state), "elapsed": 0.1}))
+        assert [] == select.select([leader], [], [], 0)[0], "a short run would have a flash of it"
+        view.tick(state)
+        screen()
+        for number in range(1, 4):
+            view.write([event("queue.put", "Worker", t=0.9, item=number, item_id=number)])
+            assert [
+                f"   0.900  Worker        put {number} on 'tasks'",
+                "⠋ Main, Worker alive · 1.0 of 10 s",
+                "  Main      runs as pid 12, child of MainProcess (pid 10)",
+                f"  Worker    put {number} on 'tasks' (0.1 s ago)",
+                f"  tasks     {number} item{'s' if number > 1 else ''} in it, of {number} put",
+            ] == screen()[-5:]
+        emit = view._emit
+
+        def interrupted(text: str) -> None:
+            emit(text)
+            view._painter().status._there = False  # as its erase() leaves it
+
+        monkeypatch.setattr(view, "_emit", interrupted)
+        view.write([event("process.output", "Worker", t=0.9, text="hello")])
+        assert any("alive" in line for line in screen())
+        view.write([event("scenario.finished", t=1.0)])
+        view.close()
+        shown = screen(r"passed after [^\n]*\n")
+        assert not any("alive" in line or "in it" in line for line in shown)
+    os.close(leader)
+
+
+def test_few_rows_are_shared_between_processes_and_queues() -> None:
+    """Where there is no room for all, both have some, and how many more there are is said."""
+    live = Live()
+    names = [f"W{number}" for number in range(9)]
+    live.add([event("process.started", name) for name in names])
+    live.add([event("queue.put", "W0", queue=f"q{number}") for number in range(9)])
+    shown = live.rows(1.0, names, dict.fromkeys(names, "x"), 6)
+    assert ["W0", "W1", "and", "q0", "q1", "and"] == [row.split()[0] for row in shown]
+    assert ["  and 7 more", "  and 7 more queues"] == [row for row in shown if "more" in row]
 
 
 def test_without_rows_it_is_one_line() -> None:

@@ -135,37 +135,55 @@ PICTURES = {
 ALIASES: dict[str, tuple[str, str]] = {"mermaid": ("graph", "mmd"), "dot": ("graph", "dot")}
 """Other names of a picture in one of its shapes."""
 
-_SUFFIXES = {
-    "html": "html",
-    "htm": "html",
-    "mmd": "graph",
-    "mermaid": "graph",
-    "dot": "graph",
-    "gv": "graph",
-    "json": "perfetto",
-}
+_SUFFIXES = {"html": "html", "mmd": "graph", "dot": "graph", "json": "perfetto"}
 """The picture that the suffix of a file asks for, where it is not the usual one."""
 _SAME = {"htm": "html", "mermaid": "mmd", "gv": "dot", "log": "txt"}
+"""Other spellings of a suffix."""
+_PLAIN = frozenset(("mmd", "dot"))
+"""Shapes that are text for a person, too: a file that ends in .txt may have them."""
+_CALLED = {
+    "mermaid": "Mermaid",
+    "dot": "DOT",
+    "html": "a page of HTML",
+    "perfetto": "a Perfetto trace",
+    "shiviz": "a log for ShiViz",
+}
 USUAL = "timeline"
 
 
 def choose(name: str | None, output: str | None) -> tuple[Picture, str]:
     """Return the picture to be drawn and its shape, from what `--as` and `--output` say.
 
+    A file without a suffix gets the first shape of its picture.
+
     Raises:
         UsageError: the picture cannot be written as such a file.
     """
     suffix = PurePath(output or "").suffix.removeprefix(".").lower()
-    if name is None:
-        name = _SUFFIXES.get(suffix, USUAL)
-    name, shape = ALIASES.get(name, (name, ""))
-    picture = PICTURES[name]
     suffix = _SAME.get(suffix, suffix)
-    if not shape:
-        shape = suffix if suffix in picture.shapes else picture.shapes[0]
-    others = [other for other, each in PICTURES.items() if suffix in each.shapes]
-    if others and suffix != shape and suffix != "txt":
-        can = " or ".join(f".{each}" for each in picture.shapes)
-        hint = f"write it to a file that ends in {can}, or show it --as {' or '.join(others)}"
-        raise UsageError(f"{scrub(str(output))}: a {name} cannot be written as .{suffix}: {hint}")
-    return picture, shape
+    called = name or _SUFFIXES.get(suffix, USUAL)
+    key, only = ALIASES.get(called, (called, ""))
+    picture = PICTURES[key]
+    shapes = (only,) if only else picture.shapes
+    if not suffix or suffix in shapes:
+        return picture, suffix or shapes[0]
+    if suffix == "txt" and shapes[0] in _PLAIN:
+        return picture, shapes[0]
+    raise UsageError(f"{scrub(str(output))}: {_cannot(name, called, scrub(suffix), shapes)}")
+
+
+def _cannot(asked: str | None, called: str, suffix: str, shapes: tuple[str, ...]) -> str:
+    """Return why a picture cannot be written to such a file, and to which it can."""
+    if asked is None:
+        return (
+            f"nothing can be written as .{suffix}: a timeline is .txt, .svg or .png; a page for a browser .html; "
+            "a graph .mmd or .dot; a trace for Perfetto .json"
+        )
+    endings = [f".{each}" for each in (*shapes, *(["txt"] if shapes[0] in _PLAIN else []))]
+    can = " or ".join(part for part in (", ".join(endings[:-1]), endings[-1]) if part)
+    others = [other for other, each in PICTURES.items() if suffix in each.shapes and suffix != "txt"]
+    hint = f", or show it --as {' or '.join(others)}" if others else ""
+    return (
+        f"{_CALLED.get(called, f'a {called}')} cannot be written as .{suffix}: write it to a file that ends in {can}"
+        f"{hint}"
+    )

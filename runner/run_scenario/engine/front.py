@@ -206,13 +206,12 @@ class _Run:
             next_tick = 0.0
             while not over.wait(pause):
                 began = time.monotonic()
-                told = self._telling.tell(_LAG_NS)
+                self._telling.tell(_LAG_NS)
                 if began >= next_tick:
                     next_tick = began + _TICK
                     self._telling.look_for_output(time.monotonic_ns())
                     platform.wake(self._guard.pid)
-                    if not told:
-                        self._telling.tick()
+                    self._telling.tick()
                 pause = pace.pause(time.monotonic() - began)
         except BaseException as error:
             failures.append(error)

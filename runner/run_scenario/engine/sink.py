@@ -12,7 +12,7 @@ from run_scenario.values import Value
 
 
 class RunState(Value):
-    """Where a run stands while nothing is logged; times in seconds."""
+    """Where a run stands; times in seconds."""
 
     elapsed: float
     timeout: float
@@ -46,7 +46,7 @@ class Sink(Protocol):
         """
 
     def tick(self, state: RunState) -> None:
-        """Show that the run goes on; called about ten times a second while nothing is logged."""
+        """Show that the run goes on; called about ten times a second, or less often on a busy machine."""
 
     def close(self) -> None:
         """Finish: called once, after the last event, however the run ended."""

@@ -21,11 +21,15 @@ class Conserved:
         self._under_way: dict[Any, Event] = {}
         self._put = self._got = self._left = 0
         self._wrong: tuple[str, Event] | None = None
+        self._first: dict[str, Event] = {}
+        self._last: dict[str, Event] = {}
 
     def see(self, event: Event) -> None:
         if event.get("queue") != self._queue or self._wrong is not None:
             return
         deed = event["event"]
+        self._first.setdefault(deed, event)
+        self._last[deed] = event
         if deed == "queue.put":
             self._put += 1
             self._under_way[event["item_id"]] = event
@@ -50,7 +54,7 @@ class Conserved:
             reason = f"queue '{self._queue}': of {self._put:,} items put, {missing:,} were neither got nor left over"
             return unfulfilled(complete, reason, first)
         reason = f"queue '{self._queue}': {self._put:,} put, {self._got:,} got, {self._left:,} left over"
-        return unbroken(complete, reason)
+        return unbroken(complete, reason, *self._first.values(), *self._last.values())
 
 
 class Fifo:
@@ -68,6 +72,9 @@ class Fifo:
         self._latest: dict[tuple[str, str], Event] = {}
         """Producer, consumer -> the put of the item that the consumer got last from it."""
         self._wrong: tuple[Event, Event, Event] | None = None
+        self._first: tuple[Event, ...] = ()
+        self._last: tuple[Event, ...] = ()
+        """The put and the get of the item that was got first, and of the one that was got last."""
 
     def see(self, event: Event) -> None:
         if event.get("queue") != self._queue or self._wrong is not None:
@@ -83,13 +90,17 @@ class Fifo:
         if before is not None and put["seq"] < before["seq"]:
             self._wrong = put, before, event
         self._latest[line] = put
+        self._last = put, event
+        self._first = self._first or self._last
 
     def conclude(self, complete: bool, t: float) -> Finding:
         if self._wrong is not None:
             put, before, got = self._wrong
             who = f"{got['process']} got item {put['item_id']} of {put['process']} after item {before['item_id']}"
             return failed(f"queue '{self._queue}': {who}, which was put later", put, before, got)
-        return unbroken(complete, f"queue '{self._queue}': each producer's items came in their order")
+        return unbroken(
+            complete, f"queue '{self._queue}': each producer's items came in their order", *self._first, *self._last
+        )
 
 
 class ExitCodes:
@@ -119,7 +130,7 @@ class ExitCodes:
         if missing:
             return unfulfilled(complete, f"{missing[0]} has not ended")
         told = ", ".join(f"{name} {event.get('exitcode')}" for name, event in list(self._seen.items())[:5])
-        return passed(f"exit codes: {told}")
+        return passed(f"exit codes: {told}", *self._seen.values())
 
 
 class Distribution:
@@ -155,4 +166,4 @@ class Distribution:
             return unfulfilled(complete or exceeds(many, self._workers), reason, *self._last.values())
         if not self._counts and not self._shares:
             return unfulfilled(complete, f"there is no {self._matcher}{self._misses.told()}")
-        return unbroken(complete, told)
+        return unbroken(complete, told, *self._last.values())

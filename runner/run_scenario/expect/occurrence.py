@@ -85,7 +85,8 @@ class Count:
             return unfulfilled(complete, reason, *self._first, self._last, nearest)
         happened = f"{self._count:,} times {self._matcher}"
         more_is_fine = all(op in ("at_least", "more_than") for op, _ in self._bounds)
-        return passed(happened) if more_is_fine else unbroken(complete, happened)
+        found = [*self._first, self._last]
+        return passed(happened, *found) if more_is_fine else unbroken(complete, happened, *found)
 
 
 class Order:

@@ -48,6 +48,17 @@ def fitted(text: str, width: int, *, unicode: bool = True) -> str:
     return text + " " * (width - width_of(text))
 
 
+def squeezed(text: str, width: int) -> str:
+    """Return text that takes at most `width` columns; what is longer loses its middle: names differ at their ends."""
+    if width_of(text) <= width:
+        return text
+    head, tail = width // 2, (width - 1) // 2
+    end = text[len(text) - tail :]
+    while width_of(end) > tail:
+        end = end[1:]
+    return fitted(text, head + 1).removesuffix("…").rstrip(" ") + "…" + end
+
+
 class Cells:
     """Cells with a style each."""
 

@@ -1,13 +1,12 @@
-"""The log on a terminal: a coloured line per event, a status line while nothing happens, a summary at the end.
+"""The log on a terminal: a coloured line per event, below them a live table while it goes on, a summary at the end.
 
-rich knows the terminal (its width, its colours, how to draw and erase a status line); the lines themselves are put
+rich knows the terminal (its width, its colours, how wide a character is); the lines themselves are put
 together here, because a rich `Text` for each of 100,000 lines would take longer than the run.
 """
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any, TextIO
 
 from run_scenario.views.layout import wrap
@@ -40,8 +39,10 @@ _HANGING = 4
 _PIPED_WIDTH = 160
 """Columns of the summary's tables where there is no terminal to measure."""
 
-_SILENCE = 0.4
-"""Seconds without an event after which the status line comes up."""
+_SHORT = 0.4
+"""Seconds that a run must have lasted for the live table to come up: of a shorter one it would only be a flash."""
+_PART = 0.5
+"""The part of a terminal's height that the live table takes at most, beside the lines of the log."""
 
 
 class ConsoleView(Watcher):
@@ -57,17 +58,14 @@ class ConsoleView(Watcher):
         *,
         names: Sequence[str] = (),
         colour: bool = True,
-        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._stream = stream
         self._colour = colour
-        self._clock = clock
         longest = max((len(scrub(name)) for name in names), default=0)
         self._name_width = min(max(longest, _NAME_WIDTH[0]), _NAME_WIDTH[1])
         self._transcript = Transcript()
         self._summary = Summary()
         self._paint: _Paint | None = None
-        self._last_event = clock()
 
     def open(self) -> None:
         """Import rich, while the processes start."""
@@ -81,28 +79,27 @@ class ConsoleView(Watcher):
             MachineryError: it could not be written.
         """
         paint = self._painter()
-        paint.status.erase()
         paint.status.add(events)
         self._summary.add(events)
         width = paint.width()
         text = "".join(self._rendered(line, paint, width) for line in self._transcript.lines(events))
         if events and events[-1].get("event") == "scenario.finished":
+            paint.status.erase()
             text += render_summary(self._summary, paint.console)
-        self._emit(text)
-        self._last_event = self._clock()
+        self._emit(paint.status.above(text))
+        paint.status.stays()
 
     def tick(self, state: State) -> None:
-        """Draw the status line, on a terminal, if it has been silent for a while."""
-        if self._clock() - self._last_event < _SILENCE:
-            return
-        self._painter().status.show(state)
+        """Draw the live table, on a terminal."""
+        if state.elapsed >= _SHORT:
+            self._painter().status.show(state)
 
     def close(self) -> None:
-        """Erase the status line."""
+        """Erase the live table."""
         self.suspend()
 
     def suspend(self) -> None:
-        """Erase the status line, at any moment, in the middle of `tick()` too: the process is about to be stopped."""
+        """Erase the live table, at any moment, in the middle of `tick()` too: the process is about to be stopped."""
         if self._paint is not None:
             self._paint.status.erase()
 
@@ -161,7 +158,7 @@ class _Paint:
             markup=False,
             emoji=False,
         )
-        self.status = StatusLine(self.console)
+        self.status = StatusLine(self.console, _PART)
         self._colourful = colour and self.console.color_system is not None and not self.console.no_color
         self._system = ColorSystem.STANDARD
         self._parse = Style.parse

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from run_scenario.views.cells import fitted, width_of
+from run_scenario.views.cells import fitted, squeezed, width_of
+from run_scenario.views.layout import wrap
 from run_scenario.views.paint import Painter
 from run_scenario.views.text import scrub, shorten
 from run_scenario.views.topology import Edge, Node, Topology
@@ -13,6 +14,12 @@ _LONGEST = 60
 """Characters of a label."""
 _LABEL = 18
 """Columns of what is written on an arrow in a terminal."""
+_ARROW = 7
+"""Columns of an arrow and the blanks around it, but for what is written on it."""
+_BOX = 4
+"""Columns of a box around its text."""
+_LEAST = 6
+"""Columns of a text that is cut."""
 
 
 def mermaid(topology: Topology) -> str:
@@ -76,7 +83,6 @@ def drawing(topology: Topology, width: int, *, colour: bool = False, unicode: bo
     paint = Painter(colour=colour)
     lines = [paint("bold", shorten(scrub(topology.title), width)), ""]
     seen: set[str] = set()
-    room = max(8, (width - 26) // 3)
     for name, node in topology.nodes.items():
         if node.is_process:
             continue
@@ -84,43 +90,59 @@ def drawing(topology: Topology, width: int, *, colour: bool = False, unicode: bo
         taking = [edge for edge in topology.edges if edge.source == name]
         using = [edge for edge in topology.edges if edge.target == name and edge.direction == "uses"]
         seen |= {edge.source for edge in giving + using} | {edge.target for edge in taking}
-        lines += [*_block(node, giving, [*taking, *using], room, paint, unicode), ""]
+        lines += [*_block(node, giving, [*taking, *using], width, paint, unicode), ""]
     alone = [scrub(n) for n, node in topology.nodes.items() if node.is_process and n not in seen]
     if alone:
-        lines.append(f"with nothing between them: {', '.join(alone)}")
-    notes = [node for node in topology.nodes.values() if node.is_process and node.note]
-    lines += [paint("bold red" if n.bad else "", shorten(f"{scrub(n.name)}: {scrub(n.note)}", width)) for n in notes]
+        lines += _hanging(f"with nothing between them: {', '.join(alone)}", width)
+    for node in topology.nodes.values():
+        if node.is_process and node.note:
+            told = _hanging(f"{scrub(node.name)}: {scrub(node.note)}", width)
+            lines += [paint("bold red" if node.bad else "", line) for line in told]
     return "\n".join(lines) + "\n"
 
 
+def _hanging(text: str, width: int) -> list[str]:
+    """Return a text in lines, those below the first indented."""
+    first, *more = wrap(text, width - 2, width)
+    return [first, *(f"  {line}" for line in more)]
+
+
 def _block(
-    node: Node, giving: Sequence[Edge], right: Sequence[Edge], room: int, paint: Painter, unicode: bool
+    node: Node, giving: Sequence[Edge], right: Sequence[Edge], width: int, paint: Painter, unicode: bool
 ) -> Iterator[str]:
     """Yield the lines of one resource: its box, and the arrows beside it."""
     texts = [scrub(part) for part in _label(node)]
-    inner = min(max(width_of(text) for text in texts), room)
     height = max(len(texts), len(giving), len(right))
     corners, side, line = ("┌┐└┘", "│", "─") if unicode else ("++++", "|", "-")
     style = "bold yellow" if node.bad else "cyan"
-    left = min(max((width_of(scrub(edge.source)) for edge in giving), default=0), room)
+    others = [scrub(edge.source if edge.direction == "uses" else edge.target) for edge in right]
     label_in, label_out = (min(max((len(e.label) for e in edges), default=0), _LABEL) for edges in (giving, right))
-    blank = " " * (left + label_in + 7 if giving else 0)
+    beside = [_BOX, *([label_in + _ARROW] if giving else []), *([label_out + _ARROW] if right else [])]
+    wanted = ([scrub(edge.source) for edge in giving], texts, others)
+    left, inner, rest = _shared([max(map(width_of, each), default=0) for each in wanted], width - sum(beside))
+    blank = " " * (left + label_in + _ARROW if giving else 0)
     yield blank + paint(style, corners[0] + line * (inner + 2) + corners[1])
     for index in range(height):
         before = blank
         if index < len(giving):
-            name = fitted(scrub(giving[index].source), left)
+            name = fitted(squeezed(scrub(giving[index].source), left), left)
             before = f"{name} {_arrow(giving[index].label, label_in, line, '▶' if unicode else '>')} "
-        text = fitted(texts[index] if index < len(texts) else "", inner)
+        text = fitted(squeezed(texts[index], inner) if index < len(texts) else "", inner)
         after = ""
         if index < len(right):
             edge = right[index]
-            used = edge.direction == "uses"
-            head = line if used else "▶" if unicode else ">"
-            other = shorten(scrub(edge.source if used else edge.target), room)
-            after = f" {_arrow(edge.label, label_out, line, head)} {other}"
+            head = line if edge.direction == "uses" else "▶" if unicode else ">"
+            after = f" {_arrow(edge.label, label_out, line, head)} {squeezed(others[index], rest)}"
         yield f"{before}{paint(style, side)} {text} {paint(style, side)}{after}"
     yield blank + paint(style, corners[2] + line * (inner + 2) + corners[3])
+
+
+def _shared(wanted: Sequence[int], room: int) -> list[int]:
+    """Return how many columns each gets of `room`: as many as it wants; where that is too much, the widest gives."""
+    given = list(wanted)
+    while sum(given) > room and max(given) > _LEAST:
+        given[given.index(max(given))] -= 1
+    return given
 
 
 def _arrow(label: str, width: int, line: str, head: str) -> str:

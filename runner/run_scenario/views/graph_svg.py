@@ -4,13 +4,32 @@ from __future__ import annotations
 
 from typing import Any
 
+from run_scenario.views.cells import squeezed
+from run_scenario.views.layout import wrap
 from run_scenario.views.svg import Svg, fit, room_for
+from run_scenario.views.text import scrub
 from run_scenario.views.topology import Edge, Node, Topology
 
-_MARGIN, _GAP_X, _GAP_Y = 20, 130, 22
+_MARGIN, _GAP_X, _GAP_Y = 20, 150, 22
 _NODE_HEIGHT, _LINE = 26, 15
 _NARROWEST, _WIDEST = 90, 220
+_PADDING = 12
+_MOST_NEAR = 200
+"""Labels that one keeps out of the way of: those before it, which are its neighbours."""
+_BOLD = 1.12
+"""How much wider bold letters are."""
+_SMALL = 11
+_MOST_LINES = 5
+"""Of a note; the words of a log are short, those of a hostile one may not be."""
+_SPOTS = (0.5, 0.4, 0.6, 0.3, 0.7, 0.22, 0.78, 0.14, 0.86)
+"""Where on its way an edge may have its label: the first where no other label is in its way, or the least is."""
 _BAD = "#b3261e"
+
+
+Box = tuple[float, float, float, float]
+"""x, y, width, height."""
+Curve = tuple[tuple[float, float], ...]
+"""A Bézier curve: its start, two points that draw it to their side, its end."""
 
 
 def render(topology: Topology) -> str:
@@ -18,7 +37,7 @@ def render(topology: Topology) -> str:
     layers = _layers(topology)
     svg = Svg(topology.title)
     svg.text(_MARGIN, 30, topology.title, 17, font_weight="bold")
-    places: dict[str, tuple[float, float, float, float]] = {}
+    places: dict[str, Box] = {}
     heights = [sum(_height(topology.nodes[name]) + _GAP_Y for name in layer) for layer in layers]
     x, most = float(_MARGIN), max(heights, default=0)
     for layer, height in zip(layers, heights, strict=True):
@@ -29,11 +48,17 @@ def render(topology: Topology) -> str:
             y += places[name][3] + _GAP_Y
         x += width + _GAP_X
     bottom = 56.0 + most
-    for number, edge in enumerate(topology.edges):
-        _draw_edge(svg, edge, places, bottom + 10.0 * (number % 4))
+    ways = [_draw_edge(svg, edge, places, bottom + 10.0 * (n % 4)) for n, edge in enumerate(topology.edges)]
+    back = any(places[edge.source][0] >= places[edge.target][0] for edge in topology.edges)
+    taken: list[Box] = []
+    for edge, way in zip(topology.edges, ways, strict=True):
+        if edge.label:
+            _draw_label(svg, edge.label, way, taken)
     for name, node in topology.nodes.items():
         _draw_node(svg, node, places[name])
-    return svg.rendered(max(x - _GAP_X + _MARGIN, room_for(topology.title, 17) + 2 * _MARGIN), bottom + 60)
+    return svg.rendered(
+        max(x - _GAP_X + _MARGIN, room_for(topology.title, 17) * _BOLD + 2 * _MARGIN), bottom + (60 if back else 0)
+    )
 
 
 def _layers(topology: Topology) -> list[list[str]]:
@@ -61,19 +86,22 @@ def _layers(topology: Topology) -> list[list[str]]:
 
 
 def _lines(node: Node) -> list[str]:
-    return [part for part in ("" if node.is_process else node.kind, node.note) if part]
+    """Return what stands below the name: what it is; and its note, in as many lines as that needs."""
+    note = wrap(scrub(node.note), int((_WIDEST - 2 * _PADDING) / room_for("x", _SMALL))) if node.note else []
+    cut = [*note[: _MOST_LINES - 1], "…"] if len(note) > _MOST_LINES else note
+    return ([] if node.is_process else [node.kind]) + cut
 
 
 def _width(node: Node) -> float:
-    widest = max(room_for(node.name, 14), *(room_for(line, 11) for line in _lines(node)), 0.0)
-    return min(max(widest + 24, _NARROWEST), _WIDEST)
+    widest = max(room_for(node.name, 14), *(room_for(line, _SMALL) for line in _lines(node)), 0.0)
+    return min(max(widest + 2 * _PADDING, _NARROWEST), _WIDEST)
 
 
 def _height(node: Node) -> float:
     return _NODE_HEIGHT + _LINE * len(_lines(node))
 
 
-def _draw_node(svg: Svg, node: Node, place: tuple[float, float, float, float]) -> None:
+def _draw_node(svg: Svg, node: Node, place: Box) -> None:
     x, y, width, height = place
     fill = "#eef4fb" if node.is_process else "#fff6e5"
     stroke = _BAD if node.bad else "#5b6770"
@@ -86,33 +114,53 @@ def _draw_node(svg: Svg, node: Node, place: tuple[float, float, float, float]) -
     }
     svg.add("rect", **shape, fill=fill, stroke=stroke, stroke_width=2 if node.bad else 1.2)
     middle = x + width / 2
-    svg.text(middle, y + 18, fit(node.name, width - 10, 14), 14, text_anchor="middle")
+    name = squeezed(scrub(node.name), int((width - 10) / room_for("x", 14)))
+    svg.text(middle, y + 18, name, 14, text_anchor="middle")
     for number, line in enumerate(_lines(node), 1):
-        colour = _BAD if node.bad and line == node.note else "#555555"
-        svg.text(middle, y + 18 + number * _LINE, fit(line, width - 10, 11), 11, colour, text_anchor="middle")
+        colour = _BAD if node.bad and (node.is_process or number > 1) else "#555555"
+        svg.text(middle, y + 18 + number * _LINE, line, _SMALL, colour, text_anchor="middle")
 
 
-def _draw_edge(svg: Svg, edge: Edge, places: dict[str, tuple[float, float, float, float]], below: float) -> None:
-    """Draw an edge from left to right; one that leads back goes below everything."""
-    source, target = places[edge.source], places[edge.target]
-    if source[0] < target[0]:
-        x1, y1, x2, y2 = source[0] + source[2], source[1] + source[3] / 2, target[0], target[1] + target[3] / 2
-        middle = (x1 + x2) / 2
-        path = f"M{x1:.1f} {y1:.1f} C{middle:.1f} {y1:.1f} {middle:.1f} {y2:.1f} {x2:.1f} {y2:.1f}"
-        label = (middle, (y1 + y2) / 2 - 4)
+def _draw_edge(svg: Svg, edge: Edge, places: dict[str, Box], below: float) -> Curve:
+    """Draw an edge from left to right, one that leads back below everything; return the way it takes."""
+    x, y, width, height = places[edge.source]
+    to_x, to_y, to_width, to_height = places[edge.target]
+    if x < to_x:
+        start, end = (x + width, y + height / 2), (to_x, to_y + to_height / 2)
+        middle = (start[0] + end[0]) / 2
+        curve = (start, (middle, start[1]), (middle, end[1]), end)
     else:
-        x1, y1, x2, y2 = (
-            source[0] + source[2] / 2,
-            source[1] + source[3],
-            target[0] + target[2] / 2,
-            target[1] + target[3],
-        )
-        path = f"M{x1:.1f} {y1:.1f} C{x1:.1f} {below + 30:.1f} {x2:.1f} {below + 30:.1f} {x2:.1f} {y2:.1f}"
-        label = ((x1 + x2) / 2, below + 18)
+        start, end = (x + width / 2, y + height), (to_x + to_width / 2, to_y + to_height)
+        curve = (start, (start[0], below + 30), (end[0], below + 30), end)
+    points = " ".join(f"{x:.1f} {y:.1f}" for x, y in curve[1:])
     style: dict[str, Any] = {"fill": "none", "stroke": "#555555", "stroke_width": 1.2}
     style |= {"marker_end": "url(#arrow)"} if edge.direction == "to" else {"stroke_dasharray": "4 3"}
-    svg.add("path", f"{edge.source} → {edge.target}", d=path, **style)
-    if edge.label and not edge.label.endswith("×"):  # how often a lock was used would only be in the way
-        svg.text(
-            label[0], label[1], fit(edge.label, _GAP_X - 10, 11) or edge.label, 11, "#333333", text_anchor="middle"
-        )
+    svg.add("path", f"{edge.source} → {edge.target}", d=f"M{start[0]:.1f} {start[1]:.1f} C{points}", **style)
+    return curve
+
+
+def _draw_label(svg: Svg, label: str, curve: Curve, taken: list[Box]) -> None:
+    """Write what stands on an edge where no other label is; `taken` are those that were written."""
+    text = fit(label, _GAP_X - 10, _SMALL) or label
+    width = room_for(text, _SMALL) + 4
+    boxes = [(x - width / 2, y - 8, width, 14.0) for x, y in (_at(curve, spot) for spot in _SPOTS)]
+    box = min(boxes, key=lambda box: sum(_overlap(box, other) for other in taken[-_MOST_NEAR:]))
+    taken.append(box)
+    svg.add("rect", x=box[0], y=box[1], width=box[2], height=box[3], fill="#ffffff", fill_opacity=0.85)
+    svg.text(box[0] + width / 2, box[1] + 11, text, _SMALL, "#333333", text_anchor="middle")
+
+
+def _at(curve: Curve, part: float) -> tuple[float, float]:
+    """Return the point that lies so far along the curve."""
+    rest = 1 - part
+    weights = (rest**3, 3 * rest**2 * part, 3 * rest * part**2, part**3)
+    x, y = (sum(weight * point[axis] for weight, point in zip(weights, curve, strict=True)) for axis in (0, 1))
+    return x, y
+
+
+def _overlap(one: Box, other: Box) -> float:
+    """Return how much of two boxes is the same, in square pixels."""
+    width, height = (
+        min(one[axis] + one[axis + 2], other[axis] + other[axis + 2]) - max(one[axis], other[axis]) for axis in (0, 1)
+    )
+    return max(0.0, width) * max(0.0, height)

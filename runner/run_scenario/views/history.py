@@ -259,7 +259,7 @@ class Resource:
     name: str
     kind: str
     users: Counter[str] = field(default_factory=Counter)
-    """Process -> how often it did something with it."""
+    """Process -> how often it used it: acquired a lock, passed a barrier, did a task of a pool; 0 if it only tried."""
 
 
 class Stuck(NamedTuple):

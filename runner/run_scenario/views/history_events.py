@@ -6,7 +6,6 @@ from collections.abc import Callable, Iterable
 
 from run_scenario.views.history import Event, History, Holding, Mark, Stuck, Wait
 from run_scenario.views.history_notes import (
-    KINDS,
     SHARED,
     Notes,
     actor,
@@ -49,8 +48,8 @@ class _Reader(Notes):
         handler = _HANDLERS.get(kind)
         if handler is not None:
             handler(self, event, t)
-        elif room in SHARED and (name := event.get(SHARED[room])):
-            self.used(str(name), KINDS.get(room, room), name_of(event))
+        elif room in SHARED and event.get(SHARED[room]):
+            self.used(event)
 
     def finish(self) -> History:
         """Close what is open at the end of the log."""
@@ -173,7 +172,7 @@ class _Reader(Notes):
     def acquired(self, event: Event, t: float) -> None:
         name, resource = name_of(event), resource_of(event)
         self.end_wait(event, name, t, f"{resource}.acquire()", resource)
-        self.used(resource, room_of(event), name)
+        self.used(event)
         self.held.setdefault((resource, name), []).append(t)
 
     def released(self, event: Event, t: float) -> None:
@@ -192,12 +191,12 @@ class _Reader(Notes):
         name, pool = name_of(event), str(event.get("pool"))
         lane = self.lane(name)
         lane.started, lane.pid, lane.target = t, event.get("pid"), f"pool {pool}"
-        self.used(pool, "pool", name)
+        self.used(event)
         self._rest(name, pool, t)
 
     def task_started(self, event: Event, t: float) -> None:
         self.close_wait(name_of(event), t)
-        self.used(str(event.get("pool")), "pool", name_of(event))
+        self.used(event)
 
     def task_over(self, event: Event, t: float) -> None:
         self._rest(name_of(event), str(event.get("pool")), t)
@@ -218,7 +217,7 @@ def _waits(call: str, room: str) -> Callable[[_Reader, Event, float], None]:
     def begin(reader: _Reader, event: Event, t: float) -> None:
         resource = resource_of(event)
         if room != "queue":
-            reader.used(resource, KINDS.get(room, room), name_of(event))
+            reader.used(event)
         reader.begin_wait(name_of(event), t, f"{resource}.{call}()", resource)
 
     return begin
@@ -231,7 +230,7 @@ def _waited(call: str) -> Callable[[_Reader, Event, float], None]:
         reader.end_wait(event, name_of(event), t, shown, resource)
         room = room_of(event)
         if room not in ("queue", "pipe"):
-            reader.used(resource, KINDS.get(room, room), name_of(event))
+            reader.used(event)
 
     return end
 

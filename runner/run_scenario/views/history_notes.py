@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_right
+from collections import Counter
 from typing import Any
 
 from run_scenario.views.history import RUNNER, Channel, Event, History, Holding, Lane, Resource, Tie, Wait
@@ -21,6 +22,15 @@ SHARED = {
 }
 """The events' first word -> the field that names the resource."""
 KINDS = {"shared_memory": "shared memory", "manager": "managed object"}
+_USES = frozenset(
+    (
+        *("lock.acquired", "semaphore.acquired", "barrier.passed"),
+        *("event.set", "event.cleared", "event.is_set", "event.waited", "condition.notified", "condition.waited"),
+        *("value.read", "value.written", "array.read", "array.written"),
+        *("shared_memory.created", "shared_memory.attached", "manager.called", "pool.called", "pool.task_started"),
+    )
+)
+"""The events that are a use each; the others tell how one went on, and a use has up to four of those."""
 
 
 class Notes:
@@ -49,12 +59,17 @@ class Notes:
             channel = self.history.channels[name] = Channel(name, kind)
         return channel
 
-    def used(self, name: str, kind: str, user: str) -> None:
+    def used(self, event: Event) -> None:
+        """Note that a process has to do with a resource; and that it used it once more, if the event says that."""
+        name, user, room = resource_of(event), name_of(event), room_of(event)
         resource = self.history.resources.get(name)
         if resource is None:
-            resource = self.history.resources[name] = Resource(name, kind)
+            resource = self.history.resources[name] = Resource(name, KINDS.get(room, room))
+        if room == "condition" and resource.kind == "lock":  # who waits or notifies has acquired its lock before
+            resource.kind, resource.users = room, Counter(dict.fromkeys(resource.users, 0))
         if user != RUNNER:
-            resource.users[user] += 1
+            of_its_lock = room == "lock" and resource.kind == "condition"
+            resource.users[user] += event.get("event") in _USES and not of_its_lock
 
     # Locks and semaphores
 

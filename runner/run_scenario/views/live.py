@@ -38,21 +38,24 @@ class Live:
                 counts[0] = max(0, counts[0] + _CHANGES[kind] * int(event.get("count", 1)))
                 counts[1] += kind == "queue.put"
 
-    def rows(self, elapsed: float, alive: Sequence[str], waits: Mapping[str, str]) -> list[str]:
-        """Return the rows; none where a single process is all there is."""
+    def rows(
+        self, elapsed: float, alive: Sequence[str], waits: Mapping[str, str], room: int = 2 * _MOST + 2
+    ) -> list[str]:
+        """Return at most `room` rows; none where a single process is all there is."""
         living = [name for name in alive if name in self._last]
         if len(living) < 2 and not self._queues:
             return []
-        shown, queues = living[:_MOST], list(self._queues)[:_MOST]
+        for_queues = min(len(self._queues), max(room // 2, room - len(living)))
+        shown, more = _first(living, room - for_queues)
+        queues, more_queues = _first(list(self._queues), for_queues)
         longest = max(width_of(scrub(name)) for name in (*shown, *queues, ""))
         width = min(max(longest, _NAMES[0]), _NAMES[1])
         rows = [f"{_INDENT}{fitted(scrub(name), width)}  {self._doing(name, elapsed, waits)}" for name in shown]
-        if len(living) > len(shown):
-            rows.append(f"{_INDENT}and {len(living) - len(shown):,} more")
+        rows += [f"{_INDENT}and {more:,} more"] if more else []
         for name in queues:
             depth, put = self._queues[name]
             rows.append(f"{_INDENT}{fitted(scrub(name), width)}  {plural(depth, 'item')} in it, of {put:,} put")
-        return rows
+        return rows + ([f"{_INDENT}and {plural(more_queues, 'more queue')}"] if more_queues else [])
 
     def _doing(self, name: str, elapsed: float, waits: Mapping[str, str]) -> str:
         if name in waits:
@@ -61,3 +64,11 @@ class Live:
         t = event.get("t")
         ago = f" ({seconds(max(0.0, elapsed - t))} ago)" if isinstance(t, int | float) else ""
         return f"{sentence(event)}{ago}"
+
+
+def _first(names: Sequence[str], room: int) -> tuple[Sequence[str], int]:
+    """Return those that have a row each, and how many have not: these need one row together."""
+    if len(names) <= min(room, _MOST):
+        return names, 0
+    count = max(0, min(room - 1, _MOST))
+    return names[:count], len(names) - count

@@ -21,33 +21,33 @@ if TYPE_CHECKING:
 
 _PROCESSES = (
     Column("process"),
-    Column("pid", right=True, spare=True),
-    Column("start", right=True),
-    Column("end", right=True),
+    Column("pid", right=True),
+    Column("start", right=True, spare=6),
+    Column("end", right=True, spare=5),
     Column("how it ended"),
-    Column("exit code", right=True, spare=True),
-    Column("cpu", right=True),
-    Column("waited", right=True),
-    Column("most in", spare=True),
-    Column("put", right=True),
-    Column("got", right=True),
+    Column("exit code", right=True, spare=3),
+    Column("cpu", right=True, spare=7),
+    Column("waited", right=True, spare=4),
+    Column("most in", spare=8),
+    Column("put", right=True, spare=2),
+    Column("got", right=True, spare=1),
 )
 _CHANNELS = (
     Column("queue"),
     Column("put", right=True),
     Column("got", right=True),
     Column("left", right=True),
-    Column("longest", right=True),
-    Column("mean wait", right=True),
-    Column("longest wait", right=True, spare=True),
-    Column("put by", spare=True),
-    Column("got by"),
+    Column("longest", right=True, spare=2),
+    Column("mean wait", right=True, spare=3),
+    Column("longest wait", right=True, spare=4),
+    Column("put by", spare=5),
+    Column("got by", spare=1),
 )
 _LOCKS = (
     Column("lock"),
     Column("held", right=True),
-    Column("seconds held", right=True),
-    Column("held by"),
+    Column("seconds held", right=True, spare=2),
+    Column("held by", spare=1),
     Column("never released by"),
 )
 _NOTE = "longest: the most items that were in it at once; waits: seconds from an item's put to its get"
@@ -83,13 +83,17 @@ def _parts(history: History, summary: Summary, console: Console) -> Sequence[str
     channels = [_channel(channel) for channel in history.channels.values()]
     pools = [row(pool[:5], pool.clean) for pool in summary.pool_rows()]
     return (
-        f"{scrub(history.title)}\n",
+        _text(scrub(history.title), console.width),
         render_rows(console, _PROCESSES, lanes),
-        render_rows(console, _CHANNELS, channels) + (f"{_NOTE}\n" if channels else ""),
+        render_rows(console, _CHANNELS, channels) + (_text(_NOTE, console.width) if channels else ""),
         render_rows(console, POOLS, pools),
         render_rows(console, _LOCKS, _locks(history)),
-        "".join(f"{line}\n" for line in wrap(outcome(history), console.width)),
+        _text(outcome(history), console.width),
     )
+
+
+def _text(text: str, width: int) -> str:
+    return "".join(f"{line}\n" for line in wrap(text, width))
 
 
 def outcome(history: History) -> str:

@@ -1,4 +1,4 @@
-"""What stands at the bottom of a terminal while nothing happens: who lives, what is waited for, how much time is left.
+"""What stands at the bottom of a terminal while a run goes on: who lives, what is waited for, how much time is left.
 
 Below that line comes a table, where there is room: each process with what it waits for or did last, each queue with
 its length.
@@ -75,10 +75,16 @@ class StatusLine:
 
     The cursor is left at its beginning: what the terminal echoes there (`^C`) is drawn over, and cannot break it into
     two lines. Each drawing is one write of its own, so that a signal handler may erase it at any moment.
+
+    `part` of the terminal's height is what it takes at most: the rest is for what is printed above it.
     """
 
-    def __init__(self, console: Console) -> None:
+    def __init__(self, console: Console, part: float = 1.0) -> None:
         self._console = console
+        self._part = part
+        self._state: State | None = None
+        self._written = False, 0
+        """Whether it was drawn again below lines, and with how many rows."""
         self._live = Live()
         self._drawn = 0
         self._there = False
@@ -93,18 +99,40 @@ class StatusLine:
         """Draw it, and as many rows as there is room for; nothing where a terminal cannot do that."""
         if not self._console.is_terminal or self._console.is_dumb_terminal:
             return
+        self._state = state
+        self._drawn += 1
+        drawing = self._drawing(state)
+        self._there = True
+        self._write(drawing)
+
+    def above(self, text: str) -> str:
+        """Return what prints lines above it: it is erased before them and drawn again behind them, if it is there.
+
+        After that has been written, `stays()` is to be called.
+        """
+        if not self._there or self._state is None:
+            self._written = False, 0
+            return text
+        whole = f"{self._erasing()}{text}{self._drawing(self._state)}"
+        self._written = True, self._rows
+        return whole
+
+    def stays(self) -> None:
+        """Remember what `above()` has drawn: a signal handler may have erased the one before meanwhile."""
+        self._there, self._rows = self._written
+
+    def _drawing(self, state: State) -> str:
         from rich.cells import cell_len, set_cell_size
 
         width = max(1, self._console.width - _SPINNER_WIDTH - _EDGE)
         text = status(state, width)
         if cell_len(text) > width:
             text = set_cell_size(text, width)
-        spinner = _SPINNER[self._drawn % len(_SPINNER)]
-        self._drawn += 1
-        rows = self._live.rows(state.elapsed, state.alive, state.waits)
-        self._there = True
+        spinner = _SPINNER[(self._drawn - 1) % len(_SPINNER)]
+        room = max(0, int(self._console.height * self._part) - _EDGE - 1)
+        rows = self._live.rows(state.elapsed, state.alive, state.waits, room)
         fitting = [set_cell_size(row, width) if cell_len(row) > width else row for row in rows]
-        self._write(f"\r{spinner} {text}\x1b[K\r{self._below(fitting[: max(0, self._console.height - _EDGE - 1)])}")
+        return f"\r{spinner} {text}\x1b[K\r{self._below(fitting[:room])}"
 
     def _below(self, rows: Sequence[str]) -> str:
         """Return what draws the rows and goes back to where they were begun; nothing of an earlier drawing is left."""
@@ -119,9 +147,12 @@ class StatusLine:
         if not self._there:
             return
         self._there = False
-        below = "\n\x1b[J\x1b[A" if self._rows else ""
+        self._write(self._erasing())
         self._rows = 0
-        self._write(f"{below}\r\x1b[2K")
+
+    def _erasing(self) -> str:
+        below = "\n\x1b[J\x1b[A" if self._rows else ""
+        return f"{below}\r\x1b[2K"
 
     def _write(self, text: str) -> None:
         # Past the stream's own buffer, which is empty between two events: a signal handler must not enter that twice.

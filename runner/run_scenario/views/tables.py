@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from run_scenario.values import Value
+from run_scenario.views.layout import wrap
 from run_scenario.views.summary import Summary
 
 if TYPE_CHECKING:
@@ -14,14 +15,22 @@ if TYPE_CHECKING:
 _GAP, _NARROW_GAP = 3, 1
 _LEAST_WIDTH = 12
 """Columns that a text is given before it is broken into lines."""
+_ENOUGH = 24
+"""Columns of a text for which no other column of the table is left out: in as many it can be read."""
+_DEAR = 3
+"""A column that is as little spare as this, or less, is kept where texts find `_LEAST_WIDTH`."""
+_NARROWEST = 4
+"""Columns of a text where there is hardly any room."""
 
 
 class Column(Value):
-    """`right` holds a number, which is never broken; what is `spare` is left out where it finds no room."""
+    """What stands in a column."""
 
     header: str
     right: bool = False
-    spare: bool = False
+    """Whether it holds numbers, which are never broken."""
+    spare: int = 0
+    """Whether it is left out where there is no room: 0 never, otherwise the highest first."""
 
 
 class Row(Value):
@@ -33,17 +42,17 @@ class Row(Value):
 
 _PROCESSES = (
     Column("process"),
-    Column("pid", right=True, spare=True),
+    Column("pid", right=True),
     Column("how it ended"),
-    Column("exit code", right=True),
-    Column("cpu", right=True, spare=True),
+    Column("exit code", right=True, spare=1),
+    Column("cpu", right=True, spare=4),
 )
 _QUEUES = (
     Column("queue"),
     Column("put", right=True),
     Column("got", right=True),
     Column("left", right=True),
-    Column("got by"),
+    Column("got by", spare=1),
 )
 
 POOLS = (
@@ -51,7 +60,7 @@ POOLS = (
     Column("done", right=True),
     Column("failed", right=True),
     Column("lost", right=True),
-    Column("done by"),
+    Column("done by", spare=1),
 )
 
 
@@ -75,7 +84,9 @@ def render_table(
     console: Console, headers: Sequence[str], rows: Sequence[tuple[Sequence[str], str]], *, left: int
 ) -> str:
     """Return a table as text: each row with a mark for what wants attention; the first `left` columns hold words."""
-    columns = [Column(header, right=index >= left, spare=index > left + 1) for index, header in enumerate(headers)]
+    columns = [
+        Column(header, right=index >= left, spare=max(0, index - left - 1)) for index, header in enumerate(headers)
+    ]
     return render_rows(console, columns, [row(cells, not mark, mark, "red") for cells, mark in rows])
 
 
@@ -105,9 +116,10 @@ def _print(console: Console, columns: Sequence[Column], rows: Sequence[Row]) -> 
         max(cell_len(text) for text in (column.header, *(row.cells[index] for row in rows)))
         for index, column in enumerate(columns)
     ]
-    room = console.width - (1 + _GAP if marked else 0)
-    shown = _fitting(columns, widths, room)
-    gap = _GAP if _width(shown, widths) <= room else _NARROW_GAP
+    shown = _fitting(columns, widths, console.width - (1 + _NARROW_GAP if marked else 0))
+    gap = _GAP if _width([widths[index] for index in shown], _GAP, marked) <= console.width else _NARROW_GAP
+    least = [widths[index] if columns[index].right else min(widths[index], _LEAST_WIDTH) for index in shown]
+    text_least = _LEAST_WIDTH if _width(least, gap, marked) <= console.width else _NARROWEST
     table = Table(box=None, pad_edge=False, padding=(0, gap, 0, 0), header_style="dim")
     if marked:
         table.add_column("", no_wrap=True)
@@ -118,24 +130,32 @@ def _print(console: Console, columns: Sequence[Column], rows: Sequence[Row]) -> 
             justify="right" if column.right else "left",
             no_wrap=column.right,
             overflow="fold",
-            min_width=widths[index] if column.right else min(widths[index], _LEAST_WIDTH),
+            min_width=widths[index] if column.right else min(widths[index], text_least),
         )
     for row in rows:
         cells = [row.cells[index] for index in shown]
         table.add_row(*([row.mark] if marked else []), *cells, style=row.style or None)
     console.print(table)
+    left_out = [column.header for index, column in enumerate(columns) if index not in shown]
+    if left_out:
+        for line in wrap(f"no room for: {', '.join(left_out)}", console.width):
+            console.print(line, style="dim")
     console.print()
 
 
 def _fitting(columns: Sequence[Column], widths: Sequence[int], room: int) -> list[int]:
-    """Return the numbers of the columns that fit, the last spare one left out first."""
+    """Return the numbers of the columns that fit side by side, in lines where they hold text."""
     shown = list(range(len(columns)))
-    for spare in [index for index in reversed(shown) if columns[index].spare]:
-        if _width(shown, widths) <= room:
-            break
-        shown.remove(spare)
+    spare = sorted((index for index in shown if columns[index].spare), key=lambda index: -columns[index].spare)
+    for index in spare:
+        most = _LEAST_WIDTH if columns[index].spare <= _DEAR else _ENOUGH
+        needed = [widths[each] if columns[each].right else min(widths[each], most) for each in shown]
+        if _width(needed, _NARROW_GAP) <= room:
+            continue
+        shown.remove(index)
     return shown
 
 
-def _width(shown: Sequence[int], widths: Sequence[int]) -> int:
-    return sum(widths[index] for index in shown) + _GAP * (len(shown) - 1)
+def _width(widths: Sequence[int], gap: int, marked: bool = False) -> int:
+    """Return how wide a table of such columns is, with a mark before each row or without."""
+    return sum(widths) + gap * (len(widths) - 1) + (1 + gap if marked else 0)

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Literal
 
 from run_scenario import model
 from run_scenario.values import Value
-from run_scenario.views.history import MAIN, History
+from run_scenario.views.history import MAIN, Channel, History
 from run_scenario.views.summary import ending
+from run_scenario.views.takings import Taking
 from run_scenario.views.text import plural
+from run_scenario.views.waiting_at import place_of
 
 _MOST_REPLICAS = 8
 """Replicas that are drawn one by one."""
@@ -135,28 +137,60 @@ def _of_main(steps: Iterable[model.Step], called: Mapping[str, str]) -> list[Edg
 
 
 def observed(history: History) -> Topology:
-    """Return what a log has seen, with counts."""
+    """Return what a log has seen, with counts; who waits for something to the end is joined to it, too."""
     stuck = {each.process: each.doing for each in history.stuck}
     nodes = {}
     for lane in history.lanes.values():
         end = ending(lane.end, lane.exception, started=lane.started is not None)
         nodes[lane.name] = Node(lane.name, "process", stuck.get(lane.name, end), lane.failed)
-    edges = []
-    for channel in history.channels.values():
+    edges: list[Edge] = []
+    for channel in _channels(history):
         left = f"{channel.remaining:,} left" if channel.remaining else ""
         missing = f"{channel.missing:,} lost" if channel.missing else ""
-        note = ", ".join(part for part in (left, missing) if part) or "empty in the end"
+        nothing = "empty in the end" if channel.put else "nothing was put"
+        note = ", ".join(part for part in (left, missing) if part) or nothing
         name = _unlike(channel.name, nodes)
         nodes[name] = Node(name, channel.kind, note, bool(left or missing))
-        edges += [Edge(giver, name, f"{count:,}") for giver, count in channel.givers.items()]
-        edges += [Edge(name, taker, f"{taking.count + taking.pills:,}") for taker, taking in channel.takers.items()]
+        edges += _of_channel(channel, name, history)
     held = {holding.resource: holding.holder for holding in history.holdings if not holding.released}
+    waiting = {(each.process, each.resource) for each in history.stuck if place_of(each) is None}
     for resource in history.resources.values():
         name = _unlike(resource.name, nodes)
         holder = held.get(resource.name)
         nodes[name] = Node(name, resource.kind, f"held by {holder}" if holder else "", holder is not None)
-        edges += [Edge(user, name, f"{count:,}×", "uses") for user, count in resource.users.items()]
+        for user, count in resource.users.items():
+            label = _counted(f"{count:,}×" if count else "", waits=(user, resource.name) in waiting)
+            edges.append(Edge(user, name, label, "uses"))
     return Topology(history.title, nodes, tuple(edge for edge in edges if {edge.source, edge.target} <= nodes.keys()))
+
+
+def _channels(history: History) -> Iterator[Channel]:
+    """Yield the queues and pipes; at the end those that are only known because somebody waits there."""
+    yield from history.channels.values()
+    places = [place for each in history.stuck if (place := place_of(each)) is not None]
+    others = {place.channel: place.kind for place in places if place.channel not in history.channels}
+    yield from (Channel(name, kind) for name, kind in others.items())
+
+
+def _of_channel(channel: Channel, name: str, history: History) -> Iterator[Edge]:
+    """Yield who gave how many and who took how many; with 0, or nothing, who only waits."""
+    waiting: dict[str, dict[str, None]] = {"gives": {}, "takes": {}, "asks": {}}
+    for each in history.stuck:
+        place = place_of(each)
+        if place is not None and place.channel == channel.name:
+            waiting[place.way][each.process] = None
+    gives, takes = waiting["gives"], waiting["takes"]
+    for giver in dict.fromkeys((*channel.givers, *gives)):
+        yield Edge(giver, name, _counted(f"{channel.givers[giver]:,}", waits=giver in gives))
+    for taker in dict.fromkeys((*channel.takers, *takes)):
+        taking = channel.takers.get(taker, Taking())
+        yield Edge(name, taker, _counted(f"{taking.count + taking.pills:,}", waits=taker in takes))
+    known = {*channel.givers, *channel.takers, *gives, *takes}
+    yield from (Edge(other, name, "waits", "uses") for other in waiting["asks"] if other not in known)
+
+
+def _counted(count: str, *, waits: bool) -> str:
+    return ", ".join(part for part in (count, "waits" if waits else "") if part)
 
 
 def _unlike(name: str, nodes: dict[str, Node]) -> str:

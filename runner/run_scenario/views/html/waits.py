@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
@@ -12,9 +13,18 @@ from run_scenario.views.text import plural, seconds, values
 Json = dict[str, Any]
 
 _MOST = 40
-"""Processes that are drawn; of a thousand that wait, the first are enough."""
+"""Boxes of those that wait; of a thousand that are not alike, the first are enough."""
+_ALIKE = 3
+"""Replicas that wait for the same, from which on they have one box together."""
+_TITLE = 24
+"""Characters of a title that the page shows."""
+_NUMBERED = re.compile(r"(.+?)(\d+)")
 _MOST_GONE = 8
 """Processes that left, of those that are drawn for one resource."""
+
+
+_Box = list[Stuck]
+"""Those that wait and are drawn together: one, or some that are alike."""
 
 
 class _Edge(NamedTuple):
@@ -29,12 +39,23 @@ class _Graph:
         self.history = history
         self.nodes: dict[str, Json] = {}
         self.edges: list[_Edge] = []
+        self.together: dict[str, str] = {}
+        """Process -> key of the node that it has together with others."""
 
     def node(self, key: str, kind: str, title: str, lines: list[str], tone: str) -> str:
         self.nodes.setdefault(key, {"type": kind, "title": title, "lines": lines, "tone": tone})
         return key
 
+    def waiters(self, box: _Box) -> str:
+        if len(box) == 1:
+            return self.process(box[0].process)
+        key = f"processes {box[0].process}"
+        self.together.update((each.process, key) for each in box)
+        return self.node(key, "process", _range(box), [plural(len(box), "process"), box[0].doing], "stuck")
+
     def process(self, name: str) -> str:
+        if name in self.together:
+            return self.together[name]
         lane = self.history.lanes.get(name) or Lane(name)
         stuck = next((each for each in self.history.stuck if each.process == name), None)
         if lane.ended is not None and stuck is None:
@@ -82,16 +103,45 @@ def waits(history: History) -> Json | None:
     if history.stall is None or not history.stuck:
         return None
     graph = _Graph(history)
-    for stuck in history.stuck[:_MOST]:
-        start = graph.process(stuck.process)
+    boxes = _boxes(history)
+    shown = boxes[:_MOST]
+    starts = [graph.waiters(box) for box in shown]
+    for start, (stuck, *others) in zip(starts, shown, strict=True):
         if stuck.on_process:
-            graph.connect(start, graph.process(stuck.on_process), "waits for its end")
+            graph.connect(start, graph.process(stuck.on_process), "wait for its end" if others else "waits for its end")
         elif stuck.resource:
-            graph.connect(start, graph.resource(stuck.resource), "waits for")
-    for resource in dict.fromkeys(stuck.resource for stuck in history.stuck[:_MOST] if stuck.resource):
+            graph.connect(start, graph.resource(stuck.resource), "wait for" if others else "waits for")
+    for resource in dict.fromkeys(box[0].resource for box in shown if box[0].resource):
         for name, label, tone in _who_could_help(history, resource):
             graph.connect(graph.resource(resource), graph.process(name), label, tone)
-    return {**graph.told(), "left_out": max(0, len(history.stuck) - _MOST)}
+    return {**graph.told(), "left_out": sum(map(len, boxes[_MOST:]))}
+
+
+def _boxes(history: History) -> list[_Box]:
+    """Return those that wait, replicas that wait for the same together; not who is waited for, or has what is."""
+    wanted = {each.on_process for each in history.stuck}
+    resources = {each.resource for each in history.stuck}
+    wanted |= {each.holder for each in history.holdings if each.resource in resources}
+    groups: dict[tuple[str, ...], _Box] = {}
+    for each in history.stuck:
+        numbered = _NUMBERED.fullmatch(each.process)
+        alone = numbered is None or each.process in wanted
+        series = "" if numbered is None else numbered[1]
+        target = history.lanes[each.process].target if each.process in history.lanes else ""
+        key = (each.process,) if alone else (series, target, each.doing, each.resource, each.on_process)
+        groups.setdefault(key, []).append(each)
+    boxes: list[_Box] = []
+    for box in groups.values():
+        boxes += [box] if len(box) >= _ALIKE else [[each] for each in box]
+    return boxes
+
+
+def _range(box: _Box) -> str:
+    """Return the names of replicas as one: `C-2 … C-60`; where that is too long, `ForkPoolWorker-2 … 60`."""
+    numbers = {each.process: int(number[2]) for each in box if (number := _NUMBERED.fullmatch(each.process))}
+    first, last = min(numbers, key=numbers.__getitem__), max(numbers, key=numbers.__getitem__)
+    whole = f"{first} … {last}"
+    return whole if len(whole) <= _TITLE else f"{first} … {numbers[last]}"
 
 
 def _who_could_help(history: History, resource: str) -> Iterator[tuple[str, str, str]]:
