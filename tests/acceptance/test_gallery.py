@@ -94,8 +94,8 @@ def timeline_of(text: str) -> Timeline:
 
 def legend_of(text: str) -> set[str]:
     """Return the meanings of the signs below a timeline in text."""
-    legend = text.split("\n\n")[2]
-    return {entry.split(" ", 1)[1] for line in legend.splitlines() for entry in line.split("   ") if " " in entry}
+    entries = [entry for line in text.split("\n\n")[2].splitlines() for entry in line.split("   ") if " " in entry]
+    return {entry.split(" ", 1)[1] for entry in entries if not entry[0].isdigit()}  # those count what is not drawn
 
 
 def texts_of(path: Path, names: frozenset[str] = frozenset()) -> set[str]:
