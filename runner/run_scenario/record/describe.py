@@ -16,6 +16,8 @@ TEXT_LIMIT = 200
 ELEMENTS_LIMIT = 16
 """Most elements kept of one container."""
 DEPTH_LIMIT = 3
+MOST_BYTES = 32
+"""Most bytes that are shown; of more, only the number."""
 
 _INT_LIMIT = 1 << 63
 _PRIMITIVES = "run_scenario.engine.primitives."
@@ -34,10 +36,15 @@ def describe(value: Any, depth: int = 0) -> Any:
     if kind is str:
         return value if len(value) <= TEXT_LIMIT else f"{value[:TEXT_LIMIT]}… <{len(value)} characters>"
     if kind is bytes or kind is bytearray:
-        return f"<{kind.__name__} of {len(value)}>" if len(value) > 32 else bytes.__repr__(bytes(value))
+        return told_bytes(len(value), kind.__name__) if len(value) > MOST_BYTES else bytes.__repr__(bytes(value))
     if depth >= DEPTH_LIMIT:
         return f"<{_name(kind)}>"
     return _describe_container(value, kind, depth)
+
+
+def told_bytes(number: int, kind: str = "bytes") -> str:
+    """Return the description of so many bytes, more than MOST_BYTES."""
+    return f"<{kind} of {number}>"
 
 
 def _describe_container(value: Any, kind: type, depth: int) -> Any:

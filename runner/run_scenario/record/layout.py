@@ -38,6 +38,8 @@ V_INT = 1
 V_NONE = 2
 V_FALSE = 3
 V_TRUE = 4
+V_BYTES = 5
+"""Bytes, of which only the number is told (see `describe`)."""
 
 HEADER = struct.Struct("<8sIIqIHH")
 """magic, pid, ppid, monotonic ns at attaching, header size, number of queues, length of the name."""

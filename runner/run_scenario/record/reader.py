@@ -17,6 +17,7 @@ from zlib import crc32
 import msgpack
 
 from run_scenario.record import codes, layout
+from run_scenario.record.describe import told_bytes
 from run_scenario.values import Value
 
 Record = list[Any]
@@ -189,7 +190,7 @@ def _fixed_record(row: tuple[Any, ...]) -> Record:
         record[1] |= by << layout.WORKER_BITS
         return record
     if code == codes.PUT or code == codes.GET:
-        return [t, code, queue, stamp, value if kind == layout.V_INT else _VALUES.get(kind), since]
+        return [t, code, queue, stamp, value if kind == layout.V_INT else _value(kind, value), since]
     if code == codes.TASK_DONE:
         return [t, code, queue]
     if code == codes.POOL_TASK_STARTED or code == codes.POOL_TASK_FINISHED:
@@ -197,7 +198,11 @@ def _fixed_record(row: tuple[Any, ...]) -> Record:
         return [t, code, queue, call, task, [value] if code == codes.POOL_TASK_STARTED else value]
     if code == codes.EMPTY or code == codes.FULL:
         return [t, code, queue, kind == layout.V_TRUE, bool(value)]
-    return [t, code, queue, stamp, value if kind == layout.V_INT else _VALUES.get(kind), since]
+    return [t, code, queue, stamp, value if kind == layout.V_INT else _value(kind, value), since]
+
+
+def _value(kind: int, value: int) -> Any:
+    return told_bytes(value) if kind == layout.V_BYTES else _VALUES.get(kind)
 
 
 class Speaker:

@@ -16,7 +16,7 @@ from typing import Any
 from run_scenario.engine.primitives.wire import PLAIN, SMALL, check_size, loads, pickled, receiver, sender, unpickle
 from run_scenario.model import PIPE_ENDS, PipeSpec
 from run_scenario.record import codes, layout
-from run_scenario.record.describe import describe
+from run_scenario.record.describe import MOST_BYTES, describe
 from run_scenario.record.recorder import recorder
 
 _SMALL = 1 << 63
@@ -26,8 +26,6 @@ _SENDING = (codes.W_SEND_LEFT, codes.W_SEND_RIGHT)
 _NOTHING = object()
 _NOTABLE_NS = 1_000_000
 """A send() that takes longer is told to have waited; most take a few microseconds."""
-_SHOWN = 32
-"""Bytes of a message of bytes that are told."""
 
 _Word = tuple[Any, int, int]
 """The recorder's wait words at the time (a fork makes new ones), the thread, and the index of its word."""
@@ -83,9 +81,12 @@ class Connection(connection.Connection):
         check_size(buf)
         if type(obj) is int and -_SMALL <= obj < _SMALL:
             recorder.fixed(codes.PIPE_SENT, layout.V_INT, self._index, self._end, obj, 0)
+        elif type(obj) is bytes and len(obj) > MOST_BYTES:
+            recorder.fixed(codes.PIPE_SENT, layout.V_BYTES, self._index, self._end, len(obj), 0)
+        elif obj is _NOTHING and len(buf) > MOST_BYTES:
+            recorder.fixed(codes.PIPE_SENT, layout.V_BYTES, self._index, self._end, len(buf), 0)
         elif obj is _NOTHING:
-            told = describe(bytes(buf)) if len(buf) <= _SHOWN else f"<bytes of {len(buf)}>"
-            recorder.emit(codes.PIPE_SENT, self._index, self._end, told, 0)
+            recorder.emit(codes.PIPE_SENT, self._index, self._end, describe(bytes(buf)), 0)
         else:
             recorder.emit(codes.PIPE_SENT, self._index, self._end, describe(obj), 0)
         waits, ident, word = self._sending

@@ -20,7 +20,7 @@ from typing import Any
 from run_scenario.engine.primitives.wire import PLAIN, check_size, loads, pickled, receiver, sender, unpickle
 from run_scenario.model import QueueSpec
 from run_scenario.record import codes, layout
-from run_scenario.record.describe import describe
+from run_scenario.record.describe import MOST_BYTES, describe
 from run_scenario.record.recorder import recorder
 
 _emit = recorder.emit
@@ -34,6 +34,8 @@ def _record_put(queue: int, stamp: int, item: Any, since: int) -> None:
         recorder.fixed(codes.PUT, layout.V_INT, queue, stamp, item, since)
     elif item is None or kind is bool:
         recorder.fixed(codes.PUT, _KINDS[item], queue, stamp, 0, since)
+    elif kind is bytes and len(item) > MOST_BYTES:
+        recorder.fixed(codes.PUT, layout.V_BYTES, queue, stamp, len(item), since)
     else:
         _emit(codes.PUT, queue, stamp, describe(item), since)
 
@@ -284,7 +286,10 @@ class JoinableQueue(_RecordedQueue, queues.JoinableQueue):  # type: ignore[type-
                 if self._thread is None:
                     self._start_thread()
                 stamp = _next_stamp()
-                _record_put(self._index, stamp, obj, since)
+                if type(obj) is int and -_SMALL <= obj < _SMALL:
+                    recorder.fixed(codes.PUT, layout.V_INT, self._index, stamp, obj, since)
+                else:
+                    _record_put(self._index, stamp, obj, since)
                 self._buffer.append((stamp, obj))
                 self._unfinished_tasks.release()
                 self._notempty.notify()
@@ -292,16 +297,17 @@ class JoinableQueue(_RecordedQueue, queues.JoinableQueue):  # type: ignore[type-
                 self._cond.release()
 
     def task_done(self) -> None:
-        if not self._cond.acquire(False):
+        condition, unfinished = self._cond, self._unfinished_tasks
+        if not condition.acquire(False):
             self._wait_for_others()
         try:
-            if not self._unfinished_tasks.acquire(False):
+            if not unfinished.acquire(False):
                 raise ValueError("task_done() called too many times")
             recorder.fixed(codes.TASK_DONE, 0, self._index, 0, 0, 0)
-            if self._unfinished_tasks._semlock._is_zero():
+            if unfinished._semlock._is_zero():
                 self._wake_up()
         finally:
-            self._cond.release()
+            condition.release()
 
     def _wait_for_others(self) -> None:
         recorder.waiting(codes.W_TASK, self._index)

@@ -24,6 +24,9 @@ PLAIN = frozenset({int, str, float, bool, type(None), bytes})
 SMALL = 16_384
 """Up to this length a Connection, too, writes length and bytes at once."""
 
+_SIZED = frozenset({str, bytes})
+_MOST_PICKLED = 64_000
+
 most_bytes = DEFAULTS.payload
 """Longest message that is sent from this process, see `check_size`."""
 
@@ -44,9 +47,12 @@ def check_size(data: Any) -> None:
 def pickled(obj: Any, item: Any) -> Any:
     """Return `obj`, which is `item` or holds it, as ForkingPickler pickles it.
 
-    Of something plain, `pickle.dumps` makes the same bytes in a quarter of the time.
+    Of something plain, `pickle.dumps` makes the same bytes in a quarter of the time; of what is large, it copies more.
     """
-    return pickle.dumps(obj) if type(item) in PLAIN else ForkingPickler.dumps(obj)
+    kind = type(item)
+    if kind in PLAIN and (kind not in _SIZED or len(item) <= _MOST_PICKLED):
+        return pickle.dumps(obj)
+    return ForkingPickler.dumps(obj)
 
 
 def sender(writer: Any, check: Callable[[Any], None] = check_size) -> Callable[[Any], None]:
