@@ -20,11 +20,11 @@ from types import ModuleType
 from typing import Any
 
 from run_scenario import model, targets
-from run_scenario.engine import cpus, main_steps, platform, preflight, primitives, workers
+from run_scenario.engine import cpus, main_steps, platform, preflight, workers
 from run_scenario.engine.bootstrap import RecordedRun, join_run, own_usage, record_failure, record_lingering
 from run_scenario.engine.consent import RefusedError, Resolver, check_call, keep_helpers_out_of_this_folder
 from run_scenario.engine.helpers import MANAGER
-from run_scenario.engine.primitives import wire
+from run_scenario.engine.primitives import creation, wire
 from run_scenario.engine.program import Program, semaphore_prefix
 from run_scenario.engine.reaping import helper_pid, join, record_reaping, terminate_daemon
 from run_scenario.record import codes
@@ -63,6 +63,9 @@ class MainProgram:
         """Execute the plan and end as a script would; return the exit code."""
         if self._program.scenario.start_method:
             multiprocessing.set_start_method(self._program.scenario.start_method, force=True)
+        if multiprocessing.get_start_method() == "forkserver":
+            # What each child would import of ours, the fork server has for all of them: most of what a start costs.
+            multiprocessing.set_forkserver_preload(["__main__", "run_scenario.engine.bootstrap"])
         if not self._resolve():
             return 2
         if missing := preflight.shortage(self._program.scenario, self._program.folder):
@@ -160,9 +163,9 @@ class MainProgram:
                 self._announce_helpers()
             case model.Create(spec):
                 index = self._resource_index[spec.name]
-                made = primitives.create(spec, index, multiprocessing.get_context(), self.resources)
+                made = creation.create(spec, index, multiprocessing.get_context(), self.resources)
                 self.resources |= made
-                if (server := primitives.server_name(spec.name)) in made:
+                if (server := creation.server_name(spec.name)) in made:
                     self._announce_manager(made[server])
                 self._announce_helpers()
             case model.Do():
@@ -178,12 +181,12 @@ class MainProgram:
             case model.StartManager():
                 from run_scenario.engine.primitives import managers
 
-                manager = self.resources[primitives.MANAGER] = managers.start_manager()
+                manager = self.resources[creation.MANAGER] = managers.start_manager()
                 self._announce_manager(manager)
             case model.ShutDownManager():
-                self._shut_down(primitives.MANAGER)
+                self._shut_down(creation.MANAGER)
             case model.Release(spec):
-                if (server := primitives.server_name(spec.name)) in self.resources:
+                if (server := creation.server_name(spec.name)) in self.resources:
                     self._shut_down(server)
                 else:
                     self.resources[spec.name].release()

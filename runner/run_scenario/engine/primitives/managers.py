@@ -12,13 +12,15 @@ import os
 import socket
 from collections.abc import Callable
 from multiprocessing import managers
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from run_scenario.engine import platform
-from run_scenario.model import SharedSpec
 from run_scenario.record import codes
 from run_scenario.record.describe import describe
 from run_scenario.record.recorder import recorder
+
+if TYPE_CHECKING:
+    from run_scenario.model import SharedSpec
 
 Key = tuple[Any, str | None]
 """A manager's address, and an object's id there; None for all of them."""

@@ -8,12 +8,14 @@ from __future__ import annotations
 import contextlib
 import itertools
 from multiprocessing import process, shared_memory
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from run_scenario.model import SharedSpec
 from run_scenario.record import codes
 from run_scenario.record.describe import describe
 from run_scenario.record.recorder import recorder
+
+if TYPE_CHECKING:
+    from run_scenario.model import SharedSpec
 
 _numbers = itertools.count(1)
 

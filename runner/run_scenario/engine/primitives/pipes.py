@@ -11,13 +11,15 @@ from _thread import get_ident
 from collections.abc import Callable
 from multiprocessing import connection, context, reduction
 from time import monotonic_ns
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from run_scenario.engine.primitives.wire import PLAIN, SMALL, check_size, loads, pickled, receiver, sender, unpickle
-from run_scenario.model import PIPE_ENDS, PipeSpec
 from run_scenario.record import codes, layout
 from run_scenario.record.describe import MOST_BYTES, describe
 from run_scenario.record.recorder import recorder
+
+if TYPE_CHECKING:
+    from run_scenario.model import PipeSpec
 
 _SMALL = 1 << 63
 _KINDS = {None: layout.V_NONE, False: layout.V_FALSE, True: layout.V_TRUE}
@@ -37,6 +39,8 @@ def create_pipe(spec: PipeSpec, index: int, ctx: context.BaseContext) -> dict[st
     Raises:
         OSError: out of file descriptors.
     """
+    from run_scenario.model import PIPE_ENDS
+
     ends: dict[str, Connection] = {}
     for end, plain in enumerate(ctx.Pipe(spec.duplex)):
         handle, plain._handle = plain._handle, None  # type: ignore[attr-defined]  # it is ours from here on

@@ -16,13 +16,14 @@ from typing import TYPE_CHECKING, Any
 from run_scenario.engine.bootstrap import join_run, record_lingering
 from run_scenario.engine.platform import Usage
 from run_scenario.engine.primitives.tasks import PairedTask, Task
-from run_scenario.model import PoolCall, PoolSpec
 from run_scenario.record import codes
 from run_scenario.record.describe import describe
 from run_scenario.record.recorder import recorder
 
 if TYPE_CHECKING:
     from concurrent.futures import Executor
+
+    from run_scenario.model import PoolCall, PoolSpec
 
 _FUTILE = 5
 """How many workers, for each that the pool has, may end without having done a task before no more are started."""

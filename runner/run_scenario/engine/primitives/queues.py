@@ -15,13 +15,15 @@ from multiprocessing import context, queues
 from queue import Empty, Full
 from time import monotonic, monotonic_ns
 from types import FunctionType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from run_scenario.engine.primitives.wire import PLAIN, check_size, loads, pickled, receiver, sender, unpickle
-from run_scenario.model import QueueSpec
 from run_scenario.record import codes, layout
 from run_scenario.record.describe import MOST_BYTES, describe
 from run_scenario.record.recorder import recorder
+
+if TYPE_CHECKING:
+    from run_scenario.model import QueueSpec
 
 _emit = recorder.emit
 _SMALL = 1 << 63

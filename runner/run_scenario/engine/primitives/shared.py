@@ -9,13 +9,15 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Iterator
 from multiprocessing import context, sharedctypes
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from run_scenario.engine.primitives.sync import RLock
-from run_scenario.model import SharedSpec
 from run_scenario.record import codes, layout
 from run_scenario.record.describe import describe
 from run_scenario.record.recorder import recorder
+
+if TYPE_CHECKING:
+    from run_scenario.model import SharedSpec
 
 _SMALL = 1 << 63
 

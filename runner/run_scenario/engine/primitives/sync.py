@@ -9,11 +9,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from multiprocessing import context, synchronize
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from run_scenario.model import SyncSpec
 from run_scenario.record import codes, layout
 from run_scenario.record.recorder import recorder
+
+if TYPE_CHECKING:
+    from run_scenario.model import SyncSpec
 
 
 def create_sync(spec: SyncSpec, index: int, ctx: context.BaseContext, lock: Any = None) -> Any:
