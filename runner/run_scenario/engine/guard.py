@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import select
 import signal
 import time
 from types import FrameType
@@ -21,6 +20,7 @@ from run_scenario.engine.helpers import Helpers
 from run_scenario.engine.main_program import MAIN
 from run_scenario.engine.platform import Usage
 from run_scenario.engine.program import Program, semaphore_prefix
+from run_scenario.engine.readiness import Readiness
 from run_scenario.engine.server_codes import ServerCodes
 from run_scenario.engine.stall import LOOK_EVERY, StallWatch
 from run_scenario.engine.sweep import Sweeper
@@ -50,7 +50,7 @@ class Guard:
         self._program = program
         self._orders = orders
         self._answers = answers
-        self._poll = select.poll()
+        self._readiness = Readiness()
         self._watched: dict[int, tuple[int, int]] = {}
         """Descriptor (a pidfd) -> position in the scenario, process id."""
         self._helpers = Helpers()
@@ -84,7 +84,7 @@ class Guard:
         platform.raise_descriptor_limit()  # a descriptor per process; the run's own have the limit as it was
         self._watch(MAIN, self._main)
         for descriptor in (self._orders, reports, wake_up[0]):
-            self._poll.register(descriptor, select.POLLIN)
+            self._readiness.register(descriptor)
         self._end(self._supervise())
 
     def _receive_signals(self) -> tuple[int, int]:
@@ -119,6 +119,7 @@ class Guard:
             platform.die_with_parent()
             if os.getppid() != guard:
                 os._exit(code)  # it died before we asked to die with it
+            self._readiness.close()
             for descriptor in (self._orders, self._answers, *others):
                 os.close(descriptor)
             code = main_program.become_main_program(self._program, report_to)
@@ -158,7 +159,7 @@ class Guard:
         return ""
 
     def _wait(self, seconds: float) -> None:
-        for descriptor, _ in self._poll.poll(max(0, int(seconds * 1000) + 1)):
+        for descriptor in self._readiness.wait(seconds):
             if descriptor == self._orders:
                 self._take_orders()
             elif descriptor == self._reports:
@@ -180,7 +181,7 @@ class Guard:
             self._stop_signal = order[0]
         else:
             self._front_is_dead = True
-            self._poll.unregister(self._orders)
+            self._readiness.unregister(self._orders)
 
     def _take_reports(self) -> None:
         with contextlib.suppress(BlockingIOError):
@@ -203,13 +204,13 @@ class Guard:
         descriptor = platform.open_pidfd(pid)
         if descriptor is not None:
             self._watched[descriptor] = index, pid
-            self._poll.register(descriptor, select.POLLIN)
+            self._readiness.register(descriptor)
         elif index >= 0:  # it is over, and somebody has waited for it
             self._note_exit(index, pid)
 
     def _see_exit(self, descriptor: int) -> None:
         index, pid = self._watched.pop(descriptor)
-        self._poll.unregister(descriptor)
+        self._readiness.unregister(descriptor)
         os.close(descriptor)
         if pid == self._main:
             return  # our own child: told when it is reaped
@@ -230,13 +231,13 @@ class Guard:
         held = self._server_codes.hold(self._main, index, pid)
         if held is not None:
             self._coming.add(held)
-            self._poll.register(held, select.POLLIN)
+            self._readiness.register(held)
         recorder.emit(codes.EXIT_SEEN, index, pid, None, Usage().packed())
 
     def _see_code(self, held: int) -> None:
         """Tell an exit code as soon as the fork server says it, however late the main program asks for it."""
         self._coming.discard(held)
-        self._poll.unregister(held)
+        self._readiness.unregister(held)
         if (process := self._server_codes.look(held)) is not None:
             recorder.emit(codes.EXIT_SEEN, *process, Usage().packed())
 
@@ -259,7 +260,7 @@ class Guard:
                 self._main_died, self._main_code = True, code
                 self._take_reports()
                 for held in self._coming:
-                    self._poll.unregister(held)
+                    self._readiness.unregister(held)
                 self._coming.clear()
                 for process in self._server_codes.read():
                     recorder.emit(codes.EXIT_SEEN, *process, Usage().packed())
