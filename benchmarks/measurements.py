@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import os
+import select
+import signal
 import subprocess
 import sys
 import tempfile
@@ -22,12 +24,14 @@ from benchmarks.harness import (
     compare,
     compare_program,
     environment,
+    run,
     run_command,
     script_command,
     wall,
     write_scenario,
 )
 
+METHODS = ("fork", "forkserver", "spawn")
 Measurement = Callable[[Options], Iterable[Result]]
 
 
@@ -83,7 +87,7 @@ def others(options: Options) -> Iterable[Result]:
 def starting(options: Options) -> Iterable[Result]:
     """Start processes that do nothing, under each start method."""
     count = 20 if options.short else 500
-    for method in ("fork", "forkserver", "spawn"):
+    for method in METHODS:
         title = f"starting {count} processes, {method}"
         yield compare_program(title, options, "start", count, goal=1.15, method=method)
 
@@ -92,6 +96,51 @@ def alive(options: Options) -> Iterable[Result]:
     """Have a thousand processes live at the same time."""
     count, seconds = (50, 1) if options.short else (1000, 5)
     yield compare_program(f"{count:,} live processes", options, "alive", count, seconds, goal=1.15)
+
+
+def ends(options: Options) -> Iterable[Result]:
+    """Measure how soon nobody is left when one of the runner's own is killed, and how soon an exit is seen."""
+    tries = 3 if options.short else 4 * options.pairs
+    for method in METHODS:
+        for who in ("front", "guard", "main program"):
+            spent = [_killed(options, who, method) * 1000 for _ in range(tries)]
+            yield alone(f"{who} killed, {method}: nobody left after", "ms", spent, 50)
+        path = options.folder / "leave.yaml"
+        processes = [{"target": "workers:leave", "delay": 0.02, "exitcode": 0}] * (5 if options.short else 50)
+        path.write_text(json.dumps({"version": 1, "processes": processes}))
+        events = [json.loads(line) for line in run(run_command(path, "--start-method", method)).splitlines()]
+        said = {e["process"]: e["t"] for e in events if e["event"] == "process.output" and e["text"] == "leaving"}
+        seen = [e["t"] - said[e["process"]] for e in events if e["event"] == "process.exited" and e["process"] in said]
+        yield alone(f"an exit is seen, {method}: after", "ms", [seconds * 1000 for seconds in seen], 10)
+
+
+def _killed(options: Options, who: str, method: str) -> float:
+    """Kill one of a run's own processes, and return after how many seconds all others are gone."""
+    path = options.folder / "hang.yaml"
+    path.write_text(json.dumps({"version": 1, "processes": [{"target": "hang", "replicas": 4}]}))
+    command, env = run_command(path, "--start-method", method), environment()
+    front = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, env=env)
+    assert front.stdout
+    started: list[dict[str, Any]] = []
+    while len(started) < 5:
+        event = json.loads(front.stdout.readline())
+        started += [event] if event["event"] == "process.started" else []
+    main = next(event for event in started if event["process"] == "MainProcess")
+    killed = {"front": front.pid, "guard": main["ppid"], "main program": main["pid"]}[who]
+    others = {front.pid, main["ppid"], *(event["pid"] for event in started)} - {killed}
+    if who != "front":
+        others.discard(front.pid)  # it has still to tell the log
+    waiting = [os.pidfd_open(pid) for pid in others]
+    began = time.perf_counter()
+    os.kill(killed, signal.SIGKILL)
+    for descriptor in waiting:
+        select.select([descriptor], [], [])
+    spent = time.perf_counter() - began
+    for descriptor in waiting:
+        os.close(descriptor)
+    front.stdout.read()
+    front.wait()
+    return spent
 
 
 def record(options: Options) -> Iterable[Result]:
@@ -222,7 +271,7 @@ def _follow(options: Options, events: int) -> Iterable[Result]:
 
 def _followed(path: Path) -> tuple[float, float]:
     """Run it; return by how much of the run's duration the log was late, in per cent, and the front's peak MB."""
-    process = subprocess.Popen(run_command(path), stdout=subprocess.PIPE, env=environment())
+    process = subprocess.Popen(run_command(path, "--max-log", "64G"), stdout=subprocess.PIPE, env=environment())
     assert process.stdout
     end, peak = 0.0, 0
     for number, line in enumerate(process.stdout):
@@ -274,6 +323,7 @@ MEASUREMENTS: dict[str, Measurement] = {
     "others": others,
     "starting": starting,
     "alive": alive,
+    "ends": ends,
     "record": record,
     "judge": judge,
     "tell": tell,

@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+import os
 import time
 from typing import Any
 
 
 def nothing() -> None:
     """Return at once."""
+
+
+def leave() -> None:
+    """Print a line, and end without returning."""
+    print("leaving", flush=True)
+    os._exit(0)
 
 
 def nap(seconds: float) -> None:
