@@ -65,12 +65,8 @@ def _descriptors(scenario: Scenario) -> str:
 
 def _disk(scenario: Scenario, folder: str) -> str:
     needed = _children(scenario) * (layout.header_size(len(scenario.queues)) + layout.chunk_size(0))
-    try:
-        found = os.statvfs(folder)
-    except OSError:
-        return ""
-    free = found.f_bavail * found.f_frsize
-    if needed <= free:
+    free = _free(folder)
+    if free is None or needed <= free:
         return ""
     return (
         f"the scenario needs {size(needed)} for what its processes record, and {os.path.dirname(folder)} has "
@@ -80,17 +76,22 @@ def _disk(scenario: Scenario, folder: str) -> str:
 
 def _shared_memory(scenario: Scenario) -> str:
     needed = sum(spec.size for spec in scenario.shared if spec.type == "SharedMemory")
-    try:
-        found = os.statvfs(_SHARED_MEMORY)
-    except OSError:
-        return ""
-    free = found.f_bavail * found.f_frsize
-    if needed <= free:
+    free = _free(_SHARED_MEMORY)
+    if free is None or needed <= free:
         return ""
     return (
         f"the scenario needs {size(needed)} of shared memory, and {_SHARED_MEMORY} has {size(free)} left: make room "
         "there, or describe smaller blocks"
     )
+
+
+def _free(folder: str) -> int | None:
+    """Return how many bytes are free where a folder lies; None: it is not known."""
+    try:
+        found = os.statvfs(folder)
+    except OSError:
+        return None
+    return found.f_bavail * found.f_frsize
 
 
 def _rounded(number: int) -> int:

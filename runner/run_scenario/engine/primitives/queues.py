@@ -301,28 +301,20 @@ class JoinableQueue(_RecordedQueue, queues.JoinableQueue):  # type: ignore[type-
     def task_done(self) -> None:
         condition, unfinished = self._cond, self._unfinished_tasks
         if not condition.acquire(False):
-            self._wait_for_others()
+            self._wait_in(condition.acquire)
         try:
             if not unfinished.acquire(False):
                 raise ValueError("task_done() called too many times")
             recorder.fixed(codes.TASK_DONE, 0, self._index, 0, 0, 0)
             if unfinished._semlock._is_zero():
-                self._wake_up()
+                self._wait_in(condition.notify_all)  # for the answers of those who join
         finally:
             condition.release()
 
-    def _wait_for_others(self) -> None:
+    def _wait_in(self, call: Callable[[], object]) -> None:
         recorder.waiting(codes.W_TASK, self._index)
         try:
-            self._cond.acquire()
-        finally:
-            recorder.moving()
-
-    def _wake_up(self) -> None:
-        """Wake up those who join, which is to wait for their answers."""
-        recorder.waiting(codes.W_TASK, self._index)
-        try:
-            self._cond.notify_all()
+            call()
         finally:
             recorder.moving()
 
