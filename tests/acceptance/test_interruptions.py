@@ -112,7 +112,7 @@ def test_kill_the_front(running: Running, method: str) -> None:
         exited = log.one("process.exited", name)
         assert "run-scenario" == exited["by"]
         # A fork server may take the exit code of its children to its grave.
-        assert exited["exitcode"] in ((-9, None) if method == "forkserver" else (-9,))
+        assert exited["exitcode"] in ((-9, None) if method == "forkserver" else (-9,)), log.text()
 
 
 @pytest.mark.fault("F23", event="scenario.failed", status=4)
@@ -159,9 +159,11 @@ def test_kill_the_main_program(running: Running) -> None:
 def test_a_log_that_was_cut_off_goes_on_whole(tmp_path: Path, method: str) -> None:
     """Whoever appends to the log of a killed run finds it in order, and leaves it so."""
     log = tmp_path / "log.jsonl"
-    long = scenario({"name": "P", "target": "count_down", "kwargs": {"interval": 0.01}}, {"target": "hang"})
+    long = scenario({"name": "P", "target": "count_down", "kwargs": {"start": 5_000, "interval": 0.01}})
     running = Running(tmp_path, long, "--log", str(log), "--start-method", method)
     running.wait_for("process.output", "P")
+    while "process.output" not in log.read_text():  # it is written after standard output
+        running.wait_for("process.output", "P")
     running.process.kill()
     running.finish(whole=False)
     with log.open("ab") as file:  # as a writer leaves it that is killed within a write

@@ -129,7 +129,7 @@ def _follow(scenario: model.Scenario) -> None:
     allowed = {*sys.stdlib_module_names, *scenario.packages}
     about, *rest = ast.parse(code).body
     titled = isinstance(about, ast.Expr) and isinstance(about.value, ast.Constant)
-    _require(titled and all(isinstance(node, _OF_A_SCRIPT) for node in rest), f"{_BECOME_CODE}:\n{code}")
+    _require(titled and all(map(_is_of_a_script, rest)), f"{_BECOME_CODE}:\n{code}")
     for node in ast.walk(ast.parse(code)):
         match node:
             case ast.Import(names=names):
@@ -142,6 +142,14 @@ def _follow(scenario: model.Scenario) -> None:
                 continue
         foreign = [name for name in modules if name.partition(".")[0] not in allowed]
         _require(not foreign, f"the script imports {foreign}")
+
+
+def _is_of_a_script(node: ast.stmt) -> bool:
+    """Whether a statement is one that scripts have; managers are told what they serve outside of any function."""
+    match node:
+        case ast.Expr(value=ast.Call(func=ast.Attribute(value=ast.Name(), attr="register"))):
+            return True
+    return isinstance(node, _OF_A_SCRIPT)
 
 
 def _check_lines(lines: list[str]) -> None:

@@ -53,6 +53,12 @@ def test_what_is_lost_is_not_in_the_queue() -> None:
     assert "  tasks        0 items in it, of 3 put" in rows(lost, {})
 
 
+def test_a_bounded_queue_holds_no_more_than_it_can() -> None:
+    """A get that made room is told after the put that waited for it."""
+    bounded = [event("scenario.started", maxsize={"tasks": 1}), *EVENTS[:4]]
+    assert "1 item in it, of 2 put" in rows(bounded, {})[-1]
+
+
 def test_who_has_ended_has_no_row() -> None:
     """Only the living are shown, and a lone process needs no table."""
     assert [] == rows([EVENTS[0], EVENTS[1], event("process.exited", "Worker")], {}, ("MainProcess",))

@@ -22,16 +22,18 @@ class Live:
         self._last: dict[str, Event] = {}
         self._queues: dict[str, list[int]] = {}
         """Queue -> items in it, items that were put."""
+        self._most: Mapping[str, int] = {}
+        """Queue -> how many it holds at most: a get that made room is told after the put that waited for it."""
 
     def add(self, events: Iterable[Event]) -> None:
         """Take the next events into account."""
         for event in events:
             kind, name = event.get("event"), str(event.get("process"))
-            if kind == "process.exited":
+            if kind == "scenario.started":
+                self._most = event.get("maxsize") or {}
+            elif kind == "process.exited":
                 self._last.pop(name, None)
-            elif kind == "process.started" or (
-                name in self._last and "by" not in event
-            ):  # by another: no deed of its own
+            elif kind == "process.started" or (name in self._last and "by" not in event):  # else another's deed
                 self._last[name] = event
             if kind in _CHANGES:
                 counts = self._queues.setdefault(str(event.get("queue")), [0, 0])
@@ -53,7 +55,8 @@ class Live:
         rows = [f"{_INDENT}{fitted(scrub(name), width)}  {self._doing(name, elapsed, waits)}" for name in shown]
         rows += [f"{_INDENT}and {more:,} more"] if more else []
         for name in queues:
-            depth, put = self._queues[name]
+            counted, put = self._queues[name]
+            depth = min(counted, self._most.get(name, counted))
             rows.append(f"{_INDENT}{fitted(scrub(name), width)}  {plural(depth, 'item')} in it, of {put:,} put")
         return rows + ([f"{_INDENT}and {plural(more_queues, 'more queue')}"] if more_queues else [])
 
