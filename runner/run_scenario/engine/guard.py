@@ -218,7 +218,7 @@ class Guard:
         if index == _HELPER:
             self._see_helper_exit(pid, stat.exitcode if stat else None)
             return
-        if stat and stat.state in "ZX":
+        if stat and stat.is_over:
             switches = platform.context_switches(pid) or (None, None)
             usage = Usage(stat.cpu_user, stat.cpu_system, None, *switches)
             recorder.emit(codes.EXIT_SEEN, index, pid, stat.exitcode, usage.packed())
@@ -282,7 +282,7 @@ class Guard:
                 adopted += platform.children(pid)
                 continue
             stat = platform.process_stat(pid)
-            if stat and stat.state not in "ZX":
+            if stat and not stat.is_over:
                 self._orphans.add(pid)
                 recorder.emit(codes.ORPHANED, pid, platform.command_of(pid))
 
@@ -292,7 +292,7 @@ class Guard:
         for pid in platform.descendants(os.getpid()):
             if pid not in self._helpers.pids:
                 stat = platform.process_stat(pid)
-                if stat and stat.state not in "ZX":
+                if stat and not stat.is_over:
                     found[pid] = stat.started
         return found
 

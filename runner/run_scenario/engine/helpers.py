@@ -40,7 +40,7 @@ class Helpers:
         letter = self._needed.pop(pid, "")
         if not letter:
             return False
-        if main is None or main.state in "ZX":
+        if main is None or main.is_over:
             ended_with = main_code if main is None else main.exitcode
             if code is None or code >= 0 or ended_with is None or ended_with < 0:
                 return False

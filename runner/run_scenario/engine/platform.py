@@ -62,6 +62,12 @@ class ProcessStat(Value):
     exitcode: int | None
     cpu_user: float
     cpu_system: float
+    threads: int = 1
+
+    @property
+    def is_over(self) -> bool:
+        """Whether it can be waited for, or has been: a zombie whose threads still run keeps its children."""
+        return self.state in "ZX" and self.threads <= 1
 
 
 def system_name() -> str:
@@ -197,7 +203,7 @@ def process_stat(pid: int) -> ProcessStat | None:
         if fields[0] in "ZX" and len(fields) > 49:
             exitcode = os.waitstatus_to_exitcode(int(fields[49]))
         user, system = int(fields[11]) / _TICKS, int(fields[12]) / _TICKS
-        return ProcessStat(fields[0], int(fields[1]), int(fields[19]), exitcode, user, system)
+        return ProcessStat(fields[0], int(fields[1]), int(fields[19]), exitcode, user, system, int(fields[17]))
     except (ValueError, IndexError):
         return None
 
@@ -205,7 +211,7 @@ def process_stat(pid: int) -> ProcessStat | None:
 def is_running(pid: int) -> bool:
     """Tell whether a process is there and has not ended."""
     stat = process_stat(pid)
-    return stat is not None and stat.state not in "ZX"
+    return stat is not None and not stat.is_over
 
 
 def wake(pid: int) -> None:

@@ -71,7 +71,7 @@ class Sweeper:
         self._wait_for(helpers, _HELPERS_GRACE)
         for pid in helpers:
             stat = platform.process_stat(pid)
-            if stat and stat.state not in "ZX":
+            if stat and not stat.is_over:
                 platform.send_signal(pid, signal.SIGKILL)
         self._wait_for(helpers, _HELPERS_GRACE)
         self._reap()
@@ -92,6 +92,6 @@ class Sweeper:
         while True:
             self._reap()
             stats = [platform.process_stat(pid) for pid in pids]
-            if all(stat is None or stat.state in "ZX" for stat in stats) or time.monotonic() > until:
+            if all(stat is None or stat.is_over for stat in stats) or time.monotonic() > until:
                 return
             time.sleep(_PAUSE)
