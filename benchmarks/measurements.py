@@ -296,24 +296,30 @@ def _peak_kilobytes(pid: int) -> int:
 
 
 def load(options: Options) -> Iterable[Result]:
-    """Load and check files of more and more processes, none of them seen before, in this process."""
+    """Load and check files of more and more processes, none of them seen before; more than there may be are refused."""
     from run_scenario import language
     from run_scenario.language.stamps import Stamps
 
-    for count in (10, 100) if options.short else (10, 100, 1000, 2000):
+    for count in (10, 100) if options.short else (10, 100, 1000, 2000, 10_000):
         lines = [f"  - {{name: Worker {i}, target: sleep, kwargs: {{seconds: 1}}}}" for i in range(count)]
         text = "\n".join(["version: 1", "processes:", *lines, ""])
         if count > 1000:
-            text = f"version: 1\nprocesses:\n  - {{target: sleep, replicas: {count}}}\n"  # the most there may be
+            text = f"version: 1\nprocesses:\n  - {{target: sleep, replicas: {count}}}\n"
 
-        def once(text: str = text) -> float:
+        def once(text: str = text, count: int = count) -> float:
             began = time.perf_counter()
-            language.load_text(text, stamps=Stamps(None)).require()
+            loaded = language.load_text(text, stamps=Stamps(None))
+            assert (loaded.scenario is None) == (count > 2000)
             return time.perf_counter() - began
 
         once()
         goal = max(0.1, 0.5 * count / 1000)
-        yield alone(f"loading {count:,} processes", "s", [once() for _ in range(options.pairs)], goal)
+        yield alone(
+            f"{'loading' if count <= 2000 else 'refusing'} {count:,} processes",
+            "s",
+            [once() for _ in range(options.pairs)],
+            goal,
+        )
 
 
 MEASUREMENTS: dict[str, Measurement] = {

@@ -98,7 +98,9 @@ class _Checker:
                 self._problems.error(entry.key_span, f"`{pattern}` takes no `{entry.key}`", hint)
         if pattern in COMPARING and not any(entry.key in takes for entry in fields):
             what = f"`{pattern}` needs a number to compare with"
-            self._problems.error(fields.key_span(pattern), what, "write `is: 1` or `at_least: 1` beside it, for example")
+            self._problems.error(
+                fields.key_span(pattern), what, "write `is: 1` or `at_least: 1` beside it, for example"
+            )
         bounds = {entry.key: fields.number(entry.key) for entry in fields if entry.key in BOUNDS and entry.key in takes}
         if contradictory({key: number for key, number in bounds.items() if number is not None}):
             wanted = " and ".join(f"`{key}: {number:g}`" for key, number in bounds.items() if number is not None)
