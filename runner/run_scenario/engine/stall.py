@@ -24,6 +24,9 @@ LOOKS = 3
 
 _STACKS_WITHIN = 1.0
 """Seconds the processes get to write down their stacks. They need a thousandth of it, where they get a processor."""
+_STACK_PAUSE = 0.005
+_STACK_LOOKS = 8
+"""How often, so many seconds apart, nothing more is found before they are taken for whole: they come in pieces."""
 _MOST_STACK = 65_536
 
 Signature = tuple[tuple[int, ...], ...]
@@ -125,11 +128,14 @@ class StallWatch:
             if _can_be_asked(pid, path, file) and platform.send_signal(pid, platform.STACK_SIGNAL):
                 asked[pid] = file
         until = time.monotonic() + _STACKS_WITHIN
-        missing = dict.fromkeys(asked, "")
-        while missing and time.monotonic() < until:
-            time.sleep(0.005)
-            written = {pid: _read(asked[pid]) for pid in missing}
-            missing = {pid: text for pid, text in written.items() if not text or text != missing[pid]}
+        written, unchanged = dict.fromkeys(asked, ""), dict.fromkeys(asked, 0)
+        while unchanged and time.monotonic() < until:
+            time.sleep(_STACK_PAUSE)
+            for pid in [*unchanged]:
+                before, written[pid] = written[pid], _read(asked[pid])
+                unchanged[pid] = unchanged[pid] + 1 if written[pid] and written[pid] == before else 0
+                if unchanged[pid] >= _STACK_LOOKS:
+                    del unchanged[pid]
         return {pid: _read(path) for pid, path in asked.items()}
 
 
