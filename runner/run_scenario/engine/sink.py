@@ -30,6 +30,9 @@ class Sink(Protocol):
     written: int
     """Bytes of log that it has kept so far: that is limited. 0 for what only shows it."""
 
+    shows_progress: bool
+    """Whether `tick` shows anything."""
+
     @property
     def goes_on(self) -> bool:
         """Whether it can take more after it has raised an error, having other outputs; otherwise it is left alone."""

@@ -123,7 +123,11 @@ class Telling:
         told = self._tell_records(self._drain.round(lag=lag))
         if not self._drain.behind:
             self._tell_written(self._clock() - lag)
-        return told | self._pass_on()
+        told |= self._pass_on()
+        if self._drain.is_losing and self._stop is not None:  # also where nothing can be told any more
+            self._stop(FULL)
+            self._stop = None
+        return told
 
     def _tell_records(self, records: list[Entry]) -> bool:
         self.narrator.preview(self._drain.fresh)
@@ -172,9 +176,6 @@ class Telling:
                         self._sinks.remove(sink)
             if self._stop is not None and not self.narrator.too_much:
                 self._check_limits(self._stop)
-            if self._stop is not None and self._drain.is_losing:
-                self._stop(FULL)
-                self._stop = None
         if self._failure is not None and not self._concluding:
             raise self._failure
         return bool(events)
@@ -192,15 +193,18 @@ class Telling:
         stop(TOO_MUCH)
 
     def tick(self) -> None:
-        """Show that the run goes on."""
+        """Show that the run goes on, where somebody looks."""
         from run_scenario.engine.sink import RunState
 
+        sinks = [sink for sink in self._sinks if sink.shows_progress]
+        if not sinks:
+            return
         elapsed = self._events.seconds(self._clock())
         alive = self.narrator.processes.alive()
         waits = self._waits(alive)
         waiting = waits.get(self.narrator.processes.main.name, "")
         state = RunState(elapsed, self._scenario.timeout, alive, waiting, waits)
-        for sink in self._sinks:
+        for sink in sinks:
             sink.tick(state)
 
     def _waits(self, alive: Sequence[str]) -> dict[str, str]:

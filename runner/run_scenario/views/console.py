@@ -52,6 +52,8 @@ class ConsoleView(Watcher):
     on a terminal. rich is imported with the first event, while the processes already run.
     """
 
+    shows_progress = True
+
     def __init__(
         self,
         stream: TextIO,

@@ -37,6 +37,8 @@ class Writer(Protocol):
 class JsonLines:
     """A sink that renders each batch once and writes it to every output with one call each."""
 
+    shows_progress = False
+
     def __init__(self, outputs: Sequence[Writer]) -> None:
         self._outputs = list(outputs)
         self._failed: list[Writer] = []

@@ -11,6 +11,8 @@ from run_scenario.views.watcher import Watcher
 class Progress(Watcher):
     """The status on a terminal while a run lasts, and nothing of it afterwards."""
 
+    shows_progress = True
+
     def __init__(self, stream: TextIO, *, colour: bool = True) -> None:
         self._stream = stream
         self._colour = colour

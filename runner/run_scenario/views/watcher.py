@@ -13,6 +13,7 @@ class Watcher:
 
     written = 0
     goes_on = False
+    shows_progress = False
 
     def open(self) -> None:
         """Nothing."""

@@ -136,15 +136,19 @@ class _RecordedQueue:
             raise ValueError(f"Queue {self!r} is closed")
         since = 0 if self._sem.acquire(False) else self._wait_for_room(block, timeout)
         with self._notempty:
-            if self._thread is None:
-                self._start_thread()
-            stamp = _next_stamp()
-            if type(obj) is int and -_SMALL <= obj < _SMALL:
-                recorder.fixed(codes.PUT, layout.V_INT, self._index, stamp, obj, since)
-            else:
-                _record_put(self._index, stamp, obj, since)
-            self._buffer.append((stamp, obj))
-            self._notempty.notify()
+            self._enter(obj, since)
+
+    def _enter(self, obj: Any, since: int) -> None:
+        """Hand an item to the thread that feeds the pipe; the caller has the buffer's lock."""
+        if self._thread is None:
+            self._start_thread()
+        stamp = _next_stamp()
+        if type(obj) is int and -_SMALL <= obj < _SMALL:
+            recorder.fixed(codes.PUT, layout.V_INT, self._index, stamp, obj, since)
+        else:
+            _record_put(self._index, stamp, obj, since)
+        self._buffer.append((stamp, obj))
+        self._notempty.notify()
 
     def _wait_for_room(self, block: bool, timeout: float | None) -> int:
         since = recorder.waiting(codes.W_PUT, self._index, timeout)
@@ -285,16 +289,8 @@ class JoinableQueue(_RecordedQueue, queues.JoinableQueue):  # type: ignore[type-
         with self._notempty:
             self._cond.acquire()
             try:
-                if self._thread is None:
-                    self._start_thread()
-                stamp = _next_stamp()
-                if type(obj) is int and -_SMALL <= obj < _SMALL:
-                    recorder.fixed(codes.PUT, layout.V_INT, self._index, stamp, obj, since)
-                else:
-                    _record_put(self._index, stamp, obj, since)
-                self._buffer.append((stamp, obj))
+                self._enter(obj, since)
                 self._unfinished_tasks.release()
-                self._notempty.notify()
             finally:
                 self._cond.release()
 
