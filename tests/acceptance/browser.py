@@ -136,3 +136,9 @@ class Page:
         messages = [json.loads(entry["message"])["message"] for entry in self.driver.get_log("performance")]
         sent = [each["params"]["request"]["url"] for each in messages if each["method"] == "Network.requestWillBeSent"]
         return [url.partition("#")[0] for url in sent]
+
+
+def assert_quiet(page: Page, path: Path) -> None:
+    """Nothing was complained about, and nothing but the file itself was asked for."""
+    assert [] == page.complaints()
+    assert [path.as_uri()] == page.requests()

@@ -8,8 +8,12 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from browser import Page, found
 from bundled_runs import BundledRuns
 from support import METHODS, Result, looked_at, run
+
+from report_logs import Event
+from run_scenario.views.html import render
 
 
 @pytest.fixture(autouse=True)
@@ -68,3 +72,24 @@ def control_group() -> Iterator[Path]:
             finally:
                 folder.rmdir()
     pytest.skip("control groups cannot be made here")
+
+
+@pytest.fixture(scope="module")
+def page(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Page]:
+    """Return one browser for all tests of this module."""
+    found()
+    page = Page(tmp_path_factory.mktemp("profile"))
+    yield page
+    page.close()
+
+
+@pytest.fixture
+def write(tmp_path: Path):
+    """Return a function that writes the report of a log, and returns its path."""
+
+    def write(events: list[Event], text: str | None = None) -> Path:
+        path = tmp_path / "report.html"
+        path.write_text(render(iter(events), text), encoding="utf-8")
+        return path
+
+    return write

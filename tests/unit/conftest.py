@@ -1,11 +1,13 @@
-"""A folder for segments, who writes there and who reads."""
+"""A folder for segments, who writes there and who reads; targets that run, and queues for them."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
+from running_targets import DEADLINE, Running, fork, put_all
 
 from run_scenario.record.drain import Drain
 from run_scenario.record.recorder import Recorder
@@ -32,3 +34,36 @@ def drain(folder: str) -> Iterator[Drain]:
     drain = Drain(folder)
     yield drain
     drain.close()
+
+
+@pytest.fixture
+def run() -> Iterator[Callable[..., Running]]:
+    """Start a target; whatever still runs at the end of the test is killed."""
+    started: list[Running] = []
+
+    def start(function: Callable[..., Any], **kwargs: Any) -> Running:
+        started.append(Running(function, **kwargs))
+        return started[-1]
+
+    yield start
+    for running in started:
+        running.close()
+
+
+@pytest.fixture
+def queue() -> Iterator[Callable[..., Any]]:
+    """Make a queue with some items in it, all of them already in its pipe."""
+    made: list[Any] = []
+
+    def make(kind: str = "Queue", items: tuple[Any, ...] = ()) -> Any:
+        made.append(getattr(fork, kind)())
+        # Another process puts them: here, the queue's thread would still be running when the target is forked.
+        putter = fork.Process(target=put_all, args=(made[-1], items))
+        putter.start()
+        putter.join(DEADLINE)
+        assert putter.exitcode == 0
+        return made[-1]
+
+    yield make
+    for one in made:
+        one.close()

@@ -45,7 +45,7 @@ def told(*steps: str) -> list[str]:
     return [f"{problem.where.line - HEAD.count(chr(10))}: {problem.what}; {problem.hint}" for problem in errors]
 
 
-PUT, TODO = "{put: 1, to: tasks}", "{put: 1, to: jobs}"
+PUT, JOB = "{put: 1, to: tasks}", "{put: 1, to: jobs}"
 
 IMPOSSIBLE = {
     "get: tasks": "1: nobody has put anything on queue 'tasks' by then: get() would wait for ever",
@@ -55,8 +55,8 @@ IMPOSSIBLE = {
     f"{PUT}; {PUT}; start: Feeder; {PUT}": "4: queue 'tasks' is full by then, and nobody takes from it",
     "{put: 1, to: box}; {put: 2, to: box}": "2: queue 'box' is full by then",
     "task_done: jobs": "1: no item of queue 'jobs' is left to be worked off by then",
-    f"{TODO}; task_done: jobs; task_done: jobs": "3: no item of queue 'jobs' is left",
-    f"{TODO}; {TODO}; task_done: jobs; join_queue: jobs": "4: 1 item is put on queue 'jobs' and not worked off by then",
+    f"{JOB}; task_done: jobs; task_done: jobs": "3: no item of queue 'jobs' is left",
+    f"{JOB}; {JOB}; task_done: jobs; join_queue: jobs": "4: 1 item is put on queue 'jobs' and not worked off by then",
     "acquire: gate; acquire: gate": "2: the main program holds 'gate' already: acquire() would wait for ever",
     "acquire: side; acquire: gate": "2: the main program holds 'gate' already",
     "acquire: seats; acquire: seats; acquire: seats": "3: nothing is left of 'seats' by then",
@@ -89,8 +89,8 @@ POSSIBLE = [
     f"{PUT}; {PUT}; {{put: 1, to: tasks, timeout: 0.1, raises: Full}}; get: tasks; get: tasks",
     "{put: 1, to: box}; get: box",
     "{task_done: jobs, raises: ValueError}",
-    f"{TODO}; start: Doer; join_queue: jobs",
-    f"{TODO}; get: jobs; task_done: jobs; join_queue: jobs; close: jobs; join_thread: jobs",
+    f"{JOB}; start: Doer; join_queue: jobs",
+    f"{JOB}; get: jobs; task_done: jobs; join_queue: jobs; close: jobs; join_thread: jobs",
     "start: Holder; acquire: gate; release: gate; release: gate; acquire: side; acquire: gate",
     "acquire: gate; {acquire: gate, block: false}; {acquire: gate, timeout: 0.1}; release: gate",
     "acquire: again; acquire: again; release: again; release: again",

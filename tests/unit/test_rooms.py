@@ -14,6 +14,7 @@ import pytest
 import run_scenario
 
 PACKAGE = Path(run_scenario.__file__).parent
+TESTS = Path(__file__).parents[1]
 MODULES = sorted(PACKAGE.rglob("*.py"))
 
 LEAVES = {"model", "resources", "expectations", "expectation_data", "verbs", "errors", "bundled", "values", "__init__"}
@@ -98,6 +99,12 @@ def test_modules_are_of_a_readable_size(path: Path) -> None:
     text = path.read_text(encoding="utf-8")
     assert len(text.splitlines()) <= LONGEST
     assert ast.get_docstring(ast.parse(text))
+
+
+@pytest.mark.parametrize("path", sorted(TESTS.rglob("*.py")), ids=lambda path: str(path.relative_to(TESTS)))
+def test_tests_are_of_a_readable_size(path: Path) -> None:
+    """A module of tests, too, is about one thing, in at most 400 lines."""
+    assert len(path.read_text(encoding="utf-8").splitlines()) <= LONGEST
 
 
 def test_the_picture_has_no_cycle() -> None:
