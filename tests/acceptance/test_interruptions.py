@@ -155,6 +155,35 @@ def test_kill_the_main_program(running: Running) -> None:
         assert "run-scenario" == result.log.one("process.exited", name)["by"]
 
 
+def take_a_number(numbers: list[int]) -> subprocess.Popen[bytes]:
+    """Return a stranger that has got one of these process ids, which are free; skip where that cannot be had."""
+    for number in 20 * numbers:
+        try:
+            Path("/proc/sys/kernel/ns_last_pid").write_text(str(number - 1))
+        except OSError as error:
+            pytest.skip(f"which id the next process gets can be chosen only by root: {error}")
+        stranger = subprocess.Popen(["sleep", "600"])
+        if stranger.pid in numbers:
+            return stranger
+        stranger.kill()
+        stranger.wait()
+    raise AssertionError("others were quicker each time")
+
+
+@pytest.mark.fault("F33", event="process.exited", status=143)
+def test_a_process_id_that_is_used_again(tmp_path: Path, method: str) -> None:
+    """A run that is swept leaves a stranger alone who has got the id of one of its processes that is over."""
+    ended = {"name": "P", "target": "print_info", "replicas": 6}
+    running = Running(tmp_path, scenario(ended, {"name": "Last", "target": "hang"}, start_method=method))
+    numbers = [running.wait_for("process.joined")["pid"] for _ in range(6)]
+    with take_a_number(numbers) as stranger:
+        running.process.terminate()
+        result = running.finish()
+        assert (143, None) == (result.status, stranger.poll())
+        stranger.kill()
+    assert 1 == len([e for e in result.log.all("process.exited") if e["pid"] == stranger.pid])
+
+
 @pytest.mark.fault("F45", event="scenario.finished", status=0)
 def test_a_log_that_was_cut_off_goes_on_whole(tmp_path: Path, method: str) -> None:
     """Whoever appends to the log of a killed run finds it in order, and leaves it so."""
