@@ -6,6 +6,7 @@ import json
 import os
 import select
 import signal
+import statistics
 import subprocess
 import sys
 import tempfile
@@ -248,9 +249,23 @@ def _tell_once(options: Options, pairs: int) -> float:
 
 
 def follow(options: Options) -> Iterable[Result]:
-    """Measure, for longer and longer runs, how late the log is complete, and the front's memory."""
+    """Measure, for longer and longer runs, how late the log is complete, and the front's memory.
+
+    Then for runs that leave the front a processor, and say less and less.
+    """
     for events in (2_000, 20_000) if options.short else (10_000, 100_000, 1_000_000):
         yield from _follow(options, events)
+    count = 10_000 if options.short else 100_000
+    for pause in (10e-6, 20e-6, 40e-6):
+        path = options.folder / "chat.yaml"
+        put = {"target": "workers:put_in_turn", "to": "q", "kwargs": {"count": count, "pause": pause}}
+        get = {"target": "workers:get", "from": "q", "kwargs": {"count": count}}
+        path.write_text(
+            json.dumps({"version": 1, "timeout": 3600, "cpus": 1, "queues": {"q": {}}, "processes": [put, get]})
+        )
+        found = [_followed(path) for _ in range(min(3, options.pairs))]
+        rate = statistics.median(each[2] for each in found) / 1000
+        yield alone(f"{rate:,.0f},000 events a second: log complete after", "%", [each[0] for each in found], 10)
 
 
 def follow_long(options: Options) -> Iterable[Result]:
@@ -262,15 +277,15 @@ def _follow(options: Options, events: int) -> Iterable[Result]:
     path = write_scenario(options, "queue", 1, 1, events // 2, 0, 1000)  # an item on its way is remembered
     late, memory = [], []
     for _ in range(1 if events > 100_000 else min(3, options.pairs)):
-        lateness, peak = _followed(path)
+        lateness, peak, _ = _followed(path)
         late.append(lateness)
         memory.append(peak)
     yield alone(f"{events:,} events: log complete after", "%", late, 10)
     yield alone(f"{events:,} events: peak memory of the front", "MB", memory, 80)
 
 
-def _followed(path: Path) -> tuple[float, float]:
-    """Run it; return by how much of the run's duration the log was late, in per cent, and the front's peak MB."""
+def _followed(path: Path) -> tuple[float, float, float]:
+    """Run it; return by how many per cent of its duration the log was late, the front's peak MB, events a second."""
     process = subprocess.Popen(run_command(path, "--max-log", "64G"), stdout=subprocess.PIPE, env=environment())
     assert process.stdout
     end, peak = 0.0, 0
@@ -283,7 +298,7 @@ def _followed(path: Path) -> tuple[float, float]:
         elif b'"scenario.finished"' in line:
             took = json.loads(line)
     assert process.wait() == 0, path
-    return (took["duration"] - end) / end * 100, peak / 1024
+    return (took["duration"] - end) / end * 100, peak / 1024, took["counts"]["events"] / end
 
 
 def _peak_kilobytes(pid: int) -> int:

@@ -29,6 +29,15 @@ def put(outbox: Any, count: int, size: int) -> None:
         outbox.put(item if size else number)
 
 
+def put_in_turn(outbox: Any, count: int, pause: float) -> None:
+    """Put so many integers, and compute for so many seconds after each."""
+    for number in range(count):
+        outbox.put(number)
+        until = time.perf_counter() + pause
+        while time.perf_counter() < until:
+            pass
+
+
 def get(inbox: Any, count: int) -> None:
     """Take so many items."""
     for _ in range(count):
