@@ -60,7 +60,7 @@ Early            ·····━━━━╌┤ returned: tasks.empty() said True
 tasks                      ██████████████████████████ 2 left █
 
 · being started   ━ running   ░ waiting   ╌ its target is over
-┤ end   ✗ an end that is not allowed   ▁▅█ items in it
+┤ end   ✗ an end that is not allowed   _▄█ items in it
 
 MainProcess: stopped by run-scenario: SIGTERM
 
@@ -119,13 +119,13 @@ EMPTIED = [
 @pytest.mark.parametrize(
     ("first", "last", "expected"),
     [
-        (7.0, 8.0, "▁" * 50),
-        (3.0, 5.0, "▅" * 50),
-        (2.0, 3.0, "▅" * 50),
-        (5.0, 7.0, "▅" * 26 + "▁" * 24),
+        (7.0, 8.0, "_" * 50),
+        (3.0, 5.0, "▄" * 50),
+        (2.0, 3.0, "▄" * 50),
+        (5.0, 7.0, "▄" * 26 + "_" * 24),
         (0.0, 0.5, ""),
         (1.0, 2.0, "█" * 50),
-        (8.0, 12.0, "▁" * 26),
+        (8.0, 12.0, "_" * 26),
     ],
 )
 def test_a_queue_is_as_long_as_it_was_within_the_window(first: float, last: float, expected: str) -> None:
