@@ -9,7 +9,7 @@ from pathlib import Path
 
 from benchmarks import harness
 from benchmarks.measurements import MEASUREMENTS, ON_DEMAND, SHORT
-from run_scenario.cli.bar import Bar
+from run_scenario.cli.progress_bar import Bar
 
 
 def main() -> int:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
+import operator
 import os
 import select
 import signal
@@ -79,6 +81,7 @@ def others(options: Options) -> Iterable[Result]:
     """Tasks that are done, messages, a lock that is wanted, tiny tasks."""
     part = 10 if options.short else 1
     count = 100_000 // part
+    yield compare_program(f"steps: a queue, {count:,} integers", options, "steps", count, goal=2)
     yield compare_program(f"JoinableQueue, {count:,} tasks", options, "tasks", count, goal=1.15)
     yield compare_program(f"pipe, {count:,} messages", options, "pipe", count, goal=1.15)
     yield compare_program(f"lock, 4 processes, {count:,} times each", options, "lock", 4, count, goal=1.15, gross=10)
@@ -103,7 +106,7 @@ def ends(options: Options) -> Iterable[Result]:
     """Measure how soon nobody is left when one of the runner's own is killed, and how soon an exit is seen."""
     tries = 3 if options.short else 4 * options.pairs
     for method in METHODS:
-        for who in ("front", "guard", "main program"):
+        for who in ("runner", "supervisor", "main program"):
             spent = [_killed(options, who, method) * 1000 for _ in range(tries)]
             yield alone(f"{who} killed, {method}: nobody left after", "ms", spent, 50)
         path = options.folder / "leave.yaml"
@@ -120,17 +123,17 @@ def _killed(options: Options, who: str, method: str) -> float:
     path = options.folder / "hang.yaml"
     path.write_text(json.dumps({"version": 1, "processes": [{"target": "hang", "replicas": 4}]}))
     command, env = run_command(path, "--start-method", method), environment()
-    front = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, env=env)
-    assert front.stdout
+    runner = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, env=env)
+    assert runner.stdout
     started: list[dict[str, Any]] = []
     while len(started) < 5:
-        event = json.loads(front.stdout.readline())
+        event = json.loads(runner.stdout.readline())
         started += [event] if event["event"] == "process.started" else []
     main = next(event for event in started if event["process"] == "MainProcess")
-    killed = {"front": front.pid, "guard": main["ppid"], "main program": main["pid"]}[who]
-    others = {front.pid, main["ppid"], *(event["pid"] for event in started)} - {killed}
-    if who != "front":
-        others.discard(front.pid)  # it has still to tell the log
+    killed = {"runner": runner.pid, "supervisor": main["ppid"], "main program": main["pid"]}[who]
+    others = {runner.pid, main["ppid"], *(event["pid"] for event in started)} - {killed}
+    if who != "runner":
+        others.discard(runner.pid)  # it has still to tell the log
     waiting = [os.pidfd_open(pid) for pid in others]
     began = time.perf_counter()
     os.kill(killed, signal.SIGKILL)
@@ -139,15 +142,15 @@ def _killed(options: Options, who: str, method: str) -> float:
     spent = time.perf_counter() - began
     for descriptor in waiting:
         os.close(descriptor)
-    front.stdout.read()
-    front.wait()
+    runner.stdout.read()
+    runner.wait()
     return spent
 
 
 def record(options: Options) -> Iterable[Result]:
     """Time recording one event, in this process, in microseconds; the script's column is an empty call."""
-    from run_scenario.record import codes, layout
-    from run_scenario.record.recorder import Recorder
+    from run_scenario.recording import codes, layout
+    from run_scenario.recording.recorder import Recorder
 
     count = 200_000
     with tempfile.TemporaryDirectory() as folder:
@@ -175,15 +178,74 @@ def record(options: Options) -> Iterable[Result]:
             )
 
 
+def polling(options: Options) -> Iterable[Result]:
+    """Time asking the same again and again, in nanoseconds; the script's column is the plain object."""
+    from multiprocessing import get_context, sharedctypes
+    from queue import Empty
+
+    from run_scenario.recording.recorder import recorder
+    from run_scenario.runtime.primitives import pipes, queues, shared, sync
+    from run_scenario.scenario.model import PipeSpec
+
+    def get_nowait(queue: Any) -> None:
+        with contextlib.suppress(Empty):
+            queue.get_nowait()
+
+    def timed(ask: Callable[[Any], object], it: Any) -> float:
+        began = time.perf_counter()
+        for _ in range(_ASKED):
+            ask(it)
+        return (time.perf_counter() - began) / _ASKED * 1e9
+
+    context = get_context()
+    lock, held = sync.Lock(0, context), context.Lock()
+    lock.acquire()
+    held.acquire()
+    whole, elements = sharedctypes.RawValue("i", 0), sharedctypes.RawArray("i", 4)
+    ends = pipes.create_pipe(PipeSpec(name="rope"), 0, context)
+    plain_ends = context.Pipe()
+    asked: list[tuple[str, Callable[[Any], object], Any, Any]] = [
+        ("Value.value", _VALUE, shared.Value(whole, sync.RLock(1, context), context, 1), context.Value("i", 0)),
+        ("RawValue.value", _VALUE, shared.RawValue(whole, 2), whole),
+        (
+            "an element of an Array",
+            operator.itemgetter(1),
+            shared.Array(elements, sync.RLock(3, context), context, 3),
+            context.Array("i", 4),
+        ),
+        ("Event.is_set()", operator.methodcaller("is_set"), sync.Event(4, context), context.Event()),
+        ("Lock.acquire(False)", operator.methodcaller("acquire", False), lock, held),
+        ("Queue.full()", operator.methodcaller("full"), queues.Queue(0, context), context.Queue()),
+        ("Queue.empty()", operator.methodcaller("empty"), queues.Queue(0, context), context.Queue()),
+        ("Queue.get_nowait()", get_nowait, queues.Queue(0, context), context.Queue()),
+        ("Connection.poll()", operator.methodcaller("poll"), ends["rope.left"], plain_ends[0]),
+    ]
+    with tempfile.TemporaryDirectory() as folder:
+        recorder.attach(folder, "benchmark", 1)
+        for name, ask, recorded, plain in asked:
+            yield compare(
+                f"polling {name}",
+                partial(timed, ask, recorded),
+                partial(timed, ask, plain),
+                pairs=options.pairs,
+                goal=2,
+                unit="ns",
+            )
+
+
+_ASKED = 20_000
+_VALUE = operator.attrgetter("value")
+
+
 def judge(options: Options) -> Iterable[Result]:
     """Time judging an event by an expectation that is about it, in microseconds; the script's column is a bare loop.
 
     Each event is one that every one of the expectations looks at: others cost next to nothing.
     """
-    from run_scenario import language
+    from run_scenario import loader
     from run_scenario.expect import Judge
 
-    loaded = language.load(HERE / "judged.yaml").require()
+    loaded = loader.load(HERE / "judged.yaml").require()
     count, about = 20_000, len(loaded.expect)
     events = [
         {"event": f"queue.{deed}", "t": n * 1e-4, "seq": n, "process": who, "queue": "q", "item_id": n, "item": n}
@@ -210,18 +272,19 @@ def judge(options: Options) -> Iterable[Result]:
 
 
 def tell(options: Options) -> Iterable[Result]:
-    """Time telling one put or get, from the segment to the line of JSON, in this process's microseconds of CPU."""
+    """Time what makes a line of JSON of one recorded put or get, in this process's microseconds of CPU."""
     yield alone("telling one event", "µs", [_tell_once(options, 50_000) for _ in range(options.pairs)], 3.0)
 
 
 def _tell_once(options: Options, pairs: int) -> float:
-    from run_scenario import language
-    from run_scenario.engine.program import Program
-    from run_scenario.engine.telling import Telling
-    from run_scenario.record import codes, layout
-    from run_scenario.record.reader import remove
-    from run_scenario.record.recorder import Recorder
-    from run_scenario.views.jsonlines import JsonLines
+    from run_scenario import loader
+    from run_scenario.recording import codes, layout
+    from run_scenario.recording.recorder import Recorder
+    from run_scenario.recording.streams import remove
+    from run_scenario.report.diagnosis import explain
+    from run_scenario.report.jsonlines import JsonLines
+    from run_scenario.runtime.run_follower import RunFollower
+    from run_scenario.runtime.run_request import RunRequest
 
     class Nowhere:
         def write(self, data: bytes) -> None:
@@ -230,7 +293,7 @@ def _tell_once(options: Options, pairs: int) -> float:
         def close(self) -> None:
             pass
 
-    scenario = language.load(write_scenario(options, "queue", 1, 1, pairs, 0)).require()
+    scenario = loader.load(write_scenario(options, "queue", 1, 1, pairs, 0)).require()
     sink = JsonLines([Nowhere()])
     sink.open()
     with tempfile.TemporaryDirectory() as folder:
@@ -240,18 +303,18 @@ def _tell_once(options: Options, pairs: int) -> float:
         for number in range(pairs):
             recorder.fixed(codes.PUT, layout.V_INT, 0, number + 1, number, 0)
             recorder.fixed(codes.GET, layout.V_SAME, 0, number + 1, 0, 0)
-        program = Program(scenario, (), "benchmark", folder, began, frozenset())
-        telling = Telling(program, os.getpid(), [sink], "fork", retire=remove)
+        request = RunRequest(scenario, (), "benchmark", folder, began, {})
+        follower = RunFollower(request, os.getpid(), [sink], "fork", discard=remove, explain=explain)
         spent = time.process_time()
-        while telling.tell(0):
+        while follower.advance(0):
             pass
         return (time.process_time() - spent) / (2 * pairs) * 1e6
 
 
 def follow(options: Options) -> Iterable[Result]:
-    """Measure, for longer and longer runs, how late the log is complete, and the front's memory.
+    """Measure, for longer and longer runs, how late the log is complete, and the runner's memory.
 
-    Then for runs that leave the front a processor, and say less and less.
+    Then for runs that leave the runner a processor, and say less and less.
     """
     for events in (2_000, 20_000) if options.short else (10_000, 100_000, 1_000_000):
         yield from _follow(options, events)
@@ -281,11 +344,11 @@ def _follow(options: Options, events: int) -> Iterable[Result]:
         late.append(lateness)
         memory.append(peak)
     yield alone(f"{events:,} events: log complete after", "%", late, 10)
-    yield alone(f"{events:,} events: peak memory of the front", "MB", memory, 80)
+    yield alone(f"{events:,} events: peak memory of the runner", "MB", memory, 80)
 
 
 def _followed(path: Path) -> tuple[float, float, float]:
-    """Run it; return by how many per cent of its duration the log was late, the front's peak MB, events a second."""
+    """Run it; return by how many per cent of its duration the log was late, the runner's peak MB, events a second."""
     process = subprocess.Popen(run_command(path, "--max-log", "64G"), stdout=subprocess.PIPE, env=environment())
     assert process.stdout
     end, peak = 0.0, 0
@@ -312,8 +375,7 @@ def _peak_kilobytes(pid: int) -> int:
 
 def load(options: Options) -> Iterable[Result]:
     """Load and check files of more and more processes, none of them seen before; more than there may be are refused."""
-    from run_scenario import language
-    from run_scenario.language.stamps import Stamps
+    from run_scenario import loader
 
     for count in (10, 100) if options.short else (10, 100, 1000, 2000, 10_000):
         lines = [f"  - {{name: Worker {i}, target: sleep, kwargs: {{seconds: 1}}}}" for i in range(count)]
@@ -323,7 +385,7 @@ def load(options: Options) -> Iterable[Result]:
 
         def once(text: str = text, count: int = count) -> float:
             began = time.perf_counter()
-            loaded = language.load_text(text, stamps=Stamps(None))
+            loaded = loader.load_text(text, use_cache=False)
             assert (loaded.scenario is None) == (count > 2000)
             return time.perf_counter() - began
 
@@ -346,6 +408,7 @@ MEASUREMENTS: dict[str, Measurement] = {
     "alive": alive,
     "ends": ends,
     "record": record,
+    "polling": polling,
     "judge": judge,
     "tell": tell,
     "follow": follow,

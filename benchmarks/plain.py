@@ -22,6 +22,11 @@ def queue(putters: int, takers: int, count: int, size: int) -> list[Any]:
     ]
 
 
+def steps(count: int) -> list[Any]:
+    """Pass integers from one process to another by two loops."""
+    return queue(1, 1, count, 0)
+
+
 def tasks(count: int) -> list[Any]:
     """Pass items through a JoinableQueue, each of which is said to be done."""
     items: Any = multiprocessing.JoinableQueue()
@@ -65,7 +70,7 @@ def pool(processes: int, count: int) -> list[Any]:
     return []
 
 
-PROGRAMS = {f.__name__: f for f in (queue, tasks, pipe, lock, start, alive, pool)}
+PROGRAMS = {f.__name__: f for f in (queue, steps, tasks, pipe, lock, start, alive, pool)}
 
 if __name__ == "__main__":
     name, *numbers = sys.argv[1:]

@@ -24,6 +24,13 @@ def queue(putters: int, takers: int, count: int, size: int, most: int = 0) -> Sc
     )
 
 
+def steps(count: int) -> Scenario:
+    """Pass integers from one process to another, both written as steps."""
+    put = {"for": "number", "in": f"${{range({count})}}", "steps": [{"put": "$number", "to": "items"}]}
+    get = {"repeat": count, "steps": [{"get": "items"}]}
+    return _scenario({"name": "put", "steps": [put]}, {"name": "get", "steps": [get]}, queues={"items": {}})
+
+
 def tasks(count: int) -> Scenario:
     """Pass items through a JoinableQueue, each of which is said to be done."""
     return _scenario(
@@ -65,4 +72,4 @@ def pool(processes: int, count: int) -> Scenario:
     return {"version": 1, "timeout": 3600, "pools": {"crew": {"processes": processes, "calls": calls}}}
 
 
-PROGRAMS = {f.__name__: f for f in (queue, tasks, pipe, lock, start, alive, pool)}
+PROGRAMS = {f.__name__: f for f in (queue, steps, tasks, pipe, lock, start, alive, pool)}

@@ -1,12 +1,13 @@
 """Render the pictures of the documentation from real runs: `python docs/gallery.py [NAME…]`.
 
-For each scenario of the gallery: its timeline and its graph in `docs/pictures/`; then `docs/gallery.md`, and the
-timeline in text that the README begins with. A test draws each again, from a run of its own, and compares what does not
+For each scenario of the gallery: its timeline and its graph in `docs/pictures/`; then `docs/reference/gallery.md`, and
+the timeline in text of the README. A test draws each again, from a run of its own, and compares what does not
 depend on the run; what is said of a picture must hold for every run, too.
 """
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 import tempfile
@@ -17,10 +18,12 @@ from run_scenario import bundled
 
 DOCS = Path(__file__).resolve().parent
 README = DOCS.parent / "README.md"
+PAGE = DOCS / "reference" / "gallery.md"
+IN_README = "two-forks"
+"""The scenario whose timeline is in the README: its explanation is short, and every run ends so."""
 BEGIN, END = "<!-- timeline: docs/gallery.py -->\n", "<!-- end of timeline -->\n"
 MOST_TRIES = 60
 """Runs until one ends as the picture wants it."""
-STATUS = {"passed": 0, "failed": 1, "stalled": 3}
 
 
 class Exhibit(NamedTuple):
@@ -38,12 +41,15 @@ EXHIBITS = (
     Exhibit(
         "consumers-until-empty",
         "stalled",
-        "A consumer leaves as soon as `empty()` says True, and it says so while items are still on their way. Nobody "
+        "A consumer leaves as soon as `empty()` says True, and it says so before anything was put. Nobody "
         "takes what is left in `tasks`, and the main program waits in `tasks.join()` for ever.",
         because="task_done() is missing for 10 of 10 items",
     ),
+    Exhibit("poison-pill", "passed", "Each consumer gets a pill of its own, and ends. Nothing is left in `tasks`."),
     Exhibit(
-        "poison-pill", "passed", "The same consumers, told by a pill each that there is no more. `tasks` runs dry."
+        "own-queue-each",
+        "passed",
+        "Each worker takes from a queue of its own, and all put on one: three queues that the file writes as one.",
     ),
     Exhibit(
         "daemon",
@@ -55,15 +61,21 @@ EXHIBITS = (
         "passed",
         "As soon as `numbers` is full, the producer waits in `numbers.put()` until an item is taken.",
     ),
-    Exhibit("two-forks", "stalled", "Each holds what the other waits for; the rows of the locks say who holds which."),
+    Exhibit("two-forks", "stalled", "Each holds what the other waits for; the rows of the locks show who holds which."),
+    Exhibit(
+        "table-of-any-size",
+        "passed",
+        "Five philosophers and five forks, as many as a parameter says: the graph has one "
+        "lock for each, between two neighbours.",
+    ),
     Exhibit("one-at-a-time", "passed", "The row of the lock shows that nobody has it at the same time as another."),
     Exhibit("finish-line", "passed", "All wait at the barrier for the last one."),
     Exhibit("starting-gun", "passed", "All wait for one event, and go on together."),
     Exhibit(
         "ping-pong",
         "passed",
-        "Each message is answered before the next is sent. They are so quick that one looks closer: choose a part of "
-        "the time with `--from` and `--to`.",
+        "Each message is answered before the next is sent. It goes so quickly that a part of the time shows more: "
+        "choose one with `--from` and `--to`.",
     ),
     Exhibit(
         "lost-worker",
@@ -75,8 +87,8 @@ EXHIBITS = (
     Exhibit(
         "manager-list",
         "passed",
-        "Two processes append to one list, which lives in a process of its own, the manager's. Each call is a question "
-        "to it: the graph has three of each door to `visitors`.",
+        "Two processes, the doors, append to one list, which is in a process of its own, the manager. Each call is a "
+        "message to it: the graph has three calls of each door on `visitors`.",
     ),
     Exhibit(
         "lost-update",
@@ -98,7 +110,8 @@ def record(exhibit: Exhibit, log: Path) -> None:
     for _ in range(MOST_TRIES):
         log.unlink(missing_ok=True)
         done = subprocess.run([*command("run", exhibit.name), "--log", log], capture_output=True)
-        if done.returncode == STATUS[exhibit.outcome] and exhibit.because in done.stderr.decode():
+        finished = json.loads(log.read_bytes().splitlines()[-1])
+        if finished["outcome"] == exhibit.outcome and exhibit.because in done.stderr.decode():
             return
     raise SystemExit(f"{exhibit.name} did not end {exhibit.outcome} {exhibit.because} in {MOST_TRIES} runs".strip())
 
@@ -132,18 +145,18 @@ def page() -> str:
     for exhibit in EXHIBITS:
         found = bundled.find_scenario(exhibit.name)
         assert found is not None, exhibit.name
-        link = f"../scenarios/{found.parent.name}/{found.name}"
+        link = f"../../scenarios/{found.parent.name}/{found.name}"
         parts += [
             f"## {exhibit.name}",
-            f"{exhibit.look} ([{found.name}]({link}), [in text](pictures/{exhibit.name}.txt))",
-            f"![The timeline of {exhibit.name}](pictures/{exhibit.name}.svg)",
-            f"![What is between the processes of {exhibit.name}](pictures/{exhibit.name}-graph.svg)",
+            f"{exhibit.look} ([{found.name}]({link}), [in text](../pictures/{exhibit.name}.txt))",
+            f"![The timeline of {exhibit.name}](../pictures/{exhibit.name}.svg)",
+            f"![What is between the processes of {exhibit.name}](../pictures/{exhibit.name}-graph.svg)",
         ]
     return "\n\n".join(parts) + "\n"
 
 
 def put_into_readme(text: str) -> None:
-    """Replace the timeline that the README begins with."""
+    """Replace the timeline of the README."""
     whole = README.read_text(encoding="utf-8")
     before, _, rest = whole.partition(BEGIN)
     _, _, after = rest.partition(END)
@@ -159,9 +172,9 @@ def main() -> None:
     for exhibit in EXHIBITS:
         if exhibit.name in wanted:
             text = draw(exhibit, DOCS / "pictures")
-            if exhibit is EXHIBITS[0]:
+            if exhibit.name == IN_README:
                 put_into_readme(text)
-    (DOCS / "gallery.md").write_text(page(), encoding="utf-8")
+    PAGE.write_text(page(), encoding="utf-8")
 
 
 if __name__ == "__main__":

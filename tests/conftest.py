@@ -7,12 +7,15 @@ Where PYTHONDONTWRITEBYTECODE is set, each of those would compile the package an
 
 from __future__ import annotations
 
+import gc
 import os
 import signal
 from pathlib import Path
 from typing import Any
 
 import pytest
+
+from effort import THOROUGH, left_out
 
 if os.environ.pop("PYTHONDONTWRITEBYTECODE", ""):
     os.environ.setdefault("PYTHONPYCACHEPREFIX", str(Path(__file__).parents[1] / ".pytest_cache" / "compiled"))
@@ -23,9 +26,23 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave out what takes long, unless there is time or somebody has asked for a test by its name."""
+    if not THOROUGH and not any("::" in argument for argument in config.args):
+        spare = left_out(items)
+        config.hook.pytest_deselected(items=[item for item in items if item in spare])
+        items[:] = [item for item in items if item not in spare]
+
+
 def pytest_runtest_setup(item: pytest.Item) -> None:
-    """Note which rows of docs/faults.md a test shows, for the summary of whoever collects the reports."""
+    """Note which rows of docs/reference/faults.md a test shows, for the summary of whoever collects the reports."""
     item.user_properties += [("fault", mark.args[0]) for mark in item.iter_markers("fault")]
+
+
+def pytest_runtest_teardown(item: pytest.Item, nextitem: pytest.Item | None) -> None:
+    """Close what earlier tests have left open in objects that refer to each other: descriptors are not endless."""
+    if nextitem is None or nextitem.path != item.path:
+        gc.collect()
 
 
 def pytest_terminal_summary(terminalreporter: Any) -> None:
@@ -34,5 +51,5 @@ def pytest_terminal_summary(terminalreporter: Any) -> None:
     rows = [value for report in passed for name, value in report.user_properties if name == "fault"]
     if rows:
         terminalreporter.write_line(
-            f"{len(set(rows))} kinds of fault (docs/faults.md) gone through by {len(rows)} tests"
+            f"{len(set(rows))} kinds of fault (docs/reference/faults.md) gone through by {len(rows)} tests"
         )

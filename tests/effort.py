@@ -1,14 +1,59 @@
-"""How many examples a property is tried on: a quarter of all in the suite; all of them with THOROUGH=1 pytest."""
+"""How much is tried: a part in the suite, all of it with THOROUGH=1 pytest."""
 
 from __future__ import annotations
 
 import os
+import re
+from collections import defaultdict
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
 
+import pytest
 from hypothesis import settings
 
-_THOROUGH = bool(os.environ.get("THOROUGH"))
+THOROUGH = bool(os.environ.get("THOROUGH"))
+_METHODS = ("fork", "spawn", "forkserver")
+_METHOD = re.compile(rf"(?<=[\[-])({'|'.join(_METHODS)})(?=[\]-])")
+"""Where the name of a test has its start method."""
 
 
 def examples(thorough: int) -> settings:
-    """Return settings for a property that is tried on so many examples where there is time."""
-    return settings(max_examples=thorough if _THOROUGH else max(20, thorough // 4), deadline=None)
+    """Return settings for a property that is tried on so many examples where there is time, else on a quarter."""
+    return settings(max_examples=thorough if THOROUGH else max(20, thorough // 4), deadline=None)
+
+
+def rounds(thorough: int) -> int:
+    """Return how often something is tried whose moment is left to chance."""
+    return thorough if THOROUGH else max(5, thorough // 20)
+
+
+def often(thorough: int, else_: int = 1) -> int:
+    """Return how often something long is to be done: once, or so often, unless there is time."""
+    return thorough if THOROUGH else else_
+
+
+def in_part(cases: Iterable[Any], every: int = 4) -> list[Any]:
+    """Return cases of a parameter; all but the first and each fourth after it (or so) are a campaign."""
+    return [
+        pytest.param(*(case if isinstance(case, tuple) else (case,)), marks=[pytest.mark.campaign] if n % every else [])
+        for n, case in enumerate(cases)
+    ]
+
+
+def left_out(items: Iterable[pytest.Item]) -> set[pytest.Item]:
+    """Return the tests that are left out unless there is time: campaigns, and all start methods of a case but one.
+
+    The start methods take turns from case to case, so that the tests of a module still go through all of them.
+    """
+    campaigns = {item for item in items if item.get_closest_marker("campaign")}
+    modules: defaultdict[Path, defaultdict[str, list[pytest.Item]]] = defaultdict(lambda: defaultdict(list))
+    for item in items:
+        parameters = item.callspec.params if hasattr(item, "callspec") else {}
+        if any(isinstance(value, str) and value in _METHODS for value in parameters.values()):
+            modules[item.path][_METHOD.sub("", item.nodeid)].append(item)
+    spare: set[pytest.Item] = set()
+    for cases in modules.values():
+        for number, alike in enumerate(cases.values()):
+            spare.update(set(alike) - {alike[number % len(alike)]})
+    return campaigns | spare

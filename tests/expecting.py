@@ -6,10 +6,9 @@ import functools
 from collections.abc import Iterable
 from typing import Any
 
-from run_scenario import language
+from run_scenario import loader
 from run_scenario.expect import Judge, Verdict
-from run_scenario.expectations import Expectation
-from run_scenario.language.stamps import Stamps
+from run_scenario.scenario.expectations import Expectation
 
 Event = dict[str, Any]
 
@@ -31,7 +30,7 @@ expect:
 def expectations(text: str) -> tuple[Expectation, ...]:
     """Return the expectations written in `text`, a YAML list, in a scenario with processes A to E."""
     indented = "".join(f"  {line}\n" for line in text.strip().splitlines())
-    loaded = language.load_text(SCENARIO + indented, stamps=Stamps(None))
+    loaded = loader.load_text(SCENARIO + indented, use_cache=False)
     assert () == loaded.errors, [str(problem) for problem in loaded.errors]
     assert loaded.scenario is not None
     return loaded.scenario.expect

@@ -1,8 +1,8 @@
-"""The rows of docs/faults.md: each fault in words, and, from the marks of the tests, what shows it.
+"""The rows of docs/reference/faults.md: each fault in words, and, from the marks of the tests, what shows it.
 
-    python tests/faults.py        write the table into docs/faults.md anew
+    python tests/faults.py        write the table into docs/reference/faults.md anew
 
-A test says which row it shows by `@fault("F01", event="queue.poisoned", status=3)`. Nothing of the table's last three
+A test says which row it shows by `@fault("F01", event="queue.abandoned", status=3)`. Nothing of the table's last three
 columns is written by hand, and tests/unit/test_docs_faults.py compares the file with what this makes.
 """
 
@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 HERE = Path(__file__).parent
-DOCUMENT = HERE.parent / "docs" / "faults.md"
+DOCUMENT = HERE.parent / "docs" / "reference" / "faults.md"
 BEGIN, END = "<!-- begin: made by tests/faults.py -->", "<!-- end -->"
 METHODS = ("fork", "spawn", "forkserver")
 _UNDER_EACH = {"play", "method", "get", "running", "awkward"}
@@ -46,22 +46,22 @@ ROWS = {
     "F01": Fault(
         "A consumer is killed while it waits in `get()`",
         "it takes the lock of the readers along: the others see Empty though an item is there, or hang (gh-96062)",
-        "told at its end, which side of which queue is broken; a standstill over it is recognised and names it",
+        "reported at its end: which side of which queue is broken; a deadlock because of it is detected and names it",
     ),
     "F02": Fault(
         "A producer is killed in the midst of an item",
         "the reader hangs over half an item, and no timeout helps: it bounds the beginning of reading only",
-        "told at its end; the standstill names it",
+        "reported at its end; the deadlock names it",
     ),
     "F03": Fault(
         "An item that cannot be pickled is put",
         "`put()` succeeds, the item vanishes, exit code 0 (gh-84376)",
-        "the item, its queue and the reason are told",
+        "the item, its queue and the reason are reported",
     ),
     "F04": Fault(
         "A process puts many items and is killed, or leaves by `os._exit()`",
-        "next to none of them arrive; the exit code may say 0",
-        "how many had left the process is known: the rest is told as lost",
+        "almost none of them arrive; the exit code may be 0",
+        "how many had left the process is known: the rest is reported as lost",
     ),
     "F05": Fault(
         "An item is changed after it was put",
@@ -71,37 +71,37 @@ ROWS = {
     "F06": Fault(
         "Workers loop `while not queue.empty()`",
         "hangs in about half of all runs",
-        "recognised at once; the report names the queue and who left early",
+        "detected at once; the report names the queue and who left early",
     ),
     "F07": Fault(
         "`join()` before the queue was drained",
         "works up to 64 kB, hangs beyond",
-        "recognised: who cannot end because of which items",
+        "detected: who cannot end because of which items",
     ),
     "F08": Fault(
-        "A worker dies before `task_done()`; one who waits in the queue's `join()` is killed",
+        "A worker is killed before `task_done()`; a process that waits in the queue's `join()` is killed",
         "`JoinableQueue.join()`, or the last `task_done()`, hangs",
-        "recognised, with the count of what is unfinished",
+        "detected, with the count of unfinished tasks",
     ),
     "F09": Fault(
         "An item cannot be unpickled",
         "the item is gone, `get()` raises",
-        "the taker's failure is told with the traceback",
+        "the failure of the process that got it is reported with the traceback",
     ),
     "F10": Fault(
-        "Whoever holds a lock is killed",
-        "the lock is held for ever",
-        "owners are known: who has abandoned which lock is told",
+        "A process that holds a lock is killed",
+        "nobody can acquire it any more",
+        "owners are known: who has abandoned which lock is reported",
     ),
     "F11": Fault(
         "A waiter of an Event or a Condition is killed",
         "`set()`, `is_set()` and `notify()` hang (gh-75158)",
-        "told at its end; the standstill names it. The runner itself never steers by such objects",
+        "reported at its end; the deadlock names it. run-scenario itself uses no such objects",
     ),
     "F12": Fault(
         "A party of a Barrier is killed",
         "the others hang (gh-123899)",
-        "told; the standstill says how many have come and who is missing",
+        "reported; the deadlock names how many have come and who is missing",
     ),
     "F13": Fault(
         "Ends of a pipe stay open where nobody uses them",
@@ -111,7 +111,7 @@ ROWS = {
     "F14": Fault(
         "`value.value += 1` without the lock",
         "updates are lost",
-        "told whose update was lost through whom",
+        "reported: whose update was lost, and who overwrote it",
     ),
     "F15": Fault(
         "What cannot be handed to a spawned process: lambdas, objects of another context",
@@ -122,12 +122,12 @@ ROWS = {
     "F16": Fault(
         "`terminate()` and SIGKILL",
         "no finally, no atexit, and an exit code that does not say who",
-        "the end says who has sent what, and why",
+        "the exit event has who sent which signal, and why",
     ),
     "F17": Fault(
         "Exit codes lie: 0 after an exception in a thread or `sys.exit(256)`, 44 after `os._exit(300)`",
         "only the number",
-        "the cause comes from the code and from what the process said itself",
+        "the cause comes from the code and from what the process recorded itself",
     ),
     "F18": Fault("SIGTERM is ignored, or the process is stopped", "it survives", "SIGTERM, a grace, SIGKILL"),
     "F19": Fault(
@@ -136,18 +136,20 @@ ROWS = {
         "bounded by the deadline, and by the sweep that follows it",
     ),
     "F20": Fault("A thread outlives the target", "the process does not end", "the threads are named"),
-    "F21": Fault("A daemon starts a process", "AssertionError", "the same, told as that process's failure"),
-    "F22": Fault("A process in the middle of the tree is killed", "its children go on", "told as orphans, then swept"),
+    "F21": Fault("A daemon starts a process", "AssertionError", "the same, reported as that process's failure"),
+    "F22": Fault(
+        "A process in the middle of the tree is killed", "its children go on", "reported as orphans, then swept"
+    ),
     "F23": Fault(
         "The parent of all is killed or terminated",
         "its daemons survive (gh-80180)",
-        "guard and front watch each other: whichever is killed, the other ends everybody",
+        "supervisor and runner watch each other: whichever is killed, the other ends all processes",
     ),
     "F24": Fault(
         "A parent-death signal fires when a *thread* ends, and is not inherited",
         "–",
         "only the main program has one, armed in its only thread, with a look at its parent afterwards; everybody else "
-        "is found by the guard, which adopts orphans",
+        "is found by the supervisor, which adopts orphans",
     ),
     "F25": Fault(
         "`parent_process().sentinel` is kept open by a younger sibling",
@@ -162,7 +164,7 @@ ROWS = {
     "F27": Fault(
         "Somebody else waits for a child (`waitpid(-1)`)",
         "exitcode None for ever",
-        "Python's answer cannot be mended; the end itself is told, with its code if it could be seen",
+        "Python's answer cannot be corrected; the end itself is reported, with its code if it could be seen",
     ),
     "F28": Fault(
         "A process is never joined", "a zombie", "it stays one as long as the main program; none is left then"
@@ -176,7 +178,7 @@ ROWS = {
     "F31": Fault(
         "The fork server is killed",
         "exitcode 255 of a child that lives",
-        "told that nobody knows, and, when it comes, the real end",
+        "reported as unknown, and, when it comes, the real end",
     ),
     "F32": Fault(
         "No main guard under spawn",
@@ -197,20 +199,22 @@ ROWS = {
     "F36": Fault(
         "An exception that cannot be unpickled leaves a pool's task",
         "the pool hangs (gh-79492)",
-        "recognised: which task has raised what",
+        "detected: which task has raised what",
     ),
-    "F37": Fault("A pool's initializer raises", "hundreds of workers, one after the other", "capped, and told why"),
+    "F37": Fault("A pool's initializer raises", "hundreds of workers, one after the other", "capped, with the reason"),
     "F38": Fault(
         "No more processes or file descriptors",
         "the first put raises, the second one vanishes (gh-109047)",
-        "looked at before anything starts; what fails later ends the run with status 4, and all of it is cleared away",
+        "checked before anything starts; what fails later ends the run with status 4, and nothing is left behind",
     ),
     "F39": Fault(
         "Everybody is killed, the resource tracker too",
         "semaphores and shared memory stay behind",
-        "found by the run's id in their names, removed and told",
+        "found by the run's id in their names, removed and reported",
     ),
-    "F40": Fault("A manager is killed", "BrokenPipeError, ConnectionRefusedError", "the same, and told what was lost"),
+    "F40": Fault(
+        "A manager is killed", "BrokenPipeError, ConnectionRefusedError", "the same, and what was lost is reported"
+    ),
     "F41": Fault(
         "The system kills a process (out of memory)",
         "a bare -9",
@@ -219,7 +223,7 @@ ROWS = {
     "F42": Fault("Several write to one pipe", "lines longer than 4 kB are torn", "each process has a file of its own"),
     "F43": Fault("Several write to one stdout", "lines are torn", "output is captured per process"),
     "F45": Fault(
-        "Killed, or the disk full, in the middle of writing the log",
+        "run-scenario is killed, or the disk is full, in the middle of writing the log",
         "half a record, which spoils the next one too",
         "the torn tail is cut off when the log is opened again; a short write is an error, status 4",
     ),
@@ -290,7 +294,7 @@ def _under(entry: Shown) -> str:
 
 
 def document() -> str:
-    """Return docs/faults.md with the table made anew."""
+    """Return docs/reference/faults.md with the table made anew."""
     text = DOCUMENT.read_text(encoding="utf-8")
     before, after = text.index(BEGIN) + len(BEGIN), text.index(END)
     return f"{text[:before]}\n\n{table()}\n\n{text[after:]}"

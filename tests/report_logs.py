@@ -52,6 +52,7 @@ def _begin(title: str) -> Event:
     return event(
         "scenario.started", "run-scenario", 0.0, title=title, file="made.yaml", digest="sha256:0", version="0.1.0",
         python="3.11.7", platform="Linux", start_method="fork", cpus=2, pinned_to=None, timeout=30.0, maxsize={},
+        allowed=[],
     )  # fmt: skip
 
 
@@ -96,8 +97,9 @@ def stalled_consumers() -> list[Event]:
     events.append(event("queue.joining", "MainProcess", 0.041, "debug", queue="tasks"))
     waits = "task_done() for every item of queue 'tasks'"
     stuck = {
-        "process": "MainProcess", "pid": 101, "state": "waiting", "waiting_for": waits, "queue": "tasks",
-        "resource": "tasks", "on_process": None, "since": 0.041, "seconds": 0.5, "stack": [],
+        "process": "MainProcess", "operation": "join_queue", "resource": "tasks", "resource_type": "JoinableQueue",
+        "end": None, "pid": 101, "state": "waiting", "waiting_for": waits, "queue": "tasks", "on_process": None,
+        "since": 0.041, "seconds": 0.5, "stack": [],
     }  # fmt: skip
     queue = {"queue": "tasks", "type": "JoinableQueue", "put": 3, "got": 0, "left": 3, "unfinished": 3}
     reason = "the main program waits in tasks.join() for ever"
@@ -113,7 +115,7 @@ def stalled_consumers() -> list[Event]:
             queues=[queue],
         )
     )
-    swept = {"exitcode": -15, "cause": "swept", "signal": "SIGTERM", "by": "run-scenario", "allowed": False}
+    swept = {"exitcode": -15, "cause": "stopped_by_runner", "signal": "SIGTERM", "by": "run-scenario", "allowed": False}
     events.append(_exit("MainProcess", 0.56, **swept))
     events.append(
         event("queue.left_over", "MainProcess", 0.561, "warning", queue="tasks", count=3, items=[10, 20, 30], pills=0)

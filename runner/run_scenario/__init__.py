@@ -11,9 +11,10 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from run_scenario.api import Run, load, run
     from run_scenario.errors import InvalidScenario, MachineryError, RunScenarioError, UsageError
-    from run_scenario.expect.event_log import Check, EventLog
-    from run_scenario.expectation_data import event
-    from run_scenario.model import Scenario
+    from run_scenario.expect.check import Check
+    from run_scenario.expect.event_log import EventLog
+    from run_scenario.scenario.expectation_data import event
+    from run_scenario.scenario.model import Scenario
 
 __version__ = "0.1.0"
 __all__ = [
@@ -32,15 +33,15 @@ __all__ = [
 ]
 
 _HOMES = {
-    "Check": "expect.event_log",
+    "Check": "expect.check",
     "EventLog": "expect.event_log",
     "InvalidScenario": "errors",
     "MachineryError": "errors",
     "Run": "api",
     "RunScenarioError": "errors",
-    "Scenario": "model",
+    "Scenario": "scenario.model",
     "UsageError": "errors",
-    "event": "expectation_data",
+    "event": "scenario.expectation_data",
     "load": "api",
     "run": "api",
 }

@@ -1,4 +1,4 @@
-"""The door for Python: run a scenario from a program or a test, and look at what happened.
+"""The Python API: run a scenario from a program or a test, and look at what happened.
 
     from run_scenario import run
 
@@ -19,20 +19,28 @@ import signal
 import subprocess
 import sys
 import tempfile
+import textwrap
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from run_scenario import bundled, language
+from run_scenario import bundled, loader
 from run_scenario.errors import MachineryError, Status, UsageError
+from run_scenario.events.exit_status import Outcome
 from run_scenario.expect import Verdict as Verdict
 from run_scenario.expect.event_log import EventLog
-from run_scenario.model import Scenario
+from run_scenario.limits import MAX_TIMEOUT
+from run_scenario.loader.dictionaries import Written, name_of
+from run_scenario.scenario.given import Given
+from run_scenario.scenario.model import START_METHODS, Scenario
 
 Source = str | Path | Mapping[str, Any] | Scenario
 """A scenario: the path of a file or the name of a bundled one; its YAML text, of several lines; what that text says, as
-a dictionary, in which a target may be a function; or what `load` has returned.
+a dictionary, in which a function or class may stand wherever one is named; or what `load` has returned.
 """
+
+Processor = Callable[[Any, str, dict[str, Any]], Mapping[str, Any]]
+"""A processor as structlog has them: called with a logger, the name of a method and the event, it returns an event."""
 
 _texts: dict[str, str] = {}
 """Digest -> text of the scenarios that were loaded from a text, for when they are run."""
@@ -47,7 +55,8 @@ class Run:
     def __init__(self, scenario: Scenario, status: int, log: EventLog, path: Path | None, stderr: str) -> None:
         self.scenario = scenario
         self.status = status
-        """The exit status of the command: 0 passed, 1 failed, 3 stopped, 4 broken (see the README)."""
+        """The exit status of the command: 0 passed, 1 failed, 3 stopped, 4 run-scenario failed."""
+        self._outcome = Outcome.read(log[-1] if log else None, status, stderr.strip())
         self.log = log
         """Its events."""
         self.path = path
@@ -56,13 +65,13 @@ class Run:
 
     @property
     def outcome(self) -> str:
-        """passed, failed, stalled, timed_out, too_much, interrupted, refused or broken."""
-        return str(self.log[-1]["outcome"]) if self._ended else "broken"
+        """passed, failed, stalled, timed_out, limit_exceeded, interrupted, refused or internal_error."""
+        return self._outcome.outcome
 
     @property
     def reasons(self) -> list[str]:
-        """Why it did not pass, one sentence each."""
-        return list(self.log[-1]["reasons"]) if self._ended else [self.stderr.strip()]
+        """Why it ended like that, one sentence each; empty if the outcome is passed."""
+        return list(self._outcome.reasons)
 
     @property
     def verdicts(self) -> EventLog:
@@ -71,19 +80,8 @@ class Run:
 
     @property
     def passed(self) -> bool:
-        """Whether it went as the scenario says: it passed, or was stopped where that is expected in so many words."""
-        if self.status == Status.PASSED:
-            return True
-        met = all(each["event"] == "expectation.passed" for each in self.verdicts)
-        return self.status == Status.STOPPED and met and self._is_to_stop()
-
-    @property
-    def _ended(self) -> bool:
-        return len(self.log) > 0 and self.log[-1]["event"] == "scenario.finished"
-
-    def _is_to_stop(self) -> bool:
-        meant = [m for each in self.scenario.expect if each.pattern != "absent" for m in each.matchers_meant()]
-        return any(name in ("scenario.stalled", "scenario.timed_out") for m in meant for name in m.events or ())
+        """Whether it went as the scenario says: the exit status is 0, also where the scenario expects it to stall."""
+        return self._outcome.status is Status.PASSED
 
     def __bool__(self) -> bool:
         return self.passed
@@ -99,18 +97,25 @@ class Run:
         return "\n".join([f"{self.scenario.name}: {self.outcome}", *(f"  {each}" for each in reasons), *where])
 
 
-def load(source: Source, *, file: str | None = None) -> Scenario:
+def load(source: Source, *, file: str | None = None, params: Given | None = None) -> Scenario:
     """Return a checked scenario; nothing that it names is imported. `file` is its name in messages.
+
+    `params` are values for its parameters. Of what its `matrix` has several of and no value is given for, it has the
+    first; its attribute `matrix` has all combinations.
 
     Raises:
         InvalidScenario: it is wrong; it carries all problems, each with its place.
         UsageError: there is no such file, and no bundled scenario of that name.
     """
-    if isinstance(source, Scenario):
+    given = params or {}
+    if isinstance(source, Scenario) and not given:
         return source
+    if isinstance(source, Scenario):
+        given, file = {**source.params, **given}, file or source.file
+        source = _texts.get(source.digest) or source.path
     text = _text_of(source)
     if text is not None:
-        scenario = language.load_text(text, file=file or "scenario.yaml").require()
+        scenario = loader.load_text(text, file=file or "scenario.yaml", given=given).require()
         _texts[scenario.digest] = text
         return scenario
     path = Path(str(source))
@@ -119,42 +124,92 @@ def load(source: Source, *, file: str | None = None) -> Scenario:
         if found is None:
             raise UsageError(f"there is no file {str(source)!r} here, and no bundled scenario of that name")
         path = found
-    return language.load(path, file=file or str(source)).require()
+    return loader.load(path, file=file or str(source), given=given).require()
 
 
 def run(
     source: Source,
     *,
+    params: Given | None = None,
     allow: str | Iterable[str] = (),
     start_method: str | None = None,
     timeout: float | None = None,
     log: str | Path | None = None,
+    processors: Iterable[str | Processor] | None = None,
 ) -> Run:
     """Run a scenario and return what came of it; how it ends is no exception.
 
     Args:
         source: The scenario.
-        allow: Top-level packages whose code it may run, as `--allow`. A function given as a target is allowed thereby.
+        params: Values for its parameters, as `--set`: plain data. It is run once, even with a `matrix`: see `load`.
+        allow: Top-level packages whose code it may run, as `--allow`. A function or class given in a dictionary is
+            allowed thereby.
         start_method: fork, spawn or forkserver, instead of what it says.
         timeout: Its deadline in seconds, instead of what it says.
         log: A file to which the log is appended.
+        processors: What the lines of that file go through, in this order, instead of what pyproject.toml names:
+            functions of structlog's protocol at the top of a module, allowed thereby, or their names
+            `package.module:function`, whose packages `allow` has to name. The events of the `Run` are as they happened.
 
     Code that may not be run is not: the outcome is then `refused`.
 
     Raises:
         InvalidScenario: it is wrong.
-        UsageError: there is no such file, and no bundled scenario of that name.
+        UsageError: there is no such file, and no bundled scenario of that name; or a processor is not there, may not be
+            run, or has no log to process.
+        TypeError: a processor is no function that can be imported by its name.
         MachineryError: the command could not be run at all.
     """
-    scenario = load(source)
+    return run_with(
+        'write allow=["PKG"]',
+        source,
+        allow,
+        params=params,
+        start_method=start_method,
+        timeout=timeout,
+        log=log,
+        processors=processors,
+    )
+
+
+def run_with(
+    way_to_allow: str,
+    source: Source,
+    allow: str | Iterable[str],
+    *,
+    params: Given | None = None,
+    start_method: str | None = None,
+    timeout: float | None = None,
+    log: str | Path | None = None,
+    processors: Iterable[str | Processor] | None = None,
+) -> Run:
+    """Run a scenario, as `run` does; `way_to_allow` says how a package `PKG` is allowed here, where one is not."""
+    if start_method is not None and start_method not in START_METHODS:
+        raise UsageError(f"start_method is one of {', '.join(map(repr, START_METHODS))}, not {start_method!r}")
+    if timeout is not None and not 0 < timeout <= MAX_TIMEOUT:
+        raise UsageError(f"timeout is a number of seconds above 0 and up to {MAX_TIMEOUT}, not {timeout!r}")
+    scenario = load(source, params=params)
     packages = {allow} if isinstance(allow, str) else set(allow)
+    given = None if processors is None else list(processors)
+    if given and log is None:
+        raise UsageError("processors change the lines of the log's file: say by log=… where it is to be")
+    packages |= {each.__module__.partition(".")[0] for each in given or () if not isinstance(each, str)}
     if isinstance(source, Mapping):
-        packages |= {name.partition(".")[0] for name in _modules(source)}
+        packages |= Written(source).packages
+    for name in packages:
+        if not name.isidentifier():
+            raise UsageError(f"allow has the names of top-level packages, such as 'mypackage', and not {name!r}")
     with contextlib.ExitStack() as stack:
         file, is_made = _file_of(scenario, stack)
-        arguments = [str(file), "--format", "json", "--end-with-parent", str(os.getpid())]
+        arguments = [str(file), "--format", "json", "--for-program", "--end-with-parent", str(os.getpid())]
+        if given is not None:
+            names = (each if isinstance(each, str) else name_of(each, "a processor") for each in given)
+            arguments += [f"--processors={','.join(names)}"]
+        arguments += [f"--way-to-allow={way_to_allow}"]
         arguments += ["--temporary"] if is_made else []
         arguments += [part for name in sorted(packages) for part in ("--allow", name)]
+        # All of them, so that of a matrix only these are run.
+        arguments += [f"--set={name}={json.dumps(value)}" for name, value in scenario.params.items()]
         arguments += ["--start-method", start_method] if start_method else []
         arguments += ["--timeout", str(timeout)] if timeout is not None else []
         arguments += ["--log", str(log)] if log is not None else []
@@ -209,37 +264,5 @@ def _file_of(scenario: Scenario, stack: contextlib.ExitStack) -> tuple[Path, boo
 def _text_of(source: Source) -> str | None:
     """Return the text that a source is, or stands for; None if it is the name of a file."""
     if isinstance(source, Mapping):
-        return _written(source)
-    return _dedented(source) if isinstance(source, str) and "\n" in source.strip() else None
-
-
-def _dedented(text: str) -> str:
-    import textwrap
-
-    return textwrap.dedent(text)
-
-
-def _written(source: Mapping[str, Any]) -> str:
-    """Return the text that a dictionary stands for: JSON is YAML."""
-    return json.dumps({"version": 1, **source}, default=_reference, ensure_ascii=False)
-
-
-def _reference(target: Callable[..., Any]) -> str:
-    """Return how a function or class is named in a scenario.
-
-    Raises:
-        TypeError: it is none, or cannot be imported by its name.
-    """
-    module, name = getattr(target, "__module__", ""), getattr(target, "__qualname__", "")
-    if not module or not name:
-        raise TypeError(f"{target!r} cannot stand in a scenario: it is neither plain data nor a function")
-    if "<" in name or module == "__main__":
-        raise TypeError(f"{target!r} cannot be a target: processes import it, so it must be at the top of a module")
-    return f"{module}:{name}"
-
-
-def _modules(source: Mapping[str, Any]) -> Iterable[str]:
-    for process in source.get("processes", ()):
-        target = process.get("target") if isinstance(process, Mapping) else None
-        if callable(target):
-            yield target.__module__
+        return Written(source).text
+    return textwrap.dedent(source) if isinstance(source, str) and "\n" in source.strip() else None

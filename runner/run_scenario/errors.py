@@ -1,7 +1,7 @@
 """The few errors a person can meet, each with the exit status it leads to.
 
-Modules raise these; only the command line's door catches them. A `Problem` is a value: the language room gathers
-all of them before anything is raised, so that a file is mended in one go.
+Modules raise these; only the command line's entry point catches them. A `Problem` is a value: the loader gathers
+all of them before anything is raised, so that a file is corrected in one go.
 """
 
 from __future__ import annotations
@@ -10,12 +10,22 @@ import enum
 from collections.abc import Sequence
 from typing import Literal
 
-from run_scenario.model import Location
 from run_scenario.values import Value
 
 
+class Location(Value):
+    """A place in a file; line and column count from 1."""
+
+    file: str
+    line: int
+    column: int
+
+    def __str__(self) -> str:
+        return f"{self.file}:{self.line}:{self.column}"
+
+
 class Status(enum.IntEnum):
-    """Exit statuses of the command (contract: see the README)."""
+    """Exit statuses of the command (contract: see docs/reference/exit-statuses.md)."""
 
     PASSED = 0
     FAILED = 1
@@ -64,6 +74,12 @@ class UsageError(RunScenarioError):
     """The command line asks for something that is not there or makes no sense."""
 
     status = Status.INVALID
+
+
+def reason_of(error: OSError) -> str:
+    """Return why something failed that was asked of the system, as the end of a sentence."""
+    reason = error.strerror or str(error)
+    return f"{reason[:1].lower()}{reason[1:]}"
 
 
 class MachineryError(RunScenarioError):

@@ -1,7 +1,7 @@
 """How much a run may take before it is stopped or cut short: the defaults, and the options that change them.
 
 A scenario is data, and its targets are code: neither is to fill the disk, the process table or the log of whoever runs
-it by mistake. What a scenario's *file* may hold is bounded where it is read (see `language`).
+it by mistake. What a scenario's *file* may hold is bounded where it is read (see `loader`).
 """
 
 from __future__ import annotations
@@ -10,6 +10,8 @@ from typing import Literal
 
 from run_scenario.values import Value
 
+MAX_TIMEOUT = 86_400
+"""Seconds that a deadline may be given as an option."""
 KIBI = 1024
 MEBI = 1024 * KIBI
 GIBI = 1024 * MEBI
@@ -24,6 +26,8 @@ class Limits(Value):
     payload: int = 64 * MEBI
     log: int = GIBI
     output: int = 16 * MEBI
+    memory: int | None = None
+    """None: as much as there is."""
     open_files: int | None = None
     """None: what the shell allows (`ulimit -n`)."""
 
@@ -38,6 +42,8 @@ class Limit(Value):
     """What is counted, in the plural."""
     when: str
     """What happens when there is more."""
+    unlimited: str = ""
+    """What applies where there is no limit, as by default."""
 
     @property
     def option(self) -> str:
@@ -63,7 +69,8 @@ LIMITS = {
         Limit("payload", "bytes", "bytes in one item or message", "it is not sent: a ValueError"),
         Limit("log", "bytes", "log", "the run is stopped, the rest of the log left out"),
         Limit("output", "bytes", "output of one process", "the rest of it is left out"),
-        Limit("open_files", "", "open files in one process", "opening one more fails, as always"),
+        Limit("memory", "bytes", "memory of all processes", "the run is stopped", "as much as there is"),
+        Limit("open_files", "", "open files in one process", "opening one more fails", "what the shell allows"),
     )
 }
 

@@ -13,15 +13,15 @@ from bundled_runs import BundledRuns
 from support import METHODS, Result, looked_at, run
 
 from report_logs import Event
-from run_scenario.views.html import render
+from run_scenario.report.html import render
 
 
 @pytest.fixture(autouse=True)
 def fault_is_shown(request: pytest.FixtureRequest) -> Iterator[None]:
     """Of a test with the mark `fault`: one of its runs has told the event and had the exit status that the mark names.
 
-    The rest of what docs/faults.md promises is checked of every run: its end in time, that nothing and nobody is left,
-    and that each line of its log is in order.
+    The rest of what docs/reference/faults.md promises is checked of every run: its end in time, that nothing and nobody
+    is left, and that each line of its log is in order.
     """
     results = looked_at()
     results.clear()

@@ -16,6 +16,7 @@ import threading
 import time
 import uuid
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -30,8 +31,8 @@ _ENVIRONMENT = dict(os.environ)
 METHODS = ("fork", "spawn", "forkserver")
 COMMAND = [sys.executable, "-m", "run_scenario"]
 
-PATIENCE = 60.0
-"""Seconds after which a test gives up waiting; no run here should need a fifth of it."""
+PATIENCE = 120.0
+"""Seconds after which a test gives up waiting; no run here should need a tenth of it."""
 
 KEPT = "run-scenario-kept-"
 Event = dict[str, Any]
@@ -47,6 +48,13 @@ def scenario(*processes: dict[str, Any], queues: dict[str, Any] | None = None, *
 def expects(event: str) -> list[dict[str, Any]]:
     """Return what makes an event the point of a scenario, which would otherwise fail because of it."""
     return [{"exists": {"event": event}}]
+
+
+def is_readable(descriptor: int, seconds: float) -> bool:
+    """Wait until there is something to read; return whether there is. select() would know no more than 1,024 files."""
+    poll = select.poll()
+    poll.register(descriptor, select.POLLIN)
+    return bool(poll.poll(seconds * 1000))
 
 
 @dataclass(frozen=True)
@@ -179,15 +187,18 @@ def check_order(events: list[Event]) -> None:
     assert ("scenario.started", "scenario.finished") == (names[0], names[-1])
     assert (1, 1) == (names.count("scenario.started"), names.count("scenario.finished"))
     own = events[0]["pid"]
-    assert [] == [e for e in events if e["event"] == "process.exited" and e["pid"] == own]  # the guard
-    lives: dict[str, list[str]] = {}
+    assert [] == [e for e in events if e["event"] == "process.exited" and e["pid"] == own]  # the supervisor
+    lives: dict[tuple[str, int], list[str]] = {}
+    restarts: Counter[str] = Counter()
     put: dict[tuple[str, int], Any] = {}
     got = set()
     mutated = {(e["queue"], e["item_id"]) for e in events if e["event"] == "queue.item_mutated"}
     for event in events:
         name = event["event"]
         if name in _LIFE:
-            lives.setdefault(event["process"], []).append(name)
+            lives.setdefault((event["process"], restarts[event["process"]]), []).append(name)
+        elif name == "process.restarting":
+            restarts[event["process"]] += 1
         elif name == "queue.put":
             key = event["queue"], event["item_id"]
             assert key not in put, event
@@ -199,7 +210,7 @@ def check_order(events: list[Event]) -> None:
             assert (put[key] == event["item"]) != (key in mutated), event
             got.add(key)
     misreported = {e["process"] for e in events if e["event"] == "process.misreported"}
-    for process, life in lives.items():
+    for (process, _), life in lives.items():
         if process not in misreported:  # of which join() returns before they end
             assert sorted(life, key=_LIFE.index) == life, (process, life)
         once = [name for name in life if name != "process.joined"]  # whoever likes may join again
@@ -274,7 +285,7 @@ class Running:
         self.events: list[Event] = []
         """The events that `wait_for` has read so far."""
         self.recovered: list[Event] = []
-        """Those of the recording that a killed front has left, where `finish` has found one."""
+        """Those of the recording that a killed runner has left, where `finish` has found one."""
 
     def wait_for(self, event: str, process: str | None = None, **fields: Any) -> Event:
         """Read the log until such an event was told."""
@@ -290,8 +301,7 @@ class Running:
         assert self.process.stdout
         descriptor = self.process.stdout.fileno()
         left = self._began + PATIENCE - time.monotonic()
-        readable, _, _ = select.select([descriptor], [], [], max(0.0, left))
-        if not readable:
+        if not is_readable(descriptor, max(0.0, left)):
             self.abandon()
             raise AssertionError(f"the run does not end:\n{Log(self.events).text()}")
         block = os.read(descriptor, 1 << 20)
@@ -313,23 +323,23 @@ class Running:
         return [pid for pid in _processes() if self.marker.encode() in _read(f"/proc/{pid}/environ").split(b"\0")]
 
     def zombies(self) -> list[str]:
-        """Return the processes that ended in the guard's session and that nobody has waited for."""
-        guard = self.events[0]["pid"] if self.events else None
+        """Return the processes that ended in the supervisor's session and that nobody has waited for."""
+        supervisor = self.events[0]["pid"] if self.events else None
         stats = [_read(f"/proc/{pid}/stat").decode() for pid in _processes()]
-        return [stat for stat in stats if stat and int(stat.rpartition(")")[2].split()[3]) == guard]
+        return [stat for stat in stats if stat and int(stat.rpartition(")")[2].split()[3]) == supervisor]
 
-    def left_behind(self) -> dict[str, Any]:
-        """Return everything that should not be there after the run, by kind."""
+    def left_behind(self, *, by_init: bool = False) -> dict[str, Any]:
+        """Return everything that should not be there after the run, by kind; `by_init` waits for ended orphans."""
         run = self.events[0]["run"] if self.events else "no run"
         found = {
             "processes": [(pid, _read(f"/proc/{pid}/cmdline")) for pid in self.survivors()],
-            "zombies": self.zombies(),
+            "zombies": [] if by_init else self.zombies(),
             "files": sorted(os.listdir(self.tmp)),
             "shared memory": [name for name in os.listdir("/dev/shm") if run in name],
         }
         return {kind: things for kind, things in found.items() if things}
 
-    def finish(self, *, whole: bool = True) -> Result:
+    def finish(self, *, whole: bool = True, by_init: bool = False) -> Result:
         """Wait for the end; check that nothing is left behind and (unless it was cut off) that the log is in order."""
         while self._read():
             pass
@@ -339,9 +349,7 @@ class Running:
         seconds = time.monotonic() - self._began
         if not whole:
             self.recover()
-        left = self.left_behind()
-        if not whole:
-            left.pop("zombies", None)  # whose front was killed is waited for by init, which takes its time
+        left = self.left_behind(by_init=by_init or not whole)  # whose runner was killed goes to init, too
         if left:
             self.abandon()
         else:
@@ -357,13 +365,17 @@ class Running:
                 assert events[-1]["exit_status"] == status
         return look_at(Result(status, Log(self.events), stdout, stderr, seconds))
 
-    def recover(self) -> None:
-        """Have the recording that a killed front has left told, which removes it; its log must be in order."""
+    def wait_for_survivors(self) -> None:
+        """Wait until nobody of this run lives."""
         for pid in self.survivors():
             with contextlib.suppress(ProcessLookupError):
                 end = os.pidfd_open(pid)
-                select.select([end], [], [], PATIENCE)
+                is_readable(end, PATIENCE)
                 os.close(end)
+
+    def recover(self) -> None:
+        """Have the recording that a killed runner has left told, which removes it; its log must be in order."""
+        self.wait_for_survivors()
         kept = [name for name in os.listdir(self.tmp) if name.startswith(KEPT)]
         assert len(kept) <= 1, kept
         for name in kept:
@@ -383,6 +395,25 @@ class Running:
 def run(folder: Path, text: str, *arguments: str, allow: str = "actors", cwd: Path | None = None) -> Result:
     """Run a scenario (JSON text, path or bundled name) to its end, and check what is always true."""
     return Running(folder, text, *arguments, allow=allow, cwd=cwd).finish()
+
+
+def stopped_at_its_deadline(play: Callable[[str], Result], text: str) -> Result:
+    """Run a scenario that has to be stopped; again with more time, if its processes were not there long before.
+
+    So a machine may be as slow as it likes, and one that is not need not wait.
+    """
+    described = json.loads(text)
+    names = {"MainProcess"}
+    for process in described["processes"]:
+        count = process.get("replicas", 1)
+        names |= {process["name"]} if count == 1 else {f"{process['name']}-{n}" for n in range(1, count + 1)}
+    for _ in range(3):
+        result = play(json.dumps(described))
+        begun = [e["process"] for e in result.log.all("process.started") if e["t"] <= described["timeout"] / 2]
+        if names <= set(begun):
+            break
+        described["timeout"] *= 3
+    return result
 
 
 def _processes() -> list[int]:

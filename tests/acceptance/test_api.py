@@ -15,7 +15,7 @@ from support import search_path
 
 import run_scenario
 from run_scenario import EventLog, InvalidScenario, UsageError, event, load, run
-from run_scenario.expectations import PATTERNS
+from run_scenario.scenario.expectations import PATTERNS
 
 PAIR = """
     version: 1
@@ -70,17 +70,38 @@ def test_a_function_is_a_target() -> None:
     assert result.passed, result
     with pytest.raises(TypeError, match="must be at the top of a module"):
         run({"processes": [{"target": lambda: None}]})
-    refused = run({"processes": [{"target": "actors:tell_cpus"}]})
+
+
+def test_code_that_is_not_allowed() -> None:
+    """It is said once for a package, with the way out that there is in Python."""
+    names = ("actors:tell_cpus", "actors:nothing", "actors:tell_cpus")
+    refused = run({"processes": [{"target": name} for name in names]})
     assert ("refused", 2) == (refused.outcome, refused.status)
+    (reason,) = refused.reasons
+    assert "the package 'actors', which you have not allowed; if you trust it, write allow=[\"actors\"]" in reason
+    assert "--allow" not in f"{refused} {refused.stderr}"
+
+
+def test_arguments_that_cannot_be() -> None:
+    """They are named as they are called in Python."""
+    for arguments, what in (
+        ({"start_method": "forc"}, "start_method is one of 'fork', 'spawn', 'forkserver', not 'forc'"),
+        ({"timeout": 0}, "timeout is a number of seconds above 0 and up to 86400, not 0"),
+        ({"allow": ["my.package"]}, "allow has the names of top-level packages, .*'my.package'"),
+    ):
+        with pytest.raises(UsageError, match=what) as raised:
+            run("daemon", **arguments)
+        assert "--" not in str(raised.value)
 
 
 def test_a_standstill_that_is_expected() -> None:
-    """It passes, where it is expected in so many words; the status is still that of a stopped run."""
+    """It has passed where the scenario expects it by name, with status 0; the outcome still says how the run ended."""
     circle = run("circle")
-    assert (True, 3, "stalled") == (circle.passed, circle.status, circle.outcome)
+    assert (True, 0, "stalled") == (circle.passed, circle.status, circle.outcome)
     text = "version: 1\nqueues: {q: {}}\nprocesses: [{target: consume, from: q, kwargs: {task_done: false}}]"
-    assert not run(f"{text}\n").passed
-    assert not run(f"{text}\nexpect: [{{absent: {{event: scenario.stalled}}}}]\n").passed
+    for expect in ("", "expect: [{absent: {event: scenario.stalled}}]"):
+        result = run(f"{text}\n{expect}\n")
+        assert (False, 3, "stalled") == (result.passed, result.status, result.outcome)
 
 
 def test_load() -> None:
@@ -148,7 +169,7 @@ def test_an_answer_explains_itself(log: EventLog) -> None:
     """Shown, a failed answer says what was looked for and shows the nearest events."""
     answer = log.exists("process.finished", "X")
     assert not answer
-    assert "there is no process.finished with process 'X'; the nearest is process.finished in line" in answer.reason
+    assert "there is no process.finished with process 'X'; the nearest is process.finished (event " in answer.reason
     assert repr(answer).startswith("<failed: there is no process.finished")
     assert "MainProcess process.finished" in str(answer)
     answer = log.check(absent=event("queue.get"), because="it matters")
@@ -166,7 +187,7 @@ def test_events_may_be_written_as_in_yaml(log: EventLog) -> None:
     order = [{"event": "queue.put"}, {"event": "queue.get"}]
     assert log.order(order)
     assert log.order(*order)
-    assert not log.order(order[::-1])
+    assert not log.order([{"event": "process.exited", "process": "W"}, {"event": "process.started", "process": "W"}])
 
 
 @pytest.mark.parametrize(
@@ -183,8 +204,23 @@ def test_events_may_be_written_as_in_yaml(log: EventLog) -> None:
 )
 def test_what_is_no_expectation(log: EventLog, written: dict[str, object]) -> None:
     """It is a ValueError that says what there is."""
-    with pytest.raises(ValueError, match=r"one pattern|there is no 'b'|by a mapping of fields|takes no|needs a number"):
+    with pytest.raises(ValueError, match=r"one pattern|there is no 'b'|is a mapping of fields|takes no|needs a number"):
         log.check(**written)
+
+
+def test_who_never_took_part(log: EventLog) -> None:
+    """What is said about a name of which the log has no event proves nothing, whichever way round."""
+    for check in (
+        log.absent("process.failed", "Wroker"),
+        log.fifo("typo"),
+        log.conserved("typo"),
+        log.mutual_exclusion("gate"),
+        log.count(event("queue.get", queue="typo"), is_=0),
+        log.not_({"exists": event("queue.get", "Wroker")}),
+    ):
+        assert "inconclusive" == check.verdict.result, check
+    assert "'Z' never took part: there is no event of it" == log.absent("process.failed", "Z").reason
+    assert log.absent("process.failed", "W")
 
 
 def test_what_can_never_match(log: EventLog) -> None:
@@ -195,7 +231,7 @@ def test_what_can_never_match(log: EventLog) -> None:
         log.of("queue.get", quee="q")
     with pytest.raises(ValueError, match=r"there is no event .process\.stated."):
         log.exists("queue.get").verdict and log.fifo("q", after=event("process.stated"))
-    with pytest.raises(ValueError, match=r"is told when all has been judged: ask for it with log\.of\("):
+    with pytest.raises(ValueError, match=r"comes after all has been judged: look for it with log\.of\("):
         log.absent("expectation.failed")
     assert log.of("expectation.passed")
     other = EventLog([{"event": "queue.seen", "seq": 1, "t": 0.0, "process": "W", "who": "me"}])

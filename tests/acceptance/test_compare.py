@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import pty
@@ -12,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from support import COMMAND, run, scenario, search_path
+from support import COMMAND, expects, run, scenario, search_path
 
 ENVIRONMENT = {**os.environ, "PYTHONPATH": search_path()}
 
@@ -80,6 +81,39 @@ def test_what_does_not_pass(tmp_path: Path) -> None:
     assert told["combinations"][2]["wall"] is None
 
 
+FORKS = scenario(
+    {"name": "A", "target": "actors:take_two_locks", "uses": {"first": "left", "second": "right", "barrier": "both"}},
+    {"name": "B", "target": "actors:take_two_locks", "uses": {"first": "right", "second": "left", "barrier": "both"}},
+    sync={"left": {"type": "Lock"}, "right": {"type": "Lock"}, "both": {"type": "Barrier", "parties": 2}},
+    expect=expects("scenario.stalled"),
+)
+
+
+def test_a_stall_that_is_expected_passes(tmp_path: Path) -> None:
+    """As in `run`; plain calls cannot lock each other out, and so are not as the scenario expects."""
+    status, told, _ = compare(tmp_path, FORKS, "--runs", "1", "--allow", "actors")
+    process, thread, serial = told["combinations"]
+    for each in (process, thread):
+        assert ({"stalled": 1}, True, []) == (each["outcomes"], each["runs"][0]["passed"], each["reasons"])
+        assert each["wall"] is not None
+    assert (1, {"failed": 1}) == (status, serial["outcomes"])
+    assert "scenario.stalled" in serial["reasons"][0]
+    assert 0 == compare(tmp_path, FORKS, "--runs", "1", "--workers", "process,thread", "--allow", "actors")[0]
+
+
+def test_expectations_are_judged_where_the_scenarios_own_workers_run(tmp_path: Path) -> None:
+    """That processes overlap is expected of processes: a failure of them; plain calls may follow one another."""
+    processes = [{"name": name, "target": "actors:meet_others", "uses": {"barrier": "both"}} for name in "AB"]
+    sync = {"both": {"type": "Barrier", "parties": 2}}
+    compared = "--runs", "1", "--workers", "process,serial", "--allow", "actors"
+    apart = scenario(*processes, sync=sync, expect=[{"not": {"overlap": ["A", "B"]}}])
+    status, told, _ = compare(tmp_path, apart, *compared)
+    assert (1, [{"failed": 1}, {"passed": 1}]) == (status, [c["outcomes"] for c in told["combinations"]])
+    assert "the expectation in line" in told["combinations"][0]["reasons"][0]
+    together = scenario(*processes, sync=sync, expect=[{"overlap": ["A", "B"]}])
+    assert 0 == compare(tmp_path, together, *compared)[0]
+
+
 def test_what_a_thread_cannot_do(tmp_path: Path) -> None:
     """It is not tried; a failure that a process may have, a thread may have."""
     one = {"name": "Hanging", "target": "hang", "join_timeout": 0.1, "terminate": True}
@@ -89,6 +123,17 @@ def test_what_a_thread_cannot_do(tmp_path: Path) -> None:
     assert ["Hanging is to be ended by terminate(), which a thread cannot be"] == thread["reasons"]
     failing = scenario({"target": "fail", "exitcode": 1})
     assert 0 == compare(tmp_path, failing, "--runs", "1", "--workers", "process,thread")[0]
+
+
+def test_steps_about_workers(tmp_path: Path) -> None:
+    """Steps are about the same workers, whatever these are called then; what only a process can do is not tried."""
+    steps = [{"start": "Process-1"}, {"join": "Process-1"}]
+    unnamed = scenario({"target": "print_info"}, main=steps)
+    assert 0 == compare(tmp_path, unnamed, "--runs", "1", "--workers", "process,thread,serial")[0]
+    asked = scenario({"target": "print_info"}, main=[*steps, {"exitcode": "Process-1"}])
+    status, told, _ = compare(tmp_path, asked, "--runs", "1", "--workers", "thread")
+    (thread,) = told["combinations"]
+    assert (1, ["the step `exitcode: Process-1` is for a process, and for nothing else"]) == (status, thread["reasons"])
 
 
 def test_unnamed_workers(tmp_path: Path) -> None:
@@ -111,26 +156,26 @@ def test_more_cpus_than_there_are(tmp_path: Path) -> None:
     """It is refused before anything is run."""
     status, _, stderr = compare(tmp_path, SPIN, "--cpus", "1,4000")
     assert 2 == status
-    assert stderr.startswith("run-scenario: --cpus: 4000 CPUs cannot be had; this program may use ")
+    assert stderr.startswith("run-scenario: --cpus: 4000 CPUs are not available; this program may use ")
 
 
-def on_terminal(command: list[str], stop_at: str = "") -> tuple[int, str]:
-    """Run a command on a terminal of its own, interrupt it when it has shown something; return status and text."""
+def on_terminal(command: list[str], stop_when_reading: Path | None = None) -> tuple[int, str]:
+    """Run a command on a terminal of its own; return status and text.
+
+    With a named pipe, it is interrupted once one of its processes has opened that for reading.
+    """
     master, slave = pty.openpty()
     with subprocess.Popen(
         command, env=ENVIRONMENT, stdin=slave, stdout=slave, stderr=slave, start_new_session=True
     ) as process:
         os.close(slave)
+        if stop_when_reading is not None:
+            with stop_when_reading.open("wb"):
+                process.send_signal(signal.SIGINT)
         text = b""
-        while True:
-            try:
-                block = os.read(master, 65536)
-            except OSError:
-                break
-            text += block
-            if stop_at and stop_at.encode() in text:
-                os.kill(process.pid, signal.SIGINT)
-                stop_at = ""
+        with contextlib.suppress(OSError):  # at the end nobody has the terminal open any more
+            while block := os.read(master, 65536):
+                text += block
         status = process.wait(60)
     os.close(master)
     return status, text.decode()
@@ -150,8 +195,11 @@ def test_the_table_on_a_terminal(tmp_path: Path) -> None:
 
 def test_ctrl_c(tmp_path: Path) -> None:
     """It ends the run that is under way, and the comparison, with status 130 and one line."""
-    path = write(tmp_path, scenario({"name": "W", "target": "sleep", "kwargs": {"seconds": 60}}))
-    status, text = on_terminal([*COMMAND, "compare", path], stop_at="run 1 of 15")
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    listener = {"target": "actors:listen_then_put", "to": "q", "kwargs": {"path": str(pipe)}}
+    path = write(tmp_path, scenario(listener, queues={"q": {}}))
+    status, text = on_terminal([*COMMAND, "compare", path, "--allow", "actors"], stop_when_reading=pipe)
     assert 130 == status
     assert text.rpartition("\x1b[K")[2].strip() == "run-scenario: interrupted"
     assert "Traceback" not in text

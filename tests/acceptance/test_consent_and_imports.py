@@ -7,9 +7,12 @@ import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 from support import Result, run, scenario
+
+from effort import in_part
 
 Play = Callable[..., Result]
 
@@ -42,15 +45,42 @@ def test_without_consent(folder: Path) -> None:
     assert [] == result.log.all("process.starting")
 
 
+PUT_BY_A_PROCESS = """\
+version: 1
+queues: {tasks: {}}
+processes:
+  - name: P
+    target: produce
+    to: tasks
+    kwargs: {items: [{call: "workers:work"}, {call: greet, args: [Ada]}], poison_pills: 1}
+  - {name: C, target: consume, from: tasks}
+"""
+
+
+def test_calls_that_a_process_puts(folder: Path) -> None:
+    """A call among the items of `produce` asks for consent as any other does, and is called by whoever takes it."""
+    (folder / "put.yaml").write_text(PUT_BY_A_PROCESS)
+
+    refused = run(folder, "put.yaml", allow="", cwd=folder)
+    assert (2, False) == (refused.status, (folder / "imported").exists())
+    assert "--allow workers" in refused.stderr
+
+    allowed = run(folder, "put.yaml", allow="workers", cwd=folder)
+    lines = [event["text"] for event in allowed.log.all("process.output")]
+    assert (0, 1) == (allowed.status, lines.count("worked"))
+    assert any("for Ada" in line for line in lines)
+
+
 def test_replicas_without_consent(folder: Path) -> None:
-    """They stand at one place of the file, where there is one thing wrong."""
+    """A package that is not allowed is one thing wrong, wherever it is named."""
     (folder / "many.yaml").write_text(
         "version: 1\nprocesses:\n"
         "  - {name: W, target: workers:work, replicas: 3}\n"
-        "  - {name: Other, target: workers:work}\n"
+        "  - {name: Other, target: workers:other}\n"
+        "  - {name: Another, target: strangers:work}\n"
     )
     result = run(folder, "many.yaml", allow="", cwd=folder)
-    assert ["many.yaml:3:23", "many.yaml:4:27"] == [
+    assert ["many.yaml:3:23", "many.yaml:5:29"] == [
         line.split(": error")[0] for line in result.stderr.splitlines() if ": error" in line
     ]
 
@@ -100,14 +130,88 @@ REFUSED = {
     "nested": "was made inside another function",
     "unnamed": "<lambda>",
     "bound": "'actors:bound' is a 'method' object",
-    "Sayer": "'actors:Sayer' is a 'type' object",
+    "Sayer": "'actors:Sayer' is a class",
     "number": "'actors:number' is an 'int' object",
     "nowhere": "has no 'nowhere'",
     "leave_with.nowhere": "leads through a 'function' object",
 }
 
 
-@pytest.mark.parametrize("name", REFUSED)
+MISTAKES = [
+    (
+        {"target": "spool:clint"},
+        "the scenario names code that is not there",
+        "cannot find 'spool:clint': module 'spool' has no 'clint'",
+        "did you mean 'client'?",
+    ),
+    (
+        {"target": "spool:zzz"},
+        "the scenario names code that is not there",
+        "cannot find 'spool:zzz': module 'spool' has no 'zzz'",
+        "it has client",
+    ),
+    (
+        {"target": "spool:client", "kwargs": {"expectd": 3}},
+        "the scenario calls code with arguments that do not fit",
+        "'spool:client' cannot be called as the scenario says: ",
+        "did you mean 'expected'?",
+    ),
+    (
+        {"target": "spool:client"},
+        "the scenario calls code with arguments that do not fit",
+        "missing a required argument: 'expected'; its parameters are (expected)",
+        "give what it takes under `args`, `kwargs`, `from`, `to` or `uses`",
+    ),
+    (
+        {"target": "spool_broken:client"},
+        "the scenario names code that cannot be imported",
+        "KeyError while spool_broken was loaded (spool_broken.py:4): 'nothing'",
+        "correct it there",
+    ),
+    (
+        {"target": "spool_torn:client"},
+        "the scenario names code that cannot be imported",
+        "SyntaxError while spool_torn was loaded (spool_torn.py:2)",
+        "correct it there",
+    ),
+    (
+        {"target": "spool_poor:client"},
+        "the scenario names code that is not there",
+        "there is no module 'no_such_thing', needed by spool_poor (spool_poor.py:1)",
+        "install it",
+    ),
+    (
+        {"target": "strangers:client"},
+        "the scenario names code that you have not allowed",
+        "'strangers:client' would run code of the package 'strangers', which you have not allowed",
+        "if you trust it, add --allow strangers",
+    ),
+]
+SPOOL = {
+    "spool": "import os\n\ndef client(expected):\n    pass\n",
+    "spool_broken": "import json\n\ndef load():\n    return {}['nothing']\n\njson.loads('1', object_hook=load())\n",
+    "spool_torn": "x = 1\ndef client(:\n",
+    "spool_poor": "import no_such_thing\n",
+}
+
+
+@pytest.mark.parametrize(("process", "cause", "what", "hint"), in_part(MISTAKES))
+def test_a_mistake_is_located(tmp_path: Path, process: dict[str, Any], cause: str, what: str, hint: str) -> None:
+    """The event says why; the problem underlines the whole name, and the way out has a line of its own."""
+    for name, text in SPOOL.items():
+        (tmp_path / f"{name}.py").write_text(text)
+    target = process["target"]
+    (tmp_path / "own.yaml").write_text(scenario(process))
+    allowed = [part for name in SPOOL for part in ("--allow", name)]
+    result = run(tmp_path, "own.yaml", *allowed, allow="", cwd=tmp_path)
+    assert (2, cause) == (result.status, result.log.one("scenario.refused")["reason"])
+    lines = result.stderr.splitlines()
+    assert what in lines[0]
+    assert f"   {hint}" == lines[3]
+    assert len(f'"{target}"') == lines[2].count("^"), lines[2]
+
+
+@pytest.mark.parametrize("name", in_part(REFUSED))
 @pytest.mark.fault("F15", event="scenario.refused", status=2)
 def test_what_is_no_target(tmp_path: Path, name: str) -> None:
     """An allowed module's own imports, and what no process can run, are refused before anything is started."""
@@ -132,7 +236,7 @@ def test_a_module_that_is_not_there(tmp_path: Path) -> None:
     [
         ("def broken(:\n", "SyntaxError"),
         ("import nothing_like_that\n", "there is no module 'nothing_like_that', needed by broken"),
-        ("raise ValueError('no reason')\n", "ValueError while broken was loaded: no reason"),
+        ("raise ValueError('no reason')\n", "ValueError while broken was loaded (broken.py:1): no reason"),
         ("import sys\nsys.exit(0)\n", "SystemExit"),
     ],
 )
@@ -184,10 +288,10 @@ COMMAND_LINE_ONLY = {
     "structlog",
     "rich",
     "run_scenario.cli",
-    "run_scenario.language",
-    "run_scenario.views",
-    "run_scenario.engine.front",
-    "run_scenario.engine.guard",
+    "run_scenario.loader",
+    "run_scenario.report",
+    "run_scenario.runtime.runner",
+    "run_scenario.runtime.supervisor.supervisor",
 }
 
 

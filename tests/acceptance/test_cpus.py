@@ -43,7 +43,7 @@ def test_without_cpus_nothing_is_pinned(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("cpus", "words"), [(4000, "4000 CPUs cannot be had"), ([ALLOWED[0], 60_000], "CPU 60000 cannot be had")]
+    ("cpus", "words"), [(4000, "4000 CPUs are not available"), ([ALLOWED[0], 60_000], "CPU 60000 is not available")]
 )
 def test_cpus_that_are_not_there(tmp_path: Path, cpus: Any, words: str) -> None:
     """The error has its place in the file and names what there is; nothing was created."""
@@ -53,4 +53,6 @@ def test_cpus_that_are_not_there(tmp_path: Path, cpus: Any, words: str) -> None:
     place, _, told = result.stderr.partition(": error: ")
     assert place.endswith("case.yaml:1:" + place.rpartition(":")[2])
     count = "1 CPU" if len(ALLOWED) == 1 else f"{len(ALLOWED)} CPUs"
-    assert told.splitlines()[0] == f"{words}; this program may use {count}: {', '.join(map(str, ALLOWED))}"
+    lines = told.splitlines()
+    assert (words, f"   this program may use {count}: {', '.join(map(str, ALLOWED))}") == (lines[0], lines[-1])
+    assert "the scenario asks for CPUs that are not available" == result.log.one("scenario.refused")["reason"]

@@ -9,7 +9,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from support import Log, Result, Running, expects, run, scenario
+from support import Log, Result, Running, expects, run, scenario, stopped_at_its_deadline
+
+from effort import in_part, often
 
 Play = Callable[..., Result]
 
@@ -68,7 +70,7 @@ ALLOWED = [
 ]
 
 
-@pytest.mark.parametrize(("process", "status"), ALLOWED)
+@pytest.mark.parametrize(("process", "status"), in_part(ALLOWED))
 def test_the_file_says_which_end_is_proper(tmp_path: Path, process: dict[str, Any], status: int) -> None:
     """`exitcode` decides whether the run passes or fails."""
     result = run(tmp_path, scenario(process))
@@ -103,15 +105,16 @@ def test_stopped_by_the_scenario(play: Play) -> None:
 @pytest.mark.fault("F18", event="process.escalated", status=3)
 def test_terminate_is_ignored(play: Play) -> None:
     """A process that ignores SIGTERM holds its main program up to the deadline; then it is ended by SIGKILL."""
-    process = {"name": "Deaf", "target": "ignore_sigterm", "kwargs": {"seconds": 60}}
-    result = play(scenario({**process, "join_timeout": 0.5, "terminate": True}, timeout=1.5))
+    process = {"name": "Deaf", "target": "actors:be_deaf", "uses": {"event": "deaf"}}
+    main = [{"start": "Deaf"}, {"wait": "deaf"}, {"terminate": "Deaf"}, {"join": "Deaf"}]
+    text = scenario(process, sync={"deaf": {"type": "Event"}}, main=main, timeout=1.5)
+    result = stopped_at_its_deadline(play, text)
     log = result.log
     assert (3, "timed_out") == (result.status, result.outcome)
-    assert result.seconds < 6
+    assert log.one("process.terminating", "Deaf", by="MainProcess")["seq"] < log.one("scenario.timed_out")["seq"]
     assert log.one("process.escalated", "Deaf")["seq"] < log.one("process.exited", "Deaf")["seq"]
     exited = log.one("process.exited", "Deaf")
     assert ("SIGKILL", "run-scenario", False) == tuple(exited[key] for key in ("signal", "by", "allowed"))
-    assert "Deaf ignoring SIGTERM" in log.output("Deaf")
 
 
 def test_an_orphan_is_told_and_swept(play: Play) -> None:
@@ -125,7 +128,15 @@ def test_an_orphan_is_told_and_swept(play: Play) -> None:
     assert orphaned["pid"] == exited["pid"]
     assert ("SIGKILL", "run-scenario") == (exited["signal"], exited["by"])
     assert log.one("process.exited", "Parent")["seq"] < exited["seq"]
-    assert result.seconds < 6
+
+
+@pytest.mark.parametrize("own", ["subprocess", "fork"])
+def test_an_orphan_has_the_parent_that_it_had(play: Play, own: str) -> None:
+    """Not the one that has adopted it, and not the command that it runs."""
+    parent = {"name": "Parent", "target": "actors:leave_a_child_later", "args": [own], "exitcode": "any"}
+    result = play(scenario(parent, expect=expects("process.orphaned")))
+    orphaned, started = result.log.one("process.orphaned"), result.log.one("process.started", "Parent")
+    assert ("Parent", started["pid"]) == (orphaned["parent"], orphaned["ppid"])
 
 
 @pytest.mark.fault("F22", event="process.orphaned", status=1)
@@ -134,7 +145,6 @@ def test_a_killed_process_orphans_its_child(play: Play) -> None:
     result = play(scenario({"name": "Middle", "target": "actors:start_a_child", "args": [60], "exitcode": -9}))
     orphaned = result.log.one("process.orphaned")
     assert result.log.one("process.exited", orphaned["process"])["by"] == "run-scenario"
-    assert result.seconds < 6
 
 
 @pytest.mark.fault("F20", event="process.lingering", status=0)
@@ -151,7 +161,8 @@ def test_a_thread_outlives_the_target(play: Play) -> None:
 @pytest.mark.fault("F20", event="process.lingering", status=3)
 def test_a_thread_that_never_ends(play: Play) -> None:
     """The deadline holds; the report says that the process is on its way out."""
-    result = play(scenario({"name": "Parent", "target": "actors:leave_a_thread", "args": [600]}, timeout=1.5))
+    parent = {"name": "Parent", "target": "actors:leave_a_thread", "args": [600]}
+    result = stopped_at_its_deadline(play, scenario(parent, timeout=1.5))
     assert (3, "timed_out") == (result.status, result.outcome)
     stuck = {p["process"]: p for p in result.log.one("scenario.stalled")["processes"]}
     assert ("exiting", "waiting") == (stuck["Parent"]["state"], stuck["MainProcess"]["state"])
@@ -178,17 +189,17 @@ def test_processor_time_is_told(play: Play) -> None:
         )
     )
     busy, idle = (result.log.one("process.exited", name) for name in ("Busy", "Idle"))
-    assert 0.35 <= busy["cpu_user"] + busy["cpu_system"] < 2
-    assert idle["cpu_user"] + idle["cpu_system"] < 0.35
+    assert 0.35 <= busy["cpu_user"] + busy["cpu_system"] <= busy["t"]
+    assert idle["cpu_user"] + idle["cpu_system"] < busy["cpu_user"] + busy["cpu_system"]
     assert all(e["max_rss"] > 1_000_000 for e in (busy, idle))
     assert all(type(e[key]) is int for e in (busy, idle) for key in ("voluntary_switches", "involuntary_switches"))
 
 
 def test_two_hundred_processes(tmp_path: Path, method: str) -> None:
     """Two hundred at once (fewer where each is slow to start) are no trouble: each has its life in the log."""
-    count = 200 if method == "fork" else 60
+    count = 200 if method == "fork" else often(60, 20)
     workers = {"name": "Worker", "replicas": count, "target": "consume", "from": "q", "kwargs": {"task_done": False}}
-    text = scenario(workers, queues={"q": {"items": list(range(200)), "poison_pills": True}}, timeout=60)
+    text = scenario(workers, queues={"q": {"items": list(range(200)), "poison_pills": True}}, timeout=100)
     result = run(tmp_path, text, "--start-method", method)
     assert (0, count) == (result.status, result.log.finished["counts"]["processes"])
     assert count == len(result.log.all("process.exited", cause="returned")) - 1
@@ -199,11 +210,18 @@ def test_two_hundred_processes(tmp_path: Path, method: str) -> None:
 
 def test_nothing_is_told_twice(tmp_path: Path) -> None:
     """A run that is read while it goes on has the same lines as a whole."""
-    running = Running(tmp_path, scenario({"name": "A", "target": "count_down", "kwargs": {"interval": 0.05}}))
-    running.wait_for("process.output", "A", text="Process A counting down: 3...")
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    first = {"name": "A", "target": "count_down", "kwargs": {"interval": 0.05}}
+    last = {"name": "B", "target": "actors:read_from", "args": [str(pipe)]}
+    running = Running(tmp_path, scenario(first, last))
+    running.wait_for("process.output", "A", text="Process A counting down: 1...")
     assert running.process.poll() is None
+    pipe.write_text("to its end")
     result = running.finish()
-    assert Log(result.log.events).output("A") == [e["text"] for e in result.log.all("process.output", "A")]
+    counted = [f"Process A counting down: {number}..." for number in (5, 4, 3, 2, 1)]
+    assert ["Process A starting...", *counted, "Process A exiting..."] == result.log.output("A")
+    assert ["to its end"] == result.log.output("B")
 
 
 @pytest.mark.fault("F25", event="process.exited", status=1)
@@ -218,3 +236,11 @@ def test_an_exit_is_told_when_it_happens(tmp_path: Path, method: str) -> None:
     result = running.finish()
     assert {(f"E-{number}", 3) for number in range(1, 9)} == told
     assert [1] * 9 == [len(result.log.all("process.exited", name)) for name in ("S", *dict(told))]
+
+
+def test_a_copy_of_a_process_is_not_its_end(play: Play) -> None:
+    """What os.fork() in a target has made returns from it, too: the process itself has finished once, at last."""
+    result = play(scenario({"name": "P", "target": "actors:fork_and_return"}))
+    log = result.log
+    assert (0, {"child", "parent"}) == (result.status, set(log.output("P")))
+    assert log.one("process.finished", "P")["seq"] > log.all("process.output", "P", text="parent")[0]["seq"]

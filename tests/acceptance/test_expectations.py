@@ -42,11 +42,27 @@ def test_what_is_not_met(tmp_path: Path) -> None:
         failed["because"],
     )
     assert [finished["seq"]] == [e["seq"] for e in failed["evidence"]]
-    reason = f"there is process.finished with process 'W' in line {finished['seq']}"
+    reason = f"there is process.finished with process 'W' (event {finished['seq']})"
     assert reason == failed["reason"]
     whole = f"the expectation in line 1 failed (it is never to finish): {reason}"
     assert [whole] == result.log.finished["reasons"]
     assert whole in result.stderr
+
+
+def test_a_lock_that_nobody_uses(tmp_path: Path) -> None:
+    """That two never had it at the same time says nothing where nobody ever had it: it is not passed."""
+    racing = {"name": "Racer", "replicas": 2, "target": "increment", "uses": {"counter": "total"}}
+    racing["kwargs"] = {"times": 10}
+    text = scenario(
+        racing,
+        shared={"total": {"type": "Value", "typecode": "i", "lock": "gate"}},
+        sync={"gate": {"type": "Lock"}},
+        expect=[{"mutual_exclusion": "gate"}],
+    )
+    result = run(tmp_path, text)
+    assert (1, [("inconclusive", 1)]) == (result.status, verdicts(result))
+    reason = result.log.one("expectation.inconclusive")["reason"]
+    assert "'gate' never took part" in reason or "there is nothing to judge" in reason
 
 
 def test_a_failure_on_a_terminal(tmp_path: Path) -> None:
@@ -59,7 +75,7 @@ def test_a_failure_on_a_terminal(tmp_path: Path) -> None:
     lines = [line.strip() for line in done.stdout.splitlines()]
     start = next(i for i, line in enumerate(lines) if "not as expected (case.yaml:1): absent: " in line)
     assert "it is never to finish" == lines[start + 1]
-    assert lines[start + 2].startswith("there is process.finished with process 'W' in line ")
+    assert lines[start + 2].startswith("there is process.finished with process 'W' (event ")
     assert "W finished: its target returned after " in lines[start + 3]
     assert lines[-1].startswith("failed after ")
 
@@ -84,17 +100,13 @@ def test_a_crash_that_is_the_point(tmp_path: Path, expected: dict[str, Any]) -> 
 
 IMPLIED: dict[str, tuple[dict[str, Any], dict[str, Any], str]] = {
     "a lost item": (
-        {"name": "P", "target": "put_and_exit", "to": "q", "kwargs": {"count": 2000}, "exitcode": "any"},
+        {"name": "P", "target": "put_and_exit", "to": "q", "kwargs": {"count": 20_000}, "exitcode": "any"},
         {},
         "queue.items_lost",
     ),
     "an item that cannot be pickled": ({"name": "P", "target": "put_unpicklable", "to": "q"}, {}, "queue.item_dropped"),
     "a poison pill that nobody takes": (QUIET, {"items": [1], "poison_pills": 1}, "queue.left_over"),
-    "an orphan": (
-        {"name": "P", "target": "spawn_child", "join_timeout": 0.5, "terminate": True},
-        {},
-        "process.orphaned",
-    ),
+    "an orphan": ({"name": "P", "target": "actors:leave_an_orphan"}, {}, "process.orphaned"),
 }
 
 
@@ -119,6 +131,20 @@ def test_a_standstill(tmp_path: Path) -> None:
     )
     result = run(tmp_path, text)
     assert (3, "stalled", [("passed", 1), ("failed", 1)]) == (result.status, result.outcome, verdicts(result))
+
+
+def test_a_stop_that_is_expected(tmp_path: Path) -> None:
+    """It has passed, at a standstill as at the deadline: status 0, in the log too, and `check` finds the same."""
+    stalling = {"name": "C", "target": "consume", "from": "q", "kwargs": {"task_done": False}}
+    sleeping = {"name": "W", "target": "sleep", "kwargs": {"seconds": 60}}
+    for outcome, process in (("stalled", stalling), ("timed_out", sleeping)):
+        expect = [{"exists": {"event": f"scenario.{outcome}"}}]
+        text = scenario(process, queues={"q": {}}, timeout=30 if outcome == "stalled" else 0.5, expect=expect)
+        result = run(tmp_path, text)
+        assert (0, outcome, [("passed", 1)]) == (result.status, result.outcome, verdicts(result))
+        assert (0, "info") == (result.log.finished["exit_status"], result.log.finished["level"])
+        assert "run-scenario: " not in result.stderr
+        assert 0 == check(result.stdout, text, tmp_path).returncode
 
 
 def test_a_deadline(tmp_path: Path) -> None:
@@ -194,7 +220,7 @@ def test_check_an_event_that_lacks_a_field(tmp_path: Path) -> None:
     text = scenario({"name": "W", "target": "produce", "to": "q"}, queues={"q": {}}, expect=[{"conserved": "q"}])
     done = check(NO_ID, text, tmp_path)
     assert 2 == done.returncode
-    assert b"line 7 of run r: its queue.get is not as events are: 'item_id'" in done.stderr
+    assert b"event 7 of run r, queue.get, is malformed: 'item_id'" in done.stderr
     assert b"Traceback" not in done.stderr
 
 

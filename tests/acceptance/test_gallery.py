@@ -18,7 +18,8 @@ from xml.etree import ElementTree
 
 import pytest
 
-from run_scenario.views import timeline
+from effort import in_part
+from run_scenario.report.timeline import text as timeline
 
 ROOT = Path(__file__).parents[2]
 PICTURES = ROOT / "docs" / "pictures"
@@ -140,7 +141,7 @@ def differences(name: str, fresh: Path, kept: Path) -> Iterator[str]:
         yield from (f"{name}{suffix} has not yet: {text}" for text in surplus(one, other))
 
 
-@pytest.mark.parametrize("name", EXHIBITS)
+@pytest.mark.parametrize("name", in_part(EXHIBITS))
 def test_what_is_committed_is_what_is_drawn(name: str, tmp_path: Path) -> None:
     """A fresh run gives the pictures that are there, but for what differs from run to run."""
     found: list[str] = []
@@ -171,10 +172,10 @@ def test_a_picture_that_is_out_of_date_is_noticed(suffix: str, how: str, tmp_pat
 
 
 def test_the_page_is_the_one_that_is_written() -> None:
-    """So is the picture that the README begins with; the folder has no others."""
-    assert GALLERY.page() == (ROOT / "docs" / "gallery.md").read_text(encoding="utf-8")
+    """So is the picture of the README; the folder has no others."""
+    assert GALLERY.page() == GALLERY.PAGE.read_text(encoding="utf-8")
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
-    assert (PICTURES / f"{GALLERY.EXHIBITS[0].name}.txt").read_text(encoding="utf-8") in readme
+    assert (PICTURES / f"{GALLERY.IN_README}.txt").read_text(encoding="utf-8") in readme
     wanted = {f"{name}{suffix}" for name in EXHIBITS for suffix in (".svg", "-graph.svg", ".txt")}
     assert wanted == {path.name for path in PICTURES.iterdir()}
 
@@ -192,7 +193,7 @@ def test_what_is_said_of_a_picture_is_in_it(name: str) -> None:
 def test_the_signs_are_explained_in_the_words_of_today() -> None:
     """Each legend has meanings that the timeline still gives."""
     folder = Path(timeline.__file__).parent
-    sources = "".join(path.read_text(encoding="utf-8") for path in folder.glob("timeline*.py"))
+    sources = "".join(path.read_text(encoding="utf-8") for path in folder.glob("*.py"))
     for name in EXHIBITS:
         meanings = legend_of((PICTURES / f"{name}.txt").read_text(encoding="utf-8"))
         assert meanings

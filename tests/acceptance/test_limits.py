@@ -20,6 +20,11 @@ Process = dict[str, Any]
 TOO_MUCH: dict[str, tuple[Process, tuple[str, ...], int]] = {
     "processes": ({"target": "actors:fork_for_ever"}, ("--max-processes", "20"), 20),
     "threads": ({"target": "actors:start_threads", "args": [100]}, ("--max-threads", "50"), 50),
+    "memory": (
+        {"target": "allocate_memory", "kwargs": {"megabytes": 300, "seconds": 60}},
+        ("--max-memory", "200M"),
+        200 << 20,
+    ),
     "items": ({"target": "actors:put_and_wait", "kwargs": {"count": 1_000}, "to": "q"}, ("--max-items", "500"), 500),
 }
 
@@ -30,7 +35,7 @@ def test_too_much_is_stopped(tmp_path: Path, limit: str) -> None:
     process, option, most = TOO_MUCH[limit]
     result = run(tmp_path, scenario(process, queues={"q": {}} if "to" in process else {}), *option)
     event = result.log.one("scenario.limit_reached")
-    assert (3, "too_much") == (result.status, result.outcome)
+    assert (3, "limit_exceeded") == (result.status, result.outcome)
     assert (limit, most, option[0]) == (event["limit"], event["most"], event["option"])
     assert event["found"] > most
     assert option[0] in result.stderr
@@ -42,7 +47,7 @@ def test_a_full_log_takes_only_last_words(tmp_path: Path) -> None:
     expect = [{"exists": {"event": "process.output", "process": "P"}}, {"absent": {"event": "process.failed"}}]
     result = run(tmp_path, scenario(process, expect=expect), "--max-log", "100K")
     event, names = result.log.one("scenario.limit_reached"), result.log.names()
-    assert (3, "too_much", "--max-log") == (result.status, result.outcome, event["option"])
+    assert (3, "limit_exceeded", "--max-log") == (result.status, result.outcome, event["option"])
     after = names[names.index("scenario.limit_reached") + 1 :]
     assert ["expectation.passed", "expectation.inconclusive", "scenario.finished"] == after
     assert "events after that were left out" in result.log.finished["reasons"][0]
@@ -88,7 +93,7 @@ def test_who_waits_for_a_large_item_is_told_why(tmp_path: Path) -> None:
     sender = {"name": "S", "target": "actors:put_large_and_small", "kwargs": {"size": 100_000}, "to": "q"}
     expect = [{"conserved": "q"}]
     result = run(tmp_path, scenario(sender, queues={"q": {"collect": 2}}, expect=expect), "--max-payload", "64K")
-    dropped = "of 2 put, 1 taken and 1 dropped, because they were too large (--max-payload)"
+    dropped = "of 2 put, 1 taken and 1 dropped, because it was too large (--max-payload)"
     assert (3, True) == (result.status, dropped in result.log.finished["reasons"][0])
     judged = result.log.one("expectation.failed", pattern="conserved")
     assert judged["reason"].startswith("queue 'q': an item was dropped: ValueError: more bytes in one item")
@@ -138,12 +143,12 @@ def test_without_room_in_files(tmp_path: Path) -> None:
     # Python would write compiled modules that break off, for all tests after this one.
     limits = "export PYTHONDONTWRITEBYTECODE=1; ulimit -f 50"
     status, events, errors = _limited(tmp_path, scenario({"target": "hang"}), limits)
-    assert (4, "broken") == (status, events[-1]["outcome"])
+    assert (4, "internal_error") == (status, events[-1]["outcome"])
     assert "File too large" in errors
 
 
 def test_without_room_for_a_thread(tmp_path: Path) -> None:
-    """Where the front has no memory for a thread that follows the run, the log comes when the run is over."""
+    """Where the runner has no memory for a thread that follows the run, the log comes when the run is over."""
     limits = "ulimit -s 1000000; ulimit -v 900000"  # a stack for a thread is as large as -s says
     status, events, errors = _limited(tmp_path, scenario({"target": "print_info"}), limits)
     assert (0, "passed", "") == (status, events[-1]["outcome"], errors)
@@ -157,12 +162,13 @@ def test_without_memory(tmp_path: Path) -> None:
     assert (1, "MemoryError") == (status, failed["exception"])
 
 
+@pytest.mark.campaign
 def test_without_memory_for_itself(tmp_path: Path) -> None:
     """Wherever run-scenario itself runs out of memory, it ends with status 4 and leaves nothing behind.
 
     Mostly it says so in words; but Python itself does not always name what has happened to it (SystemError).
     """
-    door = 'ulimit -v "$1"; exec "$2" -c "import run_scenario.cli.door, run_scenario.engine.front"'
+    door = 'ulimit -v "$1"; exec "$2" -c "import run_scenario.cli.entry_point, run_scenario.runtime.runner"'
 
     def suffices(limit: int) -> bool:
         try:
@@ -179,19 +185,20 @@ def test_without_memory_for_itself(tmp_path: Path) -> None:
 
 
 GIVE_UP = """
-from run_scenario.cli.door import main
-from run_scenario.engine import front, guard_handle
+from run_scenario.cli.entry_point import main
+from run_scenario.runtime import runner
+from run_scenario.runtime.supervisor.client import SupervisorClient
 
 def fail(*_):
     raise MemoryError
 
-front._Run._follow = guard_handle.Guard.stop_and_wait = fail
+runner._Run._follow = SupervisorClient.stop_and_wait = fail
 raise SystemExit(main(["case.yaml"]))
 """
 
 
 def test_without_memory_to_wait_for_the_end(tmp_path: Path) -> None:
-    """Where the front can neither follow the run nor wait for its end, the run is ended, and nothing is kept of it."""
+    """Where the runner can neither follow the run nor wait for its end, the run is ended, and nothing is kept of it."""
     (tmp_path / "case.yaml").write_text(scenario({"target": "hang"}))
     environment = {**os.environ, "PYTHONPATH": search_path(), "TMPDIR": str(tmp_path)}
     command = [sys.executable, "-c", GIVE_UP]
@@ -233,7 +240,7 @@ def test_a_full_disk(tmp_path: Path, small_disk: Path) -> None:
     process = {"target": "actors:put_and_return", "kwargs": {"count": 80_000}, "to": "q"}
     text = scenario(process, queues={"q": {"type": "SimpleQueue", "collect": 80_000}})
     status, events, errors = _limited(tmp_path, text, "true", small_disk)
-    assert (4, "broken") == (status, events[-1]["outcome"])
+    assert (4, "internal_error") == (status, events[-1]["outcome"])
     assert "no space left in" in errors
     assert len([event for event in events if event["event"] == "queue.put"]) > 1_000
 
@@ -243,7 +250,7 @@ def test_a_full_disk_ends_a_long_run(tmp_path: Path, small_disk: Path) -> None:
     (small_disk / "filler").write_bytes(bytes(1_200_000))
     process = {"target": "actors:print_for_ever", "args": ["text", 100]}
     status, events, errors = _limited(tmp_path, scenario(process), "true", small_disk)
-    assert (4, "broken") == (status, events[-1]["outcome"])
+    assert (4, "internal_error") == (status, events[-1]["outcome"])
     assert "set TMPDIR to another folder" in errors
     assert "scenario.timed_out" not in [event["event"] for event in events]
 
@@ -266,6 +273,6 @@ def test_no_room_at_all(tmp_path: Path, small_disk: Path) -> None:
     """Where the records of a scenario's processes surely have no room, nothing is started."""
     text = scenario({"target": "hang", "replicas": 30})
     status, events, errors = _limited(tmp_path, text, "true", small_disk)
-    assert (4, "broken") == (status, events[-1]["outcome"])
+    assert (4, "internal_error") == (status, events[-1]["outcome"])
     assert "process.starting" not in [event["event"] for event in events]
     assert "set TMPDIR to another folder" in errors

@@ -10,7 +10,8 @@ import pytest
 from support import Result, scenario
 
 from run_scenario import bundled
-from run_scenario.verbs import VERBS
+from run_scenario.loader.reading.steps import BESIDE
+from run_scenario.scenario.steps import VERBS
 
 Play = Callable[..., Result]
 
@@ -18,9 +19,9 @@ WORKER = {"name": "W", "target": "print_info"}
 
 
 def test_the_schema_knows_every_verb() -> None:
-    """The schema and the table name the same verbs, with the same words, and nothing else but their options."""
-    properties = json.loads(bundled.schema_text("scenario"))["$defs"]["step"]["properties"]
-    assert {*VERBS, "to", "block", "timeout", "n", "raises"} == set(properties)
+    """The schema and the table name the same verbs, with the same words, and nothing but what stands beside them."""
+    properties = json.loads(bundled.schema_text("scenario"))["$defs"]["stepMapping"]["properties"]
+    assert {*VERBS, *BESIDE} == set(properties)
     assert all(properties[name]["description"].startswith(verb.help) for name, verb in VERBS.items())
     assert {option for verb in VERBS.values() for option in verb.options} <= set(properties)
 
@@ -57,8 +58,8 @@ def test_the_life_of_a_process(play: Play) -> None:
     ]
     result = play(scenario({"name": "W", "target": "hang", "exitcode": -9}, main=steps))
     assert (0, [False, True, False]) == (result.status, [e["alive"] for e in result.log.all("process.alive")])
-    assert [None, -9] == [e["result"] for e in result.log.all("main.called", method="exitcode")]
-    raised = [(e["method"], e["exception"]) for e in result.log.all("main.raised")]
+    assert [None, -9] == [e["result"] for e in result.log.all("step.called", method="exitcode")]
+    raised = [(e["method"], e["exception"]) for e in result.log.all("step.raised")]
     assert [
         *(("join", "AssertionError"), ("terminate", "AttributeError"), ("start", "AssertionError")),
         *(("close", "ValueError"), ("is_alive", "ValueError")),
@@ -73,7 +74,7 @@ def test_an_unexpected_exception_ends_the_main_program(play: Play) -> None:
     assert (1, []) == (result.status, result.log.output("MainProcess", "stdout"))
     assert "Empty" == result.log.one("process.failed", "MainProcess")["exception"]
     result = play(scenario(WORKER, queues={"tasks": {}}, main=[{"get_nowait": "tasks", "raises": "Full"}]))
-    assert (1, []) == (result.status, result.log.all("main.raised"))
+    assert (1, []) == (result.status, result.log.all("step.raised"))
 
 
 def test_queues(play: Play) -> None:
@@ -101,8 +102,8 @@ def test_queues(play: Play) -> None:
     result = play(scenario(WORKER, queues=queues, main=steps))
     assert 0 == result.status
     assert [{"a": [1, None]}, 1] == [e["item"] for e in result.log.all("queue.get")]
-    assert [1] == [e["result"] for e in result.log.all("main.called", method="qsize")]
-    assert ["Full", "Full", "ValueError", "Empty", "Empty"] == [e["exception"] for e in result.log.all("main.raised")]
+    assert [1] == [e["result"] for e in result.log.all("step.called", method="qsize")]
+    assert ["Full", "Full", "ValueError", "Empty", "Empty"] == [e["exception"] for e in result.log.all("step.raised")]
 
 
 def test_locks_and_their_kin(play: Play) -> None:
@@ -142,7 +143,7 @@ def test_locks_and_their_kin(play: Play) -> None:
     assert [False, True] == [e["answer"] for e in result.log.all("event.waited")]
     assert 2 == len(result.log.all("barrier.passed"))
     assert ["ValueError", "AssertionError", "BrokenBarrierError"] == [
-        e["exception"] for e in result.log.all("main.raised")
+        e["exception"] for e in result.log.all("step.raised")
     ]
 
 
@@ -173,7 +174,7 @@ def test_pipes_values_and_pools(play: Play) -> None:
     assert (0, 7) == (result.status, result.log.one("value.final")["content"])
     assert "pong 1" == result.log.one("pipe.received", "MainProcess")["item"]
     assert [9] == result.log.one("pool.returned")["result"]
-    assert {"active_children", "cpu_count"} == {e["method"] for e in result.log.all("main.called")}
+    assert {"active_children", "cpu_count"} == {e["method"] for e in result.log.all("step.called")}
     assert "P has nobody left to play with" == result.log.output("P")[-1]
 
 
@@ -190,14 +191,14 @@ POOLS = {
 }
 POOL_STEPS: list[dict[str, Any]] = [
     {"create": ["crunch", "other"]},
-    {"call": ["crunch", "other"]},
+    {"next_call": ["crunch", "other"]},
     {"start": "P"},
     {"join": "crunch", "raises": "ValueError"},
-    {"call": "crunch"},
+    {"next_call": "crunch"},
     {"join": "P"},
     {"result": ["other", "crunch", "crunch"]},
     {"close": "crunch"},
-    {"call": "crunch"},
+    {"next_call": "crunch"},
     {"join": "crunch"},
     {"shutdown": "other"},
 ]
@@ -215,7 +216,7 @@ def test_pools_step_by_step(play: Play) -> None:
     assert (
         max(e["seq"] for e in log.all("pool.called", pool="crunch", call=1)) < log.one("process.starting", "P")["seq"]
     )
-    assert "ValueError" == log.one("main.raised")["exception"]
+    assert "ValueError" == log.one("step.raised")["exception"]
     assert ("ValueError", "Pool not running") == tuple(
         log.one("pool.call_failed")[key] for key in ("exception", "message")
     )
@@ -227,7 +228,7 @@ def test_a_pool_is_terminated(play: Play) -> None:
     calls = [{"apply_async": "sleep_for", "args": [600]}, {"apply": "square", "args": [3]}]
     pools = {"crunch": {"processes": 2, "calls": calls}}
     # Tasks are taken in order: when the second is done, a worker has the first.
-    steps: list[dict[str, Any]] = [{"create": "crunch"}, {"call": ["crunch", "crunch"]}]
+    steps: list[dict[str, Any]] = [{"create": "crunch"}, {"next_call": ["crunch", "crunch"]}]
     text = {"version": 1, "timeout": 30, "pools": pools}
     orderly = play(json.dumps({**text, "main": [*steps, {"terminate": "crunch"}, {"join": "crunch"}]}))
     assert (0, "") == (orderly.status, orderly.stderr)

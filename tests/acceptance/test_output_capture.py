@@ -34,6 +34,8 @@ def test_every_way_to_write(play: Play) -> None:
             ("stdout", "print", f"{name} no newline"),
         ]
         assert sorted(expected) == sorted(lines(result, name))
+        order = {e["via"]: e.get("order") for e in result.log.all("process.output", name)}
+        assert {"print": None, "descriptor": "unknown"} == order
         warning = result.log.one("log.message", name)
         assert (f"{name} warning", "warnings", "warning", "UserWarning") == tuple(
             warning[key] for key in ("message", "via", "level", "logger")
@@ -64,7 +66,7 @@ def test_structlog(play: Play) -> None:
     assert [("debug", "quiet"), ("info", "hello"), ("warning", "bound"), ("error", "bad")] == [
         (e["level"], e["message"]) for e in told
     ]
-    assert (42, "ä\ud800") == (told[1]["fields"]["answer"], told[1]["fields"]["text"])
+    assert (42, r"ä\ud800") == (told[1]["fields"]["answer"], told[1]["fields"]["text"])
     assert {"colour": "red"} == told[2]["fields"]
     assert [] == lines(result, "S")
 
@@ -85,7 +87,7 @@ def test_escapes_and_foreign_characters(awkward: Result) -> None:
     assert r"\ud800 surrogate" in texts
     assert r"\xff\xfe not UTF-8" in texts
     assert "\ttab\0nul" in texts
-    assert "\ud800 and \x1b[31m" == awkward.log.one("log.message", "W")["message"]
+    assert "\\ud800 and \x1b[31m" == awkward.log.one("log.message", "W")["message"]
     assert "\x1b" not in awkward.stdout
 
 

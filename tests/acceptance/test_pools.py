@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import json
+import re
+import subprocess
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
-from support import Result
+from support import COMMAND, PATIENCE, Result
 
 Play = Callable[..., Result]
 
@@ -62,6 +65,46 @@ def test_processes_count_before_pools(play: Play) -> None:
     assert {"3", "4"} == {e["process"].rpartition("-")[2] for e in result.log.all("pool.worker_started")}
 
 
+def test_callbacks(play: Play) -> None:
+    """A thread of the main program calls back with each result, or the exception; that is recorded before it."""
+    calls: list[dict[str, Any]] = [
+        {"map_async": "square", "over": [2, 3], "callback": "announce"},
+        {"starmap_async": "power", "over": [[2, 3]], "callback": "actors.data:show"},
+        {"apply_async": "fail_on", "args": [1, 1], "error_callback": "actors.data:show", "raises": "ValueError"},
+        {"apply_async": "square", "args": [4], "callback": "announce", "error_callback": "actors.data:show"},
+    ]
+    result = play(pooled(*calls))
+    assert 0 == result.status, result.stderr
+    told = {e["call"]: (e["keyword"], e["function"], e["argument"]) for e in result.log.all("pool.called_back")}
+    assert {
+        1: ("callback", "announce", [4, 9]),
+        2: ("callback", "actors.data:show", [8]),
+        4: ("callback", "announce", 16),
+    } == {call: each for call, each in told.items() if call != 3}
+    assert ("error_callback", "actors.data:show") == told[3][:2]
+    assert told[3][2].startswith("ValueError: ")
+    printed = result.log.output("MainProcess")
+    assert {"MainProcess: [4, 9]", "[8]", "MainProcess: 16"} <= set(printed)
+    for number in (1, 2, 4):
+        [called, returned] = [
+            e["event"] for e in result.log.events if e.get("call") == number and e["event"] in _ABOUT_RESULTS
+        ]
+        assert ("pool.called_back", "pool.returned") == (called, returned)
+
+
+_ABOUT_RESULTS = ("pool.called_back", "pool.returned")
+
+
+def test_a_callback_that_raises(play: Play) -> None:
+    """It ends the thread that takes results, and no other result ever comes: that is told, and the run is ended."""
+    text = pooled(
+        {"map_async": "square", "over": [1], "callback": "actors.data:refuse"}, {"apply": "square", "args": [2]}
+    )
+    result = play(text)
+    assert 3 == result.status
+    assert [] != result.log.all("pool.thread_failed")
+
+
 def test_an_exception_comes_back(play: Play) -> None:
     """It is raised again in the main program, which goes on only where that is expected."""
     failing = {"map": "actors:fail_with_cause", "over": [1, 2]}
@@ -99,7 +142,7 @@ def test_a_lost_worker_is_bounded(play: Play, call: str) -> None:
     assert (7, None, 0, call) == tuple(lost[key] for key in ("exitcode", "signal", "task", "method"))
     assert 3 == result.status
     assert lost["process"] in result.log.one("scenario.stalled")["reason"]
-    assert result.log.finished["duration"] < 10
+    assert [] == result.log.all("scenario.timed_out")
 
 
 @pytest.mark.fault("F37", event="pool.crash_loop", status=3)
@@ -147,3 +190,23 @@ def test_foreign_functions_need_consent(play: Play) -> None:
     assert 2 == result.status
     assert "pools" not in result.log.names()
     assert "json" in result.stderr
+
+
+def test_names_of_workers_have_room(tmp_path: Path, method: str) -> None:
+    """In the console their names are whole, also the longest, those of a fork server's children."""
+    path = tmp_path / "pool.yaml"
+    path.write_text(pooled({"map": "square", "over": [1]}), encoding="utf-8")
+    command = [*COMMAND, "run", str(path), "--format", "console", "--start-method", method]
+    shown = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True, timeout=PATIENCE).stdout
+    title = {"fork": "Fork", "spawn": "Spawn", "forkserver": "ForkServer"}[method]
+    assert re.search(rf"{title}PoolWorker-\d   works for pool 'crunch'", shown), shown
+
+
+def test_workers_that_have_ended_keep_no_files_open(play: Play) -> None:
+    """However many take each other's place, the main program has no more files open than those that live need."""
+    calls = [{"map": "square", "over": {"range": 60}, "chunksize": 1}]
+    pool = {"processes": 2, "maxtasksperchild": 1, "calls": calls}
+    text = json.dumps({"version": 1, "timeout": 100, "pools": {"crew": pool}})
+    result = play(text, "--max-open-files", "64")
+    assert (0, "") == (result.status, result.stderr)
+    assert len(result.log.all("pool.worker_started")) > 50

@@ -29,13 +29,56 @@ def test_an_item_that_cannot_be_pickled(play: Play) -> None:
     assert 0 == result.status
 
 
-def test_an_item_that_cannot_be_pickled_at_the_end(play: Play) -> None:
-    """Where the process is already ending, multiprocessing drops all that is left: it is told as lost."""
-    process = {"name": "P", "target": "actors:put_unpicklable", "to": "q"}
-    result = play(scenario(process, queues={"q": {"collect": 1}}))
-    assert "before" == result.log.one("queue.get", "MainProcess")["item"]
-    gone = [*result.log.all("queue.items_lost"), *result.log.all("queue.left_over")]
-    assert 2 == sum(e["count"] for e in gone) + len(result.log.all("queue.item_dropped"))
+@pytest.mark.parametrize("after", [0, 3])
+def test_an_item_that_cannot_be_pickled_at_the_end(play: Play, after: int) -> None:
+    """Where the process is already ending, nobody is told: it is dropped, and what comes after it lost."""
+    process = {"name": "P", "target": "actors:put_odd_and_return", "to": "q", "kwargs": {"after": after}}
+    result = play(scenario(process, queues={"q": {"collect": 1}}, expect=expects("queue.item_dropped")))
+    assert 1 == result.log.one("queue.get", "MainProcess")["item_id"]
+    assert [] == result.log.all("queue.item_mutated")
+    dropped = result.log.one("queue.item_dropped", "P")
+    assert ("q", 2) == (dropped["queue"], dropped["item_id"])
+    assert "<lambda>" in dropped["error"]
+    assert dropped["seq"] < result.log.one("process.exited", "P")["seq"]
+    assert after == sum(e["count"] for e in result.log.all("queue.items_lost"))
+    assert (2 + after, 1, 1, after) == tuple(
+        result.log.finished["counts"][key] for key in ("put", "got", "dropped", "lost")
+    )
+
+
+def test_a_question_that_cannot_be_pickled(play: Play) -> None:
+    """It is the first thing on its queue, and nobody can go on without it: that is seen at once, with the reason."""
+    result = play(
+        scenario(
+            {
+                "name": "Asks",
+                "target": "actors:ask_oddly",
+                "to": {"requests": "requests"},
+                "from": {"answers": "answers"},
+            },
+            {
+                "name": "Answers",
+                "target": "actors:answer",
+                "from": {"requests": "requests"},
+                "to": {"answers": "answers"},
+            },
+            queues={"requests": {}, "answers": {}},
+        )
+    )
+    stalled, dropped = result.log.one("scenario.stalled"), result.log.one("queue.item_dropped", "Asks")
+    assert ("deadlock", "starved_get", 3) == (stalled["cause"], stalled["diagnosis"]["kind"], result.status)
+    assert stalled["reason"].startswith("Answers waits for ever for an item from queue 'requests': of 1 put, 1 dropped")
+    assert dropped["error"] in stalled["reason"]
+    assert dropped["seq"] in {fact["seq"] for fact in stalled["diagnosis"]["facts"]}
+
+
+def test_an_item_that_cannot_be_done(play: Play) -> None:
+    """join() of a JoinableQueue waits for it as for any other: nobody gets it, and nobody can call task_done()."""
+    odd = {"name": "P", "target": "actors:put_odd_and_join", "uses": "q"}
+    result = play(scenario(odd, queues={"q": {"type": "JoinableQueue"}}))
+    stalled = result.log.one("scenario.stalled")
+    assert ("deadlock", "unfinished_join") == (stalled["cause"], stalled["diagnosis"]["kind"])
+    assert "1 of which never arrived, so that nobody can call it for that one" in stalled["reason"]
 
 
 @pytest.mark.fault("F04", event="queue.items_lost", status=0)
@@ -74,7 +117,7 @@ def test_items_of_all_kinds(play: Play, kind: str) -> None:
     result = play(scenario({"name": "P", "target": "actors:put_many_kinds", "to": "q"}, queues={"q": queue}))
     put, got = result.log.all("queue.put", "P"), result.log.all("queue.get", "MainProcess")
     assert [e["item"] for e in put] == [e["item"] for e in got]
-    plain = [None, True, False, 0, -1, 2**62, "<int of 71 bits>", 1.5, "inf", "ä\ud800\x1b[31m", r"b'\xff'"]
+    plain = [None, True, False, 0, -1, 2**62, "<int of 71 bits>", 1.5, "inf", "ä\\ud800\x1b[31m", r"b'\xff'"]
     assert plain == [e["item"] for e in got[:-1]]
     assert [type(item) for item in plain] == [type(e["item"]) for e in got[:-1]]
     assert [1, {"a": []}] == got[-1]["item"]
@@ -101,14 +144,14 @@ def test_waiting_is_measured(play: Play) -> None:
     result = play(
         scenario(
             {"name": "P", "target": "actors:sleep_then_put", "to": "q", "kwargs": {"seconds": 0.4}},
-            {"name": "F", "target": "produce", "to": "b", "kwargs": {"count": 2}},
-            {"name": "C", "target": "actors:take", "from": "b", "kwargs": {"count": 2}, "delay": 0.5},
-            queues={"q": {"collect": 1}, "b": {"maxsize": 1}},
+            {"name": "F", "target": "actors:announce_and_put_two", "to": {"outbox": "b", "told": "told"}},
+            {"name": "C", "target": "actors:take_from_who_waits", "from": {"inbox": "b", "told": "told"}},
+            queues={"q": {"collect": 1}, "b": {"maxsize": 1}, "told": {}},
         )
     )
     assert 0 == result.status
-    assert 0.2 <= result.log.one("queue.put", "F", item=1)["waited"] < 3
-    assert 0 == result.log.one("queue.put", "F", item=0)["waited"]
+    assert 0 < result.log.one("queue.put", "F", item="second")["waited"] < result.log.finished["duration"]
+    assert 0 == result.log.one("queue.put", "F", item="first")["waited"]
 
 
 def test_many_items_pass_in_order(play: Play) -> None:

@@ -71,8 +71,10 @@ def test_a_shareable_list(play: Play, method: str) -> None:
 def test_a_block_of_memory(play: Play, method: str) -> None:
     """What one has written the next finds; who was not forked has attached; the main program removes it."""
     user = {"target": "actors:use_block", "uses": {"block": "board"}}
-    first, second = {**user, "name": "A", "join": True}, {**user, "name": "B", "delay": 1.0}
-    result = play(shared(first, second, board={"type": "SharedMemory", "value": "hello", "size": 10}, method=method))
+    board = {"board": {"type": "SharedMemory", "value": "hello", "size": 10}}
+    main = [{"start": "A"}, {"join": "A"}, {"start": "B"}, {"join": "B"}]
+    processes = {**user, "name": "A"}, {**user, "name": "B"}
+    result = play(scenario(*processes, shared=board, main=main, start_method=method))
     assert ["True b'hello'"] == result.log.output("A")
     assert ["True b'xyzlo'"] == result.log.output("B")
     assert (0 if method == "fork" else 2) == len(result.log.all("shared_memory.attached"))
@@ -113,10 +115,12 @@ def test_with_a_lock_nothing_is_lost(play: Play, method: str) -> None:
 
 def test_who_waits_for_a_values_lock_is_explained(play: Play) -> None:
     """A deadlock on a value's own lock names the value."""
-    holder = {"name": "Holder", "target": "actors:write_under_lock", "uses": {"value": "hits", "event": "held"}}
-    adder = {"name": "Adder", "target": "increment", "delay": 0.5, "uses": {"counter": "hits"}}
-    events, hits = {"held": {"type": "Event"}}, {"hits": {"type": "Value", "typecode": "i"}}
-    result = play(scenario(holder, adder, sync=events, shared=hits))
+    holder = {"name": "Holder", "target": "actors:write_under_lock"}
+    holder["uses"] = {"value": "hits", "held": "held", "event": "never"}
+    adder = {"name": "Adder", "target": "increment", "uses": {"counter": "hits"}}
+    events, hits = {"held": {"type": "Event"}, "never": {"type": "Event"}}, {"hits": {"type": "Value", "typecode": "i"}}
+    main = [{"start": "Holder"}, {"wait": "held"}, {"start": "Adder"}, {"join": ["Holder", "Adder"]}]
+    result = play(scenario(holder, adder, sync=events, shared=hits, main=main))
     reason = result.log.one("scenario.stalled")["reason"]
     assert "Adder waits for ever for the lock of Value 'hits', held by Holder" in reason
 
@@ -167,7 +171,7 @@ def test_a_remote_manager(play: Play, method: str) -> None:
     calls = {(e["process"], e["object"], e["method"]) for e in result.log.all("manager.called")}
     assert {("R", "office", "append"), ("Q", "tasks", "put")} == calls
     assert "AuthenticationError" == result.log.one("process.failed", "W")["exception"]
-    assert all(e["address"].startswith("127.0.0.1:") for e in result.log.all("manager.started"))
+    assert {"127.0.0.1"} == {e["address"].partition(":")[0] for e in result.log.all("manager.started")}
 
 
 INTRUDER = """

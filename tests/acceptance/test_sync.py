@@ -49,6 +49,18 @@ def test_a_lock_is_held_by_one_at_a_time(play: Play, method: str) -> None:
 
 
 @every_method
+def test_nobody_holds_a_semaphore_that_signals(play: Play, method: str) -> None:
+    """It begins at 0, so that one process releases it and another acquires it: neither keeps it when it ends."""
+    customer = {"name": "Customer", "replicas": 2, "steps": [{"release": "ready"}, {"acquire": "done"}]}
+    barber = {"name": "Barber", "steps": [{"repeat": 2, "steps": [{"acquire": "ready"}, {"release": "done"}]}]}
+    signal = {"type": "Semaphore", "value": 0}
+    result = play(sync(customer, barber, ready=signal, done=signal, method=method))
+    assert 0 == result.status
+    assert [None] * 4 == [e["owner"] for e in result.log.all("semaphore.released")]
+    assert [] == [e for e in result.log.events if e["event"] == "semaphore.abandoned" or e.get("held_by")]
+
+
+@every_method
 def test_a_release_by_another_is_told(play: Play, method: str) -> None:
     """A Lock may be released by who does not hold it: it works, and the event names the owner."""
     holder = {"name": "A", "target": "actors:take_and_tell", "uses": {"lock": "gate", "event": "taken"}}
@@ -85,14 +97,18 @@ def test_a_condition_waits_and_wakes(play: Play, method: str) -> None:
 
 
 @every_method
-@pytest.mark.fault("F11", event="event.poisoned", status=3)
+@pytest.mark.fault("F11", event="event.abandoned", status=3)
 def test_an_event_whose_waiter_was_killed(play: Play, method: str) -> None:
     """set() waits for ever for an answer of who is gone (gh-75158): recognised and explained."""
-    killed = {"name": "W", "target": "wait_for_event", "uses": {"event": "go"}, "join_timeout": 1.0, "kill": True}
-    setter = {"name": "S", "target": "actors:set_when_dead", "uses": {"event": "go"}, "from": "pids"}
-    teller = {"uses": {"event": "go"}, "to": {"outbox": "pids"}, "target": "actors:tell_pid_and_wait"}
+    killed = {"name": "W", "target": "actors:tell_pid_and_wait", "uses": {"event": "go"}, "to": {"outbox": "pids"}}
+    setter = {"name": "S", "target": "actors:set_when_dead", "uses": {"event": "go", "asleep": "asleep"}}
     text = scenario(
-        {**killed, **teller}, setter, queues={"pids": {}}, sync={"go": {"type": "Event"}}, start_method=method
+        {**killed, "exitcode": -9},
+        {**setter, "from": {"inbox": "pids"}},
+        queues={"pids": {}},
+        sync={"go": {"type": "Event"}, "asleep": {"type": "Event"}},
+        main=[{"start": ["W", "S"]}, {"wait": "asleep"}, {"kill": "W"}, {"join": ["W", "S"]}],
+        start_method=method,
     )
     result = play(text)
     assert 3 == result.status

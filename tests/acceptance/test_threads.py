@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from support import METHODS, Result, run, scenario
+from support import METHODS, Result, run, scenario, stopped_at_its_deadline
 
 
 def play(folder: Path, *processes: dict[str, Any], method: str = "fork", **more: Any) -> Result:
@@ -122,13 +122,15 @@ def test_ends_that_are_allowed(tmp_path: Path) -> None:
 
 def test_the_end_of_the_main_program(tmp_path: Path) -> None:
     """Python waits for threads that are no daemons, joined or not, and cuts daemons off; both are told."""
+    daemon = {"name": "Daemon", "target": "actors:say_and_stay", "daemon": True, "join": False}
     result = play(
         tmp_path,
-        {"name": "Slow", "target": "sleep", "kwargs": {"seconds": 0.3}, "join_timeout": 0},
-        {"name": "Daemon", "target": "sleep", "kwargs": {"seconds": 60}, "daemon": True, "join": False},
+        {"name": "Slow", "target": "actors:outlive_main", "uses": {"event": "there"}, "join_timeout": 0},
+        {**daemon, "uses": {"event": "there"}},
+        sync={"there": {"type": "Event"}},
     )
     log = result.log
-    assert ("passed", True) == (result.outcome, result.seconds < 20)
+    assert ("passed", []) == (result.outcome, log.all("process.finished", "Daemon"))
     assert log.one("process.alive", "Slow")["alive"] is True
     log.one("process.join_timed_out", "Slow")
     assert ["Slow"] == log.one("process.lingering", "MainProcess")["threads"]
@@ -136,7 +138,7 @@ def test_the_end_of_the_main_program(tmp_path: Path) -> None:
     assert slow["seq"] < main["seq"] < daemon["seq"]
     assert ("daemon", True, None) == (daemon["cause"], daemon["allowed"], daemon["exitcode"])
     assert daemon["reason"] == "cut off because the main program ended: a daemon thread does not outlive it"
-    assert ["Starting MainProcess"] == log.output("Daemon")
+    assert ["here to stay"] == log.output("Daemon")
 
 
 def test_a_crash_takes_all_threads(tmp_path: Path) -> None:
@@ -149,8 +151,10 @@ def test_a_crash_takes_all_threads(tmp_path: Path) -> None:
     )
     causes = {e["process"]: e["cause"] for e in result.log.all("process.exited")}
     assert {"MainProcess": "crash", "W": "cut_off", "C": "cut_off"}.items() <= causes.items()
+    # On a busy machine the process beside it may still be there, and lose its parent.
+    beside = ("Apart", "a process was left behind without its parent")
     assert ["the main program failed: it crashed: SIGSEGV (segmentation fault)"] == [
-        reason for reason in result.log.finished["reasons"] if "Apart" not in reason
+        reason for reason in result.log.finished["reasons"] if not any(words in reason for words in beside)
     ]
     assert 1 == result.status
 
@@ -186,17 +190,14 @@ def test_a_standstill_names_threads(tmp_path: Path) -> None:
     for name in ("Left", "Right"):
         assert ("waiting", f"to_{name.lower()}") == (told[name]["state"], told[name]["queue"])
         assert told[name]["stack"][-1].endswith("in swap")
-    assert result.log.finished["duration"] < 10
+    assert [] == result.log.all("scenario.timed_out")
 
 
 def test_a_deadline_tells_what_threads_do(tmp_path: Path) -> None:
     """One computes, one sleeps: each is reported as what it is, and where it is in its code."""
-    result = play(
-        tmp_path,
-        {"name": "Busy", "target": "actors:burst", "kwargs": {"seconds": 60}},
-        {"name": "Idle", "target": "hang"},
-        timeout=1.5,
-    )
+    busy = {"name": "Busy", "target": "actors:burst", "kwargs": {"seconds": 60}}
+    text = scenario(busy, {"name": "Idle", "target": "hang"}, worker="thread", timeout=1.5)
+    result = stopped_at_its_deadline(lambda text: run(tmp_path, text), text)
     told = {p["process"]: p for p in result.log.one("scenario.stalled")["processes"]}
     assert told["Busy"]["stack"][0].endswith("in burst")
     assert told["Idle"]["stack"][-1].endswith("in hang")
@@ -212,7 +213,7 @@ def test_usage_is_the_threads_own(tmp_path: Path) -> None:
     )
     busy, idle = (result.log.one("process.exited", name) for name in ("Busy", "Idle"))
     assert busy["cpu_user"] + busy["cpu_system"] >= 0.19
-    assert idle["cpu_user"] + idle["cpu_system"] < 0.1
+    assert idle["cpu_user"] + idle["cpu_system"] < busy["cpu_user"] + busy["cpu_system"]
     assert idle["voluntary_switches"] >= 1
     assert busy["max_rss"] is None
 

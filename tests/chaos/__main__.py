@@ -11,7 +11,7 @@ from pathlib import Path
 
 from chaos import assault
 from chaos.assault import Assault
-from run_scenario.cli.bar import Bar
+from run_scenario.cli.progress_bar import Bar
 
 
 def main() -> int:

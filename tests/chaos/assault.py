@@ -50,7 +50,7 @@ class Assault:
     landed: int = 0
     """How many of them found somebody to hit."""
     watcher_hit: int = 0
-    """The front or the guard, if one of them got a signal that ends it."""
+    """The runner or the supervisor, if one of them got a signal that ends it."""
     status: int | None = None
     outcome: str = ""
 
@@ -58,7 +58,7 @@ class Assault:
         return f"seed {self.seed}: {'; '.join(map(str, self.hits))}"
 
 
-ROLES = ("front", "guard", "main program", "process", "process", "resource tracker", "fork server", "anybody")
+ROLES = ("runner", "supervisor", "main program", "process", "process", "resource tracker", "fork server", "anybody")
 
 
 def make(seed: int, most: int) -> Assault:
@@ -86,7 +86,7 @@ def carry_out(assault: Assault, folder: Path) -> None:
     try:
         for hit in assault.hits:
             _hit(running, hit, rng, assault)
-        result = running.finish(whole=not _is_front_gone(running))
+        result = running.finish(whole=not _is_runner_gone(running))
     except BaseException:
         running.abandon()
         raise
@@ -105,7 +105,7 @@ def _hit(running: Running, hit: Hit, rng: random.Random, assault: Assault) -> No
     if not pids:
         return  # the run was over before
     pid = rng.choice(pids)
-    watchers = {running.process.pid, _guard(running)}
+    watchers = {running.process.pid, _supervisor_of(running)}
     if pid in watchers and hit.number in FATAL:
         if assault.watcher_hit and assault.watcher_hit != pid:
             return  # only one of the two: if both are killed at once, nobody is left to clear up
@@ -126,30 +126,30 @@ def _hit(running: Running, hit: Hit, rng: random.Random, assault: Assault) -> No
 
 def _pids(running: Running, role: str) -> list[int]:
     """Return who plays a role now, of those that live."""
-    if role == "front":
+    if role == "runner":
         return [running.process.pid] if running.process.poll() is None else []
     living = running.survivors()
-    guard = _guard(running)
-    main = _children(guard)[:1]
+    supervisor = _supervisor_of(running)
+    main = _children(supervisor)[:1]
     helpers = {pid: _helper(pid) for pid in living}
     if role in ("resource tracker", "fork server"):
         return [pid for pid in living if helpers[pid] == role]
-    own = {"guard": {guard}, "main program": main}.get(role)
+    own = {"supervisor": {supervisor}, "main program": main}.get(role)
     if own is not None:
         return [pid for pid in living if pid in own]
-    others = [pid for pid in living if pid not in (guard, running.process.pid, *main) and not helpers[pid]]
+    others = [pid for pid in living if pid not in (supervisor, running.process.pid, *main) and not helpers[pid]]
     return others if role == "process" else living
 
 
-_guards: dict[int, int] = {}
-"""Process id of a front -> that of its guard: once the front is dead, it has no children any more."""
+_supervisors: dict[int, int] = {}
+"""Process id of a runner -> that of its supervisor: once the runner is dead, it has no children any more."""
 
 
-def _guard(running: Running) -> int:
-    front = running.process.pid
-    if running.process.poll() is None and (children := _children(front)):
-        _guards[front] = children[0]
-    return running.events[0]["pid"] if running.events else _guards.get(front, 0)
+def _supervisor_of(running: Running) -> int:
+    runner = running.process.pid
+    if running.process.poll() is None and (children := _children(runner)):
+        _supervisors[runner] = children[0]
+    return running.events[0]["pid"] if running.events else _supervisors.get(runner, 0)
 
 
 def _children(pid: int) -> list[int]:
@@ -172,8 +172,8 @@ def _helper(pid: int) -> str:
     return "fork server" if b"multiprocessing.forkserver import" in command else ""
 
 
-def _is_front_gone(running: Running) -> bool:
-    """Read to the end; tell whether the front died of a signal, so that its log was cut off."""
+def _is_runner_gone(running: Running) -> bool:
+    """Read to the end; tell whether the runner died of a signal, so that its log was cut off."""
     while running._read():
         continue
     return running.process.wait(60) < 0

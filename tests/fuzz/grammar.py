@@ -5,6 +5,7 @@ At each place there is a small chance of something else: that is what the checks
 
 from __future__ import annotations
 
+import copy
 import math
 from collections.abc import Callable
 from typing import Any
@@ -51,8 +52,11 @@ _PLAIN = (
 )
 _CODE = ("'''\npwned()\n'''", '"""\npwned()\n"""', "\\", "{pwned()}", "#\npwned()", "x" * 500, "../..", "${HOME}", "%s")
 _NESTED = ([], {}, [[]], [{}], {"": None}, {"call": "square"}, {"x": {"y": [1]}}, {"pwned()": 1}, {"*": 1})
-ODD: Data = st.sampled_from((*_PLAIN, *_CODE, *_NESTED))
-"""What rarely fits, and texts that would be code if somebody forgot to quote them."""
+ODD: Data = st.sampled_from((*_PLAIN, *_CODE, *_NESTED)).map(copy.deepcopy)
+"""What rarely fits, and texts that would be code if somebody forgot to quote them.
+
+Each is a copy: whoever changes it would have the next example begin with something else.
+"""
 
 
 class Grammar:

@@ -11,7 +11,7 @@ from pathlib import Path
 
 _EXAMPLES = Path(__file__).parent.parent / "tests" / "examples" / "invalid"
 MOST_BYTES = 8_192
-_PACKAGES = ["run_scenario.language", "run_scenario.views", "run_scenario.expect", "run_scenario.verbs"]
+_PACKAGES = ["run_scenario.loader", "run_scenario.report", "run_scenario.expect", "run_scenario.scenario.steps"]
 
 
 def structure() -> Callable[[bytes], object]:
@@ -37,7 +37,7 @@ def structure() -> Callable[[bytes], object]:
 def plain_bytes() -> Callable[[bytes], object]:
     """Return what examines the bytes of a file."""
     from fuzz import oracle
-    from run_scenario.language.source_text import decode
+    from run_scenario.loader.source import decode
 
     def examine(data: bytes) -> None:
         try:

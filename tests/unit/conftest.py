@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 from running_targets import DEADLINE, Running, fork, put_all
 
-from run_scenario.record.drain import Drain
-from run_scenario.record.recorder import Recorder
+from run_scenario.recording.drain import Drain
+from run_scenario.recording.recorder import Recorder
 
 
 @pytest.fixture

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from run_scenario.model import ProcessSpec, QueueSpec, Scenario
+from run_scenario.scenario.model import ProcessSpec, QueueSpec, Scenario
 
-GUARD, MAIN_PID, FIRST = 10, 11, 12
+SUPERVISOR, MAIN_PID, FIRST = 10, 11, 12
 SECOND = 1_000_000_000
 
 

@@ -6,7 +6,7 @@ import multiprocessing
 from collections.abc import Callable
 from typing import Any
 
-from run_scenario.record.drain import Drain
+from run_scenario.recording.drain import Drain
 
 fork = multiprocessing.get_context("fork")
 

@@ -7,10 +7,18 @@ import json
 import runpy
 from pathlib import Path
 
-from run_scenario.language import load_text
+from run_scenario.loader import load_text
 
 BENCHMARKS = Path(__file__).parents[2] / "benchmarks"
-NUMBERS = {"queue": (2, 2, 10, 0), "tasks": (10,), "pipe": (10,), "lock": (2, 10), "start": (3,), "alive": (3, 1)}
+NUMBERS = {
+    "queue": (2, 2, 10, 0),
+    "steps": (10,),
+    "tasks": (10,),
+    "pipe": (10,),
+    "lock": (2, 10),
+    "start": (3,),
+    "alive": (3, 1),
+}
 
 
 def test_each_program_is_a_scenario_and_a_script() -> None:

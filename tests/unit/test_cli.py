@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
+import ast
 import json
 import os
 import re
 import shutil
 import subprocess
 import sys
+from argparse import Namespace
 from pathlib import Path
-from urllib.parse import unquote, urlsplit
+from types import SimpleNamespace
 
 import pytest
 
 import run_scenario
+from effort import in_part
 from run_scenario import bundled, targets
 from run_scenario.cli import main
-from run_scenario.errors import Status
+from run_scenario.cli.command import COMMANDS
+from run_scenario.cli.output_format import OutputFormat
+from run_scenario.errors import Status, UsageError
 
 COMMAND = str(Path(sys.executable).parent / "run-scenario")
 NAMES = [path.stem for path in bundled.scenarios()]
@@ -81,27 +86,12 @@ def test_as_a_module() -> None:
 def test_help_names_every_command() -> None:
     """The first help shows commands, examples and exit statuses."""
     text = told("--help")
-    for word in (
-        "run",
-        "compare",
-        "validate",
-        "plan",
-        "python",
-        "show",
-        "list",
-        "targets",
-        "schema",
-        "completion",
-        "examples:",
-        "exit status:",
-    ):
+    for word in (*COMMANDS, "examples:", "exit status:"):
         assert word in text
     assert [] == [status for status in Status if not re.search(rf"\b{status.value}\b", text)]
 
 
-@pytest.mark.parametrize(
-    "command", ["run", "compare", "validate", "plan", "python", "show", "list", "targets", "schema", "completion"]
-)
+@pytest.mark.parametrize("command", COMMANDS)
 def test_help_teaches_by_example(command: str) -> None:
     """Each command's help shows it in use."""
     assert f"\n  run-scenario {command}" in told(command, "--help").replace("run-scenario daemon", "run-scenario run")
@@ -153,13 +143,13 @@ def test_list_search_without_success() -> None:
 
 
 def test_list_prints_a_scenario(tmp_path: Path) -> None:
-    """What is printed is the file, whose first line leads editors to the schema of this installation."""
+    """What is printed is the file; its first line leads editors to a schema beside it, on whatever machine."""
     file = bundled.find_scenario("daemon")
     assert file
-    first, _, rest = told("list", "daemon.yaml", cwd=tmp_path).partition("\n")
-    schema = urlsplit(first.removeprefix("# yaml-language-server: $schema="))
-    assert ("file", bundled.schema_text("scenario")) == (schema.scheme, Path(unquote(schema.path)).read_text())
-    assert file.read_text().partition("\n")[2] == rest
+    first, how, *rest = told("list", "daemon.yaml", cwd=tmp_path).splitlines(keepends=True)
+    assert "# yaml-language-server: $schema=scenario.schema.json\n" == first
+    assert "run-scenario schema > scenario.schema.json" in how
+    assert file.read_text().partition("\n")[2] == "".join(rest)
 
 
 def test_targets() -> None:
@@ -249,12 +239,12 @@ MISTAKES = [
     (["quick.yaml", "--allow", "mine.py"], "'mine.py' is not the name of a top-level package: mine"),
     (["quick.yaml", "--allow", "../x"], "'../x' is not the name of a top-level package, such as mypackage"),
     (["quick.yaml", "--start-method", "frok"], "invalid choice: 'frok'"),
-    (["plan", "quick.yaml", "names"], "'names' is too much: 'run-scenario plan' takes one FILE"),
-    (["targets", "square", "sleep"], "'sleep' is too much: 'run-scenario targets' takes one NAME"),
+    (["plan", "quick.yaml", "names"], "unexpected argument 'names': 'run-scenario plan' takes one FILE"),
+    (["targets", "square", "sleep"], "unexpected argument 'sleep': 'run-scenario targets' takes one NAME"),
     (["schema", "foo"], "there is no schema 'foo'; there are scenario and event"),
     (["completion", "fish"], "there is no completion for 'fish'; there is one for bash, zsh, tcsh"),
     (["quick.yaml", "--log", "-", "--format", "console"], "give --log the path of a file"),
-    (["python", "quick.yaml", "names"], "'names' is too much: 'run-scenario python' takes one FILE"),
+    (["python", "quick.yaml", "names"], "unexpected argument 'names': 'run-scenario python' takes one FILE"),
     (["plan"], "the following arguments are required: FILE"),
     (["run"], "the following arguments are required: FILE"),
     (["--verbose"], "there is no option '--verbose'"),
@@ -263,7 +253,7 @@ MISTAKES = [
 ]
 
 
-@pytest.mark.parametrize(("arguments", "message"), MISTAKES)
+@pytest.mark.parametrize(("arguments", "message"), in_part(MISTAKES))
 def test_a_mistake(folder: Path, arguments: list[str], message: str) -> None:
     """A mistake on the command line has status 2, one kind sentence, no traceback, nothing on standard output."""
     done = call(*arguments, cwd=folder)
@@ -306,7 +296,7 @@ COMPLETIONS = [
 
 
 @pytest.mark.skipif(shutil.which("bash") is None, reason="bash is not installed")
-@pytest.mark.parametrize(("line", "expected"), COMPLETIONS)
+@pytest.mark.parametrize(("line", "expected"), in_part(COMPLETIONS))
 def test_completion_in_bash(tmp_path: Path, line: str, expected: set[str]) -> None:
     """Pressing the tab key in bash offers what fits: commands, options, files, bundled scenarios."""
     (tmp_path / "count.yaml").touch()
@@ -386,6 +376,44 @@ def test_an_interrupt_in_a_library(monkeypatch: pytest.MonkeyPatch, capfd: pytes
         finally:
             raise AttributeError("save_nargs")
 
-    monkeypatch.setattr("run_scenario.cli.door.parse", interrupted)
+    monkeypatch.setattr("run_scenario.cli.entry_point.parse", interrupted)
     assert 130 == main(["list"])
     assert ("", "run-scenario: interrupted\n") == capfd.readouterr()
+
+
+def test_no_command_chooses_its_format_by_itself() -> None:
+    """`output_format` alone looks at --format: a command asks it for a decision, or for sinks."""
+    commands = Path(run_scenario.__file__).parent / "cli" / "commands"
+    with_format = [path.stem for path in commands.glob("*.py") if "add_format(" in path.read_text()]
+    assert {"run", "check", "compare", "recover"} == set(with_format)
+    for path in commands.glob("*.py"):
+        read = {ast.unparse(node) for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.Attribute)}
+        assert "options.format" not in read, path
+        if path.stem in with_format:
+            assert "output_format import" in path.read_text(), path
+
+
+@pytest.mark.parametrize(
+    ("format_", "log", "terminal", "expected"),
+    [
+        ("auto", None, True, OutputFormat.CONSOLE),
+        ("auto", None, False, OutputFormat.JSON),
+        ("auto", "my.jsonl", True, OutputFormat.CONSOLE),
+        ("auto", "-", True, OutputFormat.JSON),
+        ("json", None, True, OutputFormat.JSON),
+        ("console", None, False, OutputFormat.CONSOLE),
+        ("console", "my.jsonl", False, OutputFormat.CONSOLE),
+    ],
+)
+def test_console_or_json(
+    monkeypatch: pytest.MonkeyPatch, format_: str, log: str | None, terminal: bool, expected: OutputFormat
+) -> None:
+    """--format decides; without it a terminal gets the console view, unless the log is to go there."""
+    monkeypatch.setattr("sys.stdout", SimpleNamespace(isatty=lambda: terminal))
+    assert expected is OutputFormat.chosen(Namespace(format=format_), log)
+
+
+def test_the_console_view_and_the_log_do_not_share_standard_output() -> None:
+    """What asks for both is refused, by every command alike."""
+    with pytest.raises(UsageError, match="both want standard output"):
+        OutputFormat.chosen(Namespace(format="console"), "-")

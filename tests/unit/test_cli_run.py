@@ -17,7 +17,7 @@ from typing import Any
 import pytest
 from test_cli import COMMAND, FAILING, QUICK, call
 
-from run_scenario.cli.settings import find_pyproject, read_allowed
+from run_scenario.cli.settings import find_pyproject, read_settings
 from run_scenario.errors import InvalidScenario
 
 
@@ -225,7 +225,7 @@ def test_a_reader_that_leaves_beside_another_log(folder: Path) -> None:
     assert list(range(1, len(events) + 1)) == [event["seq"] for event in events]
     finished = events[-1]
     assert ("scenario.finished", "interrupted", 141) == tuple(finished[k] for k in ("event", "outcome", "exit_status"))
-    assert ["it was interrupted as nobody reads its output any more"] == finished["reasons"]
+    assert ["its output was closed"] == finished["reasons"]
 
 
 def test_a_reader_that_leaves(folder: Path) -> None:
@@ -294,6 +294,8 @@ MALFORMED = [
     ("[tool.run-scenario]\nallow = [1]\n", 2, 1, "'allow' is not a list of the names of top-level packages"),
     ('[x]\nalow = 1\n[tool.run-scenario]\nalow = ["mine"]\n', 4, 1, "[tool.run-scenario] has no key 'alow'"),
     ("[tool]\nrun-scenario = 3\n", 2, 1, "[tool.run-scenario] is not a table"),
+    ('[tool.run-scenario]\nprocessors = "mine:f"\n', 2, 1, "'processors' is not a list of functions"),
+    ('[tool.run-scenario]\nprocessors = ["mine"]\n', 2, 1, "'processors' is not a list of functions"),
 ]
 
 
@@ -303,7 +305,7 @@ def test_a_malformed_pyproject(tmp_path: Path, text: str, line: int, column: int
     file = tmp_path / "pyproject.toml"
     file.write_text(text)
     with pytest.raises(InvalidScenario) as raised:
-        read_allowed(file)
+        read_settings(file)
     (problem,) = raised.value.problems
     assert (str(file), line) == (problem.where.file, problem.where.line)
     if sys.version_info < (3, 14) or "TOML" not in what:
@@ -321,12 +323,32 @@ def test_a_malformed_pyproject_is_shown(folder: Path) -> None:
     assert '    2 | allow = "mine"\n' in done.stderr
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        '[tool.run-scenario]\nprocesors = ["mine:redact"]\n',
+        '[ tool . "run-scenario" ]\nprocesors = ["mine:redact"]\n',
+        '[tool]\nrun-scenario.procesors = ["mine:redact"]\n',
+        'tool.run-scenario = {procesors = ["mine:redact"]}\n',
+    ],
+)
+@pytest.mark.parametrize("arguments", [("--log", "log.jsonl"), ("--format", "console")])
+def test_a_misspelt_key_is_reported_where_none_is_needed(folder: Path, text: str, arguments: tuple[str, str]) -> None:
+    """A scenario of built-ins is not run either: its log would not be processed as wanted."""
+    (folder / "pyproject.toml").write_text(text)
+    done = call("quick.yaml", *arguments, cwd=folder)
+    assert (2, "") == (done.returncode, done.stdout)
+    assert "[tool.run-scenario] has no key 'procesors'" in done.stderr
+    assert "the keys are 'allow' and 'processors'" in done.stderr
+    assert not (folder / "log.jsonl").exists()
+
+
 def test_pyproject_that_cannot_be_read(tmp_path: Path) -> None:
     """Text that is not UTF-8 is a located problem too."""
     file = tmp_path / "pyproject.toml"
     file.write_bytes(b"\xff")
     with pytest.raises(InvalidScenario, match="this file cannot be read"):
-        read_allowed(file)
+        read_settings(file)
 
 
 def test_the_nearest_pyproject_is_found(tmp_path: Path) -> None:
@@ -334,3 +356,149 @@ def test_the_nearest_pyproject_is_found(tmp_path: Path) -> None:
     (tmp_path / "pyproject.toml").touch()
     (tmp_path / "a" / "b").mkdir(parents=True)
     assert tmp_path / "pyproject.toml" == find_pyproject(tmp_path / "a" / "b")
+
+
+PROCESSORS = """\
+import structlog
+print("loaded")
+
+def mark(logger, method_name, event_dict):
+    print("marking")
+    return {**event_dict, "marked": method_name}
+
+def drop(logger, method_name, event_dict):
+    if event_dict["event"] == "scenario.finished":
+        raise structlog.DropEvent
+    return event_dict
+
+def forget(logger, method_name, event_dict):
+    pass
+
+def of_one(event_dict):
+    return event_dict
+
+number = 3
+coder = structlog.processors.UnicodeEncoder()
+"""
+
+
+def with_processors(folder: Path, *names: str, allow: str = '"mine_too"') -> Path:
+    """Have the project of the folder name processors; return its file."""
+    (folder / "mine_too.py").write_text(PROCESSORS)
+    file = folder / "pyproject.toml"
+    listed = ",\n  ".join(f'"{name}"' for name in names)
+    file.write_text(f"[tool.run-scenario]\nallow = [{allow}]\nprocessors = [\n  {listed}\n]\n")
+    return file
+
+
+def test_the_processors_of_a_project(folder: Path) -> None:
+    """The lines of each log go through them, in their order; what they print is kept out of the log."""
+    with_processors(folder, "mine_too:mark", "mine_too:drop")
+    done = call("quick.yaml", "--log", "log.jsonl", cwd=folder)
+    assert 0 == done.returncode
+    assert {"loaded", "marking"} == set(done.stderr.splitlines())
+    assert (folder / "log.jsonl").read_text() == done.stdout
+    assert all(event["marked"] == event["level"] for event in events(done.stdout))
+    assert "process.exited" == events(done.stdout)[-1]["event"]
+
+
+def test_what_is_judged_and_drawn_has_not_been_processed(folder: Path) -> None:
+    """The outcome, the summary and a timeline are of the events as they were, whatever the log is without."""
+    with_processors(folder, "mine_too:drop")
+    done = call("failing.yaml", "--log", "log.jsonl", "--format", "console", "--timeline", cwd=folder)
+    assert 1 == done.returncode
+    assert "failed after" in done.stdout
+    assert "the log ends before" not in done.stdout
+    assert "scenario.finished" not in (folder / "log.jsonl").read_text()
+
+
+@pytest.mark.parametrize(
+    ("name", "allow", "what", "hint"),
+    [
+        ("mine_too:nope", '"mine_too"', "cannot find 'mine_too:nope': module 'mine_too' has no 'nope'", ""),
+        ("nowhere:nope", '"nowhere"', "cannot import 'nowhere:nope': there is no module 'nowhere'", ""),
+        ("mine_too:number", '"mine_too"', "'mine_too:number' is an 'int' object, which cannot be called", ""),
+        ("mine_too:structlog.DropEvent", '"mine_too"', "'mine_too:structlog.DropEvent' leads into structlog", ""),
+        (
+            "structlog:DropEvent",
+            '"structlog"',
+            "'structlog:DropEvent' is a class; a processor is a function",
+            "name an object of that class",
+        ),
+        ("mine_too:coder", '"mine_too"', "'mine_too:coder' leads to structlog.processors.UnicodeEncoder", ""),
+        (
+            "mine_too:mark",
+            "",
+            "'mine_too:mark' would run code of the package 'mine_too', which you have not allowed",
+            "if you trust it, name 'mine_too' in 'allow' as well",
+        ),
+        (
+            "mine_too:of_one",
+            '"mine_too"',
+            "'mine_too:of_one' cannot be called as a processor is: too many positional arguments; "
+            "its parameters are (event_dict)",
+            "write its parameters as (logger, method_name, event_dict)",
+        ),
+    ],
+)
+def test_what_is_no_processor(folder: Path, name: str, allow: str, what: str, hint: str) -> None:
+    """Nothing is run, and the place in pyproject.toml is shown; what was done already is no way out."""
+    file = with_processors(folder, name, allow=allow)
+    done = call("quick.yaml", "--log", "log.jsonl", cwd=folder)
+    assert (2, "") == (done.returncode, done.stdout)
+    assert f"{file}:4:4: error: {what}" in done.stderr
+    assert f'    4 |   "{name}"\n' in done.stderr
+    assert ("'allow'" in done.stderr) == ("'allow'" in hint)
+    assert hint in done.stderr
+    assert not (folder / "log.jsonl").exists()
+
+
+def test_a_processor_is_not_asked_for_more_than_it_is(folder: Path) -> None:
+    """An object of an allowed package that can be called is one, too."""
+    with_processors(folder, "mine_too:coder", allow='"mine_too", "structlog"')
+    assert 0 == call("quick.yaml", cwd=folder).returncode
+
+
+def test_a_processor_that_fails_ends_the_run(folder: Path) -> None:
+    """No line is written without it; which one it was, at which event and what to do is reported, with status 4."""
+    file = with_processors(folder, "mine_too:forget")
+    done = call("quick.yaml", "--log", "log.jsonl", "--format", "console", cwd=folder)
+    assert 4 == done.returncode
+    assert (
+        f"run-scenario: cannot write the log: the processor 'mine_too:forget' of {file}:4 returned None instead of a "
+        "dict for event 1, scenario.started; end it with `return event_dict`, or take it out of the processors\n"
+    ) in done.stderr
+    assert "" == (folder / "log.jsonl").read_text()
+
+
+def test_processors_of_a_file_that_others_can_write_do_not_count(folder: Path) -> None:
+    """Nothing of them is imported, and it is said why; a file that names none is not spoken of."""
+    file = with_processors(folder, "mine_too:mark")
+    file.chmod(0o666)
+    done = call("quick.yaml", cwd=folder)
+    assert 0 == done.returncode
+    assert f"run-scenario: processors of {file} are ignored, because others can write to it\n" == done.stderr
+    assert "marked" not in done.stdout
+    file.write_text('[tool.run-scenario]\nallow = ["mine"]\n')
+    assert "" == call("quick.yaml", cwd=folder).stderr
+
+
+def test_a_run_without_processors_imports_no_toml(folder: Path) -> None:
+    """Every run looks whether there are settings; where there are none, that costs no import."""
+    (folder / "pyproject.toml").write_text('[tool.mypy]\npackages = ["run-scenario"]\n')
+    code = (
+        "import sys; from run_scenario.cli import main; main(['quick.yaml', '--format', 'json']); "
+        "print({'tomllib', 'structlog'} & set(sys.modules), file=sys.stderr)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=folder, timeout=60)
+    assert "set()\n" == done.stderr
+
+
+def test_a_log_that_is_only_read_runs_nothing(folder: Path) -> None:
+    """Who looks at a log has not agreed to a project's code: `check` and `show` call no processor."""
+    with_processors(folder, "mine_too:mark")
+    assert 0 == call("quick.yaml", "--log", "log.jsonl", cwd=folder).returncode
+    for arguments in (("check", "log.jsonl", "quick.yaml", "--format", "json"), ("show", "log.jsonl")):
+        done = call(*arguments, cwd=folder)
+        assert 0 == done.returncode
+        assert "loaded" not in done.stderr

@@ -10,9 +10,11 @@ import sys
 from pathlib import Path
 
 import pytest
-from views_events import event
+from example_events import event
 
-from run_scenario.cli.door import main
+from run_scenario.cli.entry_point import main
+from run_scenario.errors import Status
+from run_scenario.events.exit_status import Outcome
 
 COMMAND = str(Path(sys.executable).parent / "run-scenario")
 EVENTS = [
@@ -230,3 +232,13 @@ def test_long_text_is_paged_on_a_terminal(folder: Path) -> None:
         process.wait()
     os.close(leader)
     assert b"paged:" in received
+
+
+def test_a_run_for_a_picture_is_interrupted(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """It is this command that was interrupted: nobody has to be told by whom."""
+    outcome = Outcome(Status.INTERRUPTED, "interrupted", ("it got SIGINT",), 0.1)
+    monkeypatch.setattr("run_scenario.cli.commands.run.run_for_its_log", lambda *_: outcome)
+    assert Status.INTERRUPTED == main(["show", "daemon"])
+    assert "run-scenario: interrupted\n" == capsys.readouterr().err

@@ -15,8 +15,8 @@ import pytest
 
 from run_scenario.cli import main
 from run_scenario.cli.parser import COMMANDS
-from run_scenario.engine.consent import RefusedError, Resolver, check_call, keep_helpers_out_of_this_folder
-from run_scenario.model import CallSpec
+from run_scenario.runtime.consent import RefusedError, Resolver, check_call, keep_interpreters_out_of_this_folder
+from run_scenario.scenario.model import CallSpec
 from run_scenario.targets import bind, find_function, make_item
 
 TRUSTED = '''\
@@ -174,6 +174,7 @@ def test_every_way_to_name_code_asks(folder: Path) -> None:
         lambda: bind(name, (), {}, resolve),
         lambda: bind("consume", (), {"work": name}, resolve),
         lambda: bind("consume", (), {"work": {"call": name, "kwargs": {}}}, resolve),
+        lambda: bind("produce", (), {"items": [1, CallSpec(name)]}, resolve),
         lambda: make_item(CallSpec(name), resolve),
         lambda: find_function(name, resolve),
     )
@@ -193,7 +194,7 @@ def test_names_that_are_no_reference_are_built_ins_or_nothing(folder: Path) -> N
         "builtins.exec",
         "__import__",
         "trusted_one.steal",
-        "_registry",
+        "_descriptions",
         "time",
         "consume.__globals__",
     ):
@@ -259,7 +260,7 @@ def test_helpers_import_nothing_from_the_current_folder(tmp_path: Path, monkeypa
     (tmp_path / "multiprocessing.py").write_text("raise SystemExit('the wrong one')\n")
     monkeypatch.setattr(util, "_args_from_interpreter_flags", util._args_from_interpreter_flags)
     monkeypatch.chdir(tmp_path)
-    keep_helpers_out_of_this_folder()
+    keep_interpreters_out_of_this_folder()
 
     arguments = util._args_from_interpreter_flags()
     code = "import multiprocessing; print(multiprocessing.__file__)"
@@ -290,7 +291,8 @@ start_method: spawn
 queues: {q: {items: [{call: "canary:work"}], poison_pills: true}}
 processes:
   - {target: "canary:Own"}
-  - {target: consume, from: q, kwargs: {work: "canary:work", task_done: false}}
+  - {target: consume, from: q, kwargs: {work: "canary:work"}}
+  - {target: produce, to: q, kwargs: {items: [{call: "canary:work"}]}}
 pools: {p: {initializer: "canary:work", calls: [{map: "canary:work", over: [1], raises: CanaryError}]}}
 expect: [{exitcodes: {Process-1: 0}}]
 """

@@ -1,4 +1,4 @@
-"""docs/faults.md has a row for each fault, and says of each what the tests say that show it."""
+"""docs/reference/faults.md has a row for each fault, and says of each what the tests say that show it."""
 
 from __future__ import annotations
 

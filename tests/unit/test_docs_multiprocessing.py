@@ -1,4 +1,4 @@
-"""docs/multiprocessing.md: complete, compared with the multiprocessing of the Python that runs this, and true."""
+"""docs/reference/multiprocessing.md: complete, compared with the Python that runs this, and true."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ from typing import Any, NamedTuple
 import pytest
 
 from run_scenario import bundled, targets
-from run_scenario.verbs import VERBS
+from run_scenario.scenario.steps import VERBS
 
-PAGE = (Path(__file__).parents[2] / "docs" / "multiprocessing.md").read_text(encoding="utf-8")
+PAGE = (Path(__file__).parents[2] / "docs" / "reference" / "multiprocessing.md").read_text(encoding="utf-8")
 
 
 class Row(NamedTuple):

@@ -1,4 +1,4 @@
-"""The judge as a whole: one pass, in memory that does not grow with the log; what goes without saying."""
+"""The judge as a whole: one pass, in memory that does not grow with the log; what is implied."""
 
 from __future__ import annotations
 
@@ -9,8 +9,12 @@ from typing import Any
 import pytest
 
 from expecting import expectations, log
+from run_scenario.events.encoding import as_mapping
+from run_scenario.events.reading import as_event
 from run_scenario.expect import Judge
-from run_scenario.expect.implicit import implied
+from run_scenario.expect.judge import implied
+from run_scenario.expect.observer import OBSERVERS
+from run_scenario.scenario.expectations import PATTERNS
 
 ALL = """
 - exists: {event: process.exited}
@@ -97,3 +101,53 @@ def test_what_goes_without_saying_is_told_only_if_violated() -> None:
     judge.take(log(("A", "queue.items_lost", {"queue": "q", "count": 2})))
     (verdict,) = judge.finish(True)
     assert ("failed", None) == (verdict.result, verdict.expectation.where)
+
+
+def test_every_pattern_has_an_observer() -> None:
+    """What can be written can be judged, and nothing else is registered."""
+    assert set(PATTERNS) == set(OBSERVERS)
+
+
+UNENDED = "- {duration: {from: {event: queue.put, item: 20}, to: {event: queue.closed}}, at_most: 5}"
+
+
+@pytest.mark.parametrize("text", [*ALL.strip().split("\n"), UNENDED])
+def test_types_are_judged_as_lines_are(text: str) -> None:
+    """While a run goes on, its events come as types; what comes of judging them is what comes of judging its log."""
+    lines = [as_mapping(as_event(line)) for line in traffic(20)]
+    lines.append(
+        {**lines[-1], "event": "process.output", "t": 9_000_000.0, "stream": "stdout", "text": "", "via": "print"}
+    )
+    from_lines, from_types = Judge(expectations(text)), Judge(expectations(text))
+    from_lines.take(lines)
+    for line in lines:
+        from_types.take_types([as_event(line)])
+    assert from_lines.finish(True) == from_types.finish(True)
+    assert from_lines.finish(False) == from_types.finish(False)
+
+
+def test_names_that_a_loader_has_checked() -> None:
+    """In a scenario, that somebody takes no part can be meant; what an expectation is about has to, all the same."""
+    expected = expectations("- absent: {event: process.started, process: C}\n- conserved: q")
+    for names_are_checked, results in ((True, ["passed", "inconclusive"]), (False, ["inconclusive", "inconclusive"])):
+        judge = Judge(expected, names_are_checked=names_are_checked)
+        judge.take(log(("A", "process.started")))
+        assert results == [verdict.result for verdict in judge.finish(True)]
+
+
+@pytest.mark.parametrize(
+    ("event", "because"),
+    [
+        (("P", "queue.items_lost", {"queue": "q", "count": 1}), "not all that was put on a queue arrived"),
+        (
+            ("MainProcess", "queue.left_over", {"queue": "q", "count": 2, "pills": 2, "items": [None, None]}),
+            "not every poison pill was taken",
+        ),
+    ],
+)
+def test_what_is_implied_is_said_of_any_number(event: Any, because: str) -> None:
+    """How many there were stands in the event; the sentence before it is the same for one and for many."""
+    judge = Judge([])
+    judge.take(log(event))
+    (verdict,) = judge.finish(True)
+    assert verdict.expectation.because.startswith(because)

@@ -11,10 +11,11 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, given, settings
 
+from effort import examples
 from fuzz import __main__ as command
 from fuzz import oracle, strategies
 
-_QUICK = settings(max_examples=120, deadline=None, suppress_health_check=list(HealthCheck), database=None)
+_QUICK = settings(examples(120), suppress_health_check=list(HealthCheck), database=None)
 _PATIENT = 30.0
 """Hypothesis traces what it runs, which takes several times as long; what texts cost is measured elsewhere."""
 

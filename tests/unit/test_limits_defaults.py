@@ -7,12 +7,12 @@ from pathlib import Path
 
 import pytest
 
-from run_scenario.engine import preflight
-from run_scenario.engine.output import LineJoiner
-from run_scenario.language import load_text
+from run_scenario.events.decoding.output import LineJoiner
 from run_scenario.limits import DEFAULTS, GIBI, KIBI, LIMITS, MEBI, Limits, parse_size, size
+from run_scenario.loader import load_text
+from run_scenario.runtime import preflight
 
-DOCUMENT = Path(__file__).parents[2] / "docs" / "limits.md"
+DOCUMENT = Path(__file__).parents[2] / "docs" / "reference" / "limits.md"
 
 
 @pytest.mark.parametrize(
@@ -38,12 +38,12 @@ def test_sizes_are_shown_as_they_are_written() -> None:
 
 
 def test_every_limit_is_documented() -> None:
-    """Each has a row in docs/limits.md, with its option and its default."""
+    """Each has a row in docs/reference/limits.md, with its option and its default."""
     text = DOCUMENT.read_text(encoding="utf-8")
     assert set(Limits.__match_args__) == set(LIMITS)
     for limit in LIMITS.values():
         default = getattr(DEFAULTS, limit.name)
-        assert f"| `{limit.option}` | {'what the shell allows' if default is None else limit.shown(default)}" in text
+        assert f"| `{limit.option}` | {limit.unlimited if default is None else limit.shown(default)}" in text
 
 
 def test_room_on_the_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -65,6 +65,56 @@ def test_room_for_shared_memory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     full = os.statvfs_result((4096, 4096, 500, 256, 256, 0, 0, 0, 0, 255))
     monkeypatch.setattr(os, "statvfs", lambda folder: full)
     assert "/dev/shm has 1 MiB left: make room there" in preflight.shortage(scenario, str(tmp_path))
+
+
+FREE = "MemAvailable: 6 kB\n"
+
+
+@pytest.mark.parametrize(
+    ("files", "most"),
+    [
+        ({"/proc/meminfo": f"{FREE}SwapFree: 1 kB\n"}, "7 KiB"),
+        (
+            {
+                "/proc/meminfo": FREE,
+                "/proc/self/cgroup": "0::/a/b\n",
+                "/sys/fs/cgroup/a/b/memory.max": "max",
+                "/sys/fs/cgroup/a/memory.max": "4096",
+            },
+            "4 KiB",
+        ),
+        (
+            {
+                "/proc/meminfo": FREE,
+                "/proc/self/cgroup": "3:cpu:/\n4:memory:/a\n",
+                "/sys/fs/cgroup/memory/a/memory.limit_in_bytes": "3072",
+            },
+            "3 KiB",
+        ),
+    ],
+)
+def test_room_in_memory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, files: dict[str, str], most: str) -> None:
+    """An array that has no room would end in a kill by the system: the message says how much there is."""
+    text = "version: 1\nshared: {row: {type: Array, typecode: d, size: 1000}, flag: {type: Value, typecode: i}}\n"
+    scenario = load_text(f"{text}processes: [{{target: print_info}}]\n").require()
+    monkeypatch.setattr(preflight, "_read", lambda path: files.get(path, ""))
+    words = f"needs {size(8 * 1000 + 4)} of memory for its values and arrays, and can have at most {most}"
+    assert words in preflight.shortage(scenario, str(tmp_path))
+    assert "" == preflight.shortage(scenario, str(tmp_path), proc=False)
+    monkeypatch.undo()
+    assert "" == preflight.shortage(scenario, str(tmp_path))
+
+
+def test_a_machine_without_shared_memory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every semaphore is in /dev/shm: what needs none runs without it, anything else is told before it is begun."""
+    monkeypatch.setattr(preflight, "_SHARED_MEMORY", str(tmp_path / "not there"))
+    bare = load_text("version: 1\nprocesses: [{target: print_info}]\n").require()
+    assert "" == preflight.shortage(bare, str(tmp_path))
+    for more in ("sync: {gate: {type: Lock}}", "queues: {q: {items: [1], collect: 1}}"):
+        text = f"version: 1\n{more}\nprocesses: [{{target: print_info}}]\n"
+        scenario = load_text(text).scenario
+        assert scenario is not None
+        assert "which is not there or cannot be written to: mount it" in preflight.shortage(scenario, str(tmp_path))
 
 
 @pytest.mark.parametrize(

@@ -9,17 +9,20 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
+from example_events import _DEFAULTS, event
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
-from views_events import _DEFAULTS, event
 
+from effort import in_part
 from run_scenario import EventLog
 from run_scenario.cli import main
-from run_scenario.cli.pictures import PICTURES
-from run_scenario.views.console import ConsoleView
-from run_scenario.views.jsonlines import render
-from run_scenario.views.sentences import sentence
+from run_scenario.cli.pictures import RENDERERS
+from run_scenario.events.reading import as_event
+from run_scenario.report.jsonlines import render
+from run_scenario.report.sentences import sentence
+from run_scenario.report.terminal.console import ConsoleView
 
 HOSTILE = {
     "escape": "\x1b[31mred\x1b[0m",
@@ -74,7 +77,7 @@ def test_the_console(kind: str) -> None:
     stream = io.StringIO()
     view = ConsoleView(stream, names=[HOSTILE[kind]], colour=False)
     for made in poisoned_events(HOSTILE[kind]):
-        view.write([made])
+        view.write([as_event(made)])
     view.close()
     check_lines(stream.getvalue())
     assert len(stream.getvalue()) < 3_000_000
@@ -89,19 +92,32 @@ def test_sentences(kind: str) -> None:
 
 @pytest.mark.parametrize("kind", HOSTILE)
 def test_the_log(kind: str) -> None:
-    """In the log each event is one line in ASCII that gives back what it was made of."""
+    """In the log each event is one line in ASCII that gives back what it was made of; half a surrogate pair as text."""
     events = list(poisoned_events(HOSTILE[kind]))
     lines = render(events).decode("ascii").split("\n")
     assert len(events) + 1 == len(lines)
-    assert events == [json.loads(line) for line in lines[:-1]]
+    readable = HOSTILE[kind].encode("utf-8", "backslashreplace").decode("utf-8")
+    assert list(poisoned_events(readable)) == [json.loads(line) for line in lines[:-1]]
+    assert readable in json.loads(lines[0]).values()
     assert "".join(lines).isprintable()
+
+
+def test_half_a_pair_in_the_log() -> None:
+    """What strict readers of JSON refuse is not in it; whole pairs, and what only looks like half a one, are."""
+    item = {
+        "half \ud83d": ["\ud83d\ude00".encode("utf-16", "surrogatepass").decode("utf-16"), r"\ud800", "\udc00\ud800"]
+    }
+    line = render([event("queue.put", item=item)]).decode("ascii")
+    msgspec.json.decode(line)  # refuses them
+    expected = {r"half \ud83d": ["\U0001f600", r"\ud800", r"\udc00\ud800"]}
+    assert expected == json.loads(line)["item"]
 
 
 DATA = {"check", "html", "perfetto", "shiviz"}
 """What is written for programs: a line may be as long as it takes."""
 
 
-@pytest.mark.parametrize("shape", [*PICTURES, "mermaid", "dot", "check"])
+@pytest.mark.parametrize("shape", in_part([*RENDERERS, "mermaid", "dot", "check"], 3))
 def test_a_hostile_log(shape: str, tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
     """Whoever looks at a stranger's log sees its texts, and is not steered by them."""
     log = tmp_path / "log.jsonl"

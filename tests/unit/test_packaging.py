@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import importlib.metadata
 import json
-import os
 import re
-import shlex
 import stat
 import subprocess
 import sys
@@ -17,8 +15,9 @@ from typing import Any
 import pytest
 
 import run_scenario
+from effort import in_part
 from run_scenario import bundled
-from run_scenario.verbs import VERBS
+from run_scenario.scenario.steps import VERBS
 
 ROOT = Path(__file__).parents[2]
 PROJECT: dict[str, Any] = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
@@ -78,55 +77,13 @@ def test_ci_is_a_script() -> None:
     subprocess.run(["bash", "-n", str(CI)], check=True)
 
 
+LANGUAGE = (ROOT / "docs" / "reference" / "language.md").read_text(encoding="utf-8")
 SCRIPT = Path(sys.executable).parent / "run-scenario"
-LOG = "".join(
-    json.dumps({"event": name, "t": 0.1, "seq": number, "run": "r", "scenario": "s", "process": who, **fields}) + "\n"
-    for number, (name, who, fields) in enumerate(
-        [
-            *[("queue.get", "Worker-1", {"queue": "tasks", "item_id": n, "item": n}) for n in (1, 2, 3)],
-            *[("process.exited", f"Worker-{n}", {"exitcode": 0}) for n in (1, 2)],
-            ("scenario.finished", "run-scenario", {"outcome": "passed"}),
-        ],
-        1,
-    )
-)
-"""A log that fulfils the expectations of the README's scenario."""
-STATUS = {"consumers-until-empty": {0, 3}, "two-forks": {3}, "lost-worker": {3}}
-"""Statuses of scenarios in the README that are not to pass, or not always."""
-OWN = [command for command in commands() if command.startswith("run-scenario ")]
 
 
-def test_the_readme_shows_commands() -> None:
-    """The test below is not empty."""
-    assert len(OWN) >= 8
-
-
-@pytest.mark.parametrize("command", OWN)
-def test_a_command_of_the_readme(command: str, tmp_path: Path) -> None:
-    """Each command that the README shows works in a folder that holds the files it shows, with the status it tells."""
-    (tmp_path / "greet.yaml").write_text(block("yaml", "version: 1"), encoding="utf-8")
-    (tmp_path / "own.yaml").write_text(block("yaml", "workers:"), encoding="utf-8")
-    (tmp_path / "workers.py").write_text(block("python", "def "), encoding="utf-8")
-    (tmp_path / "counted.scenario.yaml").write_text(block("yaml", "# counted"), encoding="utf-8")
-    for name in ("counted", "pills"):
-        (tmp_path / f"{name}.jsonl").write_bytes(LOG.encode())
-    done = subprocess.run(
-        command.replace("run-scenario", shlex.quote(str(SCRIPT)), 1),
-        shell=True,
-        cwd=tmp_path,
-        env={**os.environ, "TERM": "dumb"},
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        timeout=60,
-    )
-    allowed = STATUS.get(shlex.split(command)[1], {0})
-    assert done.returncode in allowed, done.stderr
-
-
-def test_the_readme_names_commands_in_passing() -> None:
-    """The commands in its table are there too, and show something."""
-    named = re.findall(r"`run-scenario (list [\w-]+)`", README)
+def test_the_language_names_commands_in_passing() -> None:
+    """The commands in its table of sections work, and show something."""
+    named = re.findall(r"`run-scenario (list [\w-]+)`", LANGUAGE)
     assert len(named) >= 7
     for arguments in {*named, "list"}:
         done = subprocess.run([str(SCRIPT), *arguments.split()], capture_output=True, text=True, timeout=60)
@@ -134,15 +91,19 @@ def test_the_readme_names_commands_in_passing() -> None:
         assert done.stdout.count("\n") > 5
 
 
-LANGUAGE = (ROOT / "docs" / "language.md").read_text(encoding="utf-8")
+MODULES = re.findall(r"^```python\n# (\w+\.py)\n(.*?)^```", LANGUAGE, flags=re.DOTALL | re.MULTILINE)
 EXAMPLES = re.findall(r"^```yaml\n(.*?)^```", LANGUAGE, flags=re.DOTALL | re.MULTILINE)
 
 
-@pytest.mark.parametrize("text", EXAMPLES, ids=lambda text: text.splitlines()[1])
+@pytest.mark.parametrize("text", in_part(EXAMPLES, 2), ids=lambda text: text.splitlines()[1])
 def test_an_example_of_the_language(text: str, tmp_path: Path) -> None:
-    """Each is a whole scenario without a warning, and passes."""
+    """Each is a whole scenario without a warning, and passes, beside the files that it names."""
     (tmp_path / "example.yaml").write_text(text, encoding="utf-8")
-    done = subprocess.run([str(SCRIPT), "example.yaml"], cwd=tmp_path, capture_output=True, text=True, timeout=60)
+    for name, code in MODULES:
+        (tmp_path / name).write_text(code, encoding="utf-8")
+    (tmp_path / "words.txt").write_text("one\ntwo\n", encoding="utf-8")
+    command = [str(SCRIPT), "example.yaml", *(f"--allow={package}" for package in re.findall("--allow ([a-z]+)", text))]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=60)
     assert (0, "") == (done.returncode, done.stderr)
 
 
@@ -153,9 +114,3 @@ def test_the_language_has_all_sections_and_steps() -> None:
     known = {*schema["properties"], *schema["$defs"]["process"]["properties"]} - {"description", "source", "marks"}
     assert set() == {key for key in known if not re.search(rf"\b{key}:", LANGUAGE)}
     assert set() == {verb for verb in VERBS if f"| `{verb}` |" not in LANGUAGE}
-
-
-def block(language: str, mark: str) -> str:
-    """Return the README's first fenced block of a language that contains a mark."""
-    blocks = re.findall(rf"^```{language}\n(.*?)^```", README, flags=re.DOTALL | re.MULTILINE)
-    return next(text for text in blocks if mark in text)

@@ -11,10 +11,10 @@ import sys
 import time
 
 import pytest
-from running_targets import DEADLINE, fork
+from running_targets import DEADLINE
 
 from run_scenario import targets
-from run_scenario.targets import _basics, _endings, _queues, _resources
+from run_scenario.targets import _basics, _endings, _resources
 
 
 def test_count_down_counts_to_one(run):
@@ -60,12 +60,6 @@ def test_spin_uses_processor_time():
     _basics.spin(0.02)
 
     assert time.process_time() - before >= 0.02
-
-
-def test_produce_refuses_items_that_are_no_list():
-    """A text for items is not taken apart into letters; the message says what to write."""
-    with pytest.raises(TypeError, match=r"items must be a list, not 'abc'; write \['abc'\]"):
-        _queues.produce(fork.SimpleQueue(), items="abc")
 
 
 def test_fail_ends_with_a_traceback(run):

@@ -13,7 +13,7 @@ import sys
 import pytest
 
 from run_scenario import targets
-from run_scenario.model import CallSpec
+from run_scenario.scenario.model import CallSpec
 from run_scenario.targets import Call, _queues, _work
 
 DEADLINE = 30.0
@@ -36,6 +36,15 @@ def test_bind_knows_positional_work():
     assert (_queues.consume, ("in", "out", _work.square, True, "sleep"), {}) == targets.bind(
         "consume", ["in", "out", "square", True, "sleep"], {}, _refuse
     )
+
+
+def test_bind_makes_items_of_calls():
+    """A call among the items becomes the object that is put; other items stay as they are."""
+    items = [1, CallSpec("square", (3,)), {"call": "x"}]
+
+    _, _, kwargs = targets.bind("produce", (), {"items": items}, _refuse)
+
+    assert {"items": [1, Call(_work.square, (3,)), {"call": "x"}]} == kwargs
 
 
 def test_bind_resolves_references():
@@ -168,6 +177,6 @@ def test_a_child_imports_next_to_nothing(module):
     assert set() == SLOW & imported
     assert set() == {name for name in imported if name.startswith("run_scenario.")} - {
         "run_scenario.targets",
-        "run_scenario.targets._register",
+        "run_scenario.targets._decorators",
         f"run_scenario.targets{module}",
     }

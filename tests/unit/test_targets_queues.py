@@ -64,28 +64,68 @@ def test_consume_lets_a_task_process_itself(run, queue):
 
 
 def test_consume_without_work_or_outbox(run, queue):
-    """Without task_done, any queue will do; without an outbox, answers are dropped."""
+    """Without an outbox, answers are dropped."""
     inbox = queue("SimpleQueue", ("a", None))
 
-    assert ["Worker processing task: a", "Exiting Worker..."] == run(
-        _queues.consume, inbox=inbox, task_done=False
-    ).lines()
+    assert ["Worker processing task: a", "Exiting Worker..."] == run(_queues.consume, inbox=inbox).lines()
 
 
 def test_consume_without_work_passes_tasks_on(run, queue):
     """Without work, the answer is the task itself."""
     inbox, outbox = queue("SimpleQueue", ("a", None)), queue()
 
-    run(_queues.consume, inbox=inbox, outbox=outbox, task_done=False)
+    run(_queues.consume, inbox=inbox, outbox=outbox)
 
     assert "a" == outbox.get(timeout=DEADLINE)
+
+
+@pytest.mark.parametrize("target", [_queues.consume, _queues.consume_until_empty, _queues.relay])
+@pytest.mark.parametrize("kind", ["Queue", "SimpleQueue"])
+def test_task_done_is_for_a_joinable_queue(run, queue, target, kind):
+    """At a queue that has no task_done(), none is called unless that is asked for."""
+    inboxes, outbox = [queue(kind, (1, None)), queue(kind, (1, None))], queue()
+
+    left_out = run(target, inbox=inboxes[0], outbox=outbox)
+    asked_for = run(target, inbox=inboxes[1], outbox=outbox, task_done=True)
+
+    assert (0, 1) == (left_out.exitcode(), asked_for.exitcode())
+
+
+@pytest.mark.parametrize("target", [_queues.consume, _queues.relay])
+def test_task_done_follows_the_queue(run, queue, target):
+    """A JoinableQueue can be joined afterwards, the pill included, unless task_done is false."""
+    joined, left = queue("JoinableQueue", (1, None)), queue("JoinableQueue", (1, None))
+
+    run(target, inbox=joined, outbox=queue("SimpleQueue"))
+    run(target, inbox=left, outbox=queue("SimpleQueue"), task_done=False).exitcode()
+    joined.join()
+
+    left.task_done()
+    left.task_done()
+    with pytest.raises(ValueError, match="called too many times"):
+        left.task_done()
+
+
+@pytest.mark.parametrize(
+    "target", [_queues.consume, _queues.consume_until_empty, _queues.consume_until_timeout, _queues.relay]
+)
+def test_service_time(run, queue, target):
+    """With `seconds`, each task takes that long at least."""
+    given = {"timeout": 0.01} if target is _queues.consume_until_timeout else {"outbox": queue()}
+    end = () if target in (_queues.consume_until_empty, _queues.consume_until_timeout) else (None,)
+    inbox = queue("Queue", (1, 2, *end))
+    before = time.monotonic()
+
+    assert 0 == run(target, inbox=inbox, seconds=0.2, **given).exitcode()
+
+    assert time.monotonic() - before >= 0.4
 
 
 def test_consume_until_empty_takes_all_there_is(run, queue):
     """With nobody else at the queue, consume_until_empty does every task and leaves."""
     inbox, outbox = queue("SimpleQueue", (1, Call(_work.square, (2,)))), queue()
 
-    running = run(_queues.consume_until_empty, inbox=inbox, outbox=outbox, work=_double, task_done=False)
+    running = run(_queues.consume_until_empty, inbox=inbox, outbox=outbox, work=_double)
 
     assert [2, 4] == _drain(outbox, 2)
     assert ["Worker processing task: 1", "Worker processing task: square(2)"] == running.lines()
@@ -141,16 +181,6 @@ def test_relay_passes_the_pill_on(run, queue):
 
     assert [2, 4, None] == _drain(third, 3)
     assert (0, 0) == (one.exitcode(), two.exitcode())
-
-
-def test_relay_can_mark_items_as_done(run, queue):
-    """With task_done, a JoinableQueue can be joined, the pill included."""
-    inbox, outbox = queue("JoinableQueue", (1, None)), queue()
-
-    run(_queues.relay, inbox=inbox, outbox=outbox, task_done=True)
-
-    assert [1, None] == _drain(outbox, 2)
-    inbox.join()
 
 
 def test_put_large_cannot_end_before_its_text_is_taken(run, queue):

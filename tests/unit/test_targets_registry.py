@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import inspect
 import json
+import re
+from pathlib import Path
 
 import jsonschema
 import pytest
 import yaml
 
 from run_scenario import bundled, targets
-from run_scenario.targets import Parameter, Target, _basics
+from run_scenario.targets import Parameter, Target, _basics, _binding
 
 TARGETS = [
     "count_down",
@@ -138,7 +140,7 @@ def test_everything_is_documented(found: Target):
 def _fits(parameter: Parameter, value: object) -> bool:
     if parameter.kind == "work":
         return targets.find_work(str(value)) is not None
-    kinds = {"integer": int, "number": (int, float), "text": str, "boolean": bool, "any": object}
+    kinds = {"integer": int, "number": (int, float), "text": str, "boolean": bool, "items": list, "any": object}
     return (
         isinstance(value, kinds[parameter.kind])
         and (parameter.choices is None or value in parameter.choices)
@@ -201,8 +203,8 @@ def test_metadata_of_numbers():
     ("expected", "name"),
     [
         ([("outbox", "to", True, False)], "produce"),
-        ([("inbox", "from", True, True), ("outbox", "to", False, False)], "consume"),
-        ([("inbox", "from", True, True), ("outbox", "to", False, False)], "consume_until_empty"),
+        ([("inbox", "from", True, False), ("outbox", "to", False, False)], "consume"),
+        ([("inbox", "from", True, False), ("outbox", "to", False, False)], "consume_until_empty"),
         ([("inbox", "from", True, False)], "call_method"),
         ([("inbox", "from", True, False), ("outbox", "to", True, False)], "relay"),
         ([], "sleep"),
@@ -260,3 +262,11 @@ def test_metadata_of_choices():
     assert {"SIGSEGV", "SIGKILL", "SIGABRT"} <= set(targets.find("crash").parameter("signal").choices)
     assert "RuntimeError" in targets.find("fail").parameter("exception").choices
     assert targets.find("sleep").parameter("signal") is None
+
+
+def test_each_module_with_targets_is_named() -> None:
+    """Targets in a module that `_binding` does not name would not be found."""
+    named = {*_binding._TARGET_MODULES, *_binding._WORK_MODULES}
+    folder = Path(_binding.__file__).parent
+    written = {path.stem for path in folder.glob("_*.py") if re.search(r"^@(target|work)\b", path.read_text(), re.M)}
+    assert written == named

@@ -1,23 +1,12 @@
-"""The command line: a thin door that parses arguments, calls the other rooms and catches every error once.
+"""The command line: parses arguments, calls the other layers, and catches every error once.
 
-door ──▶ parser             arguments → a namespace with the command's function
-  └────▶ commands           validate, plan, python, list, targets, schema, completion
-  └────▶ run                the runs themselves; forks the guard before anything heavy is imported
-           ├─▶ files        FILE → a path: as given, or a bundled scenario
-           ├─▶ suspension   Ctrl-Z
-           └─▶ settings     whose code may run: --allow and pyproject.toml
+entry_point ──▶ parser ──▶ command     arguments → options, with the function of the command
+         └────▶ commands/NAME           one module for each command: its help, its arguments, its function
+                  ├─▶ options           the options that several commands have
+                  ├─▶ output_format     console or JSON, and where the events go
+                  ├─▶ files, logs       FILE → a scenario; LOG → events
+                  ├─▶ settings          whose code may run, processors: --allow, pyproject.toml
+                  └─▶ pictures          what can be drawn, and where it goes
 """
 
-import signal
-
-_interrupt = signal.getsignal(signal.SIGINT)
-if _interrupt is signal.default_int_handler:
-    # Until the door can catch it, Ctrl-C ends this process as it ends any program: not with a traceback of imports.
-    signal.signal(signal.SIGINT, signal.SIG_DFL)
-
-from run_scenario.cli.door import main  # noqa: E402
-
-if _interrupt is signal.default_int_handler:
-    signal.signal(signal.SIGINT, _interrupt)
-
-__all__ = ["main"]
+from run_scenario.cli.entry_point import main as main

@@ -1,16 +1,28 @@
-"""FILE on the command line: a path as given, or the name of a bundled scenario."""
+"""FILE on the command line: a path as given, or the name of a bundled scenario; loaded, with its problems reported."""
 
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from run_scenario import bundled
-from run_scenario.errors import UsageError
-from run_scenario.views.text import scrub
+from run_scenario.cli.streams import note, write_stderr
+from run_scenario.errors import Problem, Status, UsageError
+from run_scenario.report.text import sanitize
+from run_scenario.scenario.given import NOTHING, Given
+from run_scenario.scenario.parameters import assignments
+from run_scenario.suggestions import did_you_mean, nearest
 
+if TYPE_CHECKING:
+    from run_scenario.events.exit_status import Outcome
+    from run_scenario.loader import Loaded
+    from run_scenario.scenario.model import Scenario
+
+_WORD = re.compile(r"""'[^']*'|"[^"]*"|[^\s,\[\]{}#]+""")
+"""What stands in one place of a scenario: a text in quotes or without, a number."""
 _LIST_HINT = "'run-scenario list' shows the bundled ones"
 
 
@@ -50,31 +62,97 @@ def bundled_scenario(name: str) -> Path:
     """
     found = bundled.find_scenario(name)
     if found is None:
-        hint = way_out(Path(name).stem, [*_bundled_names(), *bundled.CHAPTERS], _LIST_HINT)
-        raise UsageError(f"there is no bundled scenario '{scrub(name)}'; {hint}")
+        hint = did_you_mean(Path(name).stem, [*_bundled_names(), *bundled.CHAPTERS], _LIST_HINT)
+        raise UsageError(f"there is no bundled scenario '{sanitize(name)}'; {hint}")
     return found
 
 
-def way_out(name: str, known: Iterable[str], otherwise: str) -> str:
-    """Return the question whether one of the `known` names was meant, or what to do otherwise."""
-    from difflib import get_close_matches
+def load(file: File, given: Given = NOTHING) -> Loaded:
+    """Load a scenario with these values for its parameters, and report its problems on standard error."""
+    from run_scenario import loader
 
-    close = get_close_matches(name, list(known), n=1)
-    return f"did you mean '{scrub(close[0])}'?" if close else otherwise
+    loaded = loader.load(file.path, file=file.name, given=given)
+    report(loaded.problems)
+    return loaded
+
+
+def load_each(file: File, given: Given) -> list[Loaded]:
+    """Load a scenario once for each combination of its `matrix`, each problem of them reported once.
+
+    Of an invalid one, nothing comes after it.
+    """
+    from run_scenario import loader
+
+    found = [load(file, given)]
+    reported = set(found[0].problems)
+    for combination in found[0].scenario.matrix[1:] if found[0].scenario else ():
+        loaded = loader.load(file.path, file=file.name, given={**given, **combination})
+        new = [problem for problem in loaded.problems if problem not in reported]
+        if new:
+            note(f"{sanitize(file.name)} with {sanitize(', '.join(assignments(combination)))}:")
+        report(new)
+        reported.update(new)
+        found.append(loaded)
+        if loaded.scenario is None:
+            break
+    return found
+
+
+def load_valid(name: str, given: Given = NOTHING) -> tuple[Scenario, str]:
+    """Return the scenario of one FILE, with these values for its parameters, and its text; its warnings are reported.
+
+    Raises:
+        UsageError: it is neither there nor bundled.
+        InvalidScenario: it cannot be run as written.
+    """
+    from run_scenario import loader
+
+    (file,) = resolve([name])
+    loaded = loader.load(file.path, file=file.name, given=given)
+    scenario = loaded.require()
+    report(loaded.problems)
+    return scenario, loaded.text
+
+
+def report(problems: Iterable[Problem], text: str | None = None) -> None:
+    """Write the problems to standard error, each with its line and a caret.
+
+    `text` is that of the file, for problems that do not know their lines.
+    """
+    from run_scenario.loader.messages import format_problem
+
+    if text is not None:
+        problems = (_with_source(problem, text.splitlines()) for problem in problems)
+    formatted = "".join(f"{format_problem(problem)}\n" for problem in problems)
+    if formatted:
+        write_stderr(formatted)
+
+
+def report_end(outcome: Outcome) -> None:
+    """Write to standard error why a run came to an end that leaves nothing to be shown."""
+    if outcome.status is Status.INTERRUPTED:
+        note("interrupted")
+    elif outcome.reasons and not outcome.problems:
+        note(sanitize("; ".join(outcome.reasons)))
+
+
+def _with_source(problem: Problem, lines: Sequence[str]) -> Problem:
+    line = problem.where.line
+    if not 0 < line <= len(lines):
+        return problem
+    word = _WORD.match(lines[line - 1], problem.where.column - 1)
+    return problem.replace(source=lines[line - 1], width=len(word[0]) if word else 1)
 
 
 def _unknown(name: str, commands: Iterable[str]) -> str:
-    from difflib import get_close_matches
-
     elsewhere = "" if "/" in name else " here, and no bundled scenario of that name"
-    what = f"there is no file '{scrub(name)}'{elsewhere}"
-    command = get_close_matches(name, list(commands), n=1, cutoff=0.7)
-    if command:
-        return f"{what}; did you mean the command '{command[0]}'?"
+    what = f"there is no file '{sanitize(name)}'{elsewhere}"
+    if command := nearest(name, commands):
+        return f"{what}; did you mean the command '{command}'?"
     # Compared without folder and suffix, which would make everything alike.
     known = {stem: stem for stem in _bundled_names()} | {path.stem: str(path) for path in _beside(Path(name))}
-    close = get_close_matches(Path(name).stem, list(known), n=1)
-    return f"{what}; did you mean '{scrub(known[close[0]])}'?" if close else f"{what}; {_LIST_HINT}"
+    close = nearest(Path(name).stem, known)
+    return f"{what}; did you mean '{sanitize(known[close])}'?" if close else f"{what}; {_LIST_HINT}"
 
 
 def _bundled_names() -> list[str]:

@@ -1,10 +1,9 @@
-"""LOG on the command line: the events of a log, read line by line; what is wrong with it is said in words."""
+"""LOG on the command line: the events of a log, read line by line; what is wrong with it is reported in words."""
 
 from __future__ import annotations
 
 import contextlib
 import io
-import json
 import shutil
 import sys
 import tempfile
@@ -12,18 +11,16 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import IO, Any
 
-from run_scenario.cli.streams import complain
-from run_scenario.errors import UsageError
-from run_scenario.views.text import plural, scrub
+from run_scenario.cli.streams import note
+from run_scenario.errors import UsageError, reason_of
+from run_scenario.events.log_format import parse_line
+from run_scenario.report.text import plural, sanitize
 
 Event = dict[str, Any]
 
 STANDARD_INPUT = "-"
 _LONGEST_LINE = 1 << 24
 """Bytes of a line; a longer one is no event, and is not read as a whole."""
-_LONGEST_RUN = 1e9
-"""Seconds."""
-_NEEDED = ("event", "t", "seq", "run", "process")
 _TAIL = 1 << 20
 """How far back, in bytes, the end of a log is searched for the last event."""
 _SCENARIOS = (".yaml", ".yml")
@@ -58,7 +55,7 @@ def opened(name: str) -> IO[bytes]:
     try:
         return Path(name).open("rb")
     except OSError as error:
-        raise UsageError(f"cannot read the log '{scrub(name)}': {(error.strerror or '').lower()}") from None
+        raise UsageError(f"cannot read the log '{sanitize(name)}': {reason_of(error)}") from None
 
 
 def events(log: IO[bytes], name: str) -> Iterator[Event]:
@@ -71,7 +68,7 @@ def events(log: IO[bytes], name: str) -> Iterator[Event]:
     for number, line in enumerate(iter(lambda: log.readline(_LONGEST_LINE), b""), 1):
         if torn:
             break
-        event = parsed(line)
+        event = parse_line(line)
         if event is None:
             torn = number
         else:
@@ -79,21 +76,8 @@ def events(log: IO[bytes], name: str) -> Iterator[Event]:
     if not torn:
         return
     if torn < number or torn == 1:
-        raise UsageError(f"{scrub(name)}:{torn}: this line is no event of a log of run-scenario")
-    complain(f"run-scenario: {scrub(name)}:{torn}: the last line is torn, and was left out\n")
-
-
-def parsed(line: bytes) -> Event | None:
-    """Return the event in a line; None if it is none."""
-    try:
-        event = json.loads(line)
-    except (ValueError, RecursionError):
-        return None
-    if not isinstance(event, dict) or not all(key in event for key in _NEEDED):
-        return None
-    texts = all(isinstance(event[key], str) for key in ("event", "run", "process"))
-    numbers = type(event["t"]) in (int, float) and type(event["seq"]) is int
-    return event if texts and numbers and 0 <= event["t"] < _LONGEST_RUN else None
+        raise UsageError(f"{sanitize(name)}:{torn}: this line is no event of a log of run-scenario")
+    note(f"{sanitize(name)}:{torn}: the last line is torn, and was left out")
 
 
 @contextlib.contextmanager
@@ -113,7 +97,7 @@ def seekable(name: str) -> Iterator[IO[bytes]]:
                 shutil.copyfileobj(log, kept)
                 log = kept
         except OSError as error:
-            raise UsageError(f"cannot read the log '{scrub(name)}': {(error.strerror or '').lower()}") from None
+            raise UsageError(f"cannot read the log '{sanitize(name)}': {reason_of(error)}") from None
         yield log
 
 
@@ -135,14 +119,12 @@ def one_run(log: IO[bytes], name: str, run: str | None) -> Iterator[Event]:
             others.add(event["run"])
     if not found and run is not None:
         known = ", ".join(sorted(others)[:10])
-        raise UsageError(f"'{scrub(name)}' has no run {run!r}" + (f"; it has {scrub(known)}" if known else ""))
+        raise UsageError(f"'{sanitize(name)}' has no run {run!r}" + (f"; it has {sanitize(known)}" if known else ""))
     if not found:
-        raise UsageError(f"there is no run in '{scrub(name)}': it has no event at all")
+        raise UsageError(f"there is no run in '{sanitize(name)}': it has no event at all")
     if others and run is None:
         more = plural(len(others), "earlier run")
-        complain(
-            f"run-scenario: {scrub(name)} has {more}, too; this is the last one; --run {min(others)} shows another\n"
-        )
+        note(f"{sanitize(name)} has {more}, too; this is the last one; --run {min(others)} shows another")
 
 
 def _last_run(log: IO[bytes]) -> str | None:
@@ -150,7 +132,7 @@ def _last_run(log: IO[bytes]) -> str | None:
     size = log.seek(0, io.SEEK_END)
     log.seek(max(0, size - _TAIL))
     for line in reversed(log.read().splitlines()):
-        event = parsed(line)
+        event = parse_line(line)
         if event is not None:
             return str(event["run"])
     return None

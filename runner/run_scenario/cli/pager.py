@@ -1,4 +1,7 @@
-"""Long text on a terminal, page by page; anywhere else as it is."""
+"""Long text on a terminal, page by page; anywhere else as it is.
+
+Not by pydoc, which many have told, by MANPAGER, to page manuals, and which is not told what less is to do.
+"""
 
 from __future__ import annotations
 
@@ -8,35 +11,45 @@ import shutil
 import subprocess
 import sys
 
-from run_scenario.cli.streams import say
+from run_scenario.cli.streams import write_stdout
 
 _USUAL = "less"
 _OPTIONS = "FRX"
-"""What less is told where LESS does not: leave at once if it fits, show colours, leave the text on the screen."""
+"""The options of less where LESS does not say: leave at once if it fits, show colours, leave the text on the screen."""
 
 
 def page(text: str, *, wanted: bool = True) -> None:
     """Print text; through the person's pager (PAGER, or less) if it is longer than the terminal it goes to.
 
     Raises:
-        BrokenPipeError: nobody reads it any more.
+        BrokenPipeError: standard output was closed.
         MachineryError: it could not be written.
     """
     command = _pager() if wanted and _is_long(text) else None
     if command is None:
-        say(text)
+        write_stdout(text)
         return
     try:
         process = subprocess.Popen(
             command, stdin=subprocess.PIPE, text=True, errors="backslashreplace", env=_environment()
         )
     except OSError:
-        say(text)
+        write_stdout(text)
         return
     try:
         process.communicate(text)
-    except KeyboardInterrupt:  # it is the pager's: it goes on, or ends, as it likes
-        process.wait()
+    except KeyboardInterrupt:
+        _wait(process)
+
+
+def _wait(process: subprocess.Popen[str]) -> None:
+    """Wait until the pager ends: it has the terminal, so Ctrl-C is for it, however often."""
+    while True:
+        try:
+            process.wait()
+            return
+        except KeyboardInterrupt:
+            continue
 
 
 def _is_long(text: str) -> bool:

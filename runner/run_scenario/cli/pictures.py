@@ -1,29 +1,39 @@
-"""What a log can be shown as: one entry for each picture, and in which shapes it can be written to a file.
+"""Pictures of runs: a renderer for each, the formats of files that it can write, and where they go.
 
-Each picture is drawn by a module of `views`, which is imported when that picture is wanted and not before.
+`show` draws them of a log, `run` of the runs that it makes. Each picture is drawn by a module of `report`, which is
+imported when that picture is wanted and not before.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from pathlib import PurePath
-from typing import TYPE_CHECKING, Any
+import contextlib
+import os
+import sys
+import tempfile
+from argparse import Namespace
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path, PurePath
+from typing import IO, TYPE_CHECKING, Any, TextIO
 
-from run_scenario.errors import UsageError
+from run_scenario.cli import logs
+from run_scenario.cli.output_format import OutputFormat
+from run_scenario.cli.streams import columns, note, write_stderr, write_stdout
+from run_scenario.errors import MachineryError, UsageError, reason_of
+from run_scenario.ownership import check_to_write, open_to_write
+from run_scenario.report.text import sanitize
 from run_scenario.values import Value
-from run_scenario.views.text import scrub
 
 if TYPE_CHECKING:
-    from run_scenario.model import Scenario
+    from run_scenario.scenario.model import Scenario
 
 Event = dict[str, Any]
 
 
-class Look(Value):
+class RenderOptions(Value):
     """How a picture is to look."""
 
-    shape: str
-    """What it is made of, as a file's suffix says it: txt, svg, png, mmd, dot, html, json."""
+    format: str
+    """What it is made of, as a file's suffix names it: txt, svg, png, mmd, dot, html, json."""
     width: int = 100
     """Columns of text."""
     colour: bool = False
@@ -34,7 +44,7 @@ class Look(Value):
     """The seconds of the run from which and up to which it is shown."""
 
 
-class Material(Value):
+class RenderInput(Value):
     """What a picture is made from."""
 
     events: Iterable[Event]
@@ -44,103 +54,108 @@ class Material(Value):
     """A scenario that is to be shown as planned; there are no events then."""
 
 
-class Picture(Value):
+class Renderer(Value):
     """One way to show a log."""
 
     summary: str
-    shapes: tuple[str, ...]
+    formats: tuple[str, ...]
     """The suffixes of files it can be written to; the first is what standard output gets."""
-    draw: Callable[[Material, Look], str | bytes]
+    draw: Callable[[RenderInput, RenderOptions], str | bytes]
     planned: bool = False
     """Whether a scenario can be shown without being run."""
     windowed: bool = False
     """Whether a part of the time can be shown."""
 
 
-def _html(material: Material, look: Look) -> str:
-    from run_scenario.views.html import render
+def _html(source: RenderInput, options: RenderOptions) -> str:
+    from run_scenario.report.html import render
 
-    return render(material.events, material.text)
-
-
-def _table(material: Material, look: Look) -> str:
-    from run_scenario.views.overview import render
-
-    return render(material.events, look.width, colour=look.colour)
+    return render(source.events, source.text)
 
 
-def _timeline(material: Material, look: Look) -> str | bytes:
-    from run_scenario.views.history_events import read
-    from run_scenario.views.timeline import render
+def _table(source: RenderInput, options: RenderOptions) -> str:
+    from run_scenario.report.overview import render
 
-    history = read(material.events)
-    if look.first is not None and look.first > history.last:
+    return render(source.events, options.width, colour=options.colour)
+
+
+def _timeline(source: RenderInput, options: RenderOptions) -> str | bytes:
+    from run_scenario.events.history.history import read
+    from run_scenario.report.timeline.text import render
+
+    history = read(source.events)
+    if options.first is not None and options.first > history.last:
         lasts = f"{history.last:.3f} s"
-        raise UsageError(f"--from {look.first:g} is after the last event: the run lasts {lasts}")
-    if look.shape in ("svg", "png"):
-        from run_scenario.views import svg, timeline_svg
+        raise UsageError(f"--from {options.first:g} is after the last event: the run lasts {lasts}")
+    if options.format in ("svg", "png"):
+        from run_scenario.report import svg_elements
+        from run_scenario.report.timeline import svg as timeline_svg
 
-        drawn = timeline_svg.render(history, look.first, look.last)
-        return svg.png(drawn) if look.shape == "png" else drawn
-    return render(history, look.width, colour=look.colour, unicode=look.unicode, first=look.first, last=look.last)
+        drawn = timeline_svg.render(history, options.first, options.last)
+        return svg_elements.png(drawn) if options.format == "png" else drawn
+    return render(
+        history, options.width, colour=options.colour, unicode=options.unicode, first=options.first, last=options.last
+    )
 
 
-def _graph(material: Material, look: Look) -> str | bytes:
-    from run_scenario.views import graph, topology
+def _graph(source: RenderInput, options: RenderOptions) -> str | bytes:
+    from run_scenario.report.graph import text as graph
+    from run_scenario.report.graph import topology
 
-    if material.scenario is not None:
-        from run_scenario import language
+    if source.scenario is not None:
+        from run_scenario import loader
 
-        shown = topology.planned(material.scenario, language.plan(material.scenario))
+        shown = topology.planned(source.scenario, loader.plan(source.scenario))
     else:
-        from run_scenario.views.history_events import read
+        from run_scenario.events.history.history import read
 
-        shown = topology.observed(read(material.events))
-    if look.shape in ("svg", "png"):
-        from run_scenario.views import graph_svg, svg
+        shown = topology.observed(read(source.events))
+    if options.format in ("svg", "png"):
+        from run_scenario.report import svg_elements
+        from run_scenario.report.graph import svg as graph_svg
 
         drawn = graph_svg.render(shown)
-        return svg.png(drawn) if look.shape == "png" else drawn
-    if look.shape == "mmd":
+        return svg_elements.png(drawn) if options.format == "png" else drawn
+    if options.format == "mmd":
         return graph.mermaid(shown)
-    if look.shape == "dot":
+    if options.format == "dot":
         return graph.dot(shown)
-    return graph.drawing(shown, look.width, colour=look.colour, unicode=look.unicode)
+    return graph.drawing(shown, options.width, colour=options.colour, unicode=options.unicode)
 
 
-def _perfetto(material: Material, look: Look) -> str:
-    from run_scenario.views.traces import perfetto
+def _perfetto(source: RenderInput, options: RenderOptions) -> str:
+    from run_scenario.report.traces import perfetto
 
-    return perfetto(material.events)
-
-
-def _shiviz(material: Material, look: Look) -> str:
-    from run_scenario.views.traces import shiviz
-
-    return shiviz(material.events)
+    return perfetto(source.events)
 
 
-PICTURES = {
-    "timeline": Picture(
+def _shiviz(source: RenderInput, options: RenderOptions) -> str:
+    from run_scenario.report.traces import shiviz
+
+    return shiviz(source.events)
+
+
+RENDERERS = {
+    "timeline": Renderer(
         "a lane for each process, in true proportion to time", ("txt", "svg", "png"), _timeline, windowed=True
     ),
-    "table": Picture("processes, queues, pools and locks in numbers", ("txt",), _table),
-    "graph": Picture("what is between the processes", ("txt", "svg", "png", "mmd", "dot"), _graph, planned=True),
-    "html": Picture("one file for a browser: lanes, arrows, state at every moment, search", ("html",), _html),
-    "perfetto": Picture("a trace for ui.perfetto.dev: slices, flows, counters", ("json",), _perfetto),
-    "shiviz": Picture("a log with vector clocks for ShiViz", ("txt",), _shiviz),
+    "table": Renderer("processes, queues, pools and locks in numbers", ("txt",), _table),
+    "graph": Renderer("what is between the processes", ("txt", "svg", "png", "mmd", "dot"), _graph, planned=True),
+    "html": Renderer("one file for a browser: lanes, arrows, state at every moment, search", ("html",), _html),
+    "perfetto": Renderer("a trace for ui.perfetto.dev: slices, flows, counters", ("json",), _perfetto),
+    "shiviz": Renderer("a log with vector clocks for ShiViz", ("txt",), _shiviz),
 }
-"""The pictures by name."""
+"""The renderers by the names of their pictures."""
 
 ALIASES: dict[str, tuple[str, str]] = {"mermaid": ("graph", "mmd"), "dot": ("graph", "dot")}
-"""Other names of a picture in one of its shapes."""
+"""Other names of a picture in one of its formats."""
 
 _SUFFIXES = {"html": "html", "mmd": "graph", "dot": "graph", "json": "perfetto"}
 """The picture that the suffix of a file asks for, where it is not the usual one."""
 _SAME = {"htm": "html", "mermaid": "mmd", "gv": "dot", "log": "txt"}
 """Other spellings of a suffix."""
 _PLAIN = frozenset(("mmd", "dot"))
-"""Shapes that are text for a person, too: a file that ends in .txt may have them."""
+"""Formats that are text for a person, too: a file that ends in .txt may have them."""
 _CALLED = {
     "mermaid": "Mermaid",
     "dot": "DOT",
@@ -151,10 +166,10 @@ _CALLED = {
 USUAL = "timeline"
 
 
-def choose(name: str | None, output: str | None) -> tuple[Picture, str]:
-    """Return the picture to be drawn and its shape, from what `--as` and `--output` say.
+def choose(name: str | None, output: str | None) -> tuple[Renderer, str]:
+    """Return the renderer that is asked for by `--as` and `--output`, and the format.
 
-    A file without a suffix gets the first shape of its picture.
+    A file without a suffix gets the first format of its picture.
 
     Raises:
         UsageError: the picture cannot be written as such a file.
@@ -163,27 +178,125 @@ def choose(name: str | None, output: str | None) -> tuple[Picture, str]:
     suffix = _SAME.get(suffix, suffix)
     called = name or _SUFFIXES.get(suffix, USUAL)
     key, only = ALIASES.get(called, (called, ""))
-    picture = PICTURES[key]
-    shapes = (only,) if only else picture.shapes
-    if not suffix or suffix in shapes:
-        return picture, suffix or shapes[0]
-    if suffix == "txt" and shapes[0] in _PLAIN:
-        return picture, shapes[0]
-    raise UsageError(f"{scrub(str(output))}: {_cannot(name, called, scrub(suffix), shapes)}")
+    renderer = RENDERERS[key]
+    formats = (only,) if only else renderer.formats
+    if not suffix or suffix in formats:
+        return renderer, suffix or formats[0]
+    if suffix == "txt" and formats[0] in _PLAIN:
+        return renderer, formats[0]
+    raise UsageError(f"{sanitize(str(output))}: {_cannot(name, called, sanitize(suffix), formats)}")
 
 
-def _cannot(asked: str | None, called: str, suffix: str, shapes: tuple[str, ...]) -> str:
+def _cannot(asked: str | None, called: str, suffix: str, formats: tuple[str, ...]) -> str:
     """Return why a picture cannot be written to such a file, and to which it can."""
     if asked is None:
         return (
             f"nothing can be written as .{suffix}: a timeline is .txt, .svg or .png; a page for a browser .html; "
             "a graph .mmd or .dot; a trace for Perfetto .json"
         )
-    endings = [f".{each}" for each in (*shapes, *(["txt"] if shapes[0] in _PLAIN else []))]
+    endings = [f".{each}" for each in (*formats, *(["txt"] if formats[0] in _PLAIN else []))]
     can = " or ".join(part for part in (", ".join(endings[:-1]), endings[-1]) if part)
-    others = [other for other, each in PICTURES.items() if suffix in each.shapes and suffix != "txt"]
+    others = [other for other, each in RENDERERS.items() if suffix in each.formats and suffix != "txt"]
     hint = f", or show it --as {' or '.join(others)}" if others else ""
     return (
         f"{_CALLED.get(called, f'a {called}')} cannot be written as .{suffix}: write it to a file that ends in {can}"
         f"{hint}"
     )
+
+
+_UNMEASURED = 100
+"""Columns of text where there is no terminal, and COLUMNS does not say."""
+
+
+def options_for_stream(stream: TextIO, file_format: str, *, no_color: bool) -> RenderOptions:
+    """Return how a picture is rendered for a stream: as wide as its terminal, in what characters and colours it has."""
+    colour = stream.isatty() and not no_color and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
+    encoding = (stream.encoding or "ascii").lower().replace("-", "")
+    return RenderOptions(file_format, columns(stream) or _columns(), colour, encoding == "utf8")
+
+
+def options_for_file(file_format: str) -> RenderOptions:
+    """Return how a picture is rendered into a file."""
+    return RenderOptions(file_format, _columns())
+
+
+def _columns() -> int:
+    given = os.environ.get("COLUMNS", "")
+    return int(given) if given.isdecimal() and 20 <= int(given) <= 1_000 else _UNMEASURED
+
+
+def check_writable(path: str) -> None:
+    """Find out before a run that its picture could not be written after it.
+
+    Raises:
+        MachineryError: it could not.
+    """
+    target = Path(path)
+    folder = target.parent
+    if target.is_dir():
+        raise MachineryError(f"cannot write to {sanitize(path)}: it is a folder")
+    if not folder.is_dir():
+        raise MachineryError(f"cannot write to {sanitize(path)}: there is no folder {sanitize(str(folder))}")
+    if not os.access(target if target.exists() else folder, os.W_OK):
+        raise MachineryError(f"cannot write to {sanitize(path)}: permission denied")
+    try:
+        check_to_write(path)
+    except OSError as error:
+        raise _cannot_write(path, error) from None
+
+
+def write(drawn: str | bytes, path: str) -> None:
+    """Write a picture to a file.
+
+    Raises:
+        MachineryError: that failed.
+    """
+    try:
+        with os.fdopen(open_to_write(path, os.O_WRONLY | os.O_TRUNC), "wb") as file:
+            file.write(drawn.encode("utf-8", "backslashreplace") if isinstance(drawn, str) else drawn)
+    except OSError as error:
+        raise _cannot_write(path, error) from None
+
+
+def _cannot_write(path: str, error: OSError) -> MachineryError:
+    return MachineryError(sanitize(f"cannot write to {path}: {reason_of(error)}"))
+
+
+@contextlib.contextmanager
+def spool() -> Iterator[IO[bytes]]:
+    """Open a file that a run's log can be kept in for as long as this lasts.
+
+    Raises:
+        MachineryError: there is no space for it.
+    """
+    try:
+        with tempfile.TemporaryFile(prefix="run-scenario-") as file:
+            yield file
+    except OSError as error:
+        raise MachineryError(f"cannot keep the log for its picture: {reason_of(error)}") from None
+
+
+def draw_run(log: IO[bytes], text: str, options: Namespace) -> None:
+    """Draw what `run` was asked to draw of a run that has just ended."""
+    if options.report is not None:
+        renderer, file_format = choose(None, options.report)
+        log.seek(0)
+        drawn = renderer.draw(RenderInput(logs.events(log, "the run's log"), text, None), options_for_file(file_format))
+        write(drawn, options.report)
+        if sys.stderr.isatty():
+            note(f"the report is in {sanitize(options.report)}")
+    if options.timeline:
+        _timeline_after_run(log, options)
+
+
+def _timeline_after_run(log: IO[bytes], options: Namespace) -> None:
+    """Print the timeline below the console view; where standard output gets JSON Lines, on standard error."""
+    log.seek(0)
+    on_console = OutputFormat.chosen(options, options.log) is OutputFormat.CONSOLE
+    chosen = options_for_stream(sys.stdout if on_console else sys.stderr, "txt", no_color=options.no_color)
+    drawn = RENDERERS["timeline"].draw(RenderInput(logs.events(log, "the run's log"), None, None), chosen)
+    text = f"\n{drawn if isinstance(drawn, str) else ''}"
+    if on_console:
+        write_stdout(text)
+    else:
+        write_stderr(text)

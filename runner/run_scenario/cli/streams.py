@@ -1,15 +1,17 @@
-"""Standard output and error: always there, never failing on a character, and their failures told in words."""
+"""Standard output and error: always there, never failing on a character; what fails is reported in words."""
 
 from __future__ import annotations
 
 import os
 import sys
+from typing import TextIO
 
-from run_scenario.errors import MachineryError
+from run_scenario.cli.command import PROGRAM
+from run_scenario.errors import MachineryError, reason_of
 
 
 def ensure() -> None:
-    """Make standard input, output and error exist, and able to say every character somehow.
+    """Make standard input, output and error exist, and able to write every character somehow.
 
     With one of them closed (`>&-`), the next file opened would take its number, and be written to by mistake.
     """
@@ -26,11 +28,11 @@ def ensure() -> None:
             reconfigure(errors="backslashreplace")
 
 
-def say(text: str, *, encoding: str | None = None) -> None:
+def write_stdout(text: str, *, encoding: str | None = None) -> None:
     """Write to standard output; in a certain encoding, if no person reads it.
 
     Raises:
-        BrokenPipeError: nobody reads it any more.
+        BrokenPipeError: it was closed.
         MachineryError: it could not be written.
     """
     reconfigure = getattr(sys.stdout, "reconfigure", None)
@@ -42,19 +44,24 @@ def say(text: str, *, encoding: str | None = None) -> None:
     except BrokenPipeError:
         raise
     except OSError as error:
-        raise MachineryError(f"cannot write to standard output: {(error.strerror or str(error)).lower()}") from None
+        raise MachineryError(f"cannot write to standard output: {reason_of(error)}") from None
 
 
-def columns() -> int | None:
-    """Return how wide the terminal is that standard output is shown on; None if it is none."""
+def columns(stream: TextIO | None = None) -> int | None:
+    """Return how wide the terminal is that a stream (standard output) is shown on; None if it is none."""
     try:
-        return os.get_terminal_size(sys.stdout.fileno()).columns or None
+        return os.get_terminal_size((stream or sys.stdout).fileno()).columns or None
     except (OSError, ValueError):
         return None
 
 
-def complain(text: str) -> None:
-    """Write to standard error, after all that standard output was told; there is nowhere to tell that it failed."""
+def note(text: str) -> None:
+    """Write a line to standard error, after the name of this program."""
+    write_stderr(f"{PROGRAM}: {text}\n")
+
+
+def write_stderr(text: str) -> None:
+    """Write to standard error; if that fails, there is nowhere to report it."""
     try:
         sys.stderr.write(text)
         sys.stderr.flush()
@@ -63,7 +70,7 @@ def complain(text: str) -> None:
 
 
 def silence() -> None:
-    """Let the interpreter's last flush of a stream that takes nothing more go nowhere: that has been told."""
+    """Let the interpreter's last flush of a stream that takes nothing more go nowhere: that was reported before."""
     for stream in (sys.stdout, sys.stderr):
         try:
             stream.flush()

@@ -1,4 +1,4 @@
-"""The log against what is expected of it.
+"""Expectations: a log is judged by what is expected of it.
 
     events ─▶ Judge.take() ─▶ an Observer for each expectation ─▶ Judge.finish() ─▶ Verdicts
 

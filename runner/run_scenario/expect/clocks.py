@@ -104,7 +104,7 @@ class Clocks:
         }
 
     def see(self, event: Event) -> None:
-        """Take the next event into account; one of another version, that lacks a field, orders nothing."""
+        """Take the next event; one of another version, that lacks a field, orders nothing."""
         actor = self.actor(event)
         clock = self._clocks[actor]
         clock[actor] = clock.get(actor, 0) + 1

@@ -8,55 +8,26 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, overload
 
-from run_scenario import event_fields
+from run_scenario.events import fields as event_fields
+from run_scenario.events.exit_status import Outcome
+from run_scenario.events.log_format import parse_line
+from run_scenario.events.types import RESOURCE_FIELDS
+from run_scenario.expect.check import Check, in_one_line
 from run_scenario.expect.judge import Judge
 from run_scenario.expect.matching import compile_matcher
-from run_scenario.expect.records import records_of
-from run_scenario.expect.verdicts import Event, Verdict
-from run_scenario.expectation_data import Builder, Fields, event
-from run_scenario.expectations import JUDGED_LATER, Matcher
+from run_scenario.expect.patterns import PatternChecks
+from run_scenario.expect.verdicts import Event
+from run_scenario.scenario.expectation_data import Builder, Fields, event
+from run_scenario.scenario.expectations import JUDGED_LATER, Matcher
+from run_scenario.suggestions import did_you_mean
 
-_UNMET = {"failed": "not as expected", "inconclusive": "could not be judged"}
 _NAMED = 3
 """Events that a log shows by name."""
 _LISTED = 20
 """Events that are listed where one was wanted."""
-_SHOWN = frozenset(("level", "timestamp", "run", "scenario", "pid", "n", "event", "process", "seq", "t"))
 
 
-class Check:
-    """What came of asking a log: true if it holds. Its `repr` says why or why not, its `str` shows the events too."""
-
-    def __init__(self, verdict: Verdict) -> None:
-        self.verdict = verdict
-
-    def __bool__(self) -> bool:
-        return self.verdict.result == "passed"
-
-    @property
-    def evidence(self) -> tuple[Event, ...]:
-        """The events that show it."""
-        return self.verdict.evidence
-
-    @property
-    def reason(self) -> str:
-        """Why it holds or does not, in one sentence."""
-        return self.verdict.reason
-
-    def __repr__(self) -> str:
-        because = self.verdict.expectation.because
-        told = f" ({because})" if because and not self else ""
-        return f"<{'as expected' if self else self.verdict.result}{told}: {self.reason}>"
-
-    def __str__(self) -> str:
-        """Return what was expected, why it holds or does not, and the events that show it, in several lines."""
-        expectation = self.verdict.expectation
-        told = [expectation.because] if expectation.because else []
-        head = f"{'as expected' if self else _UNMET[self.verdict.result]}: {expectation.text}"
-        return "\n    ".join([head, *told, self.reason, *(f"  {in_one_line(each)}" for each in self.evidence)])
-
-
-class EventLog(Sequence[Event]):
+class EventLog(PatternChecks, Sequence[Event]):  # type: ignore[misc]  # `count` is the pattern's
     """The events of one run, in the order of the log.
 
     It is a sequence of dictionaries. `of` and `one` find events; the patterns of a scenario's `expect` are methods that
@@ -79,16 +50,13 @@ class EventLog(Sequence[Event]):
         events: list[Event] = []
         lines = Path(path).read_bytes().splitlines()
         for number, line in enumerate(lines, 1):
-            try:
-                found = json.loads(line)
-                found["event"], found["seq"], found["process"]
-            except (ValueError, KeyError, TypeError, RecursionError):
-                if number == len(lines):
-                    break
-                raise ValueError(f"{path}:{number}: this line is no event of a log of run-scenario") from None
-            events.append(found)
-        wanted = run if run is not None or not events else events[-1].get("run")
-        return cls(each for each in events if each.get("run") == wanted)
+            found = parse_line(line)
+            if found is not None:
+                events.append(found)
+            elif number < len(lines):
+                raise ValueError(f"{path}:{number}: this line is no event of a log of run-scenario")
+        wanted = run if run is not None or not events else events[-1]["run"]
+        return cls(each for each in events if each["run"] == wanted)
 
     # A sequence
 
@@ -163,7 +131,7 @@ class EventLog(Sequence[Event]):
         What is in a mapping becomes a column of its own, with a dot: `counts.processes`. A column in which there are
         texts and numbers, or lists of more than plain values, such as `item` may be, is text: JSON.
         """
-        return records_of(self._events)
+        return _records_of(self._events)
 
     # Patterns
 
@@ -181,89 +149,14 @@ class EventLog(Sequence[Event]):
             self._check_names(matcher, judged=True)
         judge = Judge([expectation])
         judge.take(self._events)
-        complete = not any(each["event"] in ("scenario.timed_out", "scenario.interrupted") for each in self._events)
-        ended = bool(self._events) and self._events[-1]["event"] == "scenario.finished"
-        verdicts = judge.finish(complete and ended)
+        verdicts = judge.finish(Outcome.read(self._events[-1] if self._events else None).is_complete)
         return Check(next(verdict for verdict in verdicts if verdict.expectation is expectation))
-
-    def exists(self, name: str | Fields, process: str | None = None, **fields: Any) -> Check:
-        """There is such an event."""
-        return self.check(exists=event(name, process, **fields))
-
-    def absent(self, name: str | Fields, process: str | None = None, **fields: Any) -> Check:
-        """There is no such event."""
-        return self.check(absent=event(name, process, **fields))
-
-    def count(self, meant: Fields, **settings: Any) -> Check:  # type: ignore[override]
-        """So many events are like this: `is_=3`, `at_least=1`. (To count them, take `len(log.of(…))`.)"""
-        return self.check(count=meant, **settings)
-
-    def order(self, *meant: Fields | list[Fields], **settings: Any) -> Check:
-        """Events like these come in this order, with others in between; they may also come as one list."""
-        first = meant[0] if len(meant) == 1 else None
-        return self.check(order=first if isinstance(first, list) else list(meant), **settings)
-
-    def precedes(self, earlier: Fields, later: Fields, **settings: Any) -> Check:
-        """Before an event like the second one there was one like the first."""
-        return self.check(precedes=[earlier, later], **settings)
-
-    def leads_to(self, cause: Fields, effect: Fields, **settings: Any) -> Check:
-        """Every event like the first one is followed by one like the second (`within`, `same`)."""
-        return self.check(leads_to=[cause, effect], **settings)
-
-    def happens_before(self, earlier: Fields, later: Fields, **settings: Any) -> Check:
-        """Every event like the second one depends on one like the first."""
-        return self.check(happens_before=[earlier, later], **settings)
-
-    def overlap(self, first: str | Fields, second: str | Fields, **settings: Any) -> Check:
-        """Two processes, or intervals `{"from": …, "to": …}`, were under way at the same time."""
-        return self.check(overlap=[first, second], **settings)
-
-    def mutual_exclusion(self, of: str | Fields, **settings: Any) -> Check:
-        """Never two processes held this lock, or were in this interval, at the same time."""
-        return self.check(mutual_exclusion=of, **settings)
-
-    def conserved(self, queue: str, **settings: Any) -> Check:
-        """All that was put on the queue was got or left over."""
-        return self.check(conserved=queue, **settings)
-
-    def fifo(self, queue: str, **settings: Any) -> Check:
-        """Whoever gets from the queue gets each producer's items in their order."""
-        return self.check(fifo=queue, **settings)
-
-    def exitcodes(self, codes: Mapping[str, int | Sequence[int]], **settings: Any) -> Check:
-        """Each of these processes ended with this exit code."""
-        return self.check(exitcodes=codes, **settings)
-
-    def distribution(self, meant: Fields, **settings: Any) -> Check:
-        """Each process has so many events like this: `at_least=1`, `of={"Worker-1": 3}`, `workers=2`."""
-        return self.check(distribution=meant, **settings)
-
-    def duration(self, of: str | Fields = "run", **settings: Any) -> Check:
-        """The run, a process or an interval took so long: `at_most=2.5`."""
-        return self.check(duration=of, **settings)
-
-    def no_orphans(self, **settings: Any) -> Check:
-        """Nobody was left behind without a parent."""
-        return self.check(no_orphans=True, **settings)
-
-    def all_of(self, *parts: Fields, **settings: Any) -> Check:
-        """All of these expectations hold: `{"exists": event("queue.put")}`, and so on."""
-        return self.check(all_of=list(parts), **settings)
-
-    def any_of(self, *parts: Fields, **settings: Any) -> Check:
-        """At least one of these expectations holds."""
-        return self.check(any_of=list(parts), **settings)
-
-    def not_(self, part: Fields, **settings: Any) -> Check:
-        """This expectation does not hold; where it cannot be judged, neither can this."""
-        return self.check(not_=part, **settings)
 
     # Names
 
     @functools.cached_property
     def _builder(self) -> Builder:
-        return Builder(self._named)
+        return Builder(self._named, self._families())
 
     def _named(self, name: str) -> tuple[str, ...]:
         """Return the processes of a name: itself, or the replicas called `NAME-1`, `NAME-2` and so on."""
@@ -272,6 +165,18 @@ class EventLog(Sequence[Event]):
         prefix = f"{name}-"
         found = [each for each in self.processes if each.startswith(prefix) and each.removeprefix(prefix).isdecimal()]
         return tuple(found) or (name,)
+
+    def _families(self) -> dict[str, tuple[str, ...]]:
+        """Return the names that stand for the resources called `NAME-1`, `NAME-2` and so on -> their names."""
+        names = dict.fromkeys(
+            each[field] for each in self._events for field in RESOURCE_FIELDS if isinstance(each.get(field), str)
+        )
+        found: dict[str, list[str]] = {}
+        for name in names:
+            family, dash, number = name.rpartition("-")
+            if dash and number.isdecimal() and family not in names:
+                found.setdefault(family, []).append(name)
+        return {family: tuple(members) for family, members in found.items()}
 
     def _check_names(self, matcher: Matcher, *, judged: bool = False) -> None:
         """Refuse what can never match, so that `absent` cannot hold because of a slip of the pen.
@@ -282,7 +187,7 @@ class EventLog(Sequence[Event]):
         __tracebackhide__ = True
         for name in matcher.events or ():
             if judged and name in JUDGED_LATER:
-                raise ValueError(f"{name!r} is told when all has been judged: ask for it with log.of({name!r})")
+                raise ValueError(f"{name!r} comes after all has been judged: look for it with log.of({name!r})")
             if name not in event_fields.names():
                 _refuse("event", name, event_fields.names(), (str(each["event"]) for each in self._events))
         for field in (condition.field.partition(".")[0] for condition in matcher.conditions):
@@ -296,14 +201,45 @@ def _refuse(kind: str, name: str, known: Iterable[str], seen: Iterable[str], whe
     __tracebackhide__ = True
     if name in seen:  # in the log of another version
         return
-    from difflib import get_close_matches
-
-    close = get_close_matches(name, list(known), n=1)
-    raise ValueError(f"there is no {kind} {name!r}{where}" + (f"; did you mean {close[0]!r}?" if close else ""))
+    hint = did_you_mean(name, known)
+    raise ValueError(f"there is no {kind} {name!r}{where}" + (f"; {hint}" if hint else ""))
 
 
-def in_one_line(each: Event) -> str:
-    """Return an event in one line, with the fields that are its own."""
-    more = ", ".join(f"{field} {value!r}" for field, value in each.items() if field not in _SHOWN)
-    text = f"{each.get('seq')}: {each.get('t', 0.0):.3f} s {each.get('process')} {each.get('event')} {more}".rstrip()
-    return text if len(text) <= 200 else text[:199] + "…"
+def _records_of(events: Iterable[Event]) -> list[dict[str, Any]]:
+    """Return one record an event; a column whose values are of several kinds is text, for it can have one type only."""
+    flat = [dict(_flattened(each)) for each in events]
+    kinds: dict[str, set[str]] = {}
+    for record in flat:
+        for column, value in record.items():
+            kinds.setdefault(column, set()).add(_kind(value))
+    mixed = {column for column, found in kinds.items() if len(found - {""}) > 1 or _OTHER in found}
+    columns = {column: (_as_text if column in mixed else _unchanged) for column in kinds}
+    return [{column: show(record.get(column)) for column, show in columns.items()} for record in flat]
+
+
+def _flattened(each: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
+    for key, value in each.items():
+        if isinstance(value, Mapping) and value:
+            yield from _flattened(value, f"{prefix}{key}.")
+        else:
+            yield f"{prefix}{key}", value
+
+
+_OTHER = "something else"
+_KINDS: dict[type, str] = {bool: "truth", int: "number", float: "number", str: "text", type(None): ""}
+
+
+def _kind(value: Any) -> str:
+    """Return what a value is; empty for nothing."""
+    if isinstance(value, list):
+        inner = {_KINDS.get(type(each), _OTHER) for each in value} - {""}
+        return _OTHER if len(inner) > 1 or _OTHER in inner else " ".join(("list of", *inner))
+    return _KINDS.get(type(value), _OTHER)
+
+
+def _unchanged(value: Any) -> Any:
+    return value
+
+
+def _as_text(value: Any) -> Any:
+    return value if value is None or isinstance(value, str) else json.dumps(value, default=repr)

@@ -1,52 +1,58 @@
-"""Judges a log by all that is expected of it, in one pass."""
+"""Judges a log by all that is expected of it, in one pass: by what a scenario says, and by what is expected of all.
+
+Of every run it is expected that nothing is lost and nobody left behind, unless its scenario expects just that.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 
-from run_scenario.expect.accounting import Conserved, Distribution, ExitCodes, Fifo
+from run_scenario.events import types
+from run_scenario.events.encoding import as_mapping
+from run_scenario.expect import patterns as patterns  # registers the observers
 from run_scenario.expect.clocks import Clocks
-from run_scenario.expect.implicit import implied
-from run_scenario.expect.intervals import Duration, MutualExclusion, Overlap
-from run_scenario.expect.logic import AllOf, AnyOf, Not
-from run_scenario.expect.observer import Observer
-from run_scenario.expect.occurrence import Absent, Count, Exists, Order
-from run_scenario.expect.response import HappensBefore, LeadsTo, Precedes
-from run_scenario.expect.scopes import Scoped
+from run_scenario.expect.observer import OBSERVERS, Observer
+from run_scenario.expect.participation import Attended, Participants
+from run_scenario.expect.patterns.scopes import Scoped
 from run_scenario.expect.verdicts import Event, Verdict
-from run_scenario.expectations import JUDGED_LATER, Expectation
-
-_PATTERNS: dict[str, Callable[[Expectation], Observer]] = {
-    "exists": Exists,
-    "absent": Absent,
-    "no_orphans": Absent,
-    "count": Count,
-    "order": Order,
-    "precedes": Precedes,
-    "leads_to": LeadsTo,
-    "overlap": Overlap,
-    "mutual_exclusion": MutualExclusion,
-    "duration": Duration,
-    "conserved": Conserved,
-    "fifo": Fifo,
-    "exitcodes": ExitCodes,
-    "distribution": Distribution,
-}
-_PARTS: dict[str, Callable[[list[Observer]], Observer]] = {"all_of": AllOf, "any_of": AnyOf, "not": Not}
+from run_scenario.scenario.expectations import JUDGED_LATER, Condition, Expectation, Matcher
 
 
 class Judge:
-    """Takes the events of one run, in the order of the log, and says at its end what became of each expectation."""
+    """Takes the events of one run, in the order of the log, and returns a verdict on each expectation at its end."""
 
-    def __init__(self, expectations: Sequence[Expectation]) -> None:
-        self._clocks = Clocks() if any(map(_is_causal, expectations)) else None
+    def __init__(self, expectations: Sequence[Expectation], *, names_are_checked: bool = False) -> None:
+        """Judge by these expectations; `names_are_checked`: a loader has, against those of the scenario."""
+        self._clocks: Clocks | None = None
+        self._participants = Participants(expectations, names_are_checked)
         self._implied = implied(expectations)
-        self._watched = [(each, self._observe(each)) for each in (*expectations, *self._implied)]
+        self._watched = [(each, self.observe(each)) for each in (*expectations, *self._implied)]
         self._by_name: dict[str, tuple[Callable[[Event], None], ...]] = {}
+        self._is_watched: dict[type[types.Event], bool] = {}
+        """Type of an event -> whether anybody wants to see those."""
         self._t = 0.0
 
+    def take_types(self, events: Sequence[types.Event]) -> None:
+        """Take the next events of a run that goes on: only those that an expectation is about are read as lines."""
+        is_watched, watched = self._is_watched, []
+        self._participants.see_types(events)
+        for event in events:
+            kind = type(event)
+            if kind not in is_watched:
+                is_watched[kind] = self._clocks is not None or bool(self._interested(types.name_of(kind)))
+            if is_watched[kind]:
+                watched.append(as_mapping(event))
+        self._judge(watched)
+        if events and types.name_of(type(events[-1])) not in JUDGED_LATER:
+            self._t = events[-1].t
+
     def take(self, events: Iterable[Event]) -> None:
-        """Take the next events into account; those that come of judging itself are passed over."""
+        """Take the next events, as the lines of a log have them; those that come of judging itself are passed over."""
+        events = list(events)
+        self._participants.see(events)
+        self._judge(events)
+
+    def _judge(self, events: Iterable[Event]) -> None:
         by_name, clocks = self._by_name, self._clocks
         event: Event | None = None
         for event in events:
@@ -62,7 +68,7 @@ class Judge:
             self._t = event["t"]
 
     def finish(self, complete: bool) -> list[Verdict]:
-        """Return the verdicts, in the order of the expectations; of what goes without saying, only what is violated.
+        """Return the verdicts, in the order of the expectations; of the implied ones, only what is violated.
 
         `complete`: the run came to an end of its own, or could never have moved again.
         """
@@ -78,19 +84,45 @@ class Judge:
             return ()
         return tuple(observer.see for _, observer in self._watched if observer.names is None or name in observer.names)
 
-    def _observe(self, expectation: Expectation) -> Observer:
-        if expectation.after is None and expectation.before is None:
-            return self._observe_here(expectation)
-        return Scoped(expectation, lambda: self._observe_here(expectation))
+    def observe(self, expectation: Expectation) -> Observer:
+        """Return an observer of an expectation, or of a part of one."""
+        make = OBSERVERS[expectation.pattern]
+        observer = make(expectation, self)
+        if expectation.after is not None or expectation.before is not None:
+            observer = Scoped(expectation, lambda: make(expectation, self))
+        return (
+            Attended(observer, expectation, self._participants)
+            if any(self._participants.subjects_of(expectation))
+            else observer
+        )
 
-    def _observe_here(self, expectation: Expectation) -> Observer:
-        if expectation.pattern in _PARTS:
-            return _PARTS[expectation.pattern]([self._observe(part) for part in expectation.parts])
-        if expectation.pattern == "happens_before":
-            assert self._clocks is not None
-            return HappensBefore(expectation, self._clocks)
-        return _PATTERNS[expectation.pattern](expectation)
+    def clocks(self) -> Clocks:
+        """Return the vector clocks; they are only kept if an observer has asked for them before the first event."""
+        if self._clocks is None:
+            self._clocks = Clocks()
+        return self._clocks
 
 
-def _is_causal(expectation: Expectation) -> bool:
-    return expectation.pattern == "happens_before" or any(map(_is_causal, expectation.parts))
+def _absent(event: str, because: str, *conditions: Condition) -> Expectation:
+    matcher = Matcher((Condition("event", "is", event), *conditions))
+    return Expectation("absent", matchers=(matcher,), because=because, text=f"absent: {{event: {event}}}")
+
+
+_IMPLIED = (
+    _absent("queue.items_lost", "not all that was put on a queue arrived: the process that put it ended too early"),
+    _absent("queue.item_dropped", "an item put on a queue never arrived: it could not be pickled, or was too large"),
+    _absent("process.orphaned", "a process was left behind without its parent"),
+    _absent("queue.left_over", "not every poison pill was taken", Condition("pills", "more_than", 0)),
+)
+
+
+def implied(expectations: Sequence[Expectation]) -> tuple[Expectation, ...]:
+    """Return what is expected of every run; what an expectation speaks of by name is its own matter."""
+    spoken = {name for each in expectations for matcher in each.own_matchers() for name in matcher.events or ()}
+    if any(_is(each, "no_orphans") for each in expectations):
+        spoken.add("process.orphaned")
+    return tuple(each for each in _IMPLIED if not spoken.issuperset(each.matchers[0].events or ()))
+
+
+def _is(expectation: Expectation, pattern: str) -> bool:
+    return expectation.pattern == pattern or any(_is(part, pattern) for part in expectation.parts)

@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from run_scenario.expect.verdicts import Event
-from run_scenario.expectations import Condition, Matcher
+from run_scenario.scenario.expectations import Condition, Matcher
 
 Test = Callable[[Event], bool]
 
@@ -24,31 +24,57 @@ _NEAR = 50
 def compile_matcher(matcher: Matcher) -> Test:
     """Return a function that tells whether an event matches.
 
-    It is called for each event of a log: so it is one expression, made from the conditions, with their operands as
-    variables, instead of a call for each of them. The simple ones are written out in it.
+    It is called for each event of a log that the matcher may be about, so the number of its calls counts: all fields
+    that are compared with texts or numbers, which is what most matchers consist of, are compared in one.
     """
-    known: dict[str, Any] = {}
-    parts = []
-    for number, condition in enumerate(matcher.conditions):
-        part, value = _expression(condition, f"v{number}")
-        parts.append(part)
-        known[f"v{number}"] = value
-    test: Test = eval(f"lambda event: {' and '.join(parts) or 'True'}", known)
-    return test
+    constants: list[_Constants] = []
+    tests: list[Test] = []
+    for condition in matcher.conditions:
+        choices = _constants_of(condition)
+        if choices is None:
+            tests.append(_test(condition))
+        else:
+            constants.append((condition.field, choices))
+    if constants:  # first, as they cost least
+        tests.insert(0, _compare_constants(constants))
+    return _all_of(tests)
 
 
-def _expression(condition: Condition, name: str) -> tuple[str, Any]:
-    """Return an expression of `event` that tells whether a condition is met, and the value of the variable in it."""
-    operand = condition.operand
-    field = repr(condition.field)
-    if "." not in condition.field:
-        if condition.operator == "is" and isinstance(operand, str):
-            return f"event.get({field}) == {name}", operand
-        if condition.operator == "is" and _is_number(operand):
-            return f"(event.get({field}) == {name} and type(event.get({field})) is not bool)", operand
-        if condition.operator == "one_of" and all(isinstance(choice, str) for choice in operand):
-            return f"event.get({field}) in {name}", tuple(operand)
-    return f"{name}(event)", _test(condition)
+_Constants = tuple[str, tuple[Any, ...]]
+"""A field, and the texts or numbers of which it has to be one."""
+
+
+def _constants_of(condition: Condition) -> tuple[Any, ...] | None:
+    """Return what a field of the event itself has to be one of; None if there is more to the condition."""
+    if condition.operator not in ("is", "one_of") or "." in condition.field:
+        return None
+    choices = condition.operand if condition.operator == "one_of" else (condition.operand,)
+    # To Python, true is 1 and false is 0; to `equal` they are not.
+    if all(isinstance(choice, str) or (_is_number(choice) and choice not in (0, 1)) for choice in choices):
+        return tuple(choices)  # a set would have to hash the value, which may be a list
+    return None
+
+
+def _compare_constants(constants: list[_Constants]) -> Test:
+    (field, choices), *others = constants
+    if not others:
+        return lambda event: event.get(field) in choices
+    (other, other_choices), *others = others
+    if not others:
+        return lambda event: event.get(field) in choices and event.get(other) in other_choices
+    rest = _compare_constants(others)
+    return lambda event: event.get(field) in choices and event.get(other) in other_choices and rest(event)
+
+
+def _all_of(tests: list[Test]) -> Test:
+    """Return a function that tells whether an event passes all the tests, tried in this order."""
+    if not tests:
+        return lambda event: True
+    first, *others = tests
+    if not others:
+        return first
+    rest = _all_of(others)
+    return lambda event: first(event) and rest(event)
 
 
 def lookup(event: Event, field: str) -> Any:
@@ -63,6 +89,12 @@ def lookup(event: Event, field: str) -> Any:
     return found
 
 
+def times_of(event: Event) -> int:
+    """Return for how many an event stands: for one, unless it is of an answer that was given again and again."""
+    times = event.get("times", 1)
+    return times if type(times) is int and times > 0 else 1
+
+
 def has(event: Event, field: str) -> bool:
     """Return whether an event has a field."""
     return lookup(event, field) is not _MISSING
@@ -72,6 +104,8 @@ def _test(condition: Condition) -> Test:
     field, operand = condition.field, condition.operand
     if condition.operator == "present":
         return lambda event: has(event, field) == operand
+    if condition.operator == "is" and _is_number(operand) and "." not in field:
+        return lambda event: event.get(field) == operand and type(event.get(field)) is not bool
     compare = _comparison(condition)
 
     def test(event: Event) -> bool:
@@ -146,19 +180,19 @@ class Misses:
     def _distance(self, event: Event) -> int:
         return sum(_FAR if condition.field in _ABOUT else 1 for condition in self._missed(event))
 
-    def told(self) -> str:
+    def description(self) -> str:
         """Return what the nearest misses, as the end of a sentence; empty if there is none."""
         event = self.nearest()
         if event is None:
             return ""
-        missed = [f"its {c.field} is {_said(lookup(event, c.field))}" for c in self._missed(event)]
-        return f"; the nearest is {event.get('event')} in line {event.get('seq')}, but {' and '.join(missed)}"
+        missed = [f"its {c.field} is {_shown(lookup(event, c.field))}" for c in self._missed(event)]
+        return f"; the nearest is {event.get('event')} (event {event.get('seq')}), but {' and '.join(missed)}"
 
     def _missed(self, event: Event) -> list[Condition]:
         return [condition for condition, test in self._tests if not test(event)]
 
 
-def _said(value: Any) -> str:
+def _shown(value: Any) -> str:
     if value is _MISSING:
         return "not there"
     text = repr(value)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any, Literal
 
-from run_scenario.expectations import OPERATORS, Bounds, Expectation
+from run_scenario.scenario.expectations import OPERATORS, Bounds, Expectation
 from run_scenario.values import Value
 
 Event = Mapping[str, Any]
@@ -25,6 +25,8 @@ class Finding(Value):
     """Why, in one sentence without a final stop."""
     evidence: tuple[Event, ...] = ()
     """The events that show it, in the order of the log."""
+    is_empty: bool = False
+    """Whether it says nothing about its subject, which never took part: the opposite does not hold either."""
 
 
 class Verdict(Value):

@@ -3,15 +3,15 @@
 The behaviours are plain functions in this package's modules, registered by a decorator:
 
     _basics, _queues, _endings, _output    targets: what a process runs
-    _faults, _resources, _memory           more of them: what goes wrong on queues, what a process owns, what it shares
+    _faults, _resources                    more of them: what goes wrong on queues, what a process has to itself
     _pipes                                 those at the ends of pipes
     _sync                                  and those that use locks, semaphores, events, conditions, barriers
     _shared                                and those that share data, in memory or in a manager
     _work                                  work functions: what a consumer does with an item
     _call                                  Call: an item that is a call, with a `process()` method
     _binding                               bind() and all that finds a function by its name
-    _registry                              Target, Parameter, find(): all that is derived from them
-    _as_threads                            which of them do not fit into a thread
+    _descriptions                          Target, Parameter, find(): all that is derived from them
+    schema                                 what they take as JSON Schema, for editors
 
 Importing this package imports none of them: a spawned child imports only the module of the function it runs.
 """
@@ -20,10 +20,17 @@ from __future__ import annotations
 
 TYPE_CHECKING = False  # typing's own costs a spawned child its import
 if TYPE_CHECKING:
-    from run_scenario.targets._as_threads import ends_program, in_main_thread_only
     from run_scenario.targets._binding import bind, find_function, make_item, names, work_names
     from run_scenario.targets._call import Call
-    from run_scenario.targets._registry import Kind, Parameter, Target, find, find_work
+    from run_scenario.targets._descriptions import (
+        Kind,
+        Parameter,
+        Target,
+        ends_program,
+        find,
+        find_work,
+        in_main_thread_only,
+    )
 
 __all__ = [
     "Call",
@@ -49,10 +56,8 @@ def __getattr__(name: str) -> object:
         from run_scenario.targets import _call as module
     elif name in ("bind", "find_function", "make_item", "names", "work_names"):
         from run_scenario.targets import _binding as module  # type: ignore[no-redef]
-    elif name in ("ends_program", "in_main_thread_only"):
-        from run_scenario.targets import _as_threads as module  # type: ignore[no-redef]
     else:
-        from run_scenario.targets import _registry as module  # type: ignore[no-redef]
+        from run_scenario.targets import _descriptions as module  # type: ignore[no-redef]
     value: object = getattr(module, name)
     globals()[name] = value
     return value

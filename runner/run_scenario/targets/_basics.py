@@ -6,7 +6,7 @@ import os
 import time
 from multiprocessing import current_process
 
-from run_scenario.targets._register import target
+from run_scenario.targets._decorators import target
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -28,6 +28,15 @@ def count_down(start: Count = 5, interval: Seconds = 0.5) -> None:
         - name: A
           target: count_down
           kwargs: {start: 3, interval: 0.1}
+
+    Steps:
+        - print: Process $name starting...
+        - for: number
+          in: [5, 4, 3, 2, 1]
+          steps:
+            - sleep: 0.5
+            - print: "Process $name counting down: $number..."
+        - print: Process $name exiting...
     """
     name = current_process().name
     print(f"Process {name} starting...")
@@ -50,6 +59,11 @@ def sleep(seconds: Seconds = 1.0) -> None:
         - name: Worker 1
           target: sleep
           kwargs: {seconds: 2}
+
+    Steps:
+        - print: Starting $name
+        - sleep: 1
+        - print: Exiting $name
     """
     name = current_process().name
     print(f"Starting {name}")

@@ -1,6 +1,6 @@
 """From names to functions and what they take: all that a main program needs of the built-ins.
 
-What more there is to know about them is read in `_registry`, with the module inspect, which takes 8 ms to import.
+What more there is to know about them is read in `_descriptions`, with the module inspect, which takes 8 ms to import.
 """
 
 from __future__ import annotations
@@ -10,8 +10,9 @@ import importlib
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from run_scenario.model import CallSpec
-from run_scenario.targets import _register
+from run_scenario.scenario.model import CallSpec
+from run_scenario.suggestions import did_you_mean
+from run_scenario.targets import _decorators
 from run_scenario.targets._call import Call
 
 if TYPE_CHECKING:
@@ -27,7 +28,6 @@ _TARGET_MODULES = (
     "_endings",
     "_faults",
     "_resources",
-    "_memory",
     "_output",
     "_pipes",
     "_sync",
@@ -38,22 +38,22 @@ _WORK_MODULES = ("_work",)
 
 def names() -> list[str]:
     """Return the names of the built-in targets, in the order in which they are documented."""
-    return list(_registered(_TARGET_MODULES, _register.TARGETS))
+    return list(_registered(_TARGET_MODULES, _decorators.TARGETS))
 
 
 def work_names() -> list[str]:
     """Return the names of the work functions, in the order in which they are documented."""
-    return list(_registered(_WORK_MODULES, _register.WORK))
+    return list(_registered(_WORK_MODULES, _decorators.WORK))
 
 
 def target_function(name: str) -> FunctionType | None:
     """Return the built-in target called `name`, or None."""
-    return _lookup(name, _TARGET_MODULES, _register.TARGETS)
+    return _lookup(name, _TARGET_MODULES, _decorators.TARGETS)
 
 
 def work_function(name: str) -> FunctionType | None:
     """Return the work function called `name`, or None."""
-    return _lookup(name, _WORK_MODULES, _register.WORK)
+    return _lookup(name, _WORK_MODULES, _decorators.WORK)
 
 
 def bind(
@@ -61,7 +61,8 @@ def bind(
 ) -> tuple[Function, tuple[Any, ...], dict[str, Any]]:
     """Turn a target and its arguments, as a scenario has them, into a function and what it takes.
 
-    The value of a `work` parameter becomes the function itself. `resolve` is called for everything that is spelled
+    The value of a `work` parameter becomes the function itself, and a call among items the object that is put.
+    `resolve` is called for everything that is spelled
     `package.module:function`, and is the one to refuse it. The arguments of a target that is not a built-in are
     passed on as they are. All of it can be pickled if the arguments can.
 
@@ -74,13 +75,18 @@ def bind(
     if function is None:
         raise ValueError(_unknown("target", target, names()))
     order = function.__code__.co_varnames[: function.__code__.co_argcount]
-    works = {name for name, kind in function.__annotations__.items() if kind.removesuffix(" | None") == "Work"}
-    positional = tuple(
-        _work(value, resolve) if works.intersection(order[index : index + 1]) else value
-        for index, value in enumerate(args)
-    )
-    named = {name: _work(value, resolve) if name in works else value for name, value in kwargs.items()}
-    return function, positional, named
+    kinds = {name: kind.removesuffix(" | None") for name, kind in function.__annotations__.items()}
+
+    def argument(name: str, value: Any) -> Any:
+        match kinds.get(name):
+            case "Work":
+                return _work(value, resolve)
+            case "Items" if isinstance(value, list):
+                return [make_item(item, resolve) if isinstance(item, CallSpec) else item for item in value]
+        return value
+
+    positional = tuple(argument(order[index] if index < len(order) else "", value) for index, value in enumerate(args))
+    return function, positional, {name: argument(name, value) for name, value in kwargs.items()}
 
 
 def make_item(spec: CallSpec, resolve: Resolve) -> Call:
@@ -125,10 +131,7 @@ def _function(name: str, resolve: Resolve) -> Function:
 
 
 def _unknown(what: str, name: str, known: list[str]) -> str:
-    import difflib  # only where something is wrong anyway
-
-    close = difflib.get_close_matches(name, known, n=1)
-    way_out = f"did you mean {close[0]!r}?" if close else f"there are {', '.join(known)}, and package.module:function"
+    way_out = did_you_mean(name, known, f"there are {', '.join(known)}, and package.module:function")
     return f"there is no {what} {name!r}; {way_out}"
 
 

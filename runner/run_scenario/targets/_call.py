@@ -8,6 +8,13 @@ if TYPE_CHECKING:
     from typing import Any
 
 
+def is_task(answer: object) -> bool:
+    """Return whether an object of a class of somebody's own can process itself, or be called."""
+    kind = type(answer)
+    can_work = hasattr(kind, "process") or callable(answer)
+    return can_work and not isinstance(answer, type) and kind.__module__ not in ("builtins", "functools")
+
+
 class Call:
     """A function with its arguments, to be called by whoever takes it from a queue.
 
@@ -24,8 +31,18 @@ class Call:
         self.kwargs = dict(kwargs or {})
 
     def process(self) -> Any:
-        """Call the function and return what it returns."""
-        return self.function(*self.args, **self.kwargs)
+        """Call the function and return what it returns.
+
+        Raises:
+            TypeError: it returned another task, which would never be processed.
+        """
+        answer = self.function(*self.args, **self.kwargs)
+        if is_task(answer):
+            raise TypeError(
+                f"{self!r} returned another task, a {type(answer).__qualname__}, which nobody asks to do its work; "
+                "write `object` instead of `call` for an item that is this object itself"
+            )
+        return answer
 
     def __call__(self) -> Any:
         return self.process()

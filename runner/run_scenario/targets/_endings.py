@@ -12,7 +12,7 @@ import time
 from multiprocessing import Process, current_process
 from signal import Signals
 
-from run_scenario.targets._register import target
+from run_scenario.targets._decorators import target
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -32,6 +32,10 @@ def fail(exception: ExceptionName = "RuntimeError", message: str = "failed on pu
         - target: fail
           kwargs: {exception: ValueError, message: no such colour}
           exitcode: 1
+
+    Steps:
+        - raise: RuntimeError
+          message: failed on purpose
     """
     time.sleep(after)
     raise getattr(builtins, exception)(message)
@@ -53,6 +57,9 @@ def exit(code: ExitCode = 0, hard: bool = False, after: Seconds = 0.0) -> None:
         - target: exit
           kwargs: {code: 3}
           exitcode: 3
+
+    Steps:
+        - exit: 0
     """
     time.sleep(after)
     if hard:
@@ -88,7 +95,7 @@ def crash(signal: SignalName = "SIGSEGV", after: Seconds = 0.0) -> None:
 
 @target
 def hang() -> None:
-    """Wait for ever, without using the processor, for an event that nobody sets.
+    """Sleep for ever, as one that waits for something outside of the scenario does.
 
     Example:
         - target: hang
@@ -96,7 +103,8 @@ def hang() -> None:
           terminate: true
     """
     print(f"{current_process().name} waiting for ever")
-    threading.Event().wait()
+    while True:
+        time.sleep(3600)
 
 
 @target

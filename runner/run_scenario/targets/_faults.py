@@ -6,7 +6,7 @@ import os
 import time
 from multiprocessing import current_process
 
-from run_scenario.targets._register import target
+from run_scenario.targets._decorators import target
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -1,4 +1,4 @@
-"""The words in which behaviours annotate their parameters; `_registry` reads them by name.
+"""The words in which behaviours annotate their parameters; `_descriptions` reads them by name.
 
 For the type checker they are aliases; at run time nobody imports this module.
 """
@@ -17,7 +17,7 @@ Inbox: TypeAlias = "Queue[Any]"
 """A queue that the target gets from: `from:`."""
 
 TaskInbox: TypeAlias = "JoinableQueue[Any]"
-"""An inbox on which the target calls `task_done()`, if need be only where its parameter `task_done` is true."""
+"""An inbox on which the target calls `task_done()`; if it has a parameter `task_done`, as that one says."""
 
 PillInbox: TypeAlias = "JoinableQueue[Any]"
 """A TaskInbox that the target takes from until a poison pill (None) comes."""
@@ -37,6 +37,7 @@ ExitCode: TypeAlias = int
 SignalName: TypeAlias = str
 ExceptionName: TypeAlias = str
 Items: TypeAlias = list[Any]
+"""A list; each `{call: …}` in it is handed over as the object that it stands for."""
 
 AnyLock: TypeAlias = Lock | RLock
 AnySemaphore: TypeAlias = Semaphore

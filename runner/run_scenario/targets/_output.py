@@ -7,7 +7,7 @@ import os
 import sys
 import warnings
 
-from run_scenario.targets._register import target
+from run_scenario.targets._decorators import target
 
 
 @target

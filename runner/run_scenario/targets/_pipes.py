@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from multiprocessing import current_process
 
-from run_scenario.targets._register import target
+from run_scenario.targets._decorators import target
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -42,6 +42,16 @@ def receive_until_eof(connection: ReceivingEnd) -> None:
     Example:
         - target: receive_until_eof
           from: {connection: rope.left}
+
+    Steps:
+        - try:
+            - repeat: forever
+              steps:
+                - {recv: connection, as: item}
+                - print: $name received $item
+          except:
+            EOFError:
+              - print: $name has come to the end
     """
     name = current_process().name
     while True:
@@ -65,6 +75,10 @@ def receive(connection: ReceivingEnd, count: Count = 1) -> None:
         - target: receive
           from: {connection: rope.left}
           kwargs: {count: 2}
+
+    Steps:
+        - {recv: connection, as: item}
+        - print: $name received $item
     """
     name = current_process().name
     for _ in range(count):
@@ -82,6 +96,15 @@ def ping(connection: AnyEnd, count: Count = 3) -> None:
     Example:
         - target: ping
           uses: {connection: table.left}
+
+    Steps:
+        - for: number
+          in: [1, 2, 3]
+          steps:
+            - {send: $number, to: connection}
+            - {recv: connection, as: answer}
+            - print: "$name: ping $number, $answer"
+        - close: connection
     """
     name = current_process().name
     for number in range(1, count + 1):
@@ -100,6 +123,16 @@ def pong(connection: AnyEnd) -> None:
     Example:
         - target: pong
           uses: {connection: table.right}
+
+    Steps:
+        - try:
+            - repeat: forever
+              steps:
+                - {recv: connection, as: number}
+                - {send: pong $number, to: connection}
+          except:
+            EOFError:
+              - print: $name has nobody left to play with
     """
     while True:
         try:
@@ -142,6 +175,15 @@ def poll(connection: ReceivingEnd, timeout: Seconds = 0.1) -> None:
         - target: poll
           from: {connection: rope.left}
           kwargs: {timeout: 0.5}
+
+    Steps:
+        - {poll: connection, timeout: 0.1, as: is_there}
+        - if: $is_there
+          then:
+            - {recv: connection, as: item}
+            - print: $name received $item
+          else:
+            - print: $name has waited long enough
     """
     name = current_process().name
     if connection.poll(timeout):

@@ -6,7 +6,7 @@ import time
 from multiprocessing import current_process
 from queue import Empty
 
-from run_scenario.targets._register import target
+from run_scenario.targets._decorators import target
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -38,8 +38,8 @@ def produce(
 
     Args:
         outbox: The queue it puts on.
-        count: How many numbers; of no account when `items` are given.
-        items: What to put instead of numbers, a list.
+        count: How many numbers; ignored if `items` is given.
+        items: What to put instead of numbers, a list; `{call: …}` in it becomes an object with a `process()` method.
         interval: Seconds of sleep after each item.
         poison_pills: How many times None is put at the very end: one for each process that takes from the queue.
         after: Seconds of sleep before the first item.
@@ -49,9 +49,13 @@ def produce(
           target: produce
           to: tasks
           kwargs: {count: 3, interval: 0.1, poison_pills: 1}
+
+    Steps:
+        - for: item
+          in: ${range(10)}
+          steps:
+            - {put: $item, to: outbox}
     """
-    if items is not None and not isinstance(items, list):
-        raise TypeError(f"produce(): items must be a list, not {items!r}; write [{items!r}]")
     time.sleep(after)
     for item in range(count) if items is None else items:
         outbox.put(item)
@@ -62,17 +66,24 @@ def produce(
 
 
 @target
-def consume(inbox: PillInbox, outbox: Outbox | None = None, work: Work | None = None, task_done: bool = True) -> None:
+def consume(
+    inbox: PillInbox,
+    outbox: Outbox | None = None,
+    work: Work | None = None,
+    task_done: bool | None = None,
+    seconds: Seconds = 0.0,
+) -> None:
     """Take tasks from a queue until a poison pill (None) comes, and put what came of them on another.
 
-    A task that has a `process()` method is asked to process itself; any other is given to `work`. `task_done()` is
-    called for every task and for the pill.
+    A task that has a `process()` method is asked to process itself; any other is given to `work`, or, without it,
+    called if it can be. If the queue is a JoinableQueue, `task_done()` is called for every task and for the pill.
 
     Args:
-        inbox: The queue it takes from; a JoinableQueue, unless `task_done` is false.
+        inbox: The queue it takes from.
         outbox: The queue that gets the answers; without one they are dropped.
-        work: What is done with a task; without it, the answer is the task itself.
-        task_done: Whether it calls `task_done()` after each task; false for a queue that is not a JoinableQueue.
+        work: What is done with a task; without it, the answer is the task itself, unless it can be called.
+        task_done: Whether it calls `task_done()` after each task; left out, it does so if the queue has it.
+        seconds: Service time: seconds of sleep with each task.
 
     Example:
         - name: Consumer
@@ -81,8 +92,22 @@ def consume(inbox: PillInbox, outbox: Outbox | None = None, work: Work | None = 
           from: tasks
           to: results
           kwargs: {work: is_prime}
+
+    Steps:
+        - repeat: forever
+          steps:
+            - {get: inbox, as: task}
+            - if: ${task == None}
+              then:
+                - print: Exiting $name...
+                - task_done: inbox
+                - break
+            - print: "$name processing task: $task"
+            - task_done: inbox
     """
     name = current_process().name
+    if task_done is None:
+        task_done = hasattr(inbox, "task_done")
     while True:
         task = inbox.get()
         if task is None:
@@ -91,6 +116,8 @@ def consume(inbox: PillInbox, outbox: Outbox | None = None, work: Work | None = 
                 inbox.task_done()
             break
         print(f"{name} processing task: {task}")
+        if seconds:
+            time.sleep(seconds)
         answer = perform(task, work)
         if outbox is not None:
             outbox.put(answer)
@@ -100,7 +127,11 @@ def consume(inbox: PillInbox, outbox: Outbox | None = None, work: Work | None = 
 
 @target
 def consume_until_empty(
-    inbox: TaskInbox, outbox: PassingOutbox | None = None, work: Work | None = None, task_done: bool = True
+    inbox: TaskInbox,
+    outbox: PassingOutbox | None = None,
+    work: Work | None = None,
+    task_done: bool | None = None,
+    seconds: Seconds = 0.0,
 ) -> None:
     """Take tasks from a queue while it is not empty: the loop of many textbooks, and a trap.
 
@@ -108,10 +139,11 @@ def consume_until_empty(
     the tasks were put, `empty()` may still be true: then it leaves too early. `consume` is the mended version.
 
     Args:
-        inbox: The queue it takes from; a JoinableQueue, unless `task_done` is false.
+        inbox: The queue it takes from.
         outbox: The queue that gets the answers; without one they are dropped.
         work: What is done with a task that has no `process()` method; without it, the answer is the task itself.
-        task_done: Whether it calls `task_done()` after each task; false for a queue that is not a JoinableQueue.
+        task_done: Whether it calls `task_done()` after each task; left out, it does so if the queue has it.
+        seconds: Service time: seconds of sleep with each task.
 
     Example:
         - name: Consumer
@@ -120,11 +152,24 @@ def consume_until_empty(
           from: tasks
           to: results
           kwargs: {work: is_prime}
+
+    Steps:
+        - {empty: inbox, as: is_empty}
+        - while: ${not is_empty}
+          steps:
+            - {get: inbox, as: task}
+            - print: "$name processing task: $task"
+            - task_done: inbox
+            - {empty: inbox, as: is_empty}
     """
     name = current_process().name
+    if task_done is None:
+        task_done = hasattr(inbox, "task_done")
     while not inbox.empty():
         task = inbox.get()
         print(f"{name} processing task: {task}")
+        if seconds:
+            time.sleep(seconds)
         answer = perform(task, work)
         if outbox is not None:
             outbox.put(answer)
@@ -133,7 +178,9 @@ def consume_until_empty(
 
 
 @target
-def consume_until_timeout(inbox: Inbox, timeout: Seconds = 1.0, work: Work | None = None) -> None:
+def consume_until_timeout(
+    inbox: Inbox, timeout: Seconds = 1.0, work: Work | None = None, seconds: Seconds = 0.0
+) -> None:
     """Take items from a queue until none has come for a while: `get(timeout=…)` raises Empty then.
 
     It needs no poison pill, and cannot wait for ever; but a producer that is slow for once is left alone.
@@ -142,11 +189,23 @@ def consume_until_timeout(inbox: Inbox, timeout: Seconds = 1.0, work: Work | Non
         inbox: The queue it takes from.
         timeout: Seconds that it waits for an item at most.
         work: What is done with an item.
+        seconds: Service time: seconds of sleep with each item.
 
     Example:
         - target: consume_until_timeout
           from: numbers
           kwargs: {timeout: 0.5}
+
+    Steps:
+        - repeat: forever
+          steps:
+            - try:
+                - {get: inbox, timeout: 1.0, as: item}
+              except:
+                Empty:
+                  - print: "$name gives up: nothing came for 1.0 seconds"
+                  - break
+            - print: "$name processing item: $item"
     """
     name = current_process().name
     while True:
@@ -156,6 +215,8 @@ def consume_until_timeout(inbox: Inbox, timeout: Seconds = 1.0, work: Work | Non
             print(f"{name} gives up: nothing came for {timeout} seconds")
             break
         print(f"{name} processing item: {item}")
+        if seconds:
+            time.sleep(seconds)
         perform(item, work)
 
 
@@ -178,23 +239,42 @@ def call_method(inbox: Inbox) -> None:
 
 
 @target
-def relay(inbox: PillInbox, outbox: PassingOutbox, work: Work | None = None, task_done: bool = False) -> None:
+def relay(
+    inbox: PillInbox,
+    outbox: PassingOutbox,
+    work: Work | None = None,
+    task_done: bool | None = None,
+    seconds: Seconds = 0.0,
+) -> None:
     """Pass on what comes, worked on or as it is, until a poison pill (None) comes; the pill is passed on too.
 
     Args:
-        inbox: The queue it takes from; a JoinableQueue if `task_done` is true.
+        inbox: The queue it takes from.
         outbox: The queue it puts on.
         work: What is done with an item on the way; without it, items are passed on as they are.
-        task_done: Whether it calls `task_done()` after each item, as a JoinableQueue needs that is joined.
+        task_done: Whether it calls `task_done()` after each item; left out, it does so if the queue has it.
+        seconds: Service time: seconds of sleep with each item, but for the pill.
 
     Example:
         - target: relay
           from: numbers
           to: squares
           kwargs: {work: square}
+
+    Steps:
+        - repeat: forever
+          steps:
+            - {get: inbox, as: item}
+            - {put: $item, to: outbox}
+            - if: ${item == None}
+              then: [break]
     """
+    if task_done is None:
+        task_done = hasattr(inbox, "task_done")
     while True:
         item = inbox.get()
+        if seconds and item is not None:
+            time.sleep(seconds)
         outbox.put(None if item is None else perform(item, work))
         if task_done:
             inbox.task_done()
@@ -217,6 +297,13 @@ def reply(inbox: Inbox, outbox: Outbox, count: Count = 1) -> None:
         - target: reply
           from: questions
           to: answers
+
+    Steps:
+        - get: inbox
+          as: item
+        - print: $name replies to $item
+        - put: reply to $item
+          to: outbox
     """
     name = current_process().name
     for _ in range(count):
@@ -226,7 +313,12 @@ def reply(inbox: Inbox, outbox: Outbox, count: Count = 1) -> None:
 
 
 def perform(task: Any, work: Work | None) -> Any:
-    """Let a task process itself if it can; else give it to `work`; without any work, return it as it is."""
+    """Let a task process itself if it can; else give it to `work`; without any work, call it if it can be called.
+
+    What can neither process itself nor be called is returned as it is.
+    """
     if hasattr(task, "process"):
         return task.process()
-    return task if work is None else work(task)
+    if work is not None:
+        return work(task)
+    return task() if callable(task) else task

@@ -1,4 +1,4 @@
-"""Targets about what the system keeps for each process: memory, open files, processor time, its place in the tree."""
+"""Targets about what each process has to itself: memory, open files, processor time, its place in the tree."""
 
 from __future__ import annotations
 
@@ -10,8 +10,9 @@ import threading
 import time
 from multiprocessing import current_process
 from pathlib import Path
+from threading import current_thread
 
-from run_scenario.targets._register import target
+from run_scenario.targets._decorators import target
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -100,3 +101,27 @@ def print_siblings(after: Seconds = 1.0) -> None:
         if its_parent == parent:
             whose = "itself" if pid == os.getpid() else "a sibling"
             print(f"process ID: {pid}, {whose}: {states.get(state, state)}")
+
+
+known_words: list[str] = []
+
+
+@target
+def remember(word: str, after: Seconds = 0.0) -> None:
+    """Append a word to a list that is a global variable, and print the list.
+
+    Threads of one process all append to the same list, and print what the others have appended. A process has a list
+    of its own: it prints its own word, and what its parent had appended before it was forked.
+
+    Args:
+        word: What is appended.
+        after: Seconds of sleep before it.
+
+    Example:
+        - target: remember
+          worker: thread
+          kwargs: {word: tea}
+    """
+    time.sleep(after)
+    known_words.append(word)
+    print(f"{current_thread().name} of {current_process().name}: {', '.join(known_words)}")

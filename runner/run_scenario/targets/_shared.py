@@ -7,7 +7,7 @@ from multiprocessing import current_process
 from multiprocessing.managers import BaseManager
 from typing import Any
 
-from run_scenario.targets._register import target
+from run_scenario.targets._decorators import target
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -43,6 +43,13 @@ def increment(counter: AnyValue, times: Count = 50, pause: Seconds = 0.001, barr
         - target: increment
           replicas: 2
           uses: {counter: hits}
+
+    Steps:
+        - repeat: 50
+          steps:
+            - {read: counter, as: number}
+            - sleep: 0.001
+            - {write: "${number + 1}", to: counter}
     """
     if barrier is not None:
         barrier.wait()
@@ -65,6 +72,15 @@ def increment_with_lock(counter: LockedValue, times: Count = 50, pause: Seconds 
         - target: increment_with_lock
           replicas: 2
           uses: {counter: hits}
+
+    Steps:
+        - repeat: 50
+          steps:
+            - with: counter
+              steps:
+                - {read: counter, as: number}
+                - sleep: 0.001
+                - {write: "${number + 1}", to: counter}
     """
     for _ in range(times):
         with counter.get_lock():

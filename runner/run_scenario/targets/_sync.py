@@ -7,7 +7,7 @@ import signal
 import time
 from multiprocessing import current_process
 
-from run_scenario.targets._register import target
+from run_scenario.targets._decorators import target
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -37,6 +37,13 @@ def hold_lock(
           target: hold_lock
           uses: {lock: gate}
           kwargs: {seconds: 0.2}
+
+    Steps:
+        - with: lock
+          steps:
+            - print: $name is in
+            - sleep: 0.1
+            - print: $name goes out
     """
     name = current_process().name
     if start is not None:
@@ -60,6 +67,14 @@ def hold_lock_twice(lock: AnyLock) -> None:
     Example:
         - target: hold_lock_twice
           uses: {lock: gate}
+
+    Steps:
+        - with: lock
+          steps:
+            - print: $name has the lock
+            - with: lock
+              steps:
+                - print: $name has it twice
     """
     name = current_process().name
     with lock:
@@ -82,6 +97,15 @@ def hold_two_locks(first: AnyLock, second: AnyLock, pause: Seconds = 0.2, barrie
         - name: Kant
           target: hold_two_locks
           uses: {first: left, second: right}
+
+    Steps:
+        - with: first
+          steps:
+            - print: $name has the first
+            - sleep: 0.2
+            - with: second
+              steps:
+                - print: $name has both
     """
     name = current_process().name
     with first:
@@ -125,6 +149,12 @@ def use_slot(semaphore: AnySemaphore, seconds: Seconds = 0.1) -> None:
           replicas: 4
           target: use_slot
           uses: {semaphore: seats}
+
+    Steps:
+        - with: semaphore
+          steps:
+            - print: $name is in
+            - sleep: 0.1
     """
     name = current_process().name
     with semaphore:
@@ -145,6 +175,15 @@ def wait_for_event(event: AnyEvent, timeout: Seconds | None = None) -> None:
           replicas: 3
           target: wait_for_event
           uses: {event: gun}
+
+    Steps:
+        - print: $name waits
+        - {wait: event, as: was_set}
+        - if: $was_set
+          then:
+            - print: $name goes
+          else:
+            - print: $name has waited long enough
     """
     name = current_process().name
     print(f"{name} waits")
@@ -167,6 +206,11 @@ def set_event(event: AnyEvent, seconds: Seconds = 0.1) -> None:
           target: set_event
           uses: {event: gun}
           kwargs: {seconds: 0.5}
+
+    Steps:
+        - sleep: 0.1
+        - print: $name sets the event
+        - set: event
     """
     time.sleep(seconds)
     print(f"{current_process().name} sets the event")
@@ -185,6 +229,13 @@ def wait_for_notice(condition: AnyCondition) -> None:
           replicas: 2
           target: wait_for_notice
           uses: {condition: door}
+
+    Steps:
+        - with: condition
+          steps:
+            - print: $name waits
+            - wait: condition
+            - print: $name was notified
     """
     name = current_process().name
     with condition:
@@ -207,6 +258,13 @@ def notify(condition: AnyCondition, count: Count = 1, seconds: Seconds = 0.1) ->
           target: notify
           uses: {condition: door}
           kwargs: {count: 2, seconds: 0.5}
+
+    Steps:
+        - sleep: 0.1
+        - with: condition
+          steps:
+            - print: $name notifies 1
+            - notify: condition
     """
     time.sleep(seconds)
     with condition:
@@ -229,6 +287,14 @@ def meet(barrier: AnyBarrier, rounds: Count = 1, seconds: Seconds = 0.0) -> None
           target: meet
           uses: {barrier: line}
           kwargs: {rounds: 2, seconds: 0.1}
+
+    Steps:
+        - for: number
+          in: ${range(1, 2)}
+          steps:
+            - print: $name is at the barrier
+            - wait: barrier
+            - print: $name is through, round $number
     """
     name = current_process().name
     for number in range(1, rounds + 1):

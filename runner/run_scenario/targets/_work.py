@@ -8,7 +8,7 @@ import time
 from math import isqrt
 from multiprocessing import current_process
 
-from run_scenario.targets._register import work
+from run_scenario.targets._decorators import work
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

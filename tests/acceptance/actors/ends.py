@@ -5,9 +5,11 @@ from __future__ import annotations
 import multiprocessing
 import os
 import signal
+import subprocess
 import sys
 import threading
 import time
+from multiprocessing import util
 from typing import Any
 
 
@@ -45,10 +47,30 @@ def leave_a_thread(seconds: float) -> None:
     threading.Timer(seconds, print, ["the thread is done"]).start()
 
 
+def outlive_main(event: Any) -> None:
+    """Wait for an event, and then, in a thread of the main program, until that program has no more to do."""
+    event.wait()
+    threading.main_thread().join()
+
+
+def say_and_stay(event: Any) -> None:
+    """Print something, say so, and stay for ever."""
+    print("here to stay")
+    event.set()
+    while True:
+        time.sleep(60)
+
+
 def leave_an_orphan() -> None:
     """Fork a child that waits for ever, and return once it is there."""
     _fork_stubborn_child()
     print("the child is there")
+
+
+def leave_an_orphan_and_tell(told: Any) -> None:
+    """The same, and say before it who one is."""
+    told.put(os.getpid())
+    leave_an_orphan()
 
 
 def be_stubborn() -> None:
@@ -69,6 +91,11 @@ def be_deaf(event: Any) -> None:
 def stop() -> None:
     """Stop, as by Ctrl-Z."""
     os.kill(os.getpid(), signal.SIGSTOP)
+
+
+def stop_parent() -> None:
+    """Stop the fork server, whose child this is, as a machine that has no time for it would."""
+    os.kill(os.getppid(), signal.SIGSTOP)
 
 
 def _fork_stubborn_child() -> None:
@@ -94,3 +121,39 @@ def burst(seconds: float) -> None:
     until = time.monotonic() + seconds
     while time.monotonic() < until:
         pass
+
+
+def leave_a_child_later(own: str) -> None:
+    """Have a child of one's own for a while, and end without it."""
+    if own == "fork":
+        if os.fork() == 0:
+            time.sleep(60)
+            os._exit(0)
+    else:
+        subprocess.Popen(["sleep", "60"])
+    time.sleep(1)
+    os._exit(0)
+
+
+def fork_and_return() -> None:
+    """Fork as the operating system does it: both copies return from the target."""
+    pid = os.fork()
+    print("parent" if pid else "child")
+    if pid:
+        os.waitpid(pid, 0)
+
+
+def read_from(path: str) -> None:
+    """Read a file, which may take as long as whoever writes it wants."""
+    with open(path, encoding="ascii") as file:
+        print(file.read())
+
+
+def read_at_exit(path: str) -> None:
+    """Have multiprocessing read a file when this process ends."""
+    util.Finalize(None, read_from, (path,), exitpriority=1)
+
+
+def use_item(item: Any) -> Any:
+    """Return a pool's item."""
+    return item

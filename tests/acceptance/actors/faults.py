@@ -45,6 +45,20 @@ def wait_until_asleep(pid: int) -> None:
         time.sleep(0.01)
 
 
+def announce_and_put_two(outbox: Any, told: Any) -> None:
+    """Say who one is, and put two items, of which the second has to wait for room."""
+    outbox.put("first")
+    told.put(os.getpid())
+    outbox.put("second")
+
+
+def take_from_who_waits(inbox: Any, told: Any) -> None:
+    """Take two items as soon as who puts them sleeps in its wait for room."""
+    wait_until_asleep(told.get())
+    for _ in range(2):
+        print("got", inbox.get())
+
+
 def kill_parent(outbox: Any) -> None:
     """Kill the fork server, whose child this is; then say so, once it is gone, and wait for ever."""
     server = os.getppid()

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import multiprocessing
 import multiprocessing.connection
 import os
 import signal
+import tempfile
 import time
 from collections.abc import Callable
+from multiprocessing.connection import Listener
 from typing import Any
 
 
@@ -91,6 +94,18 @@ def receive_late(connection: Any, seconds: float) -> None:
     connection.recv()
 
 
+def send_and_say_so(connection: Any, sent: Any) -> None:
+    """Send what surely fits, and say that it is sent."""
+    connection.send("a few bytes")
+    sent.set()
+
+
+def receive_when_sent(connection: Any, sent: Any) -> None:
+    """Receive one object, of which the sender has said that it is sent."""
+    sent.wait()
+    connection.recv()
+
+
 def receive_odd_things(connection: Any) -> None:
     """Receive until the end, whatever comes."""
     while True:
@@ -129,3 +144,48 @@ def hold_end_and_get(connection: Any, queue: Any) -> None:
     """Have an end of a pipe open and wait for an item on a queue."""
     queue.get()
     connection.close()
+
+
+def listen(mapping: Any, forever: bool = False) -> None:
+    """Print where temporary files go and where a socket of one's own lies."""
+    listener = Listener(family="AF_UNIX")
+    mapping["address"] = listener.address
+    print(f"{tempfile.gettempdir()} {os.environ['TMPDIR']} {listener.address}", flush=True)
+    if forever:
+        signal.pause()
+
+
+def send_numbered(line: Any, name: str, count: int, size: int = 0) -> None:
+    """Send who one is and which object it is, so many times; small ones arrive whole, whoever else sends."""
+    for number in range(count):
+        line.send([name, number, "x" * size])
+
+
+def send_same(line: Any, count: int, all_sent: Any) -> None:
+    """Send the same again and again."""
+    for _ in range(count):
+        line.send("same")
+    all_sent.wait()
+
+
+def receive_so_many(line: Any, count: int, all_sent: Any = None) -> None:
+    """Receive so many objects, one process at a time: recv() reads an object's length, and then as much.
+
+    Whoever sends more than that waits with the receiver, at a barrier, until all is sent: its end stays open so long.
+    """
+    with open(__file__, encoding="utf-8") as turns:
+        for _ in range(count):
+            fcntl.flock(turns, fcntl.LOCK_EX)
+            line.recv()
+            fcntl.flock(turns, fcntl.LOCK_UN)
+    if all_sent is not None:
+        all_sent.wait()
+
+
+def die_once(tries: Any) -> None:
+    """Kill oneself the first time, and return the next."""
+    with tries.get_lock():
+        tries.value += 1
+        first = tries.value == 1
+    if first:
+        os.kill(os.getpid(), signal.SIGKILL)

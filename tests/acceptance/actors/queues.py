@@ -7,6 +7,7 @@ import signal
 import subprocess
 import threading
 import time
+from multiprocessing import util
 from typing import Any
 
 from actors.ends import burst
@@ -118,3 +119,39 @@ def serve_back(inbox: Any, outbox: Any, turns: int) -> None:
     """Put back what comes."""
     for _ in range(turns):
         outbox.put(inbox.get())
+
+
+def put_odd_and_return(outbox: Any, after: int) -> None:
+    """Put what cannot be pickled, and so many items after it, and return at once."""
+    gate = Slow()
+    outbox.put(gate)
+    outbox.put(lambda: None)
+    for number in range(after):
+        outbox.put(number)
+
+
+class Slow:
+    """It is pickled only when its process is ending: so what is put after it is pickled later still."""
+
+    def __getstate__(self) -> Any:
+        while not util.is_exiting():
+            time.sleep(0.001)
+        return {}
+
+
+def ask_oddly(requests: Any, answers: Any) -> None:
+    """Send a question that cannot be pickled, and wait for its answer."""
+    requests.put(threading.Lock())
+    answers.get()
+
+
+def answer(requests: Any, answers: Any) -> None:
+    """Answer one question."""
+    requests.get()
+    answers.put("yes")
+
+
+def put_odd_and_join(q: Any) -> None:
+    """Put what cannot be pickled, and wait until it is done."""
+    q.put(threading.Lock())
+    q.join()

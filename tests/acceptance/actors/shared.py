@@ -111,11 +111,10 @@ def add_blindly(value: Any, own: Any, other: Any) -> None:
     value.value = number + 1
 
 
-def write_under_lock(value: Any, event: Any) -> None:
-    """Hold a value's lock for ever after an event was set."""
+def write_under_lock(value: Any, held: Any, event: Any) -> None:
+    """Hold a value's lock, say so, and wait for an event."""
     value.get_lock().acquire()
-    event.set()
-    event.clear()
+    held.set()
     event.wait()
 
 
@@ -123,4 +122,11 @@ def create_memory_and_wait() -> None:
     """Create a block of memory that the scenario knows nothing of, say its name, and wait for ever."""
     memory = shared_memory.SharedMemory(create=True, size=100_000)
     print(memory.name)
+    signal.pause()
+
+
+def keep_own_memory() -> None:
+    """Print what a block of shared memory of one's own is called, and keep it."""
+    block = shared_memory.SharedMemory(create=True, size=100)
+    print(block.name, flush=True)
     signal.pause()

@@ -2,11 +2,19 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import multiprocessing
 import os
 import select
+import signal
+import sys
+import threading
+import time
+from pathlib import Path
 from typing import Any
+
+from actors.faults import wait_until_asleep
 
 
 def _outcomes(lock: Any) -> list[Any]:
@@ -58,17 +66,42 @@ def wait_on_conditions(condition: Any, ready: Any) -> None:
         print(condition.wait())
 
 
+def meet_others(barrier: Any) -> None:
+    """Meet at a barrier, if this is not a plain call in the main program, beside which there is nobody."""
+    plain = multiprocessing.parent_process() is None and threading.current_thread() is threading.main_thread()
+    if not plain:
+        barrier.wait()
+
+
+def take_two_locks(first: Any, second: Any, barrier: Any) -> None:
+    """Take one lock, and another when all others have their first."""
+    with first:
+        meet_others(barrier)
+        with second:
+            pass
+
+
 def tell_pid_and_wait(event: Any, outbox: Any) -> None:
     """Tell who one is, and wait for an event."""
     outbox.put(os.getpid())
     event.wait()
 
 
-def set_when_dead(event: Any, inbox: Any) -> None:
-    """Set an event when a process is no more."""
-    descriptor = os.pidfd_open(inbox.get())
+def set_when_dead(event: Any, inbox: Any, asleep: Any) -> None:
+    """Say when a process sleeps in its wait, and set an event when it is no more."""
+    pid = inbox.get()
+    wait_until_asleep(pid)
+    descriptor = os.pidfd_open(pid)
+    asleep.set()
     select.select([descriptor], [], [])
     event.set()
+
+
+def wait_for_end(inbox: Any) -> None:
+    """Return when the process that has named itself is no more."""
+    with contextlib.suppress(ProcessLookupError):
+        descriptor = os.pidfd_open(inbox.get())
+        select.select([descriptor], [], [])
 
 
 def break_barrier(barrier: Any) -> None:
@@ -77,3 +110,46 @@ def break_barrier(barrier: Any) -> None:
     print(barrier.broken)
     barrier.reset()
     print(barrier.broken, barrier.parties, barrier.n_waiting)
+
+
+def set_in_own_handler(event: Any) -> None:
+    """Wait for an event that only this process's own signal handler would set, in the middle of that wait."""
+    signal.signal(signal.SIGUSR1, lambda *_: event.set())
+    main = threading.get_ident()
+    threading.Thread(target=_signal_once_it_waits, args=(main, threading.get_native_id())).start()
+    event.wait()
+
+
+def _signal_once_it_waits(ident: int, native: int) -> None:
+    """Send a signal to a thread as soon as it sleeps inside the wait() of a synchronization object."""
+    while True:
+        frame = sys._current_frames()[ident]
+        waits = frame.f_code.co_name == "wait" and frame.f_code.co_filename.endswith("synchronize.py")
+        state = Path(f"/proc/self/task/{native}/stat").read_text().rpartition(")")[2].split()[0]
+        if waits and state == "S":
+            signal.pthread_kill(ident, signal.SIGUSR1)
+            return
+        time.sleep(0.01)
+
+
+def wait_once_told(condition: Any, event: Any) -> None:
+    """Wait on a condition, but only after an event is set."""
+    event.wait()
+    with condition:
+        condition.wait()
+
+
+def put_while_holding(lock: Any, queue: Any, event: Any) -> None:
+    """Put two items while a lock is held; say when the first is there."""
+    with lock:
+        queue.put(1)
+        event.set()
+        queue.put(2)
+
+
+def acquire_then_take(lock: Any, queue: Any, event: Any) -> None:
+    """Acquire a lock before each item is taken, once the first is there."""
+    event.wait()
+    for _ in range(2):
+        with lock:
+            queue.get()

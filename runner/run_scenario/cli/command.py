@@ -1,0 +1,47 @@
+"""What a command is, and which there are: each has a module in `commands`, with its `COMMAND`.
+
+A command's module is imported when it is that command that is wanted: the others need not be waited for.
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+from collections.abc import Callable
+
+from run_scenario.errors import Status
+from run_scenario.values import Value
+
+PROGRAM = "run-scenario"
+COMMANDS = (
+    "run",
+    "compare",
+    "validate",
+    "plan",
+    "python",
+    "check",
+    "recover",
+    "show",
+    "list",
+    "targets",
+    "schema",
+    "completion",
+)
+"""The names of all commands, in the order of the help; each is the name of its module, too."""
+
+
+class Command(Value):
+    """A command: what it is for, its arguments, the function that carries it out."""
+
+    summary: str
+    """In a few words, as the list of all commands has it."""
+    examples: str
+    """What stands below the options in its help: lines to be copied, and what there is to know besides."""
+    add_arguments: Callable[[argparse.ArgumentParser], None]
+    function: Callable[[argparse.Namespace], Status]
+
+
+def find_command(name: str) -> Command:
+    """Return the command of a name, one of `COMMANDS`."""
+    command: Command = importlib.import_module(f"run_scenario.cli.commands.{name}").COMMAND
+    return command

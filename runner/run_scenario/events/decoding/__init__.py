@@ -1,0 +1,1 @@
+"""Records of a run, decoded into its events, in causal order."""

@@ -1,0 +1,407 @@
+"""From records to events: the one place that knows what each record means.
+
+The decoder takes the records in causal order and hands each to the decoder whose matter it is: processes, queues,
+and, here, output and the run as a whole. They keep just enough state to explain what they emit. All is pure: nothing
+is read, and nothing written but events.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any, Literal, Protocol, get_args
+
+import msgspec
+
+from run_scenario.events import types
+from run_scenario.events.decoding.abandoned import abandoned_resources
+from run_scenario.events.decoding.event_factory import EventFactory
+from run_scenario.events.decoding.output import LineJoiner, Via
+from run_scenario.events.decoding.pipes import PipeDecoder
+from run_scenario.events.decoding.pools import PoolDecoder
+from run_scenario.events.decoding.processes import ProcessDecoder
+from run_scenario.events.decoding.queues import QueueDecoder
+from run_scenario.events.decoding.shared import SharedDecoder
+from run_scenario.events.decoding.sync import SyncDecoder
+from run_scenario.events.diagnosis.facts import FactBook
+from run_scenario.events.diagnosis.hints import Failure, Hint, hint
+from run_scenario.events.diagnosis.reports import blocked_operation, read_reports
+from run_scenario.events.exit_cause import RUNNER, signal_name, signal_of
+from run_scenario.events.types import Event
+from run_scenario.limits import DEFAULTS, LIMITS, Limit, Limits
+from run_scenario.recording import codes
+from run_scenario.recording.segment_reader import Source, Wait
+from run_scenario.recording.streams import Record
+from run_scenario.scenario.model import Location, Scenario, StartMethod
+
+Explain = Callable[[types.ScenarioStalled], tuple[str, list[str | None]]]
+"""Puts a standstill into words: the reason, and what each of its processes waits for."""
+
+_BY_SUPERVISOR = frozenset(
+    {
+        codes.EXIT_SEEN,
+        codes.ORPHANED,
+        codes.SWEEPING,
+        codes.NOT_ENDED,
+        codes.STACKS_ASKED,
+        codes.STALL,
+        codes.TIMED_OUT,
+        codes.STOPPING,
+        codes.MAIN_FORKED,
+        codes.MAIN_EXITED,
+        codes.LEAKED,
+        codes.LIMIT,
+        codes.HELPER_LOST,
+        codes.MANAGER_LOST,
+    }
+)
+"""Records that only the supervisor makes: in anybody else's segment they are a forgery."""
+
+
+Logging = Literal["logging", "structlog", "warnings"]
+Helper = Literal["fork server", "resource tracker"]
+
+_LOSSES: dict[Helper, str] = {
+    "fork server": "whoever asks for the exit codes of its children is told 255, whether they have ended or not",
+    "resource tracker": "multiprocessing starts another; what the lost one knew of is removed by run-scenario",
+}
+"""What it means that one of multiprocessing's own processes is gone before its time."""
+
+
+class Segment(Protocol):
+    """What the decoder asks of a segment that is still there when its process is over."""
+
+    name: str
+    """Of its process, as multiprocessing has it."""
+    ppid: int
+    """Process id of its parent, when it began to record."""
+
+    def flushed(self, queue: int) -> int:
+        """Return how many items have reached a queue's pipe."""
+
+    def waits(self) -> Sequence[Wait]:
+        """Return what its threads waited for."""
+
+
+_REFUSED_BECAUSE = {
+    "not_allowed": "names code that you have not allowed",
+    "not_found": "names code that is not there",
+    "import_failed": "names code that cannot be imported",
+    "unfit": "names code that no process can run",
+    "arguments": "calls code with arguments that do not fit",
+    "not_made": "describes an object that cannot be made",
+    "no_file": "names a file that cannot be read",
+    "cpus": "asks for CPUs that are not available",
+}
+"""Why a scenario is refused, by the kind of refusal."""
+
+
+class EventDecoder:
+    """Tells the log of one run."""
+
+    def __init__(
+        self,
+        scenario: Scenario,
+        events: EventFactory,
+        supervisor_pid: int,
+        segments: Callable[[int], Sequence[Segment]],
+        start_method: StartMethod,
+        limits: Limits = DEFAULTS,
+        *,
+        explain: Explain,
+    ) -> None:
+        """Tell with `events`; `segments(pid)` are those of a process, whose headers say where it has ended."""
+        self._explain = explain
+        self._facts = FactBook()
+        self._scenario = scenario
+        self._events = events
+        self._emit = events.emit
+        self._supervisor_pid = supervisor_pid
+        self._segments = segments
+        self._limits = limits
+        self._output = LineJoiner(self._emit_line, self._emit_cut_off, limits.output)
+        self.queues = QueueDecoder(scenario.queues, events)
+        self.processes = ProcessDecoder(
+            scenario.processes, events, start_method, self._output.flush, self._write_off, self._hint
+        )
+        self.processes.main.allowed_exitcodes = scenario.main_exitcodes
+        self.sync = SyncDecoder(scenario.resources, events)
+        self.pipes = PipeDecoder(scenario.resources, events)
+        shared = SharedDecoder(scenario.resources, events)
+        self.pools = PoolDecoder(scenario.resources, events, self.processes.note_name, self._main_is_over, self._hint)
+        decoders = (self, self.processes, self.queues, self.sync, self.pipes, shared, self.pools)
+        self._handlers = {code: handler for decoder in decoders for code, handler in _handlers(decoder).items()}
+        # What the run as a whole has come to, for `verdict`.
+        self.refusals: list[tuple[Location, str, str]] = []
+        self.stalled = ""
+        self.stall_cause = ""
+        self.timed_out = False
+        self.limit_exceeded = ""
+        self.stop_signal = 0
+        self.troubles: list[str] = []
+
+    @property
+    def file(self) -> str:
+        """The scenario's file, as the person named it."""
+        return self._scenario.file
+
+    # Decoding
+
+    def decode(self, source: Source, record: Record) -> None:
+        """Turn one record into events (none, one or several); a damaged one into none."""
+        found = self._handlers.get(record[1])
+        if found is None or (record[1] in _BY_SUPERVISOR and source.pid != self._supervisor_pid):
+            return
+        handler, length = found
+        try:
+            if source.worker:
+                self.processes.name_thread(source)
+            event = handler(source, record[0], *record[2:length])
+            if event is None:
+                return
+            if length is None or len(record) <= length:
+                self._emit(record[0], source.name, source.pid, event)
+            else:
+                self._events.emit_with(record[0], source.name, source.pid, event, record[length:])
+        except (IndexError, KeyError, TypeError, ValueError, AttributeError):
+            self.troubles.append(f"a record of {source.name} (pid {source.pid}) is damaged: code {record[1]}")
+
+    def preview(self, records: Sequence[tuple[int, Source, Record]]) -> None:
+        """Look at records before it is their turn: an exit seen is emitted with what the reaping will say about it."""
+        for _, _, record in records:
+            if record[1] == codes.REAPED and len(record) == 6 and isinstance(record[3], int):
+                self.processes.note_reaped(record[3], record[4], record[5])
+
+    def pids_ended_by(self, record: Record) -> frozenset[int]:
+        """Return whose output has to be emitted before this record of an end: its own process's, and the main one's.
+
+        A spawned child that fails before its target was called still writes to what it has inherited from the main
+        program.
+        """
+        about = record[2 if record[1] == codes.MAIN_EXITED else 3 :][:1]
+        return frozenset(pid for pid in (*about, self.processes.main.pid) if isinstance(pid, int))
+
+    def add_output(self, source: Source, t: int, stream: int, text: str) -> None:
+        """Tell what a process wrote to descriptor 1 or 2 without going through Python's streams."""
+        main = self.processes.main
+        if source.pid == main.pid and main.sent and "resource_tracker" in text:
+            return  # multiprocessing's tracker complains that we stopped its main program before it could clean up
+        self._output.add(source.pid, source.name, stream, "descriptor", t, text)
+
+    def take(self) -> list[Event]:
+        """Return the events made since the last time."""
+        events = self._events.take()
+        self._facts.note(events)
+        return events
+
+    def counts(self) -> dict[str, int]:
+        """Return how much of everything there was."""
+        return {"processes": self.processes.started(), **self.queues.counts()}
+
+    def blocked_operation(self, pid: int, waits: Sequence[tuple[int, ...]]) -> types.BlockedOperation:
+        """Return what a process is blocked in, by what its threads wait for."""
+        found = read_reports([(pid, "S", waits, "")], self.processes.name_of, lambda _: {})
+        return blocked_operation(found[0], self._scenario, self._events.seconds)
+
+    def _write_off(self, t: int, name: str, pid: int, thread: bool) -> None:
+        """Tell what is lost, or held for ever, now that a process or one of its threads is over."""
+        if not thread:
+            segments = self._segments(pid)
+            count = len(self.queues.ledgers)
+            flushed = [max((s.flushed(index) for s in segments), default=0) for index in range(count)]
+            self.queues.write_off(t, name, pid, flushed)
+            if self.processes.is_missed(pid):
+                self._emit_abandoned(t, name, pid, [wait for segment in segments for wait in segment.waits()])
+        self.sync.write_off(t, name, pid, thread)
+
+    def _hint(self, failure: Failure) -> Hint | None:
+        self._facts.note(self._events.emitted)
+        return hint(failure, self._scenario, self._facts)
+
+    def _main_is_over(self) -> bool:
+        return bool(self.processes.main.outcome)
+
+    def _emit_abandoned(self, t: int, name: str, pid: int, waits: list[Wait]) -> None:
+        for event in abandoned_resources(waits, self._scenario.resources):
+            self._emit(t, name, pid, event)
+
+    def on_orphaned(self, source: Source, t: int, pid: int, command: str, parent: int = 0) -> None:
+        # It has written down itself who its parent was, unless it has recorded nothing before it lost it.
+        noted = [segment.ppid for segment in self._segments(pid) if segment.ppid != self._supervisor_pid]
+        self.processes.emit_orphaned(t, pid, command, parent or next(iter(noted), 0))
+
+    # Output and logging
+
+    def on_output(self, source: Source, t: int, stream: int, text: str, by_logging: bool) -> None:
+        self._output.add(source.pid, source.name, stream, "logging" if by_logging else "print", t, text)
+
+    def _emit_line(self, t: int, pid: int, process: str, stream: int, via: Via, line: str, cut: bool) -> None:
+        event = types.ProcessOutput(stream="stderr" if stream == 2 else "stdout", text=line, via=via)
+        if cut:
+            event.truncated = True
+        if via == "descriptor":
+            event.order = "unknown"
+        self._emit(t, process, pid, event)
+
+    def _emit_cut_off(self, t: int, pid: int, process: str) -> None:
+        limit, most = LIMITS["output"], self._limits.output
+        event = types.ProcessOutputCutOff(most=most, option=limit.option, reason=limit.exceeded(most))
+        self._emit(t, process, pid, event)
+
+    def on_logged(
+        self,
+        source: Source,
+        t: int,
+        via: Logging,
+        level: types.Level,
+        logger: str,
+        message: str,
+        fields: dict[str, Any],
+    ) -> Event:
+        return types.LogMessage(
+            level=level if level in get_args(types.Level) else "info",
+            message=message,
+            logger=logger,
+            via=via,
+            source="target",
+            fields=fields,
+        )
+
+    # Steps of `main`
+
+    def on_step_called(self, source: Source, t: int, subject: str, method: str, result: Any) -> Event:
+        return types.StepCalled(subject=subject or None, method=method, result=result)
+
+    def on_step_raised(self, source: Source, t: int, subject: str, method: str, exception: str, message: str) -> Event:
+        return types.StepRaised(subject=subject or None, method=method, exception=exception, message=message)
+
+    # The run
+
+    def _emit_of_run(self, t: int, event: Event) -> None:
+        self._emit(t, RUNNER, self._supervisor_pid, event)
+
+    def on_refused(self, source: Source, t: int, refusals: list[tuple[int, int, str, str, str]]) -> None:
+        self.refusals = [
+            (Location(self.file, line or 1, column or 1), text, way_out) for line, column, _, text, way_out in refusals
+        ]
+        self.processes.main.outcome = "refused"
+        causes = dict.fromkeys(_REFUSED_BECAUSE[kind] for _, _, kind, _, _ in refusals)
+        reason = f"the scenario {' and '.join(causes)}"
+        problems = [f"{text}; {way_out}" if way_out else text for _, text, way_out in self.refusals]
+        self._emit_of_run(t, types.ScenarioRefused(reason=reason, problems=problems))
+
+    def on_stall(self, source: Source, t: int, cause: Literal["deadlock", "deadline"], reports: list[Any]) -> None:
+        # 12 ms, which only a run that stands still has to pay.
+        from run_scenario.events.diagnosis.diagnosis import diagnose, stuck_process
+        from run_scenario.events.diagnosis.graph import Situation, WaitForGraph
+
+        self._facts.note(self._events.emitted)
+        names = self._names_of([report[0] for report in reports])
+        waiting = read_reports(reports, lambda pid: names.get(pid, f"pid {pid}"), self.processes.threads_of)
+        states = self.processes.states
+        situation = Situation(
+            scenario=self._scenario,
+            waiting=waiting,
+            ended={state.name: state.cause for state in states if state.exited or state.seen is not None},
+            ledgers=self.queues.ledgers,
+            holders=self.sync.holders,
+            facts=self._facts,
+            name_of=self.processes.name_of,
+            seconds=self._events.seconds,
+        )
+        graph, now = WaitForGraph(situation), self._events.seconds(t)
+        event = types.ScenarioStalled(
+            reason="",
+            cause=cause,
+            processes=[stuck_process(w, graph.blocked(w), graph.waits_on(w), now) for w in waiting if not w.thread],
+            threads=[graph.blocked(w) for w in waiting if w.thread],
+            queues=[ledger.summary() for ledger in self.queues.ledgers],
+            diagnosis=diagnose(graph, cause),
+        )
+        event.reason, wanted = self._explain(event)
+        event.processes = [
+            msgspec.structs.replace(process, waiting_for=text)
+            for process, text in zip(event.processes, wanted, strict=True)
+        ]
+        self.stall_cause, self.stalled = cause, event.reason
+        self._emit_of_run(t, event)
+
+    def _names_of(self, pids: Sequence[int]) -> dict[int, str]:
+        """Return a name for each process, no two the same; of one that the scenario does not describe, its own."""
+        names: dict[int, str] = {}
+        taken: set[str] = set()
+        for pid in pids:
+            name = self.processes.name_of(pid)
+            if name == f"pid {pid}":
+                name = next((segment.name for segment in self._segments(pid) if segment.name), name)
+            # A copy that os.fork() has made has the name of the original.
+            names[pid] = f"pid {pid}" if name in taken else name
+            taken.add(name)
+        return names
+
+    def on_timed_out(self, source: Source, t: int) -> None:
+        self.timed_out = True
+        self._emit_of_run(t, types.ScenarioTimedOut(timeout=self._scenario.timeout))
+
+    def on_stopping(self, source: Source, t: int, number: int) -> None:
+        self.stop_signal = int(number)
+        self._emit_of_run(t, types.ScenarioInterrupted(signal=signal_name(self.stop_signal)))
+
+    def on_limit(self, source: Source, t: int, limit: str, found: int) -> None:
+        self.emit_limit(t, LIMITS[limit], found)
+
+    def emit_limit(self, t: int, limit: Limit, found: int) -> None:
+        """Emit, once, that the run is ended because there is more of it than was allowed."""
+        if self.limit_exceeded:
+            return
+        most = getattr(self._limits, limit.name)
+        self.limit_exceeded = limit.exceeded(most, found)
+        event = types.ScenarioLimitReached(
+            limit=limit.name,  # type: ignore[arg-type]  # the others end no run
+            most=most,
+            found=found,
+            option=limit.option,
+            reason=self.limit_exceeded,
+        )
+        self._emit_of_run(t, event)
+
+    def on_leaked(self, source: Source, t: int, names: list[str]) -> None:
+        reason = "removed what the run's processes had left in shared memory"
+        self._emit_of_run(t, types.IpcLeaked(names=list(names), reason=reason))
+
+    def on_helper_lost(self, source: Source, t: int, pid: int, helper: Helper, exitcode: int | None) -> None:
+        event = types.HelperLost(
+            helper=helper,
+            helper_pid=pid,
+            exitcode=exitcode,
+            signal=signal_of(exitcode),
+            reason=_LOSSES.get(helper, ""),
+        )
+        self._emit_of_run(t, event)
+
+    def on_trouble(self, source: Source, t: int, text: str) -> None:
+        self.troubles.append(str(text))
+
+    def finish(self, t: int) -> None:
+        """Tell what is known only now that everybody is gone: ends nobody explained, items nobody took."""
+        self.processes.finish(t)
+        self._output.flush_all()
+        self.queues.emit_left_over(t, self.processes.main.pid)
+        self.pipes.emit_left_over(t, self.processes.main.pid)
+
+
+def _handlers(decoder: object) -> dict[int, tuple[Callable[..., Event | None], int | None]]:
+    """Return a decoder's methods `on_NAME` by the number of the record NAME, each with the length of that record.
+
+    Each takes the source of the record, its time and its fields. It returns the event that it is, about its source;
+    what a longer record has at its end are the optional fields of that event. Or it emits events itself, several or
+    about others, and is given all that the record has: then there is no length.
+    """
+    names = {name: value for name, value in vars(codes).items() if isinstance(value, int) and name[:2] != "W_"}
+    found = {number: getattr(decoder, f"on_{name.lower()}", None) for name, number in names.items()}
+    return {number: (handler, _record_length(handler)) for number, handler in found.items() if handler is not None}
+
+
+def _record_length(handler: Callable[..., Event | None]) -> int | None:
+    if handler.__annotations__["return"] == "None":
+        return None
+    return handler.__code__.co_argcount - 1  # self, source, t and the fields; the record has t, its code and the fields

@@ -1,0 +1,228 @@
+"""Records of pools and their workers, decoded; and which tasks were lost with their worker."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable
+from typing import Any, Literal
+
+from run_scenario.events import types
+from run_scenario.events.decoding.event_factory import EventFactory, hint_fields, waited
+from run_scenario.events.diagnosis.hints import Failure, Hint
+from run_scenario.events.exit_cause import signal_of
+from run_scenario.events.types import Event
+from run_scenario.events.types.pools import Doing, PoolThread
+from run_scenario.recording.segment_reader import Source
+from run_scenario.recording.usage import Packed
+from run_scenario.scenario.model import PoolCall, PoolSpec, Resource
+
+
+class PoolDecoder:
+    """Emits the events of pools; its methods `on_NAME` take the fields of the records NAME.
+
+    `note_name(pid, name)` is called for each worker, so that reports know it; `is_over()` tells whether the main
+    program has done, or failed at, its last step; `hint(failure)` finds what explains an exception.
+    """
+
+    def __init__(
+        self,
+        resources: tuple[Resource, ...],
+        events: EventFactory,
+        note_name: Callable[[int, str], None],
+        is_over: Callable[[], bool],
+        hint: Callable[[Failure], Hint | None],
+    ) -> None:
+        self._resources = resources
+        self._emit = events.emit
+        self._count_of = events.count_of
+        self._note_name = note_name
+        self._is_over = is_over
+        self._hint = hint
+        self._doing: dict[int, tuple[int, int, int, int]] = {}
+        """Process id -> pool, call, task, and since when (ns)."""
+        self._done: Counter[int] = Counter()
+        """Process id -> tasks done."""
+        self._have_lost: set[int] = set()
+        """Positions of the pools that have lost a worker."""
+        self._ending: dict[int, str] = {}
+        """Process id -> the exception of the task that ends it: one that a Pool's worker does not catch."""
+        self._failures: dict[int, str] = {}
+        self._terminated: set[int] = set()
+
+    def spec(self, index: int) -> PoolSpec:
+        """Return the pool at a position."""
+        spec = self._resources[index]
+        if not isinstance(spec, PoolSpec):
+            raise IndexError(index)
+        return spec
+
+    def call(self, index: int, number: int) -> PoolCall:
+        """Return a call on a pool by its number, from 1."""
+        if number < 1:
+            raise IndexError(number)
+        return self.spec(index).calls[number - 1]
+
+    def _place(self, index: int, call: int) -> tuple[str, str]:
+        """Return the names of a pool and of the method of one of its calls."""
+        return self.spec(index).name, self.call(index, call).method
+
+    def on_pool_created(self, source: Source, t: int, pool: int, processes: int) -> Event:
+        spec = self.spec(pool)
+        return types.PoolCreated(pool=spec.name, type=spec.type, processes=processes)
+
+    # Workers
+
+    def on_pool_worker_started(self, source: Source, t: int, pool: int, name: str, pid: int, ppid: int) -> Event:
+        self._note_name(pid, name)
+        return types.PoolWorkerStarted(pool=self.spec(pool).name, ppid=ppid)
+
+    def on_pool_worker_failed(self, source: Source, t: int, pool: int, exception: str, message: str) -> Event | None:
+        if source.pid in self._ending:
+            return None  # it was the task that failed so, and that has been emitted
+        self._failures[pool] = f"{exception}: {message}" if message else str(exception)
+        return types.PoolWorkerFailed(pool=self.spec(pool).name, exception=exception, message=message)
+
+    def on_pool_worker_reaped(
+        self, source: Source, t: int, pool: int, pid: int, code: int, name: str, usage: Packed
+    ) -> None:
+        signal = signal_of(code)
+        where = self.spec(pool).name
+        exited = types.PoolWorkerExited(pool=where, exitcode=code, signal=signal, tasks=self._done[pid])
+        self._emit(t, name, pid, exited)
+        doing = self._doing.pop(pid, None)
+        if pool in self._terminated or (doing is None and (not signal or self._is_stopping(pool, code))):
+            return
+        self._have_lost.add(pool)
+        call, task = doing[1:3] if doing else (None, None)
+        lost = types.PoolWorkerLost(
+            level="error" if doing else "warning",
+            pool=where,
+            exitcode=code,
+            signal=signal,
+            call=call,
+            method=None if call is None else self.call(pool, call).method,
+            task=task,
+            exception=self._ending.pop(pid, None),
+        )
+        self._emit(t, name, pid, lost)
+
+    def _is_stopping(self, index: int, code: int) -> bool:
+        """Tell whether workers may be ended so: an executor that has lost one ends all others, by SIGTERM."""
+        broken = self.spec(index).type == "executor" and (index in self._have_lost or code == -15)
+        return broken or self._is_over()
+
+    def on_pool_thread_failed(
+        self, source: Source, t: int, pool: int, thread: PoolThread, doing: Doing, exception: str, message: str
+    ) -> Event:
+        return types.PoolThreadFailed(
+            pool=self.spec(pool).name, thread=thread, doing=doing, exception=exception, message=message
+        )
+
+    def on_pool_crash_loop(self, source: Source, t: int, pool: int, workers: int) -> Event:
+        reason = self._failures.get(pool, "")
+        return types.PoolCrashLoop(pool=self.spec(pool).name, workers=workers, reason=reason)
+
+    # Tasks
+
+    def on_pool_task_started(
+        self, source: Source, t: int, pool: int, call: int, task: int, arguments: list[Any]
+    ) -> None:
+        name, method = self._place(pool, call)
+        event = types.PoolTaskStarted(pool=name, call=call, method=method, task=task, arguments=arguments)
+        self._emit(t, source.name, source.pid, event)
+        self._doing[source.pid] = pool, call, task, t
+
+    def _end_task(self, source: Source, t: int) -> float:
+        self._done[source.pid] += 1
+        doing = self._doing.pop(source.pid, None)
+        return waited(t, doing[3]) if doing else 0.0
+
+    def on_pool_task_finished(self, source: Source, t: int, pool: int, call: int, task: int, result: Any) -> Event:
+        duration = self._end_task(source, t)
+        name, method = self._place(pool, call)
+        return types.PoolTaskFinished(pool=name, call=call, method=method, task=task, result=result, duration=duration)
+
+    def on_pool_task_failed(
+        self,
+        source: Source,
+        t: int,
+        pool: int,
+        call: int,
+        task: int,
+        exception: str,
+        message: str,
+        no_exception: bool = False,
+        null_input: bool = False,
+    ) -> Event:
+        name, method = self._place(pool, call)
+        doing = self._doing.get(source.pid)
+        duration = self._end_task(source, t)
+        if no_exception and doing and self.spec(pool).type == "Pool":
+            # It goes on up to the worker's end: nobody is sent a result, and the task is lost with its worker.
+            self._done[source.pid] -= 1
+            self._doing[source.pid], self._ending[source.pid] = doing, exception
+        so_far = self._count_of(source.name)
+        found = self._hint(Failure(source.name, exception, message, None, null_input, so_far))
+        return types.PoolTaskFailed(
+            pool=name,
+            call=call,
+            method=method,
+            task=task,
+            exception=exception,
+            message=message,
+            duration=duration,
+            **hint_fields(found),
+        )
+
+    # Calls
+
+    def on_pool_called(self, source: Source, t: int, pool: int, call: int, tasks: int) -> Event:
+        name, method = self._place(pool, call)
+        function = self.call(pool, call).function
+        return types.PoolCalled(pool=name, call=call, method=method, function=function, tasks=tasks)
+
+    def on_pool_result(
+        self, source: Source, t: int, pool: int, call: int, position: int, result: Any, since: int
+    ) -> Event:
+        name, method = self._place(pool, call)
+        return types.PoolResult(
+            pool=name, call=call, method=method, position=position, result=result, waited=waited(t, since)
+        )
+
+    def on_pool_returned(self, source: Source, t: int, pool: int, call: int, result: Any, since: int) -> Event:
+        name, method = self._place(pool, call)
+        return types.PoolReturned(pool=name, call=call, method=method, result=result, waited=waited(t, since))
+
+    def on_pool_called_back(
+        self,
+        source: Source,
+        t: int,
+        pool: int,
+        call: int,
+        keyword: Literal["callback", "error_callback"],
+        argument: Any,
+    ) -> Event:
+        name, method = self._place(pool, call)
+        function = self.call(pool, call).callbacks[keyword]
+        return types.PoolCalledBack(
+            pool=name, call=call, method=method, keyword=keyword, function=function, argument=argument
+        )
+
+    def on_pool_call_failed(self, source: Source, t: int, pool: int, call: int, exception: str, message: str) -> Event:
+        name, method = self._place(pool, call)
+        level: types.Level = "info" if self.call(pool, call).raises else "error"
+        return types.PoolCallFailed(
+            level=level, pool=name, call=call, method=method, exception=exception, message=message
+        )
+
+    # The end
+
+    def on_pool_closed(self, source: Source, t: int, pool: int) -> Event:
+        return types.PoolClosed(pool=self.spec(pool).name)
+
+    def on_pool_terminated(self, source: Source, t: int, pool: int) -> Event:
+        self._terminated.add(pool)
+        return types.PoolTerminated(pool=self.spec(pool).name)
+
+    def on_pool_joined(self, source: Source, t: int, pool: int, since: int) -> Event:
+        return types.PoolJoined(pool=self.spec(pool).name, waited=waited(t, since))

@@ -1,0 +1,427 @@
+"""Records of processes, decoded: how each began, what was done to it, and how and why it ended."""
+
+from __future__ import annotations
+
+import signal
+from collections.abc import Callable
+from typing import Any
+
+from run_scenario.events import types
+from run_scenario.events.decoding.event_factory import EventFactory, hint_fields, waited
+from run_scenario.events.diagnosis.hints import Failure, Hint
+from run_scenario.events.exit_cause import (
+    MAIN_NAME,
+    RUNNER,
+    ProcessState,
+    expectation,
+    explain,
+    explain_thread,
+    usage_of,
+)
+from run_scenario.events.types import Event
+from run_scenario.recording.codes import UNKNOWN
+from run_scenario.recording.segment_reader import Source
+from run_scenario.recording.usage import Packed
+from run_scenario.scenario.model import ProcessSpec, StartMethod
+
+MAIN = -1
+"""The main program's number where records name a process by its position in the scenario."""
+
+_WHY_STOPPED = {"daemon": "its parent ended, and this is a daemon process", "step": "as the scenario says"}
+
+
+class ProcessDecoder:
+    """Emits the events of processes; its methods `on_NAME` take the fields of the records NAME.
+
+    `before_exit(pid, name)` and `after_exit(t, name, pid, thread)` are called around each `process.exited`: what is
+    left of the output comes before it, what became of items and locks after it. Its name is None for a process and
+    all that runs in it, or that of a thread. `hint(failure)` finds what explains an exception.
+    """
+
+    def __init__(
+        self,
+        processes: tuple[ProcessSpec, ...],
+        events: EventFactory,
+        start_method: StartMethod,
+        before_exit: Callable[[int, str | None], None],
+        after_exit: Callable[[int, str, int, bool], None],
+        hint: Callable[[Failure], Hint | None],
+    ) -> None:
+        self.main = ProcessState(MAIN_NAME)
+        self.states = [ProcessState(spec.name, spec) for spec in processes]
+        self._by_pid: dict[int, ProcessState] = {}
+        self._reaped: dict[int, tuple[int, Packed]] = {}
+        self.survivors: list[str] = []
+        """A sentence for each process that could not be ended, and was seen to be there."""
+        self._names: dict[int, str] = {}
+        """Names of processes that the scenario does not describe."""
+        self._emit = events.emit
+        self._emit_with = events.emit_with
+        self._count_of = events.count_of
+        self._start_method = start_method
+        self._main_ppid = 0
+        self._before_exit = before_exit
+        self._after_exit = after_exit
+        self._hint = hint
+
+    def note_reaped(self, pid: int, code: int, usage: Packed) -> None:
+        """Keep what the reaping of a process will say, for when its exit is emitted."""
+        self._reaped[pid] = code, usage
+
+    def note_name(self, pid: int, name: str) -> None:
+        """Keep the name of a process that the scenario does not describe: a pool's worker."""
+        self._names[pid] = name
+
+    def alive(self) -> list[str]:
+        """Return the names of the processes that have started and not ended."""
+        threads = [state for state in self.states if state.worker != "process" and state.started is not None]
+        return [state.name for state in (*self._by_pid.values(), *threads) if not state.exited]
+
+    def living(self) -> dict[int, str]:
+        """Return the names of the processes that have started and not ended, by their pids."""
+        return {pid: state.name for pid, state in self._by_pid.items() if not state.exited}
+
+    def started(self) -> int:
+        """Return how many of the scenario's processes have reached their target."""
+        return sum(state.started is not None for state in self.states)
+
+    def name_of(self, pid: int) -> str:
+        """Return the name of a process, `pid N` for one that the scenario does not describe."""
+        state = self._by_pid.get(pid)
+        return self._names.get(pid) or (f"pid {pid}" if state is None else state.name)
+
+    def is_missed(self, pid: int) -> bool:
+        """Tell whether a process that is over has left others behind who have not been asked to end, either."""
+        state = self._by_pid.get(pid)
+        if state is not None and any(sender == RUNNER for _, sender, _ in state.sent):
+            return False
+        others = [state for state in self._by_pid.values() if state.pid != pid and state.seen is None]
+        main_goes_on = pid != self.main.pid and not self.main.outcome
+        return (main_goes_on and not self.main.exited) or any(not state.exited and not state.sent for state in others)
+
+    def failures(self) -> list[str]:
+        """Return a sentence for each process that ended in a way the scenario does not allow."""
+        main = [f"the main program failed: {self.main.reason}"] if self.main.exitcode and not self.main.allowed else []
+        failed = [state for state in self.states if state.exited and not state.allowed]
+        if main:  # what ended with it has no reason of its own
+            failed = [state for state in failed if state.worker == "process" or state.outcome]
+        return main + [_failure(state) for state in failed]
+
+    def name_thread(self, source: Source) -> None:
+        """Give a thread the name of the worker that was registered with its number (see `Recorder.register`).
+
+        Raises:
+            IndexError: there is none.
+        """
+        source.name = self._state(source.worker - 1).name
+
+    def threads_of(self, pid: int) -> dict[int, str]:
+        """Return the workers that are now threads of a process: native thread id -> name."""
+        if pid != self.main.pid:
+            return {}
+        threads = [state for state in self.states if state.worker == "thread" and state.native and not state.exited]
+        return {state.native: state.name for state in threads}
+
+    def _state(self, index: Any) -> ProcessState:
+        if index == MAIN:
+            return self.main
+        if not isinstance(index, int) or index < 0:
+            raise IndexError(index)
+        return self.states[index]
+
+    def _spec(self, index: int) -> ProcessSpec:
+        spec = self._state(index).spec
+        if spec is None:
+            raise IndexError(index)
+        return spec
+
+    def _emit_about(self, t: int, state: ProcessState, event: Event) -> None:
+        self._emit(t, state.name, state.pid, event)
+
+    def on_main_forked(self, source: Source, t: int, pid: int) -> None:
+        self.main.pid = pid
+        self._by_pid[pid] = self.main
+
+    def on_starting(self, source: Source, t: int, process: int, name: str) -> None:
+        spec, state = self._spec(process), self._state(process)
+        state.name = str(name)  # an unnamed subclass of Process is called after its class
+        event = types.ProcessStarting(
+            by=source.name, target=spec.target, worker=spec.worker, daemon=spec.daemon, delay=spec.delay
+        )
+        self._emit_about(t, state, event)
+
+    def on_started(self, source: Source, t: int, process: int, pid: int, ppid: int, parent: str, daemon: bool) -> None:
+        state = self._state(process)
+        state.pid, state.started = pid, t
+        self._by_pid[pid] = state
+        if process == MAIN:
+            self._main_ppid = ppid
+        event = types.ProcessStarted(
+            worker="process",
+            ppid=ppid,
+            parent=parent or None,
+            daemon=daemon,
+            start_method=None if process == MAIN else self._start_method,
+        )
+        self._emit_about(t, state, event)
+
+    def on_thread_started(self, source: Source, t: int, process: int, native: int, ident: int, daemon: bool) -> None:
+        state = self._state(process)
+        state.pid, state.started, state.native = self.main.pid, t, native
+        event = types.ProcessStarted(
+            worker=state.worker,
+            ppid=self._main_ppid,
+            parent=MAIN_NAME,
+            daemon=daemon,
+            start_method=None,
+            thread_id=native,
+        )
+        self._emit_about(t, state, event)
+
+    def on_start_returned(self, source: Source, t: int, process: int, pid: int) -> None:
+        state = self._state(process)
+        state.pid = pid
+        self._by_pid[pid] = state
+
+    def on_start_failed(self, source: Source, t: int, process: int, exception: str, message: str) -> None:
+        event = types.ProcessFailed(
+            by=source.name, exception=exception, message=f"start() failed: {message}", traceback=""
+        )
+        self._emit_about(t, self._state(process), event)
+
+    def on_finished(self, source: Source, t: int, process: int, usage: Packed) -> None:
+        state = self._state(process)
+        state.outcome, state.usage = "finished", usage
+        self._emit_about(t, state, types.ProcessFinished(duration=self._since(state, t) or 0.0))
+
+    def on_exiting(self, source: Source, t: int, process: int, exitcode: int | str | None, usage: Packed) -> None:
+        state = self._state(process)
+        state.outcome, state.usage, state.exited_with = "exiting", usage, exitcode
+        self._emit_about(t, state, types.ProcessExiting(exitcode=exitcode))
+
+    def on_failed(
+        self,
+        source: Source,
+        t: int,
+        process: int,
+        exception: str,
+        message: str,
+        traceback: str,
+        usage: Packed,
+        null_input: bool = False,
+    ) -> None:
+        state = self._state(process)
+        state.outcome, state.usage = "failed", usage
+        state.exception = f"{exception}: {message}" if message else str(exception)
+        so_far = self._count_of(state.name)
+        found = self._hint(Failure(state.name, exception, message, traceback, null_input, so_far))
+        state.hint = found.text if found is not None else ""
+        event = types.ProcessFailed(exception=exception, message=message, traceback=traceback, **hint_fields(found))
+        self._emit_about(t, state, event)
+
+    def on_atexit_missed(self, source: Source, t: int, functions: list[str]) -> Event:
+        return types.ProcessExitFunctionsMissed(functions=[str(name) for name in functions])
+
+    def on_restarting(self, source: Source, t: int, process: int, before: int, exitcode: int | None) -> None:
+        spec, ended = self._spec(process), self._state(process)
+        if spec.restart is None:
+            raise IndexError(process)
+        event = types.ProcessRestarting(
+            by=source.name,
+            attempt=before + 1,
+            maximum=spec.restart.most,
+            exitcode=exitcode,
+            delay=spec.restart.delay,
+        )
+        self._emit_about(t, ended, event)
+        self.states[process] = ProcessState(spec.name, spec, restarts=before + 1)
+
+    def on_lingering(self, source: Source, t: int, process: int, threads: list[str]) -> None:
+        event = types.ProcessLingering(threads=[str(name) for name in threads])
+        self._emit_about(t, self._state(process), event)
+
+    def on_joining(self, source: Source, t: int, process: int, timeout: float | None) -> None:
+        self._emit_about(t, self._state(process), types.ProcessJoining(by=source.name, timeout=timeout))
+
+    def on_joined(self, source: Source, t: int, process: int, exitcode: int | None, since: int) -> None:
+        state = self._state(process)
+        if exitcode is None and state.pid is not None and state.worker == "process":
+            self._emit_exit(state, state.pid, t, None, None)  # somebody else has waited for it, and keeps the code
+        event = types.ProcessJoined(by=source.name, exitcode=exitcode, waited=waited(t, since))
+        self._emit_about(t, state, event)
+
+    def on_join_timed_out(self, source: Source, t: int, process: int, timeout: float, since: int) -> None:
+        event = types.ProcessJoinTimedOut(by=source.name, timeout=timeout, waited=waited(t, since))
+        self._emit_about(t, self._state(process), event)
+
+    def on_alive(self, source: Source, t: int, process: int, alive: bool, *more: int) -> None:
+        state = self._state(process)
+        self._emit_with(t, state.name, state.pid, types.ProcessAlive(by=source.name, alive=alive), more)
+
+    def on_terminating(self, source: Source, t: int, process: int, why: str) -> None:
+        state = self._state(process)
+        state.sent.append((signal.SIGTERM, source.name, why))
+        self._emit_about(t, state, types.ProcessTerminating(by=source.name, reason=_WHY_STOPPED.get(why, why)))
+
+    def on_killing(self, source: Source, t: int, process: int, why: str) -> None:
+        state = self._state(process)
+        state.sent.append((signal.SIGKILL, source.name, why))
+        self._emit_about(t, state, types.ProcessKilling(by=source.name, reason=_WHY_STOPPED.get(why, why)))
+
+    # Ends
+
+    def on_reaped(self, source: Source, t: int, process: int, pid: int, exitcode: int, usage: Packed) -> None:
+        self._emit_exit(self._by_pid.get(pid) or self._state(process), pid, t, exitcode, usage)
+
+    def on_exit_seen(self, source: Source, t: int, process: int, pid: int, exitcode: int | None, usage: Packed) -> None:
+        # Who has been started again is not the one whose end is seen late.
+        state = self._by_pid.get(pid) or (self._state(process) if process >= 0 else self._known(pid))
+        code: int | None = exitcode
+        if pid in self._reaped:
+            code, usage = self._reaped[pid]
+        if code is None:
+            state.seen = t  # its parent will say with which code
+            self._settle(state, pid, t)
+        else:
+            self._emit_exit(state, pid, t, code, usage)
+
+    def on_main_exited(self, source: Source, t: int, pid: int, exitcode: int, usage: Packed) -> None:
+        # What the system counts for it includes all the processes it has waited for; its own word does not.
+        self._emit_exit(self.main, pid, t, exitcode, self.main.usage or usage)
+        self._cut_threads_off(t)
+
+    def on_misreported(self, source: Source, t: int, process: int, exitcode: int) -> None:
+        reason = "the fork server that would know its exit code is gone: it may well be alive"
+        event = types.ProcessMisreported(by=source.name, exitcode=exitcode, reason=reason)
+        self._emit_about(t, self._state(process), event)
+
+    def on_thread_ended(self, source: Source, t: int, process: int, usage: Packed) -> None:
+        state = self._state(process)
+        if state.pid is not None:
+            self._emit_exit(state, state.pid, t, None, usage)
+
+    def _cut_threads_off(self, t: int) -> None:
+        """Emit the ends of threads that were there when their process ended."""
+        for state in self.states:
+            if state.worker != "process" and state.pid is not None:
+                self._emit_exit(state, state.pid, t, None, None)
+
+    def _known(self, pid: int) -> ProcessState:
+        """Return the state of a process that the scenario does not describe: a child of a target's own making."""
+        if pid not in self._by_pid:
+            self._by_pid[pid] = ProcessState(self._names.get(pid, f"pid {pid}"), pid=pid)
+        return self._by_pid[pid]
+
+    def _emit_exit(self, state: ProcessState, pid: int, t: int, code: int | None, usage: Packed | None) -> None:
+        if state.exited:
+            return
+        thread = state.worker != "process"
+        state.pid, state.exited, state.exitcode = pid, True, code
+        self._before_exit(pid, state.name if thread else None)
+        end = explain_thread(state, self.main) if thread else explain(state, code)
+        if not end.allowed and state.is_to_be_restarted(code):
+            end = end.replace(allowed=True, reason=f"{end.reason}; it is to be started again")
+        state.cause, state.allowed, state.reason = end.cause, end.allowed, end.reason
+        used = usage_of(usage, state.usage)
+        event = types.ProcessExited(
+            level="info" if end.allowed else "error",
+            worker=state.worker,
+            exitcode=code,
+            cause=end.cause,
+            signal=end.signal,
+            by=end.by,
+            reason=end.reason,
+            allowed=end.allowed,
+            cpu_user=_microseconds(used.cpu_user),
+            cpu_system=_microseconds(used.cpu_system),
+            max_rss=used.max_rss,
+            voluntary_switches=used.voluntary_switches,
+            involuntary_switches=used.involuntary_switches,
+            duration=self._since(state, t if state.seen is None else state.seen),
+        )
+        self._emit(t, state.name, pid, event)
+        if thread:
+            self._after_exit(t, state.name, pid, True)
+        else:
+            self._settle(state, pid, t)
+
+    def _settle(self, state: ProcessState, pid: int, t: int) -> None:
+        """Emit once, as soon as a process is known to be over, what became of what it had put."""
+        if not state.settled:
+            state.settled = True
+            self._after_exit(t, state.name, pid, False)
+
+    def emit_orphaned(self, t: int, pid: int, command: str, parent: int) -> None:
+        """Emit that a process has lost its parent, whose process id is given; 0 if that is not known."""
+        event = types.ProcessOrphaned(
+            ppid=parent or None, parent=self.name_of(parent) if parent else None, command=command
+        )
+        self._emit(t, self._known(pid).name, pid, event)
+
+    def on_sweeping(self, source: Source, t: int, pid: int, number: int, why: str, seen: bool) -> None:
+        state = self._known(pid) if pid != self.main.pid else self.main
+        if state.exited:
+            return
+        # Where nobody sees whether it has ended, nobody knows that it does not heed the first signal.
+        escalated = seen and any(sender == RUNNER for _, sender, _ in state.sent)
+        state.sent.append((number, RUNNER, why))
+        event: Event
+        if escalated:
+            event = types.ProcessEscalated(level="warning", by=RUNNER, reason=why)
+        elif number == signal.SIGKILL:
+            event = types.ProcessKilling(level="warning", by=RUNNER, reason=why)
+        else:
+            event = types.ProcessTerminating(level="warning", by=RUNNER, reason=why)
+        self._emit(t, state.name, pid, event)
+
+    def on_stacks_asked(self, source: Source, t: int, pids: list[int]) -> None:
+        for state in (self._by_pid[pid] for pid in pids if pid in self._by_pid):
+            state.asked_for_stack = True
+
+    def on_not_ended(self, source: Source, t: int, pid: int, condition: str | None) -> None:
+        self.emit_not_ended(t, pid, condition)
+
+    def emit_not_ended(self, t: int, pid: int, condition: str | None) -> None:
+        """Emit that SIGKILL has not ended a process, as far as anybody could see (see `Processes.state_of`)."""
+        state = self._known(pid) if pid != self.main.pid else self.main
+        if state.not_ended:
+            return
+        state.not_ended = True
+        if condition is None and not state.sent:
+            reason = "it is in a session of its own that is younger than the run: nobody here can see whose it is"
+        elif condition is None:
+            reason = "it may still be there: nobody here can see whether SIGKILL has ended it"
+        elif condition == "D":
+            reason = "it is still there: in an uninterruptible sleep (state D), which SIGKILL does not end"
+        elif condition == UNKNOWN:
+            reason = "it is still there: SIGKILL has not ended it"
+        else:
+            reason = f"it is still there: SIGKILL has not ended it (state {condition})"
+        if condition is not None:
+            self.survivors.append(f"{state.name} (pid {pid}) could not be ended: {reason}")
+        level: types.Level = "error" if condition else "warning"
+        self._emit(t, state.name, pid, types.ProcessNotEnded(level=level, state=condition, reason=reason))
+
+    def _since(self, state: ProcessState, t: int) -> float | None:
+        return None if state.started is None else waited(t, state.started)
+
+    def finish(self, t: int) -> None:
+        """Emit the ends that nobody has explained, now that everybody is gone."""
+        self._cut_threads_off(t)
+        for state in [*self.states, *self._by_pid.values()]:
+            if state.pid is not None and not state.exited and not state.not_ended:
+                self._emit_exit(state, state.pid, t, None, None)
+
+
+def _microseconds(seconds: float | None) -> float | None:
+    return None if seconds is None else round(seconds, 6)
+
+
+def _failure(state: ProcessState) -> str:
+    if state.worker != "process":
+        return f"{state.name} failed: {state.reason}"
+    return f"{state.name} ended with exit code {state.exitcode}: {state.reason}{_allowed(state)}"
+
+
+def _allowed(state: ProcessState) -> str:
+    return f" ({expectation(state.spec)})" if state.spec is not None and state.exitcode is not None else ""

@@ -1,0 +1,114 @@
+"""Records of queues, decoded: puts, gets and everything else; each queue's ledger is kept at the same time."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from run_scenario.events import types
+from run_scenario.events.decoding.event_factory import EventFactory, waited
+from run_scenario.events.decoding.queue_ledger import QueueLedger
+from run_scenario.events.exit_cause import MAIN_NAME
+from run_scenario.events.types import Event
+from run_scenario.limits import LIMITS
+from run_scenario.recording import codes
+from run_scenario.recording.segment_reader import Source
+from run_scenario.scenario.model import QueueSpec
+
+_MOST_LEFT_SHOWN = 10
+
+
+class QueueDecoder:
+    """Emits the events of a scenario's queues; its methods `on_NAME` take the fields of the records NAME."""
+
+    def __init__(self, queues: tuple[QueueSpec, ...], events: EventFactory) -> None:
+        self.ledgers = [QueueLedger(spec) for spec in queues]
+        self._emit = events.emit
+
+    @property
+    def put(self) -> int:
+        """How many items there were."""
+        return sum(ledger.put for ledger in self.ledgers)
+
+    def counts(self) -> dict[str, int]:
+        """Return how many items there were, and what became of them."""
+        ledgers = self.ledgers
+        return {
+            "put": self.put,
+            "got": sum(ledger.got for ledger in ledgers),
+            "dropped": sum(ledger.dropped for ledger in ledgers),
+            "lost": sum(ledger.lost for ledger in ledgers),
+            "left": sum(ledger.left for ledger in ledgers),
+        }
+
+    def on_put(
+        self, source: Source, t: int, queue: int, stamp: int, item: Any, since: int, is_object: bool = False
+    ) -> Event:
+        ledger = self.ledgers[queue]
+        item_id = ledger.record_put(stamp, item)
+        if is_object:
+            ledger.objects.add(stamp)
+        return types.QueuePut(queue=ledger.spec.name, item_id=item_id, item=item, waited=waited(t, since))
+
+    def on_get(self, source: Source, t: int, queue: int, stamp: int, item: Any, since: int) -> Event:
+        ledger = self.ledgers[queue]
+        name = ledger.spec.name
+        item_id, put = ledger.record_get(stamp, source.name)
+        is_object = stamp in ledger.objects
+        if is_object:
+            ledger.objects.discard(stamp)
+        if item == codes.SAME:
+            item = f"<what {put} was pickled as>" if is_object else put
+        elif type(item) in (list, dict) and type(put) is type(item) and put != item and item_id is not None:
+            # Only plain containers are compared: an object may choose itself what of it is pickled.
+            mutated = types.QueueItemMutated(queue=name, item_id=item_id, put=put, got=item)
+            self._emit(t, source.name, source.pid, mutated)
+        return types.QueueGet(queue=name, item_id=item_id, item=item, waited=waited(t, since))
+
+    def on_empty(self, source: Source, t: int, queue: int, empty: bool, by_get: bool) -> Event:
+        return types.QueueEmpty(queue=self._name(queue), empty=empty, call="get" if by_get else "empty")
+
+    def on_full(self, source: Source, t: int, queue: int, full: bool, by_put: bool) -> Event:
+        return types.QueueFull(queue=self._name(queue), full=full, call="put" if by_put else "full")
+
+    def on_task_done(self, source: Source, t: int, queue: int) -> Event:
+        ledger = self.ledgers[queue]
+        ledger.record_done(source.name)
+        return types.QueueTaskDone(queue=ledger.spec.name, unfinished=ledger.unfinished)
+
+    def on_queue_joining(self, source: Source, t: int, queue: int) -> Event:
+        return types.QueueJoining(queue=self._name(queue))
+
+    def on_queue_joined(self, source: Source, t: int, queue: int, since: int) -> Event:
+        return types.QueueJoined(queue=self._name(queue), waited=waited(t, since))
+
+    def on_closed(self, source: Source, t: int, queue: int) -> Event:
+        return types.QueueClosed(queue=self._name(queue))
+
+    def on_thread_joined(self, source: Source, t: int, queue: int, since: int) -> Event:
+        return types.QueueThreadJoined(queue=self._name(queue), waited=waited(t, since))
+
+    def on_dropped(self, source: Source, t: int, queue: int, stamp: int, item: Any, error: str) -> Event:
+        ledger = self.ledgers[queue]
+        item_id = ledger.record_drop(stamp, too_large=LIMITS["payload"].option in error)
+        return types.QueueItemDropped(queue=ledger.spec.name, item_id=item_id, item=item, error=error)
+
+    def _name(self, queue: int) -> str:
+        return self.ledgers[queue].spec.name
+
+    def write_off(self, t: int, process: str, pid: int, flushed: list[int]) -> None:
+        """Emit what a process that is over had put but never written to the pipes."""
+        for index, ledger in enumerate(self.ledgers):
+            lost = ledger.write_off(pid, flushed[index]) if ledger.put_by[pid] else []
+            if lost:
+                self._emit(t, process, pid, types.QueueItemsLost(queue=ledger.spec.name, count=len(lost)))
+
+    def emit_left_over(self, t: int, main_pid: int | None) -> None:
+        """Emit, when everybody is gone, which items nobody took."""
+        for ledger in self.ledgers:
+            if ledger.left > 0:
+                items = [item for _, item in ledger.outstanding.values()]
+                pills = sum(item is None for item in items)
+                event = types.QueueLeftOver(
+                    queue=ledger.spec.name, count=ledger.left, items=items[:_MOST_LEFT_SHOWN], pills=pills
+                )
+                self._emit(t, MAIN_NAME, main_pid, event)

@@ -1,0 +1,155 @@
+"""Records of locks, semaphores, events, conditions and barriers, decoded; and who holds what."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from run_scenario.events import types
+from run_scenario.events.decoding.event_factory import EventFactory, waited
+from run_scenario.events.types import Event
+from run_scenario.recording.segment_reader import Source
+from run_scenario.scenario.model import Resource, SharedSpec, SyncSpec
+
+SEMAPHORES = ("Semaphore", "BoundedSemaphore")
+Key = tuple[int, int]
+"""Who holds: a process id, and the number of the worker's thread there, 0 for the process itself."""
+
+
+class Hold:
+    """One process or thread that has acquired and not released."""
+
+    def __init__(self, process: str, key: Key, times: int = 0) -> None:
+        self.process, self.key, self.times = process, key, times
+
+
+class SyncDecoder:
+    """Emits the events of synchronization objects; its methods `on_NAME` take the fields of the records NAME.
+
+    These are fixed records: the position of the object, a number that is not used here, a value, and since when.
+    """
+
+    def __init__(self, resources: tuple[Resource, ...], events: EventFactory) -> None:
+        self._resources = resources
+        self._emit = events.emit
+        self.holds: dict[int, dict[Key, Hold]] = {}
+        """Position of a lock or semaphore -> who holds it -> the hold."""
+        self.abandoned: dict[int, list[str]] = {}
+        """Position -> names of the processes that have ended without releasing it."""
+        self._signals = {
+            index
+            for index, spec in enumerate(resources)
+            if isinstance(spec, SyncSpec) and spec.type in SEMAPHORES and spec.value == 0
+        }
+        """Positions of the semaphores that signal: one process releases, another acquires, and nobody holds them.
+
+        So are those that begin at 0, and those that somebody has released who had not acquired them.
+        """
+
+    def spec(self, index: int) -> SyncSpec | SharedSpec:
+        """Return the synchronization object at a position, or the Value or Array that has a lock of its own."""
+        spec = self._resources[index]
+        if not isinstance(spec, SyncSpec | SharedSpec):
+            raise IndexError(index)
+        return spec
+
+    def holders(self, index: int) -> list[str]:
+        """Return the names of the processes that hold it, those that have ended included."""
+        return [hold.process for hold in self.holds.get(index, {}).values()]
+
+    def _name(self, index: int) -> str:
+        return self.spec(index).name
+
+    def _of_lock(self, lock: type[Event], semaphore: type[Event], index: int, **fields: Any) -> Event:
+        """Return the event of what is acquired and released there: of a condition or a value, that is its own lock."""
+        spec = self.spec(index)
+        if spec.type in SEMAPHORES:
+            return semaphore(semaphore=spec.name, **fields)  # type: ignore[call-arg]  # each such event names it
+        return lock(lock=spec.name, **fields)  # type: ignore[call-arg]
+
+    def on_acquiring(self, source: Source, t: int, index: int, unused: int, value: Any, since: int) -> Event:
+        return self._of_lock(types.LockWaiting, types.SemaphoreWaiting, index, held_by=self.holders(index))
+
+    def on_acquired(self, source: Source, t: int, index: int, unused: int, value: Any, since: int) -> Event:
+        if index not in self._signals:
+            holds = self.holds.setdefault(index, {})
+            key = source.pid, source.worker
+            holds.setdefault(key, Hold(source.name, key)).times += 1
+        return self._of_lock(types.LockAcquired, types.SemaphoreAcquired, index, waited=waited(t, since))
+
+    def on_not_acquired(self, source: Source, t: int, index: int, unused: int, value: Any, since: int) -> Event:
+        found = {"waited": waited(t, since), "held_by": self.holders(index)}
+        return self._of_lock(types.LockNotAcquired, types.SemaphoreNotAcquired, index, **found)
+
+    def on_released(self, source: Source, t: int, index: int, unused: int, value: Any, since: int) -> Event:
+        """Emit a release; only a Lock's or a semaphore's may come from somebody who does not hold it."""
+        holds = self.holds.setdefault(index, {})
+        key = source.pid, source.worker
+        hold = holds.get(key) or next(iter(holds.values()), None)
+        owner = hold.process if hold else None
+        if key not in holds and self.spec(index).type in SEMAPHORES:
+            self._signals.add(index)
+            holds.clear()
+            self.abandoned.pop(index, None)
+            hold = None
+        if hold is not None:
+            hold.times -= 1
+            if not hold.times:
+                del holds[hold.key]
+                self._forgive(index, hold.process)
+        return self._of_lock(types.LockReleased, types.SemaphoreReleased, index, owner=owner)
+
+    def _forgive(self, index: int, process: str) -> None:
+        gone = self.abandoned.get(index, [])
+        if process in gone:
+            gone.remove(process)
+
+    def on_event_set(self, source: Source, t: int, index: int, unused: int, value: Any, since: int) -> Event:
+        return types.EventSet(flag=self._name(index))
+
+    def on_event_cleared(self, source: Source, t: int, index: int, unused: int, value: Any, since: int) -> Event:
+        return types.EventCleared(flag=self._name(index))
+
+    def on_event_asked(self, source: Source, t: int, index: int, unused: int, answer: Any, since: int) -> Event:
+        return types.EventIsSet(flag=self._name(index), answer=bool(answer))
+
+    def on_event_waiting(self, source: Source, t: int, index: int, unused: int, value: Any, since: int) -> Event:
+        return types.EventWaiting(flag=self._name(index))
+
+    def on_event_waited(self, source: Source, t: int, index: int, unused: int, answer: Any, since: int) -> Event:
+        return types.EventWaited(flag=self._name(index), answer=bool(answer), waited=waited(t, since))
+
+    def on_condition_waiting(self, source: Source, t: int, index: int, unused: int, value: Any, since: int) -> Event:
+        return types.ConditionWaiting(condition=self._name(index))
+
+    def on_condition_woken(self, source: Source, t: int, index: int, unused: int, answer: Any, since: int) -> Event:
+        return types.ConditionWaited(condition=self._name(index), answer=bool(answer), waited=waited(t, since))
+
+    def on_condition_notified(self, source: Source, t: int, index: int, unused: int, most: int, since: int) -> Event:
+        return types.ConditionNotified(condition=self._name(index), most=most)
+
+    def on_barrier_waiting(self, source: Source, t: int, index: int, unused: int, value: Any, since: int) -> Event:
+        return types.BarrierWaiting(barrier=self._name(index))
+
+    def on_barrier_passed(self, source: Source, t: int, index: int, unused: int, number: int, since: int) -> Event:
+        return types.BarrierPassed(barrier=self._name(index), number=number, waited=waited(t, since))
+
+    def on_barrier_broken(self, source: Source, t: int, index: int, unused: int, value: Any, since: int) -> Event:
+        return types.BarrierBroken(barrier=self._name(index), waited=waited(t, since))
+
+    def on_barrier_aborted(self, source: Source, t: int, index: int, unused: int, value: Any, since: int) -> Event:
+        return types.BarrierAborted(barrier=self._name(index))
+
+    def on_barrier_reset(self, source: Source, t: int, index: int, unused: int, value: Any, since: int) -> Event:
+        return types.BarrierReset(barrier=self._name(index))
+
+    def write_off(self, t: int, process: str, pid: int, thread: bool = False) -> None:
+        """Emit what a process or a thread that is over still held: it will not release it any more."""
+        for index, holds in self.holds.items():
+            gone = self.abandoned.setdefault(index, [])
+            for hold in holds.values():
+                ended = hold.process == process if thread else hold.key[0] == pid
+                if not ended or hold.process in gone:
+                    continue
+                gone.append(hold.process)
+                event = self._of_lock(types.LockAbandoned, types.SemaphoreAbandoned, index)
+                self._emit(t, hold.process, pid, event)

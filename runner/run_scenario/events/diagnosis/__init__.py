@@ -1,0 +1,1 @@
+"""Why a run stands still: who waits for what, and who could have moved it."""

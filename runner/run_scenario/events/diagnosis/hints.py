@@ -1,0 +1,184 @@
+"""What explains an exception whose own words do not: one earlier fact of the same log."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from operator import attrgetter
+from typing import NamedTuple
+
+from run_scenario.events import types
+from run_scenario.events.diagnosis.facts import FactBook
+from run_scenario.events.exit_cause import MAIN_NAME
+from run_scenario.scenario.model import Scenario
+from run_scenario.values import Value
+
+_OF_A_LOST_SERVER = frozenset(
+    ("FileNotFoundError", "ConnectionRefusedError", "ConnectionResetError", "BrokenPipeError", "EOFError")
+)
+_SAID_BY_INPUT = "EOF when reading a line"
+"""The message of input(): recv() at the end of a pipe raises EOFError as well."""
+_OTHER_END = {"left": "right", "right": "left"}
+
+
+_PRIMITIVES = "/run_scenario/runtime/primitives/"
+
+
+_MOST_ENDS = 3
+
+
+class Failure(Value):
+    """An exception that has left a target or a task."""
+
+    process: str
+    exception: str
+    message: str
+    traceback: str | None
+    """None: it is not recorded."""
+    null_input: bool
+    """Whether standard input was /dev/null there."""
+    last_n: int
+    """How many events of that process there have been: the last one has this `n`."""
+
+
+class Hint(NamedTuple):
+    """What explains a failure, in words, and the number of the event that says so."""
+
+    text: str
+    seq: int | None
+
+
+def hint(failure: Failure, scenario: Scenario, facts: FactBook) -> Hint | None:
+    """Return what explains a failure; None where no fact does."""
+    name = failure.exception
+    if name == "EOFError" and failure.null_input and failure.message == _SAID_BY_INPUT:
+        given = "" if failure.process == MAIN_NAME else ", which multiprocessing gives to every process that it starts"
+        return Hint(f"standard input is /dev/null there{given}", None)
+    if name in _OF_A_LOST_SERVER and _is_in_managers(failure):
+        return _ended_manager(facts)
+    if name == "BrokenProcessPool" and failure.process == MAIN_NAME:
+        return _lost_worker(facts)
+    if name == "AssertionError" and " in _terminate_pool\n" in _last_part(failure):
+        return _ended_thread(facts)
+    if name == "BrokenBarrierError":
+        return _broken_barrier(failure, scenario, facts)
+    if name == "BrokenPipeError":
+        return _closed_end(failure, scenario, facts)
+    return None
+
+
+def _last_part(failure: Failure) -> str:
+    """Return the traceback of the exception itself, without those of what was handled meanwhile."""
+    return (failure.traceback or "").rpartition("During handling of")[2]
+
+
+def _is_in_managers(failure: Failure) -> bool:
+    """Tell whether a call on a proxy failed by itself: what the manager's process has raised comes out converted."""
+    text = _last_part(failure)
+    return "/multiprocessing/managers.py" in text and "convert_to_error(" not in text
+
+
+def _is_of(failure: Failure, event: types.Event, others: Sequence[types.Event], module: str) -> bool:
+    """Tell whether a failed call that was recorded is where an exception comes from.
+
+    It is, if the call is the last that its process has recorded; or the only one of its kind, and the traceback leads
+    through it. An exception of the same type may come from elsewhere, and one that was recorded may have been handled.
+    """
+    if failure.traceback is not None and f"{_PRIMITIVES}{module}" not in _last_part(failure):
+        return False
+    return event.n == failure.last_n or (failure.traceback is not None and not others)
+
+
+def _ended_manager(facts: FactBook) -> Hint | None:
+    over: list[types.ManagerShutDown | types.ManagerLost] = list(facts.each(types.ManagerShutDown))
+    over += facts.each(types.ManagerLost)
+    if len(over) != 1:
+        return None  # of several it is not known which one the proxy belongs to
+    [end] = over
+    if isinstance(end, types.ManagerShutDown):
+        who = "the main program" if end.process == MAIN_NAME else end.process
+        return Hint(f"{who} had shut {end.manager} down after {end.t:.2f} s, and what it held is gone", end.seq)
+    by = f" by {end.signal}" if end.signal else ""
+    return Hint(f"{end.manager} had ended{by} after {end.t:.2f} s, and what it held is gone", end.seq)
+
+
+def _lost_worker(facts: FactBook) -> Hint | None:
+    failed = max(facts.each(types.PoolCallFailed), key=attrgetter("seq"), default=None)
+    if failed is None or failed.exception != "BrokenProcessPool":
+        return None
+    lost = list(facts.each(types.PoolWorkerLost, failed.pool))
+    # An executor that has lost a worker ends the others by SIGTERM, and they are lost as well.
+    independent = [event for event in lost if event.signal != "SIGTERM"]
+    if not independent and len(lost) != 1:
+        return None
+    broken_by = sorted(independent or lost, key=attrgetter("seq"))
+    ends = [_end_of_worker(event) for event in broken_by[:_MOST_ENDS]]
+    if len(broken_by) > _MOST_ENDS:
+        ends.append(f"{len(broken_by) - _MOST_ENDS} more were lost")
+    which = ": one of these ends broke the pool" if len(broken_by) > 1 else ""
+    return Hint(f"{' and '.join(ends)}{which}", broken_by[0].seq)
+
+
+def _end_of_worker(event: types.PoolWorkerLost) -> str:
+    end = f"was ended by {event.signal}" if event.signal else f"ended with exit code {event.exitcode}"
+    when = f"in task {event.task} of {event.method}()"
+    return f"{event.process} {end} {when if event.call is not None else 'while it had no task'}"
+
+
+def _ended_thread(facts: FactBook) -> Hint | None:
+    terminated = max(facts.each(types.PoolTerminated), key=attrgetter("seq"), default=None)
+    ended = facts.last(types.PoolThreadFailed, terminated.pool, "results") if terminated else None
+    if ended is None:
+        return None
+    return Hint(f"the pool's thread that takes results had ended by {ended.exception} after {ended.t:.2f} s", ended.seq)
+
+
+def _broken_barrier(failure: Failure, scenario: Scenario, facts: FactBook) -> Hint | None:
+    process = failure.process
+    broken = [e for spec in scenario.sync if (e := facts.last(types.BarrierBroken, spec.name, process))]
+    broken.sort(key=attrgetter("seq"))
+    if not broken or not _is_of(failure, broken[-1], broken[:-1], "sync.py"):
+        return None
+    barrier = broken[-1].barrier
+    done = _breaking(barrier, process, facts)
+    if done is None:
+        return None
+    deed = "aborted" if isinstance(done, types.BarrierAborted) else "reset"
+    who = "the main program" if done.process == MAIN_NAME else done.process
+    return Hint(f"{who} had {deed} barrier '{barrier}' after {done.t:.2f} s", done.seq)
+
+
+def _breaking(barrier: str, process: str, facts: FactBook) -> types.BarrierAborted | types.BarrierReset | None:
+    """Return what broke the wait of a process at a barrier; None if it was a timeout, or that is not decided."""
+    came = facts.last(types.BarrierWaiting, barrier, process)
+    aborted, reset = facts.last(types.BarrierAborted, barrier), facts.last(types.BarrierReset, barrier)
+    if came is None:
+        return None
+    meanwhile = [each for each in (aborted, reset) if each is not None and each.seq > came.seq]
+    if meanwhile:
+        first = min(meanwhile, key=attrgetter("seq"))
+        # If another's wait had ended so before, it was that one's timeout.
+        before = any(came.seq < each.seq < first.seq for each in facts.each(types.BarrierBroken, barrier))
+        return None if before else first
+    # abort() lasts until reset().
+    return aborted if aborted and (reset is None or reset.seq < aborted.seq) else None
+
+
+def _closed_end(failure: Failure, scenario: Scenario, facts: FactBook) -> Hint | None:
+    broken = [
+        event
+        for spec in scenario.pipes
+        for end in _OTHER_END
+        if (event := facts.last(types.PipeBroken, spec.name, end, failure.process)) and event.call == "send"
+    ]
+    broken.sort(key=attrgetter("seq"))
+    if not broken or not _is_of(failure, broken[-1], broken[:-1], "pipes.py"):
+        return None
+    [*_, last] = broken
+    handle = f"{last.pipe}.{_OTHER_END[last.end]}"
+    users = [each.name for each in scenario.processes if handle in {b.resource for b in each.bindings}]
+    ended = [exited for name in users if (exited := facts.last(types.ProcessExited, name))]
+    text = f"no process has '{handle}' open any more"
+    if not ended or len(ended) < len(users):
+        return Hint(text, last.seq)
+    names = " and ".join(exited.process for exited in ended)
+    return Hint(f"{text}: {names} had ended", ended[-1].seq)

@@ -1,0 +1,219 @@
+"""What the supervisor reports of each process when nothing moves: what its threads wait for, and their stacks."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
+
+from run_scenario.recording import codes, layout
+from run_scenario.scenario.model import PipeSpec, Resource, Scenario
+from run_scenario.values import Value
+
+if TYPE_CHECKING:
+    from run_scenario.events.types.runs import BlockedOperation, Operation
+
+_FRAME = re.compile(r'^  File "(?P<file>[^"\n]*)", line (?P<line>\d+) in (?P<function>.*)$')
+_MOST_FRAMES = 20
+_RUNTIME = os.path.join(os.path.dirname(os.path.dirname(os.path.dirname(__file__))), "runtime") + os.sep
+_PRIMITIVES = os.path.join(_RUNTIME, "primitives") + os.sep
+"""The recorded objects stand for multiprocessing's own: their calls are the scenario's."""
+_LAUNCHING = {
+    ("process.py", "run"),
+    ("process.py", "_bootstrap"),
+    ("bootstrap.py", "__call__"),
+    ("program.py", "_do"),
+    ("program.py", "run"),
+    ("threading.py", "run"),
+}
+"""Where multiprocessing or the main program's plan calls what the scenario names."""
+
+_OPERATIONS: dict[int, Operation] = {
+    codes.W_GET: "get",
+    codes.W_GET_TIMED: "get",
+    codes.W_PUT: "put",
+    codes.W_JOIN_QUEUE: "join_queue",
+    codes.W_TASK: "task_done",
+    codes.W_JOIN_THREAD: "join_thread",
+    codes.W_ACQUIRE: "acquire",
+    codes.W_EVENT: "wait",
+    codes.W_CONDITION: "wait",
+    codes.W_BARRIER: "wait",
+    codes.W_ANSWER: "wake",
+    codes.W_RECEIVE_LEFT: "recv",
+    codes.W_RECEIVE_RIGHT: "recv",
+    codes.W_SEND_LEFT: "send",
+    codes.W_SEND_RIGHT: "send",
+    codes.W_MANAGER: "call",
+    codes.W_POOL_TASK: "next_task",
+    codes.W_POOL_RESULT: "result",
+    codes.W_POOL_JOIN: "join_pool",
+    codes.W_JOIN_PROCESS: "join",
+    codes.W_SLEEP: "sleep",
+    codes.W_EXIT: "exit",
+    codes.W_THREAD: "thread",
+    codes.W_SERVE: "serve",
+}
+_PASSIVE = (codes.W_FEED, codes.W_NO_MORE, codes.W_THREAD)
+"""What threads wait for that serve others in their process, or of which nothing more is known."""
+_WAKING: tuple[Operation, ...] = ("set", "clear", "is_set", "notify")
+_WITHOUT_RESOURCE = ("join", "sleep", "exit", "thread", "serve")
+_ENDS: dict[int, Literal["left", "right"]] = {
+    codes.W_RECEIVE_LEFT: "left",
+    codes.W_SEND_LEFT: "left",
+    codes.W_RECEIVE_RIGHT: "right",
+    codes.W_SEND_RIGHT: "right",
+}
+
+
+class Frame(NamedTuple):
+    """One call of a Python stack."""
+
+    file: str
+    line: int
+    function: str
+
+    def __str__(self) -> str:
+        return f"{self.file}:{self.line} in {self.function}"
+
+
+class Waiting(Value):
+    """One process, or one of its threads that is a worker, when nothing moves."""
+
+    process: str
+    pid: int
+    state: str
+    """As in proc(5)."""
+    kind: int
+    """A code of `recording.codes`, 0 where it is not known to wait."""
+    resource: int
+    """Position among the scenario's resources; for a join, among its processes. A process may have written anything."""
+    since: int
+    """Monotonic ns, as `until`."""
+    until: int
+    """When it gives up; 0: never."""
+    frames: tuple[Frame, ...] = ()
+    around: tuple[tuple[int, int], ...] = ()
+    """Kind and resource of the waits in the middle of which it began this one."""
+    threads: int = 0
+    """How many its process has, without those that only serve others; 0: not known."""
+    thread: int = 0
+    """Native id of a thread that is neither the main thread nor a worker's."""
+    on_process: str = ""
+    """The process it waits for, where that is none that the scenario names."""
+
+    @property
+    def operation(self) -> Operation | None:
+        """What it is blocked in."""
+        operation = _OPERATIONS.get(self.kind)
+        if operation == "wake":
+            calls = {frame.function for frame in self.frames if frame.file.startswith(_PRIMITIVES)}
+            return next((name for name in _WAKING if name in calls), operation)
+        return operation
+
+    @property
+    def method(self) -> str | None:
+        """Of a call on what a manager holds: the proxy's method."""
+        if self.operation != "call":
+            return None
+        callers = zip(self.frames, self.frames[1:], strict=False)
+        called = [above for frame, above in callers if (_base(frame.file), frame.function) == ("managers.py", "_call")]
+        return next((frame.function for frame in called if _base(frame.file) in ("managers.py", "<string>")), None)
+
+    @property
+    def end(self) -> Literal["left", "right"] | None:
+        """Of a pipe: the end at which it waits."""
+        return _ENDS.get(self.kind)
+
+
+def read_reports(
+    reports: Sequence[Any],
+    name_of: Callable[[int], str],
+    threads_of: Callable[[int], Mapping[int, str]],
+) -> list[Waiting]:
+    """Return what the supervisor has found out about each process, and about those of its threads that wait.
+
+    `threads_of(pid)` names those that are workers: native thread id -> name.
+    """
+    found = []
+    for pid, state, waits, stack, *more in reports:
+        states = dict(more[0]) if more else {}
+        threads = {pid: name_of(pid), **threads_of(pid)}
+        serving = {w[2] for w in waits if w[0] in _PASSIVE and w[0] != codes.W_THREAD and w[2] in states}
+        others = {w[2] for w in waits if w[0] not in _PASSIVE and w[2] in states} - serving
+        for native, name in (threads | {other: name_of(pid) for other in others if other not in threads}).items():
+            # A wait may take place inside another: the one that began last is what the thread is in.
+            own = sorted((w for w in waits if w[2] == native), key=lambda wait: abs(wait[3]))
+            kind, resource, _, since, until = own[-1] if own else (codes.MOVING, layout.NO_RESOURCE, 0, 0, 0)
+            at = states.get(native, state)
+            around = tuple((w[0], w[1]) for w in own[:-1])
+            frames = read_stack(stack, native)
+            found.append(
+                Waiting(
+                    name,
+                    pid,
+                    at,
+                    kind,
+                    resource,
+                    since,
+                    max(until, 0),
+                    frames,
+                    around,
+                    threads=len(states) - len(serving),
+                    thread=0 if native in threads else native,
+                    on_process=name_of(-until) if until < 0 else "",
+                )
+            )
+    return found
+
+
+def read_stack(text: str, native: int) -> tuple[Frame, ...]:
+    """Return the frames of the thread with that native id, the most recent call first.
+
+    What lies below the target, and the recording but for the queues' own methods, is left out: it is not the scenario's
+    code.
+    """
+    block: list[Frame] = []
+    ours = below = False
+    for line in text.splitlines():
+        if "most recent call first" in line:
+            ours = line.startswith(f"Thread {native} ")
+        elif ours and (match := _FRAME.match(line)):
+            file, function = match["file"], match["function"]
+            below = below or (os.path.basename(file), function) in _LAUNCHING
+            if not below and (not file.startswith(_RUNTIME) or file.startswith(_PRIMITIVES)):
+                block.append(Frame(file, int(match["line"]), function))
+    return tuple(block[:_MOST_FRAMES])
+
+
+def blocked_operation(w: Waiting, scenario: Scenario, seconds: Callable[[int], float]) -> BlockedOperation:
+    """Return what a process is blocked in, by names; `seconds` turns monotonic ns into seconds of the log."""
+    from run_scenario.events.types.runs import BlockedOperation
+
+    operation = w.operation
+    resources, processes = scenario.resources, scenario.processes
+    spec = resources[w.resource] if operation not in _WITHOUT_RESOURCE and w.resource < len(resources) else None
+    joined = processes[w.resource] if operation == "join" and w.resource < len(processes) else None
+    if operation is None:
+        spec = None
+    return BlockedOperation(
+        process=w.process,
+        operation=operation,
+        resource=spec.name if spec else None,
+        resource_type=type_of(spec) if spec else None,
+        end=w.end,
+        on_process=joined.name if joined else w.on_process or None,
+        method=w.method,
+        thread=w.thread or None,
+        since=max(0.0, seconds(w.since)) if w.kind and w.since else None,
+    )
+
+
+def _base(file: str) -> str:
+    return os.path.basename(file)
+
+
+def type_of(spec: Resource) -> str:
+    """Return a resource's type: the name of its class in multiprocessing, or of its type in the language."""
+    return "Pipe" if isinstance(spec, PipeSpec) else spec.type

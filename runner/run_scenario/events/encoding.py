@@ -1,0 +1,109 @@
+"""Events as JSON Lines (ASCII only, finite numbers, one object a line), and as the mappings that they mean.
+
+The hot path encodes an event type with msgspec, without a dict in between. What msgspec writes otherwise than a log has
+it (characters beyond ASCII, numbers that are not finite, objects that JSON has no word for) goes the slow way, by
+the standard library's `json`. Both ways give the same line for everything else: tests compare.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import msgspec
+from msgspec.structs import asdict
+
+from run_scenario.events.types.base import Event
+from run_scenario.events.types.runs import RunEvent
+
+_DEEPEST = 50
+"""Levels of nesting beyond which an odd value is written as text."""
+
+_encode = msgspec.json.Encoder().encode
+
+
+_optional: dict[type[Event], tuple[str, ...]] = {}
+"""Event type -> its fields that may be left out, or are no plain data; filled when an event of the type comes."""
+
+
+def as_mapping(event: Event) -> dict[str, Any]:
+    """Return an event as what its line in the log is read as."""
+    mapping: dict[str, Any] = {"event": event.__struct_config__.tag, **asdict(event)}
+    kind = type(event)
+    special = _optional.get(kind)
+    if special is None:
+        special = _optional[kind] = tuple(name for name, value in mapping.items() if _is_special(kind, name, value))
+    for name in special:
+        if mapping[name] is msgspec.UNSET:
+            del mapping[name]
+        else:
+            mapping[name] = msgspec.to_builtins(mapping[name])
+    return mapping
+
+
+def _is_special(kind: type[Event], name: str, value: Any) -> bool:
+    if any(f.name == name and f.default is msgspec.UNSET for f in msgspec.structs.fields(kind)):
+        return True
+    return issubclass(kind, RunEvent) and isinstance(value, list | msgspec.Struct)
+
+
+def line_of(event: Event | Mapping[str, Any]) -> bytes:
+    """Return an event as a line of JSON, without its newline; it never raises, whatever the event holds."""
+    try:
+        line = _encode(event)
+    except (ValueError, TypeError, RecursionError):
+        return _safe_line(event)
+    # msgspec escapes only what JSON demands, not even DEL, and writes null for a nan: such events, and some that only
+    # look like it, go the other way.
+    if line.isascii() and b"null" not in line and b"\x7f" not in line:
+        return line
+    return _safe_line(event)
+
+
+def _safe_line(event: Event | Mapping[str, Any]) -> bytes:
+    mapping = as_mapping(event) if isinstance(event, Event) else event
+    try:
+        text = _dump(mapping)
+    except (ValueError, TypeError, RecursionError):
+        text = _dump(_finite(mapping))
+    if _SURROGATE.search(text):  # half a pair is no character: strict readers of JSON take no such line
+        text = _dump(_finite(mapping, encode=_without_surrogates))
+    return text.encode("ascii")
+
+
+_SURROGATE = re.compile(r"\\u[dD][89a-fA-F]")
+"""May be half a pair; a whole one, and a text that only looks like it, are left as they are."""
+
+
+def _without_surrogates(text: str) -> str:
+    return text.encode("utf-8", "backslashreplace").decode("utf-8")
+
+
+def _as_it_is(text: str) -> str:
+    return text
+
+
+_dump = json.JSONEncoder(separators=(",", ":"), allow_nan=False, default=repr).encode
+
+
+def _finite(item: Any, depth: int = 0, *, encode: Callable[[str], str] = _as_it_is) -> Any:
+    """Return `item` with everything that JSON cannot say (nan, infinities, odd keys, cycles) as text."""
+    if isinstance(item, str):
+        return encode(item)
+    if item is None or isinstance(item, bool):
+        return item
+    if isinstance(item, int):
+        return item if item.bit_length() <= 1024 else hex(item)
+    if isinstance(item, float):
+        return item if math.isfinite(item) else repr(item)
+    if depth > _DEEPEST:
+        return "…"
+    if isinstance(item, Mapping):
+        pairs = ((key if isinstance(key, str) else repr(key), value) for key, value in item.items())
+        return {encode(key): _finite(value, depth + 1, encode=encode) for key, value in pairs}
+    if isinstance(item, list | tuple):
+        return [_finite(value, depth + 1, encode=encode) for value in item]
+    return repr(item)

@@ -1,0 +1,214 @@
+"""The exit status of a run, and its outcome: what its facts and the verdicts on its log come to, with the reasons.
+
+This is the only place that decides it. The command exits with the status, the log's last event carries it, and the
+Python API and pytest take it from there.
+
+    the run's facts ─▶ conclude() ─▶ Outcome ─▶ judge_outcome() ─▶ Outcome ─▶ scenario.finished ─▶ Outcome.read()
+                                       verdicts ──┘
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from signal import SIGPIPE
+from typing import TYPE_CHECKING, Any, Literal, Protocol, get_args
+
+from run_scenario.errors import Problem, Status
+from run_scenario.events import types
+from run_scenario.events.exit_cause import signal_name
+from run_scenario.events.types.expectations import (
+    ExpectationEvent,
+    ExpectationFailed,
+    ExpectationInconclusive,
+    ExpectationPassed,
+)
+from run_scenario.events.types.runs import ScenarioFinished
+from run_scenario.scenario.expectations import Expectation
+from run_scenario.values import Value
+
+if TYPE_CHECKING:
+    from run_scenario.events.decoding.decoder import EventDecoder
+
+Event = Mapping[str, Any]
+
+_BY_SIGNAL = {1: Status.HANGUP, 2: Status.INTERRUPTED, 13: Status.BROKEN_PIPE, 15: Status.TERMINATED}
+_COMPLETE = ("passed", "failed", "stalled")
+"""Outcomes of runs whose logs are complete: all that could happen has happened."""
+_STOPPED = {"stalled": "scenario.stalled", "timed_out": "scenario.timed_out"}
+"""Outcomes that a scenario can expect, each with the event that an expectation of it names."""
+_NOT_SHOWN = frozenset(("level", "timestamp", "run", "scenario", "pid", "n"))
+_MOST_REASONS = 20
+
+OutcomeName = Literal[
+    "passed", "failed", "stalled", "timed_out", "limit_exceeded", "interrupted", "refused", "internal_error"
+]
+
+
+class Outcome(Value):
+    """How a run ended."""
+
+    status: Status
+    outcome: OutcomeName
+    reasons: tuple[str, ...]
+    duration: float
+    problems: tuple[Problem, ...] = ()
+    """For a refused run: where the scenario names what may not be run."""
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether nothing is missing at the end of the log: all that could happen has happened."""
+        return self.outcome in _COMPLETE
+
+    @classmethod
+    def read(cls, last: Event | None, status: int | None = None, otherwise: str = "") -> Outcome:
+        """Return the outcome that the last event of a log says.
+
+        Args:
+            last: That event; None if the log is empty.
+            status: The exit status of the command that wrote the log, where that is known.
+            otherwise: Why the log has no end, if it has none: then the run's own machinery failed.
+        """
+        if last is None or last.get("event") != "scenario.finished":
+            return cls(_status(status), "internal_error", (otherwise,) if otherwise else (), 0.0)
+        reasons = tuple(map(str, last.get("reasons") or ()))
+        status = last.get("exit_status") if status is None else status
+        outcome: OutcomeName = last["outcome"] if last.get("outcome") in get_args(OutcomeName) else "internal_error"
+        return cls(_status(status), outcome, reasons, last.get("duration") or 0.0)
+
+
+def _status(number: object) -> Status:
+    known = {int(status): status for status in Status}
+    return known.get(number, Status.MACHINERY) if isinstance(number, int) else Status.MACHINERY
+
+
+def has_passed(end: ScenarioFinished) -> bool:
+    """Return whether a `scenario.finished` says that the run went as its scenario says."""
+    return end.outcome == "passed" or end.exit_status == Status.PASSED
+
+
+# From the facts
+
+
+def conclude(decoder: EventDecoder, stop_signal: int, duration: float) -> Outcome:
+    """Return the outcome of a run that is over, before its log is judged.
+
+    What kept it from being run at all weighs most, a process that failed least.
+    """
+    stop_signal = stop_signal or decoder.stop_signal
+    if decoder.refusals:
+        texts = tuple(f"{text}; {hint}" if hint else text for _, text, hint in decoder.refusals)
+        problems = tuple(Problem(*refusal) for refusal in decoder.refusals)
+        return Outcome(Status.INVALID, "refused", texts, duration, problems)
+    if stop_signal:
+        reasons = ("its output was closed" if stop_signal == SIGPIPE else f"it got {signal_name(stop_signal)}",)
+        return Outcome(_BY_SIGNAL.get(stop_signal, Status.INTERRUPTED), "interrupted", reasons, duration)
+    if decoder.limit_exceeded:
+        return Outcome(Status.STOPPED, "limit_exceeded", (decoder.limit_exceeded,), duration)
+    if troubles := [*decoder.processes.survivors, *decoder.troubles]:
+        return Outcome(Status.MACHINERY, "internal_error", tuple(troubles[:10]), duration)
+    if decoder.stall_cause:
+        return Outcome(Status.STOPPED, "timed_out" if decoder.timed_out else "stalled", (decoder.stalled,), duration)
+    failures = tuple(decoder.processes.failures())
+    if failures:
+        return Outcome(Status.FAILED, "failed", failures, duration)
+    return Outcome(Status.PASSED, "passed", (), duration)
+
+
+# From the verdicts
+
+
+class Verdict(Protocol):
+    """What was found about an expectation."""
+
+    @property
+    def expectation(self) -> Expectation:
+        """What was expected."""
+
+    @property
+    def result(self) -> str:
+        """passed, failed or inconclusive."""
+
+    @property
+    def reason(self) -> str:
+        """Why, in one sentence."""
+
+    @property
+    def evidence(self) -> Sequence[Event]:
+        """The events that show it."""
+
+
+class Judge(Protocol):
+    """Judges the log of one run while it is written. It is the layer `expect` that has one."""
+
+    def take_types(self, events: Sequence[types.Event]) -> None:
+        """Take the next events, in the order of the log."""
+
+    def finish(self, complete: bool) -> Sequence[Verdict]:
+        """Return what was found; `complete`: nothing is missing at the end of the log."""
+
+
+_EVENTS: dict[str, type[ExpectationEvent]] = {
+    "passed": ExpectationPassed,
+    "failed": ExpectationFailed,
+    "inconclusive": ExpectationInconclusive,
+}
+"""What was found -> the event that says so."""
+
+
+def judge_outcome(outcome: Outcome, verdicts: Sequence[Verdict]) -> Outcome:
+    """Return what the verdicts make of an outcome.
+
+    A run that ended fails if an expectation has not passed. One that was stopped has passed if the scenario expects
+    exactly that: all expectations have passed, and one of them names the stop. What is broken or refused stays so.
+    """
+    unmet = [_sentence(verdict) for verdict in verdicts if verdict.result != "passed"]
+    if outcome.outcome in _STOPPED:
+        stop = _STOPPED[outcome.outcome]
+        if not unmet and any(_expects(verdict.expectation, stop) for verdict in verdicts):
+            return outcome.replace(status=Status.PASSED)
+        return outcome
+    if not unmet or outcome.status not in (Status.PASSED, Status.FAILED):
+        return outcome
+    return outcome.replace(status=Status.FAILED, outcome="failed", reasons=(*outcome.reasons, *unmet)[:_MOST_REASONS])
+
+
+def expects_stop(expectation: Expectation) -> bool:
+    """Return whether an expectation names a stop of the run as one that there is to be."""
+    return any(_expects(expectation, stop) for stop in _STOPPED.values())
+
+
+def _expects(expectation: Expectation, event: str) -> bool:
+    """Return whether an expectation names an event as one that there is to be."""
+    if expectation.pattern in ("absent", "not"):
+        return False
+    if expectation.parts:
+        return any(_expects(part, event) for part in expectation.parts)
+    return any(event in (matcher.events or ()) for matcher in expectation.own_matchers())
+
+
+def verdict_event(verdict: Verdict) -> ExpectationEvent:
+    """Return the event that a log has for a verdict."""
+    expectation = verdict.expectation
+    return _EVENTS[verdict.result](
+        expectation=expectation.text,
+        pattern=expectation.pattern,
+        file=expectation.where.file if expectation.where else None,
+        line=expectation.where.line if expectation.where else None,
+        because=expectation.because or None,
+        reason=verdict.reason,
+        evidence=[
+            {field: value for field, value in event.items() if field not in _NOT_SHOWN} for event in verdict.evidence
+        ],
+    )
+
+
+def _sentence(verdict: Verdict) -> str:
+    expectation = verdict.expectation
+    if expectation.where is None:
+        event = (expectation.matchers[0].events or ("",))[0]
+        return (
+            f"{expectation.because}: {verdict.reason} (if that is the point, expect it: `exists: {{event: {event}}}`)"
+        )
+    unmet = "failed" if verdict.result == "failed" else "could not be judged"
+    because = f" ({expectation.because})" if expectation.because else ""
+    return f"the expectation in line {expectation.where.line} {unmet}{because}: {verdict.reason}"

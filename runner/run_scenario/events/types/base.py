@@ -1,0 +1,98 @@
+"""What all events have in common: who, when, where in the log; and how an event type describes its fields."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from msgspec import Meta, Struct, UnsetType
+
+Level = Literal["debug", "info", "warning", "error", "critical"]
+Worker = Annotated[
+    Literal["process", "thread", "serial"],
+    Meta(
+        description="What runs the target: a process of its own, a thread of the main program, or (in a comparison) "
+        "the main program itself. An event of a thread has the thread's name and the pid of its program."
+    ),
+]
+
+
+def about(description: str, **constraints: Any) -> Meta:
+    """Describe a field of an event; `constraints` are those of `msgspec.Meta`."""
+    return Meta(description=description, **constraints)
+
+
+def _unit(unit: str) -> Meta:
+    return Meta(ge=0, extra_json_schema={"unit": unit})
+
+
+Seconds = Annotated[float, _unit("s")]
+Bytes = Annotated[int, _unit("bytes")]
+Count = Annotated[int, Meta(ge=0)]
+Ordinal = Annotated[int, Meta(ge=1)]
+"""A number that counts from 1."""
+NonEmpty = Annotated[str, Meta(min_length=1)]
+
+Item = Annotated[Any, about("The item itself where JSON can say it, otherwise as text.")]
+Waited = Annotated[Seconds, about("Seconds that it waited.")]
+CallTime = Annotated[Seconds, about("Seconds that the call took.")]
+Reason = Annotated[str, about("Why, in one sentence.")]
+ExceptionName = Annotated[str, about("Name of the exception.")]
+Message = Annotated[str, about("Its message.")]
+Holders = Annotated[list[str], about("Names of the processes that hold it.")]
+
+Times = Annotated[
+    Ordinal | UnsetType,
+    about(
+        "How many answers, one after another, this stands for; not there: one. As long as a thread asks the same, is "
+        "answered the same, and does nothing else that is recorded, its answers are counted; it may ask several things "
+        "in turn. Where that goes on for long, or others have something to log meanwhile, what was counted is logged, "
+        "and the further answers are another event: all their `times` together are how often it was asked. Of a "
+        "process that was killed, the last answer may be missing."
+    ),
+]
+"""Of an event that is an answer which may be given over and over."""
+Until = Annotated[
+    Seconds | UnsetType,
+    about(
+        "With `times`: when the last of these answers was given, to about a millisecond; the first was at `t`. Others "
+        "may have written the object in between."
+    ),
+]
+Hint = Annotated[
+    str | UnsetType, about("What explains it, where its own words do not and a fact in this log does; in words.")
+]
+HintSeq = Annotated[Ordinal | UnsetType, about("Number of the event that explains it.")]
+
+
+class Event(Struct, kw_only=True, tag_field="event"):
+    """One event of a log. A subclass is one kind of event; its tag is the event's name.
+
+    The fields here are the same for all. A decoder gives the others, and the level where it is not the usual one;
+    `EventFactory` fills in the rest when the event takes its place in the log.
+    """
+
+    level: Annotated[Level, about("How much attention it wants.")] = "info"
+    timestamp: Annotated[
+        str,
+        about(
+            "When, UTC, to the microsecond.",
+            pattern=r"^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}\.\d{6}Z$",
+            max_length=27,
+        ),
+    ] = ""
+    t: Annotated[Seconds, about("When: seconds since the run began, by a clock that never goes back.")] = 0.0
+    seq: Annotated[Ordinal, about("Line number within the run: 1, 2, 3, …")] = 0
+    run: Annotated[NonEmpty, about("Identifies the run.")] = ""
+    scenario: Annotated[
+        NonEmpty, about("Short name of the scenario: its file's name without .yaml or .scenario.yaml.")
+    ] = ""
+    process: Annotated[
+        NonEmpty, about("Name of the process that the event is about; run-scenario for the run as a whole.")
+    ] = ""
+    pid: Annotated[Ordinal | None, about("Its process id; null where it has none (yet).")] = None
+    n: Annotated[Ordinal, about("Counts the events of this process: 1, 2, 3, …")] = 0
+
+
+def name_of(kind: type[Event]) -> str:
+    """Return the name that an event type has in the log."""
+    return str(kind.__struct_config__.tag)

@@ -1,0 +1,115 @@
+"""What pytest shows of a test that failed: what was expected of which run, the events that show it, where the log is.
+
+Only for tests that have run scenarios, or asked a log, is anything imported.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from xml.etree import ElementTree
+
+import pytest
+
+if TYPE_CHECKING:
+    from run_scenario.api import Run
+
+PROPERTY = "scenario log"
+"""Name of the property, in reports, that is the path of a run's log."""
+
+_MOST_EVENTS = 20
+"""Events of a log that are listed."""
+_MOST_ATTACHED = 1_000_000
+"""Characters of a log that are attached to the JUnit report: the last ones."""
+
+
+def report(run: Run) -> str:
+    """Return what a run comes to, for a person: what was expected, what shows that it is not so, and the log."""
+    from run_scenario.report.sentences import explanation, sentence
+    from run_scenario.report.text import sanitize
+
+    lines = [f"{run.scenario.name}: {run.outcome}"]
+    explained = set()
+    for verdict in run.verdicts:
+        if verdict["event"] != "expectation.passed":
+            lines.append("")
+            file = None if verdict["file"] is None else run.scenario.file  # as it is known here
+            lines.append(sentence({**verdict, "file": file}))
+            lines += [f"    {line}" for line in explanation(verdict)]
+            explained.add(verdict["reason"])
+    others = [reason for reason in run.reasons if not any(each in reason for each in explained)]
+    lines += ["", *others] if others else []
+    lines += ["", f"the log: {run.path}"] if run.path else []
+    return "\n".join(sanitize(line) for line in lines)
+
+
+def explain(report_: pytest.TestReport, excinfo: pytest.ExceptionInfo[BaseException]) -> None:
+    """Add to the report of a failed assertion what the answers and runs in it come to, in several lines each.
+
+    pytest shows values in one line, of 240 characters at most.
+    """
+    values = list(_values(excinfo))
+    explanations = list(dict.fromkeys(_explanations(values))) if values else []
+    if explanations:
+        report_.sections.append(("what the log says", "\n\n".join(explanations)))
+
+
+def _values(excinfo: pytest.ExceptionInfo[BaseException]) -> Iterator[Any]:
+    """Yield our values in the statement that failed: those with a name, and those that pytest has kept in between."""
+    entry = excinfo.traceback[-1]
+    try:
+        names = set(re.findall(r"\w+", str(entry.statement)))
+    except (OSError, IndexError):  # its source is not there
+        names = set()
+    for name, value in entry.locals.items():
+        is_ours = type(value).__module__.partition(".")[0] == "run_scenario"
+        if is_ours and (name in names or name.startswith("@py_assert")):
+            yield value
+
+
+def _explanations(values: Iterable[Any]) -> Iterator[str]:
+    from run_scenario.api import Run
+    from run_scenario.expect.check import Check, in_one_line
+    from run_scenario.expect.event_log import EventLog
+
+    for value in values:
+        if isinstance(value, Check):
+            yield str(value)
+        elif isinstance(value, EventLog) and 0 < len(value) <= _MOST_EVENTS:
+            yield "\n  ".join([f"{value!r}:", *map(in_one_line, value)])
+        elif isinstance(value, Run) and not value.passed:
+            yield report(value)
+
+
+class JUnit:
+    """Attaches the logs of failed tests to pytest's JUnit report, where there is one.
+
+    As text, and by the line that GitLab and Jenkins take for the path of an attachment.
+    """
+
+    def __init__(self, config: pytest.Config) -> None:
+        self._config = config
+
+    @pytest.hookimpl(trylast=True)
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        """Add the logs after the failure."""
+        logs = [Path(str(value)) for name, value in report.user_properties if name == PROPERTY]
+        if report.when != "call" or not report.failed or not logs:
+            return
+        from _pytest.junitxml import xml_key
+
+        xml = self._config.stash.get(xml_key, None)
+        if xml is not None:
+            output = ElementTree.Element("system-out")
+            output.text = "\n".join(_attachment(path) for path in logs)
+            xml.node_reporter(report).append(output)
+
+
+def _attachment(path: Path) -> str:
+    try:
+        text = path.read_text(encoding="ascii", errors="backslashreplace")
+    except OSError:  # of a test on another machine
+        text = ""
+    return f"[[ATTACHMENT|{path}]]\n{text[-_MOST_ATTACHED:]}"

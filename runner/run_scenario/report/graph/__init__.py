@@ -1,0 +1,1 @@
+"""The topology: processes, and the resources between them."""

@@ -1,0 +1,192 @@
+"""The built-ins' own few lines, as they would stand in a script: no decorator, no annotations, a docstring of one line.
+
+They are read from the source of the modules of `targets`, with the helpers and the imports that they need.
+"""
+
+from __future__ import annotations
+
+import ast
+import functools
+import importlib
+import inspect
+import re
+import textwrap
+from collections.abc import Callable, Iterator
+from types import ModuleType
+from typing import Any
+
+from run_scenario.report.script.layout import WIDTH, Group, layout, quoted
+from run_scenario.values import Value
+
+_FILLED = 88
+"""Width of prose of several lines."""
+
+_FOR_CHECKERS = re.compile(r"  # (noqa|type: ignore|mypy|ruff).*$")
+
+
+class Import(Value):
+    """`import module`, or `from module import name`, or the same `as` something else."""
+
+    module: str
+    name: str = ""
+    alias: str = ""
+
+    @property
+    def bound(self) -> str:
+        """The name that the script knows it by."""
+        return self.alias or self.name or self.module.partition(".")[0]
+
+
+class Inlined:
+    """Collects the source of functions, with what they need, in an order in which each comes after its helpers."""
+
+    def __init__(self) -> None:
+        self.definitions: dict[str, str] = {}
+        self.imports: set[Import] = set()
+
+    def add(self, function: Callable[..., Any]) -> None:
+        """Take in a function of a module of `targets`."""
+        self._add(_read(function.__module__), function.__name__, ())
+
+    def _add(self, module: _Module, name: str, path: tuple[str, ...]) -> None:
+        if name in self.definitions or name in path:
+            return
+        node = module.definitions[name]
+        for used in sorted(_globals(node)):
+            if used in module.definitions:
+                self._add(module, used, (*path, name))
+            elif used in module.imports:
+                self.imports.add(module.imports[used])
+        self.definitions[name] = "\n".join(_lines(node, module.lines))
+
+
+class _Module:
+    """A module's source: its top-level definitions and imports by name."""
+
+    def __init__(self, module: ModuleType) -> None:
+        source = inspect.getsource(module)
+        self.lines = source.splitlines()
+        self.definitions: dict[str, ast.stmt] = {}
+        self.imports: dict[str, Import] = {}
+        for node in ast.parse(source).body:
+            self._take(node)
+
+    def _take(self, node: ast.stmt) -> None:
+        match node:
+            case ast.FunctionDef(name=name) | ast.ClassDef(name=name):
+                self.definitions[name] = node
+            case ast.Assign(targets=[ast.Name(id=name)]) | ast.AnnAssign(target=ast.Name(id=name), value=ast.expr()):
+                self.definitions[name] = node
+            case ast.Import(names=names):
+                imports = [Import(alias.name, alias=alias.asname or "") for alias in names]
+                self.imports |= {found.bound: found for found in imports}
+            case ast.ImportFrom(module=str(origin), names=names):
+                imports = [Import(origin, alias.name, alias.asname or "") for alias in names]
+                self.imports |= {found.bound: found for found in imports}
+
+
+@functools.cache
+def _read(name: str) -> _Module:
+    return _Module(importlib.import_module(name))
+
+
+def _globals(node: ast.AST) -> set[str]:
+    """Return the names that a definition reads from outside; annotations and decorators do not count."""
+    local, read = set(), set()
+    for child in _code(node):
+        match child:
+            case ast.arg(arg=name):
+                local.add(name)
+            case ast.Name(id=name, ctx=ast.Load()):
+                read.add(name)
+            case ast.Name(id=name):
+                local.add(name)
+    return read - local
+
+
+def _code(node: ast.AST) -> Iterator[ast.AST]:
+    yield node
+    for field, content in ast.iter_fields(node):
+        if field in ("annotation", "returns", "decorator_list"):
+            continue
+        for child in content if isinstance(content, list) else [content]:
+            if isinstance(child, ast.AST):
+                yield from _code(child)
+
+
+def _lines(node: ast.stmt, source: list[str]) -> list[str]:
+    """Return a definition's lines, with every signature and docstring in it rewritten."""
+    written: list[str] = []
+    position = node.lineno
+    for line, end, replacement in sorted(_replacements(node, source)):
+        written += source[position - 1 : line - 1]
+        written += replacement
+        position = end + 1
+    written += source[position - 1 : node.end_lineno]
+    return [_FOR_CHECKERS.sub("", line) for line in written]
+
+
+def _replacements(node: ast.stmt, source: list[str]) -> Iterator[tuple[int, int, list[str]]]:
+    """Yield first line, last line and what is to stand there."""
+    for child in ast.walk(node):
+        match child:
+            case ast.FunctionDef(lineno=line, col_offset=indent, body=[first, *_]):
+                yield line, first.lineno - 1, _signature(child, indent)
+                yield from _docstring(first)
+            case ast.ClassDef(body=[first, *_]):
+                yield from _docstring(first)
+            case ast.AnnAssign(target=target, annotation=annotation, value=ast.expr()):
+                text = source[target.lineno - 1].encode()
+                plain = text[: target.end_col_offset] + text[annotation.end_col_offset :]
+                yield target.lineno, target.lineno, [plain.decode()]
+
+
+def _signature(function: ast.FunctionDef, indent: int) -> list[str]:
+    """Return `def name(…):` without annotations."""
+    arguments = function.args
+    plain = ast.arguments(
+        posonlyargs=[ast.arg(argument.arg) for argument in arguments.posonlyargs],
+        args=[ast.arg(argument.arg) for argument in arguments.args],
+        vararg=arguments.vararg and ast.arg(arguments.vararg.arg),
+        kwonlyargs=[ast.arg(argument.arg) for argument in arguments.kwonlyargs],
+        kw_defaults=[default and _requoted(default) for default in arguments.kw_defaults],
+        kwarg=arguments.kwarg and ast.arg(arguments.kwarg.arg),
+        defaults=[_requoted(default) for default in arguments.defaults],
+    )
+    return layout(Group(f"def {function.name}(", (ast.unparse(plain),), ")", is_call=True), indent, after=":")
+
+
+def _requoted(default: ast.expr) -> ast.expr:
+    """Return a default value that is written in our quotes: a name is written as it is."""
+    if isinstance(default, ast.Constant) and isinstance(default.value, str):
+        return ast.Name(quoted(default.value), ast.Load())
+    return default
+
+
+def _docstring(node: ast.stmt) -> Iterator[tuple[int, int, list[str]]]:
+    """Yield the replacement of a docstring by its summary, if that is what `node` is."""
+    match node:
+        case ast.Expr(value=ast.Constant(value=str(text)), lineno=line, end_lineno=int(end), col_offset=column):
+            yield line, end, docstring(inspect.cleandoc(text).partition("\n\n")[0], column)
+
+
+def docstring(text: str, indent: int = 0) -> list[str]:
+    """Return the lines of a docstring; paragraphs are filled, and stand apart."""
+    margin = " " * indent
+    safe = text.replace("\\", "\\\\").replace('"""', '\\"\\"\\"')
+    paragraphs = [words for paragraph in safe.split("\n\n") if (words := " ".join(paragraph.split()))] or [""]
+    only = paragraphs[0]
+    if len(paragraphs) == 1 and indent + len(only) + 6 <= WIDTH and not only.endswith('"'):
+        return [f'{margin}"""{only}"""']
+    filled = "\n\n".join(
+        textwrap.fill(
+            paragraph,
+            _FILLED,
+            initial_indent=margin + ('"""' if index == 0 else ""),
+            subsequent_indent=margin,
+            break_on_hyphens=False,
+            break_long_words=False,
+        )
+        for index, paragraph in enumerate(paragraphs)
+    )
+    return [*filled.splitlines(), f'{margin}"""']

@@ -1,0 +1,210 @@
+"""The log as a person reads it: noise folded together, each traceback shown once.
+
+    events ──▶ Transcript.lines() ──▶ Line(t, process, text, tone, details)
+
+A transcript keeps what it needs for the next batch: whose traceback was just shown.
+"""
+
+from __future__ import annotations
+
+import itertools
+import re
+import sys
+import threading
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+from typing import Any, Literal
+
+from run_scenario.events.encoding import as_mapping
+from run_scenario.events.types import (
+    Event,
+    ExpectationFailed,
+    ExpectationInconclusive,
+    LogMessage,
+    ProcessFailed,
+    ProcessOutput,
+    QueueEmpty,
+    QueueGet,
+    QueuePut,
+    QueueTaskDone,
+    ScenarioFinished,
+    ScenarioStalled,
+    ScenarioStarted,
+    ScenarioTimedOut,
+)
+from run_scenario.events.types.queues import QueueEvent
+from run_scenario.report.diagnosis import doing
+from run_scenario.report.sentences import explanation, sentence
+from run_scenario.report.text import plural, sanitize, seconds, truncate, value, values
+from run_scenario.values import Value
+
+Tone = Literal["error", "warning", "plain", "quiet", "output", "title"]
+
+_FOLDED = frozenset((QueuePut, QueueGet, QueueTaskDone, QueueEmpty))
+_MANY = 40
+"""Queue events in a row from which on they are counted instead of listed."""
+
+_LONGEST_DETAIL = 2_000
+
+_LIBRARY = Path(threading.__file__).parent
+_WAITING_CODE = (
+    *(str(_LIBRARY / name) for name in ("multiprocessing/", "threading.py", "queue.py")),
+    str(Path(__file__).parents[2] / "runtime") + "/",
+)
+"""Where in the standard library a process waits, and where what records it stands in for that."""
+
+_MOST_FRAMES = 3
+
+
+class Line(Value):
+    """One line of the transcript; `details` are further lines below it. Everything is safe on a terminal."""
+
+    t: float
+    process: str
+    text: str
+    tone: Tone = "plain"
+    details: tuple[str, ...] = ()
+
+
+class Transcript:
+    """Turns batches of events into lines."""
+
+    def __init__(self) -> None:
+        self._shown: dict[str, _Traceback] = {}
+        """Process -> its traceback, while it may still come again on standard error."""
+        self._deadline_reported = False
+
+    def lines(self, events: Sequence[Event]) -> Iterator[Line]:
+        """Yield the lines of the next events; `scenario.finished` has none, it is the summary's."""
+        for noisy, group in itertools.groupby(events, key=lambda event: type(event) in _FOLDED):
+            if noisy:
+                yield from _folded(list(group))
+            else:
+                yield from (self._line(event) for event in group if not self._is_repeated(event))
+
+    def _line(self, event: Event) -> Line:
+        details: list[str] = []
+        line = as_mapping(event)
+        if isinstance(event, ProcessFailed) and event.traceback:
+            details = event.traceback.splitlines()
+            self._shown[event.process] = _Traceback(frozenset(details), details[-1])
+        elif isinstance(event, ScenarioStalled):
+            details = _stuck(event)
+        elif isinstance(event, ExpectationFailed | ExpectationInconclusive):
+            details = explanation(line)
+        safe = tuple(truncate(sanitize(detail), _LONGEST_DETAIL) for detail in details)
+        return Line(event.t, sanitize(event.process), sentence(line), _tone(event), safe)
+
+    def _is_repeated(self, event: Event) -> bool:
+        """Whether an event is shown in another place.
+
+        That is the end, which the summary has; the deadline, which the report of who waits for what began with; a
+        logged message that logging's own handler prints too; a traceback that multiprocessing prints too.
+        """
+        if isinstance(event, ScenarioFinished) or (isinstance(event, ScenarioTimedOut) and self._deadline_reported):
+            return True
+        if isinstance(event, ScenarioStalled):
+            self._deadline_reported = event.cause == "deadline"
+        if not isinstance(event, ProcessOutput):
+            return False
+        if event.via == "logging":
+            return True
+        if event.stream != "stderr":
+            return False
+        traceback = self._shown.get(event.process)
+        if traceback is None:
+            return False
+        if traceback.covers(event.text) and event.text != traceback.last:
+            return True
+        del self._shown[event.process]
+        return event.text == traceback.last
+
+
+class _Traceback(Value):
+    """The traceback of a `process.failed`: the same lines on standard error right after it are not shown again."""
+
+    lines: frozenset[str]
+    last: str
+
+    def covers(self, text: str) -> bool:
+        return text in self.lines or text.startswith("  ") or re.fullmatch(r"Process .*:", text) is not None
+
+
+def _folded(events: list[Event]) -> Iterator[Line]:
+    """Merge neighbours that did the same thing; where there are very many, count them."""
+    if len(events) > _MANY:
+        groups: dict[tuple[Any, ...], list[Event]] = {}
+        for event in events:
+            groups.setdefault(_action(event), []).append(event)
+        yield from (_merged(group) for group in groups.values())
+    else:
+        for _, group in itertools.groupby(events, key=_action):
+            yield _merged(list(group))
+
+
+def _action(event: Event) -> tuple[Any, ...]:
+    """Return what neighbours have in common that are merged."""
+    queue = event.queue if isinstance(event, QueueEvent) else ""
+    asked = (event.call, event.empty) if isinstance(event, QueueEmpty) else ()
+    return event.process, type(event), queue, *asked
+
+
+def _merged(events: list[Event]) -> Line:
+    first = events[0]
+    text = sentence(as_mapping(first)) if len(events) == 1 else sanitize(_together(events))
+    return Line(first.t, sanitize(first.process), text, _tone(first))
+
+
+def _together(events: list[Event]) -> str:
+    first, last, count = events[0], events[-1], len(events)
+    if isinstance(first, QueueTaskDone):
+        return f"{sentence(as_mapping(last))} ({count:,} times)"
+    if isinstance(first, QueueEmpty):
+        count = sum(event.times or 1 for event in events if isinstance(event, QueueEmpty))
+        return f"{sentence({**as_mapping(first), 'times': 1})} ({count:,} times)"
+    if not isinstance(first, QueuePut | QueueGet):
+        return f"{sentence(as_mapping(first))} ({count:,} times)"
+    verb, preposition = ("put", "on") if isinstance(first, QueuePut) else ("got", "from")
+    items = [event.item for event in events if isinstance(event, QueuePut | QueueGet)]
+    shown = f"{value(items[0])} … {value(items[-1])}" if count > _MANY else values(items)
+    return f"{verb} {plural(count, 'item')} {preposition} '{first.queue}': {shown}"
+
+
+def _stuck(event: ScenarioStalled) -> list[str]:
+    lines = []
+    for process in event.processes:
+        does = doing(process.state, process.waiting_for)
+        lasting = "" if process.seconds is None else f" ({seconds(process.seconds)})"
+        pid = f"pid {process.pid}"
+        lines.append(f"{process.process}{'' if process.process == pid else f' ({pid})'}: {does}{lasting}")
+        lines.extend(f"    {frame}" for frame in shown_frames(process.stack))
+    return lines
+
+
+def shown_frames(stack: Sequence[str], folders: Iterable[str] | None = None) -> list[str]:
+    """Return the innermost frames (`path:line in function`) that are worth showing, the innermost first.
+
+    Frames in which the library waits are left out. Where there is nothing else (the main program waits at a
+    `join()`), the outermost one stays: the call that was made. Paths are relative to the nearest of `folders`: the
+    current one and those that modules are found in.
+    """
+    own = [frame for frame in stack if not frame.startswith(_WAITING_CODE)]
+    known = [str(Path.cwd()), *sys.path] if folders is None else folders
+    prefixes = sorted((folder.rstrip("/") + "/" for folder in known if folder), key=len, reverse=True)
+    return [_relative(frame, prefixes) for frame in own[:_MOST_FRAMES] or stack[-1:]]
+
+
+def _relative(frame: str, prefixes: Iterable[str]) -> str:
+    return next((frame.removeprefix(prefix) for prefix in prefixes if frame.startswith(prefix)), frame)
+
+
+def _tone(event: Event) -> Tone:
+    if isinstance(event, ScenarioStarted):
+        return "title"
+    if event.level in ("error", "critical"):
+        return "error"
+    if event.level == "warning":
+        return "warning"
+    if isinstance(event, ProcessOutput | LogMessage):
+        return "output"
+    return "quiet" if event.level == "debug" or type(event) in _FOLDED else "plain"

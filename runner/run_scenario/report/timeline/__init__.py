@@ -1,0 +1,1 @@
+"""A run as a timeline, in text and as a picture."""

@@ -1,0 +1,198 @@
+"""What runs in a child before and after its target: attach the recorder, capture output, record how it ended.
+
+multiprocessing starts the process as it always does; only its `run` has been replaced by a `RecordedRun`, which
+calls the original one. This module is imported by every spawned child and must stay light.
+"""
+
+from __future__ import annotations
+
+import faulthandler
+import multiprocessing
+import os
+import resource
+import sys
+import threading
+from typing import TYPE_CHECKING, Any
+
+from run_scenario.recording import codes
+from run_scenario.recording.recorder import recorder
+from run_scenario.recording.usage import Usage
+from run_scenario.runtime import cpython
+from run_scenario.runtime.child import exit_functions, output_capture, own_children
+from run_scenario.runtime.child.surroundings import Packed, install
+from run_scenario.runtime.platform.system import STACK_SIGNAL
+from run_scenario.runtime.primitives import wire
+
+if TYPE_CHECKING:
+    from multiprocessing.connection import Connection
+    from multiprocessing.process import BaseProcess
+    from types import CodeType
+
+_MOST_TRACEBACK = 16_384
+_MOST_THREADS = 16
+
+
+def join_run(folder: str, name: str, queues: int, *, threads: bool = False) -> None:
+    """Make this process a recorded one: segment, captured output, stacks on demand.
+
+    With `threads`, workers will run in threads of it, and their records are kept apart.
+
+    Raises:
+        OSError: no room or no descriptors left for its files.
+    """
+    recorder.attach(folder, name, queues)
+    if threads:
+        recorder.distinguish_threads()
+    own_children.watch()
+    output_capture.hook_when_imported({"multiprocessing.shared_memory": cpython.name_memory_after_run})
+    output_capture.install(recorder.prefix, threads=threads)
+    if STACK_SIGNAL:
+        _write_stacks_on_demand()
+
+
+def _write_stacks_on_demand() -> None:
+    """Have faulthandler write stacks from a C signal handler, which works while Python is stuck in a lock.
+
+    A thread writes its own stack alone: to walk through those of others while they run ends the process now and then.
+    """
+    flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC | os.O_NOFOLLOW
+    descriptor = os.open(f"{recorder.prefix}.stack", flags, 0o600)
+    faulthandler.register(STACK_SIGNAL, file=descriptor, all_threads=False)
+    recorder.note_stack_file(descriptor)
+    inherited = _stack_descriptor[:]
+    _stack_descriptor[:] = [descriptor]
+    for old in inherited:  # that of the process this one was forked from
+        os.close(old)
+
+
+_stack_descriptor: list[int] = []
+
+
+class RecordedRun:
+    """A process's `run`: the original one, between records of how it began and how it ended."""
+
+    def __init__(self, process: BaseProcess, index: int, folder: str, queues: int, private: tuple[int, ...]) -> None:
+        self._process = process
+        self._index = index
+        self._folder = folder
+        self._queues = queues
+        self._private = private
+        """Descriptors of the main program that a forked child must not keep open."""
+        self.closing: list[Connection] = []
+        """Ends of pipes that a forked child inherits and does not use."""
+        self.surroundings: Packed | None = None
+        """What it has of its own before its target is called."""
+        self._most_bytes = wire.most_bytes
+        self.managed: dict[Any, int] = {}
+        """Which resources are behind which proxies: what a child that is not forked does not inherit."""
+
+    def __call__(self) -> None:
+        for descriptor in self._private:
+            os.close(descriptor)
+        process, index = self._process, self._index
+        wire.most_bytes = self._most_bytes
+        join_run(self._folder, process.name, self._queues)
+        parent = multiprocessing.parent_process()
+        name = parent.name if parent else ""
+        recorder.emit(codes.STARTED, index, os.getpid(), os.getppid(), name, process.daemon)
+        for end in self.closing:
+            end.close()
+        exit_functions.watch()
+        if self.managed:
+            from run_scenario.runtime.primitives import managers
+
+            managers.watch(self.managed)
+        pid = os.getpid()
+        try:
+            if self.surroundings is not None:
+                install(self.surroundings)
+            type(process).run(process)
+        except BaseException as error:
+            if os.getpid() == pid:
+                self._record_error(error)
+            raise
+        else:
+            if os.getpid() == pid:
+                recorder.emit(codes.FINISHED, index, own_usage())
+        finally:
+            if os.getpid() == pid:  # otherwise a copy that the target has made by os.fork() comes to its end
+                record_lingering(index)
+                record_missed_exit_functions()
+            # From here on multiprocessing flushes queues, joins threads and children, and may wait for ever.
+            recorder.begin_wait(codes.W_EXIT)
+
+    def _record_error(self, error: BaseException) -> None:
+        if isinstance(error, SystemExit):
+            recorder.emit(codes.EXITING, self._index, exitcode_of(error), own_usage())
+        else:
+            record_failure(self._index, error)
+
+
+def record_lingering(index: int) -> None:
+    """Record which threads will keep the process alive although its target is over."""
+    main = threading.main_thread()
+    names = [thread.name for thread in threading.enumerate() if not thread.daemon and thread is not main]
+    if names:
+        recorder.emit(codes.LINGERING, index, names[:_MOST_THREADS])
+
+
+def record_missed_exit_functions() -> None:
+    """Record what the target has registered with atexit and this process will not call."""
+    if names := exit_functions.missed():
+        recorder.emit(codes.ATEXIT_MISSED, names)
+
+
+def exitcode_of(end: SystemExit) -> int | str | None:
+    """Return what sys.exit() was called with, for a record."""
+    code = end.code
+    return code if code is None or isinstance(code, int) else str(code)[:500]
+
+
+def own_usage() -> list[float | int | None]:
+    """Return what this process has used so far, for a record: whoever sees it end may not learn it any more."""
+    return Usage.of_rusage(resource.getrusage(resource.RUSAGE_SELF)).packed()
+
+
+def record_failure(index: int, error: BaseException, usage: list[float | int | None] | None = None) -> None:
+    """Record the exception that ended a process or thread (with its usage), with the traceback from its target on."""
+    import traceback
+
+    lines = traceback.format_exception(type(error), error, target_frames(error))
+    try:
+        message = str(error)
+    except Exception:
+        message = "<its message cannot be made: __str__ failed>"
+    name = type(error).__qualname__
+    traceback_text = "".join(lines)[-_MOST_TRACEBACK:]
+    used, null_input = usage or own_usage(), has_null_input(error)
+    recorder.emit(codes.FAILED, index, name, message[:2000], traceback_text, used, null_input)
+
+
+def has_null_input(error: BaseException) -> bool:
+    """Tell whether the end of input is that of /dev/null, which multiprocessing gives to its processes."""
+    if not isinstance(error, EOFError):
+        return False
+    try:
+        return os.path.samestat(os.fstat(sys.stdin.fileno()), os.stat(os.devnull))
+    except (OSError, ValueError, AttributeError):
+        return False
+
+
+def target_frames(error: BaseException) -> Any:
+    """Return the traceback of an exception from its target on; None if it has none there."""
+    frames: Any = error.__traceback__
+    while frames is not None and _is_machinery(frames.tb_frame.f_code):
+        frames = frames.tb_next
+    return frames
+
+
+_RUNTIME = os.path.dirname(os.path.dirname(__file__))
+
+
+def _is_machinery(code: CodeType) -> bool:
+    path = code.co_filename
+    return (
+        path.startswith((_RUNTIME, "<"))
+        or path.endswith(os.path.join("multiprocessing", "process.py"))
+        or (path == threading.__file__ and code.co_name == "run")
+    )

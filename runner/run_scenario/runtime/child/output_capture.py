@@ -1,0 +1,192 @@
+"""What a target prints, logs or warns becomes events of the process it runs in.
+
+Three layers, from the most to the least exact:
+
+- `sys.stdout` and `sys.stderr` are replaced: text printed is recorded line by line at the moment it is flushed.
+- `logging`, `structlog` and `warnings` are distinguished from mere output by small hooks, set when they are imported:
+  importing them here would make every spawned child slower.
+- The descriptors 1 and 2 lead to two files beside the segment, for C libraries, subprocesses and interpreter errors;
+  the runner follows those files. Nothing ever reaches the real standard output.
+"""
+
+from __future__ import annotations
+
+import io
+import os
+import sys
+from _thread import get_ident
+from importlib.machinery import ModuleSpec, PathFinder
+from types import ModuleType
+from typing import TYPE_CHECKING, Any
+
+from run_scenario.recording import codes
+from run_scenario.recording.describe import describe
+from run_scenario.recording.recorder import recorder
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+_logging_now: set[int] = set()
+"""Threads in which logging's handlers are at work: what they write has been recorded already, as a log message."""
+
+_MOST_TEXT = 16_384
+"""Characters of one record; a longer text is split into several."""
+
+
+def install(prefix: str, *, threads: bool = False) -> None:
+    """Capture this process's output in the files PREFIX.out and PREFIX.err, and its print and logging as records.
+
+    With `threads`, whatever a thread writes is recorded by that thread, at once.
+    """
+    for descriptor, ending in ((1, "out"), (2, "err")):
+        flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC | os.O_NOFOLLOW
+        file = os.open(f"{prefix}.{ending}", flags, 0o600)
+        os.dup2(file, descriptor)
+        os.close(file)
+    sys.stdout = sys.__stdout__ = _text_stream(1, "strict", threads)  # type: ignore[misc]
+    sys.stderr = sys.__stderr__ = _text_stream(2, "backslashreplace", threads)  # type: ignore[misc]
+    hook_when_imported({"logging": _hook_logging, "structlog": _hook_structlog, "warnings": _hook_warnings})
+
+
+class _RecordedStream(io.RawIOBase):
+    """The bottom of sys.stdout or sys.stderr: what arrives here is recorded."""
+
+    def __init__(self, descriptor: int) -> None:
+        self._descriptor = descriptor
+
+    def writable(self) -> bool:
+        return True
+
+    def fileno(self) -> int:
+        return self._descriptor
+
+    def write(self, data: Any) -> int:
+        text = bytes(data).decode("utf-8", "backslashreplace")
+        for at in range(0, len(text), _MOST_TEXT):
+            by_logging = get_ident() in _logging_now
+            recorder.emit(codes.OUTPUT, self._descriptor, text[at : at + _MOST_TEXT], by_logging)
+        return len(data)
+
+
+def _text_stream(descriptor: int, errors: str, threads: bool) -> io.TextIOWrapper:
+    """Return a text stream that flushes at each line end, as on a terminal.
+
+    Where workers are threads it has no buffer, in which one thread's text would wait for another to flush it.
+    """
+    raw = _RecordedStream(descriptor)
+    if threads:
+        unbuffered: Any = raw
+        return io.TextIOWrapper(unbuffered, encoding="utf-8", errors=errors, write_through=True)
+    buffer = io.BufferedWriter(raw)
+    return io.TextIOWrapper(buffer, encoding="utf-8", errors=errors, line_buffering=True)
+
+
+# Hooks
+
+
+class _AfterImport:
+    """A finder that changes nothing but runs a hook right after one of the named modules was imported."""
+
+    def __init__(self, hooks: dict[str, Callable[[ModuleType], None]]) -> None:
+        self._hooks = hooks
+
+    def find_spec(
+        self, name: str, path: Sequence[str] | None = None, target: ModuleType | None = None
+    ) -> ModuleSpec | None:
+        hook = self._hooks.get(name)
+        spec = PathFinder.find_spec(name, path, target) if hook else None
+        loader: Any = spec.loader if spec else None
+        if hook is None or spec is None or loader is None:
+            return None
+        execute = loader.exec_module
+
+        def execute_and_hook(module: ModuleType) -> None:
+            execute(module)
+            if self._hooks.pop(name, None):
+                hook(module)
+
+        loader.exec_module = execute_and_hook
+        return spec
+
+
+def hook_when_imported(hooks: dict[str, Callable[[ModuleType], None]]) -> None:
+    """Have each of these modules handed to its hook: now if it was imported, otherwise as soon as it is."""
+    later = {}
+    for name, hook in hooks.items():
+        if module := sys.modules.get(name):
+            hook(module)
+        else:
+            later[name] = hook
+    sys.meta_path.insert(0, _AfterImport(later))
+
+
+def _level(number: int) -> str:
+    for least, name in ((50, "critical"), (40, "error"), (30, "warning"), (20, "info")):
+        if number >= least:
+            return name
+    return "debug"
+
+
+def _fields(pairs: dict[str, Any]) -> dict[str, Any]:
+    return {str(key)[:100]: describe(value) for key, value in list(pairs.items())[:32]}
+
+
+def _hook_logging(logging: Any) -> None:
+    """Record each log record that passes its logger's level, then let the target's own handlers have it."""
+    if getattr(logging.Logger.callHandlers, "recorded", False):
+        return  # inherited by fork
+    call_handlers = logging.Logger.callHandlers
+
+    def call_and_record(self: Any, record: Any) -> None:
+        try:
+            message = record.getMessage()
+        except Exception:  # wrong arguments: the handlers will complain as they always do
+            message = str(record.msg)
+        fields = {}
+        if record.exc_info and record.exc_info[0]:
+            fields["traceback"] = logging.Formatter().formatException(record.exc_info)[:_MOST_TEXT]
+        recorder.emit(codes.LOGGED, "logging", _level(record.levelno), record.name, message[:_MOST_TEXT], fields)
+        ident = get_ident()
+        nested = ident in _logging_now
+        _logging_now.add(ident)
+        try:
+            call_handlers(self, record)
+        finally:
+            if not nested:
+                _logging_now.discard(ident)
+
+    call_and_record.recorded = True  # type: ignore[attr-defined]
+    logging.Logger.callHandlers = call_and_record
+    # Without handlers logging writes to stderr as a last resort; that would record the same thing twice.
+    logging.lastResort = logging.NullHandler()
+
+
+def _hook_structlog(structlog: Any) -> None:
+    """Make recording structlog's default way of writing; what a target configures itself is left to it."""
+    if structlog.is_configured():
+        return
+
+    def record(logger: Any, method: str, event: dict[str, Any]) -> Any:
+        message = str(event.pop("event", ""))[:_MOST_TEXT]
+        level = {"warn": "warning", "exception": "error", "fatal": "critical"}.get(method, method)
+        name = str(event.pop("logger", "")) or "structlog"
+        recorder.emit(codes.LOGGED, "structlog", level, name, message, _fields(event))
+        raise structlog.DropEvent
+
+    structlog.configure(processors=[structlog.contextvars.merge_contextvars, record])
+
+
+def _hook_warnings(warnings: Any) -> None:
+    if getattr(warnings.showwarning, "recorded", False):
+        return
+    show = warnings.showwarning
+
+    def record(message: Any, category: Any, filename: str, lineno: int, file: Any = None, line: Any = None) -> None:
+        if file is not None:
+            show(message, category, filename, lineno, file, line)
+            return
+        fields = {"file": str(filename)[:300], "line": lineno}
+        recorder.emit(codes.LOGGED, "warnings", "warning", category.__name__, str(message)[:_MOST_TEXT], fields)
+
+    record.recorded = True  # type: ignore[attr-defined]
+    warnings.showwarning = record

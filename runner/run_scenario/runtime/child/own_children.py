@@ -1,0 +1,63 @@
+"""What a process starts by itself, made known: that it waits for a child's end, and which child is a manager.
+
+The scenario names neither. Without this, a program in which nothing can move any more would seem to wait for something
+outside.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from multiprocessing.process import BaseProcess
+from typing import Any
+
+from run_scenario.recording import codes
+from run_scenario.recording.recorder import recorder
+from run_scenario.runtime import cpython
+
+_join_plainly = BaseProcess.join
+_start_plainly = BaseProcess.start
+
+
+def watch() -> None:
+    """Have joins and managers known from now on, in this process and those that are forked from it."""
+    BaseProcess.join, BaseProcess.start = _join, _start  # type: ignore[method-assign]
+    if "multiprocessing.managers" in sys.modules:
+        _watch_proxies()
+
+
+def _watch_proxies() -> None:
+    from run_scenario.runtime.primitives import managers  # which is not worth its time where there are none
+
+    managers.watch({})
+
+
+def _join(self: BaseProcess, timeout: float | None = None) -> None:
+    popen = cpython.popen_of(self)
+    before = recorder.current_wait()
+    is_inside = recorder.waits[before] and before != recorder.wait_word(codes.W_EXIT)
+    if popen is None or is_inside:  # the join of what the scenario names, or one of many for the end of a pool
+        _join_plainly(self, timeout)
+        return
+    recorder.begin_join(popen.pid, timeout)
+    word = recorder.current_wait()
+    try:
+        _join_plainly(self, timeout)
+    finally:
+        recorder.finish_wait(word, before)
+
+
+def _start(self: BaseProcess) -> None:
+    if cpython.before_manager_serves(self, _begin_to_serve, recorder.run_ref):
+        _watch_proxies()
+    _start_plainly(self)
+
+
+def _begin_to_serve(
+    run_ref: tuple[str, int], initializer: Callable[..., object] | None, initargs: tuple[Any, ...]
+) -> None:
+    """Note, in a manager's process, that its main thread does nothing from now on but look whether it is to end."""
+    if initializer is not None:
+        initializer(*initargs)
+    recorder.join_run(run_ref)
+    recorder.begin_wait(codes.W_SERVE)

@@ -1,0 +1,284 @@
+"""What CPython keeps private, and this package leans on: one name here for each, with the reason.
+
+A private or undocumented attribute of *another's* object is read or replaced in this module alone
+(tests/unit/test_runtime_cpython.py holds that). Three places have private names of their own, and cannot do without:
+
+    primitives/queues.py, sync.py, shared.py, pipes.py   subclasses: they call and override what their base class has
+    primitives/wire.py                                   the messages of a Connection, with its private methods
+    platform/system.py                                   the command lines of fork server and resource tracker
+
+docs/explanation/cpython-internals.md is the table of all of them: since when each is there, and what breaks without it.
+"""
+
+from __future__ import annotations
+
+import atexit
+import multiprocessing
+import os
+import struct
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from multiprocessing import process, util
+from multiprocessing.process import BaseProcess
+from types import FunctionType, TracebackType
+from typing import Any
+
+FORKSERVER_EXITCODE = struct.Struct("q")
+"""How the fork server writes a child's exit code into the pipe that is the child's sentinel."""
+FORKSERVER_LOST = 255
+"""The exit code that multiprocessing makes up for the children of a fork server that does not answer."""
+_POPEN_FORKSERVER = os.path.join("multiprocessing", "popen_forkserver.py")
+_POOL_THREADS = {
+    "_worker_handler": "workers",
+    "_task_handler": "tasks",
+    "_result_handler": "results",
+    "_executor_manager_thread": "executor",
+}
+"""Attribute of a Pool or ProcessPoolExecutor that holds one of its own threads -> what that thread is for."""
+
+
+# The end of a program
+
+
+def wait_for_threads() -> None:
+    """Wait for threads that are no daemons, as the interpreter does at the end of a script."""
+    threading._shutdown()  # type: ignore[attr-defined]  # runs only when the interpreter ends, and ours goes on
+
+
+def run_exit_functions() -> None:
+    """Call what is registered with atexit, as the interpreter does at the end of a script."""
+    atexit._run_exitfuncs()  # the main program is a fork, which ends by os._exit()
+
+
+def forget_exit_functions() -> None:
+    """Leave of the functions registered with atexit only multiprocessing's own, as at the beginning of a script."""
+    atexit._clear()  # a fork has inherited those of the command
+    atexit.register(util._exit_function)  # type: ignore[attr-defined]  # ends daemons, joins children, flushes queues
+
+
+def calls_exit_functions() -> bool:
+    """Tell whether a process that multiprocessing has started calls what was registered with atexit in it."""
+    # Up to 3.12 a forked one ends by os._exit(); a spawned one is a program like any other.
+    return sys.version_info >= (3, 13) or multiprocessing.get_start_method(allow_none=True) == "spawn"
+
+
+def package_of_caller() -> str:
+    """Return the top-level package of the code that has called the function which asks."""
+    name = str(sys._getframe(2).f_globals.get("__name__", ""))  # `inspect` is not worth its import here
+    return name.partition(".")[0]
+
+
+# Processes
+
+
+def popen_of(started: BaseProcess) -> Any:
+    """Return what a started process is waited for with: it has `pid`, `returncode`, `poll`, `terminate`, `method`."""
+    return started._popen  # type: ignore[attr-defined]  # no public attribute tells how and when it was waited for
+
+
+def is_initialized(made: BaseProcess) -> bool:
+    """Return whether the constructor of `Process` has been called, which a subclass may have forgotten."""
+    return hasattr(made, "_popen")
+
+
+def interpreter_flags_with(flag: str) -> None:
+    """Have the interpreters that multiprocessing starts from now on get one more flag."""
+    flags: Callable[[], list[str]] = util._args_from_interpreter_flags  # type: ignore[attr-defined]
+    # set_executable() takes a path alone, and no flags with it.
+    util._args_from_interpreter_flags = lambda: [*flags(), flag]  # type: ignore[attr-defined]
+
+
+def set_semaphore_prefix(prefix: str) -> None:
+    """Have the names of semaphores that are created here, or in children, begin with this."""
+    _config()["semprefix"] = prefix  # by their names they can be found and removed when everybody has been killed
+
+
+def semaphore_prefix() -> str:
+    """Return what the names of semaphores begin with."""
+    prefix: str = _config()["semprefix"]
+    return prefix
+
+
+def name_memory_after_run(module: Any) -> None:
+    """Have blocks of shared memory without a name get one that begins like those of semaphores.
+
+    `module` is multiprocessing.shared_memory.
+    """
+    module._make_filename = lambda: f"{semaphore_prefix()}-{os.urandom(4).hex()}"  # to be found, as semaphores are
+
+
+def set_socket_folder(folder: str) -> None:
+    """Have fork server and managers listen in this folder."""
+    _config()["tempdir"] = folder  # otherwise it is a new one, which nobody removes when everybody has been killed
+
+
+def socket_folder() -> str | None:
+    """Return the folder in which fork server and managers listen; None: there is none yet."""
+    folder: str | None = _config().get("tempdir")
+    return folder
+
+
+def _config() -> dict[str, Any]:
+    config: dict[str, Any] = process.current_process()._config  # type: ignore[attr-defined]  # children inherit it
+    return config
+
+
+# Fork server and resource tracker
+
+
+def resource_tracker_pid() -> int:
+    """Return the process id of this process's resource tracker; 0 if there is none."""
+    return _pid_of("resource_tracker", "_resource_tracker", "_pid")
+
+
+def fork_server_pid() -> int:
+    """Return the process id of this process's fork server; 0 if there is none."""
+    return _pid_of("forkserver", "_forkserver", "_forkserver_pid")
+
+
+def _pid_of(module: str, variable: str, attribute: str) -> int:
+    # Whoever has not imported the module has not started it; to import it here would be a cost for everybody.
+    loaded = sys.modules.get(f"multiprocessing.{module}")
+    return (getattr(getattr(loaded, variable), attribute) or 0) if loaded else 0
+
+
+def is_hang_up(error: BaseException) -> bool:
+    """Return whether an error is what a fork server that cannot fork leaves to the process that asked it to."""
+    if not isinstance(error, EOFError):
+        return False
+    frames = error.__traceback__  # the error says nothing of its cause: only where it was raised does
+    while frames is not None and not frames.tb_frame.f_code.co_filename.endswith(_POPEN_FORKSERVER):
+        frames = frames.tb_next
+    return frames is not None
+
+
+# Queues, locks and connections
+
+
+def start_feeder_with(queue: Any, pickler: Any) -> Callable[[Any], None]:
+    """Return the method of the class `queue` that starts a queue's feeder, as this Python has it, with another pickler.
+
+    Both methods find class and pickler among the globals of their module: the same code gets others.
+    """
+    feed = staticmethod(_with_globals(queue._feed, _ForkingPickler=pickler))
+    started: Callable[[Any], None] = _with_globals(
+        queue._start_thread, Queue=type("Feeding", (queue,), {"_feed": feed})
+    )
+    return started
+
+
+def _with_globals(function: Any, **others: Any) -> Any:
+    return FunctionType(function.__code__, {**function.__globals__, **others}, function.__name__)
+
+
+def semlock_of(lock: Any) -> Any:
+    """Return the C object in a lock or semaphore: `acquire` and `release` of it are recorded by nobody."""
+    return lock._semlock
+
+
+def is_held_here(lock: Any) -> bool:
+    """Tell whether this thread has a lock, of which it may be asked only if it has an owner."""
+    held: bool = lock._semlock._is_mine()  # a condition asserts that, and nothing happens otherwise
+    return held
+
+
+def element_type(array: Any) -> Any:
+    """Return the C type of a ctypes array's elements."""
+    return array._type_  # documented for ctypes; what a write would store is tried with it
+
+
+def is_zero(semaphore: Any) -> bool:
+    """Return whether a semaphore's value is 0."""
+    zero: bool = semaphore._semlock._is_zero()  # get_value() raises NotImplementedError on macOS
+    return zero
+
+
+def take_descriptor(connection: Any) -> int:
+    """Take its descriptor from a connection, which is closed then, as far as it knows."""
+    descriptor: int = connection._handle
+    connection._handle = None  # otherwise it closes the descriptor when it is collected
+    return descriptor
+
+
+# Pools and managers
+
+
+def pool_threads(pool: Any) -> Iterator[threading.Thread]:
+    """Yield the threads that a Pool or a ProcessPoolExecutor has for itself, those that are started already."""
+    for name in _POOL_THREADS:  # each has some of them
+        thread = getattr(pool, name, None)
+        if thread is not None:
+            yield thread
+
+
+def kind_of_pool_thread(pool: Any, thread: threading.Thread | None) -> str:
+    """Return what a thread does for a pool, as in `_POOL_THREADS`; empty if it is none of the pool's own."""
+    return next((kind for name, kind in _POOL_THREADS.items() if thread and getattr(pool, name, None) is thread), "")
+
+
+def pool_thread_was(traceback: TracebackType | None) -> str:
+    """Return what a pool's thread was in when it failed: unpickling, a callback, or other."""
+    doing = "other"
+    while traceback is not None:
+        code = traceback.tb_frame.f_code
+        if (os.path.basename(code.co_filename), code.co_name) == ("connection.py", "recv"):
+            return "unpickling"
+        if (os.path.basename(code.co_filename), code.co_name) == ("pool.py", "_set"):
+            doing = "callback"
+        traceback = traceback.tb_next
+    return doing
+
+
+def when_feeder_starts(executor: Any, note: Callable[[threading.Thread], None]) -> None:
+    """Have `note` called with the thread that hands an executor's tasks on, once it has started."""
+    queue = executor._call_queue  # its thread is started by another thread, at some later time
+    start = queue._start_thread
+
+    def started() -> None:
+        start()
+        note(queue._thread)
+
+    queue._start_thread = started
+
+
+def manager_process(manager: Any) -> BaseProcess:
+    """Return the process of a manager that has been started here."""
+    started: BaseProcess = manager._process
+    return started
+
+
+def before_manager_serves(started: BaseProcess, begin: Callable[..., None], run: Any) -> bool:
+    """Return whether a process that is to be started is a manager's; then have `begin` called in it before it serves.
+
+    It is called with `run`, and the manager's own initializer, which it has to call, and its arguments.
+    """
+    target = getattr(started, "_target", None)
+    if getattr(target, "__name__", "") != "_run_server" or target.__module__ != "multiprocessing.managers":
+        return False
+    *others, initializer, initargs = started._args  # type: ignore[attr-defined]
+    started._args = (*others, begin, (run, initializer, initargs))  # type: ignore[attr-defined]
+    return True
+
+
+def serve_under(manager: Any, name: str, make: Callable[[], Any], proxy: Any) -> None:
+    """Have this manager alone, which is not started yet, serve what `make` returns."""
+    # As register() notes it, but not for the whole class: others serve something else under the same name.
+    entry = make, getattr(proxy, "_exposed_", None), None, proxy
+    manager._registry = {**type(manager)._registry, name: entry}
+
+
+def proxy_key(proxy: Any) -> tuple[Any, str]:
+    """Return the address of a proxy's manager, and the id of its object there."""
+    return proxy._token.address, proxy._id
+
+
+def proxy_call(base: Any) -> Callable[..., Any]:
+    """Return the method of the class `base` (BaseProxy) that every call of a proxy goes through."""
+    method: Callable[..., Any] = base._callmethod
+    return method
+
+
+def replace_proxy_call(base: Any, method: Callable[..., Any]) -> None:
+    """Have every call of a proxy go through another method."""
+    base._callmethod = method  # proxies' classes are made by managers: a subclass would not be used

@@ -1,0 +1,218 @@
+"""What Linux shows of a sleeping thread: whether it is waiting, for sure, for what others have to do.
+
+A part of `platform`: where /proc does not exist or may not be read, nothing is for sure.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import struct
+from collections.abc import Iterable
+
+from run_scenario.runtime.platform.system import STACK_SIGNAL, read_file
+
+_MACHINE = os.uname().machine if hasattr(os, "uname") else ""
+_WAITING_CALLS = {
+    "x86_64": {"0": "read", "1": "write", "7": "poll", "19": "readv", "43": "accept", "61": "wait4", "202": "futex"}
+    | {"232": "epoll_wait", "247": "waitid", "271": "ppoll", "281": "epoll_wait", "288": "accept"},
+    "aarch64": {"22": "epoll_wait", "63": "read", "64": "write", "65": "readv", "73": "ppoll", "95": "waitid"}
+    | {"98": "futex", "202": "accept", "242": "accept", "260": "wait4"},
+}
+"""System call numbers by machine (asm/unistd.h) in which processes wait for each other."""
+_POLLED = struct.Struct("=ihh")
+"""One descriptor that is polled: its number, what is asked, what was found (poll(2))."""
+_MOST_POLLED = 1_000
+
+
+def waits_for_others(pid: int, thread: int, *, by_socket: bool) -> bool:
+    """Return whether a thread is, for sure, in a system call that ends only by what another process or thread does.
+
+    A call with a timeout, a sleep, a connection to somewhere, a named pipe: all that may go on by itself, or by what a
+    stranger does. `by_socket`: whether the processes of a run may be connected by sockets here, as by
+    `multiprocessing.Pipe`. Where the file cannot be read, or the machine's call numbers are not known here, nothing is
+    for sure.
+    """
+    name, (*_, fourth) = _call(pid, thread)
+    if name == "futex":
+        return fourth == 0  # no timeout
+    if name in ("wait4", "waitid"):
+        return True
+    descriptors = _awaited_descriptors(pid, thread)
+    return bool(descriptors) and all(_leads_to_others(pid, each, by_socket) for each in descriptors)
+
+
+def awaited_pipes(pid: int, thread: int) -> list[str]:
+    """Return the pipes without a name on which a thread waits, as /proc/PID/fd names them: who has one may end that."""
+    links = [_link(pid, each) for each in _awaited_descriptors(pid, thread)]
+    return [link for link in links if link.startswith("pipe:[")]
+
+
+def open_pipes(pid: int) -> set[str]:
+    """Return the pipes without a name that a process has open; empty if that may not be seen."""
+    try:
+        names = os.listdir(f"/proc/{pid}/fd")
+    except OSError:
+        return set()
+    return {link for name in names if (link := _link(pid, int(name))).startswith("pipe:[")}
+
+
+def _link(pid: int, descriptor: int) -> str:
+    try:
+        return os.readlink(f"/proc/{pid}/fd/{descriptor}")
+    except OSError:
+        return ""
+
+
+def _awaited_descriptors(pid: int, thread: int) -> list[int]:
+    """Return the descriptors on which a thread waits to read or write, without a timeout."""
+    name, (first, second, third, _) = _call(pid, thread)
+    if name in ("poll", "ppoll"):
+        for_ever = third & 0xFFFFFFFF == 0xFFFFFFFF if name == "poll" else third == 0
+        return _polled(pid, first, second) if for_ever else []
+    return [first] if name in ("read", "readv", "write") else []
+
+
+def _call(pid: int, thread: int) -> tuple[str, tuple[int, int, int, int]]:
+    """Return the system call that a thread sleeps in, and its first arguments; none of these known here: an empty name.
+
+    See proc(5), /proc/PID/task/TID/syscall.
+    """
+    words = read_file(f"/proc/{pid}/task/{thread}/syscall").split()
+    name = _WAITING_CALLS.get(_MACHINE, {}).get(words[0], "") if len(words) > 6 else ""
+    if not name:
+        return "", (0, 0, 0, 0)
+    first, second, third, fourth = (int(word, 16) for word in words[1:5])
+    return name, (first, second, third, fourth)
+
+
+def _polled(pid: int, address: int, count: int) -> list[int]:
+    """Return the descriptors that a thread polls, from the memory of its process; empty if that may not be read."""
+    if count > _MOST_POLLED:
+        return []
+    try:
+        with open(f"/proc/{pid}/mem", "rb", buffering=0) as memory:
+            found = os.pread(memory.fileno(), count * _POLLED.size, address)
+        return [descriptor for descriptor, _, _ in _POLLED.iter_unpack(found)]
+    except (OSError, OverflowError, struct.error):
+        return []
+
+
+def _leads_to_others(pid: int, descriptor: int, by_socket: bool) -> bool:
+    """Return whether a descriptor is a pipe without a name, a process's end, or, if they count, a local socket."""
+    target = _link(pid, descriptor)
+    if target.startswith("pipe:[") or target == "anon_inode:[pidfd]":
+        return True
+    return by_socket and _local_socket(pid, descriptor) is not None
+
+
+def _local_socket(pid: int, descriptor: int) -> str | None:
+    """Return the path of a local socket, empty if it has none; None: it is something else."""
+    inode = _link(pid, descriptor).removeprefix("socket:[").rstrip("]")
+    rows = (line.split(maxsplit=7) for line in read_file("/proc/net/unix").splitlines()[1:])
+    return next((row[7] if len(row) > 7 else "" for row in rows if row[6:7] == [inode]), None)
+
+
+_FUTEX_PRIVATE = 0x80
+_FUTEX_WAITS = (0, 9)
+"""FUTEX_WAIT and FUTEX_WAIT_BITSET, without their flags (linux/futex.h)."""
+
+
+def waits_for_own_thread(pid: int, thread: int) -> bool:
+    """Tell whether a thread is in a wait without a timeout that only a thread of its own process can end.
+
+    So it is in a `threading.Lock`, whose futex is private to the process.
+    """
+    name, (_, operation, _, timeout) = _call(pid, thread)
+    private = bool(operation & _FUTEX_PRIVATE) and operation & 0x7F in _FUTEX_WAITS
+    return name == "futex" and not timeout and private
+
+
+def awaited_child(pid: int, thread: int) -> int:
+    """Return the child for whose end a thread waits without a timeout, -1 if it is any of them, 0 if it does not."""
+    name, (first, second, third, _) = _call(pid, thread)
+    if name == "wait4" and not third & os.WNOHANG:
+        return first if 0 < first < 1 << 31 else -1
+    if name == "waitid" and first == os.P_PID:
+        return second
+    return 0
+
+
+def waits_for_a_request(pid: int, thread: int) -> bool:
+    """Return whether a thread of multiprocessing's own waits for requests: of a fork server, of a resource tracker."""
+    name, (first, _, _, fourth) = _call(pid, thread)
+    if name == "epoll_wait":
+        return fourth & 0xFFFFFFFF == 0xFFFFFFFF
+    return name == "read" and _leads_to_others(pid, first, by_socket=False)
+
+
+def serves(pid: int, thread: int, sockets: str) -> bool:
+    """Return whether a thread of a manager waits for who connects to it, or has: at a socket in the folder `sockets`.
+
+    Nobody but the processes of the run gets there. A thread that does what was asked for may wait for another one.
+    """
+    name, (first, *_) = _call(pid, thread)
+    if name not in ("accept", "read"):
+        return waits_for_own_thread(pid, thread)
+    path = _local_socket(pid, first)
+    return path is not None and path.startswith(f"{sockets}/")
+
+
+def pauses(pid: int, thread: int) -> bool:
+    """Return whether a thread waits in a lock of its process for some time only."""
+    name, (_, operation, _, timeout) = _call(pid, thread)
+    return name == "futex" and bool(timeout) and bool(operation & _FUTEX_PRIVATE)
+
+
+def _set_of(numbers: Iterable[int]) -> int:
+    """Return signals as a set of bits, as proc(5) has them."""
+    return sum(1 << (number - 1) for number in numbers)
+
+
+_CRASHES = (signal.SIGSEGV, signal.SIGFPE, signal.SIGABRT, signal.SIGBUS, signal.SIGILL)
+_OF_C_LIBRARY = (32, 33)
+_HANDLED_ANYWAY = _set_of({signal.SIGINT, *_CRASHES, *_OF_C_LIBRARY, STACK_SIGNAL} - {0})
+"""Signals whose handlers say nothing of a program: Python's own, ours, faulthandler's, and those for its threads."""
+
+
+def waits_for_a_signal(pid: int) -> bool:
+    """Return whether a process's main thread is in pause(2), which any signal that is handled ends."""
+    words = read_file(f"/proc/{pid}/syscall").split()
+    if _MACHINE == "aarch64":  # which has no such call: the C library polls nothing
+        return len(words) > 2 and words[0] == "73" and int(words[2], 16) == 0
+    return _MACHINE == "x86_64" and words[:1] == ["34"]
+
+
+_ENDING = (signal.SIGTERM, signal.SIGQUIT, signal.SIGCHLD, signal.SIGPIPE)
+_HANDLED_BY_ENDING = _HANDLED_ANYWAY | _set_of(_ENDING)
+"""With those that come when a process of the run ends, or is to end, or writes where nobody reads any more."""
+
+
+def has_handlers(pid: int) -> bool:
+    """Return whether a process has handlers for signals, by which anything may go on in it, or that is not known."""
+    return _handles_others_than(pid, _HANDLED_ANYWAY)
+
+
+def may_be_woken_by_signal(pid: int) -> bool:
+    """Return whether a process has timers, or handlers for signals that anybody may send so that it goes on."""
+    return bool(read_file(f"/proc/{pid}/timers")) or _handles_others_than(pid, _HANDLED_BY_ENDING)
+
+
+def _handles_others_than(pid: int, signals: int) -> bool:
+    for line in read_file(f"/proc/{pid}/status").splitlines():
+        if line.startswith("SigCgt:"):
+            return bool(int(line.split()[1], 16) & ~signals)
+    return True
+
+
+def catches_signal(pid: int, number: int) -> bool:
+    """Return whether a process has a handler of its own for a signal (SigCgt in proc(5))."""
+    for line in read_file(f"/proc/{pid}/status").splitlines():
+        if line.startswith("SigCgt:"):
+            return bool(int(line.split()[1], 16) >> (number - 1) & 1)
+    return False
+
+
+def leads_to(pid: int, descriptor: int, path: str) -> bool:
+    """Return whether a process's descriptor is that file."""
+    return _link(pid, descriptor) == path

@@ -1,0 +1,192 @@
+"""What managers hold: multiprocessing's own managers and proxies; the calls of their proxies are recorded.
+
+A proxy's call is recorded where every proxy makes it, in `BaseProxy._callmethod`, which is replaced in the processes of
+a scenario that has a manager. Which resource a proxy stands for is known by its token, or, of a remote manager, by its
+address alone: who connects there by himself gets proxies that nobody else knows.
+"""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import socket
+from collections.abc import Callable
+from multiprocessing import managers
+from typing import TYPE_CHECKING, Any
+
+from run_scenario.recording import codes
+from run_scenario.recording.describe import describe
+from run_scenario.recording.recorder import recorder
+from run_scenario.runtime import cpython
+from run_scenario.runtime.platform import system
+
+if TYPE_CHECKING:
+    from run_scenario.scenario.model import SharedSpec
+
+Key = tuple[Any, str | None]
+"""A manager's address, and an object's id there; None for all of them."""
+
+_MOST_ARGUMENTS = 4
+
+_known: dict[Key, int] = {}
+"""Which resource, by its position, is behind an address and an id."""
+
+_call_plainly: Callable[..., Any] = cpython.proxy_call(managers.BaseProxy)
+
+
+def watch(known: dict[Key, int]) -> None:
+    """Record from now on, in this process, the calls of proxies that stand for these resources."""
+    _known.update(known)
+    cpython.replace_proxy_call(managers.BaseProxy, _call)
+
+
+def known() -> dict[Key, int]:
+    """Return what a spawned child needs, to `watch` it as well."""
+    return dict(_known)
+
+
+def _call(self: Any, methodname: str, args: tuple[Any, ...] = (), kwds: dict[str, Any] = {}) -> Any:  # noqa: B006 (its signature)
+    address, identity = cpython.proxy_key(self)
+    index = _known.get((address, identity), _known.get((address, None)))
+    if index is None:
+        return _call_unnamed(self, address, methodname, args, kwds)
+    before = recorder.current_wait()  # it may be made in the middle of another wait
+    since = recorder.begin_wait(codes.W_MANAGER, index)
+    word = recorder.current_wait()
+    error = result = None
+    try:
+        result = _call_plainly(self, methodname, args, kwds)
+    except BaseException as raised:
+        error = ": ".join(filter(None, (type(raised).__name__, str(raised))))[:500]
+        raise
+    finally:
+        recorder.finish_wait(word, before)
+        positional = [describe(value) for value in args[:_MOST_ARGUMENTS]]
+        named = {key: describe(kwds[key]) for key in list(kwds)[:_MOST_ARGUMENTS]}
+        name = "_getvalue" if methodname == "#GETVALUE" else methodname
+        recorder.emit(codes.MANAGER_CALLED, index, name, positional, named, describe(result), error, since)
+    return result
+
+
+def _call_unnamed(self: Any, address: Any, *call: Any) -> Any:
+    """Make a call on what the scenario does not name; that it waits is known if the manager is one of the run."""
+    if not isinstance(address, str) or os.path.dirname(address) != cpython.socket_folder():
+        return _call_plainly(self, *call)
+    before = recorder.current_wait()
+    recorder.begin_wait(codes.W_MANAGER)
+    word = recorder.current_wait()
+    try:
+        return _call_plainly(self, *call)
+    finally:
+        recorder.finish_wait(word, before)
+
+
+def start_manager() -> managers.SyncManager:
+    """Return a manager, started in a process of its own, that is still to be filled.
+
+    Raises:
+        OSError: out of processes or file descriptors.
+    """
+    manager = multiprocessing.Manager()
+    _record_start(manager)
+    return manager
+
+
+def _record_start(manager: Any) -> None:
+    process = cpython.manager_process(manager)
+    recorder.emit(codes.MANAGER_STARTED, process.name, process.pid, _shown(manager.address))
+
+
+def _shown(address: Any) -> str:
+    return f"{address[0]}:{address[1]}" if isinstance(address, tuple) else str(address)
+
+
+def create_managed(spec: SharedSpec, index: int, manager: managers.SyncManager) -> Any:
+    """Return the proxy of what `spec` describes."""
+    match spec.type:
+        case "dict":
+            made: Any = manager.dict(spec.value or {})
+        case "list":
+            made = manager.list(spec.value or [])
+        case "Namespace":
+            made = manager.Namespace(**(spec.value or {}))
+        case _:
+            made = manager.Queue(spec.size)
+    watch({cpython.proxy_key(made): index})
+    return made
+
+
+def shut_down(manager: Any) -> None:
+    """Stop a manager's process and wait for its end."""
+    process = cpython.manager_process(manager)
+    name, pid = process.name, process.pid
+    manager.shutdown()
+    recorder.emit(codes.MANAGER_SHUT_DOWN, name, pid)
+
+
+class _OwnServer(managers.Server):
+    """A manager's server that lets nobody in but who runs it: its key stands in a file that others may have read."""
+
+    def handle_request(self, conn: Any) -> None:
+        with socket.socket(fileno=os.dup(conn.fileno())) as end:
+            try:
+                user = system.user_behind(end.getsockname(), end.getpeername())
+            except OSError:  # it has hung up already
+                user = -1
+        if user in (None, os.getuid()):
+            super().handle_request(conn)
+        else:
+            conn.close()
+
+
+class RemoteManager(managers.BaseManager):
+    """A manager that serves one object, under the name `get`, to who runs it and knows its address and its key."""
+
+    _Server = _OwnServer
+
+
+class _Held:
+    """What a remote manager's process holds: made there, at the first call."""
+
+    def __init__(self, kind: str, value: Any, size: int) -> None:
+        self._kind, self._value, self._size = kind, value, size
+        self._made: Any = None
+
+    def __call__(self) -> Any:
+        if self._made is None:
+            self._made = self._make()
+        return self._made
+
+    def _make(self) -> Any:
+        match self._kind:
+            case "dict":
+                return dict(self._value or {})
+            case "list":
+                return list(self._value or [])
+            case "Namespace":
+                return managers.Namespace(**(self._value or {}))
+        from queue import Queue
+
+        return Queue(self._size)
+
+
+_PROXIES: dict[str, Any] = {
+    "dict": managers.DictProxy,
+    "list": managers.ListProxy,
+    "Namespace": managers.NamespaceProxy,  # type: ignore[attr-defined]
+}
+
+
+def serve(spec: SharedSpec, index: int) -> RemoteManager:
+    """Return a started manager that serves what `spec` describes, at a free port of the loopback interface.
+
+    Raises:
+        OSError: out of processes, file descriptors or ports.
+    """
+    manager = RemoteManager(("127.0.0.1", 0), spec.authkey.encode())
+    proxy = _PROXIES.get(spec.type, managers.AutoProxy)  # type: ignore[attr-defined]
+    cpython.serve_under(manager, "get", _Held(spec.type, spec.value, spec.size), proxy)
+    manager.start()
+    _record_start(manager)
+    watch({(manager.address, None): index})
+    return manager

@@ -1,0 +1,504 @@
+"""Pools of worker processes: multiprocessing's own and concurrent.futures' own, whose workers record their tasks.
+
+A task is recorded where it is done: pools are handed not a function itself but something that calls it, and records
+that. With each item goes its number in the call. The pool's own machinery (threads, queues, chunks) is as it is in any
+program.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import threading
+from collections.abc import Callable
+from multiprocessing import context, pool
+from time import monotonic, monotonic_ns, sleep
+from types import TracebackType
+from typing import TYPE_CHECKING, Any
+
+from run_scenario.recording import codes, layout
+from run_scenario.recording.describe import describe
+from run_scenario.recording.recorder import recorder
+from run_scenario.recording.usage import Usage
+from run_scenario.runtime import cpython
+from run_scenario.runtime.child import exit_functions
+from run_scenario.runtime.child.bootstrap import (
+    has_null_input,
+    join_run,
+    record_lingering,
+    record_missed_exit_functions,
+)
+
+if TYPE_CHECKING:
+    from concurrent.futures import Executor
+
+    from run_scenario.scenario.model import PoolCall, PoolSpec
+
+_FUTILE = 5
+"""How many workers, for each that the pool has, may end without having done a task before no more are started."""
+_MOST_ARGUMENTS = 4
+_MANY = 64
+"""Tasks of one call, from which on there are many."""
+_SMALL = 1 << 63
+
+_REAPED_WITHIN = 0.2
+"""Seconds within which the end of a worker that has broken its executor is seen."""
+_REAPING_PAUSE = 0.002
+
+Setup = tuple[str, int, tuple[int, ...]]
+"""Folder and number of queues of the run, and what a forked child must not keep open."""
+
+
+class WorkerRun:
+    """A pool worker's `run`: the original one, between records of its beginning and its end."""
+
+    def __init__(self, process: Any, index: int, setup: Setup) -> None:
+        self._process = process
+        self._index = index
+        self._setup = setup
+
+    def __call__(self) -> None:
+        folder, queues, private = self._setup
+        for descriptor in private:
+            os.close(descriptor)
+        process = self._process
+        join_run(folder, process.name, queues)
+        recorder.emit(codes.POOL_WORKER_STARTED, self._index, process.name, os.getpid(), os.getppid())
+        recorder.begin_wait(codes.W_POOL_TASK, self._index)
+        exit_functions.watch()
+        try:
+            type(process).run(process)
+        except BaseException as error:
+            recorder.end_wait()
+            text = str(error)[:500]
+            recorder.emit(codes.POOL_WORKER_FAILED, self._index, type(error).__name__, text)
+            raise
+        finally:
+            record_lingering(-1)
+            record_missed_exit_functions()
+            recorder.begin_wait(codes.W_EXIT)
+
+
+class Initializer:
+    """A pool's initializer, in which a worker does not wait for a task yet."""
+
+    def __init__(self, function: Callable[..., Any], index: int) -> None:
+        self._function = function
+        self._index = index
+
+    def __call__(self, *args: Any) -> None:
+        recorder.end_wait()
+        self._function(*args)
+        recorder.begin_wait(codes.W_POOL_TASK, self._index)
+
+
+class Workers:
+    """Makes the processes of one pool, and gives up when they end again and again without doing anything."""
+
+    def __init__(self, spec: PoolSpec, index: int, ctx: context.BaseContext, setup: Setup, size: int) -> None:
+        self._spec = spec
+        self._index = index
+        self._ctx = ctx
+        forked = ctx.get_start_method() == "fork"
+        self._setup: Setup = (setup[0], setup[1], setup[2] if forked else ())
+        self._most = _FUTILE * size + size
+        self._started = 0
+        self._reapings: list[_Reaping] = []
+        """Of an executor: those of the workers that live."""
+        self.tasks_seen = 0
+
+    def Process(self, *args: Any, **kwargs: Any) -> Any:  # noqa: N802 (it stands for the class)
+        """Return a process as `context.Process` does, one that records."""
+        if not self._spec.maxtasksperchild and self._started >= self._most and not self.tasks_seen:
+            recorder.emit(codes.POOL_CRASH_LOOP, self._index, self._started)
+            raise SystemExit  # ends the pool's thread that starts workers, without a word
+        self._started += 1
+        process: Any = self._ctx.Process(*args, **kwargs)  # type: ignore[attr-defined]
+        process.run = WorkerRun(process, self._index, self._setup)
+
+        def start_recorded() -> None:
+            del process.start  # nothing of ours is pickled with it
+            process.start()
+            del process.run  # the child has it; held in a circle, a process would keep its files open
+            reaping = _Reaping(cpython.popen_of(process), self._index, process.name)
+            if self._spec.type == "executor":
+                self._reapings = [*(each for each in self._reapings if each.code is None), reaping]
+
+        process.start = start_recorded
+        return process
+
+    def record_ended(self) -> None:
+        """Record the ends of workers of which one has broken the executor: that is the cause of what comes next."""
+        until = monotonic() + _REAPED_WITHIN
+        # A process that ends closes its files, by which its executor sees it, a moment before it can be waited for. The
+        # executor then terminates the others: their ends come of the one that is looked for.
+        while monotonic() < until:
+            ended = [reaping.ask() for reaping in self._reapings]
+            if None not in ended or any(code not in (None, 0, -signal.SIGTERM) for code in ended):
+                return
+            sleep(_REAPING_PAUSE)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._ctx, name)
+
+
+class _Reaping:
+    """Records the exit code of a worker, once, whoever asks its `popen` for it."""
+
+    def __init__(self, popen: Any, index: int, name: str) -> None:
+        self.code: int | None = None
+        """The exit code, once it has been recorded."""
+        self._popen = popen
+        self._poll = popen.poll
+        self._index = index
+        self._name = name
+        # Two threads at once would both read the one answer that a fork server gives, and one of them make up another.
+        self._polling = threading.Lock()
+        popen.poll = self.poll
+
+    def poll(self, *flags: int) -> int | None:
+        """Do what `popen.poll` does."""
+        with self._polling:
+            return self._ask(*flags)
+
+    def ask(self) -> int | None:
+        """Return the code, if it can be had at once: whoever waits for the end of this worker may have to wait long."""
+        if self.code is None and self._polling.acquire(blocking=False):
+            try:
+                self._ask(os.WNOHANG)
+            finally:
+                self._polling.release()
+        return self.code
+
+    def _ask(self, *flags: int) -> int | None:
+        code: int | None = self._poll(*flags)
+        if self.code is None and code is not None:
+            recorder.emit(codes.POOL_WORKER_REAPED, self._index, self._popen.pid, code, self._name, Usage().packed())
+            self.code = code
+            del self._popen.poll  # from now on it knows; held in a circle, it would keep its files open
+        return code
+
+
+class _Pool(pool.Pool):
+    """`multiprocessing.pool.Pool`, whose workers are made by `Workers`."""
+
+    _worker_handler: threading.Thread
+    _task_handler: threading.Thread
+    _result_handler: threading.Thread
+
+    @staticmethod
+    def Process(ctx: Any, *args: Any, **kwargs: Any) -> Any:  # noqa: N802 (so it is called there)
+        return ctx.Process(*args, **kwargs)
+
+
+class Calls:
+    """A pool and the calls that the main program makes on it, one after the other."""
+
+    def __init__(
+        self, spec: PoolSpec, index: int, ctx: context.BaseContext, setup: Setup, initializer: Callable[..., Any] | None
+    ) -> None:
+        self._spec = spec
+        self._index = index
+        self._pending: dict[int, Any] = {}
+        size = spec.processes or os.cpu_count() or 1
+        recorder.emit(codes.POOL_CREATED, index, size)
+        self._workers = Workers(spec, index, ctx, setup, size)
+        self._pool: Any = self._make(size, initializer)
+        self._mark_threads()
+        self._record_failing_threads()
+
+    def _make(self, size: int, initializer: Callable[..., Any] | None) -> _Pool | Executor:
+        spec = self._spec
+        if initializer is not None:
+            initializer = Initializer(initializer, self._index)
+        if spec.type == "Pool":
+            return _Pool(size, initializer, spec.initargs, spec.maxtasksperchild, self._workers)
+        from concurrent.futures import ProcessPoolExecutor
+
+        limit = {"max_tasks_per_child": spec.maxtasksperchild} if spec.maxtasksperchild else {}
+        made: Any = ProcessPoolExecutor
+        executor: Executor = made(size, self._workers, initializer, spec.initargs, **limit)
+        cpython.when_feeder_starts(executor, self._mark)
+        return executor
+
+    def _mark_threads(self) -> None:
+        """Have the threads of the pool itself count as waiting for others whenever they do not run."""
+        for thread in cpython.pool_threads(self._pool):
+            self._mark(thread)
+
+    def _mark(self, thread: threading.Thread) -> None:
+        if thread.native_id is not None:
+            recorder.mark_passive(thread.native_id, codes.W_FEED, self._index)
+
+    def _record_failing_threads(self) -> None:
+        """Have it recorded when one of the pool's own threads ends by an exception: nothing takes its place."""
+        before, index = threading.excepthook, self._index
+
+        def record(failed: threading.ExceptHookArgs) -> None:
+            kind, error = cpython.kind_of_pool_thread(self._pool, failed.thread), failed.exc_value
+            # The thread that starts workers is ended so by us, see `Workers`; that is recorded as a crash loop.
+            if kind and not (kind == "workers" and failed.exc_type is SystemExit):
+                doing = cpython.pool_thread_was(failed.exc_traceback)
+                text = str(error)[:500]
+                recorder.emit(codes.POOL_THREAD_FAILED, index, kind, doing, failed.exc_type.__name__, text)
+                if kind == "results":
+                    self._mark_useless_threads()
+            before(failed)
+
+        threading.excepthook = record
+
+    def _mark_useless_threads(self) -> None:
+        # Results that nobody takes wake the thread that replaces workers again and again, for nothing.
+        for thread in cpython.pool_threads(self._pool):
+            if thread.native_id is not None and cpython.kind_of_pool_thread(self._pool, thread) == "workers":
+                recorder.mark_passive(thread.native_id, codes.W_NO_MORE, self._index)
+
+    # Calls
+
+    def call(
+        self,
+        number: int,
+        call: PoolCall,
+        function: Callable[..., Any],
+        kwargs: dict[str, Any],
+        callbacks: dict[str, Callable[..., Any]],
+    ) -> None:
+        """Make the call with this number (from 1); what it returns at once is kept for `result`.
+
+        `callbacks`: what is called with its result or its exception, by keyword argument.
+
+        Raises:
+            Exception: whatever the call raises that the scenario does not expect of it.
+        """
+        chunk = None if call.chunksize is None else call.chunksize
+        count = len(call.items) if call.method not in ("apply", "apply_async", "submit") else 1
+        recorder.emit(codes.POOL_CALLED, self._index, number, count)
+        with _Expected(self, number, call):
+            if self._spec.type == "executor":
+                self._call_executor(number, call, function, kwargs)
+            else:
+                back = {key: _Callback(each, self._index, number, key) for key, each in callbacks.items()}
+                self._call_pool(number, call, function, kwargs, chunk, back)
+            self._mark_threads()
+
+    def _call_pool(
+        self,
+        number: int,
+        call: PoolCall,
+        function: Callable[..., Any],
+        kwargs: dict[str, Any],
+        chunk: int | None,
+        back: dict[str, _Callback],
+    ) -> None:
+        made, method = self._pool, call.method
+        if method in ("apply", "apply_async"):
+            task = Task(function, self._index, number)
+            answer = made.apply_async(task, (0, *call.args), kwargs, **back)
+        elif method in ("starmap", "starmap_async"):
+            task = Task(function, self._index, number)
+            answer = made.starmap_async(task, [(n, *item) for n, item in enumerate(call.items)], chunk, **back)
+        else:
+            task, pairs = PairedTask(function, self._index, number), list(enumerate(call.items))
+            if method in ("imap", "imap_unordered"):
+                self._iterate(number, call, getattr(made, method)(task, pairs, chunk or 1))
+                return
+            answer = made.map_async(task, pairs, chunk, **back)
+        # What map() and apply() do is to ask for the result at once; so there is one place that waits.
+        self._pending[number] = answer
+        if not method.endswith("_async"):
+            self._get(number, call)
+
+    def _call_executor(self, number: int, call: PoolCall, function: Callable[..., Any], kwargs: dict[str, Any]) -> None:
+        if call.method == "submit":
+            task = Task(function, self._index, number)
+            self._pending[number] = self._pool.submit(task, 0, *call.args, **kwargs)
+            return
+        task = PairedTask(function, self._index, number)
+        found = self._pool.map(task, list(enumerate(call.items)), timeout=call.timeout, chunksize=call.chunksize or 1)
+        self._iterate(number, call, found)
+
+    def result(self, number: int, call: PoolCall) -> None:
+        """Ask for the result of a call that did not wait for it."""
+        if number in self._pending:
+            with _Expected(self, number, call):
+                self._get(number, call)
+
+    def _get(self, number: int, call: PoolCall) -> None:
+        answer = self._pending.pop(number)
+        since = recorder.begin_wait(codes.W_POOL_RESULT, self._index, call.timeout)
+        try:
+            result = answer.result(call.timeout) if self._spec.type == "executor" else answer.get(call.timeout)
+        finally:
+            recorder.end_wait()
+        self._workers.tasks_seen += 1
+        recorder.emit(codes.POOL_RETURNED, self._index, number, describe(result), since)
+
+    def _iterate(self, number: int, call: PoolCall, results: Any) -> None:
+        """Take results one by one; those of an executor's map() come through an ordinary iterator."""
+        for position in range(len(call.items)):
+            timed = call.timeout if hasattr(results, "next") else None
+            since = recorder.begin_wait(codes.W_POOL_RESULT, self._index, timed)
+            try:
+                result = results.next(call.timeout) if hasattr(results, "next") else next(results)
+            finally:
+                recorder.end_wait()
+            self._workers.tasks_seen += 1
+            recorder.emit(codes.POOL_RESULT, self._index, number, position, describe(result), since)
+
+    def note_ended_workers(self) -> None:
+        """Record which workers have ended: an executor says that it is broken before it waits for any of them."""
+        self._workers.record_ended()
+
+    def note_failure(self, number: int, error: BaseException) -> None:
+        """Record what a call raised in the main program."""
+        recorder.emit(codes.POOL_CALL_FAILED, self._index, number, type(error).__name__, str(error)[:500])
+
+    # The end
+
+    def close(self) -> None:
+        """Take no more tasks."""
+        if self._spec.type == "Pool":
+            self._pool.close()
+        recorder.emit(codes.POOL_CLOSED, self._index)
+
+    def terminate(self) -> None:
+        """Stop the workers at once."""
+        recorder.emit(codes.POOL_TERMINATED, self._index)
+        if self._spec.type == "Pool":
+            recorder.begin_wait(codes.W_POOL_JOIN, self._index)
+            try:
+                self._pool.terminate()
+            finally:
+                recorder.end_wait()
+            return
+        self._pool.shutdown(wait=False, cancel_futures=True)
+
+    def shutdown(self) -> None:
+        """Take no more tasks, and wait for the end of the workers."""
+        self.close()
+        self.join()
+
+    def join(self) -> None:
+        """Wait for the end of the workers."""
+        since = recorder.begin_wait(codes.W_POOL_JOIN, self._index)
+        try:
+            if self._spec.type == "Pool":
+                self._pool.join()
+            else:
+                self._pool.shutdown()
+        finally:
+            recorder.end_wait()
+        recorder.emit(codes.POOL_JOINED, self._index, since)
+
+
+class _Callback:
+    """What a pool calls in a thread of the main program, with a result or an exception; recorded before that."""
+
+    def __init__(self, function: Callable[..., Any], index: int, call: int, keyword: str) -> None:
+        self._function = function
+        self._place = index, call, keyword
+
+    def __call__(self, argument: Any) -> None:
+        shown = describe(argument)
+        if isinstance(argument, BaseException):
+            shown = f"{type(argument).__name__}: {argument}"[:500]
+        recorder.emit(codes.POOL_CALLED_BACK, *self._place, shown)
+        self._function(argument)
+
+
+class _Expected:
+    """Records the exception of a call, and holds back the one that the scenario expects."""
+
+    def __init__(self, calls: Calls, number: int, call: PoolCall) -> None:
+        self._calls, self._number, self._call = calls, number, call
+
+    def __enter__(self) -> None:
+        return None
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> bool:
+        if error is None or isinstance(error, KeyboardInterrupt | GeneratorExit):
+            return False
+        if type(error).__name__ == "BrokenProcessPool":
+            self._calls.note_ended_workers()
+        self._calls.note_failure(self._number, error)
+        return any(base.__name__ == self._call.raises for base in type(error).__mro__)
+
+
+class Task:
+    """A function that a pool calls, recorded. It is called with the task's number (from 0) and the arguments."""
+
+    def __init__(self, function: Callable[..., Any], index: int, call: int) -> None:
+        self._function = function
+        self._index = index
+        self._call = call
+        self._waits: Any = None
+        self._word = 0
+
+    def __getstate__(self) -> Any:
+        return self._function, self._index, self._call, recorder.run_ref
+
+    def __setstate__(self, state: Any) -> None:
+        function, index, call, run_ref = state
+        recorder.join_run(run_ref)
+        Task.__init__(self, function, index, call)
+
+    def __call__(self, number: int, *args: Any, **kwargs: Any) -> Any:
+        if recorder.waits is not self._waits:
+            self._find_word()
+        self._waits[self._word] = 0
+        arguments = [describe(value) for value in (*args, *kwargs.values())[:_MOST_ARGUMENTS]]
+        recorder.emit(codes.POOL_TASK_STARTED, self._index, self._call, number, arguments)
+        try:
+            result = self._function(*args, **kwargs)
+        except BaseException as error:
+            self._record_failure(number, error)
+            raise
+        else:
+            recorder.emit(codes.POOL_TASK_FINISHED, self._index, self._call, number, describe(result))
+            return result
+        finally:
+            recorder.waits[self._word] = monotonic_ns()
+
+    def _find_word(self) -> None:
+        """Find the word that holds since when a worker has been waiting for a task."""
+        self._word = recorder.wait_word(codes.W_POOL_TASK, self._index)
+        self._waits = recorder.waits  # a fork makes new ones
+
+    def _record_failure(self, number: int, error: BaseException) -> None:
+        text, name = str(error)[:500], type(error).__name__
+        # What is no Exception is not caught by a Pool's worker: it ends it, and the task has no result.
+        no_exception = not isinstance(error, Exception)
+        null_input = has_null_input(error)
+        recorder.emit(codes.POOL_TASK_FAILED, self._index, self._call, number, name, text, no_exception, null_input)
+
+
+class PairedTask(Task):
+    """A task that is called with one pair of number and argument: so `map` hands them over.
+
+    Of many small ones each is recorded in the short form; where there are few, that would be one more file a worker.
+    """
+
+    def __call__(self, pair: Any) -> Any:
+        number, argument = pair
+        if number < _MANY or type(argument) is not int or not -_SMALL <= argument < _SMALL:
+            return super().__call__(number, argument)
+        index, place = self._index, self._call << layout.TASK_BITS | number
+        if recorder.waits is not self._waits:
+            self._find_word()
+        self._waits[self._word] = 0
+        recorder.fixed(codes.POOL_TASK_STARTED, layout.V_INT, index, place, argument, 0)
+        try:
+            result = self._function(argument)
+        except BaseException as error:
+            self._record_failure(number, error)
+            raise
+        else:
+            if type(result) is int and -_SMALL <= result < _SMALL:
+                recorder.fixed(codes.POOL_TASK_FINISHED, layout.V_INT, index, place, result, 0)
+            else:
+                recorder.emit(codes.POOL_TASK_FINISHED, index, self._call, number, describe(result))
+            return result
+        finally:
+            recorder.waits[self._word] = monotonic_ns()

@@ -1,0 +1,286 @@
+"""Values and arrays in shared memory: multiprocessing's own, which also record.
+
+A read is recorded after it, a write before it: so a reader of what was written comes later in the log. With a lock,
+both are recorded while it is held, as multiprocessing's own `value` does its work.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from _thread import get_ident
+from collections.abc import Iterator
+from multiprocessing import context, sharedctypes
+from typing import TYPE_CHECKING, Any
+
+from run_scenario.recording import codes, layout
+from run_scenario.recording.describe import describe
+from run_scenario.recording.polling import MOST_OPEN, Polled
+from run_scenario.recording.recorder import recorder
+from run_scenario.runtime import cpython
+from run_scenario.runtime.primitives.sync import RLock
+
+if TYPE_CHECKING:
+    from run_scenario.scenario.model import SharedSpec
+
+_SMALL = 1 << 63
+_REFUSALS = (TypeError, ValueError, IndexError, OverflowError, AttributeError)
+"""What a write raises that does not happen."""
+
+
+def create_shared(spec: SharedSpec, index: int, ctx: context.BaseContext, lock: Any) -> Any:
+    """Return the Value or Array that `spec` describes; `lock` is the one that it names, if it names one.
+
+    Raises:
+        OSError: out of memory or semaphores.
+    """
+    own = None if spec.lock is False else lock or RLock(index, ctx)
+    if spec.type == "Value":
+        content = spec.value if spec.typecode not in ("c",) or spec.value is None else str(spec.value).encode()
+        plain = sharedctypes.RawValue(spec.typecode, *([] if content is None else [content]))
+        return RawValue(plain, index) if own is None else Value(plain, own, ctx, index)
+    filled = spec.value.encode() if isinstance(spec.value, str) and spec.typecode == "c" else spec.value
+    elements: Any = sharedctypes.RawArray(spec.typecode, spec.size if filled is None else filled)
+    if own is None:
+        return RawArray(elements, index)
+    return (String if spec.typecode == "c" else Array)(elements, own, ctx, index)
+
+
+def _record(code: int, index: int, place: Any, content: Any) -> None:
+    if type(content) is int and -_SMALL <= content < _SMALL and type(place) is int:
+        recorder.fixed(code, layout.V_INT, index, place, content, 0)
+    else:
+        recorder.emit(code, index, place, describe(content), 0)
+
+
+def _place(i: Any, length: int) -> int | str | None:
+    """Return which element is meant, as it is recorded: its index from 0, or a slice in words."""
+    if isinstance(i, int):
+        return i if i >= 0 else i + length
+    start, stop, step = i.indices(length)
+    return f"{start}:{stop}" + (f":{step}" if step != 1 else "")
+
+
+def _stored_at(array: Any, i: Any, content: Any) -> tuple[int | str | None, Any]:
+    """Return the place of elements and what they will hold once `content` was written there.
+
+    Raises:
+        TypeError, ValueError, …: it cannot be written.
+    """
+    place = _place(i, len(array))
+    kind = cpython.element_type(array)
+    if isinstance(place, int):
+        return range(len(array))[place], _unless_equal(content, kind(content).value)
+    scratch = (kind * len(range(*i.indices(len(array)))))()
+    scratch[:] = content
+    return place, _unless_equal(content, scratch[:])
+
+
+def _stored(value: Any, content: Any) -> Any:
+    """Return what a value will be once `content` was written to it; raises as `_stored_at`."""
+    scratch = type(value)()
+    scratch.value = content
+    return _unless_equal(content, scratch.value)
+
+
+def _unless_equal(given: Any, stored: Any) -> Any:
+    """Return what was given, unless something else is stored: what does not fit into a C type is cut off."""
+    return given if given == stored else stored
+
+
+def _rebuild(kind: Any, index: int, run_ref: Any, *parts: Any) -> Any:
+    recorder.join_run(run_ref)
+    return kind(*parts, index) if len(parts) == 1 else kind(*parts, None, index)
+
+
+class _Elements:
+    """Reading and writing of single elements, recorded; the object is `_obj`, what protects it is `_inside()`."""
+
+    _index: int
+    _obj: Any
+    _polled: dict[Any, Polled]
+
+    def _inside(self) -> Any:
+        return contextlib.nullcontext()
+
+    def __len__(self) -> int:
+        return len(self._obj)
+
+    def __getitem__(self, i: Any) -> Any:
+        return self._read_at(i)
+
+    def _read_at(self, i: Any) -> Any:
+        content = self._obj[i]
+        place = i if type(i) is int and i >= 0 else _place(i, len(self._obj))
+        (self._polled.get(place) or self._poll_of(place)).note(content)
+        return content
+
+    def _poll_of(self, place: Any) -> Polled:
+        if len(self._polled) >= MOST_OPEN:
+            self._polled.clear()
+        polled = self._polled[place] = recorder.polled(codes.ARRAY_READ, self._index, place)
+        return polled
+
+    def __setitem__(self, i: Any, content: Any) -> None:
+        with self._inside():
+            with contextlib.suppress(*_REFUSALS):  # the write itself raises, and nothing was written
+                place, stored = _stored_at(self._obj, i, content)
+                _record(codes.ARRAY_WRITTEN, self._index, place, stored)
+            self._obj[i] = content
+
+    def final(self) -> None:
+        """Record what it holds at the end of the main program."""
+        recorder.emit(codes.VALUE_FINAL, self._index, describe(self._obj[:]))
+
+
+class _Whole:
+    """Reading and writing of `value`, recorded."""
+
+    _index: int
+    _obj: Any
+    _whole: Polled
+    _read, _written = codes.VALUE_READ, codes.VALUE_WRITTEN
+    _at: int | None = 0
+
+    def _inside(self) -> Any:
+        return contextlib.nullcontext()
+
+    @property
+    def value(self) -> Any:
+        with self._inside():
+            content = self._obj.value
+            self._whole.note(content)
+        return content
+
+    @value.setter
+    def value(self, content: Any) -> None:
+        with self._inside():
+            with contextlib.suppress(*_REFUSALS):
+                _record(self._written, self._index, self._at, _stored(self._obj, content))
+            self._obj.value = content
+
+    def final(self) -> None:
+        """Record what it holds at the end of the main program."""
+        recorder.emit(codes.VALUE_FINAL, self._index, describe(self._obj.value))
+
+
+class _Recorded:
+    """What either has: its position, and what its reads are recorded by."""
+
+    _read: int = codes.ARRAY_READ
+    _at: int | None = None
+
+    def _set_index(self, index: int) -> None:
+        self._index = index
+        self._polled: dict[Any, Polled] = {}
+        self._whole = recorder.polled(self._read, index, self._at)
+
+
+class _Locked(_Recorded):
+    """With a lock: it is handed to spawned children together with the memory."""
+
+    _obj: Any
+    _lock: Any
+
+    def __init__(self, obj: Any, lock: Any, ctx: Any, index: int) -> None:
+        self._set_index(index)
+        super().__init__(obj, lock, ctx)  # type: ignore[call-arg]
+        semaphore = cpython.semlock_of(self._lock)
+        self._take, self._leave = semaphore.acquire, semaphore.release
+
+    def __reduce__(self) -> Any:
+        context.assert_spawning(self)
+        return _rebuild, (type(self), self._index, recorder.run_ref, self._obj, self._lock)
+
+    def __getitem__(self, i: Any) -> Any:
+        if not self._take(False):
+            self._wait()
+        try:
+            return self._read_at(i)  # type: ignore[attr-defined]
+        finally:
+            self._leave()
+
+    @contextlib.contextmanager
+    def _inside(self) -> Iterator[None]:
+        """Hold the lock for one access; the lock is not recorded, as no target asks for it."""
+        if not self._take(False):
+            self._wait()
+        try:
+            yield
+        finally:
+            self._leave()
+
+    def _wait(self) -> None:
+        recorder.begin_wait(codes.W_ACQUIRE, getattr(self._lock, "_index", self._index))
+        try:
+            self._take()
+        finally:
+            recorder.end_wait()
+
+
+class Value(_Locked, _Whole, sharedctypes.Synchronized):  # type: ignore[type-arg]
+    """What `multiprocessing.Value(typecode, …)` returns, recorded."""
+
+    _read, _at = codes.VALUE_READ, 0
+
+    def _get(self) -> Any:
+        # As `_Whole` has it, in as few calls as can be: this is what is polled the most.
+        if not self._take(False):
+            self._wait()
+        try:
+            content = self._obj.value
+            fold = self._whole.fold
+            if content == fold.known and get_ident() == fold.ident:  # as in `note`
+                fold.words[0] = number = fold.count()
+                if number < fold.due or fold.look_up(number):
+                    return content
+            self._whole.note_anew(content)
+            return content
+        finally:
+            self._leave()
+
+    value = property(_get, _Whole.value.fset)  # type: ignore[attr-defined]
+
+
+class Array(_Locked, _Elements, sharedctypes.SynchronizedArray):  # type: ignore[type-arg]
+    """What `multiprocessing.Array(typecode, …)` returns, recorded."""
+
+
+class String(_Locked, _Elements, _Whole, sharedctypes.SynchronizedString):
+    """What `multiprocessing.Array("c", …)` returns, recorded."""
+
+    _read, _written, _at = codes.ARRAY_READ, codes.ARRAY_WRITTEN, None
+    final = _Whole.final
+
+
+class _Raw(_Recorded):
+    """Without a lock: what `multiprocessing.sharedctypes` returns, in a shell that records."""
+
+    def __init__(self, obj: Any, index: int) -> None:
+        self._obj = obj
+        self._set_index(index)
+
+    def __reduce__(self) -> Any:
+        context.assert_spawning(self)
+        return _rebuild, (type(self), self._index, recorder.run_ref, self._obj)
+
+    def __getattr__(self, name: str) -> Any:
+        if name == "_obj":
+            raise AttributeError(name)
+        return getattr(self._obj, name)
+
+
+class RawValue(_Raw, _Whole):
+    """What `multiprocessing.RawValue(typecode, …)` returns, recorded."""
+
+    _read, _at = codes.VALUE_READ, 0
+
+    def _get(self) -> Any:
+        content = self._obj.value
+        self._whole.note(content)
+        return content
+
+    value = property(_get, _Whole.value.fset)  # type: ignore[attr-defined]
+
+
+class RawArray(_Raw, _Elements):
+    """What `multiprocessing.RawArray(typecode, …)` returns, recorded."""

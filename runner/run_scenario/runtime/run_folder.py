@@ -1,0 +1,118 @@
+"""The folder of a run: segments and output files, each with a name of ours, none of them nested; and its sockets.
+
+The path of a socket has at most 107 characters (unix(7)). Where TMPDIR is too long for that, sockets lie in a folder of
+their own, which has the same name in another place.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import os
+from collections.abc import Iterator
+
+from run_scenario.errors import MachineryError
+
+PREFIX = "run-scenario-"
+"""What the name of a run's folder begins with, before the run's id."""
+_LONGEST_FOR_SOCKETS = 84
+"""Bytes of a folder's path; multiprocessing's names for sockets have some twenty."""
+
+
+def folder_for(run: str) -> str:
+    """Return the absolute path of the folder that a run will have; it is not made yet.
+
+    Raises:
+        MachineryError: there is nowhere to make it.
+    """
+    for folder in _possible(run, bases()):
+        return folder
+    raise MachineryError("cannot make a temporary folder: set TMPDIR to a folder that can be written to")
+
+
+def sockets_for(run: str) -> str:
+    """Return the absolute path of the folder that a run's sockets will lie in, where possible the run's own folder.
+
+    It is not made yet; empty: there is nowhere to make it.
+    """
+    for folder in _possible(run, places()):
+        if len(os.fsencode(folder)) <= _LONGEST_FOR_SOCKETS:
+            return folder
+    return ""
+
+
+def _possible(run: str, bases: list[str]) -> Iterator[str]:
+    for base in bases:
+        if os.access(base, os.W_OK | os.X_OK):
+            yield os.path.join(base, f"{PREFIX}{run}")
+
+
+def bases() -> list[str]:
+    """Return the folders in which that of a run may be, the one that is tried first at the runner."""
+    return _folders(os.environ.get("TMPDIR"), "/tmp", "/var/tmp")
+
+
+def places() -> list[str]:
+    """Return the folders in which a run may have something; the last may vanish when its user logs out."""
+    return [*bases(), *_folders(os.environ.get("XDG_RUNTIME_DIR"))]
+
+
+def _folders(*paths: str | None) -> list[str]:
+    return list(dict.fromkeys(os.path.abspath(path) for path in paths if path and os.path.isdir(path)))
+
+
+def make_for_sockets(sockets: str, folder: str) -> str:
+    """Make the folder for sockets, unless it is the run's; return its path, empty if it could not be made."""
+    if sockets and sockets != folder:
+        try:
+            os.mkdir(sockets, 0o700)  # which fails if anybody else has made it: where it lies, everybody may write
+        except OSError:
+            return ""
+    return sockets
+
+
+def hold(folder: str) -> int:
+    """Show, until the descriptor is closed that this returns, that somebody looks after a run's folder.
+
+    Raises:
+        OSError: the folder is not there, or out of descriptors.
+    """
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    with contextlib.suppress(OSError):  # a file system without locks: it is never taken for deserted, see `is_held`
+        fcntl.flock(descriptor, fcntl.LOCK_SH)
+    return descriptor
+
+
+def is_held(folder: str) -> bool:
+    """Return whether anybody looks after a run's folder, in whatever container; True if that is not known."""
+    try:
+        descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    except OSError:
+        return True
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        return True
+    finally:
+        os.close(descriptor)
+    return False
+
+
+def remove_sockets(sockets: str) -> None:
+    """Remove the folder for sockets, unless it is somebody else's: then it was not made, but found there."""
+    with contextlib.suppress(OSError):
+        if os.lstat(sockets).st_uid == os.geteuid():
+            remove_folder(sockets)
+
+
+def remove_folder(folder: str) -> None:
+    """Remove a run's folder with all in it, following no links; what cannot be removed is left without an error."""
+    with contextlib.suppress(OSError):
+        with os.scandir(folder) as entries:
+            for entry in entries:
+                with contextlib.suppress(OSError):
+                    if entry.is_dir(follow_symlinks=False):
+                        remove_folder(entry.path)
+                    else:
+                        os.unlink(entry.path)
+        os.rmdir(folder)

@@ -1,0 +1,384 @@
+"""Makes the log of a run from what is recorded in its folder, while the run goes on or after it."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Protocol
+
+from run_scenario.errors import MachineryError, Status
+from run_scenario.events import types
+from run_scenario.events.decoding.decoder import EventDecoder
+from run_scenario.events.decoding.event_factory import EventFactory
+from run_scenario.events.decoding.output import OutputFollower
+from run_scenario.events.exit_cause import RUNNER
+from run_scenario.events.exit_status import Outcome, conclude, judge_outcome, verdict_event
+from run_scenario.events.log_format import LOG_FORMAT
+from run_scenario.limits import LIMITS
+from run_scenario.recording import codes, layout
+from run_scenario.recording.drain import Drain, Entry
+from run_scenario.recording.segment_reader import SegmentReader
+from run_scenario.runtime.platform import system
+from run_scenario.runtime.preflight import chosen_cpus
+from run_scenario.runtime.supervisor.client import FULL, TOO_MUCH
+from run_scenario.scenario.model import QueueSpec, StartMethod
+from run_scenario.values import Value
+
+if TYPE_CHECKING:
+    from run_scenario.events.decoding.decoder import Explain
+    from run_scenario.events.exit_status import Judge
+    from run_scenario.events.types import BlockedOperation, Event
+    from run_scenario.runtime.run_request import RunRequest
+
+_ENDS = frozenset({codes.REAPED, codes.EXIT_SEEN, codes.MAIN_EXITED})
+"""Records of an end: what the process wrote comes before it."""
+
+
+_MOST_SHOWN = 12
+"""Processes whose waits are looked up for a sign of life."""
+
+
+class RunState(Value):
+    """Where a run stands; times in seconds."""
+
+    elapsed: float
+    timeout: float
+    alive: Sequence[str]
+    """The names of the processes that live."""
+    waits: Mapping[str, BlockedOperation] = {}
+    """Process -> what it is blocked in, of those that are known to be; of very many, only some."""
+
+
+class Sink(Protocol):
+    """A consumer of the log, such as the console view or the JSON Lines; called by one thread at a time.
+
+    A view implements it structurally, without importing this layer.
+    """
+
+    written: int
+    """Bytes of log that it has kept so far: that is limited. 0 for what only shows it."""
+
+    shows_progress: bool
+    """Whether `tick` shows anything."""
+
+    @property
+    def goes_on(self) -> bool:
+        """Whether it can take more after it has raised an error, having other outputs; otherwise it is left alone."""
+
+    def open(self) -> None:
+        """Get ready, such as by importing what is heavy: called when the run is on its way, before anything else."""
+
+    def write(self, events: Sequence[Event]) -> None:
+        """Take the next events, in the order of the log.
+
+        Raises:
+            MachineryError: they could not be written.
+            BrokenPipeError: nobody reads them any more.
+        """
+
+    def tick(self, state: RunState) -> None:
+        """Show that the run goes on; called about ten times a second, or less often on a busy machine."""
+
+    def close(self) -> None:
+        """Finish: called once, after the last event, however the run ended."""
+
+
+class RunFollower:
+    """Reads the segments of one run, makes its events, and hands them to the sinks."""
+
+    def __init__(
+        self,
+        request: RunRequest,
+        supervisor_pid: int,
+        sinks: Sequence[Sink],
+        method: StartMethod,
+        *,
+        discard: Callable[[str], None],
+        explain: Explain,
+        clock: Callable[[], int] = time.monotonic_ns,
+        stop: Callable[[int], None] | None = None,
+    ) -> None:
+        """Follow the run that was asked for.
+
+        Args:
+            request: What was asked for.
+            supervisor_pid: The process id of its supervisor.
+            sinks: Where its log is written.
+            method: How processes are started.
+            discard: Is called for each file of the recording that has been read.
+            explain: Puts a standstill into words.
+            clock: Gives the moment up to which all is recorded, in ns.
+            stop: Stops a run by an order (see `supervisor.client`); None where there is nothing to be stopped.
+        """
+        self._scenario = scenario = request.scenario
+        self._folder = request.folder
+        self._allow = request.allow
+        self._supervisor_pid = supervisor_pid
+        self._began = request.began[0]
+        self._sinks = list(sinks)
+        self._limits = request.limits
+        self._capabilities = request.capabilities
+        self._stop = stop
+        self._failure: Exception | None = None
+        """Why one of them could not be written to."""
+        self._concluding = False
+        self._method = method
+        self._clock = clock
+        self._judge: Judge | None = None
+        self._drain = Drain(request.folder, clock, discard)
+        self._readers: dict[int, list[SegmentReader]] = {}
+        """Process id -> readers of its segments, of the first `_known` that there are."""
+        self._known = 0
+        self._events = EventFactory(request.run, scenario.name, *request.began)
+        self.decoder = EventDecoder(
+            scenario, self._events, supervisor_pid, self._segments, method, request.limits, explain=explain
+        )
+        self._follower = OutputFollower(request.limits.output)
+        self._written: list[tuple[int, SegmentReader, int, str]] = []
+
+    @property
+    def missing(self) -> int:
+        """How many files of the recording were not there any more."""
+        return sum(reader.missing for reader in self._drain.readers)
+
+    def begin(self, judge: Judge | None) -> None:
+        """Emit the beginning; the judge takes all later events as well."""
+        self._judge = judge
+        s = self._scenario
+        pinned = chosen_cpus(s.cpus)
+        event = types.ScenarioStarted(
+            log_format=LOG_FORMAT,
+            title=s.title,
+            file=s.file,
+            digest=s.digest,
+            version=_version(),
+            python=sys.version.split()[0],
+            platform=system.system_name(),
+            start_method=self._method,
+            cpus=len(pinned) if pinned else os.cpu_count() or 1,
+            pinned_to=pinned,
+            timeout=s.timeout,
+            capabilities=types.Capabilities(**self._capabilities.by_name()),
+            maxsize={each.name: each.maxsize for each in s.resources if isinstance(each, QueueSpec) and each.maxsize},
+            allowed=self._allowed(),
+            params=s.params,
+        )
+        self._emit(self._began, event)
+
+    def _emit(self, t: int, event: types.Event) -> None:
+        """Emit an event of the run as a whole."""
+        self._events.emit(t, RUNNER, self._supervisor_pid, event)
+
+    def _allowed(self) -> list[types.Consent]:
+        """Return what of that which was allowed the scenario makes use of, and who has allowed it."""
+        wanted = self._scenario.packages
+        return [
+            types.Consent(package=package, by=by)
+            for package, by in sorted(self._allow.items())
+            if package.partition(".")[0] in wanted
+        ]
+
+    def _segments(self, pid: int) -> Sequence[SegmentReader]:
+        readers = self._drain.readers
+        for reader in readers[self._known :]:
+            self._readers.setdefault(reader.pid, []).append(reader)
+        self._known = len(readers)
+        return self._readers.get(pid, ())
+
+    def advance(self, lag: int) -> bool:
+        """Emit the events of what has been recorded, older than `lag` ns; return whether there were any."""
+        emitted = self._decode(self._drain.round(lag=lag, patient=True))
+        if not self._drain.behind:
+            self._decode_output(self._clock() - lag)
+        emitted |= self._pass_on()
+        if self._drain.is_losing and self._stop is not None:  # also where nothing can be written any more
+            self._stop(FULL)
+            self._stop = None
+        return emitted
+
+    def _decode(self, records: list[Entry]) -> bool:
+        self.decoder.preview(self._drain.fresh)
+        for t, reader, record in records:
+            if self._written:
+                self._decode_output(t)
+            if record[1] in _ENDS:
+                pids = self.decoder.pids_ended_by(record)
+                self.look_for_output(t, pids)
+                self._decode_output(t, pids)
+                if record[1] == codes.EXIT_SEEN and reader.pid == self._supervisor_pid:
+                    self._drain.note_ended(record[3], t)
+            self.decoder.decode(reader, record)
+        return self._pass_on()
+
+    def look_for_output(self, t: int, pids: Iterable[int] | None = None) -> None:
+        """Note what was written to descriptors 1 and 2 up to now (by these processes), to be logged at `t`."""
+        writers = self._drain.readers if pids is None else [r for pid in pids for r in self._segments(pid)]
+        for reader, stream, text in self._follower.news(writers):
+            self._written.append((t, reader, stream, text))
+
+    def _decode_output(self, until: int, pids: frozenset[int] | None = None) -> None:
+        """Emit what was written up to a moment, or all that these processes have written."""
+        if not self._written:
+            return
+        later = []
+        for entry in self._written:
+            t, reader, stream, text = entry
+            if t <= until if pids is None else reader.pid in pids:
+                self.decoder.add_output(reader, min(t, until), stream, text)
+            else:
+                later.append(entry)
+        self._written = later
+
+    def _pass_on(self) -> bool:
+        events = self.decoder.take()
+        if events:
+            if self._judge is not None:
+                self._judge.take_types(events)
+            for sink in tuple(self._sinks):
+                try:
+                    sink.write(events)
+                except (MachineryError, BrokenPipeError) as error:  # the others get the whole log all the same
+                    self._failure = self._failure or error
+                    if not sink.goes_on:
+                        self._sinks.remove(sink)
+            if self._stop is not None and not self.decoder.limit_exceeded:
+                self._check_limits(self._stop)
+        if self._failure is not None and not self._concluding:
+            raise self._failure
+        return bool(events)
+
+    def _check_limits(self, stop: Callable[[int], None]) -> None:
+        """Stop the run if its log has grown past a limit; a full log takes only the last events from now on."""
+        written = max((sink.written for sink in self._sinks), default=0)
+        items = self.decoder.queues.put
+        if written <= self._limits.log and items <= self._limits.items:
+            return
+        name, found = ("log", written) if written > self._limits.log else ("items", items)
+        if name == "log":
+            self._events.fill_up()
+        self.decoder.emit_limit(self._clock(), LIMITS[name], found)
+        stop(TOO_MUCH)
+
+    def tick(self) -> None:
+        """Show that the run goes on, where somebody looks."""
+        sinks = [sink for sink in self._sinks if sink.shows_progress]
+        if not sinks:
+            return
+        elapsed = self._events.seconds(self._clock())
+        alive = self.decoder.processes.alive()
+        state = RunState(elapsed, self._scenario.timeout, alive, self._waits(alive))
+        for sink in sinks:
+            sink.tick(state)
+
+    def _waits(self, alive: Sequence[str]) -> dict[str, BlockedOperation]:
+        """Return what the main program is blocked in, and the first of the others that live."""
+        shown = {self.decoder.processes.main.name, *alive[:_MOST_SHOWN]}
+        living = self.decoder.processes.living()
+        found: dict[str, BlockedOperation] = {}
+        for reader in self._drain.readers:
+            name = living.get(reader.pid, "")
+            if name in shown:
+                waits = [(w.kind, w.resource, w.thread, w.since, w.until) for w in reader.waits()]
+                blocked = self.decoder.blocked_operation(reader.pid, waits)
+                if blocked.operation is not None:
+                    found[name] = blocked
+        return found
+
+    # The end
+
+    def conclude(
+        self, stop_signal: int, troubles: Sequence[str], not_ended: Sequence[tuple[int, str | None]] = ()
+    ) -> Outcome:
+        """Emit all that is left, now that nobody writes any more, and the outcome of the run.
+
+        `not_ended` are processes (id, state) that the runner could not end in the place of a killed supervisor.
+
+        Raises:
+            MachineryError: a log could not be written.
+            BrokenPipeError: one was closed by its reader.
+        """
+        self._concluding = True
+        while records := self._drain.rest():
+            self._decode(records)
+        now = self._clock()
+        self.look_for_output(now)
+        self._decode_output(now)
+        for pid, state in not_ended:
+            self.decoder.processes.emit_not_ended(now, pid, state)
+        ended = self._events.latest  # what comes from here on is logged of a run that is over
+        self.decoder.finish(now)
+        main = self.decoder.processes.main
+        if not main.exited and not main.not_ended:
+            self.decoder.troubles.append(f"the records of the end of the run are missing: {self._why_gone()}")
+        readers = self._drain.readers
+        lost = sum(reader.lost for reader in readers)
+        if lost:
+            self.decoder.troubles.append(
+                f"{lost:,} events could not be stored: no space left in {self._folder}; set TMPDIR to another folder"
+            )
+        self.decoder.troubles += troubles
+        if self.missing:
+            self.decoder.troubles.append(f"{self.missing} files of the recording were removed before they were read")
+        damaged = sum(reader.damaged for reader in readers)
+        if damaged:
+            self.decoder.troubles.append(
+                f"{damaged:,} or more events could not be read: the recording in {self._folder} is damaged; "
+                "look for a target that writes there"
+            )
+        if self._events.left_out:
+            self.decoder.limit_exceeded += f"; {self._events.left_out:,} events after that were left out"
+        if isinstance(self._failure, BrokenPipeError):
+            stop_signal = stop_signal or signal.SIGPIPE
+        elif self._failure is not None:
+            self.decoder.troubles.append(str(self._failure))
+        outcome = self._judged(conclude(self.decoder, stop_signal, (ended - self._began) / 1e9), now)
+        for reason in outcome.reasons if outcome.outcome == "internal_error" else ():
+            self._emit(now, types.ScenarioFailed(reason=reason))
+        counts = self.decoder.counts()
+        unfinished = sum(reader.unfinished for reader in readers)
+        if unfinished:
+            counts["unfinished_records"] = unfinished
+        finished = types.ScenarioFinished(
+            level="info" if outcome.status is Status.PASSED else "error",
+            outcome=outcome.outcome,
+            exit_status=int(outcome.status),
+            duration=round(outcome.duration, 6),
+            counts={"events": self._events.count + 1, **counts, "expectations": len(self._scenario.expect)},
+            reasons=list(outcome.reasons),
+        )
+        self._emit(now, finished)
+        self._pass_on()
+        self._drain.close()
+        if self._failure is not None:
+            raise self._failure
+        return outcome
+
+    def _why_gone(self) -> str:
+        try:
+            disk = os.statvfs(self._folder)
+        except OSError:
+            return f"somebody has removed {self._folder}"
+        if disk.f_bavail * disk.f_frsize < layout.chunk_size(0):
+            return f"there is no space left in {self._folder}; set TMPDIR to another folder"
+        return "they were removed, or could not be stored"
+
+    def _judged(self, outcome: Outcome, now: int) -> Outcome:
+        """Emit all that is left but the end itself, and then the verdicts."""
+        if self._judge is None:
+            return outcome
+        self._pass_on()
+        if outcome.outcome == "refused":  # there is no run that could be judged
+            return outcome
+        verdicts = self._judge.finish(outcome.is_complete)
+        for event in map(verdict_event, verdicts):
+            self._emit(now, event)
+        return judge_outcome(outcome, verdicts)
+
+
+def _version() -> str:
+    from run_scenario import __version__
+
+    return __version__

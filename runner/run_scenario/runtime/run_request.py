@@ -1,0 +1,36 @@
+"""What the runner hands to the supervisor, and the supervisor to the main program it forks."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from run_scenario.limits import DEFAULTS, Limits
+from run_scenario.runtime.platform.capabilities import Capabilities
+from run_scenario.scenario import model
+from run_scenario.values import Value
+
+
+def semaphore_prefix(run: str) -> str:
+    """Return what the names of a run's semaphores begin with (see multiprocessing.synchronize.SemLock)."""
+    return f"/mp-{run}"
+
+
+class RunRequest(Value):
+    """Everything that the supervisor and the main program need to know about a run."""
+
+    scenario: model.Scenario
+    steps: tuple[model.Step, ...]
+    run: str
+    """The run's id: twelve hexadecimal digits."""
+    folder: str
+    """Where the segments lie."""
+    began: tuple[int, int]
+    """The run's beginning by the monotonic and by the wall clock, in ns."""
+    allow: Mapping[str, str]
+    """Packages whose code the person running has allowed -> the option or file that names them."""
+    limits: Limits = DEFAULTS
+    way_to_allow: str = ""
+    """How the person running can allow the package `PKG`, where that is not by the option of the command."""
+    sockets: str = ""
+    """The folder in which multiprocessing's sockets lie, often the same; empty: there is none that they could be in."""
+    capabilities: Capabilities = Capabilities()

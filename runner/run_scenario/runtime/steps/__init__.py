@@ -1,0 +1,1 @@
+"""Steps of the main program and of processes, run as the Python function that they say."""

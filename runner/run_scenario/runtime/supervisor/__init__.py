@@ -1,0 +1,1 @@
+"""The process that watches a run: deadline, exits, deadlocks, and the sweep at the end."""

@@ -1,0 +1,162 @@
+"""What the main program of a scenario creates besides processes: queues, pipes, locks, shared data and pools.
+
+Frozen values, as in `model`, which has them all as well.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from run_scenario.errors import Location
+from run_scenario.scenario.data import Items
+from run_scenario.values import Value
+
+QueueType = Literal["Queue", "JoinableQueue", "SimpleQueue"]
+SyncType = Literal["Lock", "RLock", "Semaphore", "BoundedSemaphore", "Event", "Condition", "Barrier"]
+SharedType = Literal["Value", "Array", "SharedMemory", "ShareableList", "dict", "list", "Namespace", "ManagerQueue"]
+PoolType = Literal["Pool", "executor"]
+
+
+class QueueSpec(Value):
+    """A queue, and what the main program does with it."""
+
+    name: str
+    type: QueueType = "Queue"
+    maxsize: int = 0
+    items: Items = ()
+    poison_pills: int = 0
+    collect: int = 0
+    close: bool = False
+    join_thread: bool = False
+    join: bool = False
+    family: str = ""
+    """The name of all replicas together, if it is one of several."""
+    where: Location | None = None
+
+
+PipeEnd = Literal["left", "right"]
+PIPE_ENDS: tuple[PipeEnd, ...] = ("left", "right")
+"""What the two connections that `Pipe()` returns are called, in their order."""
+
+
+class PipeSpec(Value):
+    """A pipe: two connections, called `NAME.left` and `NAME.right`."""
+
+    name: str
+    duplex: bool = True
+    """If not, `NAME.left` only receives and `NAME.right` only sends, as what `Pipe(duplex=False)` returns."""
+    close_unused: bool = True
+    """Whether each process closes the ends that it has and does not use, so that EOF arrives when all others have."""
+    family: str = ""
+    """The name of all replicas together, if it is one of several."""
+    where: Location | None = None
+
+
+class SyncSpec(Value):
+    """A lock, semaphore, event, condition or barrier."""
+
+    name: str
+    type: SyncType
+    value: int = 1
+    """Initial value of a semaphore."""
+    parties: int = 0
+    """How many a barrier waits for."""
+    timeout: float | None = None
+    """A barrier's default timeout, in seconds."""
+    lock: str = ""
+    """Name of the lock that a condition uses; empty: an RLock of its own."""
+    family: str = ""
+    """The name of all replicas together, if it is one of several."""
+    where: Location | None = None
+
+
+MANAGED = ("dict", "list", "Namespace", "ManagerQueue")
+
+
+class SharedSpec(Value):
+    """Data that several processes see: in shared memory, or held by a manager."""
+
+    name: str
+    type: SharedType
+    typecode: str = ""
+    """Of a Value or an Array: a type code of the `array` module."""
+    value: Any = None
+    """What it holds in the beginning."""
+    size: int = 0
+    """Elements of an Array, or bytes of a block of shared memory, where there is no `value`."""
+    lock: bool | str = True
+    """Whether a Value or an Array has a lock of its own (an RLock); or the name of the lock that it uses."""
+    remote: bool = False
+    """Whether it has a manager of its own, and processes get that manager's address and connect by themselves."""
+    authkey: str = ""
+    """Of a remote one: the key that processes have to know to connect."""
+    family: str = ""
+    """The name of all replicas together, if it is one of several."""
+    where: Location | None = None
+
+    @property
+    def is_managed(self) -> bool:
+        """Whether a manager's process holds it."""
+        return self.type in MANAGED
+
+    @property
+    def has_to_be_released(self) -> bool:
+        """Whether the main program has to do something so that nothing of it is left: unlink it, stop its manager."""
+        return self.remote or self.type in ("SharedMemory", "ShareableList")
+
+
+NOT_WAITING = ("map_async", "starmap_async", "apply_async", "submit")
+"""Methods of pools that return at once: their result is asked for later."""
+
+
+class PoolCall(Value):
+    """One call that the main program makes on a pool."""
+
+    method: str
+    function: str
+    items: Items = ()
+    """What a `map` goes over."""
+    args: tuple[Any, ...] = ()
+    kwargs: dict[str, Any] = {}  # noqa: RUF012 (never changed)
+    chunksize: int | None = None
+    timeout: float | None = None
+    raises: str = ""
+    """Name of the exception that the call is expected to raise; the main program then goes on."""
+    callback: str = ""
+    """Name of the function that is called with the result, in a thread of the main program."""
+    error_callback: str = ""
+    """The same for the exception of a task that failed."""
+    number: int = 1
+    """Its position among the calls of its pool, from 1."""
+    where: Location | None = None
+
+    @property
+    def callbacks(self) -> dict[str, str]:
+        """Names of the functions that it calls back, by keyword argument."""
+        named = {"callback": self.callback, "error_callback": self.error_callback}
+        return {keyword: name for keyword, name in named.items() if name}
+
+    @property
+    def waits(self) -> bool:
+        """Whether the call itself waits for the result."""
+        return self.method not in NOT_WAITING
+
+
+class PoolSpec(Value):
+    """A pool of worker processes, and the calls that the main program makes on it, in order."""
+
+    name: str
+    type: PoolType = "Pool"
+    processes: int | None = None
+    """None: as many as there are CPUs."""
+    maxtasksperchild: int | None = None
+    initializer: str = ""
+    initargs: tuple[Any, ...] = ()
+    calls: tuple[PoolCall, ...] = ()
+    end: Literal["close", "terminate"] = "close"
+    """What the main program calls before it joins the pool."""
+    where: Location | None = None
+
+
+Resource = QueueSpec | PipeSpec | SyncSpec | SharedSpec | PoolSpec
+"""What the main program creates besides processes."""

@@ -1,0 +1,151 @@
+"""What explains an exception: the one fact that it comes from, or nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import pytest
+from made import make_scenario, spec
+from stalls import happened
+
+from run_scenario.events.diagnosis.facts import FactBook
+from run_scenario.events.diagnosis.hints import Failure, hint
+from run_scenario.scenario.model import PipeSpec, PoolSpec, ResourceBinding, SyncSpec
+
+TWO = make_scenario(spec("S"), spec("T", bindings=(ResourceBinding("conn", "p.right", "from"),))).replace(
+    pipes=(PipeSpec(name="p"), PipeSpec(name="q")),
+    sync=(SyncSpec(name="one", type="Barrier", parties=2), SyncSpec(name="two", type="Barrier", parties=2)),
+    pools=(PoolSpec(name="first", type="executor"), PoolSpec(name="second", type="executor")),
+)
+PIPES, SYNC = "/run_scenario/runtime/primitives/pipes.py", "/run_scenario/runtime/primitives/sync.py"
+ELSEWHERE = "/home/me/work.py"
+
+
+def explained(
+    exception: str,
+    events: Sequence[dict[str, Any]],
+    traceback: str | None = "",
+    process: str = "S",
+    message: str = "",
+    *,
+    null_input: bool = False,
+    last_n: int = 99,
+) -> int | str | None:
+    """Return the number of the event that explains an exception (its words, where it is none); None: nothing does."""
+    facts = FactBook()
+    facts.note(happened(*events))
+    found = hint(Failure(process, exception, message, traceback, null_input, last_n), TWO, facts)
+    return found and (found.seq or found.text)
+
+
+def broken(pipe: str, n: int) -> dict[str, Any]:
+    """Return the event of a send() that failed."""
+    return {"event": "pipe.broken", "process": "S", "pipe": pipe, "end": "left", "call": "send", "n": n}
+
+
+@pytest.mark.parametrize(
+    ("events", "traceback", "last_n", "seq"),
+    [
+        ([broken("p", 5)], PIPES, 5, 1),
+        ([broken("p", 5)], PIPES, 7, 1),
+        ([broken("p", 5)], ELSEWHERE, 5, None),
+        ([broken("p", 5)], f"{PIPES} During handling of {ELSEWHERE}", 5, None),
+        ([broken("p", 5), broken("q", 6)], PIPES, 6, 2),
+        ([broken("p", 5), broken("q", 6)], PIPES, 7, None),
+        ([broken("p", 5)], None, 5, 1),
+        ([broken("p", 5)], None, 6, None),
+        ([], PIPES, 6, None),
+    ],
+)
+def test_a_broken_pipe(events: list[dict[str, Any]], traceback: str | None, last_n: int, seq: int | None) -> None:
+    """One that was handled does not explain another, and a pipe of the scenario does not explain any other pipe."""
+    assert seq == explained("BrokenPipeError", events, traceback, last_n=last_n)
+
+
+def at(barrier: str, deed: str, process: str = "S", n: int = 5) -> dict[str, Any]:
+    """Return an event about a barrier."""
+    return {"event": f"barrier.{deed}", "process": process, "barrier": barrier, "n": n}
+
+
+@pytest.mark.parametrize(
+    ("events", "last_n", "seq"),
+    [
+        ([at("one", "waiting"), at("one", "aborted", "T"), at("one", "broken")], 9, 2),
+        ([at("one", "aborted", "T"), at("one", "waiting"), at("one", "broken")], 9, 1),
+        ([at("one", "waiting"), at("one", "reset", "T"), at("one", "broken")], 9, 2),
+        ([at("one", "waiting"), at("one", "aborted", "T"), at("one", "reset", "T"), at("one", "broken")], 9, 2),
+        ([at("one", "aborted", "T"), at("one", "reset", "T"), at("one", "waiting"), at("one", "broken")], 9, None),
+        ([at("one", "waiting"), at("one", "broken", "T"), at("one", "aborted", "T"), at("one", "broken")], 9, None),
+        ([at("one", "waiting"), at("one", "broken")], 9, None),
+        (
+            [
+                at("one", "waiting"),
+                at("one", "aborted", "T"),
+                at("one", "broken"),
+                at("two", "waiting"),
+                at("two", "broken", n=8),
+            ],
+            8,
+            None,
+        ),
+    ],
+)
+def test_a_broken_barrier(events: list[dict[str, Any]], last_n: int, seq: int | None) -> None:
+    """A timeout at one barrier is not explained by what was done to another, nor by what was over before."""
+    assert seq == explained("BrokenBarrierError", events, SYNC, last_n=last_n)
+    assert explained("BrokenBarrierError", events, ELSEWHERE, last_n=last_n) is None
+
+
+def lost(pool: str, signal: str | None = "SIGKILL", task: int | None = 0) -> dict[str, Any]:
+    """Return the event of a worker that was lost."""
+    call = None if task is None else 1
+    return {"event": "pool.worker_lost", "process": "W", "pool": pool, "signal": signal, "task": task, "call": call}
+
+
+def failed(pool: str, exception: str = "BrokenProcessPool") -> dict[str, Any]:
+    """Return the event of a call that failed."""
+    return {"event": "pool.call_failed", "process": "MainProcess", "pool": pool, "exception": exception}
+
+
+@pytest.mark.parametrize(
+    ("events", "seq"),
+    [
+        ([lost("first"), failed("first"), lost("second", None), failed("second")], 3),
+        ([lost("first"), failed("first"), failed("second")], None),
+        ([lost("first", "SIGTERM"), lost("first", "SIGABRT", 1), failed("first")], 2),
+        ([lost("first", "SIGKILL"), lost("first", "SIGABRT", 1), failed("first")], 1),
+        ([lost("first", "SIGTERM"), lost("first", "SIGTERM", 1), failed("first")], None),
+        ([lost("first", "SIGKILL", None), failed("first")], 1),
+        ([lost("first"), failed("first", "ValueError")], None),
+        ([lost("first")], None),
+    ],
+)
+def test_a_broken_executor(events: list[dict[str, Any]], seq: int | None) -> None:
+    """It is broken by a worker of its own, of which an executor ends the others."""
+    assert seq == explained("BrokenProcessPool", events, process="MainProcess")
+    assert explained("BrokenProcessPool", events, process="S") is None
+
+
+def test_an_ended_thread_is_one_of_the_pool_that_is_terminated() -> None:
+    """Another pool's thread does not explain it."""
+    thread = {"event": "pool.thread_failed", "process": "MainProcess", "pool": "first", "thread": "results"}
+    ends = [{"event": "pool.terminated", "process": "MainProcess", "pool": pool} for pool in ("first", "second")]
+    where = "pool.py, line 7, in _terminate_pool\n"
+    assert 1 == explained("AssertionError", [thread, ends[0]], where)
+    assert explained("AssertionError", [thread, *ends], where) is None
+
+
+def test_the_end_of_a_pipe_is_not_that_of_standard_input() -> None:
+    """Both are an EOFError; only input() says that it read a line."""
+    words = explained("EOFError", [], message="EOF when reading a line", null_input=True)
+    assert str(words).startswith("standard input is /dev/null there")
+    assert explained("EOFError", [], null_input=True) is None
+
+
+def test_what_a_managers_process_has_raised_is_no_loss_of_it() -> None:
+    """A proxy raises it again in the caller, from the same file."""
+    over = {"event": "manager.shut_down", "process": "MainProcess"}
+    where = "/lib/multiprocessing/managers.py in _callmethod\n"
+    assert 1 == explained("FileNotFoundError", [over], where)
+    assert explained("FileNotFoundError", [over], f"{where} raise convert_to_error(kind, result)") is None

@@ -1,0 +1,118 @@
+"""event.schema.json: exact about every event, and readable where it refuses one."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+import msgspec
+import pytest
+from example_events import NAMES, event
+
+from run_scenario import bundled
+from run_scenario.events import types
+from run_scenario.events.encoding import line_of
+from run_scenario.events.types import name_of
+from run_scenario.report.jsonlines import render
+
+sys.path.insert(0, str(Path(__file__).parents[2] / "docs"))
+import generate
+
+SCHEMA: dict[str, Any] = json.loads(bundled.schema_text("event"))
+VALIDATOR = jsonschema.Draft202012Validator(SCHEMA)
+
+
+def messages(instance: dict[str, Any]) -> list[str]:
+    """Return what the schema says against an event."""
+    return [error.message for error in VALIDATOR.iter_errors(instance)]
+
+
+def validator_of(name: str) -> jsonschema.Draft202012Validator:
+    """Return a validator that has, of the many conditions, only the one that applies to events of this name."""
+    applying = [rule for rule in SCHEMA["allOf"] if rule["if"]["properties"]["event"]["const"] == name]
+    return jsonschema.Draft202012Validator({**SCHEMA, "allOf": applying})
+
+
+def test_it_is_a_schema() -> None:
+    """The schema fits its own draft."""
+    jsonschema.Draft202012Validator.check_schema(SCHEMA)
+
+
+def test_it_knows_the_events_of_the_tests() -> None:
+    """The schema's events are those that the views are tested with."""
+    assert set(NAMES) == set(SCHEMA["properties"]["event"]["enum"])
+    assert set(NAMES) == {branch["if"]["properties"]["event"]["const"] for branch in SCHEMA["allOf"]}
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_an_event_is_valid(name: str) -> None:
+    """Each event with all its fields is valid."""
+    assert [] == messages(event(name))
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_an_event_is_exact(name: str) -> None:
+    """No field may be missing, none may be added."""
+    whole, validator = event(name), validator_of(name)
+    optional = {"process.output": {"truncated"}, "process.failed": {"by"}}.get(name, set())
+    for field in set(whole) - {"event"} - optional:
+        missing = {key: value for key, value in whole.items() if key != field}
+        assert f"{field!r} is a required property" in [error.message for error in validator.iter_errors(missing)]
+    surplus = [error.message for error in validator.iter_errors({**whole, "colour": 1})]
+    assert ["Unevaluated properties are not allowed ('colour' was unexpected)"] == surplus
+
+
+@pytest.mark.parametrize(
+    ("fields", "message"),
+    [
+        ({"event": "process.exploded"}, "'process.exploded' is not one of"),
+        ({"level": "loud"}, "'loud' is not one of"),
+        ({"timestamp": "2026-01-31T12:00:00.000000Z\n"}, "is too long"),
+        ({"timestamp": "2026-01-31 12:00:00.000000Z"}, "does not match"),
+        ({"t": "0.1"}, "is not of type 'number'"),
+        ({"seq": 0}, "0 is less than the minimum of 1"),
+        ({"pid": "12"}, "is not of type 'integer', 'null'"),
+        ({"alive": "yes"}, "'yes' is not of type 'boolean'"),
+    ],
+)
+def test_a_wrong_event_is_refused(fields: dict[str, Any], message: str) -> None:
+    """The error names what is wrong."""
+    assert any(message in text for text in messages({**event("process.alive"), **fields}))
+
+
+def described(schema: dict[str, Any]) -> bool:
+    """Whether a subschema says what it is about, itself or where it refers to."""
+    return bool(schema.get("description")) or "$ref" in schema
+
+
+def test_every_field_is_described() -> None:
+    """Each field and each event has a sentence that an editor can show."""
+    undescribed = [name for name, field in SCHEMA["properties"].items() if not described(field)]
+    for name, definition in SCHEMA["$defs"].items():
+        undescribed += [name] if not definition.get("description") else []
+        undescribed += [
+            f"{name}.{field}" for field, schema in definition.get("properties", {}).items() if not described(schema)
+        ]
+    assert [] == undescribed
+
+
+@pytest.mark.parametrize("path", generate.PAGES)
+def test_what_is_generated_is_committed(path: str) -> None:
+    """The schemas and the page of events are what the event types say: `python docs/generate.py` writes them."""
+    assert generate.PAGES[path]() == (generate.ROOT / path).read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_an_example_of_the_page_is_valid(name: str) -> None:
+    """What the page of events shows as an example fits the schema."""
+    assert [] == messages(generate.example(name, SCHEMA))
+
+
+@pytest.mark.parametrize("kind", types.ALL, ids=name_of)
+def test_a_line_is_read_as_its_type(kind: type[types.Event]) -> None:
+    """Each event's line is decoded to its type again, and says the same when it is encoded."""
+    line = render([event(name_of(kind))])
+    assert json.loads(line) == json.loads(line_of(msgspec.json.decode(line, type=kind)))

@@ -1,0 +1,213 @@
+"""How items are shown: small plain data, made without running anybody's code."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections import OrderedDict, namedtuple
+from datetime import UTC, date, datetime, time, timedelta
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from msgpack import Packer
+
+from effort import examples
+from run_scenario import targets
+from run_scenario.recording.describe import DEPTH_LIMIT, ELEMENTS_LIMIT, TEXT_LIMIT, describe
+from run_scenario.scenario.model import CallSpec
+
+Point = namedtuple("Point", "x y")
+
+
+class Plain:
+    """An object with attributes."""
+
+    def __init__(self, **attributes: Any) -> None:
+        self.__dict__.update(attributes)
+
+
+class Slotted:
+    """An object without a dictionary."""
+
+    __slots__ = ("x",)
+
+
+class Hostile:
+    """An object whose every method would be noticed."""
+
+    def __init__(self) -> None:
+        object.__setattr__(self, "secret", 1)
+
+    def _refuse(self, *args: Any) -> Any:
+        raise AssertionError("code of the item was run")
+
+    __repr__ = __str__ = __len__ = __iter__ = __eq__ = __bool__ = __getattr__ = __getattribute__ = _refuse  # type: ignore[assignment]
+    __hash__ = __format__ = __reduce__ = __class_getitem__ = _refuse  # type: ignore[assignment]
+
+
+class Proxy:
+    """An object that computes its own dictionary, as the proxies of some web frameworks do, and now cannot."""
+
+    @property
+    def __dict__(self) -> dict[str, Any]:  # type: ignore[override]
+        raise RuntimeError("working outside of request context")
+
+
+class HostileText(str):
+    """A str that is more than a str."""
+
+    __repr__ = __str__ = __len__ = __getitem__ = Hostile._refuse  # type: ignore[assignment]
+
+
+def of_hostile_class() -> Any:
+    """Return an object whose class's class refuses too; made here, out of sight of those who look at classes."""
+
+    class HostileMeta(type):
+        def __getattribute__(cls, name: str) -> Any:
+            raise AssertionError("code of the item's class was run")
+
+    class OfHostileMeta(metaclass=HostileMeta):
+        pass
+
+    return OfHostileMeta()
+
+
+EXAMPLES = [
+    (None, None),
+    (True, True),
+    (7, 7),
+    (2**63 - 1, 2**63 - 1),
+    (-(2**63), -(2**63)),
+    (2**63, "<int of 64 bits>"),
+    (1.5, 1.5),
+    (math.inf, "inf"),
+    (-math.inf, "-inf"),
+    (math.nan, "nan"),
+    ("text", "text"),
+    ("x" * 201, "x" * 200 + "… <201 characters>"),
+    (b"ab", "b'ab'"),
+    (bytearray(b"ab"), "b'ab'"),
+    (b"x" * 33, "<bytes of 33>"),
+    ((1, [2, (3,)]), [1, [2, [3]]]),
+    ([[[[1]]]], [[["<list>"]]]),
+    ({"a": {"b": 1}, 2: None}, {"a": {"b": 1}, "2": None}),
+    ({"b", "a", 1 << 70}, "{'a', 'b', <int of 71 bits>}"),
+    (frozenset({b"x", None}), "frozenset({None, b'x'})"),
+    ({(1, 2)}, "<set of 1>"),
+    (set(range(17)), "<set of 17>"),
+    ({"x" * 100, "y" * 100}, "<set of 2>"),
+    (date(2026, 1, 31), "2026-01-31"),
+    (datetime(2026, 1, 31, 12, 30, tzinfo=UTC), "2026-01-31T12:30:00+00:00"),
+    (time(12, 30), "12:30:00"),
+    (timedelta(1), "<datetime.timedelta>"),
+    (frozenset(), "<frozenset of 0>"),
+    (object(), "<object>"),
+    (targets.make_item(CallSpec("is_prime", (7,)), pytest.fail), "is_prime(7)"),
+    (targets.make_item(CallSpec("greet", ("Ada", object()), {"n": [1]}), pytest.fail), "greet('Ada', <object>, n=[1])"),
+]
+
+
+@pytest.mark.parametrize(("value", "expected"), EXAMPLES)
+def test_examples(value: Any, expected: Any) -> None:
+    """Plain data is itself as far as JSON has it, all else a text that says what it is."""
+    described = describe(value)
+    assert expected == described
+    assert type(expected) is type(described)
+
+
+def test_objects() -> None:
+    """An object is its class with its attributes; one without a dictionary its class alone."""
+    assert describe(Plain(x=1, y="z")).endswith("Plain(x=1, y='z')")
+    assert describe(Slotted()).endswith("Slotted>")
+    assert describe(Plain(**{f"a{n}": "x" * 50 for n in range(50)})).endswith("…")
+    assert "Point" in describe(Point(1, 2))
+    assert "collections.OrderedDict()" == describe(OrderedDict())
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda: int,
+        lambda: Plain,
+        Hostile,
+        lambda: HostileText("x"),
+        of_hostile_class,
+        Proxy,
+        lambda: Plain(inner=Hostile()),
+    ],
+)
+def test_no_code_of_the_item_runs(make: Any) -> None:
+    """Not repr(), not str(), not len(), not __getattribute__, not the metaclass's."""
+    item = make()
+    for value in (item, [item], {"k": item}, (item, (item, [item, [item]]))):
+        assert describe(value)
+
+
+def test_long_containers() -> None:
+    """Of many elements the first are shown, and how many more there are."""
+    assert [*range(ELEMENTS_LIMIT), "… 84 more"] == describe(list(range(100)))
+    mapping = describe({n: n for n in range(100)})
+    assert (ELEMENTS_LIMIT + 1, "84 more") == (len(mapping), mapping["…"])
+
+
+def test_what_contains_itself() -> None:
+    """It ends at the depth limit."""
+    loop: list[Any] = []
+    loop.append(loop)
+    described = describe(loop)
+    for _ in range(DEPTH_LIMIT - 1):
+        (described,) = described
+    assert ["<list>"] == described
+
+
+SCALARS = (
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.floats()
+    | st.text(st.characters())
+    | st.binary()
+    | st.complex_numbers()
+    | st.decimals()
+    | st.datetimes()
+    | st.builds(object)
+    | st.builds(Hostile)
+    | st.builds(HostileText)
+    | st.functions()
+)
+ANYTHING = st.recursive(
+    SCALARS,
+    lambda inner: (
+        st.lists(inner, max_size=40)
+        | st.tuples(inner, inner)
+        | st.dictionaries(st.none() | st.integers() | st.text() | st.binary() | st.tuples(st.integers()), inner)
+        | st.builds(Plain, x=inner, y=inner)
+    ),
+    max_leaves=60,
+)
+
+
+def count(described: Any) -> int:
+    """Return how many values there are in a description, keys included."""
+    if isinstance(described, list):
+        return 1 + sum(map(count, described))
+    if isinstance(described, dict):
+        return 1 + sum(1 + count(value) for value in described.values())
+    assert described is None or type(described) in (bool, int, float, str)
+    if isinstance(described, str):
+        assert len(described) <= TEXT_LIMIT + 40
+    if isinstance(described, float):
+        assert math.isfinite(described)
+    return 1
+
+
+@examples(300)
+@given(ANYTHING)
+def test_any_item_is_described(value: Any) -> None:
+    """A description is bounded plain data that msgpack takes and JSON can say, whatever the item is."""
+    described = describe(value)
+    assert count(described) <= 3 * (ELEMENTS_LIMIT + 2) ** DEPTH_LIMIT
+    Packer(use_bin_type=True, unicode_errors="surrogatepass").pack(described)
+    assert json.loads(json.dumps(described, allow_nan=False)) == described

@@ -1,0 +1,75 @@
+"""What the system says of a process, in the cases in which that is easily misread."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import time
+
+import pytest
+
+from run_scenario.runtime.platform import sleeping_threads, system
+
+EXIT = {"x86_64": 60, "aarch64": 93}
+"""Number of the system call that ends one thread only (asm/unistd.h)."""
+LEADER_LEAVES = """
+import ctypes, sys, threading
+threading.Thread(target=sys.stdin.read).start()
+ctypes.CDLL(None).syscall(int(sys.argv[1]), 0)
+"""
+
+
+@pytest.mark.skipif(os.uname().machine not in EXIT or not system.IS_LINUX, reason="its system calls are not known")
+def test_a_zombie_whose_threads_run_is_not_over() -> None:
+    """It cannot be waited for, and its children are still its own: whoever has ended it has to wait for more."""
+    command = [sys.executable, "-c", LEADER_LEAVES, str(EXIT[os.uname().machine])]
+    with subprocess.Popen(command, stdin=subprocess.PIPE) as process:
+        while (stat := system.process_stat(process.pid)) and stat.state != "Z":
+            pass
+        assert stat
+        assert (False, True) == (stat.is_over, system.is_running(process.pid))
+        assert None is process.poll()
+        assert process.stdin
+        process.stdin.close()
+        while (stat := system.process_stat(process.pid)) and not stat.is_over:
+            pass
+        assert stat
+        assert 0 == process.wait()
+
+
+LOCKS = {
+    "lock": "import threading; lock = threading.Lock(); lock.acquire(); lock.acquire()",
+    "timeout": "import threading; lock = threading.Lock(); lock.acquire(); lock.acquire(timeout=60)",
+    "handler": "import signal, threading; signal.signal(signal.SIGUSR1, lambda *_: None); threading.Event().wait()",
+    "shared": "import multiprocessing; lock = multiprocessing.Lock(); lock.acquire(); lock.acquire()",
+    "input": "import sys; sys.stdin.read()",
+    "sleep": "import time; time.sleep(60)",
+}
+"""What a program may wait in."""
+
+
+@pytest.mark.skipif(os.uname().machine not in EXIT or not system.IS_LINUX, reason="its system calls are not known")
+@pytest.mark.parametrize("kind", LOCKS)
+def test_who_waits_for_a_thread_of_its_own(kind: str) -> None:
+    """Only a lock inside the process, without a timeout, and where no handler of a signal might end it."""
+    with subprocess.Popen([sys.executable, "-c", LOCKS[kind]], stdin=subprocess.PIPE) as process:
+        try:
+            calls = {"lock": "202", "timeout": "202", "handler": "202", "shared": "202", "input": "0", "sleep": "230"}
+            calls = calls if os.uname().machine == "x86_64" else {}
+            until = time.monotonic() + 20
+            while time.monotonic() < until and not _is_in(process.pid, calls.get(kind, "")):
+                time.sleep(0.01)
+            waits = sleeping_threads.waits_for_own_thread(process.pid, process.pid)
+            waits = waits and not sleeping_threads.has_handlers(process.pid)
+            assert (kind == "lock") == waits, system.read_file(f"/proc/{process.pid}/syscall")
+        finally:
+            process.kill()
+
+
+def _is_in(pid: int, call: str) -> bool:
+    """Tell whether a process has slept in the same system call in two looks, a moment apart: in that one, if known."""
+    first = system.read_file(f"/proc/{pid}/syscall")
+    time.sleep(0.05)
+    second = system.read_file(f"/proc/{pid}/syscall")
+    return first == second and first.split()[:1] not in ([], ["running"]) and call in ("", first.split()[0])
