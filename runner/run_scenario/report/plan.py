@@ -79,6 +79,10 @@ class _StepWriter(StepWriter):
         """Return the line of a statement."""
         return [" " * indent + before + flat(expression) + after]
 
+    def passing(self, raised: str) -> str:
+        """Return nothing: what is expected is said behind the step."""
+        return ""
+
     def expecting(self, raised: str, write: Callable[[int], list[str]], indent: int) -> list[str]:
         """Return the lines, and which exception is expected."""
         *others, last = write(indent)
@@ -130,12 +134,6 @@ class _Writer(_StepWriter):
         for name in (spec.name for spec in scenario.resources if any(each.steps for each in scenario.processes)):
             self.resource(name)
         self._functions = functions(scenario, identifiers, known)
-        for spec in scenario.processes:
-            if not spec.parent and spec.name in self._functions:
-                identifiers.name_process(spec.name, self._functions[spec.name].name)
-        for spec in scenario.processes:
-            if not spec.parent and spec.name in self._functions:
-                identifiers.name_process(spec.name, self._functions[spec.name].name)
 
     def functions(self) -> Iterator[list[str]]:
         """Yield the lines of the functions of processes with steps."""

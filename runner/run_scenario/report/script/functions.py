@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from run_scenario.report.script.layout import Expression, Group, dictionary, flat, literal
-from run_scenario.report.script.names import TAKEN, Identifiers, identifier, names_of
+from run_scenario.report.script.names import TAKEN, Identifiers, identifier, names_of, plural_of
 from run_scenario.report.script.steps import StepWriter
 from run_scenario.scenario import model
 from run_scenario.scenario.candidates import candidates
@@ -27,24 +27,26 @@ class Parameter(Value):
     subjects: tuple[Subject, ...] = ()
     """The resource's name of each; or else, for all, a name that is known only at run time."""
     known: str = ""
-    """The name of the value that it is instead, which is known of each process: `i`, `name` or `replicas`."""
+    """The name of the value that it is instead, which is known of each process: `i` or `replicas`."""
+    numbers: tuple[str, ...] = ()
+    """Of each process, the numbers of the replicas that it starts instead."""
 
 
 class StepFunction:
     """The function of processes whose steps are the same, but for what they are done to."""
 
-    def __init__(self, name: str, specs: Sequence[model.ProcessSpec]) -> None:
+    def __init__(self, name: str, specs: Sequence[model.ProcessSpec], scenario: model.Scenario) -> None:
         self.name = name
         self.specs = specs
         self.parameters: list[Parameter] = []
         self.subjects: dict[int, str] = {}
         """The id of a step of the first of the processes -> the expression for what it is done to."""
-        self.children: tuple[model.ProcessSpec, ...] = ()
-        """The processes that it starts itself."""
-        self.before: tuple[model.Step, ...] = ()
-        """The steps that start them, before its own, or before its target is called."""
-        self.after: tuple[model.Step, ...] = ()
-        """The steps that wait for them."""
+        self.children = children_of(scenario, specs[0])
+        """The processes that it starts itself; those of the first."""
+        self.numbers: dict[str, str] = {}
+        """The name of the first of some replicas that it starts -> the parameter that has their numbers."""
+        self.before, self.after = around(scenario, specs[0])
+        """The steps that start them, before its own, or before its target is called; those that wait for them."""
         self.identifiers = Identifiers(())
         """Those of its body."""
         self._positions = {spec.name: position for position, spec in enumerate(specs)}
@@ -68,6 +70,8 @@ class StepFunction:
     ) -> Expression:
         if parameter.known:
             return literal(spec.names[parameter.known])
+        if parameter.numbers:
+            return parameter.numbers[position]
         subject = parameter.subjects[position]
         return resource(subject) if isinstance(subject, str) else by_name(subject, handles(spec), resource)
 
@@ -78,35 +82,44 @@ def functions(scenario: model.Scenario, identifiers: Identifiers, taken: set[str
     `identifiers`: those of the script's top level; `taken`: names that no parameter may have.
     """
     found: dict[str, StepFunction] = {}
-    parents = {spec.parent for spec in scenario.processes}
-    for specs in _alike(scenario.processes, parents):
-        first = specs[0]
-        base = (first.name.rpartition("-")[0] or first.name) if len(specs) > 1 else first.name
-        wanted = identifier(base, "work") if first.named else "work"
-        function = StepFunction(identifiers.new(wanted, TAKEN), specs)
-        if first.name in parents:
-            function.children = tuple(spec for spec in scenario.processes if spec.parent == first.name)
-            if not any(step.verb == "start" for step in everywhere(first.steps)):
-                function.before, function.after = around_target(scenario, first)
+    values = {name for steps in {id(p.steps): p.steps for p in scenario.processes}.values() for name in names_of(steps)}
+    for specs in _alike(scenario):
+        base = base_name(specs[0]) if len(specs) > 1 else specs[0].name
+        wanted = identifier(base, "work") if specs[0].named else "work"
+        function = StepFunction(identifiers.new(wanted, f"run_{wanted}", taken=TAKEN | values), specs, scenario)
         found |= {spec.name: function for spec in specs}
     names = {function.name for function in found.values()}
     for function in reversed(dict.fromkeys(found.values())):  # those of a process come after it
         own = names if function.children else set()
-        function.identifiers = Identifiers({*taken, *own, *names_of(function.steps)})
-        for child in function.children:
-            if child.name in found:
-                function.identifiers.name_process(child.name, found[child.name].name)
-        for child in function.children:
-            if child.name in found:
-                function.identifiers.name_process(child.name, found[child.name].name)
-        _find_parameters(function, found)
+        function.identifiers = Identifiers({*taken, *own}, names_of(function.steps))
+        _find_parameters(function, found, scenario)
     return found
+
+
+def children_of(scenario: model.Scenario, parent: model.ProcessSpec) -> tuple[model.ProcessSpec, ...]:
+    """Return the processes that a process starts itself."""
+    return tuple(spec for spec in scenario.processes if spec.parent == parent.name)
+
+
+def around(scenario: model.Scenario, spec: model.ProcessSpec) -> tuple[tuple[model.Step, ...], tuple[model.Step, ...]]:
+    """Return the steps that start and join the processes of a process, if its own do not."""
+    return ((), ()) if any(step.verb == "start" for step in everywhere(spec.steps)) else around_target(scenario, spec)
+
+
+def base_name(spec: model.ProcessSpec) -> str:
+    """Return what the names of replicas have in common: nothing, if they are multiprocessing's own."""
+    return spec.name.rpartition("-")[0] if spec.named else ""
 
 
 def head(function: StepFunction, body: StepWriter) -> list[str]:
     """Return the lines that begin a function."""
     parts: tuple[Any, ...] = tuple(each.name for each in function.parameters)
-    return body.lay(Group(f"def {function.name}(", parts, ")", is_call=True), 0, after=":")
+    lines = body.lay(Group(f"def {function.name}(", parts, ")", is_call=True), 0, after=":")
+    if any("name" in names_read(step) for step in everywhere(function.specs[0].steps)):
+        module = {"process": "multiprocessing", "thread": "threading"}[function.specs[0].worker]
+        current = body.scope.use(module, f"current_{function.specs[0].worker}")
+        lines.append(f"    name = {current}().name")
+    return lines
 
 
 def by_name(subject: Subject, names: Sequence[str], called: Callable[[str], str]) -> Group:
@@ -119,20 +132,41 @@ def handles(spec: model.ProcessSpec) -> list[str]:
     return list(dict.fromkeys(binding.resource for binding in spec.bindings))
 
 
-def _alike(processes: Sequence[model.ProcessSpec], parents: Collection[str]) -> Iterator[list[model.ProcessSpec]]:
+def _alike(scenario: model.Scenario) -> Iterator[list[model.ProcessSpec]]:
     """Yield the processes with steps or with processes of their own, those together that can share a function."""
+    parents = {spec.parent for spec in scenario.processes}
     groups: dict[Any, list[model.ProcessSpec]] = {}
-    for spec in processes:
+    for spec in scenario.processes:
         if not spec.steps and spec.name not in parents:
             continue
-        together = spec.where is not None and spec.name not in parents
-        place = (spec.where.line, spec.where.column) if spec.where is not None and together else spec.name
-        group = groups.setdefault(place, [])
-        if group and group[0].steps is not spec.steps and _shape(group[0].steps) != _shape(spec.steps):
-            groups[place, spec.name] = [spec]
-        else:
+        place = (spec.where.line, spec.where.column) if spec.where is not None else spec.name
+        group = groups.setdefault(place, [spec])
+        first = group[0]
+        if first is spec:
+            continue
+        shared = first.steps is spec.steps or _shape(first.steps) == _shape(spec.steps)
+        if shared and (spec.name not in parents or _family(scenario, first) == _family(scenario, spec)):
             group.append(spec)
+        else:
+            groups[place, spec.name] = [spec]
     yield from groups.values()
+
+
+def _family(scenario: model.Scenario, parent: model.ProcessSpec) -> Any:
+    """Return all of a process and of those that it starts but their numbers; itself, if there is more to them."""
+    children = children_of(scenario, parent)
+    if not all(each.named and each.family for each in children) or any(children_of(scenario, e) for e in children):
+        return parent
+    numbers = {each.name: index for index, each in enumerate(children)}
+    before, after = around(scenario, parent)
+    done = [
+        (step.verb, numbers.get(step.subject) if step.kind == PROCESS and isinstance(step.subject, str) else step)
+        for step in everywhere((*before, *parent.steps, *after))
+        if step.kind == PROCESS or step.where is None
+    ]
+    given = parent.replace(steps=(), bindings=()) if parent.steps else parent
+    alike = [spec.replace(name=base_name(spec), parent="", names={}, where=None) for spec in (given, *children)]
+    return repr((done, alike))
 
 
 def _shape(steps: Sequence[model.Step]) -> list[tuple[Any, ...]]:
@@ -143,18 +177,21 @@ def _shape(steps: Sequence[model.Step]) -> list[tuple[Any, ...]]:
     ]
 
 
-def _find_parameters(function: StepFunction, functions_: Mapping[str, StepFunction]) -> None:
+def _find_parameters(function: StepFunction, functions_: Mapping[str, StepFunction], scenario: model.Scenario) -> None:
     """Find which parameters a function needs, and what each of its steps is done to."""
     first, identifiers = function.specs[0], function.identifiers
     read = {name for step in everywhere(first.steps) for name in names_read(step)}
-    for known in ("name", "i", "replicas"):
+    for known in ("i", "replicas"):
         if known in read and known in first.names:
             function.parameters.append(Parameter(known, known=known))
-    if function.children or all(spec.steps is first.steps for spec in function.specs):
+    if len(function.specs) > 1:
+        _find_numbers(function, [children_of(scenario, spec) for spec in function.specs])
+    if all(spec.steps is first.steps for spec in function.specs):
         rows = [(step, (step.subject,) * len(function.specs)) for step in _about(function.steps)]
     else:
-        columns = [[step.subject for step in _about(spec.steps)] for spec in function.specs]
-        rows = [(step, row) for step, *row in zip(_about(first.steps), *columns, strict=True)]  # type: ignore[misc]
+        of_all = [(function.before, spec.steps, function.after) for spec in function.specs]
+        columns = [[step.subject for steps in each for step in _about(steps)] for each in of_all]
+        rows = [(step, row) for step, *row in zip(_about(function.steps), *columns, strict=True)]  # type: ignore[misc]
     known_rows: dict[str, Parameter] = {}
     for step, row in rows:
         subjects = tuple(row)
@@ -167,8 +204,22 @@ def _find_parameters(function: StepFunction, functions_: Mapping[str, StepFuncti
         computed = not isinstance(step.subject, str)
         function.subjects[id(step)] = f"{name}[{flat(literal(step.subject))}]" if computed else name
     for needed in _needed(function, functions_):
-        known_rows.setdefault(repr((needed,)), Parameter(identifiers.resource(needed), (needed,)))
+        subjects = (needed,) * len(function.specs)
+        known_rows.setdefault(repr(subjects), Parameter(identifiers.resource(needed), subjects))
     function.parameters += known_rows.values()
+
+
+def _find_numbers(function: StepFunction, children: Sequence[Sequence[model.ProcessSpec]]) -> None:
+    """Add a parameter for the numbers of the replicas that each of the processes starts."""
+    families = dict.fromkeys(each.family for each in children[0])
+    for family in families:
+        names = [[each.name for each in own if each.family == family] for own in children]
+        numbers = [[int(name.rpartition("-")[2]) for name in each] for each in names]
+        parameter = function.identifiers.new(f"{identifier(family, 'process')}_numbers")
+        function.numbers[names[0][0]] = parameter
+        function.parameters.append(
+            Parameter(parameter, numbers=tuple(f"range({each[0]}, {each[-1] + 1})" for each in numbers))
+        )
 
 
 def _needed(function: StepFunction, functions_: Mapping[str, StepFunction]) -> Iterator[str]:
@@ -198,20 +249,13 @@ def _parameter_name(step: model.Step, subjects: tuple[Subject, ...], identifiers
         return identifiers.new(plural_of(identifier(static_text(step.subject), kind)))
     names = {str(subject) for subject in subjects}
     if len(names) == 1:
-        return identifiers.resource(names.pop())
+        return identifiers.resource(names.pop(), step.kind)
     bases = {re.sub(r"[-_ ]?\d+", "", name) for name in names}
     wanted = identifier(bases.pop() if len(bases) == 1 else kind, kind)
-    if not identifiers.is_free(wanted) and identifiers.is_free(f"other_{wanted}"):
-        wanted = f"other_{wanted}"
-    return identifiers.new(wanted)
+    return identifiers.new(wanted, f"other_{wanted}")
 
 
 def static_text(subject: Subject) -> str:
     """Return what stands in a computed name before what is computed."""
     first = subject.parts[0] if isinstance(subject, Template) else ""
     return first if isinstance(first, str) else ""
-
-
-def plural_of(name: str) -> str:
-    """Return what several of these are called."""
-    return f"{name}es" if name.endswith("s") else f"{name}s"

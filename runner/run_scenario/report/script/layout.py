@@ -23,6 +23,8 @@ WIDTH = 100
 """Longest line of the code, in characters."""
 _STEP = 4
 _SHORTEST_PIECE = 20
+_LEAST_REPEATED = 4
+"""Fewest equal elements of a list that are written once."""
 
 
 class Text(Value):
@@ -124,6 +126,8 @@ def literal(value: Any, names: Names = FULL_NAMES) -> Expression:
             return Text(value)
         case bytes():
             return bytes_literal(value)
+        case [first, *_] if len(value) >= _LEAST_REPEATED and isinstance(value, list) and _is_repeated(first, value):
+            return f"[{flat(literal(first))}] * {len(value)}"
         case list():
             return Group("[", _literals(value, names), "]")
         case tuple():
@@ -142,6 +146,10 @@ def literal(value: Any, names: Names = FULL_NAMES) -> Expression:
         case None | bool() | int() | float():
             return repr(value).replace("e+", "e")  # only a float has an exponent
     return repr(value).replace("datetime.", f"{names.use('datetime')}.")
+
+
+def _is_repeated(first: Any, values: list[Any]) -> bool:
+    return isinstance(first, str | int | float) and all(repr(value) == repr(first) for value in values)
 
 
 def _literals(values: Iterable[Any], names: Names) -> tuple[Expression, ...]:

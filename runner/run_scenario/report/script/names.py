@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import builtins
+import itertools
 import keyword
+import re
 import unicodedata
 from collections.abc import Callable, Collection, Iterable, Iterator
 from typing import Any
@@ -19,7 +21,7 @@ _LONGEST = 40
 """Characters beyond which a name is cut: it is to be read in a line of code."""
 _OWN = frozenset(
     (
-        *("Process", "Thread", "Call", "close_then", "set_start_method", "partial", "os", "time"),
+        *("Process", "Thread", "Call", "close_others", "set_start_method", "partial", "os", "time"),
         *("datetime", "Path", "run_with", "io", "sys"),
         *("supervise", "Restart", "connection", "namedtuple"),
         *("Queue", "JoinableQueue", "SimpleQueue", "Pipe", "Pool", "ProcessPoolExecutor"),
@@ -37,64 +39,64 @@ TAKEN = frozenset((*dir(builtins), *_OWN))
 class Identifiers:
     """Gives each process and resource an identifier of its own, the same one whenever it comes up again."""
 
-    def __init__(self, taken: Iterable[str]) -> None:
+    def __init__(self, taken: Iterable[str], values: Iterable[str] = ()) -> None:
+        """`values`: names of values, which a variable of a comprehension may hide."""
         self._used = set(taken)
+        self._values = frozenset(values)
         self._known: dict[tuple[str, str], str] = {}
 
-    def resource(self, name: str) -> str:
+    def resource(self, name: str, kind: str = "") -> str:
         """Return the identifier of the queue, lock or other resource called `name`; of a pipe's end, `jobs.left`."""
-        return self._of("resource", name)
+        return self._of("resource", name, word_for(kind))
 
-    def listed(self, family: str, names: Iterable[str]) -> None:
-        """Call the resources of these names `forks[0]`, `forks[1]` and so on: all of them together are a list."""
+    def listed(self, family: str, names: Iterable[str], kind: str) -> str:
+        """Call the resources of these names `forks[0]`, `forks[1]` and so on; return what all of them are called."""
         name = identifier(family, "resource")
-        many = self.new(name if name.endswith("s") else f"{name}s")
-        self._known["list", family] = many
-        for index, name in enumerate(names):
-            self._known["resource", name] = f"{many}[{index}]"
-
-    def list_of(self, family: str) -> str:
-        """Return the identifier of the list of replicas; empty if they are not in one."""
-        return self._known.get(("list", family), "")
+        many = self.new(name if name.endswith("s") else plural_of(name), f"{name}_{word_for(kind)}s")
+        self._known |= {("resource", each): f"{many}[{index}]" for index, each in enumerate(names)}
+        return many
 
     def process(self, name: str) -> str:
         """Return the identifier of the process called `name`."""
-        return self._of("process", name)
-
-    def name_process(self, name: str, function: str) -> None:
-        """Call a process otherwise than the function that it runs."""
-        if identifier(name, "process") == function and ("process", name) not in self._known:
-            self._known["process", name] = self.new(f"{function}_process")
+        return self._of("process", name, "process")
 
     def own(self, name: str) -> str:
         """Return the identifier of a variable of the script's own: `name`, unless something has it already."""
         return self._of("variable", name)
 
+    def counter(self) -> str:
+        """Return the variable of a comprehension that counts."""
+        is_taken = "number" in self._used and self._known.get(("variable", "number")) != "number"
+        return self.own("n") if is_taken else "number"
+
     def result(self, pool: str, number: int) -> str:
         """Return the identifier of what will be the result of a pool's call, of which that is the number."""
-        key = f"result {number}", pool
+        wanted = f"result_{number}" if number else "result"
+        key = wanted, pool
         if key not in self._known:
-            wanted = f"result_{number}"
-            self._known[key] = self.new(wanted if self.is_free(wanted) else f"{self.resource(pool)}_{wanted}")
+            self._known[key] = self.new(wanted, f"{self.resource(pool)}_{wanted}")
         return self._known[key]
 
     def is_free(self, name: str) -> bool:
         """Return whether nothing has that name yet, and something may."""
-        return name not in self._used and not keyword.iskeyword(name)
+        return name not in self._used and name not in self._values and not keyword.iskeyword(name)
 
-    def new(self, wanted: str, taken: Collection[str] = ()) -> str:
-        """Return an identifier that nothing else has, nor is `taken`: `wanted`, or with a number behind it."""
-        candidate, number = wanted, 2
-        while candidate in taken or not self.is_free(candidate):
-            candidate, number = f"{wanted}_{number}", number + 1
+    def new(self, *wanted: str, taken: Collection[str] = ()) -> str:
+        """Return an identifier that nothing else has, nor is `taken`: the first of these, or one with a number."""
+        first = wanted[0]
+        spelled = [f"{first}_"] if keyword.iskeyword(first) or hasattr(builtins, first) else []
+        numbered = (f"{first}_{number}" for number in itertools.count(2))
+        for candidate in itertools.chain([first], spelled, wanted[1:], numbered):
+            if candidate not in taken and self.is_free(candidate):
+                break
         self._used.add(candidate)
         return candidate
 
-    def _of(self, kind: str, name: str) -> str:
-        known = self._known.get((kind, name))
-        if known is None:
-            known = self._known[kind, name] = self.new(identifier(name, kind))
-        return known
+    def _of(self, kind: str, name: str, suffix: str = "") -> str:
+        if (kind, name) not in self._known:
+            wanted = identifier(name, kind)
+            self._known[kind, name] = self.new(wanted, *([f"{wanted}_{suffix}"] if suffix else []))
+        return self._known[kind, name]
 
 
 def identifier(name: str, kind: str) -> str:
@@ -106,6 +108,18 @@ def identifier(name: str, kind: str) -> str:
         return joined
     longer = f"{kind}_{joined}"
     return longer if words and longer.isidentifier() else kind
+
+
+def word_for(kind: str) -> str:
+    """Return what things of a type are called, in one word."""
+    return {"": "resource", "Pipe": "end"}.get(kind, "queue" if kind.endswith("Queue") else kind.lower())
+
+
+def plural_of(name: str) -> str:
+    """Return what several of these are called."""
+    if name[-1:] == "y" and name[-2:-1] not in "aeiou":
+        return f"{name[:-1]}ies"
+    return f"{name}es" if name.endswith("s") else f"{name}s"
 
 
 class Scope:
@@ -131,25 +145,28 @@ class Scope:
         """Names of values of the main program that would replace a function of the script."""
         self.parameters = parameters_read(scenario, steps)
         """The parameters that expressions read, by name: constants of the script."""
-        self._of_values = of_main.union(*map(names_of, {id(p.steps): p.steps for p in scenario.processes}.values()))
-        self.identifiers = Identifiers({*self.taken, *self._of_values})
+        self.of_values = of_main.union(*map(names_of, {id(p.steps): p.steps for p in scenario.processes}.values()))
+        """Names that a value has somewhere."""
+        self.identifiers = Identifiers({*self.taken, *self.parameters}, of_main)
+        self.lengths: dict[str, int] = {}
+        """Of each list of resources, how many there are."""
         # They come before variables of the script's own.
-        families: dict[str, list[str]] = {}
+        for family, members in families(scenario.resources):
+            for end in _ends(members[0]):
+                names = [f"{each.name}{end}" for each in members]
+                listed = self.identifiers.listed(family + end, names, kind_of(members[0]))
+                self.lengths[listed] = len(names)
         for resource in scenario.resources:
-            if isinstance(resource, model.QueueSpec | model.SyncSpec) and resource.family:
-                families.setdefault(resource.family, []).append(resource.name)
-        for family, names in families.items():
-            self.identifiers.listed(family, names)
-        for resource in scenario.resources:
-            self.identifiers.resource(resource.name)
+            for end in _ends(resource):
+                self.identifiers.resource(f"{resource.name}{end}", kind_of(resource))
         self._functions = {reference: reference for reference in references if ":" not in reference}
-        self._bound: dict[tuple[str, str], str] = {}
+        self._bound: dict[str, str] = {}
         self.aliases: list[str] = []
         """Other names of functions whose own a value has."""
         for reference in references:
             if ":" in reference:
                 self._functions[reference] = self._import(reference)
-            elif reference in self._of_values:
+            elif reference in self.of_values:
                 self._functions[reference] = self.identifiers.new(f"call_{reference}")
                 self.aliases.append(f"{self._functions[reference]} = {reference}")
 
@@ -175,19 +192,23 @@ class Scope:
         return literal(data, self)
 
     def use(self, module: str, name: str = "") -> str:
-        """Import a module of the standard library, or a name from it; return what it is called."""
+        """Import a module of the standard library, or a name from it; return what it is called.
+
+        Where a value has that name, it is asked of its module; where one has the module's, that has another.
+        """
+        if name in self.of_values:
+            return f"{self.use(module)}.{name}"
         found = Import(module, name)
-        if found.bound in self._of_values:
-            key = module, name
-            if key not in self._bound:
-                self._bound[key] = self.identifiers.new(found.bound)
-            found = found.replace(alias=self._bound[key])
+        if found.bound in self.of_values:
+            if module not in self._bound:
+                self._bound[module] = self.identifiers.new(f"{found.bound}_module")
+            found = found.replace(alias=self._bound[module])
         self.imports.add(found)
-        return found.bound
+        return name or found.alias or module
 
     def builtin(self, name: str) -> str:
         """Return what a built-in is called, also where a value has its name."""
-        return f"{self.use('builtins')}.{name}" if name in self._of_values else name
+        return f"{self.use('builtins')}.{name}" if name in self.of_values else name
 
     def _import(self, reference: str) -> str:
         module, _, qualified = reference.partition(":")
@@ -199,6 +220,39 @@ class Scope:
         bound = self.identifiers.new(first if free else f"{module.rpartition('.')[2]}_{first}")
         self.imports.add(Import(module, first, "" if bound == first else bound))
         return bound + dot + rest
+
+
+def families(resources: Iterable[model.Resource]) -> Iterator[tuple[str, list[model.Resource]]]:
+    """Yield the resources that a script has as a list, with what their names have in common.
+
+    Those are replicas, and three or more in a row that are alike and numbered from 1 on.
+    """
+    for base, group in itertools.groupby(resources, _base_of):
+        members = list(group)
+        alike = {repr(each.replace(name="", where=None)) for each in members}
+        numbers = [each.name.removeprefix(base).strip("-_ ") for each in members]
+        numbered = numbers == [str(number + 1) for number in range(len(members))]
+        if base and numbered and (getattr(members[0], "family", "") or (len(members) > 2 and len(alike) == 1)):
+            yield base, members
+
+
+def _base_of(resource: model.Resource) -> str:
+    """Return the name without its number; nothing, if it is not to be in a list."""
+    if isinstance(resource, model.PoolSpec):
+        return ""
+    if isinstance(resource, model.SharedSpec) and (resource.remote or resource.type == "SharedMemory"):
+        return ""
+    return resource.family or re.sub(r"[-_ ]?\d+$", "", resource.name)
+
+
+def _ends(resource: model.Resource) -> list[str]:
+    """Return what has to be behind the name of a resource to name what processes are given."""
+    return [f".{end}" for end in model.PIPE_ENDS] if isinstance(resource, model.PipeSpec) else [""]
+
+
+def kind_of(resource: model.Resource) -> str:
+    """Return the type of a resource, as a step has it."""
+    return "Pipe" if isinstance(resource, model.PipeSpec) else resource.type
 
 
 def names_of(steps: Iterable[model.Step]) -> set[str]:

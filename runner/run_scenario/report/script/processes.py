@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+import re
+from collections.abc import Container, Iterator, Mapping, Sequence
 from typing import Any
 
-from run_scenario.report.script.functions import StepFunction, plural_of
+from run_scenario.report.script.functions import StepFunction, base_name
 from run_scenario.report.script.layout import (
     Expression,
     Group,
@@ -20,7 +21,7 @@ from run_scenario.report.script.layout import (
     quoted,
     tuple_of,
 )
-from run_scenario.report.script.names import Scope, takes_work
+from run_scenario.report.script.names import Scope, plural_of, takes_work
 from run_scenario.scenario import model
 from run_scenario.scenario.processes import by_parameter
 
@@ -29,24 +30,22 @@ Replicas = Sequence[model.ProcessSpec]
 multiprocessing's own; or that a file writes as one, and that differ in what they are given."""
 
 
-def replicas(processes: Sequence[model.ProcessSpec], functions: Mapping[str, StepFunction]) -> Iterator[Replicas]:
-    """Yield the processes, two or more, that are created right after each other and are alike or belong together.
+def replicas(
+    processes: Sequence[model.ProcessSpec], functions: Mapping[str, StepFunction], numbers: Container[str] = ()
+) -> Iterator[Replicas]:
+    """Yield the processes that are created right after each other and belong together: two or more, or as many as
+    `numbers`, the names of the first ones, tells of at run time.
 
     `functions`: those of the processes that have steps; what their parameters get may differ.
     """
     run: list[model.ProcessSpec] = []
     for spec in (*processes, None):
-        if spec is not None and run and _continues(run, spec, functions):
+        if spec is not None and run and spec.name not in numbers and _continues(run, spec, functions):
             run.append(spec)
             continue
-        if len(run) > 1:
+        if len(run) > 1 or (run and run[0].name in numbers):
             yield run
         run = [spec] if spec is not None and _first_number([spec]) else []
-
-
-def base_name(spec: model.ProcessSpec) -> str:
-    """Return what the names of replicas have in common: nothing, if they are multiprocessing's own."""
-    return spec.name.rpartition("-")[0] if spec.named else ""
 
 
 def _first_number(group: Replicas) -> int:
@@ -60,26 +59,19 @@ def _continues(run: Replicas, spec: model.ProcessSpec, functions: Mapping[str, S
     function = functions.get(first.name)
     if function is not functions.get(spec.name):
         return False
-    one, other = _common(first, function), _common(spec, function)
-    if not _alike(one, other) and not (spec.family and _alike(_ungiven(one), _ungiven(other))):
+    # Compared as they are written, since to Python True equals 1.
+    if len({repr(_common(each, function is not None)) for each in (first, spec)}) > 1:
         return False
     return not spec.named or spec.name == f"{base_name(first)}-{_first_number(run) + len(run)}"
 
 
-def _alike(one: model.ProcessSpec, other: model.ProcessSpec) -> bool:
-    # Compared as they are written, since to Python True equals 1.
-    return repr(one) == repr(other)
-
-
-def _ungiven(spec: model.ProcessSpec) -> model.ProcessSpec:
-    """Return a process without what it is given, and without what the main program does with it alone."""
-    return spec.replace(args=(), kwargs={}, bindings=(), delay=0.0, join_timeout=None)
-
-
-def _common(spec: model.ProcessSpec, function: StepFunction | None) -> model.ProcessSpec:
-    """Return what must be the same of replicas: what a function gets may differ."""
+def _common(spec: model.ProcessSpec, has_function: bool) -> model.ProcessSpec:
+    """Return what must be the same of replicas: what they are given may differ, if they belong together in the file."""
     same = spec.replace(name="", where=None)
-    return same.replace(steps=(), names={}, bindings=()) if function is not None else same
+    if has_function:
+        return same.replace(steps=(), names={}, bindings=())
+    given = dict.fromkeys(spec.kwargs)
+    return same.replace(args=(), kwargs=given, bindings=(), delay=0.0, join_timeout=None) if spec.family else same
 
 
 class Creation:
@@ -91,19 +83,27 @@ class Creation:
         indent: int,
         closes: Mapping[str, Sequence[model.Step]],
         functions: Mapping[str, StepFunction],
+        numbers: Mapping[str, str],
     ) -> None:
-        """`closes`: process -> the steps that close ends of pipes, before it calls its target."""
+        """Know the rest of the script.
+
+        `closes`: process -> the steps that close ends of pipes, before it calls its target; `numbers`: the first of
+        some replicas -> what their numbers are called.
+        """
         self._scope = scope
         self._functions = functions
         self._indent = indent
         self._closes = closes
+        self._numbers = numbers
+        self.lengths = scope.lengths
         self.created_by: dict[str, str] = {}
         """What creates a process that is started again, whenever it is called; of a list of them, the list of these."""
+        self._ends: dict[str, Expression] = {}
+        """Replica -> the ends of pipes of which it closes what it does not use."""
 
     def one(self, spec: model.ProcessSpec, name: str) -> list[str]:
         """Return the statements that create a process called `name` in the script."""
-        closing = bool(self._ends(spec))
-        made = self._element(spec, literal(spec.name), self._given(spec, closing=closing), closing=closing)
+        made = self._element(spec, literal(spec.name), self._positional(spec), self._keywords(spec))
         if spec.restart is None:
             lines = layout(made, self._indent, f"{name} = ")
         else:
@@ -126,42 +126,64 @@ class Creation:
             key: self._argument(spec.target, key, value) for key, value in spec.kwargs.items() if key not in kwargs
         }
 
-    def many(self, group: Replicas, single: str, many: str) -> list[str]:
-        """Return the statements that create a list of processes, called `many`; one of them is `single`."""
+    def _keywords(self, spec: model.ProcessSpec) -> dict[str, Expression]:
+        """Return the keyword arguments of a process; a function of steps has none."""
+        return {} if spec.name in self._functions else self._named(spec)
+
+    def many(self, group: Replicas, single: str, many: str, ends: str = "") -> list[str]:
+        """Return the statements that create a list of processes, called `many`; one of them is `single`.
+
+        `ends`: what the ends of pipes are called that they inherit, if that is the same for all.
+        """
+        if any(map(self._ends_of, group)):
+            self._ends = {spec.name: ends or self._ends_of(spec) or "()" for spec in group}
         first, numbers = group[0], range(_first_number(group), _first_number(group) + len(group))
-        closing = any(map(self._ends, group))
-        rows = [self._given(spec, closing=closing) for spec in group]
-        if first.name not in self._functions and len({repr((spec.kwargs, spec.bindings)) for spec in group}) > 1:
-            made = tuple(  # each is written as it is
-                self._element(spec, literal(spec.name), row, closing=closing)
-                for spec, row in zip(group, rows, strict=True)
-            )
-            return self._listed(group, Group("[", made, "]"), single, many)
-        number = self._scope.identifiers.own("number")
+        rows = [[*self._positional(spec), *self._keywords(spec).values()] for spec in group]
+        positional = len(rows[0]) - len(self._keywords(first))
+        number = self._scope.identifiers.counter()
         name = _numbered(base_name(first), number)
-        columns = [[flat(row[position]) for row in rows] for position in range(len(rows[0]))]
         args: list[Expression] = []
         varying: dict[str, list[str]] = {}
-        for parameter, column in zip(self._parameters(first, closing=closing), columns, strict=True):
-            if len({*column}) == 1:
-                args.append(rows[0][len(args)])
-            elif column == [*map(str, numbers)]:
-                args.append(number)
-            elif column == [flat(literal(spec.name)) for spec in group] and first.named:
-                args.append(name)
-            else:
-                args.append(self._scope.identifiers.own(parameter))
-                varying[str(args[-1])] = column
-        counts = (first.named and not self._is_class(first)) or number in args
+        parameters = [*self._parameters(first), *self._keywords(first)]
+        for parameter, column in zip(parameters, zip(*rows, strict=True), strict=True):
+            texts = list(map(flat, column))
+            same = column[0] if len({*texts}) == 1 else self._of_number(texts, numbers, number)
+            if same is None:
+                same = self._scope.identifiers.own(parameter)
+                varying[same] = texts
+            args.append(same)
+        kwargs = dict(zip(self._keywords(first), args[positional:], strict=True))
+        counts = (first.named and not self._is_class(first)) or any(
+            re.search(rf"\b{number}\b", flat(each)) for each in args
+        )
         lines, over = self._over(varying, counts, numbers, f"{self._target(first)}_arguments")
-        parts = (self._element(first, name, args, closing=closing), over)
+        if first.name in self._numbers:
+            over = f"for {number} in {self._numbers[first.name]}"
+        parts = (self._element(first, name, args[:positional], kwargs), over)
         return lines + self._listed(group, Group("[", parts, "]", commas=False), single, many)
 
+    def _of_number(self, texts: Sequence[str], numbers: range, number: str) -> str | None:
+        """Return what is written in a comprehension for what each of the replicas gets; None if it has no formula."""
+        if texts == [*map(str, numbers)]:
+            return number
+        found = [re.fullmatch(r"(\w+)\[(\d+)\]", text) for text in texts]
+        if not all(found) or len({each[1] for each in found if each}) > 1:
+            return None
+        listed, indexes = texts[0].partition("[")[0], [int(each[2]) for each in found if each]
+        length = self.lengths.get(listed, len(numbers))
+        formulas = {
+            f"{number} - 1": [each - 1 for each in numbers],
+            number: [*numbers],
+            f"{number} % {length}": [each % length for each in numbers],
+            f"{number} - 2": [(each - 2) % length for each in numbers],
+        }
+        return next((f"{listed}[{formula}]" for formula, each in formulas.items() if each == indexes), None)
+
     def _element(
-        self, spec: model.ProcessSpec, name: Expression, args: Sequence[Expression], *, closing: bool
+        self, spec: model.ProcessSpec, name: Expression, args: Sequence[Expression], kwargs: Mapping[str, Expression]
     ) -> Expression:
         """Return what creates a process; of one that is started again, what does so whenever it is called."""
-        made = self._made(spec, name, args, closing=closing)
+        made = self._made(spec, name, args, kwargs)
         if spec.restart is None:
             return made
         return call(self._scope.use("functools", "partial"), made.opening.removesuffix("("), *made.parts)
@@ -189,12 +211,12 @@ class Creation:
 
         `wanted`: what that list is called, if nothing else is.
         """
-        number = self._scope.identifiers.own("number")
+        number = self._scope.identifiers.counter()
         if not varying:
             return [], f"for {number} in {numbers}" if counts else f"for _ in range({len(numbers)})"
         names = ", ".join(varying)
         if len(varying) == 1:
-            listed = self._scope.identifiers.new(plural_of(names))
+            listed = self._scope.identifiers.new(wanted if names.endswith("s") else plural_of(names), wanted)
             elements: list[Expression] = [*next(iter(varying.values()))]
         else:
             listed = self._scope.identifiers.new(wanted)
@@ -205,16 +227,16 @@ class Creation:
         names = f"({names})" if len(varying) > 1 else names
         return lines, f"for {number}, {names} in enumerate({listed}, start={numbers.start})"
 
-    def _parameters(self, spec: model.ProcessSpec, *, closing: bool) -> list[str]:
+    def _parameters(self, spec: model.ProcessSpec) -> list[str]:
         """Return what the positional arguments of a process are for."""
         function = self._functions.get(spec.name)
-        names = [each.name for each in function.parameters] if function else [""] * len(spec.args)
+        names = [each.name for each in function.parameters] if function else [f"arg_{n}" for n in range(len(spec.args))]
         if spec.surroundings is not None:
             names = ["surroundings", "target", *names]
-        return ["ends", "target", *names] if closing else names
+        return ["ends", "target", *names] if self._ends_of(spec) else names
 
-    def _given(self, spec: model.ProcessSpec, *, closing: bool) -> list[Expression]:
-        """Return the positional arguments of a process; `closing`: it closes ends of pipes, or its replicas do."""
+    def _positional(self, spec: model.ProcessSpec) -> list[Expression]:
+        """Return the positional arguments of a process."""
         function = self._functions.get(spec.name)
         if function is not None:
             args = function.arguments(spec, self._scope.identifiers.resource)
@@ -222,16 +244,19 @@ class Creation:
             args = [self._argument(spec.target, index, value) for index, value in enumerate(spec.args)]
         if spec.surroundings is not None:
             args = [self._scope.literal(spec.surroundings.given), self._target(spec), *args]
-        return [tuple_of(self._ends(spec)), self._called(spec), *args] if closing else args
+        ends = self._ends_of(spec)
+        return [ends, self._called(spec), *args] if ends else args
 
     def _called(self, spec: model.ProcessSpec) -> str:
         """Return what is called, once pipes are closed."""
         return "run_with" if spec.surroundings is not None else self._target(spec)
 
-    def _ends(self, spec: model.ProcessSpec) -> list[Expression]:
-        """Return the ends of pipes that a process closes before it calls its target; a class cannot."""
-        closes = () if self._is_class(spec) else self._closes.get(spec.name, ())
-        return [self._scope.identifiers.resource(close.subject) for close in closes]
+    def _ends_of(self, spec: model.ProcessSpec) -> Expression:
+        """Return the ends of pipes of which a process closes what it does not use; nothing, if there is none."""
+        if spec.name in self._ends:
+            return self._ends[spec.name]
+        ends = [self._scope.identifiers.resource(close.subject) for close in self._closes.get(spec.name, ())]
+        return "" if self._is_class(spec) or not ends else tuple_of(ends)
 
     def _target(self, spec: model.ProcessSpec) -> str:
         function = self._functions.get(spec.name)
@@ -241,9 +266,10 @@ class Creation:
         own = spec.name in self._functions  # which calls the class, as any target
         return not own and ":" in spec.target and self._scope.is_class(spec.target)
 
-    def _made(self, spec: model.ProcessSpec, name: Expression, args: Sequence[Expression], *, closing: bool) -> Group:
-        target = "close_then" if closing else self._called(spec)
-        kwargs = {} if spec.name in self._functions else self._named(spec)
+    def _made(
+        self, spec: model.ProcessSpec, name: Expression, args: Sequence[Expression], kwargs: Mapping[str, Expression]
+    ) -> Group:
+        target = "close_others" if self._ends_of(spec) else self._called(spec)
         if self._is_class(spec):
             return call(self._target(spec), *args, *keywords(kwargs))
         parts = [keyword("name", name)] if spec.named else []

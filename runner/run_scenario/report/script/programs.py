@@ -5,16 +5,21 @@ What replicas have in common becomes a loop.
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from copy import copy
+from operator import itemgetter
+from typing import Any
 
 from run_scenario.report.script import names as script_names
-from run_scenario.report.script.functions import StepFunction, by_name, head, plural_of, static_text
-from run_scenario.report.script.layout import Expression, Group, call, flat, literal
-from run_scenario.report.script.names import identifier, unread_names
-from run_scenario.report.script.processes import Creation, Replicas, base_name, replicas
+from run_scenario.report.script.functions import StepFunction, base_name, by_name, head, static_text
+from run_scenario.report.script.layout import Expression, Group, call, flat, literal, tuple_of
+from run_scenario.report.script.names import identifier, plural_of
+from run_scenario.report.script.processes import Creation, Replicas, replicas
 from run_scenario.report.script.steps import INDENT, StepWriter, restarted
+from run_scenario.report.text import number
 from run_scenario.scenario import model
+from run_scenario.scenario.candidates import candidates
 from run_scenario.scenario.steps import PROCESS, everywhere
 
 _LONGEST_BLOCK = 4
@@ -35,8 +40,6 @@ _PHASES = {
 }
 """Derived steps come in phases, between which is an empty line. The phase of `close`, `join` and the like depends on
 what they are done to."""
-_TOGETHER = ("start", "sleep", "create", "next_call", "result")
-"""Steps of a file that stand with their likes among the derived ones; all others stay together, as written."""
 
 
 class Program(StepWriter):
@@ -49,36 +52,49 @@ class Program(StepWriter):
         steps: Sequence[model.Step],
         functions: Mapping[str, StepFunction],
         subject: Callable[[model.Step], str],
-        unread: Iterable[str] = (),
+        numbers: Mapping[str, str] | None = None,
     ) -> None:
-        """`processes`: those that it creates; `functions`: those of processes that have steps or processes."""
-        super().__init__(scope, scope.identifiers, lambda step: self._named(step) or subject(step), unread)
+        """`processes`: those that it creates; `functions`: those of processes that have steps or processes; `numbers`:
+        the first of some replicas -> what their numbers are called, if they depend on who starts them.
+        """
+        super().__init__(scope, scope.identifiers, lambda step: self._named(step) or subject(step), steps)
         self._own = processes
         self._steps = steps
         self._functions = functions
         closes = {step.subject: step.steps for step in steps if step.verb == "start" and step.steps}
-        self.creation = Creation(scope, INDENT, closes, functions)
-        self._groups = {group[0].name: _Group(group) for group in replicas(processes, functions)}
-        self._processes: dict[str, str] = {}
-        """What each process is called at this place: a name, or an element of a list."""
+        self.creation = Creation(scope, INDENT, closes, functions, numbers or {})
+        self.restarts = {spec.name: spec.restart for spec in processes if spec.restart is not None}
+        self.groups = {(True, each[0].name): Members(each) for each in replicas(processes, functions, numbers or ())}
+        """What is in a list, by whether it is processes, and the name of the first."""
+        self._called: dict[tuple[bool, str], str] = {}
+        """What a process is called at this place, or a resource in a loop: a name, or an element of a list."""
         self._by_name: dict[tuple[bool, str], tuple[str, Group]] = {}
         """A name that is known only at run time -> what all that it may stand for is called, and consists of."""
 
     def _named(self, step: model.Step) -> str:
-        """Return the process that something is done to; nothing, if it is something else."""
+        """Return the process that something is done to, or the resource in a loop; nothing, if it is something else."""
+        if isinstance(step.subject, str):
+            return self._called.get((step.kind == PROCESS, step.subject), "")
         if step.kind != PROCESS:
             return ""
-        if isinstance(step.subject, str):
-            return self._processes[step.subject]
         names = [spec.name for spec in self._own]
         wanted = f"{identifier(static_text(step.subject), 'process')}_by_name"
-        return self.listed(step, wanted, names, self._processes.__getitem__)
+        return self.listed(step, wanted, names, self._process)
+
+    def _process(self, name: str) -> str:
+        return self._called[True, name]
 
     def listed(self, step: model.Step, wanted: str, names: Sequence[str], called: Callable[[str], str]) -> str:
         """Return the element of a dict, called as `wanted`, of all that a computed name may stand for."""
         key = step.kind == PROCESS, repr(step.subject)
         if key not in self._by_name:
-            self._by_name[key] = self.identifiers.new(wanted), by_name(step.subject, names, called)
+            found = candidates(step.subject, names)
+            group = self.groups.get((step.kind == PROCESS, found[0])) if found else None
+            all_of_them = by_name(step.subject, names, called)
+            if step.kind == PROCESS and group and group.names == found:
+                each = self.identifiers.own("process")
+                all_of_them = Group("{", (f"{each}.name: {each}", f"for {each} in {group.many}"), "}", commas=False)
+            self._by_name[key] = self.identifiers.new(wanted), all_of_them
         return f"{self._by_name[key][0]}[{flat(literal(step.subject))}]"
 
     def known(self) -> list[str]:
@@ -92,25 +108,54 @@ class Program(StepWriter):
         position, processes = 0, self._own
         while position < len(processes):
             spec = processes[position]
-            group = self._groups.get(spec.name)
+            group = self.groups.get((True, spec.name))
             written += self._create_group(group) if group else self._create_one(spec)
             position += len(group.names) if group else 1
         return written
 
     def _create_one(self, spec: model.ProcessSpec) -> list[str]:
-        if spec.name in self._functions:
-            self.identifiers.name_process(spec.name, self._functions[spec.name].name)
-        name = self.identifiers.process(spec.name)
-        self._processes[spec.name] = name
+        name = self._called[True, spec.name] = self.identifiers.process(spec.name)
         return self.creation.one(spec, name)
 
-    def _create_group(self, group: _Group) -> list[str]:
+    def _create_group(self, group: Members) -> list[str]:
         base = identifier(base_name(group.specs[0]), "process")
-        group.many = self.identifiers.new(plural_of(base))
-        is_function = base in {function.name for function in self._functions.values()}
-        group.single = self.identifiers.own("process") if is_function else self.identifiers.new(base)
-        self._processes |= {name: f"{group.many}[{index}]" for index, name in enumerate(group.names)}
-        return self.creation.many(group.specs, group.single, group.many)
+        group.many = self.identifiers.new(plural_of(base), f"{base}_processes" if group.specs[0].named else "workers")
+        group.single = self.identifiers.own(base if self.identifiers.is_free(base) else "process")
+        self._called |= {(True, name): f"{group.many}[{index}]" for index, name in enumerate(group.names)}
+        lines = self._inherit(group)
+        return lines + self.creation.many(group.specs, group.single, group.many, group.ends)
+
+    def _inherit(self, group: Members) -> list[str]:
+        """Return the statement that lists the ends of pipes that replicas inherit, if not each would close the same.
+
+        All of them are started, then, before the ends are closed here.
+        """
+        position = next((i for i, step in enumerate(self._steps) if _is_start(step, group.names[0])), 0)
+        started = list(
+            itertools.takewhile(
+                lambda step: (step.verb == "start" and step.subject in group.names) or step.kind == "Pipe",
+                self._steps[position:],
+            )
+        )
+        starts = [step for step in started if step.verb == "start"]
+        closes = [step for step in started if step.verb == "close" and step.where is None]
+        inherited = [close.subject for step in starts for close in step.steps]
+        even = len({repr([close.subject for close in step.steps]) for step in starts}) == 1
+        listed = any(binding.listed for spec in group.specs for binding in spec.bindings)
+        if even or listed or len(starts) + len(closes) < len(started) or [s.subject for s in starts] != group.names:
+            return []
+        ends = dict.fromkeys([*inherited, *(close.subject for close in closes)])
+        group.ends, group.started = self.identifiers.own("ends"), started
+        group.closes = closes if {*ends} != {close.subject for close in closes} else []
+        by_list: dict[str, list[Expression]] = {}
+        for called in map(self.identifiers.resource, ends):
+            by_list.setdefault(called.partition("[")[0], []).append(called)
+        parts = [
+            part
+            for called, each in by_list.items()
+            for part in ([f"*{called}"] if len(each) == self.creation.lengths.get(called) else each)
+        ]
+        return self.lay(tuple_of(parts), INDENT, f"{group.ends} = ")
 
     # Steps
 
@@ -125,11 +170,20 @@ class Program(StepWriter):
     def _next(self, steps: Sequence[model.Step], position: int) -> tuple[list[str], int]:
         """Return the statements for the next steps, and how many steps these are."""
         for step in steps[position : position + _LONGEST_BLOCK]:
-            group = self._groups.get(step.subject) if step.kind == PROCESS and isinstance(step.subject, str) else None
-            if group and (length := _repeated(steps, position, group.names)):
-                return self._loop(group, steps[position : position + length]), length * len(group.names)
+            group = self.groups.get(_about(step))
+            if group and group.ends and step is steps[position] and step is group.started[0]:
+                return self._start_together(group), len(group.started)
+            if group and (length := _repeated(steps, position, _about(step)[0], group.names)):
+                return self._loop(group, _about(step), steps[position : position + length]), length * len(group.names)
         before = steps[position - 1] if position else None
         return self.statement(steps[position], INDENT, before), 1
+
+    def _start_together(self, group: Members) -> list[str]:
+        """Return the statements that start replicas, and close the ends of pipes when all have inherited them."""
+        end, margin = self.identifiers.own("end"), " " * INDENT
+        closing = [f"{margin}for {end} in {group.ends}:", f"{margin}    {end}.close()"]
+        start = self._loop(group, (True, group.names[0]), group.started[:1])
+        return start + (self.block(group.closes, INDENT) if group.closes else closing)
 
     def statement(self, step: model.Step, indent: int, before: model.Step | None = None) -> list[str]:
         """Return the lines of a step that comes after another, if it does."""
@@ -138,29 +192,42 @@ class Program(StepWriter):
         return [*lines[:-1], f"{lines[-1]}  # {comment}"] if comment else lines
 
     def supervise(self, step: model.Step, indent: int) -> list[str]:
-        """Return the call that starts processes again; their variables are then the last of them, if steps go on."""
-        groups = [group for group in self._groups.values() if group.many in self.creation.created_by]
-        whole = [group for group in groups if list(step.argument) == group.names]
-        if whole:
-            (group,) = whole
+        """Return the statements that start processes again; their variables are then the last of them."""
+        created_by = self.creation.created_by
+        if len(step.argument) == 1:
+            return self._restart(step.argument[0], indent) + self._known_again(indent)
+        group = next((g for g in self.groups.values() if g.many in created_by and list(step.argument) == g.names), None)
+        if group is not None:
             each, new = self.identifiers.own("each"), self.identifiers.own("new")
-            over = f"for {each}, {new} in zip({group.many}, {self.creation.created_by[group.many]})"
+            over = f"for {each}, {new} in zip({group.many}, {created_by[group.many]}, strict=True)"
             entry = restarted(self.restarts.get(group.names[0]), each, new)
             made: Expression = call("supervise", Group("*[", (entry, over), "]", commas=False))
             last = f"{group.many} = "
         else:
-            created_by = self.creation.created_by
+            called = [self._called[True, name] for name in step.argument]
             entries = [
-                restarted(self.restarts.get(name), self._processes[name], created_by.get(name, "None"))
-                for name in step.argument
+                restarted(self.restarts.get(name), each, created_by.get(name, "None"))
+                for name, each in zip(step.argument, called, strict=True)
             ]
-            made = call("supervise", *entries)
-            last = f"[{', '.join(self._processes[name] for name in step.argument)}] = "
-        return (
-            self.lay(made, indent, last) + self._known_again(indent)
-            if step.where is not None
-            else self.lay(made, indent)
-        )
+            made, last = call("supervise", *entries), f"{', '.join(called)} = "
+        if step.where is None:
+            return self.lay(made, indent)
+        return self.lay(made, indent, last) + self._known_again(indent)
+
+    def _restart(self, name: str, indent: int) -> list[str]:
+        """Return the loop that starts one process again."""
+        restart, process, margin = self.restarts.get(name), self._called[True, name], " " * indent
+        lines = [f"{margin}{process}.join()"]
+        if restart is None or not restart.most:
+            return lines
+        again = [
+            *([] if restart.always else [f"if {process}.exitcode == 0:", "    break"]),
+            *([f"{self.scope.use('time')}.sleep({number(restart.delay)})"] if restart.delay else []),
+            f"{process} = {self.creation.created_by[name]}()",
+            f"{process}.start()",
+            f"{process}.join()",
+        ]
+        return [*lines, f"{margin}for _ in range({restart.most}):", *(f"{margin}    {line}" for line in again)]
 
     def _known_again(self, indent: int) -> list[str]:
         """Return the statements that list the processes by computed names, once others stand for them."""
@@ -170,38 +237,38 @@ class Program(StepWriter):
         listed = [each for (is_process, _), each in self._by_name.items() if is_process]
         return [line for name, all_of_them in listed for line in self.lay(all_of_them, indent, f"{name} = ")]
 
-    def _loop(self, group: _Group, block: Sequence[model.Step]) -> list[str]:
+    def _loop(self, group: Members, first: tuple[bool, str], block: Sequence[model.Step]) -> list[str]:
         """Return a loop over the group whose body are the steps for the first of them."""
-        first = group.names[0]
-        indexed, self._processes[first] = self._processes[first], group.single
+        indexed = self._called.pop(first, "")
+        self._called[first] = group.single
         body = self.block(block, 2 * INDENT)
-        self._processes[first] = indexed
+        self._called[first] = indexed
         return [f"{' ' * INDENT}for {group.single} in {group.many}:", *body]
 
 
 def separated(parts: Iterable[tuple[str, list[str]]]) -> list[str]:
-    """Return lines with an empty one between two phases."""
+    """Return lines with an empty one between two phases; one line that starts and one that joins belong together."""
     written: list[str] = []
-    last = ""
-    for phase, lines in parts:
-        if lines and last and phase != last:
-            written.append("")
-        written += lines
-        last = phase if lines else last
+    last: tuple[str, int] = "", 0
+    for phase, found in itertools.groupby(parts, key=itemgetter(0)):
+        lines = [line for _, each in found for line in each]
+        if not lines:
+            continue
+        together = last[1] == len(lines) == 1 and {last[0], phase} == {"start", "join"}
+        written += lines if together or not written else ["", *lines]
+        last = phase, len(lines)
     return written
 
 
 def written(function: StepFunction, scope: script_names.Scope, functions: Mapping[str, StepFunction]) -> list[str]:
     """Return the lines of a function."""
-    unread = unread_names(function.steps)
     if not function.children:
-        plain = StepWriter(scope, function.identifiers, function.subject, unread)
+        plain = StepWriter(scope, function.identifiers, function.subject, function.steps)
         constants = plain.assign(scope.own_constants(function.steps), INDENT)
         return [*head(function, plain), *constants, *plain.block(function.steps, INDENT)]
     local = copy(scope)
     local.identifiers = function.identifiers
-    body = Program(local, function.children, function.steps, functions, function.subject, unread)
-    body.restarts = {spec.name: spec.restart for spec in function.children if spec.restart is not None}
+    body = Program(local, function.children, function.steps, functions, function.subject, function.numbers)
     spec = function.specs[0]
     created = body.create_processes()
     parts = [
@@ -215,19 +282,25 @@ def written(function: StepFunction, scope: script_names.Scope, functions: Mappin
     return [*head(function, body), *separated([*before, *parts])]
 
 
-class _Group:
+class Members:
     """Replicas that are created as a list, and done things to in loops."""
 
-    def __init__(self, specs: Replicas) -> None:
+    def __init__(self, specs: Replicas, names: Sequence[str] = (), single: str = "", many: str = "") -> None:
         self.specs = specs
-        self.names = [spec.name for spec in specs]
-        self.single = self.many = ""
+        self.names = list(names) or [spec.name for spec in specs]
+        self.single, self.many = single, many
         """What one of them is called in a loop, and what the list."""
+        self.ends = ""
+        """What the ends of pipes are called that they inherit, if they are all started before these are closed."""
+        self.started: Sequence[model.Step] = ()
+        """The steps that start them then, and those that close ends in between."""
+        self.closes: Sequence[model.Step] = ()
+        """Those of the latter, if they are not about all ends."""
 
 
 def _phase(step: model.Step) -> str:
     """Return what a step is part of."""
-    if step.where is not None and (step.verb not in _TOGETHER or step.raises):
+    if step.where is not None:
         return "written"
     match step.verb:
         case "repeat":
@@ -247,40 +320,40 @@ def _comment(step: model.Step, before: model.Step | None) -> str:
     return "true if it outlived the wait" if before.options else "now it is false"
 
 
-def _repeated(steps: Sequence[model.Step], position: int, names: Sequence[str]) -> int:
-    """Return how many steps are done for each of these processes in turn, from this position on; 0 if none."""
+def _is_start(step: model.Step, name: str) -> bool:
+    return step.verb == "start" and step.subject == name
+
+
+def _about(step: model.Step) -> tuple[bool, str]:
+    """Return whether a step, or what it repeats, is done to a process, and its name."""
+    while step.verb == "repeat" and step.steps:
+        step = step.steps[0]
+    return step.kind == PROCESS, step.subject if isinstance(step.subject, str) else ""
+
+
+def _repeated(steps: Sequence[model.Step], position: int, is_process: bool, names: Sequence[str]) -> int:
+    """Return how many steps are done for each of these in turn, from this position on; 0 if none."""
     for length in range(1, _LONGEST_BLOCK + 1):
         block = steps[position : position + length]
-        if len(block) < length or not all(_is_about(step, names[0]) for step in block):
-            return 0
-        if all(step.verb == "sleep" for step in block):
-            continue
         given = steps[position : position + length * len(names)]
-        wanted = ((first, name) for name in names for first in block)
-        if len(given) == length * len(names) and all(
-            _is_the_same(step, first, name) for step, (first, name) in zip(given, wanted, strict=True)
+        if len(given) < length * len(names) or not all(step.verb == "sleep" or _about(step)[1] for step in block):
+            return 0
+        wanted = [_form(step, is_process, names[0]) for step in block]
+        if all(step.verb == "sleep" for step in block) or _about(block[-1]) != (is_process, names[0]):
+            continue
+        if all(
+            _form(step, is_process, names[index // length]) == wanted[index % length]
+            for index, step in enumerate(given)
         ):
             return length
     return 0
 
 
-def _is_about(step: model.Step, name: str) -> bool:
-    """Whether the step may stand in a loop over processes of which this is the first."""
-    if step.verb == "sleep":
-        return True
-    if step.where is not None and (step.verb != "start" or step.raises):
-        return False
-    return step.kind == PROCESS and step.subject == name
-
-
-def _is_the_same(step: model.Step, first: model.Step, name: str) -> bool:
-    """Whether a step does with the process of this name what another does with its own, wherever they stand."""
-    if (step.verb, step.kind, step.raises) != (first.verb, first.kind, first.raises):
-        return False
-    if step.subject != (name if first.kind == PROCESS else first.subject) or step.options != first.options:
-        return False
-    if step.verb == "if":
-        parts = zip((step.argument, *step.steps), (first.argument, *first.steps), strict=True)
-        return all(_is_the_same(inner, of_first, name) for inner, of_first in parts)
+def _form(step: model.Step, is_process: bool, name: str) -> Any:
+    """Return what a step does, wherever it stands, without the name of what it is done to."""
+    subject = None if (step.kind == PROCESS, step.subject) == (is_process, name) else repr(step.subject)
+    asked = _form(step.argument, is_process, name) if isinstance(step.argument, model.Step) else repr(step.argument)
     # What a started process closes is among what it is created with.
-    return bool(step.argument == first.argument and (step.verb == "start" or step.steps == first.steps))
+    inner = () if step.verb == "start" else (*step.steps, *step.otherwise)
+    forms = tuple(_form(each, is_process, name) for each in inner)
+    return step.verb, step.kind, subject, asked, repr(step.options), step.raises, step.name, forms

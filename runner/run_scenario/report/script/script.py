@@ -13,7 +13,7 @@ import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from run_scenario.report.script.functions import functions
-from run_scenario.report.script.names import Scope, unread_names
+from run_scenario.report.script.names import Scope
 from run_scenario.report.script.programs import written
 from run_scenario.report.script.source import Import, docstring
 from run_scenario.report.script.statements import Statements, in_place_of_use
@@ -43,11 +43,12 @@ class Call:
         arguments += [f"{key}={value!r}" for key, value in self.kwargs.items()]
         return f"{self.function.__name__}({', '.join(arguments)})"'''
 
-_CLOSE_THEN = '''\
-def close_then(ends, target, /, *args, **kwargs):
-    """Close pipe ends that are not used here, or EOF would never come; call the target."""
+_CLOSE_OTHERS = '''\
+def close_others(ends, target, /, *args, **kwargs):
+    """Close the pipe ends that are not the target's, or EOF would never come; call the target."""
     for end in ends:
-        end.close()
+        if end not in args and end not in kwargs.values():
+            end.close()
     target(*args, **kwargs)'''
 
 _RESTART = 'Restart = namedtuple("Restart", "process create most always delay", defaults=(False, 0))'
@@ -116,7 +117,7 @@ def script(
     # A function can return, and has names of its own.
     has_own_names = bool(scope.shadowing or scope.own_constants(steps))
     in_function = has_own_names or any(step.verb == "return" for step in everywhere(steps))
-    statements = Statements(scenario, steps, scope, of_steps, unread_names(steps) if in_function else ())
+    statements = Statements(scenario, steps, scope, of_steps, in_function=in_function)
     main += statements.lines() or ["    pass"]
     if rest := _rest(scenario):
         main += ["", f"    # The script ends here: {rest}."]
@@ -128,14 +129,14 @@ def script(
         definitions.append(_CALL + (_CALLED if scope.has_own else ""))
     definitions += ["\n".join(written(each, scope, of_steps)) for each in dict.fromkeys(of_steps.values())]
     done = [step for each in (steps, *(each.steps for each in of_steps.values())) for step in everywhere(each)]
-    if any(step.verb == "supervise" for step in done):
+    if any(step.verb == "supervise" and len(step.argument) > 1 for step in done):
         tuples, connection = scope.use("collections", "namedtuple"), scope.use("multiprocessing", "connection")
         definitions.append(_RESTART.replace("namedtuple", tuples))
         definitions.append(
             _SUPERVISE.replace("connection.", f"{connection}.").replace("time.", f"{scope.use('time')}.")
         )
     if any(step.verb == "start" and step.steps for step in done):
-        definitions.append(_CLOSE_THEN)
+        definitions.append(_CLOSE_OTHERS)
     if any(process.surroundings is not None for process in scenario.processes):
         run_with = _RUN_WITH
         for module in ("io", "os", "sys"):
@@ -191,12 +192,12 @@ def import_lines(imports: Iterable[Import]) -> Iterator[str]:
 def _block(imports: set[Import]) -> Iterator[str]:
     for found in sorted((found for found in imports if not found.name), key=lambda found: found.module):
         yield f"import {found.module}" + (f" as {found.alias}" if found.alias else "")
-    modules = sorted({found.module for found in imports if found.name})
-    for module in modules:
-        names = sorted(
-            found.name + (f" as {found.alias}" if found.alias else "")
-            for found in imports
-            if found.name and found.module == module
-        )
-        line = f"from {module} import {', '.join(names)}"
+    modules: dict[str, list[str]] = {}
+    for found in sorted((found for found in imports if found.name), key=lambda found: (found.module, found.name)):
+        if found.alias:
+            modules[f"{found.module} {found.name}"] = [f"{found.name} as {found.alias}"]
+        else:
+            modules.setdefault(found.module, []).append(found.name)
+    for module, names in modules.items():
+        line = f"from {module.partition(' ')[0]} import {', '.join(names)}"
         yield line if len(line) <= _IMPORT_WIDTH else f"from {module} import (\n    " + ",\n    ".join(names) + ",\n)"

@@ -7,7 +7,7 @@ from typing import Any
 
 from run_scenario.report import plan
 from run_scenario.report.script import names as script_names
-from run_scenario.report.script.functions import StepFunction, plural_of, static_text
+from run_scenario.report.script.functions import StepFunction, static_text
 from run_scenario.report.script.layout import (
     Expression,
     Group,
@@ -22,8 +22,8 @@ from run_scenario.report.script.layout import (
     preceded,
     tuple_of,
 )
-from run_scenario.report.script.names import identifier
-from run_scenario.report.script.programs import Program, separated
+from run_scenario.report.script.names import identifier, kind_of, word_for
+from run_scenario.report.script.programs import Members, Program, separated
 from run_scenario.report.script.steps import INDENT, range_of
 from run_scenario.report.text import number
 from run_scenario.scenario import model
@@ -47,17 +47,21 @@ class Statements(Program):
         steps: Sequence[model.Step],
         scope: script_names.Scope,
         functions: Mapping[str, StepFunction],
-        unread: Iterable[str] = (),
+        *,
+        in_function: bool,
     ) -> None:
-        """`steps`: with those that a `use` consists of in its place; `functions`: those of processes with steps."""
+        """`steps`: with those that a `use` consists of in its place; `functions`: those of processes with steps;
+        `in_function`: whether they will stand in one.
+        """
         own = [spec for spec in scenario.processes if not spec.parent]
-        super().__init__(scope, own, steps, functions, self._resource_of, unread)
-        self.restarts = {spec.name: spec.restart for spec in own if spec.restart is not None}
+        super().__init__(scope, own, steps, functions, self._resource_of)
+        self.unread = self.unread if in_function else set()
         self._scenario = scenario
         self._resource = scope.identifiers.resource
         self._constants = scope.own_constants(steps)
         self.shared = _SharedStatements(scope)
         self._pools = _PoolStatements(scope, scenario.pools, self.expecting)
+        self._families = list(script_names.families(scenario.resources))
 
     def lines(self) -> list[str]:
         """Return the statements, indented once."""
@@ -69,6 +73,8 @@ class Statements(Program):
             ("processes", self.create_processes()),
         ]
         statements = [*self.statements(self._steps)]
+        if self._scenario.main is not None:  # they stay together, as they are written
+            statements = [("written", lines) for _, lines in statements]
         known = self._own_name() + self.known()
         return separated([*parts, ("known", known), *statements, ("removal", self._remove(INDENT))])
 
@@ -82,45 +88,56 @@ class Statements(Program):
         return [f"{' ' * INDENT}{module}.sched_setaffinity(0, {chosen})  # its children inherit it"]
 
     def _create_resources(self) -> list[str]:
+        listed = {member.name: (family, members) for family, members in self._families for member in members}
         written: list[str] = []
-        families: dict[str, list[Created]] = {}
         for found in created(self._scenario):
-            listed = found.family if isinstance(found, model.QueueSpec | model.SyncSpec) else ""
-            families.setdefault(listed, []).append(found)
-        for found in created(self._scenario):
-            listed = found.family if isinstance(found, model.QueueSpec | model.SyncSpec) else ""
-            if not listed:
+            name = "" if isinstance(found, Manager) else found.name
+            if name not in listed:
                 written += self._create_resource(found)
-            elif found is families[listed][0]:
-                written += self._create_list(listed, families[listed])
+            elif name == listed[name][1][0].name:
+                written += self._create_list(*listed[name])
         return written
 
-    def _create_list(self, family: str, members: Sequence[Created]) -> list[str]:
-        """Return the creation of replicas as a list."""
-        # Each is written as if it stood alone, for the sake of what it is made by.
-        made = [line.partition(" = ")[2] for each in members for line in self._create_resource(each)]
-        alike = len(set(made)) == 1
-        parts = (made[0], f"for _ in range({len(made)})") if alike else tuple(made)
-        name = f"{self.identifiers.list_of(family)} = "
-        return layout(Group("[", parts, "]", commas=not alike), INDENT, name)
+    def _create_list(self, family: str, members: Sequence[model.Resource]) -> list[str]:
+        """Return the creation of resources as a list; of pipes, as the tuples of their left and of their right ends."""
+        made = tuple(self._made(each) for each in members if not isinstance(each, model.PoolSpec))
+        alike = len(set(map(flat, made))) == 1
+        parts = (made[0], f"for _ in range({len(made)})") if alike else made
+        called = []
+        for handles in zip(*(model.handles([each]) for each in members), strict=True):
+            many = self._resource(handles[0]).partition("[")[0]
+            single = identifier(family, "resource")
+            if not self.identifiers.is_free(single):
+                single = self.identifiers.own(word_for(kind_of(members[0])))
+            self.groups[False, handles[0]] = Members((), handles, single, many)
+            called.append(many)
+        if len(called) == 1:
+            return layout(Group("[", parts, "]", commas=not alike), INDENT, f"{called[0]} = ")
+        pipes = Group("*(", parts, ")", commas=not alike)
+        return layout(call("zip", pipes, "strict=True"), INDENT, f"{', '.join(called)} = ")
 
     def _create_resource(self, found: Created) -> list[str]:
-        margin = " " * INDENT
+        if isinstance(found, model.SharedSpec):
+            return self.shared.create(found, INDENT)
+        if isinstance(found, Manager):
+            return layout(self._made(found), INDENT, f"{self.identifiers.own('manager')} = ")
+        names = ", ".join(map(self._resource, model.handles([found])))
+        return layout(self._made(found), INDENT, f"{names} = ")
+
+    def _made(self, found: Created) -> Expression:
+        """Return what creates a resource."""
         match found:
             case model.SharedSpec() as shared:
-                return self.shared.create(shared, INDENT)
+                return self.shared.made(shared)
             case Manager():
-                manager = self.identifiers.own("manager")
-                return [f"{margin}{manager} = {self.scope.use('multiprocessing', 'Manager')}()"]
+                kind, arguments = "Manager", []
             case model.PipeSpec() as pipe:
-                names = ", ".join(self._resource(f"{pipe.name}.{end}") for end in model.PIPE_ENDS)
-                kind, arguments = "Pipe", "" if pipe.duplex else "duplex=False"
+                kind, arguments = "Pipe", [] if pipe.duplex else ["duplex=False"]
             case model.QueueSpec() as queue:
-                names, kind, arguments = self._resource(queue.name), queue.type, plan.queue_size(queue)
+                kind, arguments = queue.type, [plan.queue_size(queue)] if queue.maxsize else []
             case model.SyncSpec() as sync:
-                names, kind = self._resource(sync.name), sync.type
-                arguments = ", ".join(plan.sync_arguments(sync, self._resource))
-        return [f"{margin}{names} = {self.scope.use('multiprocessing', kind)}({arguments})"]
+                kind, arguments = sync.type, plan.sync_arguments(sync, self._resource)
+        return call(self.scope.use("multiprocessing", kind), *arguments)
 
     def _own_name(self) -> list[str]:
         """Return the statement that gives the main program's name a name, if an expression reads it."""
@@ -144,7 +161,7 @@ class Statements(Program):
         """Return the resource that a step is done to."""
         if isinstance(step.subject, str):
             return self._resource(step.subject)
-        wanted = plural_of(identifier(static_text(step.subject), step.kind.lower()))
+        wanted = f"{identifier(static_text(step.subject), step.kind.lower())}_by_name"
         return self.listed(step, wanted, list(model.handles(self._scenario.resources)), self._resource)
 
     def statement(self, step: model.Step, indent: int, before: model.Step | None = None) -> list[str]:
@@ -218,6 +235,8 @@ class _PoolStatements:
         self._scope = scope
         self._expecting = expecting
         self._specs = {pool.name: pool for pool in pools}
+        later = [call for pool in self._specs.values() for call in pool.calls if not call.waits]
+        self._only = later[0] if len(later) == 1 else None
 
     def statement(self, step: model.Step, indent: int) -> list[str]:
         """Return the statements that create a pool, make a call, or ask for a result."""
@@ -247,7 +266,7 @@ class _PoolStatements:
         return self._scope.identifiers.resource(pool)
 
     def _result(self, pool: model.PoolSpec, given: model.PoolCall) -> str:
-        return self._scope.identifiers.result(pool.name, given.number)
+        return self._scope.identifiers.result(pool.name, 0 if given is self._only else given.number)
 
     def _call(self, pool: model.PoolSpec, given: model.PoolCall, indent: int) -> list[str]:
         """Return the statements that make a call, and take its results where they come one by one."""
@@ -333,13 +352,14 @@ class _SharedStatements:
         name = self._scope.identifiers.resource(spec.name)
         if spec.remote:
             return self._serve(spec, name, indent)
-        lines = layout(self._made(spec), indent, f"{name} = ")
+        lines = layout(self.made(spec), indent, f"{name} = ")
         if spec.type == "SharedMemory" and spec.value is not None:
             data = str(spec.value).encode()
             lines.append(f"{' ' * indent}{name}.buf[:{len(data)}] = {bytes_literal(data)}")
         return lines
 
-    def _made(self, spec: model.SharedSpec) -> Expression:
+    def made(self, spec: model.SharedSpec) -> Expression:
+        """Return what creates it."""
         manager = self._scope.identifiers.own("manager")
         match spec.type:
             case "Value" | "Array":

@@ -5,6 +5,7 @@ What they are done to, and what they call, is named by whoever asks for them (`S
 
 from __future__ import annotations
 
+import ast
 import builtins
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Protocol
@@ -21,13 +22,13 @@ from run_scenario.report.script.layout import (
     layout,
     literal,
 )
-from run_scenario.report.script.names import Identifiers
+from run_scenario.report.script.names import Identifiers, unread_names
 from run_scenario.report.text import number
 from run_scenario.scenario.exceptions import MODULES
 from run_scenario.scenario.expressions import Expression as Computed
 from run_scenario.scenario.expressions import Template, is_computed
 from run_scenario.scenario.processes import Restart
-from run_scenario.scenario.steps import VERBS, Step
+from run_scenario.scenario.steps import VERBS, Step, everywhere, names_given
 
 INDENT = 4
 _SHORTEST_RANGE = 4
@@ -54,18 +55,18 @@ class StepWriter:
     """Writes the steps of one program."""
 
     def __init__(
-        self, scope: Scope, identifiers: Identifiers, subject: Callable[[Step], str], unread: Iterable[str] = ()
+        self, scope: Scope, identifiers: Identifiers, subject: Callable[[Step], str], steps: Iterable[Step] = ()
     ) -> None:
-        """Write what a step is done to as `subject` returns it.
-
-        `unread`: names that the steps give, and which nothing reads; a checker wants to see that it is so.
-        """
+        """Write what a step is done to as `subject` returns it; `steps`: all those of a function."""
         self.scope = scope
         self.identifiers = identifiers
         self.subject = subject
         self.restarts: Mapping[str, Restart] = {}
         """When the processes are started again that it supervises, by their names."""
-        self._unread = frozenset(unread)
+        steps = tuple(steps)
+        self.unread = unread_names(steps)
+        """Names that the steps give, and which nothing reads: a checker wants to see that it is so."""
+        self._counters = counters(steps)
 
     # What depends on the program
 
@@ -85,22 +86,27 @@ class StepWriter:
 
     def expecting(self, raised: str, write: Callable[[int], list[str]], indent: int) -> list[str]:
         """Return the lines that `write` returns for an indent, in a statement that lets an exception pass."""
-        body = write(indent + INDENT)
         margin = " " * indent
+        body = write(indent + INDENT)
+        if passing := self.passing(raised):
+            return [f"{margin}with {passing}:  # as it should", *body]
+        # Neither Python's nor multiprocessing's: it is known by its name alone, as in the scenario.
+        error = self.identifiers.own("error")
+        rest = [
+            f"except Exception as {error}:",
+            f'    if "{raised}" not in [base.__name__ for base in type({error}).__mro__]:',
+            "        raise",
+        ]
+        return [f"{margin}try:", *body, *(margin + line for line in rest)]
+
+    def passing(self, raised: str) -> str:
+        """Return what lets an exception pass; nothing, if it is not known where that is from."""
         module, _, _ = raised.rpartition(".")
         if not module and raised not in MODULES and not hasattr(builtins, raised):
-            # Neither Python's nor multiprocessing's: it is known by its name alone, as in the scenario.
-            error = self.identifiers.own("error")
-            rest = [
-                f"except Exception as {error}:",
-                f'    if "{raised}" not in [base.__name__ for base in type({error}).__mro__]:',
-                "        raise",
-            ]
-            return [f"{margin}try:", *body, *(margin + line for line in rest)]
+            return ""
         if module:
             self.scope.use(module)
-        kind = raised if module else self._exception(raised)
-        return [f"{margin}try:", *body, f"{margin}except {kind}:", f"{margin}    pass  # as it should"]
+        return f"{self.scope.use('contextlib', 'suppress')}({raised if module else self._exception(raised)})"
 
     # Statements
 
@@ -114,10 +120,13 @@ class StepWriter:
     def statement(self, step: Step, indent: int, before: Step | None = None) -> list[str]:
         """Return the lines of a step that comes after another, if it does."""
         del before
-        write = _STATEMENTS.get(step.verb, StepWriter.simple)
-        if step.raises:
-            return self.expecting(step.raises, lambda inner: write(self, step, inner), indent)
-        return write(self, step, indent)
+        if step.raises and not (step.verb == "with" and self.passing(step.raises)):
+            return self.expecting(step.raises, lambda inner: self._done(step, inner), indent)
+        return self._done(step, indent)
+
+    def _done(self, step: Step, indent: int) -> list[str]:
+        """Return the lines of a step, whatever it may raise."""
+        return _STATEMENTS.get(step.verb, StepWriter.simple)(self, step, indent)
 
     def simple(self, step: Step, indent: int) -> list[str]:
         """Return the lines of a step that is one expression, whose answer may have a name."""
@@ -128,7 +137,7 @@ class StepWriter:
 
     def variable(self, name: str) -> str:
         """Return what a name that a step gives is in the script."""
-        return f"_{name}" if name in self._unread else name
+        return f"_{name}" if name in self.unread else name
 
     def supervise(self, step: Step, indent: int) -> list[str]:
         """Return the statement that waits for processes and starts them again."""
@@ -168,11 +177,14 @@ class StepWriter:
 
     def assign(self, values: Mapping[str, Any], indent: int) -> list[str]:
         """Return the statements that give values their names."""
-        return [
-            line
-            for name, value in values.items()
-            for line in self.lay(self.literal(value), indent, f"{self.variable(name)} = ")
-        ]
+        return [line for name, value in values.items() for line in self._assign(name, value, indent)]
+
+    def _assign(self, name: str, value: Any, indent: int) -> list[str]:
+        target = self.variable(name)
+        if name in self._counters and (more := _own_more(name, value)):
+            operator, value = more
+            return self.lay(self.literal(value), indent, f"{target} {operator}= ")
+        return self.lay(self.literal(value), indent, f"{target} = ")
 
     def _let(self, step: Step, indent: int) -> list[str]:
         return self.assign(step.argument, indent)
@@ -226,17 +238,30 @@ class StepWriter:
 
     def _with(self, step: Step, indent: int) -> list[str]:
         held: list[Expression] = []
+        body: list[str] = []
         steps: tuple[Step, ...] = (step,)
-        while len(steps) == 1 and steps[0].verb == "with" and not steps[0].raises:  # as one statement: the usual way
-            lock = ".get_lock()" if steps[0].kind in ("Value", "Array") else ""
-            held.append(f"{self.subject(steps[0])}{lock}")
-            steps = steps[0].steps
+        while len(steps) == 1 and (steps[0].verb == "with" or steps[0].raises):  # as one statement: the usual way
+            (first,) = steps
+            passing = self.passing(first.raises) if first.raises else ""
+            if first.raises and not passing and first is not step:
+                break
+            held += [passing] if passing else []
+            if first.verb != "with":
+                body = self._done(first, indent + INDENT)
+                break
+            lock = ".get_lock()" if first.kind in ("Value", "Array") else ""
+            held.append(f"{self.subject(first)}{lock}")
+            steps = first.steps
         line = f"{' ' * indent}with {', '.join(map(str, held))}:"
         lines = [line] if len(line) <= WIDTH else self.lay(Group("with (", tuple(held), ")"), indent, after=":")
-        return [*lines, *self.block(steps, indent + INDENT)]
+        return [*lines, *(body or self.block(steps, indent + INDENT))]
 
     def _try(self, step: Step, indent: int) -> list[str]:
         margin = " " * indent
+        if not any(part.verb != "except" or part.steps for part in step.otherwise):
+            passing = [self._exception(part.subject) for part in step.otherwise]
+            made = call(self.scope.use("contextlib", "suppress"), *passing)
+            return [*self.lay(made, indent, "with ", ":"), *self.block(step.steps, indent + INDENT)]
         lines = [f"{margin}try:", *self.block(step.steps, indent + INDENT)]
         for part in step.otherwise:
             head = f"except {self._exception(part.subject)}" if part.verb == "except" else part.verb
@@ -364,6 +389,26 @@ def restarted(restart: Restart | None, process: Expression, *create: Expression)
     return call(
         "Restart", process, *create, f"most={restart.most}", *(keyword(key, each) for key, each in named.items())
     )
+
+
+def counters(steps: Iterable[Step]) -> set[str]:
+    """Return the names whose values are numbers or texts for certain, which `+=` never changes in place."""
+    found = list(everywhere(steps))
+    lets = [each for step in found if step.verb == "let" for each in step.argument.items()]
+    others = {name for step in found if step.verb != "let" for name in names_given(step)}
+    plain = {name for name, value in lets if type(value) in (int, float, str)}
+    return plain - others - {n for n, value in lets if type(value) not in (int, float, str) and not _own_more(n, value)}
+
+
+def _own_more(name: str, value: Any) -> tuple[str, Computed] | None:
+    """Return the operator and the rest of an expression that begins with a name; None if it is another one."""
+    tree = ast.parse(value.text, mode="eval").body if isinstance(value, Computed) else None
+    match tree:
+        case ast.BinOp(left=ast.Name(id=own), right=right) if own == name:
+            whole, rest = ast.unparse(tree), ast.unparse(right)
+            operator = whole.removeprefix(name).split()[0]
+            return operator, Computed(rest, value.names)
+    return None
 
 
 def range_of(items: Sequence[Any]) -> str | None:
