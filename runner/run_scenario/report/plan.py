@@ -71,6 +71,8 @@ class _Scope:
         """Return the name."""
         return name
 
+    helper = builtin
+
 
 class _StepWriter(StepWriter):
     """Writes steps on lines that are as long as they are."""
@@ -106,7 +108,7 @@ class _StepWriter(StepWriter):
         closes = "; ".join([f"{self.subject(close)}.close()" for close in step.steps])
         return [*lines[:-1], f"{lines[-1]}  # if it is forked, it begins with {closes}"]
 
-    def active_children(self, step: model.Step) -> Expression:
+    def made_active_children(self, step: model.Step) -> Expression:
         """Return what is asked."""
         return call(step.verb)
 
@@ -199,10 +201,10 @@ class _Writer(_StepWriter):
         raised = step.argument.raises
         return self.expecting(raised, lambda _: [made], indent) if raised else [made]
 
-    def loop(self, step: model.Step, indent: int) -> list[str]:
+    def on_for(self, step: model.Step, indent: int) -> list[str]:
         """Return the lines of a loop over items; a derived one is abbreviated, or the one item that there is."""
         if step.where is not None or isinstance(step.argument, model.LinesSpec):
-            return super().loop(step, indent)
+            return super().on_for(step, indent)
         if len(step.argument) > 1:
             shown, comment = _items(step.argument)
             *others, last = self.block(step.steps, indent + 4)

@@ -99,6 +99,9 @@ class Names(Protocol):
     def use(self, module: str, name: str = "") -> str:
         """Return what a module of the standard library is called, or a name from it."""
 
+    def helper(self, name: str) -> str:
+        """Return what a function or class of `helpers` is called."""
+
 
 class FullNames:
     """The names of code that is read and not run: each function with its module."""
@@ -110,6 +113,10 @@ class FullNames:
     def use(self, module: str, name: str = "") -> str:
         """Return the name alone."""
         return name or module
+
+    def helper(self, name: str) -> str:
+        """Return the name."""
+        return name
 
 
 FULL_NAMES = FullNames()
@@ -138,7 +145,7 @@ def literal(value: Any, names: Names = FULL_NAMES) -> Expression:
         case SetSpec():
             return Group("{", _literals(value.elements, names), "}") if value.elements else "set()"
         case CallSpec():
-            return call("Call", names.function(value.function), *_given(value, names))
+            return call(names.helper("Call"), names.function(value.function), *_given(value, names))
         case ObjectSpec():
             return call(names.function(value.function), *_given(value, names))
         case LinesSpec():

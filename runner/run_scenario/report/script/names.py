@@ -11,6 +11,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator
 from typing import Any
 
 from run_scenario import targets
+from run_scenario.report.script import helpers
 from run_scenario.report.script.layout import Expression, literal
 from run_scenario.report.script.source import Import, Inlined
 from run_scenario.scenario import model
@@ -19,20 +20,15 @@ from run_scenario.scenario.steps import everywhere, names_given, names_read, unm
 
 _LONGEST = 40
 """Characters beyond which a name is cut: it is to be read in a line of code."""
-_OWN = frozenset(
-    (
-        *("Process", "Thread", "Call", "close_others", "set_start_method", "partial", "os", "time"),
-        *("datetime", "Path", "run_with", "io", "sys"),
-        *("supervise", "Restart", "connection", "namedtuple"),
-        *("Queue", "JoinableQueue", "SimpleQueue", "Pipe", "Pool", "ProcessPoolExecutor"),
-        *("Value", "Array", "SharedMemory", "ShareableList", "Manager", "multiprocessing"),
-        *("Lock", "RLock", "Semaphore", "BoundedSemaphore", "Event", "Condition", "Barrier"),
-        *("BrokenBarrierError", "Empty", "Full"),
-        *("active_children", "cpu_count", "current_process", "random", "sys", "builtins", "main"),
-    )
+_OWN = (
+    "Process Thread set_start_method partial os time datetime Path io sys random builtins suppress multiprocessing "
+    "Call close_others run_with supervise Restart connection namedtuple main "
+    "Queue JoinableQueue SimpleQueue Pipe Pool ProcessPoolExecutor Value Array SharedMemory ShareableList Manager "
+    "Lock RLock Semaphore BoundedSemaphore Event Condition Barrier BrokenBarrierError Empty Full "
+    "active_children cpu_count current_process current_thread"
 )
 """Names that the script imports or defines itself, if it needs them."""
-TAKEN = frozenset((*dir(builtins), *_OWN))
+TAKEN = frozenset((*dir(builtins), *_OWN.split()))
 """Names that have a meaning in every script."""
 
 
@@ -130,18 +126,18 @@ class Scope:
         """Whether a `package.module:name` is a subclass of Process."""
         steps = list(steps)
         references = list(dict.fromkeys(functions_named(scenario, steps)))
-        inlined = Inlined()
+        self._inlined = Inlined()
         for reference in references:
             if ":" not in reference:
-                inlined.add(_built_in(reference))
-        self.definitions = inlined.definitions
-        self.imports = inlined.imports
+                self._inlined.add(_built_in(reference))
+        self.definitions = self._inlined.definitions
+        self.imports = self._inlined.imports
         self.has_own = any(":" in reference for reference in references)
         """Whether it takes more code than this script."""
-        self.taken = {*TAKEN, *inlined.definitions, *(found.bound for found in inlined.imports)}
+        self.taken = {*TAKEN, *self.definitions, *(found.bound for found in self.imports)}
         """Names that have a meaning everywhere in the script."""
         of_main = names_of(step for step in steps if step.where is not None)  # what is derived names nothing
-        self.shadowing = of_main & {*inlined.definitions, *(found.bound for found in inlined.imports)}
+        self.shadowing = of_main & self.taken
         """Names of values of the main program that would replace a function of the script."""
         self.parameters = parameters_read(scenario, steps)
         """The parameters that expressions read, by name: constants of the script."""
@@ -190,6 +186,12 @@ class Scope:
     def literal(self, data: Any) -> Expression:
         """Return data as Python writes it, with what that takes imported."""
         return literal(data, self)
+
+    def helper(self, name: str) -> str:
+        """Have a function or class of `helpers` in the script; return its name."""
+        if name not in self.definitions:
+            self._inlined.add(getattr(helpers, name))
+        return name
 
     def use(self, module: str, name: str = "") -> str:
         """Import a module of the standard library, or a name from it; return what it is called.
@@ -280,40 +282,36 @@ def takes_work(target: str, name: str | int) -> bool:
     if known is None:
         return False
     if isinstance(name, int):
-        return name < len(known.parameters) and known.parameters[name].kind == "work"
+        return [each.kind for each in known.parameters][name : name + 1] == ["work"]
     parameter = known.parameter(name)
     return parameter is not None and parameter.kind == "work"
 
 
 def functions_named(scenario: model.Scenario, steps: Iterable[model.Step]) -> Iterator[str]:
     """Yield every function or class that the processes and the steps name, in order."""
-    seen: set[int] = set()
+    firsts: dict[int | str, model.ProcessSpec] = {}
     for process in scenario.processes:
+        firsts.setdefault(id(process.steps) if process.steps else process.name, process)
+    for process in firsts.values():
         if process.steps:
-            if id(process.steps) not in seen:
-                seen.add(id(process.steps))
-                yield from _called(process.steps)
+            yield from _called(process.steps)
             continue
         yield process.target
         arguments: list[tuple[str | int, Any]] = [*enumerate(process.args), *process.kwargs.items()]
         for name, value in arguments:
-            if takes_work(process.target, name):
-                yield from _work(value)
+            if takes_work(process.target, name) and value is not None:
+                yield value["call"] if isinstance(value, dict) else value
         yield from _made([process.args, process.kwargs])
-    for shared in scenario.shared:
-        yield from _made(shared.value)
-    initargs = {pool.name: pool.initargs for pool in scenario.pools}
-    initializers = {pool.name: pool.initializer for pool in scenario.pools if pool.initializer}
+    yield from _made([shared.value for shared in scenario.shared])
+    for pool in scenario.pools:
+        yield from _made(pool.initargs)
+        if pool.initializer:
+            yield pool.initializer
     for step in everywhere(steps):
-        match step.verb:
-            case "create":
-                yield from _made(initargs.get(step.subject))
-                if step.subject in initializers:
-                    yield initializers[step.subject]
-            case "next_call" if step.argument is not None:
-                yield step.argument.function
-                yield from step.argument.callbacks.values()
-                yield from _made([step.argument.items, step.argument.args, step.argument.kwargs])
+        if step.verb == "next_call" and step.argument is not None:
+            yield step.argument.function
+            yield from step.argument.callbacks.values()
+            yield from _made([step.argument.items, step.argument.args, step.argument.kwargs])
     yield from _called(steps)
 
 
@@ -327,13 +325,6 @@ def _called(steps: Iterable[model.Step]) -> Iterator[str]:
 def _made(data: Any) -> Iterator[str]:
     """Yield what the calls and objects in data name."""
     return (spec.function for spec in unmade(data) if isinstance(spec, model.CallSpec | model.ObjectSpec))
-
-
-def _work(value: Any) -> Iterator[str]:
-    if isinstance(value, str):
-        yield value
-    elif isinstance(value, dict) and "call" in value:
-        yield value["call"]
 
 
 def _built_in(name: str) -> Callable[..., Any]:

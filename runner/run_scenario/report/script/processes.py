@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Container, Iterator, Mapping, Sequence
+from collections.abc import Callable, Container, Iterator, Mapping, Sequence
 from typing import Any
 
 from run_scenario.report.script.functions import StepFunction, base_name
@@ -15,13 +15,12 @@ from run_scenario.report.script.layout import (
     flat,
     keyword,
     keywords,
-    layout,
     literal,
-    preceded,
     quoted,
     tuple_of,
 )
 from run_scenario.report.script.names import Scope, plural_of, takes_work
+from run_scenario.report.script.steps import INDENT, StepWriter
 from run_scenario.scenario import model
 from run_scenario.scenario.processes import by_parameter
 
@@ -74,134 +73,107 @@ def _common(spec: model.ProcessSpec, has_function: bool) -> model.ProcessSpec:
     return same.replace(args=(), kwargs=given, bindings=(), delay=0.0, join_timeout=None) if spec.family else same
 
 
-class Creation:
+class ProcessWriter(StepWriter):
     """Writes the statements that create processes."""
+
+    scope: Scope
 
     def __init__(
         self,
         scope: Scope,
-        indent: int,
-        closes: Mapping[str, Sequence[model.Step]],
+        processes: Sequence[model.ProcessSpec],
+        steps: Sequence[model.Step],
         functions: Mapping[str, StepFunction],
-        numbers: Mapping[str, str],
+        subject: Callable[[model.Step], str],
+        numbers: Mapping[str, str] | None = None,
     ) -> None:
-        """Know the rest of the script.
-
-        `closes`: process -> the steps that close ends of pipes, before it calls its target; `numbers`: the first of
-        some replicas -> what their numbers are called.
+        """`processes`: those that it creates; `functions`: those of processes that have steps or processes; `numbers`:
+        the first of some replicas -> what their numbers are called, if they depend on who starts them.
         """
-        self._scope = scope
-        self._functions = functions
-        self._indent = indent
-        self._closes = closes
-        self._numbers = numbers
-        self.lengths = scope.lengths
+        super().__init__(scope, scope.identifiers, subject, steps)
+        self.restarts = {spec.name: spec.restart for spec in processes if spec.restart is not None}
         self.created_by: dict[str, str] = {}
         """What creates a process that is started again, whenever it is called; of a list of them, the list of these."""
-        self._ends: dict[str, Expression] = {}
-        """Replica -> the ends of pipes of which it closes what it does not use."""
+        self._functions = functions
+        self._numbers = numbers or {}
+        closes = {step.subject: step.steps for step in steps if step.verb == "start" and step.steps}
+        self._ends: dict[str, Expression] = {
+            spec.name: tuple_of([scope.identifiers.resource(close.subject) for close in closes[spec.name]])
+            for spec in processes
+            if spec.name in closes and not self._is_class(spec)
+        }
+        """Process -> the ends of pipes of which it closes what it does not use."""
 
     def one(self, spec: model.ProcessSpec, name: str) -> list[str]:
         """Return the statements that create a process called `name` in the script."""
-        made = self._element(spec, literal(spec.name), self._positional(spec), self._keywords(spec))
+        made = self._made(spec, literal(spec.name), self._positional(spec), self._keywords(spec))
         if spec.restart is None:
-            lines = layout(made, self._indent, f"{name} = ")
+            lines = self.lay(made, INDENT, f"{name} = ")
         else:
-            new = self.created_by[spec.name] = self._scope.identifiers.new(f"new_{name}")
-            lines = [*layout(made, self._indent, f"{new} = "), f"{' ' * self._indent}{name} = {new}()"]
-        return lines + self._settings(spec, name, literal(spec.name), self._indent)
-
-    def call_target(self, spec: model.ProcessSpec) -> list[str]:
-        """Return the statement that calls the target of a process."""
-        args = [self._argument(spec.target, index, value) for index, value in enumerate(spec.args)]
-        return layout(call(self._scope.function(spec.target), *args, *keywords(self._named(spec))), self._indent)
-
-    def _named(self, spec: model.ProcessSpec) -> dict[str, Expression]:
-        """Return the keyword arguments of a target."""
-        bound = by_parameter(spec.bindings, self._scope.identifiers.resource)
-        kwargs: dict[str, Expression] = {
-            name: Group("[", tuple(each), "]") if isinstance(each, list) else each for name, each in bound.items()
-        }
-        return kwargs | {
-            key: self._argument(spec.target, key, value) for key, value in spec.kwargs.items() if key not in kwargs
-        }
-
-    def _keywords(self, spec: model.ProcessSpec) -> dict[str, Expression]:
-        """Return the keyword arguments of a process; a function of steps has none."""
-        return {} if spec.name in self._functions else self._named(spec)
+            new = self.created_by[spec.name] = self.identifiers.new(f"new_{name}")
+            lines = [*self.lay(made, INDENT, f"{new} = "), f"    {name} = {new}()"]
+        return lines + self._settings(spec, name, literal(spec.name), INDENT)
 
     def many(self, group: Replicas, single: str, many: str, ends: str = "") -> list[str]:
         """Return the statements that create a list of processes, called `many`; one of them is `single`.
 
         `ends`: what the ends of pipes are called that they inherit, if that is the same for all.
         """
-        if any(map(self._ends_of, group)):
-            self._ends = {spec.name: ends or self._ends_of(spec) or "()" for spec in group}
+        if any(spec.name in self._ends for spec in group):
+            self._ends |= {spec.name: ends or self._ends.get(spec.name, "()") for spec in group}
         first, numbers = group[0], range(_first_number(group), _first_number(group) + len(group))
-        rows = [[*self._positional(spec), *self._keywords(spec).values()] for spec in group]
-        positional = len(rows[0]) - len(self._keywords(first))
-        number = self._scope.identifiers.counter()
-        name = _numbered(base_name(first), number)
-        args: list[Expression] = []
+        number, named = self.identifiers.counter(), self._keywords(first)
         varying: dict[str, list[str]] = {}
-        parameters = [*self._parameters(first), *self._keywords(first)]
+        args: list[Expression] = []
+        rows = [[*self._positional(spec), *self._keywords(spec).values()] for spec in group]
+        parameters = [*self._parameters(first), *named]
         for parameter, column in zip(parameters, zip(*rows, strict=True), strict=True):
             texts = list(map(flat, column))
             same = column[0] if len({*texts}) == 1 else self._of_number(texts, numbers, number)
             if same is None:
-                same = self._scope.identifiers.own(parameter)
+                same = self.identifiers.own(parameter)
                 varying[same] = texts
             args.append(same)
-        kwargs = dict(zip(self._keywords(first), args[positional:], strict=True))
-        counts = (first.named and not self._is_class(first)) or any(
-            re.search(rf"\b{number}\b", flat(each)) for each in args
-        )
+        kwargs = dict(zip(named, args[len(args) - len(named) :], strict=True))
+        name = _numbered(base_name(first), number)
+        made = self._made(first, name, args[: len(args) - len(named)], kwargs)
+        counts = re.search(rf"\b{number}\b", flat(made)) is not None
         lines, over = self._over(varying, counts, numbers, f"{self._target(first)}_arguments")
         if first.name in self._numbers:
             over = f"for {number} in {self._numbers[first.name]}"
-        parts = (self._element(first, name, args[:positional], kwargs), over)
-        return lines + self._listed(group, Group("[", parts, "]", commas=False), single, many)
+        return lines + self._listed(group, Group("[", (made, over), "]", commas=False), single, many)
 
     def _of_number(self, texts: Sequence[str], numbers: range, number: str) -> str | None:
         """Return what is written in a comprehension for what each of the replicas gets; None if it has no formula."""
         if texts == [*map(str, numbers)]:
             return number
-        found = [re.fullmatch(r"(\w+)\[(\d+)\]", text) for text in texts]
-        if not all(found) or len({each[1] for each in found if each}) > 1:
-            return None
-        listed, indexes = texts[0].partition("[")[0], [int(each[2]) for each in found if each]
-        length = self.lengths.get(listed, len(numbers))
+        listed = texts[0].partition("[")[0]
+        length = self.scope.lengths.get(listed, 0)
         formulas = {
             f"{number} - 1": [each - 1 for each in numbers],
             number: [*numbers],
-            f"{number} % {length}": [each % length for each in numbers],
-            f"{number} - 2": [(each - 2) % length for each in numbers],
+            f"{number} % {length}": [each % length for each in numbers] if length else [],
+            f"{number} - 2": [(each - 2) % length for each in numbers] if length else [],
         }
-        return next((f"{listed}[{formula}]" for formula, each in formulas.items() if each == indexes), None)
-
-    def _element(
-        self, spec: model.ProcessSpec, name: Expression, args: Sequence[Expression], kwargs: Mapping[str, Expression]
-    ) -> Expression:
-        """Return what creates a process; of one that is started again, what does so whenever it is called."""
-        made = self._made(spec, name, args, kwargs)
-        if spec.restart is None:
-            return made
-        return call(self._scope.use("functools", "partial"), made.opening.removesuffix("("), *made.parts)
+        for formula, indexes in formulas.items():
+            if texts == [f"{listed}[{index}]" for index in indexes]:
+                return f"{listed}[{formula}]"
+        return None
 
     def _listed(self, group: Replicas, elements: Group, single: str, many: str) -> list[str]:
         """Return the statements that create the list."""
-        first, listed, margin = group[0], many, " " * self._indent
+        first, listed = group[0], many
         if first.restart is not None:
-            listed = self._scope.identifiers.new(f"new_{many}")
+            listed = self.identifiers.new(f"new_{many}")
             self.created_by |= {spec.name: f"{listed}[{index}]" for index, spec in enumerate(group)} | {many: listed}
-        lines = layout(elements, self._indent, f"{listed} = ")
+        lines = self.lay(elements, INDENT, f"{listed} = ")
         if first.restart is not None:
-            new = self._scope.identifiers.own("new")
-            lines.append(f"{margin}{many} = [{new}() for {new} in {listed}]")
-        number = self._scope.identifiers.own("number")
-        settings = self._settings(first, single, _numbered(base_name(first), number), self._indent + 4)
+            new = self.identifiers.own("new")
+            lines.append(f"    {many} = [{new}() for {new} in {listed}]")
+        number = self.identifiers.counter()
+        settings = self._settings(first, single, _numbered(base_name(first), number), 2 * INDENT)
         counted = f"{number}, {single} in enumerate({many}, start={_first_number(group)})"
-        head = f"{margin}for {counted if first.named else f'{single} in {many}'}:"
+        head = f"    for {counted if first.named else f'{single} in {many}'}:"
         return [*lines, head, *settings] if settings else lines
 
     def _over(
@@ -211,21 +183,35 @@ class Creation:
 
         `wanted`: what that list is called, if nothing else is.
         """
-        number = self._scope.identifiers.counter()
+        number = self.identifiers.counter()
         if not varying:
             return [], f"for {number} in {numbers}" if counts else f"for _ in range({len(numbers)})"
-        names = ", ".join(varying)
-        if len(varying) == 1:
-            listed = self._scope.identifiers.new(wanted if names.endswith("s") else plural_of(names), wanted)
-            elements: list[Expression] = [*next(iter(varying.values()))]
-        else:
-            listed = self._scope.identifiers.new(wanted)
-            elements = [Group("(", row, ")") for row in zip(*varying.values(), strict=True)]
-        lines = layout(Group("[", tuple(elements), "]"), self._indent, f"{listed} = ")
+        names, rows = ", ".join(varying), list(zip(*varying.values(), strict=True))
+        elements = [Group("(", row, ")") if len(row) > 1 else row[0] for row in rows]
+        listed = self.identifiers.new(wanted if len(varying) > 1 or names.endswith("s") else plural_of(names), wanted)
+        lines = self.lay(Group("[", tuple(elements), "]"), INDENT, f"{listed} = ")
         if not counts:
             return lines, f"for {names} in {listed}"
         names = f"({names})" if len(varying) > 1 else names
         return lines, f"for {number}, {names} in enumerate({listed}, start={numbers.start})"
+
+    # What a process is created with
+
+    def call_target(self, spec: model.ProcessSpec) -> list[str]:
+        """Return the statement that calls the target of a process."""
+        args = [self._argument(spec.target, index, value) for index, value in enumerate(spec.args)]
+        return self.lay(call(self.scope.function(spec.target), *args, *keywords(self._named(spec))), INDENT)
+
+    def _named(self, spec: model.ProcessSpec) -> dict[str, Expression]:
+        """Return the keyword arguments of a target."""
+        bound = by_parameter(spec.bindings, self.identifiers.resource)
+        kwargs = {name: Group("[", tuple(e), "]") if isinstance(e, list) else e for name, e in bound.items()}
+        given = {key: value for key, value in spec.kwargs.items() if key not in kwargs}
+        return kwargs | {key: self._argument(spec.target, key, value) for key, value in given.items()}
+
+    def _keywords(self, spec: model.ProcessSpec) -> dict[str, Expression]:
+        """Return the keyword arguments of a process; a function of steps has none."""
+        return {} if spec.name in self._functions else self._named(spec)
 
     def _parameters(self, spec: model.ProcessSpec) -> list[str]:
         """Return what the positional arguments of a process are for."""
@@ -233,73 +219,60 @@ class Creation:
         names = [each.name for each in function.parameters] if function else [f"arg_{n}" for n in range(len(spec.args))]
         if spec.surroundings is not None:
             names = ["surroundings", "target", *names]
-        return ["ends", "target", *names] if self._ends_of(spec) else names
+        return ["ends", "target", *names] if spec.name in self._ends else names
 
     def _positional(self, spec: model.ProcessSpec) -> list[Expression]:
         """Return the positional arguments of a process."""
         function = self._functions.get(spec.name)
         if function is not None:
-            args = function.arguments(spec, self._scope.identifiers.resource)
+            args = function.arguments(spec, self.identifiers.resource)
         else:
             args = [self._argument(spec.target, index, value) for index, value in enumerate(spec.args)]
+        target = self._target(spec)
         if spec.surroundings is not None:
-            args = [self._scope.literal(spec.surroundings.given), self._target(spec), *args]
-        ends = self._ends_of(spec)
-        return [ends, self._called(spec), *args] if ends else args
-
-    def _called(self, spec: model.ProcessSpec) -> str:
-        """Return what is called, once pipes are closed."""
-        return "run_with" if spec.surroundings is not None else self._target(spec)
-
-    def _ends_of(self, spec: model.ProcessSpec) -> Expression:
-        """Return the ends of pipes of which a process closes what it does not use; nothing, if there is none."""
-        if spec.name in self._ends:
-            return self._ends[spec.name]
-        ends = [self._scope.identifiers.resource(close.subject) for close in self._closes.get(spec.name, ())]
-        return "" if self._is_class(spec) or not ends else tuple_of(ends)
+            target, args = self.scope.helper("run_with"), [self.literal(spec.surroundings.given), target, *args]
+        return [self._ends[spec.name], target, *args] if spec.name in self._ends else args
 
     def _target(self, spec: model.ProcessSpec) -> str:
         function = self._functions.get(spec.name)
-        return function.name if function is not None else self._scope.function(spec.target)
+        return function.name if function is not None else self.scope.function(spec.target)
 
     def _is_class(self, spec: model.ProcessSpec) -> bool:
         own = spec.name in self._functions  # which calls the class, as any target
-        return not own and ":" in spec.target and self._scope.is_class(spec.target)
+        return not own and ":" in spec.target and self.scope.is_class(spec.target)
 
     def _made(
         self, spec: model.ProcessSpec, name: Expression, args: Sequence[Expression], kwargs: Mapping[str, Expression]
-    ) -> Group:
-        target = "close_others" if self._ends_of(spec) else self._called(spec)
+    ) -> Expression:
+        """Return what creates a process; of one that is started again, what does so whenever it is called."""
+        kind = self.scope.use("threading", "Thread") if spec.worker == "thread" else ""
         if self._is_class(spec):
-            return call(self._target(spec), *args, *keywords(kwargs))
-        parts = [keyword("name", name)] if spec.named else []
-        parts.append(keyword("target", target))
-        if args:
-            parts.append(keyword("args", tuple_of(args)))
-        if kwargs:
-            parts.append(keyword("kwargs", dictionary(kwargs)))
-        if spec.daemon:
-            parts.append("daemon=True")
-        if spec.worker == "thread":
-            return call(self._scope.use("threading", "Thread"), *parts)
-        return call(self._scope.use("multiprocessing", "Process"), *parts)
+            kind, parts = self._target(spec), [*args, *keywords(kwargs)]
+        else:
+            helper = "close_others" if spec.name in self._ends else "run_with" if spec.surroundings else ""
+            parts = [keyword("name", name)] if spec.named else []
+            parts.append(keyword("target", self.scope.helper(helper) if helper else self._target(spec)))
+            parts += [keyword("args", tuple_of(args))] if args else []
+            parts += [keyword("kwargs", dictionary(kwargs))] if kwargs else []
+            parts += ["daemon=True"] if spec.daemon else []
+            kind = kind or self.scope.use("multiprocessing", "Process")
+        return (
+            call(kind, *parts) if spec.restart is None else call(self.scope.use("functools", "partial"), kind, *parts)
+        )
 
     def _settings(self, spec: model.ProcessSpec, process: str, name: Expression, indent: int) -> list[str]:
         """Return what is set on an object of a Process subclass, whose constructor takes the arguments alone."""
         if not self._is_class(spec):
             return []
-        lines = layout(preceded(f"{process}.name = ", name), indent) if spec.named else []
+        lines = self.lay(name, indent, f"{process}.name = ") if spec.named else []
         return [*lines, f"{' ' * indent}{process}.daemon = True"] if spec.daemon else lines
 
     def _argument(self, target: str, name: str | int, value: Any) -> Expression:
         """Return an argument; the name of a work function stands for the function itself."""
-        if not takes_work(target, name):
-            return self._scope.literal(value)
-        if isinstance(value, dict) and "call" in value:
-            given = {key: self._scope.literal(content) for key, content in (value.get("kwargs") or {}).items()}
-            partial = self._scope.use("functools", "partial")
-            return call(partial, self._scope.function(value["call"]), *keywords(given))
-        return self._scope.function(value) if isinstance(value, str) else self._scope.literal(value)
+        if takes_work(target, name) and isinstance(value, dict) and "call" in value:
+            given = {key: self.literal(content) for key, content in (value.get("kwargs") or {}).items()}
+            return call(self.scope.use("functools", "partial"), self.scope.function(value["call"]), *keywords(given))
+        return self.scope.function(value) if takes_work(target, name) and value is not None else self.literal(value)
 
 
 def _numbered(base: str, number: str) -> str:

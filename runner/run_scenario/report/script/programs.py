@@ -15,8 +15,8 @@ from run_scenario.report.script import names as script_names
 from run_scenario.report.script.functions import StepFunction, base_name, by_name, head, static_text
 from run_scenario.report.script.layout import Expression, Group, call, flat, literal, tuple_of
 from run_scenario.report.script.names import identifier, plural_of
-from run_scenario.report.script.processes import Creation, Replicas, replicas
-from run_scenario.report.script.steps import INDENT, StepWriter, restarted
+from run_scenario.report.script.processes import ProcessWriter, Replicas, replicas
+from run_scenario.report.script.steps import INDENT, restarted
 from run_scenario.report.text import number
 from run_scenario.scenario import model
 from run_scenario.scenario.candidates import candidates
@@ -42,7 +42,7 @@ _PHASES = {
 what they are done to."""
 
 
-class Program(StepWriter):
+class Program(ProcessWriter):
     """Writes the creation of processes, and what is done with them."""
 
     def __init__(
@@ -54,16 +54,11 @@ class Program(StepWriter):
         subject: Callable[[model.Step], str],
         numbers: Mapping[str, str] | None = None,
     ) -> None:
-        """`processes`: those that it creates; `functions`: those of processes that have steps or processes; `numbers`:
-        the first of some replicas -> what their numbers are called, if they depend on who starts them.
-        """
-        super().__init__(scope, scope.identifiers, lambda step: self._named(step) or subject(step), steps)
+        """See `ProcessWriter`."""
+        subject_of = lambda step: self._process_of(step) or subject(step)  # noqa: E731
+        super().__init__(scope, processes, steps, functions, subject_of, numbers)
         self._own = processes
         self._steps = steps
-        self._functions = functions
-        closes = {step.subject: step.steps for step in steps if step.verb == "start" and step.steps}
-        self.creation = Creation(scope, INDENT, closes, functions, numbers or {})
-        self.restarts = {spec.name: spec.restart for spec in processes if spec.restart is not None}
         self.groups = {(True, each[0].name): Members(each) for each in replicas(processes, functions, numbers or ())}
         """What is in a list, by whether it is processes, and the name of the first."""
         self._called: dict[tuple[bool, str], str] = {}
@@ -71,7 +66,7 @@ class Program(StepWriter):
         self._by_name: dict[tuple[bool, str], tuple[str, Group]] = {}
         """A name that is known only at run time -> what all that it may stand for is called, and consists of."""
 
-    def _named(self, step: model.Step) -> str:
+    def _process_of(self, step: model.Step) -> str:
         """Return the process that something is done to, or the resource in a loop; nothing, if it is something else."""
         if isinstance(step.subject, str):
             return self._called.get((step.kind == PROCESS, step.subject), "")
@@ -79,10 +74,7 @@ class Program(StepWriter):
             return ""
         names = [spec.name for spec in self._own]
         wanted = f"{identifier(static_text(step.subject), 'process')}_by_name"
-        return self.listed(step, wanted, names, self._process)
-
-    def _process(self, name: str) -> str:
-        return self._called[True, name]
+        return self.listed(step, wanted, names, lambda name: self._called[True, name])
 
     def listed(self, step: model.Step, wanted: str, names: Sequence[str], called: Callable[[str], str]) -> str:
         """Return the element of a dict, called as `wanted`, of all that a computed name may stand for."""
@@ -115,7 +107,7 @@ class Program(StepWriter):
 
     def _create_one(self, spec: model.ProcessSpec) -> list[str]:
         name = self._called[True, spec.name] = self.identifiers.process(spec.name)
-        return self.creation.one(spec, name)
+        return self.one(spec, name)
 
     def _create_group(self, group: Members) -> list[str]:
         base = identifier(base_name(group.specs[0]), "process")
@@ -123,66 +115,66 @@ class Program(StepWriter):
         group.single = self.identifiers.own(base if self.identifiers.is_free(base) else "process")
         self._called |= {(True, name): f"{group.many}[{index}]" for index, name in enumerate(group.names)}
         lines = self._inherit(group)
-        return lines + self.creation.many(group.specs, group.single, group.many, group.ends)
+        return lines + self.many(group.specs, group.single, group.many, group.ends)
 
     def _inherit(self, group: Members) -> list[str]:
         """Return the statement that lists the ends of pipes that replicas inherit, if not each would close the same.
 
         All of them are started, then, before the ends are closed here.
         """
-        position = next((i for i, step in enumerate(self._steps) if _is_start(step, group.names[0])), 0)
-        started = list(
-            itertools.takewhile(
-                lambda step: (step.verb == "start" and step.subject in group.names) or step.kind == "Pipe",
-                self._steps[position:],
-            )
-        )
-        starts = [step for step in started if step.verb == "start"]
-        closes = [step for step in started if step.verb == "close" and step.where is None]
-        inherited = [close.subject for step in starts for close in step.steps]
+        first = next((i for i, step in enumerate(self._steps) if _is_start(step, group.names)), 0)
+        started = [
+            *itertools.takewhile(lambda step: _is_start(step, group.names) or _closes(step), self._steps[first:])
+        ]
+        starts = [step for step in started if not _closes(step)]
+        closes = [step.subject for step in started if _closes(step)]
         even = len({repr([close.subject for close in step.steps]) for step in starts}) == 1
         listed = any(binding.listed for spec in group.specs for binding in spec.bindings)
-        if even or listed or len(starts) + len(closes) < len(started) or [s.subject for s in starts] != group.names:
+        if even or listed or [step.subject for step in starts] != group.names:
             return []
-        ends = dict.fromkeys([*inherited, *(close.subject for close in closes)])
+        ends = dict.fromkeys([close.subject for step in starts for close in step.steps] + closes)
         group.ends, group.started = self.identifiers.own("ends"), started
-        group.closes = closes if {*ends} != {close.subject for close in closes} else []
-        by_list: dict[str, list[Expression]] = {}
-        for called in map(self.identifiers.resource, ends):
-            by_list.setdefault(called.partition("[")[0], []).append(called)
-        parts = [
-            part
-            for called, each in by_list.items()
-            for part in ([f"*{called}"] if len(each) == self.creation.lengths.get(called) else each)
-        ]
+        group.closes = [step for step in started if _closes(step)] if {*ends} != {*closes} else []
+        called = [*map(self.identifiers.resource, ends)]
+        lengths = {each: self.scope.lengths.get(each, 1) for each in (name.partition("[")[0] for name in called)}
+        whole = sum(lengths.values()) == len(called)
+        parts = [f"*{each}" if each in self.scope.lengths else each for each in lengths] if whole else called
         return self.lay(tuple_of(parts), INDENT, f"{group.ends} = ")
 
     # Steps
 
-    def statements(self, steps: Sequence[model.Step]) -> Iterator[tuple[str, list[str]]]:
+    def statements(self, steps: Sequence[model.Step], indent: int = INDENT) -> Iterator[tuple[str, list[str]]]:
         """Yield the statements of one or several steps after the other, each with the phase that they belong to."""
         position = 0
         while position < len(steps):
-            lines, length = self._next(steps, position)
+            lines, length = self._next(steps, position, indent)
             yield _phase(steps[position]), lines
             position += length
 
-    def _next(self, steps: Sequence[model.Step], position: int) -> tuple[list[str], int]:
+    def block(self, steps: Sequence[model.Step], indent: int) -> list[str]:
+        """Return the statements of steps that stand in another; at least one."""
+        return [line for _, lines in self.statements(steps, indent) for line in lines] or [f"{' ' * indent}pass"]
+
+    def _next(self, steps: Sequence[model.Step], position: int, indent: int) -> tuple[list[str], int]:
         """Return the statements for the next steps, and how many steps these are."""
         for step in steps[position : position + _LONGEST_BLOCK]:
-            group = self.groups.get(_about(step))
-            if group and group.ends and step is steps[position] and step is group.started[0]:
+            about = _about(step)
+            group = self.groups.get(about)
+            if group is None or self._called.get(about) == group.single:
+                continue
+            if group.started and steps[position] is group.started[0]:
                 return self._start_together(group), len(group.started)
-            if group and (length := _repeated(steps, position, _about(step)[0], group.names)):
-                return self._loop(group, _about(step), steps[position : position + length]), length * len(group.names)
+            if length := _repeated(steps, position, about[0], group.names):
+                loop = self._loop(group, about, steps[position : position + length], indent)
+                return loop, length * len(group.names)
         before = steps[position - 1] if position else None
-        return self.statement(steps[position], INDENT, before), 1
+        return self.statement(steps[position], indent, before), 1
 
     def _start_together(self, group: Members) -> list[str]:
         """Return the statements that start replicas, and close the ends of pipes when all have inherited them."""
-        end, margin = self.identifiers.own("end"), " " * INDENT
-        closing = [f"{margin}for {end} in {group.ends}:", f"{margin}    {end}.close()"]
-        start = self._loop(group, (True, group.names[0]), group.started[:1])
+        end = self.identifiers.own("end")
+        closing = [f"    for {end} in {group.ends}:", f"        {end}.close()"]
+        start = self._loop(group, (True, group.names[0]), group.started[:1], INDENT)
         return start + (self.block(group.closes, INDENT) if group.closes else closing)
 
     def statement(self, step: model.Step, indent: int, before: model.Step | None = None) -> list[str]:
@@ -191,28 +183,26 @@ class Program(StepWriter):
         comment = _comment(step, before)
         return [*lines[:-1], f"{lines[-1]}  # {comment}"] if comment else lines
 
-    def supervise(self, step: model.Step, indent: int) -> list[str]:
+    def on_supervise(self, step: model.Step, indent: int) -> list[str]:
         """Return the statements that start processes again; their variables are then the last of them."""
-        created_by = self.creation.created_by
         if len(step.argument) == 1:
             return self._restart(step.argument[0], indent) + self._known_again(indent)
-        group = next((g for g in self.groups.values() if g.many in created_by and list(step.argument) == g.names), None)
+        helper = self.scope.helper("supervise")
+        group = next((each for each in self.groups.values() if list(step.argument) == each.names), None)
         if group is not None:
             each, new = self.identifiers.own("each"), self.identifiers.own("new")
-            over = f"for {each}, {new} in zip({group.many}, {created_by[group.many]}, strict=True)"
+            over = f"for {each}, {new} in zip({group.many}, {self.created_by[group.many]}, strict=True)"
             entry = restarted(self.restarts.get(group.names[0]), each, new)
-            made: Expression = call("supervise", Group("*[", (entry, over), "]", commas=False))
-            last = f"{group.many} = "
+            made: Expression = call(helper, Group("*[", (entry, over), "]", commas=False))
+            last = group.many
         else:
-            called = [self._called[True, name] for name in step.argument]
-            entries = [
-                restarted(self.restarts.get(name), each, created_by.get(name, "None"))
-                for name, each in zip(step.argument, called, strict=True)
-            ]
-            made, last = call("supervise", *entries), f"{', '.join(called)} = "
+            called = {name: self._called[True, name] for name in step.argument}
+            create = self.created_by
+            entries = [restarted(self.restarts.get(n), each, create.get(n, "None")) for n, each in called.items()]
+            made, last = call(helper, *entries), ", ".join(called.values())
         if step.where is None:
             return self.lay(made, indent)
-        return self.lay(made, indent, last) + self._known_again(indent)
+        return self.lay(made, indent, f"{last} = ") + self._known_again(indent)
 
     def _restart(self, name: str, indent: int) -> list[str]:
         """Return the loop that starts one process again."""
@@ -223,7 +213,7 @@ class Program(StepWriter):
         again = [
             *([] if restart.always else [f"if {process}.exitcode == 0:", "    break"]),
             *([f"{self.scope.use('time')}.sleep({number(restart.delay)})"] if restart.delay else []),
-            f"{process} = {self.creation.created_by[name]}()",
+            f"{process} = {self.created_by[name]}()",
             f"{process}.start()",
             f"{process}.join()",
         ]
@@ -233,17 +223,17 @@ class Program(StepWriter):
         """Return the statements that list the processes by computed names, once others stand for them."""
         for step in everywhere(self._steps):
             if step.kind == PROCESS and not isinstance(step.subject, str):
-                self._named(step)
+                self._process_of(step)
         listed = [each for (is_process, _), each in self._by_name.items() if is_process]
         return [line for name, all_of_them in listed for line in self.lay(all_of_them, indent, f"{name} = ")]
 
-    def _loop(self, group: Members, first: tuple[bool, str], block: Sequence[model.Step]) -> list[str]:
+    def _loop(self, group: Members, first: tuple[bool, str], block: Sequence[model.Step], indent: int) -> list[str]:
         """Return a loop over the group whose body are the steps for the first of them."""
         indexed = self._called.pop(first, "")
         self._called[first] = group.single
-        body = self.block(block, 2 * INDENT)
+        body = self.block(block, indent + INDENT)
         self._called[first] = indexed
-        return [f"{' ' * INDENT}for {group.single} in {group.many}:", *body]
+        return [f"{' ' * indent}for {group.single} in {group.many}:", *body]
 
 
 def separated(parts: Iterable[tuple[str, list[str]]]) -> list[str]:
@@ -262,23 +252,18 @@ def separated(parts: Iterable[tuple[str, list[str]]]) -> list[str]:
 
 def written(function: StepFunction, scope: script_names.Scope, functions: Mapping[str, StepFunction]) -> list[str]:
     """Return the lines of a function."""
-    if not function.children:
-        plain = StepWriter(scope, function.identifiers, function.subject, function.steps)
-        constants = plain.assign(scope.own_constants(function.steps), INDENT)
-        return [*head(function, plain), *constants, *plain.block(function.steps, INDENT)]
-    local = copy(scope)
+    local, spec = copy(scope), function.specs[0]
     local.identifiers = function.identifiers
     body = Program(local, function.children, function.steps, functions, function.subject, function.numbers)
-    spec = function.specs[0]
     created = body.create_processes()
     parts = [
         *body.statements(function.before),
         *(("own", lines) for _, lines in body.statements(spec.steps)),
-        ("own", [] if spec.steps else body.creation.call_target(spec)),
+        ("own", [] if spec.steps else body.call_target(spec)),
         *body.statements(function.after),
     ]
     constants = body.assign(scope.own_constants(function.steps), INDENT)
-    before = [("constants", constants), ("processes", created), ("known", body.known())]
+    before = [("own", constants), ("processes", created), ("known", body.known())]
     return [*head(function, body), *separated([*before, *parts])]
 
 
@@ -320,8 +305,13 @@ def _comment(step: model.Step, before: model.Step | None) -> str:
     return "true if it outlived the wait" if before.options else "now it is false"
 
 
-def _is_start(step: model.Step, name: str) -> bool:
-    return step.verb == "start" and step.subject == name
+def _is_start(step: model.Step, names: Sequence[str]) -> bool:
+    return step.verb == "start" and step.subject in names
+
+
+def _closes(step: model.Step) -> bool:
+    """Whether the step closes an end of a pipe because others have it."""
+    return (step.verb, step.kind, step.where) == ("close", "Pipe", None)
 
 
 def _about(step: model.Step) -> tuple[bool, str]:

@@ -19,77 +19,12 @@ from run_scenario.report.script.source import Import, docstring
 from run_scenario.report.script.statements import Statements, in_place_of_use
 from run_scenario.report.text import sanitize
 from run_scenario.scenario import model
-from run_scenario.scenario.data import travelling, unmade
 from run_scenario.scenario.parameters import assignments
-from run_scenario.scenario.steps import everywhere, unmade_in
+from run_scenario.scenario.steps import everywhere
 
 _IMPORT_WIDTH = 88
 """Import sorters break lines at their own default width."""
 
-_CALL = '''\
-class Call:
-    """A function with its arguments, to be called by whoever takes it from a queue."""
-
-    def __init__(self, function, /, *args, **kwargs):
-        self.function = function
-        self.args = args
-        self.kwargs = kwargs
-
-    def process(self):
-        return self.function(*self.args, **self.kwargs)
-
-    def __repr__(self):
-        arguments = [repr(value) for value in self.args]
-        arguments += [f"{key}={value!r}" for key, value in self.kwargs.items()]
-        return f"{self.function.__name__}({', '.join(arguments)})"'''
-
-_CLOSE_OTHERS = '''\
-def close_others(ends, target, /, *args, **kwargs):
-    """Close the pipe ends that are not the target's, or EOF would never come; call the target."""
-    for end in ends:
-        if end not in args and end not in kwargs.values():
-            end.close()
-    target(*args, **kwargs)'''
-
-_RESTART = 'Restart = namedtuple("Restart", "process create most always delay", defaults=(False, 0))'
-
-_SUPERVISE = '''\
-def supervise(*restarts):
-    """Wait until all have ended for good; start each again after a failure, or always, a number
-    of times and after a delay. Return the last process of each.
-    """
-    processes = [restart.process for restart in restarts]
-    left = [restart.most for restart in restarts]
-    running = {process.sentinel: index for index, process in enumerate(processes)}
-    due = {}
-    while running or due:
-        timeout = max(0, min(due.values()) - time.monotonic()) if due else None
-        for sentinel in connection.wait(running, timeout):
-            index = running.pop(sentinel)
-            processes[index].join()
-            if left[index] and (restarts[index].always or processes[index].exitcode != 0):
-                left[index] -= 1
-                due[index] = time.monotonic() + restarts[index].delay
-        for index in [index for index, moment in due.items() if moment <= time.monotonic()]:
-            del due[index]
-            first, processes[index] = restarts[index].process, restarts[index].create()
-            processes[index].name, processes[index].daemon = first.name, first.daemon
-            processes[index].start()
-            running[processes[index].sentinel] = index
-    return processes'''
-
-_RUN_WITH = '''\
-def run_with(surroundings, target, /, *args, **kwargs):
-    """Give this process its own environment, folder, arguments or input; call the target."""
-    for name, value in surroundings.get("env", {}).items():
-        if value is None:
-            os.environ.pop(name, None)
-        else:
-            os.environ[name] = value
-    os.chdir(surroundings.get("cwd", "."))
-    sys.argv = surroundings.get("argv", sys.argv)
-    sys.stdin = io.StringIO(surroundings.get("stdin", ""))
-    target(*args, **kwargs)'''
 _MAIN = "main"
 
 _CALLED = "\n\n    __call__ = process"
@@ -121,27 +56,10 @@ def script(
     main += statements.lines() or ["    pass"]
     if rest := _rest(scenario):
         main += ["", f"    # The script ends here: {rest}."]
-    definitions = [*scope.definitions.values(), *statements.shared.definitions]
-    of_all = (steps, *{id(each.steps): each.steps for each in scenario.processes}.values())
-    made = [spec for data in travelling(scenario) for spec in unmade(data)]
-    made += [spec for each in of_all for spec, _ in unmade_in(each)]
-    if any(isinstance(spec, model.CallSpec) for spec in made):
-        definitions.append(_CALL + (_CALLED if scope.has_own else ""))
-    definitions += ["\n".join(written(each, scope, of_steps)) for each in dict.fromkeys(of_steps.values())]
-    done = [step for each in (steps, *(each.steps for each in of_steps.values())) for step in everywhere(each)]
-    if any(step.verb == "supervise" and len(step.argument) > 1 for step in done):
-        tuples, connection = scope.use("collections", "namedtuple"), scope.use("multiprocessing", "connection")
-        definitions.append(_RESTART.replace("namedtuple", tuples))
-        definitions.append(
-            _SUPERVISE.replace("connection.", f"{connection}.").replace("time.", f"{scope.use('time')}.")
-        )
-    if any(step.verb == "start" and step.steps for step in done):
-        definitions.append(_CLOSE_OTHERS)
-    if any(process.surroundings is not None for process in scenario.processes):
-        run_with = _RUN_WITH
-        for module in ("io", "os", "sys"):
-            run_with = run_with.replace(f" {module}.", f" {scope.use(module)}.")
-        definitions.append(run_with)
+    of_processes = ["\n".join(written(each, scope, of_steps)) for each in dict.fromkeys(of_steps.values())]
+    if "Call" in scope.definitions and scope.has_own:
+        scope.definitions["Call"] += _CALLED
+    definitions = [*scope.definitions.values(), *statements.shared.definitions, *of_processes]
     if in_function:
         definitions.append("\n".join([f"def {_MAIN}():", *main]))
         main = [f"    {_MAIN}()"]
@@ -183,21 +101,15 @@ def _rest(scenario: model.Scenario) -> str:
 def import_lines(imports: Iterable[Import]) -> Iterator[str]:
     """Yield the imports: the standard library's, then those of the scenario's own targets."""
     standard = {found for found in imports if found.module.partition(".")[0] in sys.stdlib_module_names}
-    yield from _block(standard)
-    if others := set(imports) - standard:
-        yield ""
-        yield from _block(others)
-
-
-def _block(imports: set[Import]) -> Iterator[str]:
-    for found in sorted((found for found in imports if not found.name), key=lambda found: found.module):
-        yield f"import {found.module}" + (f" as {found.alias}" if found.alias else "")
-    modules: dict[str, list[str]] = {}
-    for found in sorted((found for found in imports if found.name), key=lambda found: (found.module, found.name)):
-        if found.alias:
-            modules[f"{found.module} {found.name}"] = [f"{found.name} as {found.alias}"]
-        else:
-            modules.setdefault(found.module, []).append(found.name)
-    for module, names in modules.items():
-        line = f"from {module.partition(' ')[0]} import {', '.join(names)}"
-        yield line if len(line) <= _IMPORT_WIDTH else f"from {module} import (\n    " + ",\n    ".join(names) + ",\n)"
+    for number, block in enumerate((standard, set(imports) - standard)):
+        if block and number:
+            yield ""
+        lines: dict[str, list[str]] = {}
+        for found in sorted(block, key=lambda found: (bool(found.name), found.module, found.name)):
+            name = f"{found.name or found.module} as {found.alias}" if found.alias else found.name or found.module
+            head = f"from {found.module} import" if found.name else "import"
+            lines.setdefault(f"{head} {'' if found.name and not found.alias else name}", []).append(name)
+        for head, names in lines.items():
+            line = f"{head}{', '.join(names)}" if head.endswith(" ") else head
+            wrapped = f"{head}(\n    " + ",\n    ".join(names) + ",\n)"
+            yield line if len(line) <= _IMPORT_WIDTH else wrapped

@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterator
 from types import ModuleType
 from typing import Any
 
-from run_scenario.report.script.layout import WIDTH, Group, layout, quoted
+from run_scenario.report.script.layout import WIDTH, Group, layout
 from run_scenario.values import Value
 
 _FILLED = 88
@@ -143,24 +143,11 @@ def _replacements(node: ast.stmt, source: list[str]) -> Iterator[tuple[int, int,
 
 def _signature(function: ast.FunctionDef, indent: int) -> list[str]:
     """Return `def name(…):` without annotations."""
-    arguments = function.args
-    plain = ast.arguments(
-        posonlyargs=[ast.arg(argument.arg) for argument in arguments.posonlyargs],
-        args=[ast.arg(argument.arg) for argument in arguments.args],
-        vararg=arguments.vararg and ast.arg(arguments.vararg.arg),
-        kwonlyargs=[ast.arg(argument.arg) for argument in arguments.kwonlyargs],
-        kw_defaults=[default and _requoted(default) for default in arguments.kw_defaults],
-        kwarg=arguments.kwarg and ast.arg(arguments.kwarg.arg),
-        defaults=[_requoted(default) for default in arguments.defaults],
-    )
-    return layout(Group(f"def {function.name}(", (ast.unparse(plain),), ")", is_call=True), indent, after=":")
-
-
-def _requoted(default: ast.expr) -> ast.expr:
-    """Return a default value that is written in our quotes: a name is written as it is."""
-    if isinstance(default, ast.Constant) and isinstance(default.value, str):
-        return ast.Name(quoted(default.value), ast.Load())
-    return default
+    for argument in ast.walk(function.args):
+        if isinstance(argument, ast.arg):
+            argument.annotation = None
+    plain = ast.unparse(function.args).replace("'", '"')  # as in all of the script
+    return layout(Group(f"def {function.name}(", (plain,), ")", is_call=True), indent, after=":")
 
 
 def _docstring(node: ast.stmt) -> Iterator[tuple[int, int, list[str]]]:

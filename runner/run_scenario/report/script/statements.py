@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 from run_scenario.report import plan
@@ -19,7 +20,6 @@ from run_scenario.report.script.layout import (
     keywords,
     layout,
     literal,
-    preceded,
     tuple_of,
 )
 from run_scenario.report.script.names import identifier, kind_of, word_for
@@ -58,16 +58,16 @@ class Statements(Program):
         self.unread = self.unread if in_function else set()
         self._scenario = scenario
         self._resource = scope.identifiers.resource
-        self._constants = scope.own_constants(steps)
         self.shared = _SharedStatements(scope)
-        self._pools = _PoolStatements(scope, scenario.pools, self.expecting)
-        self._families = list(script_names.families(scenario.resources))
+        self._pools = {pool.name: pool for pool in scenario.pools}
+        later = [given for pool in scenario.pools for given in pool.calls if not given.waits]
+        self._only = later[0] if len(later) == 1 else None
+        """The only call whose result is asked for later."""
 
     def lines(self) -> list[str]:
         """Return the statements, indented once."""
-        constants = self.assign(self._constants, INDENT)
         parts = [
-            ("constants", constants),
+            ("constants", self.assign(self.scope.own_constants(self._steps), INDENT)),
             ("pin", self._pin()),
             ("creation", self._create_resources()),
             ("processes", self.create_processes()),
@@ -85,10 +85,11 @@ class Statements(Program):
             return []
         module = self.scope.use("os")
         chosen = plan.cpu_set(self._scenario.cpus, f"{module}.sched_getaffinity")
-        return [f"{' ' * INDENT}{module}.sched_setaffinity(0, {chosen})  # its children inherit it"]
+        return [f"    {module}.sched_setaffinity(0, {chosen})  # its children inherit it"]
 
     def _create_resources(self) -> list[str]:
-        listed = {member.name: (family, members) for family, members in self._families for member in members}
+        families = script_names.families(self._scenario.resources)
+        listed = {member.name: (family, members) for family, members in families for member in members}
         written: list[str] = []
         for found in created(self._scenario):
             name = "" if isinstance(found, Manager) else found.name
@@ -100,11 +101,11 @@ class Statements(Program):
 
     def _create_list(self, family: str, members: Sequence[model.Resource]) -> list[str]:
         """Return the creation of resources as a list; of pipes, as the tuples of their left and of their right ends."""
-        made = tuple(self._made(each) for each in members if not isinstance(each, model.PoolSpec))
+        made = tuple(self._new(each) for each in members if not isinstance(each, model.PoolSpec))
         alike = len(set(map(flat, made))) == 1
         parts = (made[0], f"for _ in range({len(made)})") if alike else made
         called = []
-        for handles in zip(*(model.handles([each]) for each in members), strict=True):
+        for handles in zip(*(_handles(each) for each in members), strict=True):
             many = self._resource(handles[0]).partition("[")[0]
             single = identifier(family, "resource")
             if not self.identifiers.is_free(single):
@@ -112,48 +113,42 @@ class Statements(Program):
             self.groups[False, handles[0]] = Members((), handles, single, many)
             called.append(many)
         if len(called) == 1:
-            return layout(Group("[", parts, "]", commas=not alike), INDENT, f"{called[0]} = ")
+            return self.lay(Group("[", parts, "]", commas=not alike), INDENT, f"{called[0]} = ")
         pipes = Group("*(", parts, ")", commas=not alike)
-        return layout(call("zip", pipes, "strict=True"), INDENT, f"{', '.join(called)} = ")
+        return self.lay(call("zip", pipes, "strict=True"), INDENT, f"{', '.join(called)} = ")
 
     def _create_resource(self, found: Created) -> list[str]:
         if isinstance(found, model.SharedSpec):
             return self.shared.create(found, INDENT)
-        if isinstance(found, Manager):
-            return layout(self._made(found), INDENT, f"{self.identifiers.own('manager')} = ")
-        names = ", ".join(map(self._resource, model.handles([found])))
-        return layout(self._made(found), INDENT, f"{names} = ")
+        manager = self.identifiers.own("manager") if isinstance(found, Manager) else ""
+        return self.lay(self._new(found), INDENT, f"{manager or ', '.join(map(self._resource, _handles(found)))} = ")
 
-    def _made(self, found: Created) -> Expression:
+    def _new(self, found: Created) -> Expression:
         """Return what creates a resource."""
+        arguments: list[str] = []
         match found:
-            case model.SharedSpec() as shared:
-                return self.shared.made(shared)
+            case model.SharedSpec():
+                return self.shared.made(found)
             case Manager():
-                kind, arguments = "Manager", []
-            case model.PipeSpec() as pipe:
-                kind, arguments = "Pipe", [] if pipe.duplex else ["duplex=False"]
-            case model.QueueSpec() as queue:
-                kind, arguments = queue.type, [plan.queue_size(queue)] if queue.maxsize else []
-            case model.SyncSpec() as sync:
-                kind, arguments = sync.type, plan.sync_arguments(sync, self._resource)
+                kind = "Manager"
+            case model.PipeSpec():
+                kind, arguments = "Pipe", [] if found.duplex else ["duplex=False"]
+            case model.QueueSpec():
+                kind, arguments = found.type, [plan.queue_size(found)] if found.maxsize else []
+            case model.SyncSpec():
+                kind, arguments = found.type, plan.sync_arguments(found, self._resource)
         return call(self.scope.use("multiprocessing", kind), *arguments)
 
     def _own_name(self) -> list[str]:
         """Return the statement that gives the main program's name a name, if an expression reads it."""
         if not any(name == "name" for step in everywhere(self._steps) for name in names_read(step)):
             return []
-        return [f"{' ' * INDENT}name = {self.scope.use('multiprocessing', 'current_process')}().name"]
+        return [f"    name = {self.scope.use('multiprocessing', 'current_process')}().name"]
 
     def _remove(self, indent: int) -> list[str]:
-        written: list[str] = []
-        for found in removed(self._scenario):
-            written += (
-                [f"{self.identifiers.own('manager')}.shutdown()"]
-                if isinstance(found, Manager)
-                else self.shared.release(found)
-            )
-        return [" " * indent + line for line in written]
+        end_manager = [f"{self.identifiers.own('manager')}.shutdown()"]
+        by_each = [end_manager if isinstance(e, Manager) else self.shared.release(e) for e in removed(self._scenario)]
+        return [" " * indent + line for lines in by_each for line in lines]
 
     # Steps as the main program has them
 
@@ -166,8 +161,10 @@ class Statements(Program):
 
     def statement(self, step: model.Step, indent: int, before: model.Step | None = None) -> list[str]:
         """Return the lines of a step that comes after another, if it does."""
-        if step.verb in ("create", "next_call", "result"):
-            return self._pools.statement(step, indent)
+        if step.verb == "create":
+            return self._create_pool(self._pools[step.subject], indent)
+        if step.verb in ("next_call", "result"):
+            return self._use_pool(self._pools[step.subject], step, indent)
         return super().statement(step, indent, before)
 
     def unnamed(self, step: model.Step, made: Expression) -> Expression:
@@ -176,39 +173,113 @@ class Statements(Program):
             return call(self.scope.builtin("print"), made)
         return super().unnamed(step, made)
 
-    def word(self, step: model.Step, indent: int) -> list[str]:
+    def on_return(self, step: model.Step, indent: int) -> list[str]:
         """Return the line of a step of one word; before it returns, the program removes what it has to."""
-        return [*(self._remove(indent) if step.verb == "return" else []), *super().word(step, indent)]
+        return [*(self._remove(indent) if step.verb == "return" else []), *super().on_return(step, indent)]
 
-    def loop(self, step: model.Step, indent: int) -> list[str]:
+    def on_for(self, step: model.Step, indent: int) -> list[str]:
         """Return the lines of a loop; a derived one puts items on a queue."""
         if step.where is not None or isinstance(step.argument, model.LinesSpec):
-            return super().loop(step, indent)
+            return super().on_for(step, indent)
         (put,) = step.steps
         return self._put(self._resource(put.subject), step.argument, indent)
 
-    def repeat(self, step: model.Step, indent: int) -> list[str]:
+    def on_repeat(self, step: model.Step, indent: int) -> list[str]:
         """Return the lines of a loop; a derived one may put pills."""
-        lines = super().repeat(step, indent)
+        lines = super().on_repeat(step, indent)
         last = step.steps[-1] if step.steps and step.where is None else None
         pill = last is not None and last.verb == "put" and last.argument is None
         return [*lines[:-1], f"{lines[-1]}  # a poison pill"] if pill else lines
 
     def _put(self, queue: str, items: model.Items, indent: int) -> list[str]:
-        margin = " " * indent
+        first, variable = items[0], self.identifiers.own("item")
         if len(items) == 1:
-            return layout(call(f"{queue}.put", self.literal(items[0])), indent)
-        put = variable = self.identifiers.own("item")
-        given = items
-        first = items[0]
+            return self.lay(call(f"{queue}.put", self.literal(first)), indent)
+        put, given = variable, list(items)
         if isinstance(first, model.CallSpec) and all(_calls_the_same(first, item) for item in items):
             # The same call on one argument after the other: the arguments are what is listed.
-            put, given = f"Call({self.scope.function(first.function)}, {variable})", [item.args[0] for item in items]
-        elements = range_of(given) or Group("[", tuple(map(self.literal, given)), "]")
-        return [
-            *layout(preceded(f"for {variable} in ", elements), indent, after=":"),
-            f"{margin}    {queue}.put({put})",
-        ]
+            put = f"{self.scope.helper('Call')}({self.scope.function(first.function)}, {variable})"
+            given = [item.args[0] for item in items]
+        head = self.lay(range_of(given) or self.literal(given), indent, f"for {variable} in ", ":")
+        return [*head, f"{' ' * indent}    {queue}.put({put})"]
+
+    # Pools
+
+    def _create_pool(self, pool: model.PoolSpec, indent: int) -> list[str]:
+        parts: list[Expression] = [] if pool.processes is None else [str(pool.processes)]
+        if pool.initializer:
+            parts.append(keyword("initializer", self.scope.function(pool.initializer)))
+        if pool.initargs:
+            parts.append(keyword("initargs", tuple_of(list(map(self.literal, pool.initargs)))))
+        if pool.maxtasksperchild:
+            limit = "max_tasks_per_child" if pool.type == "executor" else "maxtasksperchild"
+            parts.append(f"{limit}={pool.maxtasksperchild}")
+        executor = pool.type == "executor"
+        module, kind = ("concurrent.futures", "ProcessPoolExecutor") if executor else ("multiprocessing", "Pool")
+        return self.lay(call(self.scope.use(module, kind), *parts), indent, f"{self._resource(pool.name)} = ")
+
+    def _use_pool(self, pool: model.PoolSpec, step: model.Step, indent: int) -> list[str]:
+        """Return the statements that make a call, or ask for its result."""
+        given, executor, margin = step.argument, pool.type == "executor", " " * indent
+        name = "" if given.waits else self.identifiers.result(pool.name, 0 if given is self._only else given.number)
+        # What is asked for later is what fails; an executor that is broken takes nothing any more.
+        refusable = executor and not given.waits and given.raises in _REFUSALS
+        raised = given.raises
+        if step.verb == "next_call":
+            first = [f"{margin}{name} = None"] if refusable else []
+            raised = raised if given.waits or refusable else ""
+            write = partial(self._call_pool, pool, given, name)
+        else:
+            first = [f"{margin}if {name} is not None:"] if refusable else []
+            asked = call(self.scope.builtin("print"), plan.pool_result(given, name))
+            write, indent = partial(self.lay, asked), indent + 4 * len(first)
+        if raised == "TimeoutError" and given.timeout is not None and not executor:
+            raised = "multiprocessing.TimeoutError"  # its own exception, which is not the built-in of that name
+        return first + (self.expecting(raised, write, indent) if raised else write(indent))
+
+    def _call_pool(self, pool: model.PoolSpec, given: model.PoolCall, name: str, indent: int) -> list[str]:
+        """Return the statements that make a call, and take its results where they come one by one."""
+        executor, lazy = pool.type == "executor", given.method in ("imap", "imap_unordered")
+        made = call(f"{self._resource(pool.name)}.{given.method}", *self._pool_arguments(given, executor))
+        show = self.scope.builtin("print")
+        if not given.waits:
+            return self.lay(made, indent, f"{name} = ")
+        if lazy and given.timeout is not None:
+            results, over = self.identifiers.own("results"), given.items
+            counted = self._items(over) if isinstance(over, model.LinesSpec) else f"range({len(over)})"
+            return [
+                *self.lay(made, indent, f"{results} = "),
+                f"{' ' * indent}for _ in {flat(counted)}:",
+                f"{' ' * indent}    {show}({results}.next({number(given.timeout)}))",
+            ]
+        return self.lay(call(show, call("list", made) if executor or lazy else made), indent)
+
+    def _pool_arguments(self, given: model.PoolCall, executor: bool) -> list[Expression]:
+        function = self.scope.function(given.function)
+        named = {name: self.literal(value) for name, value in given.kwargs.items()}
+        positional = list(map(self.literal, given.args))
+        back = [keyword(key, self.scope.function(name)) for key, name in given.callbacks.items()]
+        if given.method == "submit":
+            return [function, *positional, *keywords(named)]
+        if given.method in ("apply", "apply_async"):
+            args: Expression = tuple_of(positional) if positional else "()"
+            return [function, args, *([dictionary(named)] if named else []), *back]
+        parts: list[Expression] = [function, self._items(given.items)]
+        if given.chunksize is not None:
+            parts.append(f"chunksize={given.chunksize}")
+        if executor and given.timeout is not None:
+            parts.append(f"timeout={number(given.timeout)}")
+        return parts + back
+
+    def _items(self, items: model.Items) -> Expression:
+        if isinstance(items, model.LinesSpec):
+            return self.literal(items)
+        return (range_of(items) if len(items) > 3 else None) or self.literal(list(items))
+
+
+def _handles(found: Created | model.Resource) -> list[str]:
+    """Return the names by which steps name a resource."""
+    return [] if isinstance(found, Manager) else list(model.handles([found]))
 
 
 def _calls_the_same(first: model.CallSpec, item: Any) -> bool:
@@ -220,124 +291,6 @@ def in_place_of_use(steps: Iterable[model.Step]) -> Iterator[model.Step]:
     """Yield the steps, and instead of a `use` the steps that it consists of."""
     for step in steps:
         yield from step.steps if step.verb == "use" else (step,)
-
-
-class _PoolStatements:
-    """Writes the statements about pools."""
-
-    def __init__(
-        self,
-        scope: script_names.Scope,
-        pools: Iterable[model.PoolSpec],
-        expecting: Callable[[str, Callable[[int], list[str]], int], list[str]],
-    ) -> None:
-        """`expecting`: see `StepWriter`."""
-        self._scope = scope
-        self._expecting = expecting
-        self._specs = {pool.name: pool for pool in pools}
-        later = [call for pool in self._specs.values() for call in pool.calls if not call.waits]
-        self._only = later[0] if len(later) == 1 else None
-
-    def statement(self, step: model.Step, indent: int) -> list[str]:
-        """Return the statements that create a pool, make a call, or ask for a result."""
-        spec = self._specs[step.subject]
-        if step.verb == "create":
-            return self._create(spec, indent)
-        write = self._call if step.verb == "next_call" else self._get
-        return write(spec, step.argument, indent)
-
-    def _create(self, pool: model.PoolSpec, indent: int) -> list[str]:
-        """Return the statements that create a pool."""
-        parts: list[Expression] = [] if pool.processes is None else [str(pool.processes)]
-        if pool.initializer:
-            parts.append(keyword("initializer", self._scope.function(pool.initializer)))
-        if pool.initargs:
-            parts.append(keyword("initargs", tuple_of(list(map(self._scope.literal, pool.initargs)))))
-        if pool.maxtasksperchild:
-            limit = "max_tasks_per_child" if pool.type == "executor" else "maxtasksperchild"
-            parts.append(f"{limit}={pool.maxtasksperchild}")
-        if pool.type == "executor":
-            made = self._scope.use("concurrent.futures", "ProcessPoolExecutor")
-        else:
-            made = self._scope.use("multiprocessing", "Pool")
-        return layout(call(made, *parts), indent, f"{self._name(pool.name)} = ")
-
-    def _name(self, pool: str) -> str:
-        return self._scope.identifiers.resource(pool)
-
-    def _result(self, pool: model.PoolSpec, given: model.PoolCall) -> str:
-        return self._scope.identifiers.result(pool.name, 0 if given is self._only else given.number)
-
-    def _call(self, pool: model.PoolSpec, given: model.PoolCall, indent: int) -> list[str]:
-        """Return the statements that make a call, and take its results where they come one by one."""
-        executor = pool.type == "executor"
-        made = call(f"{self._name(pool.name)}.{given.method}", *self._arguments(given, executor))
-        # What is asked for later is what fails; an executor that is broken takes nothing any more.
-        refusable = _is_refusable(given, executor)
-        show = self._scope.builtin("print")
-
-        def write(indent: int) -> list[str]:
-            lazy = given.method in ("imap", "imap_unordered")
-            if not given.waits:
-                return layout(made, indent, f"{self._result(pool, given)} = ")
-            if lazy and given.timeout is not None:
-                results, margin = self._scope.identifiers.own("results"), " " * indent
-                over = given.items
-                counted = self._over(over) if isinstance(over, model.LinesSpec) else f"range({len(over)})"
-                return [
-                    *layout(made, indent, f"{results} = "),
-                    f"{margin}for _ in {flat(counted)}:",
-                    f"{margin}    {show}({results}.next({number(given.timeout)}))",
-                ]
-            return layout(call(show, call("list", made) if executor or lazy else made), indent)
-
-        first = [f"{' ' * indent}{self._result(pool, given)} = None"] if refusable else []
-        return first + self._guarded(write, given, indent, executor) if given.waits or refusable else write(indent)
-
-    def _arguments(self, given: model.PoolCall, executor: bool) -> list[Expression]:
-        function = self._scope.function(given.function)
-        named = {name: self._scope.literal(value) for name, value in given.kwargs.items()}
-        positional = list(map(self._scope.literal, given.args))
-        back = [keyword(key, self._scope.function(name)) for key, name in given.callbacks.items()]
-        if given.method == "submit":
-            return [function, *positional, *keywords(named)]
-        if given.method in ("apply", "apply_async"):
-            args: Expression = tuple_of(positional) if positional else "()"
-            return [function, args, *([dictionary(named)] if named else []), *back]
-        parts: list[Expression] = [function, self._over(given.items)]
-        if given.chunksize is not None:
-            parts.append(f"chunksize={given.chunksize}")
-        if executor and given.timeout is not None:
-            parts.append(f"timeout={number(given.timeout)}")
-        return parts + back
-
-    def _over(self, items: model.Items) -> Expression:
-        if isinstance(items, model.LinesSpec):
-            return self._scope.literal(items)
-        as_range = range_of(items) if len(items) > 3 else None
-        return as_range or self._scope.literal(list(items))
-
-    def _get(self, pool: model.PoolSpec, given: model.PoolCall, indent: int) -> list[str]:
-        """Return the statement that asks for a result."""
-        executor, result = pool.type == "executor", self._result(pool, given)
-        condition = [f"{' ' * indent}if {result} is not None:"] if _is_refusable(given, executor) else []
-        asked = f"{self._scope.builtin('print')}({plan.pool_result(given, result)})"
-        lines = self._guarded(lambda inner: [" " * inner + asked], given, indent + 4 * len(condition), executor)
-        return condition + lines
-
-    def _guarded(
-        self, write: Callable[[int], list[str]], given: model.PoolCall, indent: int, executor: bool
-    ) -> list[str]:
-        if not given.raises:
-            return write(indent)
-        # A Pool that is asked with a timeout has an exception of its own, which is not the built-in of that name.
-        own = given.raises == "TimeoutError" and given.timeout is not None and not executor
-        return self._expecting("multiprocessing.TimeoutError" if own else given.raises, write, indent)
-
-
-def _is_refusable(given: model.PoolCall, executor: bool) -> bool:
-    """Whether the scenario goes on if an executor does not even take the call, whose result is then not asked for."""
-    return executor and not given.waits and given.raises in _REFUSALS
 
 
 class _SharedStatements:

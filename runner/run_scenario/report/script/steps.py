@@ -14,6 +14,7 @@ from run_scenario.report.script.layout import (
     WIDTH,
     Expression,
     Group,
+    Names,
     bytes_literal,
     call,
     flat,
@@ -38,14 +39,8 @@ _ALONE = ("join", "wait", "poll", "notify")
 """Verbs whose only option needs no keyword."""
 
 
-class Scope(Protocol):
+class Scope(Names, Protocol):
     """What the functions and classes that are not the steps' own are called."""
-
-    def function(self, reference: str) -> str:
-        """Return the expression that stands for a function."""
-
-    def use(self, module: str, name: str = "") -> str:
-        """Return the expression that stands for a module, or for what it defines."""
 
     def builtin(self, name: str) -> str:
         """Return the expression that stands for a built-in."""
@@ -126,7 +121,8 @@ class StepWriter:
 
     def _done(self, step: Step, indent: int) -> list[str]:
         """Return the lines of a step, whatever it may raise."""
-        return _STATEMENTS.get(step.verb, StepWriter.simple)(self, step, indent)
+        write: Callable[[Step, int], list[str]] = getattr(self, f"on_{step.verb}", self.simple)
+        return write(step, indent)
 
     def simple(self, step: Step, indent: int) -> list[str]:
         """Return the lines of a step that is one expression, whose answer may have a name."""
@@ -139,12 +135,12 @@ class StepWriter:
         """Return what a name that a step gives is in the script."""
         return f"_{name}" if name in self.unread else name
 
-    def supervise(self, step: Step, indent: int) -> list[str]:
+    def on_supervise(self, step: Step, indent: int) -> list[str]:
         """Return the statement that waits for processes and starts them again."""
         entries = [restarted(self.restarts.get(name), self.identifiers.process(name)) for name in step.argument]
         return self.lay(call("supervise", *entries), indent)
 
-    def _write(self, step: Step, indent: int) -> list[str]:
+    def on_write(self, step: Step, indent: int) -> list[str]:
         subject, at, given = self.subject(step), step.options.get("at"), self.literal(step.argument)
         match step.kind:
             case "SharedMemory":
@@ -186,26 +182,28 @@ class StepWriter:
             return self.lay(self.literal(value), indent, f"{target} {operator}= ")
         return self.lay(self.literal(value), indent, f"{target} = ")
 
-    def _let(self, step: Step, indent: int) -> list[str]:
+    def on_let(self, step: Step, indent: int) -> list[str]:
         return self.assign(step.argument, indent)
 
-    def _raise(self, step: Step, indent: int) -> list[str]:
+    def on_raise(self, step: Step, indent: int) -> list[str]:
         kind, message = self._exception(step.argument), step.options.get("message")
         return self.lay(kind if message is None else call(kind, self.literal(message)), indent, "raise ")
 
     def _exception(self, name: str) -> str:
         return self.scope.use(MODULES[name], name) if name in MODULES else self.scope.builtin(name)
 
-    def word(self, step: Step, indent: int) -> list[str]:
+    def on_return(self, step: Step, indent: int) -> list[str]:
         """Return the line of a step that is a statement of one word."""
         return [" " * indent + step.verb]
 
+    on_break = on_continue = on_return
+
     # Blocks
 
-    def _use(self, step: Step, indent: int) -> list[str]:
+    def on_use(self, step: Step, indent: int) -> list[str]:
         return self.block(step.steps, indent)
 
-    def repeat(self, step: Step, indent: int) -> list[str]:
+    def on_repeat(self, step: Step, indent: int) -> list[str]:
         """Return the lines of a loop that counts, or of one without end."""
         if step.argument is None:
             head = "while True:"
@@ -215,28 +213,28 @@ class StepWriter:
             head = f"for _ in range({flat(self.literal(step.argument))}):"
         return [" " * indent + head, *self.block(step.steps, indent + INDENT)]
 
-    def loop(self, step: Step, indent: int) -> list[str]:
+    def on_for(self, step: Step, indent: int) -> list[str]:
         """Return the lines of a loop over values."""
         items = step.argument
         as_range = range_of(items) if isinstance(items, list) and len(items) >= _SHORTEST_RANGE else None
         head = self.lay(as_range or self.literal(items), indent, f"for {step.subject} in ", ":")
         return [*head, *self.block(step.steps, indent + INDENT)]
 
-    def _while(self, step: Step, indent: int) -> list[str]:
+    def on_while(self, step: Step, indent: int) -> list[str]:
         head = self.lay(self.literal(step.argument), indent, "while ", ":")
         return [*head, *self.block(step.steps, indent + INDENT)]
 
-    def condition(self, step: Step, indent: int, word: str = "if") -> list[str]:
+    def on_if(self, step: Step, indent: int, word: str = "if") -> list[str]:
         """Return the lines of an `if`, or of an `elif`."""
         asked = self.expression(step.argument) if isinstance(step.argument, Step) else self.literal(step.argument)
         lines = [*self.lay(asked, indent, f"{word} ", ":"), *self.block(step.steps, indent + INDENT)]
         if not step.otherwise:
             return lines
         if len(step.otherwise) == 1 and step.otherwise[0].verb == "if":
-            return lines + self.condition(step.otherwise[0], indent, "elif")
+            return lines + self.on_if(step.otherwise[0], indent, "elif")
         return [*lines, f"{' ' * indent}else:", *self.block(step.otherwise, indent + INDENT)]
 
-    def _with(self, step: Step, indent: int) -> list[str]:
+    def on_with(self, step: Step, indent: int) -> list[str]:
         held: list[Expression] = []
         body: list[str] = []
         steps: tuple[Step, ...] = (step,)
@@ -256,7 +254,7 @@ class StepWriter:
         lines = [line] if len(line) <= WIDTH else self.lay(Group("with (", tuple(held), ")"), indent, after=":")
         return [*lines, *(body or self.block(steps, indent + INDENT))]
 
-    def _try(self, step: Step, indent: int) -> list[str]:
+    def on_try(self, step: Step, indent: int) -> list[str]:
         margin = " " * indent
         if not any(part.verb != "except" or part.steps for part in step.otherwise):
             passing = [self._exception(part.subject) for part in step.otherwise]
@@ -273,9 +271,9 @@ class StepWriter:
     def expression(self, step: Step) -> Expression:
         """Return what a step calls, reads or asks."""
         verb = VERBS[step.verb]
-        special = _EXPRESSIONS.get(step.verb)
+        special: Callable[[Step], Expression] | None = getattr(self, f"made_{step.verb}", None)
         if special is not None:
-            return special(self, step)
+            return special(step)
         if verb.form == "function":
             function = self.scope.builtin(verb.called)
             if verb.module == "multiprocessing":
@@ -294,31 +292,33 @@ class StepWriter:
         written = {key: _option(value) for key, value in step.options.items()}
         return [value if alone else keyword(key, value) for key, value in written.items()]
 
-    def _end_of_pool(self, step: Step) -> Expression:
+    def made_terminate(self, step: Step) -> Expression:
         """Return the end of a pool, of an executor, which has no other method for it, or of a process."""
         if step.kind != "executor":
             return call(f"{self.subject(step)}.{step.verb}")
         early = ("wait=False", "cancel_futures=True") if step.verb == "terminate" else ()
         return call(f"{self.subject(step)}.shutdown", *early)
 
-    def _join(self, step: Step) -> Expression:
+    made_shutdown = made_terminate
+
+    def made_join(self, step: Step) -> Expression:
         if step.kind == "executor":
-            return self._end_of_pool(step)
+            return self.made_terminate(step)
         return call(f"{self.subject(step)}.join", *self._options(step))
 
-    def _sleep(self, step: Step) -> Expression:
+    def made_sleep(self, step: Step) -> Expression:
         seconds: Expression = _option(step.argument)
         if isinstance(step.argument, dict):
             least, most = (_option(step.argument[key]) for key in ("from", "to"))
             seconds = call(f"{self.scope.use('random')}.uniform", least, most)
         return call(f"{self.scope.use('time')}.sleep", seconds)
 
-    def _call(self, step: Step) -> Expression:
+    def made_call(self, step: Step) -> Expression:
         given, named = step.options.get("args", []), step.options.get("kwargs", {})
         arguments = keywords({name: self.literal(value) for name, value in named.items()})
         return call(self.scope.function(step.argument), *map(self.literal, given), *arguments)
 
-    def _read(self, step: Step) -> Expression:
+    def made_read(self, step: Step) -> Expression:
         subject, at = self.subject(step), step.options.get("at")
         match step.kind:
             case "Value":
@@ -336,48 +336,18 @@ class StepWriter:
             return f"{subject}.copy()"
         return call("list", subject) if step.kind == "ShareableList" else f"{subject}[:]"
 
-    def _pop(self, step: Step) -> Expression:
+    def made_pop(self, step: Step) -> Expression:
         at = step.options.get("at")
         return call(f"{self.subject(step)}.pop", *([] if at is None else [self.literal(at)]))
 
-    def _len(self, step: Step) -> Expression:
+    def made_len(self, step: Step) -> Expression:
         return call("len", self.subject(step))
 
-    def active_children(self, step: Step) -> Expression:
+    def made_active_children(self, step: Step) -> Expression:
         """Return the names of the children that are alive."""
         verb = VERBS[step.verb]
         children = f"child.name for child in {self.scope.use(verb.module, verb.called)}()"
         return call("sorted", children)
-
-
-_EXPRESSIONS: dict[str, Callable[[StepWriter, Step], Expression]] = {
-    "join": StepWriter._join,
-    "terminate": StepWriter._end_of_pool,
-    "shutdown": StepWriter._end_of_pool,
-    "sleep": StepWriter._sleep,
-    "call": StepWriter._call,
-    "read": StepWriter._read,
-    "pop": StepWriter._pop,
-    "len": StepWriter._len,
-    "active_children": lambda writer, step: writer.active_children(step),
-}
-_STATEMENTS: dict[str, Callable[[StepWriter, Step, int], list[str]]] = {
-    "supervise": lambda writer, step, indent: writer.supervise(step, indent),
-    "write": StepWriter._write,
-    "let": StepWriter._let,
-    "raise": StepWriter._raise,
-    "break": StepWriter.word,
-    "continue": StepWriter.word,
-    "return": lambda writer, step, indent: writer.word(step, indent),
-    "use": StepWriter._use,
-    "for": lambda writer, step, indent: writer.loop(step, indent),
-    "repeat": lambda writer, step, indent: writer.repeat(step, indent),
-    "while": StepWriter._while,
-    "if": lambda writer, step, indent: writer.condition(step, indent),
-    "with": StepWriter._with,
-    "try": StepWriter._try,
-}
-"""What a verb needs beyond what the table of verbs says."""
 
 
 def restarted(restart: Restart | None, process: Expression, *create: Expression) -> Expression:
