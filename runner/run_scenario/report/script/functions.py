@@ -24,12 +24,10 @@ class Parameter(Value):
     """A parameter of a function, and what it gets of each process that runs the function."""
 
     name: str
-    subjects: tuple[Subject, ...] = ()
-    """The resource's name of each; or else, for all, a name that is known only at run time."""
-    known: str = ""
-    """The name of the value that it is instead, which is known of each process: `i` or `replicas`."""
-    numbers: tuple[str, ...] = ()
-    """Of each process, the numbers of the replicas that it starts instead."""
+    given: tuple[Any, ...]
+    """What each of the processes gives: the name of a resource, which for all may be known only at run time."""
+    is_resource: bool = True
+    """Whether it is that; otherwise it is written as it is."""
 
 
 class StepFunction:
@@ -62,18 +60,12 @@ class StepFunction:
 
     def arguments(self, spec: model.ProcessSpec, resource: Callable[[str], str]) -> list[Expression]:
         """Return what a process gives to the parameters; `resource` returns what a resource is called."""
-        position = self._positions[spec.name]
-        return [self._argument(each, spec, position, resource) for each in self.parameters]
+        given = [(each, each.given[self._positions[spec.name]]) for each in self.parameters]
+        return [_argument(value, spec, resource) if each.is_resource else value for each, value in given]
 
-    def _argument(
-        self, parameter: Parameter, spec: model.ProcessSpec, position: int, resource: Callable[[str], str]
-    ) -> Expression:
-        if parameter.known:
-            return literal(spec.names[parameter.known])
-        if parameter.numbers:
-            return parameter.numbers[position]
-        subject = parameter.subjects[position]
-        return resource(subject) if isinstance(subject, str) else by_name(subject, handles(spec), resource)
+
+def _argument(subject: Subject, spec: model.ProcessSpec, resource: Callable[[str], str]) -> Expression:
+    return resource(subject) if isinstance(subject, str) else by_name(subject, handles(spec), resource)
 
 
 def functions(scenario: model.Scenario, identifiers: Identifiers, taken: set[str]) -> dict[str, StepFunction]:
@@ -183,7 +175,8 @@ def _find_parameters(function: StepFunction, functions_: Mapping[str, StepFuncti
     read = {name for step in everywhere(first.steps) for name in names_read(step)}
     for known in ("i", "replicas"):
         if known in read and known in first.names:
-            function.parameters.append(Parameter(known, known=known))
+            given = tuple(literal(spec.names[known]) for spec in function.specs)
+            function.parameters.append(Parameter(known, given, is_resource=False))
     if len(function.specs) > 1:
         _find_numbers(function, [children_of(scenario, spec) for spec in function.specs])
     if all(spec.steps is first.steps for spec in function.specs):
@@ -211,15 +204,13 @@ def _find_parameters(function: StepFunction, functions_: Mapping[str, StepFuncti
 
 def _find_numbers(function: StepFunction, children: Sequence[Sequence[model.ProcessSpec]]) -> None:
     """Add a parameter for the numbers of the replicas that each of the processes starts."""
-    families = dict.fromkeys(each.family for each in children[0])
-    for family in families:
+    for family in dict.fromkeys(each.family for each in children[0]):
         names = [[each.name for each in own if each.family == family] for own in children]
-        numbers = [[int(name.rpartition("-")[2]) for name in each] for each in names]
+        ends = [[int(each[index].rpartition("-")[2]) for index in (0, -1)] for each in names]
         parameter = function.identifiers.new(f"{identifier(family, 'process')}_numbers")
         function.numbers[names[0][0]] = parameter
-        function.parameters.append(
-            Parameter(parameter, numbers=tuple(f"range({each[0]}, {each[-1] + 1})" for each in numbers))
-        )
+        ranges = tuple(f"range({first}, {last + 1})" for first, last in ends)
+        function.parameters.append(Parameter(parameter, ranges, is_resource=False))
 
 
 def _needed(function: StepFunction, functions_: Mapping[str, StepFunction]) -> Iterator[str]:
@@ -234,8 +225,8 @@ def _needed(function: StepFunction, functions_: Mapping[str, StepFunction]) -> I
         of_child = functions_[child.name]
         position = [spec.name for spec in of_child.specs].index(child.name)
         for parameter in of_child.parameters:
-            if parameter.subjects:
-                subject = parameter.subjects[position]
+            if parameter.is_resource:
+                subject = parameter.given[position]
                 yield from [subject] if isinstance(subject, str) else candidates(subject, handles(child))
 
 

@@ -166,18 +166,14 @@ class Scope:
                 self._functions[reference] = self.identifiers.new(f"call_{reference}")
                 self.aliases.append(f"{self._functions[reference]} = {reference}")
 
-    @property
-    def constants(self) -> dict[str, Any]:
-        """The parameters that have their names everywhere in the script."""
-        return {name: value for name, value in self.parameters.items() if name not in self.taken}
+    def constants(self, steps: Iterable[model.Step] | None = None) -> dict[str, Any]:
+        """Return the parameters that have their names everywhere in the script.
 
-    def own_constants(self, steps: Iterable[model.Step]) -> dict[str, Any]:
-        """Return the parameters that the steps read and that have their names in the steps' function alone.
-
-        Elsewhere in the script these names stand for something else.
+        With steps: those that they read and that have them in the steps' function alone, since elsewhere in the script
+        these names stand for something else.
         """
-        read = names_of(steps)
-        return {name: value for name, value in self.parameters.items() if name in self.taken and name in read}
+        wanted = self.taken & names_of(steps) if steps is not None else {*self.parameters} - self.taken
+        return {name: value for name, value in self.parameters.items() if name in wanted}
 
     def function(self, reference: str) -> str:
         """Return the expression that stands for a function or class."""

@@ -89,10 +89,10 @@ class Program(ProcessWriter):
             self._by_name[key] = self.identifiers.new(wanted), all_of_them
         return f"{self._by_name[key][0]}[{flat(literal(step.subject))}]"
 
-    def known(self) -> list[str]:
+    def known(self, indent: int = INDENT, *, processes_alone: bool = False) -> list[str]:
         """Return the statements that list what computed names may stand for."""
-        listed = self._by_name.values()
-        return [line for name, all_of_them in listed for line in self.lay(all_of_them, INDENT, f"{name} = ")]
+        listed = [each for (is_process, _), each in self._by_name.items() if is_process or not processes_alone]
+        return [line for name, all_of_them in listed for line in self.lay(all_of_them, indent, f"{name} = ")]
 
     def create_processes(self) -> list[str]:
         """Return the statements that create the processes."""
@@ -224,8 +224,7 @@ class Program(ProcessWriter):
         for step in everywhere(self._steps):
             if step.kind == PROCESS and not isinstance(step.subject, str):
                 self._process_of(step)
-        listed = [each for (is_process, _), each in self._by_name.items() if is_process]
-        return [line for name, all_of_them in listed for line in self.lay(all_of_them, indent, f"{name} = ")]
+        return self.known(indent, processes_alone=True)
 
     def _loop(self, group: Members, first: tuple[bool, str], block: Sequence[model.Step], indent: int) -> list[str]:
         """Return a loop over the group whose body are the steps for the first of them."""
@@ -262,7 +261,7 @@ def written(function: StepFunction, scope: script_names.Scope, functions: Mappin
         ("own", [] if spec.steps else body.call_target(spec)),
         *body.statements(function.after),
     ]
-    constants = body.assign(scope.own_constants(function.steps), INDENT)
+    constants = body.assign(scope.constants(function.steps), INDENT)
     before = [("own", constants), ("processes", created), ("known", body.known())]
     return [*head(function, body), *separated([*before, *parts])]
 

@@ -50,7 +50,7 @@ def script(
     if scenario.start_method:
         main = [f'    {scope.use("multiprocessing", "set_start_method")}("{scenario.start_method}")', ""]
     # A function can return, and has names of its own.
-    has_own_names = bool(scope.shadowing or scope.own_constants(steps))
+    has_own_names = bool(scope.shadowing or scope.constants(steps))
     in_function = has_own_names or any(step.verb == "return" for step in everywhere(steps))
     statements = Statements(scenario, steps, scope, of_steps, in_function=in_function)
     main += statements.lines() or ["    pass"]
@@ -63,7 +63,7 @@ def script(
     if in_function:
         definitions.append("\n".join([f"def {_MAIN}():", *main]))
         main = [f"    {_MAIN}()"]
-    parameters = statements.assign(scope.constants, 0)
+    parameters = statements.assign(scope.constants(), 0)
     guard = "\n".join(['if __name__ == "__main__":', *main])
     head = "\n".join([*docstring(_about(scenario)), "", *import_lines(scope.imports)])
     constants = [text for text in definitions if not text.startswith(("def ", "class "))]

@@ -67,7 +67,7 @@ class Statements(Program):
     def lines(self) -> list[str]:
         """Return the statements, indented once."""
         parts = [
-            ("constants", self.assign(self.scope.own_constants(self._steps), INDENT)),
+            ("constants", self.assign(self.scope.constants(self._steps), INDENT)),
             ("pin", self._pin()),
             ("creation", self._create_resources()),
             ("processes", self.create_processes()),

@@ -141,6 +141,7 @@ class StepWriter:
         return self.lay(call("supervise", *entries), indent)
 
     def on_write(self, step: Step, indent: int) -> list[str]:
+        """Return the assignment that writes a value, or an element of one."""
         subject, at, given = self.subject(step), step.options.get("at"), self.literal(step.argument)
         match step.kind:
             case "SharedMemory":
@@ -176,16 +177,16 @@ class StepWriter:
         return [line for name, value in values.items() for line in self._assign(name, value, indent)]
 
     def _assign(self, name: str, value: Any, indent: int) -> list[str]:
-        target = self.variable(name)
-        if name in self._counters and (more := _own_more(name, value)):
-            operator, value = more
-            return self.lay(self.literal(value), indent, f"{target} {operator}= ")
-        return self.lay(self.literal(value), indent, f"{target} = ")
+        more = _own_more(name, value) if name in self._counters else None
+        operator, value = more or ("", value)
+        return self.lay(self.literal(value), indent, f"{self.variable(name)} {operator}= ")
 
     def on_let(self, step: Step, indent: int) -> list[str]:
+        """Return the assignments that give values names."""
         return self.assign(step.argument, indent)
 
     def on_raise(self, step: Step, indent: int) -> list[str]:
+        """Return the statement that raises an exception."""
         kind, message = self._exception(step.argument), step.options.get("message")
         return self.lay(kind if message is None else call(kind, self.literal(message)), indent, "raise ")
 
@@ -201,6 +202,7 @@ class StepWriter:
     # Blocks
 
     def on_use(self, step: Step, indent: int) -> list[str]:
+        """Return the steps that the use of a pool consists of."""
         return self.block(step.steps, indent)
 
     def on_repeat(self, step: Step, indent: int) -> list[str]:
@@ -221,6 +223,7 @@ class StepWriter:
         return [*head, *self.block(step.steps, indent + INDENT)]
 
     def on_while(self, step: Step, indent: int) -> list[str]:
+        """Return the lines of a loop as long as something is so."""
         head = self.lay(self.literal(step.argument), indent, "while ", ":")
         return [*head, *self.block(step.steps, indent + INDENT)]
 
@@ -235,6 +238,7 @@ class StepWriter:
         return [*lines, f"{' ' * indent}else:", *self.block(step.otherwise, indent + INDENT)]
 
     def on_with(self, step: Step, indent: int) -> list[str]:
+        """Return the lines of a statement that holds locks, or lets an exception pass, or both."""
         held: list[Expression] = []
         body: list[str] = []
         steps: tuple[Step, ...] = (step,)
@@ -255,8 +259,9 @@ class StepWriter:
         return [*lines, *(body or self.block(steps, indent + INDENT))]
 
     def on_try(self, step: Step, indent: int) -> list[str]:
+        """Return the lines of a `try`; without anything to do for an exception, of a `suppress()`."""
         margin = " " * indent
-        if not any(part.verb != "except" or part.steps for part in step.otherwise):
+        if step.otherwise and all(part.verb == "except" and not part.steps for part in step.otherwise):
             passing = [self._exception(part.subject) for part in step.otherwise]
             made = call(self.scope.use("contextlib", "suppress"), *passing)
             return [*self.lay(made, indent, "with ", ":"), *self.block(step.steps, indent + INDENT)]
@@ -293,20 +298,16 @@ class StepWriter:
         return [value if alone else keyword(key, value) for key, value in written.items()]
 
     def made_terminate(self, step: Step) -> Expression:
-        """Return the end of a pool, of an executor, which has no other method for it, or of a process."""
+        """Return the end of a pool, of a process, or of an executor, which has one method for all."""
         if step.kind != "executor":
-            return call(f"{self.subject(step)}.{step.verb}")
+            return call(f"{self.subject(step)}.{step.verb}", *self._options(step))
         early = ("wait=False", "cancel_futures=True") if step.verb == "terminate" else ()
         return call(f"{self.subject(step)}.shutdown", *early)
 
-    made_shutdown = made_terminate
-
-    def made_join(self, step: Step) -> Expression:
-        if step.kind == "executor":
-            return self.made_terminate(step)
-        return call(f"{self.subject(step)}.join", *self._options(step))
+    made_join = made_shutdown = made_terminate
 
     def made_sleep(self, step: Step) -> Expression:
+        """Return how long it sleeps, in a call."""
         seconds: Expression = _option(step.argument)
         if isinstance(step.argument, dict):
             least, most = (_option(step.argument[key]) for key in ("from", "to"))
@@ -314,11 +315,13 @@ class StepWriter:
         return call(f"{self.scope.use('time')}.sleep", seconds)
 
     def made_call(self, step: Step) -> Expression:
+        """Return the call of a function."""
         given, named = step.options.get("args", []), step.options.get("kwargs", {})
         arguments = keywords({name: self.literal(value) for name, value in named.items()})
         return call(self.scope.function(step.argument), *map(self.literal, given), *arguments)
 
     def made_read(self, step: Step) -> Expression:
+        """Return what reads a value, or an element of one."""
         subject, at = self.subject(step), step.options.get("at")
         match step.kind:
             case "Value":
@@ -337,10 +340,12 @@ class StepWriter:
         return call("list", subject) if step.kind == "ShareableList" else f"{subject}[:]"
 
     def made_pop(self, step: Step) -> Expression:
+        """Return the call that removes an element."""
         at = step.options.get("at")
         return call(f"{self.subject(step)}.pop", *([] if at is None else [self.literal(at)]))
 
     def made_len(self, step: Step) -> Expression:
+        """Return the call that counts elements."""
         return call("len", self.subject(step))
 
     def made_active_children(self, step: Step) -> Expression:
