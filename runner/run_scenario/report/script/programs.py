@@ -187,7 +187,7 @@ class Program(ProcessWriter):
         """Return the statements that start processes again; their variables are then the last of them."""
         if len(step.argument) == 1:
             return self._restart(step.argument[0], indent) + self._known_again(indent)
-        helper = self.scope.helper("supervise")
+        _, helper = self.scope.helper("Restart"), self.scope.helper("supervise")
         group = next((each for each in self.groups.values() if list(step.argument) == each.names), None)
         if group is not None:
             each, new = self.identifiers.own("each"), self.identifiers.own("new")
@@ -243,7 +243,7 @@ def separated(parts: Iterable[tuple[str, list[str]]]) -> list[str]:
         lines = [line for _, each in found for line in each]
         if not lines:
             continue
-        together = last[1] == len(lines) == 1 and {last[0], phase} == {"start", "join"}
+        together = phase == last[0] or (last[1] == len(lines) == 1 and {last[0], phase} == {"start", "join"})
         written += lines if together or not written else ["", *lines]
         last = phase, len(lines)
     return written
