@@ -348,7 +348,7 @@ def test_own_targets(tmp_path: Path) -> None:
     (tmp_path / "own" / "code.py").write_text(OWN)
     (tmp_path / "own.yaml").write_text(OWN_SCENARIO)
     text = generate("own.yaml", tmp_path)
-    assert "from own.code import sign, sleep as code_sleep, worker\n" in text
+    assert "from own.code import sign, worker\nfrom own.code import sleep as code_sleep\n" in text
     assert not (tmp_path / "imported").exists()
     script, scenario = run_script(text, tmp_path), run_scenario("own.yaml", tmp_path)
     assert (tmp_path / "imported").exists()
@@ -452,6 +452,18 @@ def test_processes_of_processes(method: str, tmp_path: Path) -> None:
     }
     parents = {e["process"]: e["parent"] for e in events if e["event"] == "process.started"}
     assert 4 == len({"Grandparent", "Parent", "Master-2", "Nursery"} & {*parents.values()})
+
+
+@pytest.mark.parametrize("method", ["fork", "spawn"])
+def test_lists(method: str, tmp_path: Path) -> None:
+    """What is numbered is a list in the script, and each process gets its own elements; those of pipes are closed."""
+    text = (EXAMPLES / "lists.yaml").read_text(encoding="utf-8")
+    (tmp_path / "lists.yaml").write_text(f"{text}start_method: {method}\n", encoding="utf-8")
+    script, scenario = run_script(generate("lists.yaml", tmp_path), tmp_path), run_scenario("lists.yaml", tmp_path)
+    assert (0, 0) == (scenario.exitcode, script.exitcode)
+    assert sorted(scenario.shown) == sorted(script.lines.pop("MainProcess"))
+    assert 13 == len(scenario.lines)  # readers say nothing
+    assert scenario.lines == script.lines
 
 
 SUPERVISED = """\

@@ -64,9 +64,12 @@ def test_scripts_are_clean(tmp_path: Path) -> None:
     for path in SCENARIOS:
         (tmp_path / f"{path.stem}.py").write_text(made_from(path), encoding="utf-8")
     (tmp_path / "all_built_ins.py").write_text(everything(), encoding="utf-8")
-    checked = subprocess.run([ruff, "check", "--isolated", "--no-cache", tmp_path], capture_output=True, text=True)
-    assert "All checks passed!\n" == checked.stdout
     width = ["--line-length", "100"]
+    rules = ["--target-version", "py311", "--select", "E,F,I,B,UP,SIM"]
+    checked = subprocess.run(
+        [ruff, "check", "--isolated", "--no-cache", *rules, *width, tmp_path], capture_output=True, text=True
+    )
+    assert "All checks passed!\n" == checked.stdout
     formatted = subprocess.run(
         [ruff, "format", "--isolated", "--no-cache", "--diff", *width, tmp_path], capture_output=True, text=True
     )

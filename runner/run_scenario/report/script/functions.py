@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from run_scenario.report.script.layout import Expression, Group, dictionary, flat, literal
-from run_scenario.report.script.names import TAKEN, Identifiers, identifier, names_of, plural_of
+from run_scenario.report.script.names import TAKEN, Identifiers, identifier, kind_of, names_of, plural_of
 from run_scenario.report.script.steps import StepWriter
 from run_scenario.scenario import model
 from run_scenario.scenario.candidates import candidates
@@ -42,7 +42,7 @@ class StepFunction:
         self.children = children_of(scenario, specs[0])
         """The processes that it starts itself; those of the first."""
         self.numbers: dict[str, str] = {}
-        """The name of the first of some replicas that it starts -> the parameter that has their numbers."""
+        """A process, or the first of some replicas, that it starts -> the parameter that has its number, or theirs."""
         self.before, self.after = around(scenario, specs[0])
         """The steps that start them, before its own, or before its target is called; those that wait for them."""
         self.identifiers = Identifiers(())
@@ -147,7 +147,7 @@ def _alike(scenario: model.Scenario) -> Iterator[list[model.ProcessSpec]]:
 def _family(scenario: model.Scenario, parent: model.ProcessSpec) -> Any:
     """Return all of a process and of those that it starts but their numbers; itself, if there is more to them."""
     children = children_of(scenario, parent)
-    if not all(each.named and each.family for each in children) or any(children_of(scenario, e) for e in children):
+    if not all(each.named for each in children) or any(children_of(scenario, each) for each in children):
         return parent
     numbers = {each.name: index for index, each in enumerate(children)}
     before, after = around(scenario, parent)
@@ -196,21 +196,23 @@ def _find_parameters(function: StepFunction, functions_: Mapping[str, StepFuncti
         name = known_rows[key].name
         computed = not isinstance(step.subject, str)
         function.subjects[id(step)] = f"{name}[{flat(literal(step.subject))}]" if computed else name
+    kinds = {handle: kind_of(each) for each in scenario.resources for handle in model.handles([each])}
     for needed in _needed(function, functions_):
         subjects = (needed,) * len(function.specs)
-        known_rows.setdefault(repr(subjects), Parameter(identifiers.resource(needed), subjects))
+        known_rows.setdefault(repr(subjects), Parameter(identifiers.resource(needed, kinds[needed]), subjects))
     function.parameters += known_rows.values()
 
 
 def _find_numbers(function: StepFunction, children: Sequence[Sequence[model.ProcessSpec]]) -> None:
     """Add a parameter for the numbers of the replicas that each of the processes starts."""
-    for family in dict.fromkeys(each.family for each in children[0]):
-        names = [[each.name for each in own if each.family == family] for own in children]
+    for base in dict.fromkeys(map(base_name, children[0])):
+        names = [[each.name for each in own if base_name(each) == base] for own in children]
         ends = [[int(each[index].rpartition("-")[2]) for index in (0, -1)] for each in names]
-        parameter = function.identifiers.new(f"{identifier(family, 'process')}_numbers")
+        single = len(names[0]) == 1
+        parameter = function.identifiers.new(f"{identifier(base, 'process')}_number{'' if single else 's'}")
         function.numbers[names[0][0]] = parameter
-        ranges = tuple(f"range({first}, {last + 1})" for first, last in ends)
-        function.parameters.append(Parameter(parameter, ranges, is_resource=False))
+        given = tuple(str(first) if single else f"range({first}, {last + 1})" for first, last in ends)
+        function.parameters.append(Parameter(parameter, given, is_resource=False))
 
 
 def _needed(function: StepFunction, functions_: Mapping[str, StepFunction]) -> Iterator[str]:

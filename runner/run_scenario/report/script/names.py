@@ -56,9 +56,11 @@ class Identifiers:
         """Return the identifier of the process called `name`."""
         return self._of("process", name, "process")
 
-    def own(self, name: str) -> str:
+    def own(self, name: str, other: str = "") -> str:
         """Return the identifier of a variable of the script's own: `name`, unless something has it already."""
-        return self._of("variable", name)
+        if ("variable", name) not in self._known:
+            self._known["variable", name] = self.new(name, *([other] if other else []))
+        return self._known["variable", name]
 
     def counter(self) -> str:
         """Return the variable of a comprehension that counts."""
@@ -88,10 +90,10 @@ class Identifiers:
         self._used.add(candidate)
         return candidate
 
-    def _of(self, kind: str, name: str, suffix: str = "") -> str:
+    def _of(self, kind: str, name: str, suffix: str) -> str:
         if (kind, name) not in self._known:
             wanted = identifier(name, kind)
-            self._known[kind, name] = self.new(wanted, *([f"{wanted}_{suffix}"] if suffix else []))
+            self._known[kind, name] = self.new(wanted, f"{wanted}_{suffix}")
         return self._known[kind, name]
 
 

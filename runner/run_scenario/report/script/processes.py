@@ -32,17 +32,17 @@ multiprocessing's own; or that a file writes as one, and that differ in what the
 def replicas(
     processes: Sequence[model.ProcessSpec], functions: Mapping[str, StepFunction], numbers: Container[str] = ()
 ) -> Iterator[Replicas]:
-    """Yield the processes that are created right after each other and belong together: two or more, or as many as
-    `numbers`, the names of the first ones, tells of at run time.
+    """Yield the processes, two or more, that are created right after each other and belong together.
 
-    `functions`: those of the processes that have steps; what their parameters get may differ.
+    `numbers`: the names of those that do not belong to the ones before; `functions`: those of the processes that have
+    steps; what their parameters get may differ.
     """
     run: list[model.ProcessSpec] = []
     for spec in (*processes, None):
         if spec is not None and run and spec.name not in numbers and _continues(run, spec, functions):
             run.append(spec)
             continue
-        if len(run) > 1 or (run and run[0].name in numbers):
+        if len(run) > 1:
             yield run
         run = [spec] if spec is not None and _first_number([spec]) else []
 
@@ -88,7 +88,8 @@ class ProcessWriter(StepWriter):
         numbers: Mapping[str, str] | None = None,
     ) -> None:
         """`processes`: those that it creates; `functions`: those of processes that have steps or processes; `numbers`:
-        the first of some replicas -> what their numbers are called, if they depend on who starts them.
+        one process, or the first of some replicas -> what its number is called, or theirs, if that depends on who
+        starts them.
         """
         super().__init__(scope, scope.identifiers, subject, steps)
         self.restarts = {spec.name: spec.restart for spec in processes if spec.restart is not None}
@@ -106,13 +107,17 @@ class ProcessWriter(StepWriter):
 
     def one(self, spec: model.ProcessSpec, name: str) -> list[str]:
         """Return the statements that create a process called `name` in the script."""
-        made = self._made(spec, literal(spec.name), self._positional(spec), self._keywords(spec))
+        number, args = self._numbers.get(spec.name, ""), self._positional(spec)
+        called = _numbered(base_name(spec), number) if number else literal(spec.name)
+        if number:
+            args = [number if key == "i" else each for key, each in zip(self._parameters(spec), args, strict=True)]
+        made = self._made(spec, called, args, self._keywords(spec))
         if spec.restart is None:
             lines = self.lay(made, INDENT, f"{name} = ")
         else:
             new = self.created_by[spec.name] = self.identifiers.new(f"new_{name}")
             lines = [*self.lay(made, INDENT, f"{new} = "), f"    {name} = {new}()"]
-        return lines + self._settings(spec, name, literal(spec.name), INDENT)
+        return lines + self._settings(spec, name, called, INDENT)
 
     def many(self, group: Replicas, single: str, many: str, ends: str = "") -> list[str]:
         """Return the statements that create a list of processes, called `many`; one of them is `single`.

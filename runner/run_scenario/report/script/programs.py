@@ -106,13 +106,14 @@ class Program(ProcessWriter):
         return written
 
     def _create_one(self, spec: model.ProcessSpec) -> list[str]:
-        name = self._called[True, spec.name] = self.identifiers.process(spec.name)
+        called = base_name(spec) if spec.name in self._numbers else spec.name
+        name = self._called[True, spec.name] = self.identifiers.process(called)
         return self.one(spec, name)
 
     def _create_group(self, group: Members) -> list[str]:
         base = identifier(base_name(group.specs[0]), "process")
         group.many = self.identifiers.new(plural_of(base), f"{base}_processes" if group.specs[0].named else "workers")
-        group.single = self.identifiers.own(base if self.identifiers.is_free(base) else "process")
+        group.single = self.identifiers.own(base if self.identifiers.is_free(base) else "process", "each")
         self._called |= {(True, name): f"{group.many}[{index}]" for index, name in enumerate(group.names)}
         lines = self._inherit(group)
         return lines + self.many(group.specs, group.single, group.many, group.ends)
@@ -133,13 +134,21 @@ class Program(ProcessWriter):
         if even or listed or [step.subject for step in starts] != group.names:
             return []
         ends = dict.fromkeys([close.subject for step in starts for close in step.steps] + closes)
-        group.ends, group.started = self.identifiers.own("ends"), started
-        group.closes = [step for step in started if _closes(step)] if {*ends} != {*closes} else []
+        made = self._together(ends)
+        is_list = made in self.scope.lengths
+        group.started = started
+        group.ends = flat(made) if is_list else self.identifiers.new("ends", f"{group.many}_ends")
+        group.closed = group.ends if {*ends} == {*closes} else flat(self._together(closes))
+        return [] if is_list else self.lay(made, INDENT, f"{group.ends} = ")
+
+    def _together(self, ends: Iterable[str]) -> Expression:
+        """Return the ends of pipes as one expression: a list, if they are just those in it, or else a tuple."""
         called = [*map(self.identifiers.resource, ends)]
         lengths = {each: self.scope.lengths.get(each, 1) for each in (name.partition("[")[0] for name in called)}
-        whole = sum(lengths.values()) == len(called)
-        parts = [f"*{each}" if each in self.scope.lengths else each for each in lengths] if whole else called
-        return self.lay(tuple_of(parts), INDENT, f"{group.ends} = ")
+        if sum(lengths.values()) > len(called):
+            return tuple_of(called)
+        parts = [f"*{each}" if each in self.scope.lengths else each for each in lengths]
+        return tuple_of(parts) if len(parts) > 1 else parts[0].removeprefix("*")
 
     # Steps
 
@@ -173,9 +182,8 @@ class Program(ProcessWriter):
     def _start_together(self, group: Members) -> list[str]:
         """Return the statements that start replicas, and close the ends of pipes when all have inherited them."""
         end = self.identifiers.own("end")
-        closing = [f"    for {end} in {group.ends}:", f"        {end}.close()"]
         start = self._loop(group, (True, group.names[0]), group.started[:1], INDENT)
-        return start + (self.block(group.closes, INDENT) if group.closes else closing)
+        return [*start, f"    for {end} in {group.closed}:", f"        {end}.close()"]
 
     def statement(self, step: model.Step, indent: int, before: model.Step | None = None) -> list[str]:
         """Return the lines of a step that comes after another, if it does."""
@@ -278,8 +286,8 @@ class Members:
         """What the ends of pipes are called that they inherit, if they are all started before these are closed."""
         self.started: Sequence[model.Step] = ()
         """The steps that start them then, and those that close ends in between."""
-        self.closes: Sequence[model.Step] = ()
-        """Those of the latter, if they are not about all ends."""
+        self.closed = ""
+        """Those of these ends that are closed here then."""
 
 
 def _phase(step: model.Step) -> str:

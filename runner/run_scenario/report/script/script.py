@@ -105,7 +105,7 @@ def import_lines(imports: Iterable[Import]) -> Iterator[str]:
         if block and number:
             yield ""
         lines: dict[str, list[str]] = {}
-        for found in sorted(block, key=lambda found: (bool(found.name), found.module, found.name)):
+        for found in sorted(block, key=lambda found: (bool(found.name), found.module, found.name, found.alias)):
             name = f"{found.name or found.module} as {found.alias}" if found.alias else found.name or found.module
             head = f"from {found.module} import" if found.name else "import"
             lines.setdefault(f"{head} {'' if found.name and not found.alias else name}", []).append(name)
