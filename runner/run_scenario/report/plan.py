@@ -11,7 +11,7 @@ from typing import Any
 
 from run_scenario import targets
 from run_scenario.report.script.functions import StepFunction, functions, head
-from run_scenario.report.script.layout import Expression, call, flat, literal, preceded, tuple_of
+from run_scenario.report.script.layout import Expression, FullNames, call, flat, literal, preceded, tuple_of
 from run_scenario.report.script.names import Identifiers, functions_named, parameters_read
 from run_scenario.report.script.steps import INDENT, StepWriter, range_of
 from run_scenario.report.text import number, plural, sanitize, value
@@ -56,22 +56,12 @@ def numbered(scenario: model.Scenario, steps: Iterable[model.Step]) -> str:
     return before + "".join(f"{position:>{width}}  {line}\n" for position, line in enumerate(written_, start=1))
 
 
-class _Scope:
+class _Scope(FullNames):
     """What is not the steps' own is called by its plain name."""
 
     def function(self, reference: str) -> str:
         """Return what a function is called."""
         return _function(reference)
-
-    def use(self, module: str, name: str = "") -> str:
-        """Return what is called so in a module, or the module."""
-        return name or module
-
-    def builtin(self, name: str) -> str:
-        """Return the name."""
-        return name
-
-    helper = builtin
 
 
 class _StepWriter(StepWriter):

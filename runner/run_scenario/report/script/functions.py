@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from run_scenario.report.script.layout import Expression, Group, dictionary, flat, literal
-from run_scenario.report.script.names import TAKEN, Identifiers, identifier, kind_of, names_of, plural_of
+from run_scenario.report.script.names import TAKEN, Identifiers, identifier, kind_of, names_of, own_steps, plural_of
 from run_scenario.report.script.steps import StepWriter
 from run_scenario.scenario import model
 from run_scenario.scenario.candidates import candidates
@@ -74,11 +74,11 @@ def functions(scenario: model.Scenario, identifiers: Identifiers, taken: set[str
     `identifiers`: those of the script's top level; `taken`: names that no parameter may have.
     """
     found: dict[str, StepFunction] = {}
-    values = {name for steps in {id(p.steps): p.steps for p in scenario.processes}.values() for name in names_of(steps)}
+    reserved = TAKEN | names_of(own_steps(scenario))
     for specs in _alike(scenario):
         base = base_name(specs[0]) if len(specs) > 1 else specs[0].name
         wanted = identifier(base, "work") if specs[0].named else "work"
-        function = StepFunction(identifiers.new(wanted, f"run_{wanted}", taken=TAKEN | values), specs, scenario)
+        function = StepFunction(identifiers.new(wanted, f"run_{wanted}", taken=reserved), specs, scenario)
         found |= {spec.name: function for spec in specs}
     names = {function.name for function in found.values()}
     for function in reversed(dict.fromkeys(found.values())):  # those of a process come after it
@@ -132,15 +132,12 @@ def _alike(scenario: model.Scenario) -> Iterator[list[model.ProcessSpec]]:
         if not spec.steps and spec.name not in parents:
             continue
         place = (spec.where.line, spec.where.column) if spec.where is not None else spec.name
-        group = groups.setdefault(place, [spec])
-        first = group[0]
-        if first is spec:
-            continue
-        shared = first.steps is spec.steps or _shape(first.steps) == _shape(spec.steps)
-        if shared and (spec.name not in parents or _family(scenario, first) == _family(scenario, spec)):
-            group.append(spec)
-        else:
+        first = groups.setdefault(place, [spec])[0]
+        alike = first.steps is spec.steps or _shape(first.steps) == _shape(spec.steps)
+        if not alike or (spec.name in parents and _family(scenario, first) != _family(scenario, spec)):
             groups[place, spec.name] = [spec]
+        elif first is not spec:
+            groups[place].append(spec)
     yield from groups.values()
 
 
@@ -199,7 +196,7 @@ def _find_parameters(function: StepFunction, functions_: Mapping[str, StepFuncti
     kinds = {handle: kind_of(each) for each in scenario.resources for handle in model.handles([each])}
     for needed in _needed(function, functions_):
         subjects = (needed,) * len(function.specs)
-        known_rows.setdefault(repr(subjects), Parameter(identifiers.resource(needed, kinds[needed]), subjects))
+        known_rows.setdefault(repr(subjects), Parameter(identifiers.resource(needed, kinds.get(needed, "")), subjects))
     function.parameters += known_rows.values()
 
 

@@ -102,6 +102,9 @@ class Names(Protocol):
     def helper(self, name: str) -> str:
         """Return what a function or class of `helpers` is called."""
 
+    def builtin(self, name: str) -> str:
+        """Return the expression that stands for a built-in."""
+
 
 class FullNames:
     """The names of code that is read and not run: each function with its module."""
@@ -117,6 +120,8 @@ class FullNames:
     def helper(self, name: str) -> str:
         """Return the name."""
         return name
+
+    builtin = helper
 
 
 FULL_NAMES = FullNames()

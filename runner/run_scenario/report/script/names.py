@@ -12,7 +12,6 @@ from typing import Any
 
 from run_scenario import targets
 from run_scenario.report.script import helpers
-from run_scenario.report.script.layout import Expression, literal
 from run_scenario.report.script.source import Import, Inlined
 from run_scenario.scenario import model
 from run_scenario.scenario.data import unmade
@@ -134,8 +133,6 @@ class Scope:
                 self._inlined.add(_built_in(reference))
         self.definitions = self._inlined.definitions
         self.imports = self._inlined.imports
-        self.has_own = any(":" in reference for reference in references)
-        """Whether it takes more code than this script."""
         self.taken = {*TAKEN, *self.definitions, *(found.bound for found in self.imports)}
         """Names that have a meaning everywhere in the script."""
         of_main = names_of(step for step in steps if step.where is not None)  # what is derived names nothing
@@ -143,7 +140,7 @@ class Scope:
         """Names of values of the main program that would replace a function of the script."""
         self.parameters = parameters_read(scenario, steps)
         """The parameters that expressions read, by name: constants of the script."""
-        self.of_values = of_main.union(*map(names_of, {id(p.steps): p.steps for p in scenario.processes}.values()))
+        self.of_values = of_main | names_of(own_steps(scenario))
         """Names that a value has somewhere."""
         self.identifiers = Identifiers({*self.taken, *self.parameters}, of_main)
         self.lengths: dict[str, int] = {}
@@ -180,10 +177,6 @@ class Scope:
     def function(self, reference: str) -> str:
         """Return the expression that stands for a function or class."""
         return self._functions[reference]
-
-    def literal(self, data: Any) -> Expression:
-        """Return data as Python writes it, with what that takes imported."""
-        return literal(data, self)
 
     def helper(self, name: str) -> str:
         """Have a function or class of `helpers` in the script; return its name."""
@@ -260,10 +253,14 @@ def names_of(steps: Iterable[model.Step]) -> set[str]:
     return {name for step in everywhere(steps) for name in (*names_given(step), *names_read(step))}
 
 
+def own_steps(scenario: model.Scenario) -> Iterable[model.Step]:
+    """Return the steps of all processes; those that replicas share are there once."""
+    return itertools.chain(*{id(process.steps): process.steps for process in scenario.processes}.values())
+
+
 def parameters_read(scenario: model.Scenario, steps: Iterable[model.Step]) -> dict[str, Any]:
     """Return the parameters, with their values, that expressions in the steps read, or in those of a process."""
-    of_processes = {id(process.steps): process.steps for process in scenario.processes}.values()
-    read = names_of(steps).union(*map(names_of, of_processes))
+    read = names_of(steps) | names_of(own_steps(scenario))
     return {name: value for name, value in scenario.params.items() if name in read}
 
 
@@ -277,23 +274,15 @@ def unread_names(steps: Iterable[model.Step]) -> set[str]:
 def takes_work(target: str, name: str | int) -> bool:
     """Return whether a built-in's parameter, given by name or position, takes a work function."""
     known = None if ":" in target else targets.find(target)
-    if known is None:
-        return False
-    if isinstance(name, int):
-        return [each.kind for each in known.parameters][name : name + 1] == ["work"]
-    parameter = known.parameter(name)
-    return parameter is not None and parameter.kind == "work"
+    parameters = known.parameters if known else ()
+    named = parameters[name : name + 1] if isinstance(name, int) else [p for p in parameters if p.name == name]
+    return any(parameter.kind == "work" for parameter in named)
 
 
 def functions_named(scenario: model.Scenario, steps: Iterable[model.Step]) -> Iterator[str]:
     """Yield every function or class that the processes and the steps name, in order."""
-    firsts: dict[int | str, model.ProcessSpec] = {}
-    for process in scenario.processes:
-        firsts.setdefault(id(process.steps) if process.steps else process.name, process)
-    for process in firsts.values():
-        if process.steps:
-            yield from _called(process.steps)
-            continue
+    yield from _called(own_steps(scenario))
+    for process in (each for each in scenario.processes if not each.steps):
         yield process.target
         arguments: list[tuple[str | int, Any]] = [*enumerate(process.args), *process.kwargs.items()]
         for name, value in arguments:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import itertools
 import re
-from collections.abc import Callable, Container, Iterator, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
-from run_scenario.report.script.functions import StepFunction, base_name
+from run_scenario.report.script.functions import StepFunction, base_name, by_name, static_text
 from run_scenario.report.script.layout import (
     Expression,
     Group,
@@ -19,10 +20,12 @@ from run_scenario.report.script.layout import (
     quoted,
     tuple_of,
 )
-from run_scenario.report.script.names import Scope, plural_of, takes_work
+from run_scenario.report.script.names import Scope, identifier, plural_of, takes_work
 from run_scenario.report.script.steps import INDENT, StepWriter
 from run_scenario.scenario import model
+from run_scenario.scenario.candidates import candidates
 from run_scenario.scenario.processes import by_parameter
+from run_scenario.scenario.steps import PROCESS
 
 Replicas = Sequence[model.ProcessSpec]
 """Processes that differ in nothing but their names: NAME-1, NAME-2 and so on (those of a parent may begin later), or
@@ -73,6 +76,22 @@ def _common(spec: model.ProcessSpec, has_function: bool) -> model.ProcessSpec:
     return same.replace(args=(), kwargs=given, bindings=(), delay=0.0, join_timeout=None) if spec.family else same
 
 
+class Members:
+    """Replicas that are created as a list, and done things to in loops."""
+
+    def __init__(self, specs: Replicas, names: Sequence[str] = (), single: str = "", many: str = "") -> None:
+        self.specs = specs
+        self.names = list(names) or [spec.name for spec in specs]
+        self.single, self.many = single, many
+        """What one of them is called in a loop, and what the list."""
+        self.ends = ""
+        """What the ends of pipes are called that they inherit, if they are all started before these are closed."""
+        self.started: Sequence[model.Step] = ()
+        """The steps that start them then, and those that close ends in between."""
+        self.closed = ""
+        """Those of these ends that are closed here then."""
+
+
 class ProcessWriter(StepWriter):
     """Writes the statements that create processes."""
 
@@ -91,7 +110,15 @@ class ProcessWriter(StepWriter):
         one process, or the first of some replicas -> what its number is called, or theirs, if that depends on who
         starts them.
         """
-        super().__init__(scope, scope.identifiers, subject, steps)
+        super().__init__(scope, scope.identifiers, lambda step: self._process_of(step) or subject(step), steps)
+        self.groups = {(True, each[0].name): Members(each) for each in replicas(processes, functions, numbers or ())}
+        """What is in a list, by whether it is processes, and the name of the first."""
+        self.called: dict[tuple[bool, str], str] = {}
+        """What a process is called at this place, or a resource in a loop: a name, or an element of a list."""
+        self.own_steps = steps
+        self._own = processes
+        self._by_name: dict[tuple[bool, str], tuple[str, Group]] = {}
+        """A name that is known only at run time -> what all that it may stand for is called, and consists of."""
         self.restarts = {spec.name: spec.restart for spec in processes if spec.restart is not None}
         self.created_by: dict[str, str] = {}
         """What creates a process that is started again, whenever it is called; of a list of them, the list of these."""
@@ -105,12 +132,95 @@ class ProcessWriter(StepWriter):
         }
         """Process -> the ends of pipes of which it closes what it does not use."""
 
+    def _process_of(self, step: model.Step) -> str:
+        """Return the process that something is done to, or the resource in a loop; nothing, if it is something else."""
+        if isinstance(step.subject, str):
+            return self.called.get((step.kind == PROCESS, step.subject), "")
+        if step.kind != PROCESS:
+            return ""
+        names = [spec.name for spec in self._own]
+        wanted = f"{identifier(static_text(step.subject), 'process')}_by_name"
+        return self.listed(step, wanted, names, lambda name: self.called[True, name])
+
+    def listed(self, step: model.Step, wanted: str, names: Sequence[str], called: Callable[[str], str]) -> str:
+        """Return the element of a dict, called as `wanted`, of all that a computed name may stand for."""
+        key = step.kind == PROCESS, repr(step.subject)
+        if key not in self._by_name:
+            found = candidates(step.subject, names)
+            group = self.groups.get((step.kind == PROCESS, found[0])) if found else None
+            all_of_them = by_name(step.subject, names, called)
+            if step.kind == PROCESS and group and group.names == found:
+                each = self.identifiers.own("process")
+                all_of_them = Group("{", (f"{each}.name: {each}", f"for {each} in {group.many}"), "}", commas=False)
+            self._by_name[key] = self.identifiers.new(wanted), all_of_them
+        return f"{self._by_name[key][0]}[{flat(literal(step.subject))}]"
+
+    def known(self, indent: int = INDENT, *, processes_alone: bool = False) -> list[str]:
+        """Return the statements that list what computed names may stand for."""
+        listed = [each for (is_process, _), each in self._by_name.items() if is_process or not processes_alone]
+        return [line for name, all_of_them in listed for line in self.lay(all_of_them, indent, f"{name} = ")]
+
+    def create_processes(self) -> list[str]:
+        """Return the statements that create the processes."""
+        written: list[str] = []
+        position, processes = 0, self._own
+        while position < len(processes):
+            spec = processes[position]
+            group = self.groups.get((True, spec.name))
+            written += self._create_group(group) if group else self._create_one(spec)
+            position += len(group.names) if group else 1
+        return written
+
+    def _create_one(self, spec: model.ProcessSpec) -> list[str]:
+        called = base_name(spec) if spec.name in self._numbers else spec.name
+        name = self.called[True, spec.name] = self.identifiers.process(called)
+        return self.one(spec, name)
+
+    def _create_group(self, group: Members) -> list[str]:
+        base = identifier(base_name(group.specs[0]), "process")
+        group.many = self.identifiers.new(plural_of(base), f"{base}_processes" if group.specs[0].named else "workers")
+        group.single = self.identifiers.own(base if self.identifiers.is_free(base) else "process", "each")
+        self.called |= {(True, name): f"{group.many}[{index}]" for index, name in enumerate(group.names)}
+        lines = self._inherit(group)
+        return lines + self.many(group.specs, group.single, group.many, group.ends)
+
+    def _inherit(self, group: Members) -> list[str]:
+        """Return the statement that lists the ends of pipes that replicas inherit, if not each would close the same.
+
+        All of them are started, then, before the ends are closed here.
+        """
+        first = next((i for i, step in enumerate(self.own_steps) if _is_start(step, group.names)), 0)
+        started = [
+            *itertools.takewhile(lambda step: _is_start(step, group.names) or _closes(step), self.own_steps[first:])
+        ]
+        starts = [step for step in started if not _closes(step)]
+        closes = [step.subject for step in started if _closes(step)]
+        even = len({repr([close.subject for close in step.steps]) for step in starts}) == 1
+        listed = any(binding.listed for spec in group.specs for binding in spec.bindings)
+        if even or listed or [step.subject for step in starts] != group.names:
+            return []
+        ends = dict.fromkeys([close.subject for step in starts for close in step.steps] + closes)
+        made = self._together(ends)
+        is_list = made in self.scope.lengths
+        group.started = started
+        group.ends = flat(made) if is_list else self.identifiers.new("ends", f"{group.many}_ends")
+        group.closed = group.ends if {*ends} == {*closes} else flat(self._together(closes))
+        return [] if is_list else self.lay(made, INDENT, f"{group.ends} = ")
+
+    def _together(self, ends: Iterable[str]) -> Expression:
+        """Return the ends of pipes as one expression: a list, if they are just those in it, or else a tuple."""
+        called = [*map(self.identifiers.resource, ends)]
+        lengths = {each: self.scope.lengths.get(each, 1) for each in (name.partition("[")[0] for name in called)}
+        if sum(lengths.values()) > len(called):
+            return tuple_of(called)
+        parts = [f"*{each}" if each in self.scope.lengths else each for each in lengths]
+        return tuple_of(parts) if len(parts) > 1 else parts[0].removeprefix("*")
+
     def one(self, spec: model.ProcessSpec, name: str) -> list[str]:
         """Return the statements that create a process called `name` in the script."""
-        number, args = self._numbers.get(spec.name, ""), self._positional(spec)
+        number = self._numbers.get(spec.name, "")
         called = _numbered(base_name(spec), number) if number else literal(spec.name)
-        if number:
-            args = [number if key == "i" else each for key, each in zip(self._parameters(spec), args, strict=True)]
+        args = [number if number and key == "i" else each for key, each in self._positional(spec)]
         made = self._made(spec, called, args, self._keywords(spec))
         if spec.restart is None:
             lines = self.lay(made, INDENT, f"{name} = ")
@@ -130,9 +240,9 @@ class ProcessWriter(StepWriter):
         number, named = self.identifiers.counter(), self._keywords(first)
         varying: dict[str, list[str]] = {}
         args: list[Expression] = []
-        rows = [[*self._positional(spec), *self._keywords(spec).values()] for spec in group]
-        parameters = [*self._parameters(first), *named]
-        for parameter, column in zip(parameters, zip(*rows, strict=True), strict=True):
+        rows = [[*self._positional(spec), *self._keywords(spec).items()] for spec in group]
+        for given in zip(*rows, strict=True):
+            parameter, column = given[0][0], [each for _, each in given]
             texts = list(map(flat, column))
             same = column[0] if len({*texts}) == 1 else self._of_number(texts, numbers, number)
             if same is None:
@@ -218,25 +328,18 @@ class ProcessWriter(StepWriter):
         """Return the keyword arguments of a process; a function of steps has none."""
         return {} if spec.name in self._functions else self._named(spec)
 
-    def _parameters(self, spec: model.ProcessSpec) -> list[str]:
-        """Return what the positional arguments of a process are for."""
-        function = self._functions.get(spec.name)
-        names = [each.name for each in function.parameters] if function else [f"arg_{n}" for n in range(len(spec.args))]
-        if spec.surroundings is not None:
-            names = ["surroundings", "target", *names]
-        return ["ends", "target", *names] if spec.name in self._ends else names
-
-    def _positional(self, spec: model.ProcessSpec) -> list[Expression]:
-        """Return the positional arguments of a process."""
-        function = self._functions.get(spec.name)
+    def _positional(self, spec: model.ProcessSpec) -> list[tuple[str, Expression]]:
+        """Return the positional arguments of a process, each with what it is for."""
+        function, target = self._functions.get(spec.name), self._target(spec)
         if function is not None:
-            args = function.arguments(spec, self.identifiers.resource)
+            names = [each.name for each in function.parameters]
+            given = list(zip(names, function.arguments(spec, self.identifiers.resource), strict=True))
         else:
-            args = [self._argument(spec.target, index, value) for index, value in enumerate(spec.args)]
-        target = self._target(spec)
+            given = [(f"arg_{n}", self._argument(spec.target, n, value)) for n, value in enumerate(spec.args)]
         if spec.surroundings is not None:
-            target, args = self.scope.helper("run_with"), [self.literal(spec.surroundings.given), target, *args]
-        return [self._ends[spec.name], target, *args] if spec.name in self._ends else args
+            given = [("surroundings", self.literal(spec.surroundings.given)), ("target", target), *given]
+            target = self.scope.helper("run_with")
+        return [("ends", self._ends[spec.name]), ("target", target), *given] if spec.name in self._ends else given
 
     def _target(self, spec: model.ProcessSpec) -> str:
         function = self._functions.get(spec.name)
@@ -278,6 +381,15 @@ class ProcessWriter(StepWriter):
             given = {key: self.literal(content) for key, content in (value.get("kwargs") or {}).items()}
             return call(self.scope.use("functools", "partial"), self.scope.function(value["call"]), *keywords(given))
         return self.scope.function(value) if takes_work(target, name) and value is not None else self.literal(value)
+
+
+def _is_start(step: model.Step, names: Sequence[str]) -> bool:
+    return step.verb == "start" and step.subject in names
+
+
+def _closes(step: model.Step) -> bool:
+    """Whether the step closes an end of a pipe because others have it."""
+    return (step.verb, step.kind, step.where) == ("close", "Pipe", None)
 
 
 def _numbered(base: str, number: str) -> str:

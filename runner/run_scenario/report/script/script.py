@@ -11,9 +11,10 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import groupby
 
 from run_scenario.report.script.functions import functions
-from run_scenario.report.script.names import Scope
+from run_scenario.report.script.names import Scope, functions_named
 from run_scenario.report.script.programs import written
 from run_scenario.report.script.source import Import, docstring
 from run_scenario.report.script.statements import Statements, in_place_of_use
@@ -24,8 +25,6 @@ from run_scenario.scenario.steps import everywhere
 
 _IMPORT_WIDTH = 88
 """Import sorters break lines at their own default width."""
-
-_MAIN = "main"
 
 _CALLED = "\n\n    __call__ = process"
 """For code that is not shown here, which may use it so."""
@@ -44,25 +43,24 @@ def script(
     """Return the script; `is_class` returns of a `package.module:name` whether it is a subclass of Process."""
     steps = list(in_place_of_use(steps))
     scope = Scope(scenario, steps, is_class)
-    imported = {found.bound for found in scope.imports}
-    of_steps = functions(scenario, scope.identifiers, scope.taken | imported)
+    of_steps = functions(scenario, scope.identifiers, scope.taken | {found.bound for found in scope.imports})
     main = []
     if scenario.start_method:
         main = [f'    {scope.use("multiprocessing", "set_start_method")}("{scenario.start_method}")', ""]
     # A function can return, and has names of its own.
-    has_own_names = bool(scope.shadowing or scope.constants(steps))
-    in_function = has_own_names or any(step.verb == "return" for step in everywhere(steps))
+    returns = any(step.verb == "return" for step in everywhere(steps))
+    in_function = returns or bool(scope.shadowing or scope.constants(steps))
     statements = Statements(scenario, steps, scope, of_steps, in_function=in_function)
     main += statements.lines() or ["    pass"]
     if rest := _rest(scenario):
         main += ["", f"    # The script ends here: {rest}."]
     of_processes = ["\n".join(written(each, scope, of_steps)) for each in dict.fromkeys(of_steps.values())]
-    if "Call" in scope.definitions and scope.has_own:
+    if "Call" in scope.definitions and any(":" in each for each in functions_named(scenario, steps)):
         scope.definitions["Call"] += _CALLED
     definitions = [*scope.definitions.values(), *statements.shared.definitions, *of_processes]
     if in_function:
-        definitions.append("\n".join([f"def {_MAIN}():", *main]))
-        main = [f"    {_MAIN}()"]
+        definitions.append("\n".join(["def main():", *main]))
+        main = ["    main()"]
     parameters = statements.assign(scope.constants(), 0)
     guard = "\n".join(['if __name__ == "__main__":', *main])
     head = "\n".join([*docstring(_about(scenario)), "", *import_lines(scope.imports)])
@@ -104,12 +102,10 @@ def import_lines(imports: Iterable[Import]) -> Iterator[str]:
     for number, block in enumerate((standard, set(imports) - standard)):
         if block and number:
             yield ""
-        lines: dict[str, list[str]] = {}
-        for found in sorted(block, key=lambda found: (bool(found.name), found.module, found.name, found.alias)):
-            name = f"{found.name or found.module} as {found.alias}" if found.alias else found.name or found.module
-            head = f"from {found.module} import" if found.name else "import"
-            lines.setdefault(f"{head} {'' if found.name and not found.alias else name}", []).append(name)
-        for head, names in lines.items():
-            line = f"{head}{', '.join(names)}" if head.endswith(" ") else head
-            wrapped = f"{head}(\n    " + ",\n    ".join(names) + ",\n)"
-            yield line if len(line) <= _IMPORT_WIDTH else wrapped
+        ordered = sorted(block, key=lambda found: (bool(found.name), found.module, found.alias, found.name))
+        for (is_from, module, alias), same in groupby(ordered, lambda each: (bool(each.name), each.module, each.alias)):
+            names = [found.name for found in same]
+            renamed = f" as {alias}" if alias else ""
+            line = f"from {module} import {', '.join(names)}{renamed}" if is_from else f"import {module}{renamed}"
+            wrapped = f"from {module} import (\n    " + ",\n    ".join(names) + ",\n)"
+            yield line if len(line) <= _IMPORT_WIDTH or len(names) == 1 else wrapped

@@ -68,7 +68,10 @@ class _Module:
         self.lines = source.splitlines()
         self.definitions: dict[str, ast.stmt] = {}
         self.imports: dict[str, Import] = {}
-        for node in ast.parse(source).body:
+        tree = ast.parse(source)
+        for part in ast.walk(tree):
+            _without_types(part)
+        for node in tree.body:
             self._take(node)
 
     def _take(self, node: ast.stmt) -> None:
@@ -77,12 +80,10 @@ class _Module:
                 self.definitions[name] = node
             case ast.Assign(targets=[ast.Name(id=name)]) | ast.AnnAssign(target=ast.Name(id=name), value=ast.expr()):
                 self.definitions[name] = node
-            case ast.Import(names=names):
-                imports = [Import(alias.name, alias=alias.asname or "") for alias in names]
-                self.imports |= {found.bound: found for found in imports}
-            case ast.ImportFrom(module=str(origin), names=names):
-                imports = [Import(origin, alias.name, alias.asname or "") for alias in names]
-                self.imports |= {found.bound: found for found in imports}
+            case ast.Import(names=names) | ast.ImportFrom(names=names):
+                origin = getattr(node, "module", "")
+                given = [(origin or alias.name, alias.name if origin else "", alias.asname or "") for alias in names]
+                self.imports |= {found.bound: found for found in (Import(*each) for each in given)}
 
 
 @functools.cache
@@ -90,28 +91,24 @@ def _read(name: str) -> _Module:
     return _Module(importlib.import_module(name))
 
 
+def _without_types(node: ast.AST) -> None:
+    """Take the annotations and decorators away; the place of one of a variable is kept."""
+    match node:
+        case ast.arg():
+            node.annotation = None
+        case ast.FunctionDef():
+            node.returns, node.decorator_list = None, []
+        case ast.AnnAssign():
+            node.annotation = ast.copy_location(ast.Constant(None), node.annotation)
+
+
 def _globals(node: ast.AST) -> set[str]:
-    """Return the names that a definition reads from outside; annotations and decorators do not count."""
-    local, read = set(), set()
-    for child in _code(node):
-        match child:
-            case ast.arg(arg=name):
-                local.add(name)
-            case ast.Name(id=name, ctx=ast.Load()):
-                read.add(name)
-            case ast.Name(id=name):
-                local.add(name)
-    return read - local
-
-
-def _code(node: ast.AST) -> Iterator[ast.AST]:
-    yield node
-    for field, content in ast.iter_fields(node):
-        if field in ("annotation", "returns", "decorator_list"):
-            continue
-        for child in content if isinstance(content, list) else [content]:
-            if isinstance(child, ast.AST):
-                yield from _code(child)
+    """Return the names that a definition reads from outside."""
+    found = list(ast.walk(node))
+    names = [each for each in found if isinstance(each, ast.Name)]
+    local = {each.arg for each in found if isinstance(each, ast.arg)}
+    local |= {each.id for each in names if not isinstance(each.ctx, ast.Load)}
+    return {each.id for each in names} - local
 
 
 def _lines(node: ast.stmt, source: list[str]) -> list[str]:
@@ -143,9 +140,6 @@ def _replacements(node: ast.stmt, source: list[str]) -> Iterator[tuple[int, int,
 
 def _signature(function: ast.FunctionDef, indent: int) -> list[str]:
     """Return `def name(…):` without annotations."""
-    for argument in ast.walk(function.args):
-        if isinstance(argument, ast.arg):
-            argument.annotation = None
     plain = ast.unparse(function.args).replace("'", '"')  # as in all of the script
     return layout(Group(f"def {function.name}(", (plain,), ")", is_call=True), indent, after=":")
 

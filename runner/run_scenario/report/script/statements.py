@@ -23,7 +23,8 @@ from run_scenario.report.script.layout import (
     tuple_of,
 )
 from run_scenario.report.script.names import identifier, kind_of, word_for
-from run_scenario.report.script.programs import Members, Program, separated
+from run_scenario.report.script.processes import Members
+from run_scenario.report.script.programs import Program, separated
 from run_scenario.report.script.steps import INDENT, range_of
 from run_scenario.report.text import number
 from run_scenario.scenario import model
@@ -67,12 +68,12 @@ class Statements(Program):
     def lines(self) -> list[str]:
         """Return the statements, indented once."""
         parts = [
-            ("constants", self.assign(self.scope.constants(self._steps), INDENT)),
+            ("constants", self.assign(self.scope.constants(self.own_steps), INDENT)),
             ("pin", self._pin()),
             ("creation", self._create_resources()),
             ("processes", self.create_processes()),
         ]
-        statements = [*self.statements(self._steps)]
+        statements = [*self.statements(self.own_steps)]
         if self._scenario.main is not None:  # they stay together, as they are written
             statements = [("written", lines) for _, lines in statements]
         known = self._own_name() + self.known()
@@ -105,7 +106,7 @@ class Statements(Program):
         alike = len(set(map(flat, made))) == 1
         parts = (made[0], f"for _ in range({len(made)})") if alike else made
         called = []
-        for handles in zip(*(_handles(each) for each in members), strict=True):
+        for handles in zip(*(model.handles([each]) for each in members), strict=True):
             many = self._resource(handles[0]).partition("[")[0]
             single = identifier(family, "resource")
             if not self.identifiers.is_free(single):
@@ -120,8 +121,10 @@ class Statements(Program):
     def _create_resource(self, found: Created) -> list[str]:
         if isinstance(found, model.SharedSpec):
             return self.shared.create(found, INDENT)
-        manager = self.identifiers.own("manager") if isinstance(found, Manager) else ""
-        return self.lay(self._new(found), INDENT, f"{manager or ', '.join(map(self._resource, _handles(found)))} = ")
+        if isinstance(found, Manager):
+            return self.lay(self._new(found), INDENT, f"{self.identifiers.own('manager')} = ")
+        names = ", ".join(map(self._resource, model.handles([found])))
+        return self.lay(self._new(found), INDENT, f"{names} = ")
 
     def _new(self, found: Created) -> Expression:
         """Return what creates a resource."""
@@ -141,7 +144,7 @@ class Statements(Program):
 
     def _own_name(self) -> list[str]:
         """Return the statement that gives the main program's name a name, if an expression reads it."""
-        if not any(name == "name" for step in everywhere(self._steps) for name in names_read(step)):
+        if not any(name == "name" for step in everywhere(self.own_steps) for name in names_read(step)):
             return []
         return [f"    name = {self.scope.use('multiprocessing', 'current_process')}().name"]
 
@@ -277,11 +280,6 @@ class Statements(Program):
         return (range_of(items) if len(items) > 3 else None) or self.literal(list(items))
 
 
-def _handles(found: Created | model.Resource) -> list[str]:
-    """Return the names by which steps name a resource."""
-    return [] if isinstance(found, Manager) else list(model.handles([found]))
-
-
 def _calls_the_same(first: model.CallSpec, item: Any) -> bool:
     same = isinstance(item, model.CallSpec) and item.function == first.function
     return same and len(item.args) == 1 and not item.kwargs
@@ -313,19 +311,23 @@ class _SharedStatements:
 
     def made(self, spec: model.SharedSpec) -> Expression:
         """Return what creates it."""
-        manager = self._scope.identifiers.own("manager")
         match spec.type:
             case "Value" | "Array":
                 return self._in_memory(spec)
             case "SharedMemory":
                 return call(self._scope.use(_MEMORY, spec.type), "create=True", f"size={plan.memory_size(spec)}")
             case "ShareableList":
-                return call(self._scope.use(_MEMORY, spec.type), self._scope.literal(spec.value))
-            case "ManagerQueue":
-                return call(f"{manager}.Queue", *([str(spec.size)] if spec.size else []))
-            case "Namespace":
-                return call(f"{manager}.Namespace", *self._attributes(spec))
-        return call(f"{manager}.{spec.type}", *([] if spec.value is None else [self._scope.literal(spec.value)]))
+                return call(self._scope.use(_MEMORY, spec.type), *self._content(spec))
+        kind = f"{self._scope.identifiers.own('manager')}.{spec.type.replace('Manager', '')}"
+        return call(kind, *self._content(spec))
+
+    def _content(self, spec: model.SharedSpec) -> list[Expression]:
+        """Return what something is created with."""
+        if spec.type == "Namespace":
+            return keywords({name: literal(content, self._scope) for name, content in (spec.value or {}).items()})
+        if spec.type == "ManagerQueue":
+            return [str(spec.size)] if spec.size else []
+        return [] if spec.value is None else [literal(spec.value, self._scope)]
 
     def _in_memory(self, spec: model.SharedSpec) -> Expression:
         parts: list[Expression] = [literal(spec.typecode)]
@@ -341,7 +343,7 @@ class _SharedStatements:
     def release(self, spec: model.SharedSpec) -> list[str]:
         """Return the statements that remove it."""
         name = self._scope.identifiers.resource(spec.name)
-        return plan.release(spec, _manager(name) if spec.remote else name)
+        return plan.release(spec, f"{name}_manager" if spec.remote else name)
 
     def _serve(self, spec: model.SharedSpec, name: str, indent: int) -> list[str]:
         kind = "".join(word.capitalize() for word in name.split("_")) + "Manager"
@@ -355,7 +357,7 @@ class _SharedStatements:
             f'class {kind}({base}):\n    """Serves a {called}, as get(), to those who know its address and its key."""'
             f'\n\n\n{kind}.register("get", get_{name}{proxied})',
         ]
-        manager = _manager(name)
+        manager = f"{name}_manager"
         made = call(kind, '("127.0.0.1", 0)', bytes_literal(spec.authkey.encode()))
         margin = " " * indent
         return [
@@ -364,17 +366,9 @@ class _SharedStatements:
             f"{margin}{name} = {manager}.address",
         ]
 
-    def _attributes(self, spec: model.SharedSpec) -> Iterable[Expression]:
-        return keywords({name: self._scope.literal(content) for name, content in (spec.value or {}).items()})
-
     def _held(self, spec: model.SharedSpec) -> Expression:
-        if spec.type == "Namespace":
-            return call(self._scope.use(_MANAGERS, "Namespace"), *self._attributes(spec))
-        if spec.type == "ManagerQueue":
-            return call(self._scope.use("queue", "Queue"), *([str(spec.size)] if spec.size else []))
-        empty: Any = {} if spec.type == "dict" else []
-        return self._scope.literal(empty if spec.value is None else spec.value)
-
-
-def _manager(name: str) -> str:
-    return f"{name}_manager"
+        content = self._content(spec)
+        if spec.type in ("Namespace", "ManagerQueue"):
+            where = (_MANAGERS, "Namespace") if spec.type == "Namespace" else ("queue", "Queue")
+            return call(self._scope.use(*where), *content)
+        return content[0] if content else "{}" if spec.type == "dict" else "[]"

@@ -8,7 +8,7 @@ from __future__ import annotations
 import ast
 import builtins
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any, Protocol
+from typing import Any
 
 from run_scenario.report.script.layout import (
     WIDTH,
@@ -39,18 +39,11 @@ _ALONE = ("join", "wait", "poll", "notify")
 """Verbs whose only option needs no keyword."""
 
 
-class Scope(Names, Protocol):
-    """What the functions and classes that are not the steps' own are called."""
-
-    def builtin(self, name: str) -> str:
-        """Return the expression that stands for a built-in."""
-
-
 class StepWriter:
     """Writes the steps of one program."""
 
     def __init__(
-        self, scope: Scope, identifiers: Identifiers, subject: Callable[[Step], str], steps: Iterable[Step] = ()
+        self, scope: Names, identifiers: Identifiers, subject: Callable[[Step], str], steps: Iterable[Step] = ()
     ) -> None:
         """Write what a step is done to as `subject` returns it; `steps`: all those of a function."""
         self.scope = scope
@@ -142,19 +135,19 @@ class StepWriter:
 
     def on_write(self, step: Step, indent: int) -> list[str]:
         """Return the assignment that writes a value, or an element of one."""
-        subject, at, given = self.subject(step), step.options.get("at"), self.literal(step.argument)
-        match step.kind:
-            case "SharedMemory":
-                return self._write_memory(step, subject, indent)
-            case "Namespace" if not _is_attribute(at):
-                return self.lay(call("setattr", subject, self.literal(at), given), indent)
-            case "Namespace":
-                target = f"{subject}.{at}"
-            case "Value":
-                target = f"{subject}.value"
-            case _:
-                target = f"{subject}[{':' if at is None else flat(self.literal(at))}]"
-        return self.lay(given, indent, f"{target} = ")
+        at, given = step.options.get("at"), self.literal(step.argument)
+        if step.kind == "SharedMemory":
+            return self._write_memory(step, self.subject(step), indent)
+        if step.kind == "Namespace" and not _is_attribute(at):
+            return self.lay(call("setattr", self.subject(step), self.literal(at), given), indent)
+        return self.lay(given, indent, f"{self._element(step)} = ")
+
+    def _element(self, step: Step) -> str:
+        """Return the expression for a value, for an element of one, or for all of them."""
+        subject, at = self.subject(step), step.options.get("at")
+        if step.kind in ("Value", "Namespace"):
+            return f"{subject}.{at or 'value'}"
+        return f"{subject}[{':' if at is None else flat(self.literal(at))}]"
 
     def _write_memory(self, step: Step, subject: str, indent: int) -> list[str]:
         start, given = step.options.get("at") or 0, step.argument
@@ -323,21 +316,14 @@ class StepWriter:
     def made_read(self, step: Step) -> Expression:
         """Return what reads a value, or an element of one."""
         subject, at = self.subject(step), step.options.get("at")
-        match step.kind:
-            case "Value":
-                return f"{subject}.value"
-            case "SharedMemory":
-                bounds = f".buf[{flat(self.literal(at))}:]" if at else ".buf"
-                return f'bytes({subject}{bounds}).partition(b"\\0")[0].decode(errors="replace")'
-            case "Namespace" if _is_attribute(at):
-                return f"{subject}.{at}"
-            case "Namespace":
-                return call("getattr", subject, self.literal(at))
-        if at is not None:
-            return f"{subject}[{flat(self.literal(at))}]"
-        if step.kind == "dict":
-            return f"{subject}.copy()"
-        return call("list", subject) if step.kind == "ShareableList" else f"{subject}[:]"
+        if step.kind == "SharedMemory":
+            bounds = f".buf[{flat(self.literal(at))}:]" if at else ".buf"
+            return f'bytes({subject}{bounds}).partition(b"\\0")[0].decode(errors="replace")'
+        if step.kind == "Namespace" and not _is_attribute(at):
+            return call("getattr", subject, self.literal(at))
+        if at is None and step.kind in ("dict", "ShareableList"):
+            return f"{subject}.copy()" if step.kind == "dict" else call("list", subject)
+        return self._element(step)
 
     def made_pop(self, step: Step) -> Expression:
         """Return the call that removes an element."""
