@@ -454,7 +454,7 @@ def test_processes_of_processes(method: str, tmp_path: Path) -> None:
     assert 4 == len({"Grandparent", "Parent", "Master-2", "Nursery"} & {*parents.values()})
 
 
-@pytest.mark.parametrize("method", ["fork", "spawn"])
+@pytest.mark.parametrize("method", ["fork", "spawn", "forkserver"])
 def test_lists(method: str, tmp_path: Path) -> None:
     """What is numbered is a list in the script, and each process gets its own elements; those of pipes are closed."""
     text = (EXAMPLES / "lists.yaml").read_text(encoding="utf-8")

@@ -108,9 +108,9 @@ def head(function: StepFunction, body: StepWriter) -> list[str]:
     parts: tuple[Any, ...] = tuple(each.name for each in function.parameters)
     lines = body.lay(Group(f"def {function.name}(", parts, ")", is_call=True), 0, after=":")
     if any("name" in names_read(step) for step in everywhere(function.specs[0].steps)):
-        module = {"process": "multiprocessing", "thread": "threading"}[function.specs[0].worker]
-        current = body.scope.use(module, f"current_{function.specs[0].worker}")
-        lines.append(f"    name = {current}().name")
+        is_thread = function.specs[0].worker == "thread"
+        where = ("threading", "current_thread") if is_thread else ("multiprocessing", "current_process")
+        lines.append(f"    name = {body.scope.use(*where)}().name")
     return lines
 
 

@@ -179,7 +179,8 @@ class ProcessWriter(StepWriter):
     def _create_group(self, group: Members) -> list[str]:
         base = identifier(base_name(group.specs[0]), "process")
         group.many = self.identifiers.new(plural_of(base), f"{base}_processes" if group.specs[0].named else "workers")
-        group.single = self.identifiers.own(base if self.identifiers.is_free(base) else "process", "each")
+        one = "thread" if group.specs[0].worker == "thread" else "process"
+        group.single = self.identifiers.own(base if self.identifiers.is_free(base) else one, "each")
         self.called |= {(True, name): f"{group.many}[{index}]" for index, name in enumerate(group.names)}
         lines = self._inherit(group)
         return lines + self.many(group.specs, group.single, group.many, group.ends)
@@ -262,6 +263,10 @@ class ProcessWriter(StepWriter):
         """Return what is written in a comprehension for what each of the replicas gets; None if it has no formula."""
         if texts == [*map(str, numbers)]:
             return number
+        if found := re.fullmatch(r"range\((\d+), (\d+)\)", texts[0]):
+            width = int(found[2]) - int(found[1])
+            if texts == [f"range({width * (each - 1) + 1}, {width * each + 1})" for each in numbers]:
+                return f"range({width} * {number} - {width - 1}, {width} * {number} + 1)"
         listed = texts[0].partition("[")[0]
         length = self.scope.lengths.get(listed, 0)
         formulas = {

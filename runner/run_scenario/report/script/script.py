@@ -1,8 +1,9 @@
 """A scenario as a plain multiprocessing script: what a person would have written by hand.
 
-    steps ──▶ names ──▶ source             which functions are needed; the built-ins' own lines, inline
-       └────▶ statements ──▶ processes     the steps as statements, replicas as loops
-                  └────────▶ layout        quoting, and the breaking of long lines
+    names ──▶ source                          which functions are needed; the built-ins' and helpers' own lines, inline
+    functions                                 the steps of processes as functions, and what differs as parameters
+    steps ──▶ processes ──▶ programs ──▶ statements    steps as statements; processes; loops over replicas; all of main
+    layout                                    quoting, and the breaking of long lines
 
 Nothing that a scenario names is imported here, nor run.
 """

@@ -77,7 +77,7 @@ class StepWriter:
         margin = " " * indent
         body = write(indent + INDENT)
         if passing := self.passing(raised):
-            return [f"{margin}with {passing}:  # as it should", *body]
+            return [f"{margin}with {passing}:  # expected", *body]
         # Neither Python's nor multiprocessing's: it is known by its name alone, as in the scenario.
         error = self.identifiers.own("error")
         rest = [
