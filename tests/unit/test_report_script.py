@@ -145,6 +145,42 @@ def test_a_resource_keeps_its_name(name: str) -> None:
         assert f"{before}{shown}" in text
 
 
+IDIOMS = {
+    "pools: {p: {type: executor, processes: 2, calls: [{submit: square, args: [3]}]}}": (
+        "    with ProcessPoolExecutor(2) as p:\n        result = p.submit(square, 3)\n        print(result.result())\n"
+    ),
+    "pools: {p: {type: executor, calls: [{map: fail_on, over: [13], raises: ValueError}]}}": (
+        "    with suppress(ValueError):  # expected\n        print(list(p.map(fail_on, [13])))\n\n    p.shutdown()\n"
+    ),
+    "processes: [{name: W, replicas: 2, target: hang}]\nmain: [{start: W}, {kill: W}, {join: W}, {is_alive: W-2}]": (
+        "    for w in ws:\n        w.start()\n    for w in ws:\n        w.kill()\n"
+        "    for w in ws:\n        w.join()\n    print(ws[1].is_alive())\n"
+    ),
+    "queues: {q: {replicas: 2, items: [1, 1, 1, 1], join: true, type: JoinableQueue}}\n"
+    "processes: [{name: W, replicas: 2, target: consume, from: q-$i}]": (
+        "    for q in qs:\n        for item in [1] * 4:\n            q.put(item)\n\n"
+        "    for q in qs:\n        q.join()\n"
+    ),
+    "processes: [{name: W, restart: {max: 2, delay: 1}, steps: [{exit: 1}], exitcode: 1}]": (
+        "    w_process.join()\n    for _ in range(2):\n        if w_process.exitcode == 0:\n            break\n"
+        "        time.sleep(1)\n        w_process = new_w_process()\n        w_process.start()\n"
+        "        w_process.join()\n"
+    ),
+    "sync: {a: {type: Lock}}\nprocesses: [{name: W, steps: [{with: a, steps: [{release: a, raises: ValueError}]}]}]": (
+        "    with a, suppress(ValueError):\n        a.release()\n"
+    ),
+    "processes: [{name: W, steps: [{let: {n: 0, s: []}}, {let: {n: '${n + 1}', s: '${s + [n]}'}}, {print: $s}]}]": (
+        "    n = 0\n    s = []\n    n += 1\n    s = s + [n]\n"
+    ),
+}
+
+
+@pytest.mark.parametrize(("text", "expected"), IDIOMS.items())
+def test_idioms(text: str, expected: str) -> None:
+    """It is written as one writes it by hand; a list that others may have is never changed in place."""
+    assert expected in made_of(text)
+
+
 def test_true_is_not_one() -> None:
     """Two processes of which one has True where the other has 1 are not alike."""
     text = made_of('processes:\n- {target: "m:f", args: [1]}\n- {target: "m:f", args: [true]}\n')

@@ -89,9 +89,9 @@ class _StepWriter(StepWriter):
         """Return the lines of the steps of a function."""
         return self.block(steps, INDENT) if steps else []
 
-    def statement(self, step: model.Step, indent: int, before: model.Step | None = None) -> list[str]:
+    def statement(self, step: model.Step, indent: int) -> list[str]:
         """Return the lines of a step, and what a process that is started begins with."""
-        lines = super().statement(step, indent, before)
+        lines = super().statement(step, indent)
         if step.verb != "start" or not step.steps:
             return lines
         # Each of a thousand processes may have a thousand of them.
@@ -176,7 +176,7 @@ class _Writer(_StepWriter):
         kind = "processes" if step.kind == PROCESS else "resources"
         return f"{kind}[{flat(literal(step.subject))}]"
 
-    def statement(self, step: model.Step, indent: int, before: model.Step | None = None) -> list[str]:
+    def statement(self, step: model.Step, indent: int) -> list[str]:
         """Return the lines of a step."""
         margin = " " * indent
         match step.verb:
@@ -187,7 +187,7 @@ class _Writer(_StepWriter):
             case "result" if step.argument is not None:
                 made = margin + pool_result(step.argument, self.result(step.subject, step.argument.number))
             case _:
-                return super().statement(step, indent, before)
+                return super().statement(step, indent)
         raised = step.argument.raises
         return self.expecting(raised, lambda _: [made], indent) if raised else [made]
 

@@ -40,9 +40,8 @@ def close_others(ends: Sequence[Any], target: Callable[..., Any], /, *args: Any,
 def run_with(surroundings: dict[str, Any], target: Callable[..., Any], /, *args: Any, **kwargs: Any) -> None:
     """Give this process its own environment, folder, arguments or input; call the target."""
     for name, value in surroundings.get("env", {}).items():
-        if value is None:
-            os.environ.pop(name, None)
-        else:
+        os.environ.pop(name, None)
+        if value is not None:
             os.environ[name] = value
     os.chdir(surroundings.get("cwd", "."))
     sys.argv = surroundings.get("argv", sys.argv)

@@ -79,11 +79,14 @@ def _common(spec: model.ProcessSpec, has_function: bool) -> model.ProcessSpec:
 class Members:
     """Replicas that are created as a list, and done things to in loops."""
 
-    def __init__(self, specs: Replicas, names: Sequence[str] = (), single: str = "", many: str = "") -> None:
-        self.specs = specs
-        self.names = list(names) or [spec.name for spec in specs]
-        self.single, self.many = single, many
-        """What one of them is called in a loop, and what the list."""
+    def __init__(
+        self, specs: Replicas, names: Sequence[str] = (), many: str = "", wanted: tuple[str, ...] = ()
+    ) -> None:
+        self.specs, self.names = specs, list(names) or [spec.name for spec in specs]
+        self.single, self.many = "", many
+        """What one of them is called in a loop, once there is one, and what the list."""
+        self.wanted = wanted
+        """What one may be called."""
         self.ends = ""
         """What the ends of pipes are called that they inherit, if they are all started before these are closed."""
         self.started: Sequence[model.Step] = ()

@@ -46,7 +46,7 @@ class Program(ProcessWriter):
         """Yield the statements of one or several steps after the other, each with the phase that they belong to."""
         position = 0
         while position < len(steps):
-            lines, length = self._next(steps, position, indent)
+            lines, length = self.next_ones(steps, position, indent)
             yield _phase(steps[position]), lines
             position += length
 
@@ -54,7 +54,7 @@ class Program(ProcessWriter):
         """Return the statements of steps that stand in another; at least one."""
         return [line for _, lines in self.statements(steps, indent) for line in lines] or [f"{' ' * indent}pass"]
 
-    def _next(self, steps: Sequence[model.Step], position: int, indent: int) -> tuple[list[str], int]:
+    def next_ones(self, steps: Sequence[model.Step], position: int, indent: int) -> tuple[list[str], int]:
         """Return the statements for the next steps, and how many steps these are."""
         for step in steps[position : position + _LONGEST_BLOCK]:
             about = _about(step)
@@ -66,8 +66,8 @@ class Program(ProcessWriter):
             if length := _repeated(steps, position, about[0], group.names):
                 loop = self._loop(group, about, steps[position : position + length], indent)
                 return loop, length * len(group.names)
-        before = steps[position - 1] if position else None
-        return self.statement(steps[position], indent, before), 1
+        *others, last = self.statement(steps[position], indent)
+        return [*others, last + _comment(steps[position], steps[position - 1] if position else None)], 1
 
     def _start_together(self, group: Members) -> list[str]:
         """Return the statements that start replicas, and close the ends of pipes when all have inherited them."""
@@ -75,19 +75,13 @@ class Program(ProcessWriter):
         start = self._loop(group, (True, group.names[0]), group.started[:1], INDENT)
         return [*start, f"    for {end} in {group.closed}:", f"        {end}.close()"]
 
-    def statement(self, step: model.Step, indent: int, before: model.Step | None = None) -> list[str]:
-        """Return the lines of a step that comes after another, if it does."""
-        lines = super().statement(step, indent, before)
-        comment = _comment(step, before)
-        return [*lines[:-1], f"{lines[-1]}  # {comment}"] if comment else lines
-
     def on_supervise(self, step: model.Step, indent: int) -> list[str]:
         """Return the statements that start processes again; their variables are then the last of them."""
         if len(step.argument) == 1:
             return self._restart(step.argument[0], indent) + self._known_again(indent)
         _, helper = self.scope.helper("Restart"), self.scope.helper("supervise")
-        group = next((each for each in self.groups.values() if list(step.argument) == each.names), None)
-        if group is not None:
+        group = self.groups.get((True, step.argument[0]))
+        if group and group.many in self.created_by and group.names == list(step.argument):
             each, new = self.identifiers.own("each"), self.identifiers.own("new")
             over = f"for {each}, {new} in zip({group.many}, {self.created_by[group.many]}, strict=True)"
             entry = restarted(self.restarts.get(group.names[0]), each, new)
@@ -95,8 +89,7 @@ class Program(ProcessWriter):
             last = group.many
         else:
             called = {name: self.called[True, name] for name in step.argument}
-            create = self.created_by
-            entries = [restarted(self.restarts.get(n), each, create.get(n, "None")) for n, each in called.items()]
+            entries = [restarted(self.restarts.get(n), p, self.created_by.get(n, "None")) for n, p in called.items()]
             made, last = call(helper, *entries), ", ".join(called.values())
         if step.where is None:
             return self.lay(made, indent)
@@ -126,8 +119,8 @@ class Program(ProcessWriter):
 
     def _loop(self, group: Members, first: tuple[bool, str], block: Sequence[model.Step], indent: int) -> list[str]:
         """Return a loop over the group whose body are the steps for the first of them."""
-        indexed = self.called.pop(first, "")
-        self.called[first] = group.single
+        group.single = group.single or self.identifiers.new(*group.wanted)
+        indexed, self.called[first] = self.called.get(first, ""), group.single
         body = self.block(block, indent + INDENT)
         self.called[first] = indexed
         return [f"{' ' * indent}for {group.single} in {group.many}:", *body]
@@ -178,17 +171,17 @@ def _phase(step: model.Step) -> str:
 
 
 def _comment(step: model.Step, before: model.Step | None) -> str:
-    """Return what the answer to a derived question tells, after the step before it."""
+    """Return a comment on what the answer to a derived question tells, after the step before it."""
     if step.verb != "is_alive" or step.where is not None or before is None:
         return ""
     if before.verb != "join":
-        return f"may still be true: {before.verb}() does not wait"
-    return "true if it outlived the wait" if before.options else "now it is false"
+        return f"  # may still be true: {before.verb}() does not wait"
+    return "  # true if it outlived the wait" if before.options else "  # now it is false"
 
 
 def _about(step: model.Step) -> tuple[bool, str]:
     """Return whether a step, or what it repeats, is done to a process, and its name."""
-    while step.verb == "repeat" and step.steps:
+    while step.verb in ("repeat", "for") and step.steps:
         step = step.steps[0]
     return step.kind == PROCESS, step.subject if isinstance(step.subject, str) else ""
 

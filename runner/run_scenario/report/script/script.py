@@ -63,13 +63,12 @@ def script(
         definitions.append("\n".join(["def main():", *main]))
         main = ["    main()"]
     parameters = statements.assign(scope.constants(), 0)
-    guard = "\n".join(['if __name__ == "__main__":', *main])
     head = "\n".join([*docstring(_about(scenario)), "", *import_lines(scope.imports)])
     constants = [text for text in definitions if not text.startswith(("def ", "class "))]
     head = "\n\n".join([head, *constants, *(["\n".join(parameters)] if parameters else [])])
     others = [text for text in definitions if text not in constants]
     aliases = ["\n".join(scope.aliases)] if scope.aliases else []
-    return "\n\n\n".join([head, *others, *aliases, guard]) + "\n"
+    return "\n\n\n".join([head, *others, *aliases, "\n".join(['if __name__ == "__main__":', *main])]) + "\n"
 
 
 def _about(scenario: model.Scenario) -> str:

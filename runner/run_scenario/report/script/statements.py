@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from typing import Any
@@ -108,10 +109,8 @@ class Statements(Program):
         called = []
         for handles in zip(*(model.handles([each]) for each in members), strict=True):
             many = self._resource(handles[0]).partition("[")[0]
-            single = identifier(family, "resource")
-            if not self.identifiers.is_free(single):
-                single = self.identifiers.own(word_for(kind_of(members[0])))
-            self.groups[False, handles[0]] = Members((), handles, single, many)
+            wanted = identifier(family, "resource"), word_for(kind_of(members[0]))
+            self.groups[False, handles[0]] = Members((), handles, many, wanted)
             called.append(many)
         if len(called) == 1:
             return self.lay(Group("[", parts, "]", commas=not alike), INDENT, f"{called[0]} = ")
@@ -162,13 +161,13 @@ class Statements(Program):
         wanted = f"{identifier(static_text(step.subject), step.kind.lower())}_by_name"
         return self.listed(step, wanted, list(model.handles(self._scenario.resources)), self._resource)
 
-    def statement(self, step: model.Step, indent: int, before: model.Step | None = None) -> list[str]:
-        """Return the lines of a step that comes after another, if it does."""
+    def statement(self, step: model.Step, indent: int) -> list[str]:
+        """Return the lines of a step."""
         if step.verb == "create":
-            return self._create_pool(self._pools[step.subject], indent)
+            return self.lay(self._pool(self._pools[step.subject]), indent, f"{self._resource(step.subject)} = ")
         if step.verb in ("next_call", "result"):
             return self._use_pool(self._pools[step.subject], step, indent)
-        return super().statement(step, indent, before)
+        return super().statement(step, indent)
 
     def unnamed(self, step: model.Step, made: Expression) -> Expression:
         """Return the statement for an answer that has no name: what the main program asks or collects is shown."""
@@ -185,7 +184,7 @@ class Statements(Program):
         if step.where is not None or isinstance(step.argument, model.LinesSpec):
             return super().on_for(step, indent)
         (put,) = step.steps
-        return self._put(self._resource(put.subject), step.argument, indent)
+        return self._put(self.subject(put), step.argument, indent)
 
     def on_repeat(self, step: model.Step, indent: int) -> list[str]:
         """Return the lines of a loop; a derived one may put pills."""
@@ -208,7 +207,21 @@ class Statements(Program):
 
     # Pools
 
-    def _create_pool(self, pool: model.PoolSpec, indent: int) -> list[str]:
+    def next_ones(self, steps: Sequence[model.Step], position: int, indent: int) -> tuple[list[str], int]:
+        """Return the statements for the next steps, and how many these are; an executor's own are in a `with`."""
+        first, rest = steps[position], steps[position + 1 :] if steps[position].verb == "create" else ()
+        own = [*itertools.takewhile(lambda step: step.verb in ("next_call", "result"), rest)]
+        ends = [step.verb for step in rest[len(own) : len(own) + 1]] == ["shutdown"]
+        # What is expected of a single call is a `with` by itself.
+        if first.where is not None or not ends or (len(own) == 1 and own[0].argument.raises):
+            return super().next_ones(steps, position, indent)
+        made = self.lay(
+            self._pool(self._pools[first.subject]), indent, "with ", f" as {self._resource(first.subject)}:"
+        )
+        return made + self.block(own, indent + INDENT), len(own) + 2
+
+    def _pool(self, pool: model.PoolSpec) -> Expression:
+        """Return what creates a pool."""
         parts: list[Expression] = [] if pool.processes is None else [str(pool.processes)]
         if pool.initializer:
             parts.append(keyword("initializer", self.scope.function(pool.initializer)))
@@ -219,7 +232,7 @@ class Statements(Program):
             parts.append(f"{limit}={pool.maxtasksperchild}")
         executor = pool.type == "executor"
         module, kind = ("concurrent.futures", "ProcessPoolExecutor") if executor else ("multiprocessing", "Pool")
-        return self.lay(call(self.scope.use(module, kind), *parts), indent, f"{self._resource(pool.name)} = ")
+        return call(self.scope.use(module, kind), *parts)
 
     def _use_pool(self, pool: model.PoolSpec, step: model.Step, indent: int) -> list[str]:
         """Return the statements that make a call, or ask for its result."""

@@ -100,14 +100,10 @@ class StepWriter:
 
     def block(self, steps: Sequence[Step], indent: int) -> list[str]:
         """Return the statements of steps that stand in another; at least one."""
-        written = []
-        for before, step in zip((None, *steps), steps, strict=False):
-            written += self.statement(step, indent, before)
-        return written or [f"{' ' * indent}pass"]
+        return [line for step in steps for line in self.statement(step, indent)] or [f"{' ' * indent}pass"]
 
-    def statement(self, step: Step, indent: int, before: Step | None = None) -> list[str]:
-        """Return the lines of a step that comes after another, if it does."""
-        del before
+    def statement(self, step: Step, indent: int) -> list[str]:
+        """Return the lines of a step."""
         if step.raises and not (step.verb == "with" and self.passing(step.raises)):
             return self.expecting(step.raises, lambda inner: self._done(step, inner), indent)
         return self._done(step, indent)
@@ -167,12 +163,11 @@ class StepWriter:
 
     def assign(self, values: Mapping[str, Any], indent: int) -> list[str]:
         """Return the statements that give values their names."""
-        return [line for name, value in values.items() for line in self._assign(name, value, indent)]
-
-    def _assign(self, name: str, value: Any, indent: int) -> list[str]:
-        more = _own_more(name, value) if name in self._counters else None
-        operator, value = more or ("", value)
-        return self.lay(self.literal(value), indent, f"{self.variable(name)} {operator}= ")
+        lines = []
+        for name, value in values.items():
+            operator, rest = (_own_more(name, value) if name in self._counters else None) or ("", value)
+            lines += self.lay(self.literal(rest), indent, f"{self.variable(name)} {operator}= ")
+        return lines
 
     def on_let(self, step: Step, indent: int) -> list[str]:
         """Return the assignments that give values names."""
