@@ -166,6 +166,11 @@ IDIOMS = {
         "        time.sleep(1)\n        w_process = new_w_process()\n        w_process.start()\n"
         "        w_process.join()\n"
     ),
+    'processes: [{name: W, replicas: 3, target: "m:f", kwargs: {number: "${i * i}"}}]': (
+        'from m import f\n\nif __name__ == "__main__":\n    its_numbers = [1, 4, 9]\n    ws = [\n'
+        '        Process(name=f"W-{number}", target=f, kwargs={"number": its_number})\n'
+        "        for number, its_number in enumerate(its_numbers, start=1)\n"
+    ),
     "sync: {a: {type: Lock}}\nprocesses: [{name: W, steps: [{with: a, steps: [{release: a, raises: ValueError}]}]}]": (
         "    with a, suppress(ValueError):\n        a.release()\n"
     ),

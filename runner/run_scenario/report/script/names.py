@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import builtins
+import importlib
 import itertools
 import keyword
 import re
@@ -11,7 +12,6 @@ from collections.abc import Callable, Collection, Iterable, Iterator
 from typing import Any
 
 from run_scenario import targets
-from run_scenario.report.script import helpers
 from run_scenario.report.script.source import Import, Inlined
 from run_scenario.scenario import model
 from run_scenario.scenario.data import unmade
@@ -180,8 +180,9 @@ class Scope:
 
     def helper(self, name: str) -> str:
         """Have a function or class of `helpers` in the script; return its name."""
+        # A plan, which names what is here, needs none of what that module imports.
         if name not in self.definitions:
-            self._inlined.add(getattr(helpers, name))
+            self._inlined.add(getattr(importlib.import_module("run_scenario.report.script.helpers"), name))
         return name
 
     def use(self, module: str, name: str = "") -> str:

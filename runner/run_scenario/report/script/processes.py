@@ -250,7 +250,7 @@ class ProcessWriter(StepWriter):
             texts = list(map(flat, column))
             same = column[0] if len({*texts}) == 1 else self._of_number(texts, numbers, number)
             if same is None:
-                same = self.identifiers.own(parameter)
+                same = self.identifiers.own(parameter if parameter != number else f"its_{number}")
                 varying[same] = texts
             args.append(same)
         kwargs = dict(zip(named, args[len(args) - len(named) :], strict=True))
@@ -343,7 +343,7 @@ class ProcessWriter(StepWriter):
             names = [each.name for each in function.parameters]
             given = list(zip(names, function.arguments(spec, self.identifiers.resource), strict=True))
         else:
-            given = [(f"arg_{n}", self._argument(spec.target, n, value)) for n, value in enumerate(spec.args)]
+            given = [(f"argument_{n + 1}", self._argument(spec.target, n, spec.args[n])) for n in range(len(spec.args))]
         if spec.surroundings is not None:
             given = [("surroundings", self.literal(spec.surroundings.given)), ("target", target), *given]
             target = self.scope.helper("run_with")

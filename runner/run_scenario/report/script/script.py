@@ -66,9 +66,9 @@ def script(
     head = "\n".join([*docstring(_about(scenario)), "", *import_lines(scope.imports)])
     constants = [text for text in definitions if not text.startswith(("def ", "class "))]
     head = "\n\n".join([head, *constants, *(["\n".join(parameters)] if parameters else [])])
-    others = [text for text in definitions if text not in constants]
-    aliases = ["\n".join(scope.aliases)] if scope.aliases else []
-    return "\n\n\n".join([head, *others, *aliases, "\n".join(['if __name__ == "__main__":', *main])]) + "\n"
+    others = [text for text in (*definitions, "\n".join(scope.aliases)) if text and text not in constants]
+    parts = [head, *others, "\n".join(['if __name__ == "__main__":', *main])]
+    return ("\n\n\n" if len(parts) > 2 else "\n\n").join(parts) + "\n"
 
 
 def _about(scenario: model.Scenario) -> str:
