@@ -77,9 +77,56 @@ def popen_of(started: BaseProcess) -> Any:
     return started._popen  # type: ignore[attr-defined]  # no public attribute tells how and when it was waited for
 
 
+def is_started(made: BaseProcess) -> bool:
+    """Return whether a process was started: by whomever, be it the one that this one was forked from."""
+    return getattr(made, "_popen", None) is not None  # `ident` is the current one's, too, which nobody starts
+
+
+def is_parent_of(started: BaseProcess) -> bool:
+    """Return whether it was this process that has started another."""
+    parent: int = started._parent_pid  # type: ignore[attr-defined]  # a forked child inherits the objects
+    return parent == os.getpid()
+
+
+def bootstrap_of(base: type[BaseProcess]) -> Callable[..., int]:
+    """Return the method in which each child begins, whatever its class, before `run` is called."""
+    method: Callable[..., int] = base._bootstrap  # type: ignore[attr-defined]
+    return method
+
+
+def replace_bootstrap(base: type[BaseProcess], method: Callable[..., int]) -> None:
+    """Have each child begin in another method."""
+    base._bootstrap = method  # type: ignore[attr-defined]  # `run` is overridden by subclasses, and is no place
+
+
+def prepare_children_with(make: Callable[[], Any]) -> None:
+    """Have each child that is not forked unpickle what `make` returns, before it imports the script."""
+    from multiprocessing import spawn
+
+    plainly = spawn.get_preparation_data
+    if hasattr(plainly, "made"):
+        return
+
+    def data(name: str) -> dict[str, Any]:
+        return {**plainly(name), "run_scenario": make()}  # a child takes what it knows of these, and leaves the rest
+
+    data.made = make  # type: ignore[attr-defined]
+    spawn.get_preparation_data = data
+
+
 def is_initialized(made: BaseProcess) -> bool:
     """Return whether the constructor of `Process` has been called, which a subclass may have forgotten."""
     return hasattr(made, "_popen")
+
+
+def target_of(made: BaseProcess) -> str:
+    """Return what a process calls: `module:function`, or the name of its own class if that says what it does."""
+    target: Any = getattr(made, "_target", None)
+    if target is None:
+        return type(made).__qualname__
+    name = getattr(target, "__qualname__", type(target).__qualname__)
+    module = getattr(target, "__module__", None)
+    return name if module in (None, "__main__", "__mp_main__") else f"{module}:{name}"
 
 
 def interpreter_flags_with(flag: str) -> None:
@@ -248,17 +295,19 @@ def manager_process(manager: Any) -> BaseProcess:
     return started
 
 
-def before_manager_serves(started: BaseProcess, begin: Callable[..., None], run: Any) -> bool:
-    """Return whether a process that is to be started is a manager's; then have `begin` called in it before it serves.
+def is_managers(made: BaseProcess) -> bool:
+    """Return whether a process that is to be started is a manager's."""
+    target = getattr(made, "_target", None)
+    return getattr(target, "__name__", "") == "_run_server" and target.__module__ == "multiprocessing.managers"
+
+
+def before_manager_serves(made: BaseProcess, begin: Callable[..., None], run: Any) -> None:
+    """Have `begin` called in a manager's process before it serves.
 
     It is called with `run`, and the manager's own initializer, which it has to call, and its arguments.
     """
-    target = getattr(started, "_target", None)
-    if getattr(target, "__name__", "") != "_run_server" or target.__module__ != "multiprocessing.managers":
-        return False
-    *others, initializer, initargs = started._args  # type: ignore[attr-defined]
-    started._args = (*others, begin, (run, initializer, initargs))  # type: ignore[attr-defined]
-    return True
+    *others, initializer, initargs = made._args  # type: ignore[attr-defined]
+    made._args = (*others, begin, (run, initializer, initargs))  # type: ignore[attr-defined]
 
 
 def serve_under(manager: Any, name: str, make: Callable[[], Any], proxy: Any) -> None:

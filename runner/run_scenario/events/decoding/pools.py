@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, Literal
 
 from run_scenario.events import types
@@ -26,7 +26,7 @@ class PoolDecoder:
 
     def __init__(
         self,
-        resources: tuple[Resource, ...],
+        resources: Sequence[Resource],
         events: EventFactory,
         note_name: Callable[[int, str], None],
         is_over: Callable[[], bool],
