@@ -122,11 +122,14 @@ def is_initialized(made: BaseProcess) -> bool:
 def target_of(made: BaseProcess) -> str:
     """Return what a process calls: `module:function`, or the name of its own class if that says what it does."""
     target: Any = getattr(made, "_target", None)
-    if target is None:
-        return type(made).__qualname__
-    name = getattr(target, "__qualname__", type(target).__qualname__)
-    module = getattr(target, "__module__", None)
-    return name if module in (None, "__main__", "__mp_main__") else f"{module}:{name}"
+    return name_of(type(made) if target is None else target)
+
+
+def name_of(called: Any) -> str:
+    """Return how something that is called is named in a log: `module:function`, of the script itself the name alone."""
+    name = getattr(called, "__qualname__", None) or type(called).__qualname__
+    module = getattr(called, "__module__", None)
+    return str(name) if module in (None, "__main__", "__mp_main__") else f"{module}:{name}"
 
 
 def interpreter_flags_with(flag: str) -> None:
@@ -287,6 +290,14 @@ def when_feeder_starts(executor: Any, note: Callable[[threading.Thread], None]) 
         note(queue._thread)
 
     queue._start_thread = started
+
+
+def context_for_executor(max_tasks_per_child: int | None) -> Any:
+    """Return the context that a ProcessPoolExecutor takes if none is given."""
+    context = multiprocessing.get_context()
+    if max_tasks_per_child is not None and context.get_start_method() == "fork":
+        return multiprocessing.get_context("spawn")  # as its constructor has it: a fork there would not be safe
+    return context
 
 
 def manager_process(manager: Any) -> BaseProcess:

@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 _NO_LIMIT = 1 << 62
 _LIMITS = Limits(_NO_LIMIT, _NO_LIMIT, _NO_LIMIT, _NO_LIMIT, GIBI, _NO_LIMIT)
 """A script is not stopped because it does much; only its log is cut short."""
+_LONG_NAME = "ForkPoolWorker-10"
+"""The names of a script's processes are not known beforehand: as much room as this is made for them."""
 _STOPPED = (Status.STOPPED, Status.MACHINERY, Status.HANGUP, Status.INTERRUPTED, Status.TERMINATED)
 """Statuses that do not come from the script."""
 
@@ -132,7 +134,7 @@ def _sinks(options: Namespace, kept: int | None) -> list[Sink]:
     outputs = [] if kept is None else [Output(kept, "a temporary file")]
     if options.log is not None:
         outputs.append(Output.log(options.log))
-    return [TroubleView(ConsoleView(sys.stderr, colour=not options.no_color)), *json_lines(outputs)]
+    return [TroubleView(ConsoleView(sys.stderr, names=[_LONG_NAME], colour=not options.no_color)), *json_lines(outputs)]
 
 
 def _explain(stalled: ScenarioStalled) -> tuple[str, list[str | None]]:

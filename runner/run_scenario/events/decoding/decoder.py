@@ -33,7 +33,7 @@ from run_scenario.limits import DEFAULTS, LIMITS, Limit, Limits
 from run_scenario.recording import codes
 from run_scenario.recording.segment_reader import Source, Wait
 from run_scenario.recording.streams import Record
-from run_scenario.scenario.model import Location, ProcessSpec, QueueSpec, Scenario, StartMethod
+from run_scenario.scenario.model import Location, PoolCall, ProcessSpec, QueueSpec, Scenario, StartMethod
 from run_scenario.scenario.resources import recorded_resource
 
 Explain = Callable[[types.ScenarioStalled], tuple[str, list[str | None]]]
@@ -245,6 +245,14 @@ class EventDecoder:
         self._scenario = self._scenario.replace(made=tuple(self._resources))
         if isinstance(spec, QueueSpec):
             self.queues.add(index, spec)
+
+    def on_pool_call_made(
+        self, source: Source, t: int, pool: int, call: int, method: str, function: str, callback: str, failed: str
+    ) -> None:
+        spec = self.pools.spec(pool)
+        made = PoolCall(method, function, callback=callback, error_callback=failed, number=call)
+        self._resources[pool] = spec.replace(calls=(*spec.calls, made))
+        self._scenario = self._scenario.replace(made=tuple(self._resources))
 
     def on_process_made(self, source: Source, t: int, index: int, name: str, target: str, daemon: bool) -> None:
         spec = ProcessSpec(name, True, target, daemon=daemon)

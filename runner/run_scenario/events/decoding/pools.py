@@ -176,7 +176,7 @@ class PoolDecoder:
 
     # Calls
 
-    def on_pool_called(self, source: Source, t: int, pool: int, call: int, tasks: int) -> Event:
+    def on_pool_called(self, source: Source, t: int, pool: int, call: int, tasks: int | None) -> Event:
         name, method = self._place(pool, call)
         function = self.call(pool, call).function
         return types.PoolCalled(pool=name, call=call, method=method, function=function, tasks=tasks)

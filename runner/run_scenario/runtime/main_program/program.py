@@ -302,7 +302,7 @@ class MainProgram:
         from run_scenario.runtime.primitives.pools import Calls
 
         spec = self._pools[name]
-        setup = self._request.folder, len(self._request.scenario.queues), self._private
+        setup = self._request.folder, len(self._request.scenario.queues), self._private, True
         index, initializer = self._resource_index[spec.name], self.functions.get(id(spec))
         self.resources[name] = Calls(spec, index, multiprocessing.get_context(), setup, initializer)
         self._children.report_auxiliary_processes()

@@ -7,6 +7,7 @@ program.
 
 from __future__ import annotations
 
+import math
 import os
 import signal
 import threading
@@ -45,8 +46,8 @@ _REAPED_WITHIN = 0.2
 """Seconds within which the end of a worker that has broken its executor is seen."""
 _REAPING_PAUSE = 0.002
 
-Setup = tuple[str, int, tuple[int, ...]]
-"""Folder and number of queues of the run, and what a forked child must not keep open."""
+Setup = tuple[str, int, tuple[int, ...], bool]
+"""Folder and number of queues of the run, what a forked child must not keep open, and whether output is captured."""
 
 
 class WorkerRun:
@@ -58,11 +59,11 @@ class WorkerRun:
         self._setup = setup
 
     def __call__(self) -> None:
-        folder, queues, private = self._setup
+        folder, queues, private, captured = self._setup
         for descriptor in private:
             os.close(descriptor)
         process = self._process
-        join_run(folder, process.name, queues)
+        join_run(folder, process.name, queues, captured=captured)
         recorder.emit(codes.POOL_WORKER_STARTED, self._index, process.name, os.getpid(), os.getppid())
         recorder.begin_wait(codes.W_POOL_TASK, self._index)
         exit_functions.watch()
@@ -95,13 +96,22 @@ class Initializer:
 class Workers:
     """Makes the processes of one pool, and gives up when they end again and again without doing anything."""
 
-    def __init__(self, spec: PoolSpec, index: int, ctx: context.BaseContext, setup: Setup, size: int) -> None:
+    def __init__(
+        self,
+        spec: PoolSpec,
+        index: int,
+        ctx: context.BaseContext,
+        setup: Setup,
+        size: int,
+        *,
+        gives_up: bool = True,
+    ) -> None:
         self._spec = spec
         self._index = index
         self._ctx = ctx
         forked = ctx.get_start_method() == "fork"
-        self._setup: Setup = (setup[0], setup[1], setup[2] if forked else ())
-        self._most = _FUTILE * size + size
+        self._setup: Setup = (setup[0], setup[1], setup[2] if forked else (), setup[3])
+        self._most = _FUTILE * size + size if gives_up else math.inf
         self._started = 0
         self._reapings: list[_Reaping] = []
         """Of an executor: those of the workers that live."""
@@ -179,7 +189,7 @@ class _Reaping:
         return code
 
 
-class _Pool(pool.Pool):
+class RecordedPool(pool.Pool):
     """`multiprocessing.pool.Pool`, whose workers are made by `Workers`."""
 
     _worker_handler: threading.Thread
@@ -207,12 +217,12 @@ class Calls:
         self._mark_threads()
         self._record_failing_threads()
 
-    def _make(self, size: int, initializer: Callable[..., Any] | None) -> _Pool | Executor:
+    def _make(self, size: int, initializer: Callable[..., Any] | None) -> RecordedPool | Executor:
         spec = self._spec
         if initializer is not None:
             initializer = Initializer(initializer, self._index)
         if spec.type == "Pool":
-            return _Pool(size, initializer, spec.initargs, spec.maxtasksperchild, self._workers)
+            return RecordedPool(size, initializer, spec.initargs, spec.maxtasksperchild, self._workers)
         from concurrent.futures import ProcessPoolExecutor
 
         limit = {"max_tasks_per_child": spec.maxtasksperchild} if spec.maxtasksperchild else {}
@@ -277,7 +287,7 @@ class Calls:
             if self._spec.type == "executor":
                 self._call_executor(number, call, function, kwargs)
             else:
-                back = {key: _Callback(each, self._index, number, key) for key, each in callbacks.items()}
+                back = {key: Callback(each, self._index, number, key) for key, each in callbacks.items()}
                 self._call_pool(number, call, function, kwargs, chunk, back)
             self._mark_threads()
 
@@ -288,7 +298,7 @@ class Calls:
         function: Callable[..., Any],
         kwargs: dict[str, Any],
         chunk: int | None,
-        back: dict[str, _Callback],
+        back: dict[str, Callback],
     ) -> None:
         made, method = self._pool, call.method
         if method in ("apply", "apply_async"):
@@ -391,7 +401,7 @@ class Calls:
         recorder.emit(codes.POOL_JOINED, self._index, since)
 
 
-class _Callback:
+class Callback:
     """What a pool calls in a thread of the main program, with a result or an exception; recorded before that."""
 
     def __init__(self, function: Callable[..., Any], index: int, call: int, keyword: str) -> None:

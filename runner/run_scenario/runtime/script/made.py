@@ -28,6 +28,9 @@ _MACHINERY = frozenset({"multiprocessing", "concurrent", "run_scenario"})
 _ASSIGNED = re.compile(r"^\s*(?:self\.|cls\.)?([^\W\d]\w*(?:\s*,\s*[^\W\d]\w*)*)\s*(?::[^=]+)?=(?!=)")
 """The beginning of a line that assigns to names: `tasks = …`, `self.lock: Lock = …`, `a, b = …`."""
 
+_AS = re.compile(r"\bas\s+([^\W\d]\w*)\s*:\s*(?:#.*)?$")
+"""The end of `with … as pool:`."""
+
 _names: Counter[str] = Counter()
 """How many processes of a name this process has made."""
 
@@ -102,7 +105,7 @@ def _place() -> tuple[str, int, str]:
         return "", 0, ""
     file, line = frame.f_code.co_filename, frame.f_lineno
     text = linecache.getline(file, line, frame.f_globals)
-    assigned = _ASSIGNED.match(text)
+    assigned = _ASSIGNED.match(text) or _AS.search(text.rstrip())
     if assigned is None:
         return file, line, ""
     if "," in assigned[1]:

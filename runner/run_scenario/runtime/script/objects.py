@@ -10,9 +10,11 @@ import functools
 import multiprocessing
 from collections.abc import Callable
 from multiprocessing.context import BaseContext
+from types import ModuleType
 from typing import Any
 
 from run_scenario.recording.recorder import recorder
+from run_scenario.runtime.child import output_capture
 from run_scenario.runtime.script.made import announce_resource, is_wanted
 
 Make = Callable[..., Any]
@@ -21,11 +23,18 @@ Make = Callable[..., Any]
 
 def record_objects() -> None:
     """Have objects recorded that are made from now on, in this process and those that are forked from it."""
+    output_capture.hook_when_imported({"concurrent.futures.process": _record_executors})
     for name, make in _MAKERS.items():
         plainly = getattr(BaseContext, name)
         setattr(BaseContext, name, _recorded(make, plainly))
         # The names that `multiprocessing` itself has are methods of its default context.
         setattr(multiprocessing, name, getattr(multiprocessing.Queue.__self__, name))  # type: ignore[attr-defined]
+
+
+def _record_executors(module: ModuleType) -> None:
+    from run_scenario.runtime.script.pools import record_executors
+
+    record_executors(module)
 
 
 def _recorded(make: Make, plainly: Callable[..., Any]) -> Callable[..., Any]:
@@ -127,6 +136,12 @@ def _array(ctx: BaseContext, plainly: Any, typecode_or_type: Any, size_or_initia
     return kind(raw, sync.RLock(index, ctx) if lock in (True, None) else lock, ctx, index)
 
 
+def _pool(ctx: BaseContext, plainly: Any, *args: Any, **kwargs: Any) -> Any:
+    from run_scenario.runtime.script.pools import make_pool
+
+    return make_pool(ctx, plainly, *args, **kwargs)
+
+
 def _number_of(lock: Any) -> int:
     number: int = getattr(lock, "_index", -1)
     return number
@@ -146,4 +161,5 @@ _MAKERS: dict[str, Make] = {
     "Pipe": _pipe,
     "Value": _value,
     "Array": _array,
+    "Pool": _pool,
 }

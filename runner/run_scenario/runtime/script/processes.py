@@ -85,7 +85,7 @@ def _prepare(run_ref: tuple[str, int], process: Numbered | None, proc: bool) -> 
 
 
 def _start(self: BaseProcess) -> None:
-    if cpython.is_started(self) or not recorder.run_ref[0] or cpython.is_managers(self):
+    if cpython.is_started(self) or not recorder.run_ref[0] or cpython.is_managers(self) or _records_itself(self):
         own_children.start(self)
         return
     numbered = announce_process(self)
@@ -104,6 +104,11 @@ def _start(self: BaseProcess) -> None:
     finally:
         _starting.process = before
     _note_started(self, index)
+
+
+def _records_itself(made: BaseProcess) -> bool:
+    """Tell whether a process is recorded otherwise: as a pool's worker."""
+    return type(made.__dict__.get("run")).__name__ == "WorkerRun"  # the class is imported only where there are pools
 
 
 def _note_started(started: BaseProcess, index: int) -> None:
@@ -192,7 +197,7 @@ def _bootstrap(self: BaseProcess, *args: Any, **kwargs: Any) -> int:
     _report = None  # only the main program's children are reported; the others are found
     _numbered.clear()
     folder, queues = recorder.run_ref
-    if numbered is not None and folder:
+    if numbered is not None and folder and not _records_itself(self):
         index, name = numbered
         self.run = RecordedRun(self, index, folder, queues, (), captured=False, name=name)  # type: ignore[method-assign]
     return _bootstrap_plainly(self, *args, **kwargs)
