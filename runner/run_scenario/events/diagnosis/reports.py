@@ -26,6 +26,7 @@ _LAUNCHING = {
     ("program.py", "_do"),
     ("program.py", "run"),
     ("program.py", "_run_file"),
+    ("program.py", "become_script"),
     ("<frozen runpy>", "_run_code"),
     ("threading.py", "run"),
 }

@@ -11,6 +11,7 @@ import math
 import os
 import signal
 import threading
+import weakref
 from collections.abc import Callable
 from multiprocessing import context, pool
 from time import monotonic, monotonic_ns, sleep
@@ -215,7 +216,7 @@ class Calls:
         self._workers = Workers(spec, index, ctx, setup, size)
         self._pool: Any = self._make(size, initializer)
         self._mark_threads()
-        self._record_failing_threads()
+        record_failing_threads(self._pool, index)
 
     def _make(self, size: int, initializer: Callable[..., Any] | None) -> RecordedPool | Executor:
         spec = self._spec
@@ -239,29 +240,6 @@ class Calls:
     def _mark(self, thread: threading.Thread) -> None:
         if thread.native_id is not None:
             recorder.mark_passive(thread.native_id, codes.W_FEED, self._index)
-
-    def _record_failing_threads(self) -> None:
-        """Have it recorded when one of the pool's own threads ends by an exception: nothing takes its place."""
-        before, index = threading.excepthook, self._index
-
-        def record(failed: threading.ExceptHookArgs) -> None:
-            kind, error = cpython.kind_of_pool_thread(self._pool, failed.thread), failed.exc_value
-            # The thread that starts workers is ended so by us, see `Workers`; that is recorded as a crash loop.
-            if kind and not (kind == "workers" and failed.exc_type is SystemExit):
-                doing = cpython.pool_thread_was(failed.exc_traceback)
-                text = str(error)[:500]
-                recorder.emit(codes.POOL_THREAD_FAILED, index, kind, doing, failed.exc_type.__name__, text)
-                if kind == "results":
-                    self._mark_useless_threads()
-            before(failed)
-
-        threading.excepthook = record
-
-    def _mark_useless_threads(self) -> None:
-        # Results that nobody takes wake the thread that replaces workers again and again, for nothing.
-        for thread in cpython.pool_threads(self._pool):
-            if thread.native_id is not None and cpython.kind_of_pool_thread(self._pool, thread) == "workers":
-                recorder.mark_passive(thread.native_id, codes.W_NO_MORE, self._index)
 
     # Calls
 
@@ -399,6 +377,31 @@ class Calls:
         finally:
             recorder.end_wait()
         recorder.emit(codes.POOL_JOINED, self._index, since)
+
+
+def record_failing_threads(made: Any, index: int) -> None:
+    """Have it recorded when one of the own threads of a pool ends by an exception: nothing takes its place."""
+    before, pool_of = threading.excepthook, weakref.ref(made)
+
+    def record(failed: threading.ExceptHookArgs) -> None:
+        kind, error = cpython.kind_of_pool_thread(pool_of(), failed.thread), failed.exc_value
+        # The thread that starts workers is ended so by us, see `Workers`; that is recorded as a crash loop.
+        if kind and not (kind == "workers" and failed.exc_type is SystemExit):
+            doing = cpython.pool_thread_was(failed.exc_traceback)
+            text = str(error)[:500]
+            recorder.emit(codes.POOL_THREAD_FAILED, index, kind, doing, failed.exc_type.__name__, text)
+            if kind == "results":
+                _mark_useless_threads(pool_of(), index)
+        before(failed)
+
+    threading.excepthook = record
+
+
+def _mark_useless_threads(made: Any, index: int) -> None:
+    # Results that nobody takes wake the thread that replaces workers again and again, for nothing.
+    for thread in cpython.pool_threads(made):
+        if thread.native_id is not None and cpython.kind_of_pool_thread(made, thread) == "workers":
+            recorder.mark_passive(thread.native_id, codes.W_NO_MORE, index)
 
 
 class Callback:

@@ -19,7 +19,15 @@ from run_scenario.recording import codes
 from run_scenario.recording.describe import describe
 from run_scenario.recording.recorder import recorder
 from run_scenario.runtime import cpython
-from run_scenario.runtime.primitives.pools import Callback, Initializer, PairedTask, RecordedPool, Task, Workers
+from run_scenario.runtime.primitives.pools import (
+    Callback,
+    Initializer,
+    PairedTask,
+    RecordedPool,
+    Task,
+    Workers,
+    record_failing_threads,
+)
 from run_scenario.runtime.script.made import announce_resource
 from run_scenario.scenario.resources import PoolSpec
 
@@ -107,6 +115,7 @@ class ScriptPool(RecordedPool):
         super().__init__(size, first, tuple(initargs), maxtasksperchild, workers)
         for thread in cpython.pool_threads(self):
             _mark_passive(thread, index)
+        record_failing_threads(self, index)
 
     def apply(self, func: Callable[..., Any], args: Any = (), kwds: Any = {}) -> Any:  # noqa: B006 (its signature)
         return self._apply("apply", func, args, kwds).get()
@@ -291,6 +300,7 @@ def record_executors(module: ModuleType) -> None:
         make_plainly(self, max_workers, workers, first, initargs, **more)
         recorder.emit(codes.POOL_CREATED, index, size)
         self._calls_recorded = _Calls(index), workers
+        record_failing_threads(self, index)
         cpython.when_feeder_starts(self, lambda thread: _mark_passive(thread, index))
 
     def submit(self: Any, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Any:

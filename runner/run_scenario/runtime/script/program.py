@@ -55,7 +55,8 @@ def _run(script: Script) -> int:
         return 1
     except BaseException as error:
         record_failure(MAIN, error)
-        sys.excepthook(type(error), error, _own_frames(error.__traceback__))
+        error = error.with_traceback(_own_frames(error.__traceback__))
+        sys.excepthook(type(error), error, error.__traceback__)
         return _INTERRUPTED if isinstance(error, KeyboardInterrupt) else 1
     recorder.emit(codes.FINISHED, MAIN, own_usage())
     return 0
