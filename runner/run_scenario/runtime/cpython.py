@@ -21,7 +21,7 @@ import threading
 from collections.abc import Callable, Iterator
 from multiprocessing import process, util
 from multiprocessing.process import BaseProcess
-from types import FunctionType, TracebackType
+from types import FrameType, FunctionType, TracebackType
 from typing import Any
 
 FORKSERVER_EXITCODE = struct.Struct("q")
@@ -61,6 +61,14 @@ def calls_exit_functions() -> bool:
     """Tell whether a process that multiprocessing has started calls what was registered with atexit in it."""
     # Up to 3.12 a forked one ends by os._exit(); a spawned one is a program like any other.
     return sys.version_info >= (3, 13) or multiprocessing.get_start_method(allow_none=True) == "spawn"
+
+
+def frames_of_caller() -> Iterator[FrameType]:
+    """Yield the frames of the code that has called the function which asks, the innermost first."""
+    frame: FrameType | None = sys._getframe(2)  # `inspect` is not worth its import here
+    while frame is not None:
+        yield frame
+        frame = frame.f_back
 
 
 def package_of_caller() -> str:

@@ -196,7 +196,8 @@ class RunFollower:
         if not self._drain.behind:
             self._decode_output(self._clock() - lag)
         emitted |= self._pass_on()
-        if self._drain.is_losing and self._stop is not None and self._script is None:  # also where nothing can be written any more
+        # Also where nothing can be written any more; a script goes on without being recorded.
+        if self._drain.is_losing and self._stop is not None and self._script is None:
             self._stop(FULL)
             self._stop = None
         return emitted

@@ -6,10 +6,8 @@ import argparse
 import contextlib
 import hashlib
 import math
-import os
 import sys
 from argparse import Namespace
-from importlib.machinery import SOURCE_SUFFIXES
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -89,7 +87,7 @@ def _script(options: Namespace) -> Script:
     if not options.script:
         raise UsageError("record needs a script, or -m and a module: run-scenario record SCRIPT.py")
     path, *arguments = options.script
-    if not os.path.isfile(path):
+    if not Path(path).is_file():
         hint = "a scenario is run by `run-scenario run`" if path.endswith((".yaml", ".yml")) else "name a Python file"
         raise UsageError(f"there is no script {path!r} to be recorded; {hint}")
     if path.endswith((".yaml", ".yml")):
@@ -110,13 +108,10 @@ def _source(script: Script) -> str:
 def _scenario(script: Script, options: Namespace) -> Scenario:
     """Return the frame of a run: its name and its deadline."""
     file = script.path or script.module
-    name = os.path.basename(file)
-    for suffix in SOURCE_SUFFIXES:
-        name = name.removesuffix(suffix)
     return Scenario(
-        name=name,
+        name=Path(file).name.removesuffix(".py"),
         file=file,
-        path=os.path.abspath(script.path) if script.path else os.getcwd(),
+        path=str(Path(script.path).absolute()),
         digest=f"sha256:{hashlib.sha256(_source(script).encode()).hexdigest()}",
         timeout=math.inf if options.timeout is None else options.timeout,
         main=(),
@@ -182,8 +177,8 @@ COMMAND = Command(
     "  run-scenario record script.py\n"
     "  run-scenario record --log script.jsonl --report script.html script.py --workers 4\n"
     "  run-scenario record --timeline -m mypackage.crawler\n"
-    "\nThe script runs as `python script.py` would run it: its standard streams, its folder and its arguments are its\n"
-    "own. A standstill that is certain is explained and ended (exit status 3); otherwise the exit code is the script's.",
+    "\nThe script runs as `python script.py` would run it, with its own standard streams, folder and arguments. A\n"
+    "standstill that is certain is explained and ended (exit status 3); otherwise the exit code is the script's.",
     _add_arguments,
     record,
 )

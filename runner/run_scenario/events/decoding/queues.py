@@ -102,7 +102,7 @@ class QueueDecoder:
         return self.ledgers[queue].spec.name
 
     def write_off(self, t: int, process: str, pid: int, flushed: Callable[[int], int]) -> None:
-        """Emit what a process that is over had put but never written to the pipes; `flushed(queue)`: how many it has."""
+        """Emit what a process that is over had put but not written to the pipes; `flushed(queue)`: how many it has."""
         for index, ledger in self.ledgers.items():
             lost = ledger.write_off(pid, flushed(index)) if ledger.put_by[pid] else []
             if lost:

@@ -4,7 +4,10 @@ The n-th message written is the n-th read: each side has a lock that lets one in
 stores the stamp of its item in the n-th place of a ring before, and whoever has read the n-th finds it there. The rings
 of all queues of a run are in one file, which each process maps once.
 
-    written | read | stamp, length | stamp, length | …      words of eight bytes, a ring for each queue
+    written | read | stamp, mark | stamp, mark | …      words of eight bytes, a ring for each queue
+
+The mark, made of a message's length and bytes, shows whether it is the message that was read. Where somebody who is not
+recorded has read some, those are passed over.
 """
 
 from __future__ import annotations
@@ -12,6 +15,7 @@ from __future__ import annotations
 import mmap
 import os
 from typing import Any
+from zlib import crc32
 
 from run_scenario.recording.recorder import recorder
 
@@ -24,6 +28,10 @@ _PLACE = 16
 _RING = _HEAD + _PLACE * PLACES
 UNKNOWN = 0
 """Stands for the stamp of a message that was written by somebody who is not recorded."""
+_MOST_MARKED = 4096
+"""Bytes of a message from which its mark is made."""
+_MOST_PASSED = 256
+"""Messages that are looked through for the one that was read."""
 
 _mapped: dict[str, memoryview] = {}
 """Path of a file of rings -> its words. A forked child inherits it; only one run is ever recorded in a process."""
@@ -48,6 +56,10 @@ def _words_of_all() -> memoryview:
         finally:
             os.close(descriptor)
     return _mapped[path]
+
+
+def _mark(data: Any) -> int:
+    return crc32(data if len(data) <= _MOST_MARKED else data[:_MOST_MARKED]) << 31 | len(data) & 0x7FFFFFFF
 
 
 class MessageNumbers:
@@ -78,7 +90,7 @@ class MessageNumbers:
         self._words = words[first : first + ring]
         self._places = places
 
-    def write(self, stamp: int, length: int) -> None:
+    def write(self, stamp: int, data: Any) -> None:
         """Note which message comes next; the caller has the lock of the writers, and writes it after that."""
         words = self._words
         number = words[0]
@@ -91,22 +103,23 @@ class MessageNumbers:
                 return
         at = 2 + 2 * place
         words[at] = stamp
-        words[at + 1] = length
+        words[at + 1] = _mark(data)
 
     def take_back(self) -> None:
         """Note that it was not written."""
         self._words[0] -= 1
 
-    def read(self, length: int) -> int:
+    def read(self, data: Any) -> int:
         """Return the stamp of the message that was just read; the caller has the lock of the readers.
 
-        It is `UNKNOWN` if it was written, or one before it was read, by somebody who is not recorded.
+        It is `UNKNOWN` if it was written by somebody who is not recorded.
         """
-        words = self._words
+        words, mark = self._words, _mark(data)
         number = words[1]
-        words[1] = number + 1
-        at = 2 + 2 * (number % PLACES)
-        if number < words[0] and words[at + 1] == length:
-            stamp: int = words[at]
-            return stamp
+        for candidate in range(number, min(words[0], number + _MOST_PASSED)):
+            at = 2 + 2 * (candidate % PLACES)
+            if words[at + 1] == mark:
+                words[1] = candidate + 1
+                stamp: int = words[at]
+                return stamp
         return UNKNOWN

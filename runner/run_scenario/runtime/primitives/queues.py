@@ -1,8 +1,8 @@
 """The queues that scenarios use: multiprocessing's own, which also record.
 
-A stamp ties the get of an item to its put; it is kept beside the pipe (see `numbers`). Where a method's body is repeated
-here instead of calling multiprocessing's, it is because the record has to be made in the middle of it: after the
-semaphore was acquired, but before another process can see the effect.
+A stamp ties the get of an item to its put; it is kept beside the pipe (see `numbers`). Where a method's body is
+repeated here instead of calling multiprocessing's, it is because the record has to be made in the middle of it: after
+the semaphore was acquired, but before another process can see the effect.
 """
 
 from __future__ import annotations
@@ -177,7 +177,7 @@ class _RecordedQueue:
         send, numbers = sender(self._writer, self._check_size), self._numbers
 
         def send_numbered(data: Any) -> None:
-            numbers.write(pickler.stamp, len(data))
+            numbers.write(pickler.stamp, data)
             try:
                 send(data)
             except BaseException:
@@ -225,7 +225,7 @@ class _RecordedQueue:
             with self._rlock:
                 waits[wait] = -since  # whoever ends here takes the lock along
                 data = self._recv_bytes()
-                stamp = self._numbers.read(len(data))
+                stamp = self._numbers.read(data)
                 waits[wait] = 0
         finally:
             waits[wait] = 0
@@ -252,7 +252,7 @@ class _RecordedQueue:
             try:
                 if self._poll():
                     data = self._recv_bytes()
-                    stamp = self._numbers.read(len(data))
+                    stamp = self._numbers.read(data)
                     self._sem.release()
             finally:
                 waits[word] = 0
@@ -284,7 +284,7 @@ class _RecordedQueue:
             if not self._poll(deadline - monotonic()):
                 raise Empty
             data: bytes | memoryview = self._recv_bytes()
-            stamp = self._numbers.read(len(data))
+            stamp = self._numbers.read(data)
             self._sem.release()
             return data, stamp
         finally:
@@ -401,7 +401,7 @@ class SimpleQueue(queues.SimpleQueue):  # type: ignore[type-arg]
             with self._wlock:
                 recorder.lock_held()
                 _record_put(self._index, stamp, obj, since)
-                self._numbers.write(stamp, len(data))
+                self._numbers.write(stamp, data)
                 try:
                     self._writer.send_bytes(data)
                 except OSError as error:
@@ -418,7 +418,7 @@ class SimpleQueue(queues.SimpleQueue):  # type: ignore[type-arg]
             with self._rlock:
                 recorder.lock_held()
                 data = self._reader.recv_bytes()
-                stamp = self._numbers.read(len(data))
+                stamp = self._numbers.read(data)
                 recorder.end_wait()
         finally:
             recorder.end_wait()

@@ -10,7 +10,6 @@ import fcntl
 import linecache
 import os
 import re
-import sys
 from collections import Counter
 from collections.abc import Callable
 from multiprocessing.process import BaseProcess
@@ -23,6 +22,7 @@ from run_scenario.runtime import cpython
 MOST_RESOURCES = 1024
 """Objects of one run that are recorded; those made after that are multiprocessing's own, and the log says so."""
 MOST_PROCESSES = 65_000
+_FLAGS = os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC | os.O_NOFOLLOW
 _MACHINERY = frozenset({"multiprocessing", "concurrent", "run_scenario"})
 """Packages whose code makes things for others."""
 _ASSIGNED = re.compile(r"^\s*(?:self\.|cls\.)?([^\W\d]\w*(?:\s*,\s*[^\W\d]\w*)*)\s*(?::[^=]+)?=(?!=)")
@@ -37,8 +37,12 @@ _names: Counter[str] = Counter()
 
 def is_wanted() -> bool:
     """Tell whether the script itself, rather than multiprocessing, calls the function that asks."""
-    name = str(sys._getframe(2).f_globals.get("__name__", ""))
-    return name.partition(".")[0] not in _MACHINERY
+    _, caller, *_ = cpython.frames_of_caller()
+    return _is_of_script(caller)
+
+
+def _is_of_script(frame: FrameType) -> bool:
+    return str(frame.f_globals.get("__name__", "")).partition(".")[0] not in _MACHINERY
 
 
 def announce_resource(kind: str, size: int = 0, lock: int = -1) -> int | None:
@@ -76,7 +80,7 @@ def _announce(what: str, most: int, announce: Callable[[int], None]) -> int | No
     """Announce something under the next number, so that the announcements come in the order of the numbers."""
     folder, _ = recorder.run_ref
     try:
-        counted = os.open(f"{folder}/{what}", os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
+        counted = os.open(f"{folder}/{what}", _FLAGS, 0o600)
     except OSError:  # the run is over, or there are no descriptors left
         return None
     try:
@@ -98,9 +102,7 @@ def _announce(what: str, most: int, announce: Callable[[int], None]) -> int | No
 
 def _place() -> tuple[str, int, str]:
     """Return the file and line of the script that makes something, and the variables that the line assigns to."""
-    frame: FrameType | None = sys._getframe(2)
-    while frame is not None and str(frame.f_globals.get("__name__", "")).partition(".")[0] in _MACHINERY:
-        frame = frame.f_back
+    frame = next(filter(_is_of_script, cpython.frames_of_caller()), None)
     if frame is None:
         return "", 0, ""
     file, line = frame.f_code.co_filename, frame.f_lineno
@@ -128,4 +130,5 @@ def _one_of(text: str, column: int | None) -> str:
     at = column - (len(text) - len(text.lstrip()))
     names = target.elts if isinstance(target, ast.Tuple) else []
     pairs = zip(names, values, strict=False)
-    return next((ast.unparse(name) for name, value in pairs if value.col_offset <= at <= (value.end_col_offset or 0)), "")
+    found = (name for name, value in pairs if value.col_offset <= at <= (value.end_col_offset or 0))
+    return next(map(ast.unparse, found), "")

@@ -87,6 +87,7 @@ def _prepare(run_ref: tuple[str, int], process: Numbered | None, proc: bool) -> 
 def _start(self: BaseProcess) -> None:
     if cpython.is_started(self) or not recorder.run_ref[0] or cpython.is_managers(self) or _records_itself(self):
         own_children.start(self)
+        _report_auxiliary_processes()
         return
     numbered = announce_process(self)
     if numbered is None:
@@ -118,14 +119,19 @@ def _note_started(started: BaseProcess, index: int) -> None:
         if popen.method == "forkserver":
             _report("c", pid, popen.sentinel, os.fstat(popen.sentinel).st_ino)
         _report("+", index, pid)
-        for letter, auxiliary in (("t", cpython.resource_tracker_pid()), ("f", cpython.fork_server_pid())):
-            if auxiliary and auxiliary not in _announced:
-                _announced.add(auxiliary)
-                _report(letter, auxiliary)
+    _report_auxiliary_processes()
     recorder.emit(codes.START_RETURNED, index, pid)
     record_reaping(popen, index, _proc)
     if started.daemon:
         popen.terminate = partial(_terminate_daemon, index, popen.terminate)
+
+
+def _report_auxiliary_processes() -> None:
+    """Tell the supervisor which children are multiprocessing's own, so that they are not taken for the script's."""
+    for letter, pid in (("t", cpython.resource_tracker_pid()), ("f", cpython.fork_server_pid())):
+        if _report is not None and pid and pid not in _announced:
+            _announced.add(pid)
+            _report(letter, pid)
 
 
 def _terminate_daemon(index: int, plainly: Callable[[], None]) -> None:

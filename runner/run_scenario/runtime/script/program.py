@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import builtins
 import importlib.machinery
 import io
 import os
@@ -51,7 +52,7 @@ def _run(script: Script) -> int:
         recorder.emit(codes.EXITING, MAIN, exitcode_of(end), own_usage())
         if end.code is None or isinstance(end.code, int):
             return end.code or 0
-        print(end.code, file=sys.stderr)
+        sys.stderr.write(f"{end.code}\n")
         return 1
     except BaseException as error:
         record_failure(MAIN, error)
@@ -67,7 +68,7 @@ def _run_file(script: Script) -> None:
     path = os.path.abspath(script.path)
     loader = importlib.machinery.SourceFileLoader("__main__", path)
     # As the interpreter fills it for a script: a child that is not forked finds the file by these.
-    main.__dict__.update(__file__=path, __loader__=loader, __builtins__=__builtins__, __cached__=None, __spec__=None)
+    main.__dict__.update(__file__=path, __loader__=loader, __builtins__=builtins, __cached__=None, __spec__=None)
     sys.modules["__main__"] = main
     with io.open_code(path) as file:
         code = compile(file.read(), path, "exec", dont_inherit=True)

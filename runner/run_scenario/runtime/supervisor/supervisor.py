@@ -68,7 +68,7 @@ class Supervisor:
     """Supervises one run from the start of its main program to the end of its last process."""
 
     def __init__(self, request: RunRequest, orders: int, answers: int, streams: tuple[int, ...] = ()) -> None:
-        """Supervise what is asked for; `streams` are the standard streams of a script, which has those of the command."""
+        """Supervise what is asked for; `streams` are the standard streams of a script: those of the command."""
         self._request = request
         self._streams = streams
         self._passes_on = request.script is not None
