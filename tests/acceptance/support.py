@@ -320,7 +320,7 @@ class Running:
 
     def survivors(self) -> list[int]:
         """Return all processes of this run that live."""
-        return [pid for pid in _processes() if self.marker.encode() in _read(f"/proc/{pid}/environ").split(b"\0")]
+        return processes_with(self.marker)
 
     def zombies(self) -> list[str]:
         """Return the processes that ended in the supervisor's session and that nobody has waited for."""
@@ -414,6 +414,11 @@ def stopped_at_its_deadline(play: Callable[[str], Result], text: str) -> Result:
             break
         described["timeout"] *= 3
     return result
+
+
+def processes_with(marker: str) -> list[int]:
+    """Return the processes, other than this one, that have `NAME=VALUE` in their environment and live."""
+    return [pid for pid in _processes() if marker.encode() in _read(f"/proc/{pid}/environ").split(b"\0")]
 
 
 def _processes() -> list[int]:

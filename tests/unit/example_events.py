@@ -235,6 +235,7 @@ _DEFAULTS: dict[str, dict[str, Any]] = {
         "signal": "SIGKILL",
         "reason": "nobody knows exit codes",
     },
+    "recording.incomplete": {"missing": "resources after the first 1,024"},
     "ipc.leaked": {"names": ["/psm_1"], "reason": "removed what was left"},
     "expectation.passed": {**_VERDICT, "because": None, "evidence": []},
     "expectation.failed": _VERDICT,

@@ -79,7 +79,7 @@ def stall(
         scenario=scenario,
         waiting=who,
         ended=ended if isinstance(ended, Mapping) else dict.fromkeys(ended, "returned"),
-        ledgers=ledgers,
+        ledgers=dict(enumerate(ledgers)),
         holders=lambda index: held.get(index, ()),
         facts=facts,
         name_of=lambda pid: next((w.process for w in who if w.pid == pid), f"pid {pid}"),

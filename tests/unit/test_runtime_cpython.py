@@ -22,6 +22,7 @@ from multiprocessing import (
     queues,
     resource_tracker,
     shared_memory,
+    spawn,
     synchronize,
     util,
 )
@@ -59,9 +60,13 @@ NEEDED = {
     "name_memory_after_run": [(shared_memory, "_make_filename")],
     "is_zero": [(FORK.Lock(), "_semlock"), (FORK.Lock()._semlock, "_is_zero")],
     "manager_process, serve_under": [(managers.BaseManager, "_registry")],
-    "before_manager_serves": [(managers.BaseManager, "_run_server"), (FORK.Process(), "_target")],
+    "before_manager_serves": [(FORK.Process(), "_args")],
     "proxy_call": [(managers.BaseProxy, "_callmethod")],
-    "is_initialized, popen_of": [(FORK.Process(), "_popen")],
+    "is_initialized, is_started, popen_of": [(FORK.Process(), "_popen")],
+    "is_managers, target_of": [(FORK.Process(), "_target"), (managers.BaseManager, "_run_server")],
+    "is_parent_of": [(FORK.Process(), "_parent_pid")],
+    "bootstrap_of": [(BaseProcess, "_bootstrap")],
+    "prepare_children_with": [(spawn, "get_preparation_data")],
 }
 """Function of runtime/cpython.py -> owner and name of each attribute that it takes for granted."""
 
@@ -267,11 +272,12 @@ def test_a_manager(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.parametrize("method", multiprocessing.get_all_start_methods())
 def test_before_a_manager_serves(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, method: str) -> None:
     """What is to be called first gets the manager's own initializer to call; of other processes nothing is changed."""
-    assert not cpython.before_manager_serves(FORK.Process(target=os.getpid), _begin, tmp_path)
+    assert not cpython.is_managers(FORK.Process(target=os.getpid))
     plainly, done = BaseProcess.start, []
 
     def start(self: BaseProcess) -> None:
-        done.append(cpython.before_manager_serves(self, _begin, tmp_path))
+        done.append(cpython.is_managers(self))
+        cpython.before_manager_serves(self, _begin, tmp_path)
         plainly(self)
 
     monkeypatch.setattr(BaseProcess, "start", start)

@@ -9,12 +9,12 @@ import argparse
 import importlib
 from collections.abc import Callable
 
-from run_scenario.errors import Status
 from run_scenario.values import Value
 
 PROGRAM = "run-scenario"
 COMMANDS = (
     "run",
+    "record",
     "compare",
     "validate",
     "plan",
@@ -38,7 +38,8 @@ class Command(Value):
     examples: str
     """What stands below the options in its help: lines to be copied, and what there is to know besides."""
     add_arguments: Callable[[argparse.ArgumentParser], None]
-    function: Callable[[argparse.Namespace], Status]
+    function: Callable[[argparse.Namespace], int]
+    """Returns the exit status: one of `Status`, or that of a program that it has run."""
 
 
 def find_command(name: str) -> Command:

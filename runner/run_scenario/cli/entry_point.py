@@ -55,8 +55,8 @@ def _through(arguments: Sequence[str] | None) -> int:
 def _carry_out(arguments: Sequence[str]) -> int:
     try:
         options = parse(arguments)
-        command: Callable[..., Status] = options.function
-        status: int = command(options)
+        command: Callable[..., int] = options.function
+        status = command(options)
     except SystemExit as exit_:  # argparse has answered --help or --version, or explained what is wrong
         status = exit_.code if isinstance(exit_.code, int) else Status.INVALID
     if status not in _ENDED_BY_SIGNAL:  # there is nobody to report to on a terminal that was closed

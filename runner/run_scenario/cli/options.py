@@ -98,11 +98,11 @@ def add_start_method(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def add_timeout(parser: argparse.ArgumentParser) -> None:
+def add_timeout(
+    parser: argparse.ArgumentParser, what: str = "deadline of a run in seconds, instead of what the scenario says"
+) -> None:
     """Add --timeout."""
-    parser.add_argument(
-        "--timeout", metavar="S", type=_SECONDS, help="deadline of a run in seconds, instead of what the scenario says"
-    )
+    parser.add_argument("--timeout", metavar="S", type=_SECONDS, help=what)
 
 
 def add_allow(parser: argparse.ArgumentParser) -> None:

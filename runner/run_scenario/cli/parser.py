@@ -65,7 +65,10 @@ class Parser(argparse.ArgumentParser):
     def parse_all(self, arguments: Sequence[str]) -> argparse.Namespace:
         """Parse options and files in any order; an unknown option is answered with the nearest one."""
         self._given = arguments
-        options, unknown = self.parse_known_intermixed_args(list(arguments))
+        if any(action.nargs == argparse.REMAINDER for action in self._actions):  # what comes last is not for us
+            options, unknown = self.parse_known_args(list(arguments))
+        else:
+            options, unknown = self.parse_known_intermixed_args(list(arguments))
         if unknown:
             self.error(self._unknown(unknown[0]))
         return options

@@ -134,7 +134,7 @@ def explain(state: ProcessState, code: int | None) -> ExitCause:
         return ExitCause("exception", None, None, _raised(state), allowed)
     if state.outcome == "exiting":
         # The steps of the main program have no sys.exit(): a call of theirs has raised what somebody else had.
-        reason = "one of its steps raised SystemExit" if state.name == MAIN_NAME else "it called sys.exit()"
+        reason = "one of its steps raised SystemExit" if _is_plan(state) else "it called sys.exit()"
         return ExitCause("sys.exit", None, None, reason, allowed)
     if state.started is None:
         reason = (
@@ -147,15 +147,22 @@ def explain(state: ProcessState, code: int | None) -> ExitCause:
 
 
 def _returned(state: ProcessState) -> str:
+    if state.name == MAIN_NAME and state.spec is not None:
+        return "the script came to its end"
     return "all its steps are done" if _has_steps(state) else "its target returned"
 
 
+def _is_plan(state: ProcessState) -> bool:
+    """Tell whether it is the main program of a scenario, which does the steps of its plan."""
+    return state.name == MAIN_NAME and state.spec is None
+
+
 def _has_steps(state: ProcessState) -> bool:
-    return state.name == MAIN_NAME or (state.spec is not None and bool(state.spec.steps))
+    return _is_plan(state) or (state.spec is not None and bool(state.spec.steps))
 
 
 def _raised(state: ProcessState) -> str:
-    who = "it" if _has_steps(state) else "its target"
+    who = "it" if _has_steps(state) or state.name == MAIN_NAME else "its target"
     return f"{who} raised {state.exception}" + (f" ({state.hint})" if state.hint else "")
 
 

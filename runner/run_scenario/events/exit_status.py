@@ -53,6 +53,8 @@ class Outcome(Value):
     duration: float
     problems: tuple[Problem, ...] = ()
     """For a refused run: where the scenario names what may not be run."""
+    exitcode: int | None = None
+    """The main program's exit code, of a run that was not stopped; None: it is not known."""
 
     @property
     def is_complete(self) -> bool:
@@ -108,10 +110,10 @@ def conclude(decoder: EventDecoder, stop_signal: int, duration: float) -> Outcom
         return Outcome(Status.MACHINERY, "internal_error", tuple(troubles[:10]), duration)
     if decoder.stall_cause:
         return Outcome(Status.STOPPED, "timed_out" if decoder.timed_out else "stalled", (decoder.stalled,), duration)
-    failures = tuple(decoder.processes.failures())
+    failures, code = tuple(decoder.processes.failures()), decoder.processes.main.exitcode
     if failures:
-        return Outcome(Status.FAILED, "failed", failures, duration)
-    return Outcome(Status.PASSED, "passed", (), duration)
+        return Outcome(Status.FAILED, "failed", failures, duration, exitcode=code)
+    return Outcome(Status.PASSED, "passed", (), duration, exitcode=code)
 
 
 # From the verdicts

@@ -437,7 +437,7 @@ def _crash_loop(event: Event) -> str:
 
 
 def _pool_called(event: Event) -> str:
-    tasks = plural(event.get("tasks") or 0, "task")
+    tasks = "tasks" if event.get("tasks") is None else plural(event["tasks"], "task")
     return f"calls {event.get('method')}({event.get('function')}, …) of {_pool(event)}: {tasks}"
 
 
@@ -568,6 +568,7 @@ _SENTENCES: dict[str, Callable[[Event], str]] = {
     "expectation.passed": lambda e: _verdict(e, "as expected"),
     "expectation.failed": lambda e: _verdict(e, "not as expected"),
     "expectation.inconclusive": lambda e: _verdict(e, "could not be judged"),
+    "recording.incomplete": lambda e: f"not everything is recorded: {e.get('missing')}",
     "ipc.leaked": lambda e: f"{e.get('reason')}: {', '.join(map(str, e.get('names') or ()))}",
     "log.message": lambda e: f"{str(e.get('level', '')).upper()} {e.get('logger')}: {e.get('message')}",
 }

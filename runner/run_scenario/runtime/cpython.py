@@ -21,7 +21,7 @@ import threading
 from collections.abc import Callable, Iterator
 from multiprocessing import process, util
 from multiprocessing.process import BaseProcess
-from types import FunctionType, TracebackType
+from types import FrameType, FunctionType, TracebackType
 from typing import Any
 
 FORKSERVER_EXITCODE = struct.Struct("q")
@@ -63,6 +63,14 @@ def calls_exit_functions() -> bool:
     return sys.version_info >= (3, 13) or multiprocessing.get_start_method(allow_none=True) == "spawn"
 
 
+def frames_of_caller() -> Iterator[FrameType]:
+    """Yield the frames of the code that has called the function which asks, the innermost first."""
+    frame: FrameType | None = sys._getframe(2)  # `inspect` is not worth its import here
+    while frame is not None:
+        yield frame
+        frame = frame.f_back
+
+
 def package_of_caller() -> str:
     """Return the top-level package of the code that has called the function which asks."""
     name = str(sys._getframe(2).f_globals.get("__name__", ""))  # `inspect` is not worth its import here
@@ -77,9 +85,59 @@ def popen_of(started: BaseProcess) -> Any:
     return started._popen  # type: ignore[attr-defined]  # no public attribute tells how and when it was waited for
 
 
+def is_started(made: BaseProcess) -> bool:
+    """Return whether a process was started: by whomever, be it the one that this one was forked from."""
+    return getattr(made, "_popen", None) is not None  # `ident` is the current one's, too, which nobody starts
+
+
+def is_parent_of(started: BaseProcess) -> bool:
+    """Return whether it was this process that has started another."""
+    parent: int = started._parent_pid  # type: ignore[attr-defined]  # a forked child inherits the objects
+    return parent == os.getpid()
+
+
+def bootstrap_of(base: type[BaseProcess]) -> Callable[..., int]:
+    """Return the method in which each child begins, whatever its class, before `run` is called."""
+    method: Callable[..., int] = base._bootstrap  # type: ignore[attr-defined]
+    return method
+
+
+def replace_bootstrap(base: type[BaseProcess], method: Callable[..., int]) -> None:
+    """Have each child begin in another method."""
+    base._bootstrap = method  # type: ignore[attr-defined]  # `run` is overridden by subclasses, and is no place
+
+
+def prepare_children_with(make: Callable[[], Any]) -> None:
+    """Have each child that is not forked unpickle what `make` returns, before it imports the script."""
+    from multiprocessing import spawn
+
+    plainly = spawn.get_preparation_data
+    if hasattr(plainly, "made"):
+        return
+
+    def data(name: str) -> dict[str, Any]:
+        return {**plainly(name), "run_scenario": make()}  # a child takes what it knows of these, and leaves the rest
+
+    data.made = make  # type: ignore[attr-defined]
+    spawn.get_preparation_data = data
+
+
 def is_initialized(made: BaseProcess) -> bool:
     """Return whether the constructor of `Process` has been called, which a subclass may have forgotten."""
     return hasattr(made, "_popen")
+
+
+def target_of(made: BaseProcess) -> str:
+    """Return what a process calls: `module:function`, or the name of its own class if that says what it does."""
+    target: Any = getattr(made, "_target", None)
+    return name_of(type(made) if target is None else target)
+
+
+def name_of(called: Any) -> str:
+    """Return how something that is called is named in a log: `module:function`, of the script itself the name alone."""
+    name = getattr(called, "__qualname__", None) or type(called).__qualname__
+    module = getattr(called, "__module__", None)
+    return str(name) if module in (None, "__main__", "__mp_main__") else f"{module}:{name}"
 
 
 def interpreter_flags_with(flag: str) -> None:
@@ -242,23 +300,33 @@ def when_feeder_starts(executor: Any, note: Callable[[threading.Thread], None]) 
     queue._start_thread = started
 
 
+def context_for_executor(max_tasks_per_child: int | None) -> Any:
+    """Return the context that a ProcessPoolExecutor takes if none is given."""
+    context = multiprocessing.get_context()
+    if max_tasks_per_child is not None and context.get_start_method() == "fork":
+        return multiprocessing.get_context("spawn")  # as its constructor has it: a fork there would not be safe
+    return context
+
+
 def manager_process(manager: Any) -> BaseProcess:
     """Return the process of a manager that has been started here."""
     started: BaseProcess = manager._process
     return started
 
 
-def before_manager_serves(started: BaseProcess, begin: Callable[..., None], run: Any) -> bool:
-    """Return whether a process that is to be started is a manager's; then have `begin` called in it before it serves.
+def is_managers(made: BaseProcess) -> bool:
+    """Return whether a process that is to be started is a manager's."""
+    target = getattr(made, "_target", None)
+    return getattr(target, "__name__", "") == "_run_server" and target.__module__ == "multiprocessing.managers"
+
+
+def before_manager_serves(made: BaseProcess, begin: Callable[..., None], run: Any) -> None:
+    """Have `begin` called in a manager's process before it serves.
 
     It is called with `run`, and the manager's own initializer, which it has to call, and its arguments.
     """
-    target = getattr(started, "_target", None)
-    if getattr(target, "__name__", "") != "_run_server" or target.__module__ != "multiprocessing.managers":
-        return False
-    *others, initializer, initargs = started._args  # type: ignore[attr-defined]
-    started._args = (*others, begin, (run, initializer, initargs))  # type: ignore[attr-defined]
-    return True
+    *others, initializer, initargs = made._args  # type: ignore[attr-defined]
+    made._args = (*others, begin, (run, initializer, initargs))  # type: ignore[attr-defined]
 
 
 def serve_under(manager: Any, name: str, make: Callable[[], Any], proxy: Any) -> None:

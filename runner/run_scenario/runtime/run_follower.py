@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import signal
 import sys
@@ -117,6 +118,7 @@ class RunFollower:
         self._folder = request.folder
         self._allow = request.allow
         self._supervisor_pid = supervisor_pid
+        self._script = request.script
         self._began = request.began[0]
         self._sinks = list(sinks)
         self._limits = request.limits
@@ -160,7 +162,7 @@ class RunFollower:
             start_method=self._method,
             cpus=len(pinned) if pinned else os.cpu_count() or 1,
             pinned_to=pinned,
-            timeout=s.timeout,
+            timeout=None if s.timeout == math.inf else s.timeout,
             capabilities=types.Capabilities(**self._capabilities.by_name()),
             maxsize={each.name: each.maxsize for each in s.resources if isinstance(each, QueueSpec) and each.maxsize},
             allowed=self._allowed(),
@@ -194,7 +196,8 @@ class RunFollower:
         if not self._drain.behind:
             self._decode_output(self._clock() - lag)
         emitted |= self._pass_on()
-        if self._drain.is_losing and self._stop is not None:  # also where nothing can be written any more
+        # Also where nothing can be written any more; a script goes on without being recorded.
+        if self._drain.is_losing and self._stop is not None and self._script is None:
             self._stop(FULL)
             self._stop = None
         return emitted
@@ -253,6 +256,11 @@ class RunFollower:
     def _check_limits(self, stop: Callable[[int], None]) -> None:
         """Stop the run if its log has grown past a limit; a full log takes only the last events from now on."""
         written = max((sink.written for sink in self._sinks), default=0)
+        if self._script is not None:  # which is recorded as far as it goes, and not stopped
+            if written > self._limits.log and not self._events.is_full:
+                self.decoder.emit_incomplete(self._clock(), LIMITS["log"].exceeded(self._limits.log, written))
+                self._events.fill_up()
+            return
         items = self.decoder.queues.put
         if written <= self._limits.log and items <= self._limits.items:
             return

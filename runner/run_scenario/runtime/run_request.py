@@ -15,6 +15,15 @@ def semaphore_prefix(run: str) -> str:
     return f"/mp-{run}"
 
 
+class Script(Value):
+    """A program that is run as it is, and recorded."""
+
+    path: str
+    """Its file, as the person named it; empty if it is a module."""
+    module: str
+    arguments: tuple[str, ...] = ()
+
+
 class RunRequest(Value):
     """Everything that the supervisor and the main program need to know about a run."""
 
@@ -34,3 +43,5 @@ class RunRequest(Value):
     sockets: str = ""
     """The folder in which multiprocessing's sockets lie, often the same; empty: there is none that they could be in."""
     capabilities: Capabilities = Capabilities()
+    script: Script | None = None
+    """What is run in place of a scenario, which then only has the name of the run and its deadline."""

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from run_scenario.events.decoding.decoder import Explain
     from run_scenario.events.exit_status import Judge
     from run_scenario.runtime.run_follower import RunFollower, Sink
-    from run_scenario.runtime.run_request import RunRequest
+    from run_scenario.runtime.run_request import RunRequest, Script
     from run_scenario.scenario.model import Scenario, Step
 
 __all__ = ["Outcome", "SupervisorClient", "default_start_method", "run", "start_supervisor"]
@@ -60,18 +60,20 @@ def run(
     make_judge: Callable[[], Judge] | None = None,
     limits: Limits = DEFAULTS,
     way_to_allow: str = "",
+    script: Script | None = None,
 ) -> Outcome:
     """Run a scenario with a supervisor just started and write its log to the sinks; return how it ended.
 
     `allow` names, for each package whose code may be run, the option or file that allows it; `way_to_allow` says how
-    another one, `PKG`, can be allowed. `explain` puts a standstill into words.
+    another one, `PKG`, can be allowed. `explain` puts a standstill into words. `script` is run in place of a scenario,
+    which then only has the name of the run and its deadline.
     `make_judge` is called while the processes start; what it returns judges the log, and its verdicts become events.
 
     Raises:
         MachineryError: the run could not be set up or its log not be written; nothing is left behind.
         BrokenPipeError: a sink's output was closed; the run was stopped.
     """
-    return _Run(scenario, steps, supervisor, allow, sinks, explain, make_judge, limits, way_to_allow).execute()
+    return _Run(scenario, steps, supervisor, allow, sinks, explain, make_judge, limits, way_to_allow, script).execute()
 
 
 class _Stage(Enum):
@@ -101,6 +103,7 @@ class _Run:
         make_judge: Callable[[], Judge] | None,
         limits: Limits,
         way_to_allow: str,
+        script: Script | None,
     ) -> None:
         self._scenario = scenario
         self._steps = steps
@@ -111,6 +114,9 @@ class _Run:
         self._make_judge = make_judge
         self._limits = limits
         self._way_to_allow = way_to_allow
+        self._script = script
+        self._passes_on = script is not None
+        """Whether the next signal goes to the script."""
         self._run = os.urandom(6).hex()
         self._folder = ""
         self._held: int | None = None
@@ -145,6 +151,7 @@ class _Run:
                     self._limits,
                     way_to_allow=self._way_to_allow,
                     capabilities=self._supervisor.capabilities,
+                    script=self._script,
                 )
                 self._others = frozenset(system.children(os.getpid())) - {self._supervisor.pid}
                 self._folder = folder_for(self._run)
@@ -209,6 +216,10 @@ class _Run:
     def _on_signal(self, number: int, frame: FrameType | None) -> None:
         """Stop the run in an orderly way; should the log still not be out after that, die of the signal."""
         now = time.monotonic()
+        if self._passes_on and self._stage is _Stage.RUNNING and number != signal.SIGALRM:
+            self._passes_on = False
+            self._supervisor.stop(number)
+            return
         if self._stop_signal and (number == signal.SIGALRM or now - self._stopped_at > _PATIENCE):
             signal.signal(self._stop_signal, signal.SIG_DFL)
             os.kill(os.getpid(), self._stop_signal)  # the supervisor sees it and clears up

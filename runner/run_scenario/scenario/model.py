@@ -107,13 +107,18 @@ class Scenario(Value):
     matrix: tuple[dict[str, Any], ...] = ()
     """The combinations of values in its `matrix`, of those names for which no value was given; it has the first."""
 
+    script: str = ""
+    """The script that is recorded, as the person named it, in place of all that a scenario describes."""
+    made: tuple[Resource, ...] = ()
+    """Of a script that is recorded: what it has made so far, in that order."""
+
     @property
     def resources(self) -> tuple[Resource, ...]:
         """All resources in the order in which they are created; records name them by their position here.
 
-        The queues come first, so that a queue has the same position among the queues.
+        The queues of a scenario come first, so that a queue has the same position among the queues.
         """
-        return (*self.queues, *self.pipes, *self.sync, *self.shared, *self.pools)
+        return self.made or (*self.queues, *self.pipes, *self.sync, *self.shared, *self.pools)
 
     @property
     def has_threads(self) -> bool:

@@ -5,7 +5,7 @@ Frozen values, as in `model`, which has them all as well.
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 from run_scenario.errors import Location
 from run_scenario.scenario.data import Items
@@ -160,3 +160,24 @@ class PoolSpec(Value):
 
 Resource = QueueSpec | PipeSpec | SyncSpec | SharedSpec | PoolSpec
 """What the main program creates besides processes."""
+
+
+def recorded_resource(kind: str, name: str, size: int, lock: str) -> Resource:
+    """Return what a script has made: the class of that name; `size` is what its constructor takes, if a number.
+
+    `lock` is the name of the lock that a condition or a value uses.
+
+    Raises:
+        ValueError: there is no such class.
+    """
+    if kind in get_args(QueueType):
+        return QueueSpec(name, kind, maxsize=size)  # type: ignore[arg-type]
+    if kind in get_args(SyncType):
+        return SyncSpec(name, kind, value=size, parties=size, lock=lock)  # type: ignore[arg-type]
+    if kind in get_args(SharedType):
+        return SharedSpec(name, kind, size=size, lock=lock or True)  # type: ignore[arg-type]
+    if kind in get_args(PoolType):
+        return PoolSpec(name, kind, processes=size)  # type: ignore[arg-type]
+    if kind == "Pipe":
+        return PipeSpec(name, duplex=bool(size))
+    raise ValueError(kind)

@@ -6,7 +6,7 @@ a timeout, learns that there is nothing. What the process waited for, and whethe
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Literal
 
 from run_scenario.events.types import BarrierAbandoned, ConditionAbandoned, EventAbandoned, QueueAbandoned
@@ -28,7 +28,7 @@ _REASONS = {
 
 
 def abandoned_resources(
-    waits: Iterable[Wait], resources: tuple[Resource, ...]
+    waits: Iterable[Wait], resources: Sequence[Resource]
 ) -> Iterator[QueueAbandoned | EventAbandoned | ConditionAbandoned | BarrierAbandoned]:
     """Yield an event for each object that nobody can use as before, because its process ended while it waited so."""
     for wait in waits:

@@ -7,6 +7,8 @@ is read, and nothing written but events.
 
 from __future__ import annotations
 
+import os
+from collections import Counter
 from collections.abc import Callable, Sequence
 from typing import Any, Literal, Protocol, get_args
 
@@ -25,13 +27,14 @@ from run_scenario.events.decoding.sync import SyncDecoder
 from run_scenario.events.diagnosis.facts import FactBook
 from run_scenario.events.diagnosis.hints import Failure, Hint, hint
 from run_scenario.events.diagnosis.reports import blocked_operation, read_reports
-from run_scenario.events.exit_cause import RUNNER, signal_name, signal_of
+from run_scenario.events.exit_cause import MAIN_NAME, RUNNER, signal_name, signal_of
 from run_scenario.events.types import Event
 from run_scenario.limits import DEFAULTS, LIMITS, Limit, Limits
 from run_scenario.recording import codes
 from run_scenario.recording.segment_reader import Source, Wait
 from run_scenario.recording.streams import Record
-from run_scenario.scenario.model import Location, Scenario, StartMethod
+from run_scenario.scenario.model import Location, PoolCall, ProcessSpec, QueueSpec, Scenario, StartMethod
+from run_scenario.scenario.resources import recorded_resource
 
 Explain = Callable[[types.ScenarioStalled], tuple[str, list[str | None]]]
 """Puts a standstill into words: the reason, and what each of its processes waits for."""
@@ -113,6 +116,9 @@ class EventDecoder:
         self._explain = explain
         self._facts = FactBook()
         self._scenario = scenario
+        self._resources = list(scenario.resources)
+        self._names: Counter[str] = Counter()
+        """How many of what a script has made have a name."""
         self._events = events
         self._emit = events.emit
         self._supervisor_pid = supervisor_pid
@@ -124,10 +130,12 @@ class EventDecoder:
             scenario.processes, events, start_method, self._output.flush, self._write_off, self._hint
         )
         self.processes.main.allowed_exitcodes = scenario.main_exitcodes
-        self.sync = SyncDecoder(scenario.resources, events)
-        self.pipes = PipeDecoder(scenario.resources, events)
-        shared = SharedDecoder(scenario.resources, events)
-        self.pools = PoolDecoder(scenario.resources, events, self.processes.note_name, self._main_is_over, self._hint)
+        if scenario.script:
+            self.processes.main.spec = ProcessSpec(MAIN_NAME, True, scenario.script)
+        self.sync = SyncDecoder(self._resources, events)
+        self.pipes = PipeDecoder(self._resources, events)
+        shared = SharedDecoder(self._resources, events)
+        self.pools = PoolDecoder(self._resources, events, self.processes.note_name, self._main_is_over, self._hint)
         decoders = (self, self.processes, self.queues, self.sync, self.pipes, shared, self.pools)
         self._handlers = {code: handler for decoder in decoders for code, handler in _handlers(decoder).items()}
         # What the run as a whole has come to, for `verdict`.
@@ -206,9 +214,7 @@ class EventDecoder:
         """Tell what is lost, or held for ever, now that a process or one of its threads is over."""
         if not thread:
             segments = self._segments(pid)
-            count = len(self.queues.ledgers)
-            flushed = [max((s.flushed(index) for s in segments), default=0) for index in range(count)]
-            self.queues.write_off(t, name, pid, flushed)
+            self.queues.write_off(t, name, pid, lambda queue: max((s.flushed(queue) for s in segments), default=0))
             if self.processes.is_missed(pid):
                 self._emit_abandoned(t, name, pid, [wait for segment in segments for wait in segment.waits()])
         self.sync.write_off(t, name, pid, thread)
@@ -221,8 +227,44 @@ class EventDecoder:
         return bool(self.processes.main.outcome)
 
     def _emit_abandoned(self, t: int, name: str, pid: int, waits: list[Wait]) -> None:
-        for event in abandoned_resources(waits, self._scenario.resources):
+        for event in abandoned_resources(waits, self._resources):
             self._emit(t, name, pid, event)
+
+    # What a script makes
+
+    def on_resource_made(
+        self, source: Source, t: int, index: int, kind: str, variable: str, file: str, line: int, size: int, lock: int
+    ) -> None:
+        place = f"{variable or kind}{{}} ({os.path.basename(file)}:{line})"
+        self._names[place] += 1
+        name = place.format(f" #{self._names[place]}" if self._names[place] > 1 else "")
+        spec = recorded_resource(kind, name, size, self._resources[lock].name if lock >= 0 else "")
+        while len(self._resources) < index:  # whoever has made these ended before it said so
+            self._resources.append(recorded_resource("Lock", "?", 0, ""))
+        self._resources.append(spec)
+        self._scenario = self._scenario.replace(made=tuple(self._resources))
+        if isinstance(spec, QueueSpec):
+            self.queues.add(index, spec)
+
+    def on_pool_call_made(
+        self, source: Source, t: int, pool: int, call: int, method: str, function: str, callback: str, failed: str
+    ) -> None:
+        spec = self.pools.spec(pool)
+        made = PoolCall(method, function, callback=callback, error_callback=failed, number=call)
+        self._resources[pool] = spec.replace(calls=(*spec.calls, made))
+        self._scenario = self._scenario.replace(made=tuple(self._resources))
+
+    def on_process_made(self, source: Source, t: int, index: int, name: str, target: str, daemon: bool) -> None:
+        spec = ProcessSpec(name, True, target, daemon=daemon)
+        self.processes.add(index, spec)
+        self._scenario = self._scenario.replace(processes=(*self._scenario.processes, spec))
+
+    def on_not_recorded(self, source: Source, t: int, what: str) -> None:
+        self.emit_incomplete(t, what)
+
+    def emit_incomplete(self, t: int, what: str) -> None:
+        """Emit that something of a script is not recorded."""
+        self._emit_of_run(t, types.RecordingIncomplete(missing=what))
 
     def on_orphaned(self, source: Source, t: int, pid: int, command: str, parent: int = 0) -> None:
         # It has written down itself who its parent was, unless it has recorded nothing before it lost it.
@@ -314,7 +356,7 @@ class EventDecoder:
             cause=cause,
             processes=[stuck_process(w, graph.blocked(w), graph.waits_on(w), now) for w in waiting if not w.thread],
             threads=[graph.blocked(w) for w in waiting if w.thread],
-            queues=[ledger.summary() for ledger in self.queues.ledgers],
+            queues=[ledger.summary() for ledger in self.queues.ledgers.values()],
             diagnosis=diagnose(graph, cause),
         )
         event.reason, wanted = self._explain(event)

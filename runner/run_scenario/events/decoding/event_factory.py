@@ -94,6 +94,11 @@ class EventFactory:
         """Return how many events about a process there have been."""
         return self._of_process.get(process, 0)
 
+    @property
+    def is_full(self) -> bool:
+        """Whether the log takes only the last events."""
+        return self._full
+
     def fill_up(self) -> None:
         """Leave out all events from now on but those that say how the run ended."""
         self._full = True

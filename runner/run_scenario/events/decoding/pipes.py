@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from run_scenario.events import types
@@ -142,7 +143,7 @@ class PipeDecoder:
     `end` is 0 for the left one, 1 for the right one.
     """
 
-    def __init__(self, resources: tuple[Resource, ...], events: EventFactory) -> None:
+    def __init__(self, resources: Sequence[Resource], events: EventFactory) -> None:
         self._resources = resources
         self._emit = events.emit
         self._ledgers: dict[tuple[int, int], PipeLedger] = {}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, Literal
 
 from run_scenario.events import types
@@ -26,7 +26,7 @@ class PoolDecoder:
 
     def __init__(
         self,
-        resources: tuple[Resource, ...],
+        resources: Sequence[Resource],
         events: EventFactory,
         note_name: Callable[[int, str], None],
         is_over: Callable[[], bool],
@@ -176,7 +176,7 @@ class PoolDecoder:
 
     # Calls
 
-    def on_pool_called(self, source: Source, t: int, pool: int, call: int, tasks: int) -> Event:
+    def on_pool_called(self, source: Source, t: int, pool: int, call: int, tasks: int | None) -> Event:
         name, method = self._place(pool, call)
         function = self.call(pool, call).function
         return types.PoolCalled(pool=name, call=call, method=method, function=function, tasks=tasks)

@@ -64,6 +64,12 @@ class ProcessDecoder:
         self._after_exit = after_exit
         self._hint = hint
 
+    def add(self, index: int, spec: ProcessSpec) -> None:
+        """Take in a process that a script has made."""
+        while len(self.states) < index:  # whoever has made these ended before it said so
+            self.states.append(ProcessState("?"))
+        self.states.append(ProcessState(spec.name, spec))
+
     def note_reaped(self, pid: int, code: int, usage: Packed) -> None:
         """Keep what the reaping of a process will say, for when its exit is emitted."""
         self._reaped[pid] = code, usage

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from run_scenario.events import types
@@ -21,17 +22,22 @@ class QueueDecoder:
     """Emits the events of a scenario's queues; its methods `on_NAME` take the fields of the records NAME."""
 
     def __init__(self, queues: tuple[QueueSpec, ...], events: EventFactory) -> None:
-        self.ledgers = [QueueLedger(spec) for spec in queues]
+        self.ledgers = {index: QueueLedger(spec) for index, spec in enumerate(queues)}
+        """By the number by which records name the queue."""
         self._emit = events.emit
+
+    def add(self, index: int, spec: QueueSpec) -> None:
+        """Take in a queue that a program has made."""
+        self.ledgers[index] = QueueLedger(spec)
 
     @property
     def put(self) -> int:
         """How many items there were."""
-        return sum(ledger.put for ledger in self.ledgers)
+        return sum(ledger.put for ledger in self.ledgers.values())
 
     def counts(self) -> dict[str, int]:
         """Return how many items there were, and what became of them."""
-        ledgers = self.ledgers
+        ledgers = self.ledgers.values()
         return {
             "put": self.put,
             "got": sum(ledger.got for ledger in ledgers),
@@ -95,16 +101,16 @@ class QueueDecoder:
     def _name(self, queue: int) -> str:
         return self.ledgers[queue].spec.name
 
-    def write_off(self, t: int, process: str, pid: int, flushed: list[int]) -> None:
-        """Emit what a process that is over had put but never written to the pipes."""
-        for index, ledger in enumerate(self.ledgers):
-            lost = ledger.write_off(pid, flushed[index]) if ledger.put_by[pid] else []
+    def write_off(self, t: int, process: str, pid: int, flushed: Callable[[int], int]) -> None:
+        """Emit what a process that is over had put but not written to the pipes; `flushed(queue)`: how many it has."""
+        for index, ledger in self.ledgers.items():
+            lost = ledger.write_off(pid, flushed(index)) if ledger.put_by[pid] else []
             if lost:
                 self._emit(t, process, pid, types.QueueItemsLost(queue=ledger.spec.name, count=len(lost)))
 
     def emit_left_over(self, t: int, main_pid: int | None) -> None:
         """Emit, when everybody is gone, which items nobody took."""
-        for ledger in self.ledgers:
+        for ledger in self.ledgers.values():
             if ledger.left > 0:
                 items = [item for _, item in ledger.outstanding.values()]
                 pills = sum(item is None for item in items)

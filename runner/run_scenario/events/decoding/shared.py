@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from run_scenario.events import types
@@ -46,7 +47,7 @@ def _without_zeros(written: str) -> str:
 class SharedDecoder:
     """Emits the events of shared data; its methods `on_NAME` take the fields of the records NAME."""
 
-    def __init__(self, resources: tuple[Resource, ...], events: EventFactory) -> None:
+    def __init__(self, resources: Sequence[Resource], events: EventFactory) -> None:
         self._resources = resources
         self._emit = events.emit
         self._emit_with = events.emit_with

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from run_scenario.events import types
@@ -28,22 +29,15 @@ class SyncDecoder:
     These are fixed records: the position of the object, a number that is not used here, a value, and since when.
     """
 
-    def __init__(self, resources: tuple[Resource, ...], events: EventFactory) -> None:
+    def __init__(self, resources: Sequence[Resource], events: EventFactory) -> None:
         self._resources = resources
         self._emit = events.emit
         self.holds: dict[int, dict[Key, Hold]] = {}
         """Position of a lock or semaphore -> who holds it -> the hold."""
         self.abandoned: dict[int, list[str]] = {}
         """Position -> names of the processes that have ended without releasing it."""
-        self._signals = {
-            index
-            for index, spec in enumerate(resources)
-            if isinstance(spec, SyncSpec) and spec.type in SEMAPHORES and spec.value == 0
-        }
-        """Positions of the semaphores that signal: one process releases, another acquires, and nobody holds them.
-
-        So are those that begin at 0, and those that somebody has released who had not acquired them.
-        """
+        self._signals: set[int] = set()
+        """Positions of the semaphores that somebody has released who had not acquired them, see `_is_signal`."""
 
     def spec(self, index: int) -> SyncSpec | SharedSpec:
         """Return the synchronization object at a position, or the Value or Array that has a lock of its own."""
@@ -51,6 +45,15 @@ class SyncDecoder:
         if not isinstance(spec, SyncSpec | SharedSpec):
             raise IndexError(index)
         return spec
+
+    def _is_signal(self, index: int) -> bool:
+        """Tell whether a semaphore signals: one process releases, another acquires, and nobody holds it.
+
+        So do those that begin at 0, and those that somebody has released who had not acquired them.
+        """
+        spec = self.spec(index)
+        begins_at_0 = isinstance(spec, SyncSpec) and spec.type in SEMAPHORES and spec.value == 0
+        return begins_at_0 or index in self._signals
 
     def holders(self, index: int) -> list[str]:
         """Return the names of the processes that hold it, those that have ended included."""
@@ -70,7 +73,7 @@ class SyncDecoder:
         return self._of_lock(types.LockWaiting, types.SemaphoreWaiting, index, held_by=self.holders(index))
 
     def on_acquired(self, source: Source, t: int, index: int, unused: int, value: Any, since: int) -> Event:
-        if index not in self._signals:
+        if not self._is_signal(index):
             holds = self.holds.setdefault(index, {})
             key = source.pid, source.worker
             holds.setdefault(key, Hold(source.name, key)).times += 1

@@ -125,7 +125,7 @@ def _once(values: Iterable[Any]) -> list[Any]:
 
 def _unread(graph: WaitForGraph, w: Waiting) -> list[QueueLedger]:
     """Return the ledgers of the queues on which a process has put what nobody has taken."""
-    return [ledger for ledger in graph.situation.ledgers if ledger.put_by[w.pid] and ledger.left]
+    return [ledger for ledger in graph.situation.ledgers.values() if ledger.put_by[w.pid] and ledger.left]
 
 
 class _Rules:
@@ -408,7 +408,7 @@ class _Facts:
                 self._ended(mover.process)
         if kind == "abandoned_queue":
             for spec in specs:
-                for ledger in self._graph.situation.ledgers:
+                for ledger in self._graph.situation.ledgers.values():
                     if ledger.spec == spec:
                         for name in _culprits(self._graph, ledger):
                             self._ended(name)

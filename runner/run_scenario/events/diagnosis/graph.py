@@ -43,7 +43,8 @@ class Situation(Value):
     """Every process that lives, every worker that is a thread, and other threads of theirs that wait."""
     ended: Mapping[str, str]
     """The scenario's processes that have ended -> the cause, as in `process.exited`; empty if it is not known yet."""
-    ledgers: Sequence[QueueLedger]
+    ledgers: Mapping[int, QueueLedger]
+    """Of the queues, by position."""
     holders: Callable[[int], Sequence[str]]
     """Position of a lock or semaphore -> who holds it, those that have ended included."""
     facts: FactBook

@@ -54,7 +54,7 @@ def is_heard(facts: FactBook, pool: str, call: int) -> bool:
         return True
     called = facts.last(types.PoolCalled, *key)
     # Results that are taken one by one have no event at the end.
-    return called is not None and facts.count(types.PoolResult, *key) >= called.tasks
+    return called is not None and called.tasks is not None and facts.count(types.PoolResult, *key) >= called.tasks
 
 
 def is_closed_to_workers(graph: WaitForGraph, w: Waiting) -> bool:

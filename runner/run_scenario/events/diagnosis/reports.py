@@ -25,6 +25,9 @@ _LAUNCHING = {
     ("bootstrap.py", "__call__"),
     ("program.py", "_do"),
     ("program.py", "run"),
+    ("program.py", "_run_file"),
+    ("program.py", "become_script"),
+    ("<frozen runpy>", "_run_code"),
     ("threading.py", "run"),
 }
 """Where multiprocessing or the main program's plan calls what the scenario names."""

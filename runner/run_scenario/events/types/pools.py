@@ -124,7 +124,7 @@ class PoolCalled(PoolCallEvent, kw_only=True, tag="pool.called"):
     """The main program makes a call on the pool."""
 
     function: Annotated[str, about("What the workers are to call.")]
-    tasks: Annotated[Count, about("How many tasks it makes.")]
+    tasks: Annotated[Count | None, about("How many tasks it makes; null: that is not known beforehand.")]
 
 
 class PoolTaskStarted(PoolTaskEvent, kw_only=True, tag="pool.task_started"):

@@ -257,7 +257,7 @@ class ScenarioStarted(RunEvent, kw_only=True, tag="scenario.started"):
         list[int] | None,
         about("The ids of the processors that the scenario's `cpus` pins the program to; null: it names none."),
     ]
-    timeout: Annotated[Seconds, about("Deadline of the run in seconds.")]
+    timeout: Annotated[Seconds | None, about("Deadline of the run in seconds; null: a script's, which has none.")]
     capabilities: Annotated[Capabilities, about("What the system lets the runner see and do.")]
     maxsize: Annotated[
         dict[str, int],
@@ -353,6 +353,13 @@ class HelperLost(Event, kw_only=True, tag="helper.lost"):
     exitcode: Annotated[int | None, about("Its exit code; null: nobody could learn it.")]
     signal: Annotated[str | None, about("The signal that ended it; null: none did.")]
     reason: Annotated[str, about("What that means, in one sentence.")]
+
+
+class RecordingIncomplete(Event, kw_only=True, tag="recording.incomplete"):
+    """Something of a recorded script is not in its log; the script itself goes on."""
+
+    level: Level = "warning"
+    missing: Annotated[str, about("What is not there, or why.")]
 
 
 class IpcLeaked(Event, kw_only=True, tag="ipc.leaked"):

@@ -32,10 +32,11 @@ _MOST_TRACEBACK = 16_384
 _MOST_THREADS = 16
 
 
-def join_run(folder: str, name: str, queues: int, *, threads: bool = False) -> None:
+def join_run(folder: str, name: str, queues: int, *, threads: bool = False, captured: bool = True) -> None:
     """Make this process a recorded one: segment, captured output, stacks on demand.
 
-    With `threads`, workers will run in threads of it, and their records are kept apart.
+    With `threads`, workers will run in threads of it, and their records are kept apart. Without `captured`, its output
+    goes where it would go anyway.
 
     Raises:
         OSError: no room or no descriptors left for its files.
@@ -45,7 +46,8 @@ def join_run(folder: str, name: str, queues: int, *, threads: bool = False) -> N
         recorder.distinguish_threads()
     own_children.watch()
     output_capture.hook_when_imported({"multiprocessing.shared_memory": cpython.name_memory_after_run})
-    output_capture.install(recorder.prefix, threads=threads)
+    if captured:
+        output_capture.install(recorder.prefix, threads=threads)
     if STACK_SIGNAL:
         _write_stacks_on_demand()
 
@@ -71,8 +73,21 @@ _stack_descriptor: list[int] = []
 class RecordedRun:
     """A process's `run`: the original one, between records of how it began and how it ended."""
 
-    def __init__(self, process: BaseProcess, index: int, folder: str, queues: int, private: tuple[int, ...]) -> None:
+    def __init__(
+        self,
+        process: BaseProcess,
+        index: int,
+        folder: str,
+        queues: int,
+        private: tuple[int, ...],
+        *,
+        captured: bool = True,
+        name: str = "",
+    ) -> None:
         self._process = process
+        self._captured = captured
+        self._name = name
+        """In the log, if that is not its own."""
         self._index = index
         self._folder = folder
         self._queues = queues
@@ -91,7 +106,7 @@ class RecordedRun:
             os.close(descriptor)
         process, index = self._process, self._index
         wire.most_bytes = self._most_bytes
-        join_run(self._folder, process.name, self._queues)
+        join_run(self._folder, self._name or process.name, self._queues, captured=self._captured)
         parent = multiprocessing.parent_process()
         name = parent.name if parent else ""
         recorder.emit(codes.STARTED, index, os.getpid(), os.getppid(), name, process.daemon)

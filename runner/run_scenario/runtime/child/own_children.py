@@ -21,7 +21,8 @@ _start_plainly = BaseProcess.start
 
 def watch() -> None:
     """Have joins and managers known from now on, in this process and those that are forked from it."""
-    BaseProcess.join, BaseProcess.start = _join, _start  # type: ignore[method-assign]
+    if BaseProcess.start is _start_plainly:
+        BaseProcess.join, BaseProcess.start = join, start  # type: ignore[method-assign]
     if "multiprocessing.managers" in sys.modules:
         _watch_proxies()
 
@@ -32,7 +33,8 @@ def _watch_proxies() -> None:
     managers.watch({})
 
 
-def _join(self: BaseProcess, timeout: float | None = None) -> None:
+def join(self: BaseProcess, timeout: float | None = None) -> None:
+    """Stand for `Process.join`: the same, known as a wait."""
     popen = cpython.popen_of(self)
     before = recorder.current_wait()
     is_inside = recorder.waits[before] and before != recorder.wait_word(codes.W_EXIT)
@@ -47,8 +49,10 @@ def _join(self: BaseProcess, timeout: float | None = None) -> None:
         recorder.finish_wait(word, before)
 
 
-def _start(self: BaseProcess) -> None:
-    if cpython.before_manager_serves(self, _begin_to_serve, recorder.run_ref):
+def start(self: BaseProcess) -> None:
+    """Stand for `Process.start`: a manager then says in its process that it serves."""
+    if cpython.is_managers(self):
+        cpython.before_manager_serves(self, _begin_to_serve, recorder.run_ref)
         _watch_proxies()
     _start_plainly(self)
 

@@ -302,7 +302,7 @@ class MainProgram:
         from run_scenario.runtime.primitives.pools import Calls
 
         spec = self._pools[name]
-        setup = self._request.folder, len(self._request.scenario.queues), self._private
+        setup = self._request.folder, len(self._request.scenario.queues), self._private, True
         index, initializer = self._resource_index[spec.name], self.functions.get(id(spec))
         self.resources[name] = Calls(spec, index, multiprocessing.get_context(), setup, initializer)
         self._children.report_auxiliary_processes()
@@ -361,6 +361,15 @@ def _is_shortage(error: BaseException) -> bool:
 
 def become_main_program(request: RunRequest, report_to: int) -> int:
     """Turn this freshly forked process into the main program and run it; return its exit code."""
+
+    def report(letter: str, *numbers: int) -> None:
+        with contextlib.suppress(OSError):  # the supervisor is dead, and so is this process in a moment
+            os.write(report_to, f"{letter} {' '.join(map(str, numbers))}\n".encode())
+
+    if request.script is not None:
+        from run_scenario.runtime.script.program import become_script  # which a scenario has no use for
+
+        return become_script(request, request.script, report)
     main = ModuleType("__main__")  # with no file: a spawned child has nothing of ours to import again
     sys.modules["__main__"] = main
     sys.argv = [request.scenario.file]
@@ -374,9 +383,4 @@ def become_main_program(request: RunRequest, report_to: int) -> int:
         cpython.set_socket_folder(request.sockets)
     scenario = request.scenario
     join_run(request.folder, MAIN_PROCESS, len(scenario.queues), threads=scenario.has_threads)
-
-    def report(letter: str, *numbers: int) -> None:
-        with contextlib.suppress(OSError):  # the supervisor is dead, and so is this process in a moment
-            os.write(report_to, f"{letter} {' '.join(map(str, numbers))}\n".encode())
-
     return MainProgram(request, report, (report_to,)).run()

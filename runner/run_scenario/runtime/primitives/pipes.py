@@ -42,11 +42,18 @@ def create_pipe(spec: PipeSpec, index: int, ctx: context.BaseContext) -> dict[st
     """
     from run_scenario.scenario.model import PIPE_ENDS
 
-    ends: dict[str, Connection] = {}
-    for end, plain in enumerate(ctx.Pipe(spec.duplex)):
-        handle = cpython.take_descriptor(plain)  # it is ours from here on
-        ends[f"{spec.name}.{PIPE_ENDS[end]}"] = Connection(index, end, handle, plain.readable, plain.writable)
-    return ends
+    ends = recorded_ends(index, ctx.Pipe(spec.duplex))
+    return {f"{spec.name}.{name}": end for name, end in zip(PIPE_ENDS, ends, strict=True)}
+
+
+def recorded_ends(index: int, plain: tuple[Any, Any]) -> tuple[Connection, Connection]:
+    """Return the two ends of a pipe, recorded, in place of the plain ones, which are closed then."""
+    left, right = (
+        # The descriptor is ours from here on.
+        Connection(index, number, cpython.take_descriptor(end), end.readable, end.writable)
+        for number, end in enumerate(plain)
+    )
+    return left, right
 
 
 def _word(kind: int, index: int) -> _Word:
@@ -80,7 +87,7 @@ class Connection(connection.Connection):
     def send(self, obj: Any) -> None:
         self._check_closed()  # type: ignore[attr-defined]
         self._check_writable()  # type: ignore[attr-defined]
-        self._send_bytes(pickled(obj, obj), obj)
+        self._send_bytes(pickled(obj), obj)
 
     def _send_bytes(self, buf: Any, obj: Any = _NOTHING) -> None:
         """Write one message; `obj` is what was pickled, if it was."""

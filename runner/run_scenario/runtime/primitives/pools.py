@@ -7,9 +7,11 @@ program.
 
 from __future__ import annotations
 
+import math
 import os
 import signal
 import threading
+import weakref
 from collections.abc import Callable
 from multiprocessing import context, pool
 from time import monotonic, monotonic_ns, sleep
@@ -45,8 +47,8 @@ _REAPED_WITHIN = 0.2
 """Seconds within which the end of a worker that has broken its executor is seen."""
 _REAPING_PAUSE = 0.002
 
-Setup = tuple[str, int, tuple[int, ...]]
-"""Folder and number of queues of the run, and what a forked child must not keep open."""
+Setup = tuple[str, int, tuple[int, ...], bool]
+"""Folder and number of queues of the run, what a forked child must not keep open, and whether output is captured."""
 
 
 class WorkerRun:
@@ -58,11 +60,11 @@ class WorkerRun:
         self._setup = setup
 
     def __call__(self) -> None:
-        folder, queues, private = self._setup
+        folder, queues, private, captured = self._setup
         for descriptor in private:
             os.close(descriptor)
         process = self._process
-        join_run(folder, process.name, queues)
+        join_run(folder, process.name, queues, captured=captured)
         recorder.emit(codes.POOL_WORKER_STARTED, self._index, process.name, os.getpid(), os.getppid())
         recorder.begin_wait(codes.W_POOL_TASK, self._index)
         exit_functions.watch()
@@ -95,13 +97,22 @@ class Initializer:
 class Workers:
     """Makes the processes of one pool, and gives up when they end again and again without doing anything."""
 
-    def __init__(self, spec: PoolSpec, index: int, ctx: context.BaseContext, setup: Setup, size: int) -> None:
+    def __init__(
+        self,
+        spec: PoolSpec,
+        index: int,
+        ctx: context.BaseContext,
+        setup: Setup,
+        size: int,
+        *,
+        gives_up: bool = True,
+    ) -> None:
         self._spec = spec
         self._index = index
         self._ctx = ctx
         forked = ctx.get_start_method() == "fork"
-        self._setup: Setup = (setup[0], setup[1], setup[2] if forked else ())
-        self._most = _FUTILE * size + size
+        self._setup: Setup = (setup[0], setup[1], setup[2] if forked else (), setup[3])
+        self._most = _FUTILE * size + size if gives_up else math.inf
         self._started = 0
         self._reapings: list[_Reaping] = []
         """Of an executor: those of the workers that live."""
@@ -179,7 +190,7 @@ class _Reaping:
         return code
 
 
-class _Pool(pool.Pool):
+class RecordedPool(pool.Pool):
     """`multiprocessing.pool.Pool`, whose workers are made by `Workers`."""
 
     _worker_handler: threading.Thread
@@ -205,14 +216,14 @@ class Calls:
         self._workers = Workers(spec, index, ctx, setup, size)
         self._pool: Any = self._make(size, initializer)
         self._mark_threads()
-        self._record_failing_threads()
+        record_failing_threads(self._pool, index)
 
-    def _make(self, size: int, initializer: Callable[..., Any] | None) -> _Pool | Executor:
+    def _make(self, size: int, initializer: Callable[..., Any] | None) -> RecordedPool | Executor:
         spec = self._spec
         if initializer is not None:
             initializer = Initializer(initializer, self._index)
         if spec.type == "Pool":
-            return _Pool(size, initializer, spec.initargs, spec.maxtasksperchild, self._workers)
+            return RecordedPool(size, initializer, spec.initargs, spec.maxtasksperchild, self._workers)
         from concurrent.futures import ProcessPoolExecutor
 
         limit = {"max_tasks_per_child": spec.maxtasksperchild} if spec.maxtasksperchild else {}
@@ -229,29 +240,6 @@ class Calls:
     def _mark(self, thread: threading.Thread) -> None:
         if thread.native_id is not None:
             recorder.mark_passive(thread.native_id, codes.W_FEED, self._index)
-
-    def _record_failing_threads(self) -> None:
-        """Have it recorded when one of the pool's own threads ends by an exception: nothing takes its place."""
-        before, index = threading.excepthook, self._index
-
-        def record(failed: threading.ExceptHookArgs) -> None:
-            kind, error = cpython.kind_of_pool_thread(self._pool, failed.thread), failed.exc_value
-            # The thread that starts workers is ended so by us, see `Workers`; that is recorded as a crash loop.
-            if kind and not (kind == "workers" and failed.exc_type is SystemExit):
-                doing = cpython.pool_thread_was(failed.exc_traceback)
-                text = str(error)[:500]
-                recorder.emit(codes.POOL_THREAD_FAILED, index, kind, doing, failed.exc_type.__name__, text)
-                if kind == "results":
-                    self._mark_useless_threads()
-            before(failed)
-
-        threading.excepthook = record
-
-    def _mark_useless_threads(self) -> None:
-        # Results that nobody takes wake the thread that replaces workers again and again, for nothing.
-        for thread in cpython.pool_threads(self._pool):
-            if thread.native_id is not None and cpython.kind_of_pool_thread(self._pool, thread) == "workers":
-                recorder.mark_passive(thread.native_id, codes.W_NO_MORE, self._index)
 
     # Calls
 
@@ -277,7 +265,7 @@ class Calls:
             if self._spec.type == "executor":
                 self._call_executor(number, call, function, kwargs)
             else:
-                back = {key: _Callback(each, self._index, number, key) for key, each in callbacks.items()}
+                back = {key: Callback(each, self._index, number, key) for key, each in callbacks.items()}
                 self._call_pool(number, call, function, kwargs, chunk, back)
             self._mark_threads()
 
@@ -288,7 +276,7 @@ class Calls:
         function: Callable[..., Any],
         kwargs: dict[str, Any],
         chunk: int | None,
-        back: dict[str, _Callback],
+        back: dict[str, Callback],
     ) -> None:
         made, method = self._pool, call.method
         if method in ("apply", "apply_async"):
@@ -391,7 +379,32 @@ class Calls:
         recorder.emit(codes.POOL_JOINED, self._index, since)
 
 
-class _Callback:
+def record_failing_threads(made: Any, index: int) -> None:
+    """Have it recorded when one of the own threads of a pool ends by an exception: nothing takes its place."""
+    before, pool_of = threading.excepthook, weakref.ref(made)
+
+    def record(failed: threading.ExceptHookArgs) -> None:
+        kind, error = cpython.kind_of_pool_thread(pool_of(), failed.thread), failed.exc_value
+        # The thread that starts workers is ended so by us, see `Workers`; that is recorded as a crash loop.
+        if kind and not (kind == "workers" and failed.exc_type is SystemExit):
+            doing = cpython.pool_thread_was(failed.exc_traceback)
+            text = str(error)[:500]
+            recorder.emit(codes.POOL_THREAD_FAILED, index, kind, doing, failed.exc_type.__name__, text)
+            if kind == "results":
+                _mark_useless_threads(pool_of(), index)
+        before(failed)
+
+    threading.excepthook = record
+
+
+def _mark_useless_threads(made: Any, index: int) -> None:
+    # Results that nobody takes wake the thread that replaces workers again and again, for nothing.
+    for thread in cpython.pool_threads(made):
+        if thread.native_id is not None and cpython.kind_of_pool_thread(made, thread) == "workers":
+            recorder.mark_passive(thread.native_id, codes.W_NO_MORE, index)
+
+
+class Callback:
     """What a pool calls in a thread of the main program, with a result or an exception; recorded before that."""
 
     def __init__(self, function: Callable[..., Any], index: int, call: int, keyword: str) -> None:

@@ -1,8 +1,8 @@
 """The queues that scenarios use: multiprocessing's own, which also record.
 
-An item travels as the pair (stamp, item): the stamp ties its get to its put. Where a method's body is repeated here
-instead of calling multiprocessing's, it is because the record has to be made in the middle of it: after the semaphore
-was acquired, but before another process can see the effect.
+A stamp ties the get of an item to its put; it is kept beside the pipe (see `numbers`). Where a method's body is
+repeated here instead of calling multiprocessing's, it is because the record has to be made in the middle of it: after
+the semaphore was acquired, but before another process can see the effect.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from run_scenario.recording import codes, layout
 from run_scenario.recording.describe import MOST_BYTES, describe
 from run_scenario.recording.recorder import recorder
 from run_scenario.runtime import cpython
+from run_scenario.runtime.primitives.numbers import UNKNOWN, MessageNumbers
 from run_scenario.runtime.primitives.wire import PLAIN, check_size, loads, pickled, receiver, sender, unpickle
 
 if TYPE_CHECKING:
@@ -44,9 +45,8 @@ def _record_put(queue: int, stamp: int, item: Any, since: int) -> None:
         _emit(codes.PUT, queue, stamp, describe(item), since, True)
 
 
-def _record_get(queue: int, pair: tuple[int, Any], since: int) -> Any:
-    stamp, item = pair
-    if type(item) in PLAIN:
+def _record_get(queue: int, stamp: int, item: Any, since: int) -> Any:
+    if type(item) in PLAIN and stamp != UNKNOWN:
         recorder.fixed(codes.GET, layout.V_SAME, queue, stamp, 0, since)
     else:
         _emit(codes.GET, queue, stamp, describe(item), since)
@@ -69,14 +69,17 @@ os.register_at_fork(after_in_child=_restart_stamps)
 
 
 class _PairPickler:
-    """Stands for ForkingPickler where a queue's feeder pickles pairs of stamp and item."""
+    """Stands for ForkingPickler where a queue's feeder is handed pairs of stamp and item: it pickles the item."""
 
     def __init__(self, queue: int) -> None:
         self._queue = queue
+        self.stamp = UNKNOWN
+        """Of what was pickled last: that is written next."""
 
     def dumps(self, pair: tuple[int, Any]) -> Any:
+        self.stamp, item = pair
         try:
-            return pickled(pair, pair[1])
+            return pickled(item)
         except Exception as error:
             # In a process that is ending, multiprocessing passes over the error, and its feeder ends with it.
             if util.is_exiting():
@@ -122,6 +125,7 @@ class _RecordedQueue:
 
     def _set_index(self, index: int) -> None:
         self._index = index
+        self._numbers = MessageNumbers(index)
         self._asked_empty, self._asked_full = (recorder.polled(code, index) for code in (codes.EMPTY, codes.FULL))
         self._got_nothing, self._put_nothing = (recorder.polled(code, index, 1) for code in (codes.EMPTY, codes.FULL))
 
@@ -129,8 +133,8 @@ class _RecordedQueue:
         return self._index, recorder.run_ref, super().__getstate__()
 
     def __setstate__(self, state: Any) -> None:
-        self._set_index(state[0])
         recorder.join_run(state[1])
+        self._set_index(state[0])
         super().__setstate__(state[2])  # type: ignore[misc]
 
     def put(self, obj: Any, block: bool = True, timeout: float | None = None) -> None:
@@ -169,9 +173,20 @@ class _RecordedQueue:
         self._recv_bytes = receiver(self._reader)
 
     def _start_thread(self) -> None:
-        self._send_bytes = recorder.feeding(self._index, sender(self._writer, self._check_size))
+        self._pickler = pickler = _PairPickler(self._index)
+        send, numbers = sender(self._writer, self._check_size), self._numbers
+
+        def send_numbered(data: Any) -> None:
+            numbers.write(pickler.stamp, data)
+            try:
+                send(data)
+            except BaseException:
+                numbers.take_back()
+                raise
+
+        self._send_bytes = recorder.feeding(self._index, send_numbered)
         try:
-            cpython.start_feeder_with(queues.Queue, _PairPickler(self._index))(self)
+            cpython.start_feeder_with(queues.Queue, pickler)(self)
         except RuntimeError as error:
             _emit(codes.TROUBLE, f"cannot start the thread of a queue: {error}; raise the limit (ulimit -u)")
             raise
@@ -183,7 +198,7 @@ class _RecordedQueue:
             check_size(data)
         except ValueError as error:  # recorded here: the error of a process that is about to end is lost
             reason = f"{type(error).__name__}: {error}"
-            _emit(codes.DROPPED, self._index, _stamp_of(data), f"<pickle of {len(data)} bytes>", reason)
+            _emit(codes.DROPPED, self._index, self._pickler.stamp, f"<pickle of {len(data)} bytes>", reason)
             raise
 
     def _on_queue_feeder_error(self, error: Exception, pair: Any) -> None:
@@ -210,15 +225,16 @@ class _RecordedQueue:
             with self._rlock:
                 waits[wait] = -since  # whoever ends here takes the lock along
                 data = self._recv_bytes()
+                stamp = self._numbers.read(data)
                 waits[wait] = 0
         finally:
             waits[wait] = 0
         self._sem.release()
-        pair = loads(data) if type(data) is bytes else unpickle(data)
-        if type(pair[1]) in PLAIN:
-            recorder.fixed(codes.GET, layout.V_SAME, self._index, pair[0], 0, since)
-            return pair[1]
-        return _record_get(self._index, pair, since)
+        item = loads(data) if type(data) is bytes else unpickle(data)
+        if type(item) in PLAIN and stamp:
+            recorder.fixed(codes.GET, layout.V_SAME, self._index, stamp, 0, since)
+            return item
+        return _record_get(self._index, stamp, item, since)
 
     def _get_now(self) -> Any:
         """Get what is there, or nothing: what polls a queue does this all the time, and so it is short."""
@@ -228,7 +244,7 @@ class _RecordedQueue:
         if waits is not recorder.waits or ident != get_ident():
             word = recorder.wait_word(codes.W_GET_TIMED, self._index)
             self._word_now = waits, _, _ = recorder.waits, get_ident(), word
-        data = None
+        data, stamp = None, UNKNOWN
         if self._rlock.acquire(False):
             since = monotonic_ns()
             waits[word + 1] = since + 1
@@ -236,6 +252,7 @@ class _RecordedQueue:
             try:
                 if self._poll():
                     data = self._recv_bytes()
+                    stamp = self._numbers.read(data)
                     self._sem.release()
             finally:
                 waits[word] = 0
@@ -243,20 +260,20 @@ class _RecordedQueue:
         if data is None:
             self._got_nothing.note(True)
             raise Empty
-        return _record_get(self._index, unpickle(data), since)
+        return _record_get(self._index, stamp, unpickle(data), since)
 
     def _get_within(self, timeout: float) -> Any:
         since = recorder.begin_wait(codes.W_GET_TIMED, self._index, timeout)
         try:
-            data = self._receive_within(timeout)
+            data, stamp = self._receive_within(timeout)
         except Empty:
             self._got_nothing.note(True)
             raise
         finally:
             recorder.end_wait()
-        return _record_get(self._index, unpickle(data), since)
+        return _record_get(self._index, stamp, unpickle(data), since)
 
-    def _receive_within(self, timeout: float) -> bytes | memoryview:
+    def _receive_within(self, timeout: float) -> tuple[bytes | memoryview, int]:
         if self._closed:
             raise ValueError(f"Queue {self!r} is closed")
         deadline = monotonic() + timeout
@@ -267,8 +284,9 @@ class _RecordedQueue:
             if not self._poll(deadline - monotonic()):
                 raise Empty
             data: bytes | memoryview = self._recv_bytes()
+            stamp = self._numbers.read(data)
             self._sem.release()
-            return data
+            return data, stamp
         finally:
             recorder.end_wait()
             self._rlock.release()
@@ -294,14 +312,6 @@ class _RecordedQueue:
         finally:
             recorder.end_wait()
         _emit(codes.THREAD_JOINED, self._index, since)
-
-
-def _stamp_of(pickled: Any) -> int:
-    """Return the stamp of a pickled pair, without unpickling the item: it is the first number in it."""
-    from pickletools import genops
-
-    numbers = ("BININT", "BININT1", "BININT2", "LONG1")
-    return next((int(number or 0) for code, number, _ in genops(bytes(pickled[:64])) if code.name in numbers), 0)
 
 
 class Queue(_RecordedQueue, queues.Queue):  # type: ignore[type-arg]
@@ -366,32 +376,37 @@ class SimpleQueue(queues.SimpleQueue):  # type: ignore[type-arg]
     _writer: Any
 
     def __init__(self, index: int, ctx: context.BaseContext) -> None:
-        self._index = index
-        self._asked_empty = recorder.polled(codes.EMPTY, index)
+        self._set_index(index)
         super().__init__(ctx=ctx)
+
+    def _set_index(self, index: int) -> None:
+        self._index = index
+        self._numbers = MessageNumbers(index)
+        self._asked_empty = recorder.polled(codes.EMPTY, index)
 
     def __getstate__(self) -> Any:
         return self._index, recorder.run_ref, super().__getstate__()
 
     def __setstate__(self, state: Any) -> None:
-        self._index = state[0]
-        self._asked_empty = recorder.polled(codes.EMPTY, self._index)
         recorder.join_run(state[1])
+        self._set_index(state[0])
         super().__setstate__(state[2])
 
     def put(self, obj: Any) -> None:
-        pair = (_next_stamp(), obj)
-        data = pickled(pair, obj)
+        stamp = _next_stamp()
+        data = pickled(obj)
         check_size(data)
         since = recorder.begin_wait(codes.W_PUT, self._index)
         try:
             with self._wlock:
                 recorder.lock_held()
-                _record_put(self._index, pair[0], obj, since)
+                _record_put(self._index, stamp, obj, since)
+                self._numbers.write(stamp, data)
                 try:
                     self._writer.send_bytes(data)
                 except OSError as error:
-                    _record_dropped(self._index, pair, error)
+                    self._numbers.take_back()
+                    _record_dropped(self._index, (stamp, obj), error)
                     raise
                 recorder.end_wait()
         finally:
@@ -403,10 +418,11 @@ class SimpleQueue(queues.SimpleQueue):  # type: ignore[type-arg]
             with self._rlock:
                 recorder.lock_held()
                 data = self._reader.recv_bytes()
+                stamp = self._numbers.read(data)
                 recorder.end_wait()
         finally:
             recorder.end_wait()
-        return _record_get(self._index, unpickle(data), since)
+        return _record_get(self._index, stamp, unpickle(data), since)
 
     def close(self) -> None:
         super().close()

@@ -45,6 +45,11 @@ def create_shared(spec: SharedSpec, index: int, ctx: context.BaseContext, lock: 
     return (String if spec.typecode == "c" else Array)(elements, own, ctx, index)
 
 
+def is_simple(content: Any) -> bool:
+    """Tell whether ctypes data is a single number or character: what is made of several has no `value`."""
+    return any(base.__name__ == "_SimpleCData" for base in type(content).__mro__)  # a Structure may have a `value`, too
+
+
 def _record(code: int, index: int, place: Any, content: Any) -> None:
     if type(content) is int and -_SMALL <= content < _SMALL and type(place) is int:
         recorder.fixed(code, layout.V_INT, index, place, content, 0)

@@ -276,9 +276,11 @@ class Barrier(_Recorded, synchronize.Barrier):
     _timeout: float | None
     _cond: Any
 
-    def __init__(self, index: int, ctx: context.BaseContext, parties: int, timeout: float | None) -> None:
+    def __init__(
+        self, index: int, ctx: context.BaseContext, parties: int, timeout: float | None, action: Any = None
+    ) -> None:
         self._index = index
-        synchronize.Barrier.__init__(self, parties, timeout=timeout, ctx=ctx)
+        synchronize.Barrier.__init__(self, parties, action, timeout, ctx=ctx)
 
     def __setstate__(self, state: Any) -> None:
         if len(state) == 3 and isinstance(state[2], tuple):

@@ -44,13 +44,13 @@ def check_size(data: Any) -> None:
         raise ValueError(LIMITS["payload"].exceeded(most_bytes, len(data)))
 
 
-def pickled(obj: Any, item: Any) -> Any:
-    """Return `obj`, which is `item` or holds it, as ForkingPickler pickles it.
+def pickled(obj: Any) -> Any:
+    """Return `obj` as ForkingPickler pickles it.
 
     Of something plain, `pickle.dumps` makes the same bytes in a quarter of the time; of what is large, it copies more.
     """
-    kind = type(item)
-    if kind in PLAIN and (kind not in _SIZED or len(item) <= _MOST_PICKLED):
+    kind = type(obj)
+    if kind in PLAIN and (kind not in _SIZED or len(obj) <= _MOST_PICKLED):
         return pickle.dumps(obj)
     return ForkingPickler.dumps(obj)
 

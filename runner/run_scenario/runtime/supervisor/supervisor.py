@@ -48,6 +48,7 @@ _ORDERS = {
     FULL: "there is no space left for its records",
 }
 """Of the runner, besides the signals that it has got -> why the run is ended."""
+_PASSED_ON = "run-scenario itself got it, and passes it on"
 _OUTLIVED = "it outlived the main program"
 _DEFAULT_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGPIPE)
 
@@ -66,8 +67,12 @@ class _Runner(Enum):
 class Supervisor:
     """Supervises one run from the start of its main program to the end of its last process."""
 
-    def __init__(self, request: RunRequest, orders: int, answers: int) -> None:
+    def __init__(self, request: RunRequest, orders: int, answers: int, streams: tuple[int, ...] = ()) -> None:
+        """Supervise what is asked for; `streams` are the standard streams of a script: those of the command."""
         self._request = request
+        self._streams = streams
+        self._passes_on = request.script is not None
+        """Whether the next signal goes to the script, which may have its own way to end."""
         self._orders = orders
         self._answers = answers
         means = request.capabilities
@@ -102,7 +107,8 @@ class Supervisor:
         self._reports = reports
         self._main = self._fork_main(report_to, (reports, held, *wake_up))
         recorder.emit(codes.MAIN_FORKED, self._main)
-        os.close(report_to)
+        for descriptor in (report_to, *self._streams):
+            os.close(descriptor)
         system.raise_descriptor_limit()  # a descriptor per process; the run's own have the limit as it was
         self._watch(MAIN, self._main)
         for descriptor in (self._orders, reports, wake_up[0]):
@@ -144,6 +150,9 @@ class Supervisor:
             self._selector.close()
             for descriptor in (self._orders, self._answers, *others):
                 os.close(descriptor)
+            for standard, descriptor in enumerate(self._streams):
+                os.dup2(descriptor, standard)
+                os.close(descriptor)
             code = main_program.become_main_program(self._request, report_to)
         except BaseException as error:
             recorder.emit(codes.TROUBLE, f"the main program could not run: {type(error).__name__}: {error}"[:500])
@@ -173,12 +182,24 @@ class Supervisor:
             self._wait(min(deadline, next_look) - now)
             if self._runner is not _Runner.FOLLOWS:
                 return "run-scenario itself was killed"
+            if self._stop_signal and self._passes_on:
+                self._pass_on(self._stop_signal)
             if self._stop_signal in _ORDERS:
                 return _ORDERS[self._stop_signal]
             if self._stop_signal:
                 recorder.emit(codes.STOPPING, self._stop_signal)
                 return f"run-scenario got {signal.Signals(self._stop_signal).name}"
         return ""
+
+    def _pass_on(self, number: int) -> None:
+        """Send a signal to the script: what a terminal sends, to all of its processes, as the terminal would."""
+        self._passes_on = False
+        if number in _ORDERS:
+            return
+        self._stop_signal = 0
+        for pid in list(self._living()) if number == signal.SIGINT else [self._main]:
+            recorder.emit(codes.SWEEPING, pid, number, _PASSED_ON, False)
+            self._processes.send(pid, number)
 
     def _wait(self, seconds: float) -> None:
         for key, _ in self._selector.select(min(seconds, self._watched.most_seconds())):
@@ -396,6 +417,7 @@ def serve(orders: int, answers: int, capabilities: Capabilities) -> None:
     """
     os.setsid()
     nothing = os.open(os.devnull, os.O_RDWR)
+    streams = tuple(_duplicate(descriptor, nothing) for descriptor in (0, 1, 2))
     for descriptor in (0, 1, 2):
         os.dup2(nothing, descriptor)
     if nothing > 2:
@@ -407,15 +429,26 @@ def serve(orders: int, answers: int, capabilities: Capabilities) -> None:
     if length:
         request: RunRequest = pickle.loads(_read_exactly(orders, length))
         try:
+            if request.script is None:
+                for descriptor in streams:
+                    os.close(descriptor)
+                streams = ()
             os.makedirs(request.folder, 0o700, exist_ok=True)
             sockets = make_for_sockets(request.sockets, request.folder)
-            Supervisor(request.replace(sockets=sockets), orders, answers).run()
+            Supervisor(request.replace(sockets=sockets), orders, answers, streams).run()
         except BaseException as error:
             with contextlib.suppress(OSError):
                 os.write(answers, f"{type(error).__name__}: {error}"[:500].encode())
             end_left(Processes(capabilities, os.getpid(), request.folder))
             os._exit(1)
     os._exit(0)
+
+
+def _duplicate(descriptor: int, otherwise: int) -> int:
+    try:
+        return os.dup(descriptor)
+    except OSError:  # it was closed
+        return os.dup(otherwise)
 
 
 def _read_exactly(descriptor: int, length: int) -> bytes:

@@ -1,0 +1,125 @@
+"""Which message of a queue is which: their stamps, kept beside the pipe, so that its bytes are the plain ones.
+
+The n-th message written is the n-th read: each side has a lock that lets one in at a time. Whoever writes a message
+stores the stamp of its item in the n-th place of a ring before, and whoever has read the n-th finds it there. The rings
+of all queues of a run are in one file, which each process maps once.
+
+    written | read | stamp, mark | stamp, mark | …      words of eight bytes, a ring for each queue
+
+The mark, made of a message's length and bytes, shows whether it is the message that was read. Where somebody who is not
+recorded has read some, those are passed over.
+"""
+
+from __future__ import annotations
+
+import mmap
+import os
+from typing import Any
+from zlib import crc32
+
+from run_scenario.recording.recorder import recorder
+
+PLACES = 8192
+"""Messages that can be under way in a pipe: 64 KiB hold 8,192 of the shortest, which have eight bytes."""
+_FIRST_PLACES = 512
+"""Places that have room from the beginning; the others get it when they are needed."""
+_HEAD = 16
+_PLACE = 16
+_RING = _HEAD + _PLACE * PLACES
+UNKNOWN = 0
+"""Stands for the stamp of a message that was written by somebody who is not recorded."""
+_MOST_MARKED = 4096
+"""Bytes of a message from which its mark is made."""
+_MOST_PASSED = 256
+"""Messages that are looked through for the one that was read."""
+
+_mapped: dict[str, memoryview] = {}
+"""Path of a file of rings -> its words. A forked child inherits it; only one run is ever recorded in a process."""
+
+
+def _path() -> str:
+    return f"{recorder.run_ref[0]}/rings"
+
+
+def _words_of_all() -> memoryview:
+    """Return the words of the run's file, or, where there is no run, of memory that only forked children share."""
+    folder, queues = recorder.run_ref
+    path = _path()
+    if path not in _mapped:
+        size = _RING * max(1, queues)
+        if not folder:
+            return memoryview(mmap.mmap(-1, size)).cast("q")
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
+        try:
+            os.ftruncate(descriptor, size)  # always the same: whoever comes second changes nothing
+            _mapped[path] = memoryview(mmap.mmap(descriptor, size)).cast("q")
+        finally:
+            os.close(descriptor)
+    return _mapped[path]
+
+
+def _mark(data: Any) -> int:
+    return crc32(data if len(data) <= _MOST_MARKED else data[:_MOST_MARKED]) << 31 | len(data) & 0x7FFFFFFF
+
+
+class MessageNumbers:
+    """The messages of one queue, by its position among the queues."""
+
+    def __init__(self, queue: int) -> None:
+        """Make room for the first messages, or find the room that the process has made which made the queue.
+
+        Raises:
+            OSError: there is none.
+        """
+        self._queue = queue
+        self._words: Any = None
+        self._places = 0
+        self._room_for(_FIRST_PLACES)
+
+    def _room_for(self, places: int) -> None:
+        words = _words_of_all()
+        ring = _RING // 8
+        first = self._queue * ring if len(words) >= (self._queue + 1) * ring else 0
+        if (path := _path()) in _mapped and hasattr(os, "posix_fallocate"):
+            # The space is taken now: a full disk must be an error here, not a SIGBUS at some later store.
+            descriptor = os.open(path, os.O_RDWR | os.O_CLOEXEC)
+            try:
+                os.posix_fallocate(descriptor, first * 8, _HEAD + _PLACE * places)
+            finally:
+                os.close(descriptor)
+        self._words = words[first : first + ring]
+        self._places = places
+
+    def write(self, stamp: int, data: Any) -> None:
+        """Note which message comes next; the caller has the lock of the writers, and writes it after that."""
+        words = self._words
+        number = words[0]
+        words[0] = number + 1
+        place = number % PLACES
+        if place >= self._places:
+            try:
+                self._room_for(min(4 * self._places, PLACES))
+            except OSError:  # no space left: what it was is not known where it arrives
+                return
+        at = 2 + 2 * place
+        words[at] = stamp
+        words[at + 1] = _mark(data)
+
+    def take_back(self) -> None:
+        """Note that it was not written."""
+        self._words[0] -= 1
+
+    def read(self, data: Any) -> int:
+        """Return the stamp of the message that was just read; the caller has the lock of the readers.
+
+        It is `UNKNOWN` if it was written by somebody who is not recorded.
+        """
+        words, mark = self._words, _mark(data)
+        number = words[1]
+        for candidate in range(number, min(words[0], number + _MOST_PASSED)):
+            at = 2 + 2 * (candidate % PLACES)
+            if words[at + 1] == mark:
+                words[1] = candidate + 1
+                stamp: int = words[at]
+                return stamp
+        return UNKNOWN

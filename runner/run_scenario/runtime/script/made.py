@@ -1,0 +1,134 @@
+"""What a recorded script makes is announced: each thing gets a number, and a name from the line that has made it.
+
+A scenario's resources and processes have numbers by their order in its file. Those of a script are counted in files of
+the run, since any of its processes may make some: as many bytes as there are things.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import linecache
+import os
+import re
+from collections import Counter
+from collections.abc import Callable
+from multiprocessing.process import BaseProcess
+from types import FrameType
+
+from run_scenario.recording import codes
+from run_scenario.recording.recorder import recorder
+from run_scenario.runtime import cpython
+
+MOST_RESOURCES = 1024
+"""Objects of one run that are recorded; those made after that are multiprocessing's own, and the log says so."""
+MOST_PROCESSES = 65_000
+_FLAGS = os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC | os.O_NOFOLLOW
+_MACHINERY = frozenset({"multiprocessing", "concurrent", "run_scenario"})
+"""Packages whose code makes things for others."""
+_ASSIGNED = re.compile(r"^\s*(?:self\.|cls\.)?([^\W\d]\w*(?:\s*,\s*[^\W\d]\w*)*)\s*(?::[^=]+)?=(?!=)")
+"""The beginning of a line that assigns to names: `tasks = …`, `self.lock: Lock = …`, `a, b = …`."""
+
+_AS = re.compile(r"\bas\s+([^\W\d]\w*)\s*:\s*(?:#.*)?$")
+"""The end of `with … as pool:`."""
+
+_names: Counter[str] = Counter()
+"""How many processes of a name this process has made."""
+
+
+def is_wanted() -> bool:
+    """Tell whether the script itself, rather than multiprocessing, calls the function that asks."""
+    _, caller, *_ = cpython.frames_of_caller()
+    return _is_of_script(caller)
+
+
+def _is_of_script(frame: FrameType) -> bool:
+    return str(frame.f_globals.get("__name__", "")).partition(".")[0] not in _MACHINERY
+
+
+def announce_resource(kind: str, size: int = 0, lock: int = -1) -> int | None:
+    """Record that an object is made, and return its number; None if it is not to be recorded.
+
+    `kind` is its class, `size` what its constructor takes, if that is a number, `lock` the number of the lock it uses.
+    """
+    file, line, variable = _place()
+    return _announce(
+        "resources",
+        MOST_RESOURCES,
+        lambda number: recorder.emit(codes.RESOURCE_MADE, number, kind, variable, file, line, size, lock),
+    )
+
+
+def announce_process(process: BaseProcess) -> tuple[int, str] | None:
+    """Record that a process is made that is to be started; return its number, and its name in the log.
+
+    None if it is not to be recorded.
+    """
+    name = process.name
+    _names[name] += 1
+    if _names[name] > 1:
+        name = f"{name} #{_names[name]}"
+    target = cpython.target_of(process)
+    number = _announce(
+        "processes",
+        MOST_PROCESSES,
+        lambda number: recorder.emit(codes.PROCESS_MADE, number, name, target, bool(process.daemon)),
+    )
+    return None if number is None else (number, name)
+
+
+def _announce(what: str, most: int, announce: Callable[[int], None]) -> int | None:
+    """Announce something under the next number, so that the announcements come in the order of the numbers."""
+    folder, _ = recorder.run_ref
+    try:
+        counted = os.open(f"{folder}/{what}", _FLAGS, 0o600)
+    except OSError:  # the run is over, or there are no descriptors left
+        return None
+    try:
+        fcntl.flock(counted, fcntl.LOCK_EX)
+        number = os.fstat(counted).st_size
+        if number > most:
+            return None
+        os.write(counted, b".")
+        if number == most:
+            recorder.emit(codes.NOT_RECORDED, f"{what} after the first {most:,}")
+            return None
+        announce(number)
+        return number
+    except OSError:
+        return None
+    finally:
+        os.close(counted)
+
+
+def _place() -> tuple[str, int, str]:
+    """Return the file and line of the script that makes something, and the variables that the line assigns to."""
+    frame = next(filter(_is_of_script, cpython.frames_of_caller()), None)
+    if frame is None:
+        return "", 0, ""
+    file, line = frame.f_code.co_filename, frame.f_lineno
+    text = linecache.getline(file, line, frame.f_globals)
+    assigned = _ASSIGNED.match(text) or _AS.search(text.rstrip())
+    if assigned is None:
+        return file, line, ""
+    if "," in assigned[1]:
+        positions = list(frame.f_code.co_positions())[frame.f_lasti // 2]
+        return file, line, _one_of(text, positions[2]) or assigned[1]
+    return file, line, assigned[1]
+
+
+def _one_of(text: str, column: int | None) -> str:
+    """Return the variable to which `a, b = first, second` assigns what is at that column; empty if it is not known."""
+    import ast  # for the few lines that assign to several at once
+
+    try:
+        statement = ast.parse(text.strip()).body[0]
+    except (SyntaxError, IndexError):  # it goes on in the next line
+        return ""
+    if not isinstance(statement, ast.Assign) or not isinstance(statement.value, ast.Tuple) or column is None:
+        return ""
+    (target, *_), values = statement.targets, statement.value.elts
+    at = column - (len(text) - len(text.lstrip()))
+    names = target.elts if isinstance(target, ast.Tuple) else []
+    pairs = zip(names, values, strict=False)
+    found = (name for name, value in pairs if value.col_offset <= at <= (value.end_col_offset or 0))
+    return next(map(ast.unparse, found), "")

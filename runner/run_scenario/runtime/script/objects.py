@@ -1,0 +1,165 @@
+"""Has multiprocessing make recorded objects for a script, wherever the script asks it for one.
+
+The functions of `multiprocessing` and of its contexts are replaced; what multiprocessing makes for itself, such as the
+locks inside a queue, stays as it is. The objects are subclasses of multiprocessing's own.
+"""
+
+from __future__ import annotations
+
+import functools
+import multiprocessing
+from collections.abc import Callable
+from multiprocessing.context import BaseContext
+from types import ModuleType
+from typing import Any
+
+from run_scenario.recording.recorder import recorder
+from run_scenario.runtime.child import output_capture
+from run_scenario.runtime.script.made import announce_resource, is_wanted
+
+Make = Callable[..., Any]
+"""Makes an object in a context: it gets the context, and what the script has given."""
+
+
+def record_objects() -> None:
+    """Have objects recorded that are made from now on, in this process and those that are forked from it."""
+    output_capture.hook_when_imported({"concurrent.futures.process": _record_executors})
+    for name, make in _MAKERS.items():
+        plainly = getattr(BaseContext, name)
+        setattr(BaseContext, name, _recorded(make, plainly))
+        # The names that `multiprocessing` itself has are methods of its default context.
+        setattr(multiprocessing, name, getattr(multiprocessing.Queue.__self__, name))  # type: ignore[attr-defined]
+
+
+def _record_executors(module: ModuleType) -> None:
+    from run_scenario.runtime.script.pools import record_executors
+
+    record_executors(module)
+
+
+def _recorded(make: Make, plainly: Callable[..., Any]) -> Callable[..., Any]:
+    @functools.wraps(plainly)
+    def made(self: Any, *args: Any, **kwargs: Any) -> Any:
+        if recorder.run_ref[0] and is_wanted():
+            found = make(self.get_context(), plainly, *args, **kwargs)
+            if found is not None:
+                return found
+        return plainly(self, *args, **kwargs)
+
+    return made
+
+
+def _queue(kind: str) -> Make:
+    def make(ctx: BaseContext, plainly: Any, maxsize: int = 0) -> Any:
+        from run_scenario.runtime.primitives import queues
+
+        index = announce_resource(kind, maxsize)
+        return None if index is None else getattr(queues, kind)(index, ctx, maxsize)
+
+    return make
+
+
+def _simple_queue(ctx: BaseContext, plainly: Any) -> Any:
+    from run_scenario.runtime.primitives.queues import SimpleQueue
+
+    index = announce_resource("SimpleQueue")
+    return None if index is None else SimpleQueue(index, ctx)
+
+
+def _lock(kind: str) -> Make:
+    def make(ctx: BaseContext, plainly: Any) -> Any:
+        from run_scenario.runtime.primitives import sync
+
+        index = announce_resource(kind)
+        return None if index is None else getattr(sync, kind)(index, ctx)
+
+    return make
+
+
+def _semaphore(kind: str) -> Make:
+    def make(ctx: BaseContext, plainly: Any, value: int = 1) -> Any:
+        from run_scenario.runtime.primitives import sync
+
+        index = announce_resource(kind, value)
+        return None if index is None else getattr(sync, kind)(index, ctx, value)
+
+    return make
+
+
+def _condition(ctx: BaseContext, plainly: Any, lock: Any = None) -> Any:
+    from run_scenario.runtime.primitives.sync import Condition
+
+    index = announce_resource("Condition", lock=_number_of(lock))
+    return None if index is None else Condition(index, ctx, lock)
+
+
+def _barrier(ctx: BaseContext, plainly: Any, parties: int, action: Any = None, timeout: float | None = None) -> Any:
+    from run_scenario.runtime.primitives.sync import Barrier
+
+    index = announce_resource("Barrier", parties)
+    return None if index is None else Barrier(index, ctx, parties, timeout, action)
+
+
+def _pipe(ctx: BaseContext, plainly: Any, duplex: bool = True) -> Any:
+    from run_scenario.runtime.primitives.pipes import recorded_ends
+
+    index = announce_resource("Pipe", int(duplex))
+    return None if index is None else recorded_ends(index, plainly(ctx, duplex))
+
+
+def _value(ctx: BaseContext, plainly: Any, typecode_or_type: Any, *args: Any, lock: Any = True) -> Any:
+    from multiprocessing import sharedctypes
+
+    from run_scenario.runtime.primitives import shared, sync
+
+    raw = sharedctypes.RawValue(typecode_or_type, *args)
+    if lock is False or not shared.is_simple(raw):
+        return None
+    index = announce_resource("Value", lock=_number_of(lock))
+    if index is None:
+        return None
+    return shared.Value(raw, sync.RLock(index, ctx) if lock in (True, None) else lock, ctx, index)
+
+
+def _array(ctx: BaseContext, plainly: Any, typecode_or_type: Any, size_or_initializer: Any, *, lock: Any = True) -> Any:
+    from multiprocessing import sharedctypes
+
+    from run_scenario.runtime.primitives import shared, sync
+
+    if lock is False or not (isinstance(typecode_or_type, str) or shared.is_simple(typecode_or_type())):
+        return None
+    raw: Any = sharedctypes.RawArray(typecode_or_type, size_or_initializer)
+    index = announce_resource("Array", len(raw), _number_of(lock))
+    if index is None:
+        return None
+    kind = shared.String if hasattr(raw, "raw") else shared.Array
+    return kind(raw, sync.RLock(index, ctx) if lock in (True, None) else lock, ctx, index)
+
+
+def _pool(ctx: BaseContext, plainly: Any, *args: Any, **kwargs: Any) -> Any:
+    from run_scenario.runtime.script.pools import make_pool
+
+    return make_pool(ctx, plainly, *args, **kwargs)
+
+
+def _number_of(lock: Any) -> int:
+    number: int = getattr(lock, "_index", -1)
+    return number
+
+
+_MAKERS: dict[str, Make] = {
+    "Queue": _queue("Queue"),
+    "JoinableQueue": _queue("JoinableQueue"),
+    "SimpleQueue": _simple_queue,
+    "Lock": _lock("Lock"),
+    "RLock": _lock("RLock"),
+    "Event": _lock("Event"),
+    "Semaphore": _semaphore("Semaphore"),
+    "BoundedSemaphore": _semaphore("BoundedSemaphore"),
+    "Condition": _condition,
+    "Barrier": _barrier,
+    "Pipe": _pipe,
+    "Value": _value,
+    "Array": _array,
+    "Pool": _pool,
+}

@@ -1,0 +1,353 @@
+"""Has the pools and executors of a script recorded: their workers, calls, tasks and results.
+
+A pool is handed not a function itself but something that calls it and records that, together with the number of the
+task. What comes back is what comes back anyway.
+"""
+
+from __future__ import annotations
+
+import itertools
+import os
+import threading
+from collections.abc import Callable, Iterable, Iterator
+from multiprocessing import pool
+from multiprocessing.context import BaseContext
+from types import ModuleType
+from typing import Any
+
+from run_scenario.recording import codes
+from run_scenario.recording.describe import describe
+from run_scenario.recording.recorder import recorder
+from run_scenario.runtime import cpython
+from run_scenario.runtime.primitives.pools import (
+    Callback,
+    Initializer,
+    PairedTask,
+    RecordedPool,
+    Task,
+    Workers,
+    record_failing_threads,
+)
+from run_scenario.runtime.script.made import announce_resource
+from run_scenario.scenario.resources import PoolSpec
+
+
+class _Calls:
+    """What all calls on one pool are recorded with."""
+
+    def __init__(self, index: int) -> None:
+        self.index = index
+        self._numbers = itertools.count(1)
+
+    def begin(self, method: str, function: Any, tasks: Any, callback: Any = None, failed: Any = None) -> int:
+        """Record that a call is made; return its number, from 1. `tasks`: its items, or how many there are."""
+        number = next(self._numbers)
+        names = [cpython.name_of(each) if callable(each) else "" for each in (function, callback, failed)]
+        recorder.emit(codes.POOL_CALL_MADE, self.index, number, method, *names)
+        if not isinstance(tasks, int):
+            tasks = len(tasks) if hasattr(tasks, "__len__") else None
+        recorder.emit(codes.POOL_CALLED, self.index, number, tasks)
+        return number
+
+    def wait(self, number: int, ask: Callable[..., Any], timeout: float | None) -> Any:
+        """Ask for the result of a call, and record it; `ask` gets the timeout."""
+        since = recorder.begin_wait(codes.W_POOL_RESULT, self.index, timeout)
+        try:
+            result = ask(timeout)
+        except BaseException as error:
+            recorder.end_wait()
+            recorder.emit(codes.POOL_CALL_FAILED, self.index, number, type(error).__name__, str(error)[:500])
+            raise
+        recorder.end_wait()
+        recorder.emit(codes.POOL_RETURNED, self.index, number, describe(result), since)
+        return result
+
+    def each(self, number: int, results: Iterator[Any]) -> Iterator[Any]:
+        """Yield results one by one, as they are taken."""
+        for position in itertools.count():
+            since = recorder.begin_wait(codes.W_POOL_RESULT, self.index)
+            try:
+                result = next(results)
+            except StopIteration:
+                return
+            except BaseException as error:
+                recorder.end_wait()
+                recorder.emit(codes.POOL_CALL_FAILED, self.index, number, type(error).__name__, str(error)[:500])
+                raise
+            finally:
+                recorder.end_wait()
+            recorder.emit(codes.POOL_RESULT, self.index, number, position, describe(result), since)
+            yield result
+
+
+def make_pool(
+    ctx: BaseContext,
+    plainly: Any,
+    processes: int | None = None,
+    initializer: Callable[..., Any] | None = None,
+    initargs: Iterable[Any] = (),
+    maxtasksperchild: int | None = None,
+) -> Any:
+    """Return a pool as a context's `Pool` does; None if it is not to be recorded."""
+    size = processes or os.cpu_count() or 1
+    index = announce_resource("Pool", size) if size > 0 else None
+    if index is None:
+        return None
+    return ScriptPool(index, size, ctx, initializer, initargs, maxtasksperchild)
+
+
+class ScriptPool(RecordedPool):
+    """`multiprocessing.pool.Pool`, recorded."""
+
+    def __init__(
+        self,
+        index: int,
+        size: int,
+        ctx: BaseContext,
+        initializer: Callable[..., Any] | None,
+        initargs: Iterable[Any],
+        maxtasksperchild: int | None,
+    ) -> None:
+        self._calls = _Calls(index)
+        recorder.emit(codes.POOL_CREATED, index, size)
+        workers = _workers(PoolSpec("", "Pool", size, maxtasksperchild), index, ctx, size)
+        first = Initializer(initializer, index) if callable(initializer) else initializer
+        super().__init__(size, first, tuple(initargs), maxtasksperchild, workers)
+        for thread in cpython.pool_threads(self):
+            _mark_passive(thread, index)
+        record_failing_threads(self, index)
+
+    def apply(self, func: Callable[..., Any], args: Any = (), kwds: Any = {}) -> Any:  # noqa: B006 (its signature)
+        return self._apply("apply", func, args, kwds).get()
+
+    def apply_async(
+        self,
+        func: Callable[..., Any],
+        args: Any = (),
+        kwds: Any = {},  # noqa: B006
+        callback: Any = None,
+        error_callback: Any = None,
+    ) -> Any:
+        return self._apply("apply_async", func, args, kwds, callback, error_callback)
+
+    def _apply(self, method: str, func: Any, args: Any, kwds: Any, callback: Any = None, failed: Any = None) -> Any:
+        number = self._calls.begin(method, func, 1, callback, failed)
+        task = Task(func, self._calls.index, number)
+        back = self._back(number, callback=callback, error_callback=failed)
+        return self._result(number, super().apply_async(task, (0, *args), kwds, **back))
+
+    def map(self, func: Callable[..., Any], iterable: Iterable[Any], chunksize: int | None = None) -> Any:
+        return self._map("map", func, iterable, chunksize).get()
+
+    def starmap(self, func: Callable[..., Any], iterable: Iterable[Any], chunksize: int | None = None) -> Any:
+        return self._map("starmap", func, iterable, chunksize).get()
+
+    def map_async(
+        self,
+        func: Callable[..., Any],
+        iterable: Iterable[Any],
+        chunksize: int | None = None,
+        callback: Any = None,
+        error_callback: Any = None,
+    ) -> Any:
+        return self._map("map_async", func, iterable, chunksize, callback, error_callback)
+
+    def starmap_async(
+        self,
+        func: Callable[..., Any],
+        iterable: Iterable[Any],
+        chunksize: int | None = None,
+        callback: Any = None,
+        error_callback: Any = None,
+    ) -> Any:
+        return self._map("starmap_async", func, iterable, chunksize, callback, error_callback)
+
+    def _map(
+        self, method: str, func: Any, iterable: Any, chunksize: Any, callback: Any = None, failed: Any = None
+    ) -> Any:
+        items = list(iterable)
+        number = self._calls.begin(method, func, items, callback, failed)
+        back = self._back(number, callback=callback, error_callback=failed)
+        if method.startswith("starmap"):
+            task: Any = Task(func, self._calls.index, number)
+            made = super().starmap_async(task, [(n, *item) for n, item in enumerate(items)], chunksize, **back)
+        else:
+            task = PairedTask(func, self._calls.index, number)
+            made = super().map_async(task, list(enumerate(items)), chunksize, **back)
+        return self._result(number, made)
+
+    def imap(self, func: Callable[..., Any], iterable: Iterable[Any], chunksize: int | None = 1) -> Any:
+        return self._iterate("imap", func, iterable, chunksize)
+
+    def imap_unordered(self, func: Callable[..., Any], iterable: Iterable[Any], chunksize: int | None = 1) -> Any:
+        return self._iterate("imap_unordered", func, iterable, chunksize)
+
+    def _iterate(self, method: str, func: Any, iterable: Any, chunksize: Any) -> Any:
+        number = self._calls.begin(method, func, iterable)
+        task = PairedTask(func, self._calls.index, number)
+        results = getattr(super(), method)(task, enumerate(iterable), chunksize)
+        if isinstance(results, pool.IMapIterator):
+            results.recorded = self._calls, number, itertools.count()  # type: ignore[attr-defined]
+            ordered = not isinstance(results, pool.IMapUnorderedIterator)
+            results.__class__ = _Results if ordered else _UnorderedResults
+            return results
+        return self._calls.each(number, iter(results))
+
+    def _back(self, number: int, **called: Any) -> dict[str, Any]:
+        return {
+            keyword: Callback(function, self._calls.index, number, keyword) if callable(function) else function
+            for keyword, function in called.items()
+        }
+
+    def _result(self, number: int, made: Any) -> Any:
+        ask = made.get
+        made.get = lambda timeout=None: self._calls.wait(number, ask, timeout)
+        return made
+
+    def close(self) -> None:
+        super().close()
+        recorder.emit(codes.POOL_CLOSED, self._calls.index)
+
+    def terminate(self) -> None:
+        recorder.emit(codes.POOL_TERMINATED, self._calls.index)
+        recorder.begin_wait(codes.W_POOL_JOIN, self._calls.index)
+        try:
+            super().terminate()
+        finally:
+            recorder.end_wait()
+
+    def join(self) -> None:
+        since = recorder.begin_wait(codes.W_POOL_JOIN, self._calls.index)
+        try:
+            super().join()
+        finally:
+            recorder.end_wait()
+        recorder.emit(codes.POOL_JOINED, self._calls.index, since)
+
+
+class _NextRecorded:
+    """The results of imap(), taken one by one."""
+
+    recorded: tuple[_Calls, int, Any]
+
+    def next(self, timeout: float | None = None) -> Any:
+        calls, number, positions = self.recorded
+        since = recorder.begin_wait(codes.W_POOL_RESULT, calls.index, timeout)
+        try:
+            result = super().next(timeout)  # type: ignore[misc]
+        finally:
+            recorder.end_wait()
+        recorder.emit(codes.POOL_RESULT, calls.index, number, next(positions), describe(result), since)
+        return result
+
+    __next__ = next
+
+
+class _Results(_NextRecorded, pool.IMapIterator):  # type: ignore[type-arg]
+    """`multiprocessing.pool.IMapIterator`, recorded."""
+
+
+class _UnorderedResults(_NextRecorded, pool.IMapUnorderedIterator):  # type: ignore[type-arg]
+    """`multiprocessing.pool.IMapUnorderedIterator`, recorded."""
+
+
+def _workers(spec: PoolSpec, index: int, ctx: BaseContext, size: int) -> Workers:
+    folder, queues = recorder.run_ref
+    return Workers(spec, index, ctx, (folder, queues, (), False), size, gives_up=False)
+
+
+def _mark_passive(thread: threading.Thread, index: int) -> None:
+    if thread.native_id is not None:
+        recorder.mark_passive(thread.native_id, codes.W_FEED, index)
+
+
+# Executors
+
+
+class _Recording(threading.local):
+    """Whether this thread is inside a method of an executor that is recorded as a whole."""
+
+    inside = False
+
+
+_recording = _Recording()
+
+
+def record_executors(module: ModuleType) -> None:
+    """Have the executors recorded that are made from now on; `module` is concurrent.futures.process."""
+    kind: Any = module.ProcessPoolExecutor
+    if hasattr(kind, "recorded"):
+        return
+    kind.recorded = True
+    make_plainly, submit_plainly, map_plainly, shutdown_plainly = kind.__init__, kind.submit, kind.map, kind.shutdown
+
+    def make(
+        self: Any,
+        max_workers: int | None = None,
+        mp_context: Any = None,
+        initializer: Any = None,
+        initargs: Any = (),
+        **more: Any,
+    ) -> None:
+        size = max_workers or os.cpu_count() or 1
+        index = announce_resource("executor", size) if size > 0 else None
+        if index is None:
+            make_plainly(self, max_workers, mp_context, initializer, initargs, **more)
+            return
+        ctx = mp_context or cpython.context_for_executor(more.get("max_tasks_per_child"))
+        workers = _workers(PoolSpec("", "executor", size), index, ctx, size)
+        first = Initializer(initializer, index) if callable(initializer) else initializer
+        make_plainly(self, max_workers, workers, first, initargs, **more)
+        recorder.emit(codes.POOL_CREATED, index, size)
+        self._calls_recorded = _Calls(index), workers
+        record_failing_threads(self, index)
+        cpython.when_feeder_starts(self, lambda thread: _mark_passive(thread, index))
+
+    def submit(self: Any, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Any:
+        calls, _ = getattr(self, "_calls_recorded", (None, None))
+        if calls is None or _recording.inside:
+            return submit_plainly(self, fn, *args, **kwargs)
+        number = calls.begin("submit", fn, 1)
+        future = submit_plainly(self, Task(fn, calls.index, number), 0, *args, **kwargs)
+        _mark_threads(self, calls.index)
+        ask = future.result
+        future.result = lambda timeout=None: calls.wait(number, ask, timeout)
+        return future
+
+    def map_(self: Any, fn: Callable[..., Any], *iterables: Any, **more: Any) -> Any:
+        calls, _ = getattr(self, "_calls_recorded", (None, None))
+        if calls is None:
+            return map_plainly(self, fn, *iterables, **more)
+        items = list(zip(*iterables, strict=False))
+        number = calls.begin("map", fn, items)
+        _recording.inside = True
+        try:
+            task = Task(fn, calls.index, number)
+            results = map_plainly(self, task, itertools.count(), *(zip(*items, strict=True) if items else [()]), **more)
+        finally:
+            _recording.inside = False
+        _mark_threads(self, calls.index)
+        return calls.each(number, results)
+
+    def shutdown(self: Any, wait: bool = True, *, cancel_futures: bool = False) -> None:
+        calls, workers = getattr(self, "_calls_recorded", (None, None))
+        if calls is None or workers is None:
+            shutdown_plainly(self, wait, cancel_futures=cancel_futures)
+            return
+        recorder.emit(codes.POOL_CLOSED, calls.index)
+        since = recorder.begin_wait(codes.W_POOL_JOIN, calls.index)
+        try:
+            shutdown_plainly(self, wait, cancel_futures=cancel_futures)
+        finally:
+            recorder.end_wait()
+        workers.record_ended()
+        if wait:
+            recorder.emit(codes.POOL_JOINED, calls.index, since)
+
+    for name, method in (("__init__", make), ("submit", submit), ("map", map_), ("shutdown", shutdown)):
+        setattr(kind, name, method)
+
+
+def _mark_threads(executor: Any, index: int) -> None:
+    for thread in cpython.pool_threads(executor):
+        _mark_passive(thread, index)

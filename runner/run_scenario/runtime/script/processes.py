@@ -1,0 +1,209 @@
+"""Has the processes of a script recorded, whichever class they are of and however they are started.
+
+`BaseProcess` has replacements for the methods by which a process is started, waited for, asked and stopped, and for the
+one in which its child begins. A forked child inherits them; another child gets them, before the script is imported
+there, with the data by which multiprocessing prepares it.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Callable
+from functools import partial
+from multiprocessing.process import BaseProcess
+from typing import Any
+from weakref import WeakKeyDictionary
+
+from run_scenario.recording import codes
+from run_scenario.recording.recorder import recorder
+from run_scenario.runtime import cpython
+from run_scenario.runtime.child import own_children
+from run_scenario.runtime.child.bootstrap import RecordedRun
+from run_scenario.runtime.child.reaping import join, record_reaping, terminate_daemon
+from run_scenario.runtime.script.made import announce_process
+from run_scenario.runtime.script.objects import record_objects
+
+Report = Callable[..., None]
+"""Tells the supervisor of a process: a letter, and numbers."""
+Numbered = tuple[int, str]
+"""The number of a process, and its name in the log."""
+
+
+class _Starting(threading.local):
+    """The process that this thread is starting; in a child, the one that it is."""
+
+    process: Numbered | None = None
+
+
+_starting = _Starting()
+_numbered: WeakKeyDictionary[BaseProcess, Numbered] = WeakKeyDictionary()
+"""Those that this process has started."""
+_report: Report | None = None
+_announced: set[int] = set()
+_proc = True
+
+_start_plainly = BaseProcess.start
+_join_plainly = BaseProcess.join
+_terminate_plainly = BaseProcess.terminate
+_kill_plainly = BaseProcess.kill
+_is_alive_plainly = BaseProcess.is_alive
+_bootstrap_plainly: Callable[..., int] = cpython.bootstrap_of(BaseProcess)
+
+
+def record_processes(report: Report | None = None, *, proc: bool = True) -> None:
+    """Have all processes recorded that are started from now on, here and in whatever is started from here.
+
+    `report` tells the supervisor of them; `proc`: /proc can be read.
+    """
+    global _report, _proc
+    _report, _proc = report, proc
+    own_children.watch()
+    BaseProcess.start, BaseProcess.join = _start, _join  # type: ignore[method-assign]
+    BaseProcess.terminate, BaseProcess.kill = _terminate, _kill  # type: ignore[method-assign]
+    BaseProcess.is_alive = _is_alive  # type: ignore[method-assign]
+    cpython.replace_bootstrap(BaseProcess, _bootstrap)
+    cpython.prepare_children_with(lambda: _Preparation(recorder.run_ref, _starting.process, _proc))
+
+
+class _Preparation:
+    """What a child that is not forked gets, to be recorded: unpickling it is all it takes."""
+
+    def __init__(self, run_ref: tuple[str, int], process: Numbered | None, proc: bool) -> None:
+        self._state = run_ref, process, proc
+
+    def __reduce__(self) -> Any:
+        return _prepare, self._state
+
+
+def _prepare(run_ref: tuple[str, int], process: Numbered | None, proc: bool) -> None:
+    if os.path.isdir(run_ref[0]):  # otherwise the run is over
+        recorder.join_run(run_ref)
+        _starting.process = process
+        record_objects()
+        record_processes(proc=proc)
+
+
+def _start(self: BaseProcess) -> None:
+    if cpython.is_started(self) or not recorder.run_ref[0] or cpython.is_managers(self) or _records_itself(self):
+        own_children.start(self)
+        _report_auxiliary_processes()
+        return
+    numbered = announce_process(self)
+    if numbered is None:
+        _start_plainly(self)
+        return
+    index, name = numbered
+    _numbered[self] = numbered
+    recorder.emit(codes.STARTING, index, name)
+    before, _starting.process = _starting.process, numbered
+    try:
+        _start_plainly(self)
+    except Exception as error:
+        recorder.emit(codes.START_FAILED, index, type(error).__name__, str(error)[:500])
+        raise
+    finally:
+        _starting.process = before
+    _note_started(self, index)
+
+
+def _records_itself(made: BaseProcess) -> bool:
+    """Tell whether a process is recorded otherwise: as a pool's worker."""
+    return type(made.__dict__.get("run")).__name__ == "WorkerRun"  # the class is imported only where there are pools
+
+
+def _note_started(started: BaseProcess, index: int) -> None:
+    popen = cpython.popen_of(started)
+    pid = popen.pid
+    if _report is not None:
+        if popen.method == "forkserver":
+            _report("c", pid, popen.sentinel, os.fstat(popen.sentinel).st_ino)
+        _report("+", index, pid)
+    _report_auxiliary_processes()
+    recorder.emit(codes.START_RETURNED, index, pid)
+    record_reaping(popen, index, _proc)
+    if started.daemon:
+        popen.terminate = partial(_terminate_daemon, index, popen.terminate)
+
+
+def _report_auxiliary_processes() -> None:
+    """Tell the supervisor which children are multiprocessing's own, so that they are not taken for the script's."""
+    for letter, pid in (("t", cpython.resource_tracker_pid()), ("f", cpython.fork_server_pid())):
+        if _report is not None and pid and pid not in _announced:
+            _announced.add(pid)
+            _report(letter, pid)
+
+
+def _terminate_daemon(index: int, plainly: Callable[[], None]) -> None:
+    """Stand for `popen.terminate`, which `Process.terminate` calls, too, and that has recorded it."""
+    if _stopping.by_script:
+        plainly()
+    else:
+        terminate_daemon(index, plainly)
+
+
+class _Stopping(threading.local):
+    by_script = False
+    """Whether this thread is in terminate() or kill() that the script has called."""
+
+
+_stopping = _Stopping()
+
+
+def _own(process: BaseProcess) -> int | None:
+    """Return the number of a process that this one has started; None: it has not."""
+    numbered = _numbered.get(process)
+    return numbered[0] if numbered and cpython.is_parent_of(process) else None
+
+
+def _join(self: BaseProcess, timeout: float | None = None) -> None:
+    index = _own(self)
+    if index is None or _is_inside_another_wait():
+        own_children.join(self, timeout)
+    else:
+        join(self, index, _join_plainly, timeout)
+
+
+def _is_inside_another_wait() -> bool:
+    before = recorder.current_wait()
+    return bool(recorder.waits[before]) and before != recorder.wait_word(codes.W_EXIT)
+
+
+def _stop(self: BaseProcess, code: int, plainly: Callable[[BaseProcess], None]) -> None:
+    index = _own(self)
+    if index is not None and _is_alive_plainly(self):
+        recorder.emit(code, index, "step")
+    _stopping.by_script = True
+    try:
+        plainly(self)
+    finally:
+        _stopping.by_script = False
+
+
+def _terminate(self: BaseProcess) -> None:
+    _stop(self, codes.TERMINATING, _terminate_plainly)
+
+
+def _kill(self: BaseProcess) -> None:
+    _stop(self, codes.KILLING, _kill_plainly)
+
+
+def _is_alive(self: BaseProcess) -> bool:
+    answer = _is_alive_plainly(self)
+    index = _own(self)
+    if index is not None:
+        recorder.note_answer((codes.ALIVE, index, 0), answer)
+    return answer
+
+
+def _bootstrap(self: BaseProcess, *args: Any, **kwargs: Any) -> int:
+    """Stand for the method in which a child begins: from here on it is recorded."""
+    numbered, _starting.process = _starting.process, None
+    global _report
+    _report = None  # only the main program's children are reported; the others are found
+    _numbered.clear()
+    folder, queues = recorder.run_ref
+    if numbered is not None and folder and not _records_itself(self):
+        index, name = numbered
+        self.run = RecordedRun(self, index, folder, queues, (), captured=False, name=name)  # type: ignore[method-assign]
+    return _bootstrap_plainly(self, *args, **kwargs)

@@ -1,0 +1,92 @@
+"""The main program of a recorded script: the script itself, as `python script.py` or `python -m module` runs it."""
+
+from __future__ import annotations
+
+import builtins
+import importlib.machinery
+import io
+import os
+import sys
+from types import ModuleType, TracebackType
+
+from run_scenario.recording import codes
+from run_scenario.recording.recorder import recorder
+from run_scenario.runtime import cpython
+from run_scenario.runtime.child.bootstrap import exitcode_of, join_run, own_usage, record_failure, record_lingering
+from run_scenario.runtime.main_program.program import MAIN, MAIN_PROCESS
+from run_scenario.runtime.primitives import wire
+from run_scenario.runtime.run_request import RunRequest, Script, semaphore_prefix
+from run_scenario.runtime.script.made import MOST_RESOURCES
+from run_scenario.runtime.script.objects import record_objects
+from run_scenario.runtime.script.processes import Report, record_processes
+
+_INTERRUPTED = 130
+_HERE = os.path.dirname(__file__)
+
+
+def become_script(request: RunRequest, script: Script, report: Report) -> int:
+    """Turn this freshly forked process into the script and run it; return its exit code."""
+    cpython.forget_exit_functions()
+    wire.most_bytes = request.limits.payload
+    cpython.set_semaphore_prefix(semaphore_prefix(request.run))
+    if request.sockets:
+        cpython.set_socket_folder(request.sockets)
+    join_run(request.folder, MAIN_PROCESS, MOST_RESOURCES, captured=False)
+    record_objects()
+    record_processes(report, proc=request.capabilities.proc)
+    recorder.emit(codes.STARTED, MAIN, os.getpid(), os.getppid(), "", False)
+    code = _run(script)
+    record_lingering(MAIN)
+    recorder.begin_wait(codes.W_EXIT)
+    cpython.wait_for_threads()
+    cpython.run_exit_functions()
+    return code
+
+
+def _run(script: Script) -> int:
+    sys.argv = [script.path or "-m", *script.arguments]
+    sys.path[0] = os.path.dirname(os.path.realpath(script.path)) if script.path else os.getcwd()
+    try:
+        (_run_file if script.path else _run_module)(script)
+    except SystemExit as end:
+        recorder.emit(codes.EXITING, MAIN, exitcode_of(end), own_usage())
+        if end.code is None or isinstance(end.code, int):
+            return end.code or 0
+        sys.stderr.write(f"{end.code}\n")
+        return 1
+    except BaseException as error:
+        record_failure(MAIN, error)
+        error = error.with_traceback(_own_frames(error.__traceback__))
+        sys.excepthook(type(error), error, error.__traceback__)
+        return _INTERRUPTED if isinstance(error, KeyboardInterrupt) else 1
+    recorder.emit(codes.FINISHED, MAIN, own_usage())
+    return 0
+
+
+def _run_file(script: Script) -> None:
+    main = ModuleType("__main__")
+    path = os.path.abspath(script.path)
+    loader = importlib.machinery.SourceFileLoader("__main__", path)
+    # As the interpreter fills it for a script: a child that is not forked finds the file by these.
+    main.__dict__.update(__file__=path, __loader__=loader, __builtins__=builtins, __cached__=None, __spec__=None)
+    sys.modules["__main__"] = main
+    with io.open_code(path) as file:
+        code = compile(file.read(), path, "exec", dont_inherit=True)
+    exec(code, main.__dict__)
+
+
+def _run_module(script: Script) -> None:
+    import runpy
+
+    runpy.run_module(script.module, run_name="__main__", alter_sys=True)
+
+
+def _own_frames(trace: TracebackType | None) -> TracebackType | None:
+    """Return the part of a traceback that is the script's, as Python would show it."""
+    while trace is not None and _is_ours(trace.tb_frame.f_code.co_filename):
+        trace = trace.tb_next
+    return trace
+
+
+def _is_ours(file: str) -> bool:
+    return file.startswith((_HERE, "<frozen runpy>"))

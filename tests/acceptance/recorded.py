@@ -1,0 +1,113 @@
+"""Runs scripts by `run-scenario record`, and looks for whatever that may have left behind."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import textwrap
+import uuid
+from pathlib import Path
+from typing import NamedTuple
+
+from support import COMMAND, KEPT, PATIENCE, Event, Log, check_log, is_readable, processes_with, read_events
+
+SCRIPTS = Path(__file__).parent / "scripts"
+
+
+class Recorded(NamedTuple):
+    """What came of a recorded script."""
+
+    status: int
+    stdout: str
+    stderr: str
+    log: Log
+
+    def stall(self) -> Event:
+        """Return the standstill that it came to."""
+        return self.log.one("scenario.stalled")
+
+
+class Recording:
+    """A script while it runs, recorded, in a session of its own."""
+
+    def __init__(
+        self, folder: Path, script: Path | str, *arguments: str, options: tuple[str, ...] = (), stdin: int | None = None
+    ) -> None:
+        """Start a script: its file, or its text, which becomes `script.py` in `folder`."""
+        if isinstance(script, str):
+            path = folder / "script.py"
+            path.write_text(textwrap.dedent(script))
+            script = path
+        self.folder = folder
+        self._log = folder / f"{uuid.uuid4().hex[:8]}.jsonl"
+        self._tmp = Path(tempfile.mkdtemp(prefix="rs-", dir="/tmp"))  # short: the fork server's socket lies in it
+        name, value = "RUN_SCENARIO_TEST", uuid.uuid4().hex
+        self._marker = f"{name}={value}"
+        target = [] if script.name == "-m" else [script.name if script.parent == folder else str(script)]
+        self.process = subprocess.Popen(
+            [
+                *COMMAND,
+                "record",
+                "--log",
+                str(self._log),
+                *options,
+                *(() if script.name == "-m" else target),
+                *arguments,
+            ],
+            cwd=folder,
+            env={**os.environ, name: value, "TMPDIR": str(self._tmp)},
+            stdin=subprocess.DEVNULL if stdin is None else stdin,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            start_new_session=True,
+        )
+
+    def events(self) -> list[Event]:
+        """Return what the log has by now."""
+        text = self._log.read_text() if self._log.exists() else ""
+        return read_events(text[: text.rfind("\n") + 1])
+
+    def wait_for_nobody(self) -> None:
+        """Wait until nobody of a killed recording lives; then nothing else of it is left but what `recover` reads."""
+        for pid in processes_with(self._marker):
+            with contextlib.suppress(ProcessLookupError):
+                end = os.pidfd_open(pid)
+                assert is_readable(end, PATIENCE)
+                os.close(end)
+        left = [name for name in os.listdir(self._tmp) if not name.startswith(KEPT)]
+        shutil.rmtree(self._tmp)
+        assert [] == left
+
+    def finish(self, given: str | None = None) -> Recorded:
+        """Wait for the end; check that the log is in order, and that nothing is left."""
+        try:
+            stdout, stderr = self.process.communicate(given, PATIENCE)
+            left = [*processes_with(self._marker), *os.listdir(self._tmp)]
+            events = self.events()
+            run = events[0]["run"]
+            assert [] == [*left, *(name for name in os.listdir("/dev/shm") if run in name)], (left, stderr)
+        finally:
+            for pid in processes_with(self._marker):
+                os.kill(pid, signal.SIGKILL)
+            shutil.rmtree(self._tmp, ignore_errors=True)
+        check_log(events)
+        return Recorded(self.process.returncode, stdout, stderr, Log(events))
+
+
+def record(folder: Path, script: Path | str, *arguments: str, options: tuple[str, ...] = ()) -> Recorded:
+    """Run a script to its end, recorded."""
+    return Recording(folder, script, *arguments, options=options).finish()
+
+
+def plainly(folder: Path, script: Path | str, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """Run a script as it is."""
+    command = [sys.executable, str(script), *arguments]
+    return subprocess.run(
+        command, cwd=folder, capture_output=True, text=True, timeout=PATIENCE, stdin=subprocess.DEVNULL, check=False
+    )

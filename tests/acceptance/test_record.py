@@ -1,0 +1,386 @@
+"""`run-scenario record`: a script runs as it does without, and what its processes do is in the log."""
+
+from __future__ import annotations
+
+import os
+import pty
+import signal
+import subprocess
+from pathlib import Path
+
+import pytest
+from recorded import SCRIPTS, Recording, plainly, record
+from support import COMMAND, PATIENCE
+
+GUARD = 'if __name__ == "__main__":\n    multiprocessing.set_start_method(sys.argv[1])\n    main()\n'
+
+
+def script(body: str) -> str:
+    """Return a script: functions, `main` among them, that is called under the start method of its first argument."""
+    return f"import multiprocessing\nimport os\nimport signal\nimport sys\nimport threading\n{body}\n{GUARD}"
+
+
+@pytest.mark.parametrize("name", ["everything", "pools"])
+def test_a_script_does_what_it_does_without(tmp_path: Path, method: str, name: str) -> None:
+    """Its output and its exit code are the same."""
+    file = SCRIPTS / f"{name}.py"
+    plain, recorded = plainly(tmp_path, file, method), record(tmp_path, file, method)
+    assert (plain.returncode, plain.stdout) == (recorded.status, recorded.stdout)
+    assert plain.stderr == recorded.stderr
+
+
+def test_what_a_script_makes_is_in_the_log(tmp_path: Path, method: str) -> None:
+    """Each object is named after the variable and the line that has it; each process by its name, with its end."""
+    log = record(tmp_path, SCRIPTS / "everything.py", method).log
+    lines = (SCRIPTS / "everything.py").read_text().splitlines()
+
+    def line(text: str) -> int:
+        return next(number for number, each in enumerate(lines, 1) if each.strip().startswith(text))
+
+    queues = {event["queue"] for event in log.all("queue.put")}
+    assert queues == {
+        f"tasks (everything.py:{line('tasks, results =')})",
+        f"results (everything.py:{line('tasks, results =')})",
+        f"jobs (everything.py:{line('jobs, done =')})",
+        f"done (everything.py:{line('jobs, done =')})",
+    }
+    assert 5 == len(log.all("lock.acquired", lock=f"lock (everything.py:{line('lock =')})"))
+    assert 5 == len(log.all("value.written", value=f"total (everything.py:{line('total =')})"))
+    ends = {event["process"]: (event["exitcode"], event["cause"]) for event in log.all("process.exited")}
+    assert (0, "returned") == ends["Process-1"] == ends["Process-2"] == ends["adder"] == ends["finisher"]
+    assert [(-15, "daemon"), (-15, "terminated")] == sorted(end for end in ends.values() if end[0] == -15)
+    assert (7, "sys.exit") == ends["MainProcess"]
+    assert "Adder" == log.one("process.starting", "adder")["target"]
+    assert {"work"} == {event["target"] for event in log.all("process.starting") if event["process"] == "Process-1"}
+    assert {"number": 2} == log.all("queue.get", "finisher")[2]["item"]
+    assert log.all("condition.notified", "finisher")
+    assert 6 == log.one("pipe.received", "MainProcess")["item"]
+    assert (None, "everything") == (log.events[0]["timeout"], log.events[0]["scenario"])
+
+
+def test_calls_and_tasks_of_pools_are_in_the_log(tmp_path: Path, method: str) -> None:
+    """Each call with its function, each task with its arguments and result, in the worker that has done it."""
+    log = record(tmp_path, SCRIPTS / "pools.py", method).log
+    calls = [(event["method"], event["function"], event["tasks"]) for event in log.all("pool.called")]
+    assert calls == [
+        ("map", "square", 5),
+        ("starmap", "add", 2),
+        ("imap", "square", None),
+        ("imap_unordered", "square", 7),
+        ("apply_async", "add", 1),
+        ("apply", "square", 1),
+        ("map", "square", 0),
+        ("apply", "fail", 1),
+        ("map", "square", 3),
+        ("map", "add", 2),
+        ("map", "square", 0),
+        ("submit", "square", 1),
+        ("submit", "fail", 1),
+    ]
+    assert sum(tasks or 0 for _, _, tasks in calls) + 3 - 2 == len(log.all("pool.task_finished"))
+    assert ["ValueError", "ValueError"] == [event["exception"] for event in log.all("pool.task_failed")]
+    assert [6] == [event["argument"] for event in log.all("pool.called_back")]
+    assert [0, 1, 4] == [event["result"] for event in log.all("pool.result", method="imap")]
+    assert {"Pool", "executor"} == {event["type"] for event in log.all("pool.created")}
+
+
+# Standstills
+
+
+TWO_LOCKS = """
+def hold(one, other, meet):
+    with one:
+        meet.wait()
+        with other:
+            pass
+
+def main():
+    first = multiprocessing.Lock()
+    second = multiprocessing.Lock()
+    meet = multiprocessing.Barrier(2)
+    processes = [
+        multiprocessing.Process(target=hold, args=locks, name=name)
+        for name, locks in {"Kant": (first, second, meet), "Hegel": (second, first, meet)}.items()
+    ]
+    for process in processes:
+        process.start()
+    for process in processes:
+        process.join()
+"""
+
+
+def test_a_deadlock_is_explained(tmp_path: Path, method: str) -> None:
+    """It ends with status 3; who holds what is said, by the names of the script, with its lines."""
+    recorded = record(tmp_path, script(TWO_LOCKS), method)
+    assert 3 == recorded.status
+    circle = {(link["process"], link["resource"], link["next"]) for link in recorded.stall()["diagnosis"]["cycle"]}
+    assert circle == {("Kant", "second (script.py:15)", "Hegel"), ("Hegel", "first (script.py:14)", "Kant")}
+    assert "Kant holds 'first (script.py:14)' and waits for 'second (script.py:15)'" in recorded.stderr
+    assert "script.py:10 in hold" in recorded.stderr
+    assert "run_scenario" not in recorded.stderr
+
+
+STANDSTILLS = {
+    "a killed worker of a pool": (
+        """
+def die(x):
+    os.kill(os.getpid(), signal.SIGKILL)
+
+def main():
+    with multiprocessing.Pool(1) as pool:
+        pool.map(die, [1])
+""",
+        "was ended by SIGKILL while it was doing task 0 of map(), and a Pool never gives a lost task to another worker",
+    ),
+    "a join before the items are taken": (
+        """
+def produce(items):
+    for _ in range(5):
+        items.put("x" * 100_000)
+
+def main():
+    items = multiprocessing.Queue()
+    producer = multiprocessing.Process(target=produce, args=(items,), name="producer")
+    producer.start()
+    producer.join()
+""",
+        "producer cannot end: it has put items on queue 'items (script.py:12)' that do not fit into its pipe",
+    ),
+    "more readers than items": (
+        """
+def consume(items):
+    items.get()
+    items.get()
+
+def main():
+    items = multiprocessing.Queue()
+    consumer = multiprocessing.Process(target=consume, args=(items,), name="consumer")
+    consumer.start()
+    items.put(1)
+    consumer.join()
+""",
+        "consumer waits for ever for an item from queue 'items (script.py:12)'",
+    ),
+    "an event that nobody sets": (
+        """
+def main():
+    go = multiprocessing.Event()
+    waiter = multiprocessing.Process(target=go.wait, name="waiter")
+    waiter.start()
+    waiter.join()
+""",
+        "waiter waits for ever for event 'go (script.py:8)'",
+    ),
+    "a callback that raises": (
+        """
+def nothing():
+    pass
+
+def refuse(result):
+    raise ValueError("no")
+
+def main():
+    with multiprocessing.Pool(1) as pool:
+        pool.apply_async(nothing, callback=refuse).get()
+""",
+        "the pool's thread that takes results has ended, because a callback raised ValueError: no",
+    ),
+    "one full queue": (
+        """
+def put_much(box):
+    for number in range(4):
+        box.put(number)
+
+def main():
+    box = multiprocessing.Queue(3)
+    process = multiprocessing.Process(target=put_much, args=(box,), name="putter")
+    process.start()
+    process.join()
+""",
+        "putter waits for ever for room in queue 'box (script.py:12)' (maxsize 3, 3 in it)",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", STANDSTILLS)
+def test_a_standstill_is_explained(tmp_path: Path, method: str, name: str) -> None:
+    """What can never end is ended at once, with the reason."""
+    text, reason = STANDSTILLS[name]
+    recorded = record(tmp_path, script(text), method)
+    assert (3, "deadlock") == (recorded.status, recorded.stall()["cause"])
+    assert reason in recorded.stall()["reason"]
+    assert reason in recorded.stderr
+
+
+def test_a_deadline(tmp_path: Path) -> None:
+    """With --timeout, a script that goes on is stopped; what it does then is in the log."""
+    recorded = record(tmp_path, "import time\ntime.sleep(1000)\n", options=("--timeout", "0.5"))
+    assert (3, 0.5) == (recorded.status, recorded.log.events[0]["timeout"])
+    assert "timed_out" == recorded.log.finished["outcome"]
+
+
+# As `python` runs it
+
+
+@pytest.mark.parametrize(
+    ("text", "status"),
+    [
+        ("", 0),
+        ("import sys\nsys.exit(5)", 5),
+        ("import sys\nsys.exit('told')", 1),
+        ("1 / 0", 1),
+        ("import os\nos._exit(9)", 9),
+        ("import os, signal\nos.kill(os.getpid(), signal.SIGKILL)", 128 + 9),
+        ("import atexit\natexit.register(print, 'at the end')", 0),
+        ("import threading\nthreading.Thread(target=lambda: print('in a thread')).start()", 0),
+        ("print(__name__, __file__, __spec__, __builtins__)", 0),
+        ("import sys\nprint(sys.argv, sys.path[0], sys.stdin.read())", 0),
+    ],
+)
+def test_the_end_of_a_script(tmp_path: Path, text: str, status: int) -> None:
+    """Exit code, output and traceback are those of Python itself."""
+    (tmp_path / "script.py").write_text(text)
+    recorded, plain = record(tmp_path, text, "--log", "x"), plainly(tmp_path, "script.py", "--log", "x")
+    assert (status, plain.stdout) == (recorded.status, recorded.stdout)
+    assert plain.stderr == "\n".join(recorded.stderr.splitlines()[: plain.stderr.count("\n")]) + (
+        "\n" if plain.stderr else ""
+    )
+    assert plain.returncode in (status, 128 - status)
+
+
+def test_a_module(tmp_path: Path) -> None:
+    """`-m` finds a module as Python does, and hands it all that comes after it."""
+    (tmp_path / "package").mkdir()
+    (tmp_path / "package" / "__main__.py").write_text("import sys\nprint(__name__, __package__, sys.argv[1:])\n")
+    recorded = record(tmp_path, Path("-m"), "-m", "package", "--log", "-x")
+    assert (0, "__main__ package ['--log', '-x']\n") == (recorded.status, recorded.stdout)
+    assert "package" == recorded.log.events[0]["scenario"]
+
+
+def test_standard_input_is_the_scripts(tmp_path: Path) -> None:
+    """What is piped in, it reads."""
+    recording = Recording(tmp_path, "print(input() + '!')", stdin=subprocess.PIPE)
+    assert "hello!\n" == recording.finish("hello\n").stdout
+
+
+def test_a_terminal_stays_one(tmp_path: Path) -> None:
+    """A script that asks whether it writes to a terminal does."""
+    (tmp_path / "script.py").write_text("import sys\nprint(sys.stdin.isatty(), sys.stdout.isatty(), input('? '))\n")
+    controller, terminal = pty.openpty()
+    with subprocess.Popen([*COMMAND, "record", "script.py"], cwd=tmp_path, stdin=terminal, stdout=terminal) as process:
+        os.close(terminal)
+        os.write(controller, b"yes\n")
+        process.wait(PATIENCE)
+        shown = os.read(controller, 4096).decode()
+    os.close(controller)
+    assert "True True yes" in shown
+
+
+SLEEPS = """
+    import signal, sys, time
+    def stop(number, frame):
+        print("asked to stop", flush=True)
+        sys.exit(11)
+    signal.signal(signal.{name}, stop)
+    print("ready", flush=True)
+    time.sleep(1000)
+"""
+
+
+@pytest.mark.parametrize("name", ["SIGINT", "SIGTERM"])
+def test_a_signal_is_passed_on(tmp_path: Path, name: str) -> None:
+    """A script that handles it ends in its own way."""
+    recording = Recording(tmp_path, SLEEPS.format(name=name))
+    assert recording.process.stdout
+    assert "ready\n" == recording.process.stdout.readline()
+    recording.process.send_signal(signal.Signals[name])
+    recorded = recording.finish()
+    assert (11, "asked to stop\n") == (recorded.status, recorded.stdout)
+
+
+def test_a_second_signal_ends_it(tmp_path: Path) -> None:
+    """Whoever does not heed the first is ended."""
+    text = 'import signal, time\nsignal.signal(signal.SIGINT, lambda *_: print("heard", flush=True))\n'
+    recording = Recording(tmp_path, text + 'print("ready", flush=True)\nwhile True:\n    time.sleep(1000)\n')
+    assert recording.process.stdout
+    for line in ("ready\n", "heard\n"):
+        assert line == recording.process.stdout.readline()
+        recording.process.send_signal(signal.SIGINT)
+    recorded = recording.finish()
+    assert (130, "interrupted") == (recorded.status, recorded.log.finished["outcome"])
+
+
+def test_bytes_in_the_pipe_are_the_plain_ones(tmp_path: Path, method: str) -> None:
+    """A message is its length and the pickled item: whoever is not recorded can read it."""
+    body = """
+def main():
+    import pickle
+    queue = multiprocessing.Queue()
+    queue.put("word")
+    with queue._rlock:
+        data = queue._reader.recv_bytes()
+    print(pickle.loads(data), isinstance(queue, multiprocessing.queues.Queue), queue.empty())
+    queue.put(1)
+    print(queue.get())
+"""
+    recorded = record(tmp_path, script("import multiprocessing.queues\n" + body), method)
+    assert (0, "word True True\n1\n") == (recorded.status, recorded.stdout)
+    assert (2, 1) == (recorded.log.one("queue.get")["item_id"], recorded.log.one("queue.get")["item"])
+    assert ["word"] == recorded.log.one("queue.left_over")["items"]
+
+
+def test_too_many_objects_are_not_recorded(tmp_path: Path) -> None:
+    """The script goes on, with multiprocessing's own; the log says so, once."""
+    body = """
+def main():
+    locks = [multiprocessing.Lock() for _ in range(1030)]
+    for lock in locks:
+        with lock:
+            pass
+    print(len({type(lock) for lock in locks}))
+"""
+    recorded = record(tmp_path, script(body), "fork")
+    assert (0, "2\n") == (recorded.status, recorded.stdout)
+    assert "resources after the first 1,024" == recorded.log.one("recording.incomplete")["missing"]
+    assert 1024 == len(recorded.log.all("lock.acquired"))
+
+
+def test_a_killed_recorder_leaves_nothing(tmp_path: Path, method: str) -> None:
+    """The script is ended with it, and its processes."""
+    body = """
+def wait(event):
+    print("waits", flush=True)
+    event.wait()
+
+def main():
+    never = multiprocessing.Event()
+    process = multiprocessing.Process(target=wait, args=(never,))
+    process.start()
+    process.join(1000)
+"""
+    recording = Recording(tmp_path, script(body), method)
+    assert recording.process.stdout
+    assert "waits\n" == recording.process.stdout.readline()
+    recording.process.kill()
+    recording.process.communicate(timeout=PATIENCE)
+    recording.wait_for_nobody()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ([], "record needs a script, or -m and a module"),
+        (["absent.py"], "there is no script 'absent.py' to be recorded"),
+        (["own.yaml"], "'own.yaml' is a scenario: run-scenario run own.yaml"),
+        (["--lgo", "x", "script.py"], "there is no option '--lgo'; did you mean '--log'?"),
+    ],
+)
+def test_what_cannot_be_recorded(tmp_path: Path, arguments: list[str], message: str) -> None:
+    """The error says what to write."""
+    (tmp_path / "own.yaml").touch()
+    (tmp_path / "script.py").touch()
+    done = subprocess.run(
+        [*COMMAND, "record", *arguments], cwd=tmp_path, capture_output=True, text=True, timeout=PATIENCE, check=False
+    )
+    assert 2 == done.returncode
+    assert message in done.stderr
