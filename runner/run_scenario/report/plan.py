@@ -225,7 +225,8 @@ class _Writer(_StepWriter):
                 return f"{self.resource(shared.name)} = {_shared_expression(shared, self.resource)}"
             case model.SyncSpec() as sync:
                 arguments = ", ".join(sync_arguments(sync, self.resource))
-                return f"{self.resource(sync.name)} = {sync.type}({arguments})"
+                manager = "manager." if sync.is_managed else ""
+                return f"{self.resource(sync.name)} = {manager}{sync.type}({arguments})"
 
     def _children(self, parent: StepFunction) -> list[str]:
         """Return the lines that create the processes that a process starts itself."""
@@ -301,6 +302,13 @@ def sync_arguments(sync: model.SyncSpec, resource: Callable[[str], str]) -> list
 def memory_size(shared: model.SharedSpec) -> int:
     """Return the bytes of a block of shared memory: those that are asked for, or as many as its value needs."""
     return max(shared.size, len(str(shared.value or "").encode()))
+
+
+def managed_content(shared: model.SharedSpec, written: Callable[[Any], str]) -> str:
+    """Return what a manager's Value or Array begins with; `written` writes data."""
+    if shared.value is None and shared.type == "ManagerArray":
+        return f"[{written(shared.initial[0])}] * {shared.size}"
+    return written(shared.initial)
 
 
 def release(shared: model.SharedSpec, name: str) -> list[str]:
@@ -385,6 +393,9 @@ def _shared_expression(shared: model.SharedSpec, resource: Callable[[str], str])
             return f"SharedMemory(create=True, size={memory_size(shared)})"
         case "ManagerQueue":
             return f"manager.Queue({shared.size or ''})"
+        case "ManagerValue" | "ManagerArray":
+            kind = shared.type.removeprefix("Manager")
+            return f'manager.{kind}("{shared.typecode}", {managed_content(shared, repr)})'
         case "ShareableList":
             return f"ShareableList({content})"
         case "Namespace":

@@ -221,7 +221,8 @@ class EventDecoder:
         return bool(self.processes.main.outcome)
 
     def _emit_abandoned(self, t: int, name: str, pid: int, waits: list[Wait]) -> None:
-        for event in abandoned_resources(waits, self._scenario.resources):
+        for index, event in abandoned_resources(waits, self._scenario.resources):
+            self.sync.note_abandoned(index, name)
             self._emit(t, name, pid, event)
 
     def on_orphaned(self, source: Source, t: int, pid: int, command: str, parent: int = 0) -> None:

@@ -35,6 +35,8 @@ class SyncDecoder:
         """Position of a lock or semaphore -> who holds it -> the hold."""
         self.abandoned: dict[int, list[str]] = {}
         """Position -> names of the processes that have ended without releasing it."""
+        self._waited: dict[int, list[str]] = {}
+        """Position of what a manager holds -> names of the processes that have ended while they waited for it."""
         self._signals = {
             index
             for index, spec in enumerate(resources)
@@ -53,8 +55,17 @@ class SyncDecoder:
         return spec
 
     def holders(self, index: int) -> list[str]:
-        """Return the names of the processes that hold it, those that have ended included."""
-        return [hold.process for hold in self.holds.get(index, {}).values()]
+        """Return the names of the processes that hold it, those that have ended included.
+
+        What nobody has acquired who could record it, a manager may have acquired for who ended while it waited for it.
+        """
+        found = [hold.process for hold in self.holds.get(index, {}).values()]
+        return found or ([] if index in self._signals else self._waited.get(index, []))
+
+    def note_abandoned(self, index: int, process: str) -> None:
+        """Note that a process has ended while it waited for what a manager holds, if a manager holds it."""
+        if getattr(self._resources[index], "is_managed", False):
+            self._waited.setdefault(index, []).append(process)
 
     def _name(self, index: int) -> str:
         return self.spec(index).name

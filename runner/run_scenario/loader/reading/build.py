@@ -185,6 +185,7 @@ def _sync(sync: ResourceDraft, problems: Problems) -> SyncSpec:
         parties=fields.whole("parties"),
         timeout=fields.number("timeout"),
         lock=fields.text("lock"),
+        is_managed=fields.flag("manager"),
         family=sync.family,
         where=problems.location(sync.span),
     )

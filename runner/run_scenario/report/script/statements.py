@@ -120,6 +120,8 @@ class Statements(Program):
             case model.SyncSpec() as sync:
                 names, kind = self._resource(sync.name), sync.type
                 arguments = ", ".join(plan.sync_arguments(sync, self._resource))
+                if sync.is_managed:
+                    return [f"{margin}{names} = {self.identifiers.own('manager')}.{kind}({arguments})"]
         return [f"{margin}{names} = {self.scope.use('multiprocessing', kind)}({arguments})"]
 
     def _own_name(self) -> list[str]:
@@ -348,6 +350,10 @@ class _SharedStatements:
                 return call(self._scope.use(_MEMORY, spec.type), "create=True", f"size={plan.memory_size(spec)}")
             case "ShareableList":
                 return call(self._scope.use(_MEMORY, spec.type), self._scope.literal(spec.value))
+            case "ManagerValue" | "ManagerArray":
+                content = plan.managed_content(spec, lambda data: flat(literal(data)))
+                kind = spec.type.removeprefix("Manager")
+                return call(f"{manager}.{kind}", literal(spec.typecode), content)
             case "ManagerQueue":
                 return call(f"{manager}.Queue", *([str(spec.size)] if spec.size else []))
             case "Namespace":

@@ -144,7 +144,7 @@ class StepWriter:
                 return self.lay(call("setattr", subject, self.literal(at), given), indent)
             case "Namespace":
                 target = f"{subject}.{at}"
-            case "Value":
+            case "Value" | "ManagerValue":
                 target = f"{subject}.value"
             case _:
                 target = f"{subject}[{':' if at is None else flat(self.literal(at))}]"
@@ -267,7 +267,9 @@ class StepWriter:
     def _options(self, step: Step) -> list[Expression]:
         alone = len(step.options) == 1 and step.verb in _ALONE
         written = {key: _option(value) for key, value in step.options.items()}
-        return [value if alone else keyword(key, value) for key, value in written.items()]
+        # What a manager holds has another name for whether acquire() is to wait.
+        first = [written.pop("block")] if step.verb == "acquire" and "block" in written else []
+        return [*first, *(value if alone else keyword(key, value) for key, value in written.items())]
 
     def _end_of_pool(self, step: Step) -> Expression:
         """Return the end of a pool, of an executor, which has no other method for it, or of a process."""
@@ -296,7 +298,7 @@ class StepWriter:
     def _read(self, step: Step) -> Expression:
         subject, at = self.subject(step), step.options.get("at")
         match step.kind:
-            case "Value":
+            case "Value" | "ManagerValue":
                 return f"{subject}.value"
             case "SharedMemory":
                 bounds = f".buf[{flat(self.literal(at))}:]" if at else ".buf"
@@ -309,6 +311,8 @@ class StepWriter:
             return f"{subject}[{flat(self.literal(at))}]"
         if step.kind == "dict":
             return f"{subject}.copy()"
+        if step.kind == "ManagerArray":
+            return call("list", f"{subject}[:]")
         return call("list", subject) if step.kind == "ShareableList" else f"{subject}[:]"
 
     def _pop(self, step: Step) -> Expression:

@@ -74,7 +74,7 @@ class MainProgram:
         for spec in request.scenario.processes:
             self._by_parent.setdefault(spec.parent, []).append(spec)
         scenario = request.scenario
-        managed = any(shared.is_managed for shared in scenario.shared)
+        managed = bool(scenario.managed) or any(spec.remote for spec in scenario.shared)
         setup = Setup(request.folder, len(scenario.queues), self._proc, managed, os.path.dirname(scenario.path))
         self._children = Children(setup, self.resources, report, private)
         self._bound: dict[str, tuple[Any, tuple[Any, ...], dict[str, Any]]] = {}
@@ -321,6 +321,9 @@ class MainProgram:
         from run_scenario.runtime.primitives import managers
 
         manager = self.resources[name]
+        if name == creation.MANAGER:
+            for spec in self._request.scenario.managed:
+                managers.finish(self.resources[spec.name])
         self._report("-", cpython.manager_process(manager).pid)
         managers.shut_down(manager)
 
