@@ -178,7 +178,7 @@ _MEANINGS: dict[str, dict[str, Any]] = {
     "AnyCondition": {"kind": "resource", "takes": ("Condition",), "called": "a condition"},
     "AnyBarrier": {"kind": "resource", "takes": ("Barrier",), "called": "a barrier"},
     "AnyValue": {"kind": "resource", "takes": ("Value", "ManagerValue"), "called": "a value"},
-    "LockedValue": {"kind": "resource", "takes": ("Value",), "called": "a value", "locked": True},
+    "LockedValue": {"kind": "resource", "takes": ("Value", "ManagerValue"), "called": "a value", "locked": True},
     "AnyArray": {"kind": "resource", "takes": ("Array", "ManagerArray", "ShareableList"), "called": "an array"},
     "AnyMemory": {"kind": "resource", "takes": ("SharedMemory",), "called": "a block of memory"},
     "AnyDict": {"kind": "resource", "takes": ("dict",), "called": "a manager's dict"},

@@ -79,6 +79,8 @@ def _key(held: Held) -> tuple[int, int]:
 
 
 def _acquire(held: Held, call: Call, blocking: bool = True, timeout: float | None = None) -> bool:
+    if timeout == -1 and held.lock_type in ("Lock", "RLock"):  # as theirs is where there is none
+        timeout = None
     given = (blocking,) if timeout is None else (blocking, timeout)
     if timeout is None or (blocking and timeout > 0):
         acquired: bool = _ask(held, call, "acquire", False)
@@ -232,10 +234,11 @@ def _get_element(held: Held, call: Call, at: Any) -> Any:
 
 def _put_element(held: Held, call: Call, at: Any, content: Any) -> None:
     with contextlib.suppress(*REFUSALS):  # the write itself raises, and nothing was written
-        place = place_of(at, _length(held, call, at))
+        length = _length(held, call, at)
+        place = place_of(at, length)
+        if isinstance(place, int):
+            place = range(length)[place]
         stored: Any = list(content) if isinstance(content, array) else array(held.typecode, [content])[0]
-        if isinstance(place, int) and place < 0:
-            raise IndexError(at)
         record_element(codes.ARRAY_WRITTEN, held.position, place, stored)
     _ask(held, call, "__setitem__", at, content)
 

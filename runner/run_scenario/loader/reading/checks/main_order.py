@@ -15,7 +15,7 @@ from typing import NamedTuple
 from run_scenario.loader.messages import quote
 from run_scenario.loader.problems import Problems, Span
 from run_scenario.loader.reading.checks.pools import method_of
-from run_scenario.loader.reading.draft import Draft, ResourceDraft
+from run_scenario.loader.reading.draft import Draft, ResourceDraft, is_managed
 from run_scenario.loader.reading.fields import Fields
 from run_scenario.loader.reading.steps import StepDraft
 from run_scenario.scenario.model import PIPE_ENDS, Direction
@@ -338,14 +338,20 @@ class _Resources:
             return None
         if kind != "RLock" and self._has_others(*self._sharers(lock)):
             return None
-        error = "an AssertionError" if kind == "RLock" else "a ValueError"
+        error = self._refusal(lock, "an AssertionError" if kind == "RLock" else "a ValueError")
         what = f"the main program does not hold {quote(lock)} here: release() would raise {error}"
         return _Obstacle(what, f"write `acquire: {name}` before")
+
+    def _refusal(self, name: str, usual: str) -> str:
+        """Return what is raised where a lock is not held: what a manager holds is an object of `threading`."""
+        resource = self._handles[name]
+        return "a RuntimeError" if is_managed(resource) and resource.type != "BoundedSemaphore" else usual
 
     def _notify(self, step: StepDraft, name: str) -> _Obstacle | None:
         if not self._not_held(self._lock(name)):
             return None
-        what = f"the main program has not acquired {quote(name)} here: {step.verb.name}() would raise an AssertionError"
+        error = self._refusal(name, "an AssertionError")
+        what = f"the main program has not acquired {quote(name)} here: {step.verb.name}() would raise {error}"
         return _Obstacle(what, f"write `acquire: {name}` before, and `release: {name}` after it")
 
     def _wait(self, step: StepDraft, name: str) -> _Obstacle | None:

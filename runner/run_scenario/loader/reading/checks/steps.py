@@ -548,8 +548,9 @@ class _Checker:
             return False
         needed = _NEEDS_PLACE.get(step.verb.name, ())
         if kind in needed and at is None:
-            what = f"`{step.verb.name}` needs `at` for {with_article(kind)}: the name of the element"
-            problems.error(step.span, what, f"write `at: NAME` below `{step.verb.name}`")
+            place, example = ("position", "0") if kind == "ManagerArray" else ("name", "NAME")
+            what = f"`{step.verb.name}` needs `at` for {with_article(kind)}: the {place} of the element"
+            problems.error(step.span, what, f"write `at: {example}` below `{step.verb.name}`")
             return False
         return True
 
