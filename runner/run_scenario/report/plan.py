@@ -191,7 +191,8 @@ class _Writer(_StepWriter):
         margin = " " * indent
         match step.verb:
             case "create":
-                return [f"{margin}{self.resource(step.subject)} = {_pool_expression(self._pools[step.subject])}"]
+                made = _pool_expression(self._pools[step.subject], self.resource)
+                return [f"{margin}{self.resource(step.subject)} = {made}"]
             case "next_call" if step.argument is not None:
                 made = margin + self._call_pool(step, step.argument)
             case "result" if step.argument is not None:
@@ -418,13 +419,14 @@ def _memory_arguments(shared: model.SharedSpec, resource: Callable[[str], str]) 
     return arguments
 
 
-def _pool_expression(pool: model.PoolSpec) -> str:
+def _pool_expression(pool: model.PoolSpec, resource: Callable[[str], str]) -> str:
     executor = pool.type == "executor"
     arguments = [] if pool.processes is None else [str(pool.processes)]
     if pool.initializer:
         arguments.append(f"initializer={_function(pool.initializer)}")
-    if pool.initargs:
-        arguments.append(f"initargs={_tuple(pool.initargs)}")
+    if pool.initargs or pool.uses:
+        given = [*map(value, pool.initargs), *map(resource, pool.uses)]
+        arguments.append(f"initargs=({', '.join(given)}{',' if len(given) == 1 else ''})")
     if pool.maxtasksperchild:
         arguments.append(f"{'max_tasks_per_child' if executor else 'maxtasksperchild'}={pool.maxtasksperchild}")
     return f"{'ProcessPoolExecutor' if executor else 'Pool'}({', '.join(arguments)})"

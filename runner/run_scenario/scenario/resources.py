@@ -173,6 +173,8 @@ class PoolSpec(Value):
     maxtasksperchild: int | None = None
     initializer: str = ""
     initargs: tuple[Any, ...] = ()
+    uses: tuple[str, ...] = ()
+    """Names of resources that the initializer is given behind `initargs`: each worker inherits them."""
     calls: tuple[PoolCall, ...] = ()
     end: Literal["close", "terminate"] = "close"
     """What the main program calls before it joins the pool."""

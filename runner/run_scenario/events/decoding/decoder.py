@@ -127,7 +127,9 @@ class EventDecoder:
         self.sync = SyncDecoder(scenario.resources, events)
         self.pipes = PipeDecoder(scenario.resources, events)
         shared = SharedDecoder(scenario.resources, events)
-        self.pools = PoolDecoder(scenario.resources, events, self.processes.note_name, self._main_is_over, self._hint)
+        self.pools = PoolDecoder(
+            scenario.resources, events, self.processes.note_name, self._main_is_over, self._hint, self._write_off
+        )
         decoders = (self, self.processes, self.queues, self.sync, self.pipes, shared, self.pools)
         self._handlers = {code: handler for decoder in decoders for code, handler in _handlers(decoder).items()}
         # What the run as a whole has come to, for `verdict`.

@@ -244,6 +244,13 @@ class Draft(NamedTuple):
         """Return the resource of that name, in whatever section; None if there is none."""
         return next((section[name] for section in self.sections.values() if name in section), None)
 
+    def given_to_workers(self) -> Iterator[tuple[ResourceDraft, str, Span]]:
+        """Yield what the workers of pools are given: the pool, the name of the resource, and where that stands."""
+        for pool in self.sections["pools"].values():
+            for node in pool.fields.items("uses"):
+                if node not in pool.fields.invalid and isinstance(node, Scalar) and isinstance(node.value, str):
+                    yield pool, node.value, node.span
+
     def types(self) -> dict[str, str]:
         """Return the types of all that a step can be about, but processes."""
         types = {handle: resource.type for handle, resource in self.handles().items()}

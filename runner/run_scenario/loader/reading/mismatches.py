@@ -91,6 +91,9 @@ def mismatch_hint(error: Any, path: tuple[str | int, ...], node: Node, problems:
             return f"write `{section}: {{{value}: {{}}}}`"
         case ("sync" | "shared" as section, str()):
             return _resource_hint(section, value, error, problems)
+        case ("pools", str(), "uses") if isinstance(value, dict | str):
+            names = [each for each in (value.values() if isinstance(value, dict) else [value]) if isinstance(each, str)]
+            return f"write `uses: [{', '.join(shorten(each, 30) for each in names[:5])}]`, in the initializer's order"
         case ("sync" | "shared" as section, str(name), "type") if value in get_args(SyncType) + _PLAIN:
             other = "sync" if section == "shared" else "shared"
             managers = f", or `{{{_typed(value)}, manager: true}}` if a manager is to hold it"

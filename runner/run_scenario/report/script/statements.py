@@ -234,8 +234,9 @@ class _PoolStatements:
         parts: list[Expression] = [] if pool.processes is None else [str(pool.processes)]
         if pool.initializer:
             parts.append(keyword("initializer", self._scope.function(pool.initializer)))
-        if pool.initargs:
-            parts.append(keyword("initargs", tuple_of(list(map(self._scope.literal, pool.initargs)))))
+        if pool.initargs or pool.uses:
+            given = [*map(self._scope.literal, pool.initargs), *map(self._name, pool.uses)]
+            parts.append(keyword("initargs", tuple_of(given)))
         if pool.maxtasksperchild:
             limit = "max_tasks_per_child" if pool.type == "executor" else "maxtasksperchild"
             parts.append(f"{limit}={pool.maxtasksperchild}")

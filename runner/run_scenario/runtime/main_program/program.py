@@ -304,7 +304,8 @@ class MainProgram:
         spec = self._pools[name]
         setup = self._request.folder, len(self._request.scenario.queues), self._private
         index, initializer = self._resource_index[spec.name], self.functions.get(id(spec))
-        self.resources[name] = Calls(spec, index, multiprocessing.get_context(), setup, initializer)
+        given = [self.resources[each] for each in spec.uses]
+        self.resources[name] = Calls(spec, index, multiprocessing.get_context(), setup, initializer, given)
         self._children.report_auxiliary_processes()
 
     def _call_pool(self, name: str, call: model.PoolCall) -> None:

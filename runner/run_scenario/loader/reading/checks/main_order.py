@@ -178,6 +178,7 @@ class _Resources:
             self._positions |= dict.fromkeys(process.names(), position)
             for binding in process.bindings:
                 self._having.setdefault(binding.resource, []).append((position, binding.direction))
+        self._of_pools = {name for _, name, _ in draft.given_to_workers()}
         self._running: Counter[int] = Counter()
         """Position of a process -> how many of its replicas are started."""
         self._known: dict[tuple[tuple[str, ...], str], bool] = {}
@@ -254,6 +255,8 @@ class _Resources:
         return {position for position, direction in bindings if direction != but and self._running[position]}
 
     def _has_others(self, *names: str, but: str = "") -> bool:
+        if not self._of_pools.isdisjoint(names):  # what their workers do is not known
+            return True
         if (names, but) not in self._known:
             self._known[names, but] = bool(self._users(*names, but=but))
         return self._known[names, but]
@@ -371,7 +374,8 @@ class _Resources:
 
     def _wait_at_barrier(self, barrier: ResourceDraft) -> _Obstacle | None:
         others = self._users(barrier.name)
-        if barrier.fields.number("timeout") is not None or barrier.name in self._aborted:
+        may_open = barrier.name in self._aborted or barrier.name in self._of_pools
+        if barrier.fields.number("timeout") is not None or may_open:
             return None
         # Code outside the built-ins may come with several threads.
         if any(":" in self._processes[other].target for other in others):

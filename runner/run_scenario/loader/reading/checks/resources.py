@@ -146,6 +146,7 @@ def check_use(draft: Draft, problems: Problems) -> None:
     """Warn about what is described and never used, except queues and pools, which have checks of their own."""
     used = {binding.resource for process in draft.processes for binding in process.bindings}
     used |= {name for name, _ in draft.named_by_main()}
+    used |= {name for _, name, _ in draft.given_to_workers()}
     used |= {resource.fields.text("lock") for resource in draft.resources}
     for resource in draft.resources:
         if resource.section in ("queues", "pools"):
@@ -185,6 +186,9 @@ def check_topology(draft: Draft, problems: Problems) -> None:
         for binding in process.bindings:
             if binding.resource in directions:
                 directions[binding.resource].add(binding.direction)
+    for _, name, _ in draft.given_to_workers():
+        if name in directions:
+            directions[name].add("uses")
     for name, step in draft.named_by_main():
         if name in directions and step.verb.name.startswith(("put", "get")):
             directions[name].add("to" if step.verb.name.startswith("put") else "from")
