@@ -245,7 +245,7 @@ def test_who_dies_while_it_waits_for_a_notice(play: Play, method: str) -> None:
     text = held({**waits, "exitcode": "any"}, queues={"q": {}}, sync={"door": CONDITION}, main=main, method=method)
     result = play(text)
     assert 0 == result.status
-    assert "takes the next notice" in result.log.one("condition.abandoned", "Killed")["reason"]
+    assert "takes the next notice" in result.log.one("lock.abandoned", "Killed", lock="door")["reason"]
 
 
 @every_method
@@ -255,6 +255,31 @@ def test_who_is_late_is_no_standstill(play: Play, method: str) -> None:
     late = {"name": "Late", "target": "set_event", "uses": {"event": "gun"}, "kwargs": {"seconds": 1.2}}
     result = play(held(waits, late, sync={"gun": EVENT}, method=method))
     assert (0, []) == (result.status, result.log.all("scenario.stalled"))
+
+
+def test_who_dies_while_it_waits_with_a_given_lock(play: Play) -> None:
+    """What the manager keeps for it is that lock."""
+    waits = {"name": "Killed", "steps": [{"with": "door", "steps": [{"put": 1, "to": "q"}, {"wait": "door"}]}]}
+    after = {"name": "Next", "steps": [{"acquire": "gate"}]}
+    main = [{"start": "Killed"}, {"get": "q"}, {"with": "door", "steps": [{"print": "it waits"}]}]
+    main += [{"terminate": "Killed"}, {"join": "Killed"}, {"with": "door", "steps": [{"notify": "door"}]}]
+    main += [{"sleep": 0.2}, {"start": "Next"}, {"join": "Next"}]
+    sync = {"gate": LOCK, "door": {**CONDITION, "lock": "gate"}}
+    text = held(
+        {**waits, "exitcode": "any"}, after, queues={"q": {}}, sync=sync, main=main, expect=expects("scenario.stalled")
+    )
+    result = play(text)
+    assert "takes the next notice" in result.log.one("lock.abandoned", "Killed", lock="gate")["reason"]
+    reason = "Next waits for ever for lock 'gate': Killed ended while it waited there, and the manager that holds it "
+    assert reason + "acquired it in its place" == result.log.one("scenario.stalled")["reason"]
+
+
+def test_what_is_left_when_the_main_program_fails(play: Play) -> None:
+    """What the manager holds then is recorded as well."""
+    total = {"type": "Value", "typecode": "d", "value": 1.5, "manager": True}
+    main = [{"write": 2.5, "to": "total"}, {"raise": "ValueError", "message": "on purpose"}]
+    result = play(held({"name": "P", "target": "print_info"}, shared={"total": total}, main=main))
+    assert (1, 2.5) == (result.status, result.log.one("value.final")["content"])
 
 
 def test_threads(play: Play) -> None:

@@ -73,8 +73,8 @@ def abandoned_resources(waits: Iterable[Wait], resources: tuple[Resource, ...]) 
 def _left_to_manager(spec: SyncSpec, wait: Wait) -> Abandoned | None:
     """Return the event of what a manager may acquire for a process that is over."""
     if wait.kind == codes.W_CONDITION:
-        return ConditionAbandoned(condition=spec.name, reason=_REASONS["notice"])
-    if wait.kind != codes.W_ACQUIRE or wait.until:  # with a timeout, it has soon waited long enough
+        return LockAbandoned(lock=spec.lock or spec.name, reason=_REASONS["notice"])
+    if wait.kind != codes.W_ACQUIRE:
         return None
     if spec.type in ("Semaphore", "BoundedSemaphore"):
         return SemaphoreAbandoned(semaphore=spec.name, reason=_REASONS["acquire"])

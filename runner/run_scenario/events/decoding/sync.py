@@ -64,7 +64,10 @@ class SyncDecoder:
 
     def note_abandoned(self, index: int, process: str) -> None:
         """Note that a process has ended while it waited for what a manager holds, if a manager holds it."""
-        if getattr(self._resources[index], "is_managed", False):
+        spec = self._resources[index]
+        if isinstance(spec, SyncSpec) and spec.is_managed:
+            if spec.type == "Condition" and spec.lock:
+                index = next(at for at, other in enumerate(self._resources) if other.name == spec.lock)
             self._waited.setdefault(index, []).append(process)
 
     def _name(self, index: int) -> str:

@@ -102,6 +102,8 @@ class MainProgram:
             return 1
         recorder.emit(codes.STARTED, MAIN, os.getpid(), os.getppid(), "", False)
         code = self._execute()
+        if creation.MANAGER in self.resources:  # it has failed before it would have shut it down
+            self._record_final()
         for spec in self._request.scenario.shared:
             if spec.type in ("Value", "Array") and spec.name in self.resources:
                 self.resources[spec.name].final()
@@ -323,10 +325,18 @@ class MainProgram:
 
         manager = self.resources[name]
         if name == creation.MANAGER:
-            for spec in self._request.scenario.managed:
-                managers.finish(self.resources[spec.name])
+            self._record_final()
         self._report("-", cpython.manager_process(manager).pid)
         managers.shut_down(manager)
+        del self.resources[name]
+
+    def _record_final(self) -> None:
+        """Record what the manager's values and arrays hold, as long as it can be asked."""
+        from run_scenario.runtime.primitives import managers
+
+        for spec in self._request.scenario.managed:
+            if spec.name in self.resources:
+                managers.finish(self.resources[spec.name])
 
 
 def _place(spec: Unmade) -> model.Location | None:
