@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
 import subprocess
 import sys
 from collections import Counter
@@ -11,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from support import COMMAND, METHODS, Result, expects, scenario
+from support import COMMAND, METHODS, Result, Running, expects, scenario
 
 Play = Callable[..., Result]
 every_method = pytest.mark.parametrize("method", METHODS)
@@ -272,6 +274,24 @@ def test_who_dies_while_it_waits_with_a_given_lock(play: Play) -> None:
     assert "takes the next notice" in result.log.one("lock.abandoned", "Killed", lock="gate")["reason"]
     reason = "Next waits for ever for lock 'gate': Killed ended while it waited there, and the manager that holds it "
     assert reason + "acquired it in its place" == result.log.one("scenario.stalled")["reason"]
+
+
+@every_method
+def test_a_killed_manager(tmp_path: Path, method: str) -> None:
+    """Whoever waits for what it holds is told so at once: it fails, and has acquired nothing."""
+    waits = {"name": "L", "steps": [{"acquire": "gate"}], "exitcode": "any"}
+    main = [{"acquire": "gate"}, {"start": "L"}, {"join": "L", "timeout": 30}, {"release": "gate", "raises": "OSError"}]
+    total = {"type": "Value", "typecode": "i", "manager": True}
+    text = held(waits, sync={"gate": LOCK}, shared={"total": total}, main=main, method=method)
+    running = Running(tmp_path, text)
+    pid = running.wait_for("manager.started")["manager_pid"]
+    running.wait_for("lock.waiting", "L")
+    os.kill(pid, signal.SIGKILL)
+    result = running.finish()
+    assert ["manager.lost"] == [e["event"] for e in result.log.events if e["event"].startswith("manager.l")]
+    assert ["lock.waiting", "manager.called"] == of_resource(result, "gate", "L")
+    assert result.log.one("manager.called", "L")["error"].partition(":")[0] in ("EOFError", "ConnectionResetError")
+    assert [] == result.log.all("scenario.stalled") + result.log.all("value.final")
 
 
 def test_what_is_left_when_the_main_program_fails(play: Play) -> None:
