@@ -121,11 +121,17 @@ def _step(verb: Verb) -> dict[str, Any]:
     return {"description": verb.help, "x-expected": "a value", **verb.schema}
 
 
+def _takes(verb: Verb) -> list[str]:
+    """Return the types that a verb takes; a manager's are named only where others of theirs do not take it."""
+    plain = [kind for kind in verb.takes if kind.removeprefix("Manager") not in verb.takes or "Manager" not in kind]
+    return [kind.replace("Manager", "a manager's ") for kind in plain]
+
+
 def page_of_language() -> str:
     """Return docs/reference/language.md with the table of all steps."""
     text = (ROOT / "docs/reference/language.md").read_text(encoding="utf-8")
     rows = [
-        f"| `{verb.name}` | {', '.join(verb.takes)} | {'yes' if verb.answers else ''} | {verb.help} |\n"
+        f"| `{verb.name}` | {', '.join(_takes(verb))} | {'yes' if verb.answers else ''} | {verb.help} |\n"
         for verb in VERBS.values()
     ]
     return _replaced(text, "| `start` |", "\n\n", "".join(rows) + "\n")

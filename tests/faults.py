@@ -233,6 +233,11 @@ ROWS = {
         "the recorder has no buffer of its own: what was recorded belongs to the kernel",
     ),
     "F47": Fault("Clocks differ", "–", "one monotonic clock for all; causes come before their effects"),
+    "F48": Fault(
+        "A process ends while it waits for a manager's lock",
+        "its manager acquires the lock in its place: nobody else ever gets it",
+        "`lock.abandoned` with the reason; the standstill is explained by it",
+    ),
 }
 
 

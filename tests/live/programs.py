@@ -30,6 +30,7 @@ _CATALOGUE = 0.25
 """Share of the runs that are of bundled scenarios."""
 _SECONDS = 0.8, 1.6
 """How long it takes until one goes on: a standstill is seen after 0.6 s."""
+_SYNC = {"gate": "Lock", "event": "Event"}
 _DEADLINE = 600
 """Seconds, also of a run that is given next to no processor."""
 
@@ -48,9 +49,14 @@ class Program:
         self.kind = choice.choice(bundled_ones if is_bundled else _WAITS)
         self.text = self.kind if is_bundled else ""
         self._waiters = choice.choices(("gate", "event", "inbox", "shared"), k=choice.randrange(4))
+        self._of_manager = choice.random() < 0.3
+        """Whether the lock and the event are a manager's."""
 
     def __str__(self) -> str:
-        return f"seed {self.seed}: {self.kind}, {self.method}, others wait for {self._waiters}, {self.seconds:.2f} s"
+        of = ", of a manager" if self._of_manager else ""
+        return (
+            f"seed {self.seed}: {self.kind}, {self.method}, others wait for {self._waiters}{of}, {self.seconds:.2f} s"
+        )
 
     def go(self, folder: Path) -> None:
         """Run it.
@@ -86,7 +92,7 @@ class Program:
         for n, what in enumerate(self._waiters):
             if what in ("inbox", "shared") and what in self._waiters[:n]:
                 others[n]["kwargs"] = {"what": "event"}  # there is one item
-        sync = {"gate": {"type": "Lock"}, "event": {"type": "Event"}}
+        sync = {name: {"type": kind, "manager": self._of_manager} for name, kind in _SYNC.items()}
         shared = {"shared": {"shared": {"type": "Queue"}}} if managed else {}
         scenario = {"version": 1, "queues": {"box": {}, "never": {}}, "sync": sync, **shared}
         return json.dumps({**scenario, "processes": [one, *others]})

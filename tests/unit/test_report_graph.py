@@ -136,6 +136,21 @@ processes:
     assert f"{notes['Parent']}, started by Parent" == notes["Few"]
 
 
+def test_what_a_manager_holds_and_who_else_uses_it() -> None:
+    """A manager's resources are called so, and a pool is joined to what its workers are given."""
+    text = """
+version: 1
+sync: {gate: {type: Lock, manager: true}, plain: {type: Lock}}
+shared: {total: {type: Value, typecode: i, manager: true}}
+queues: {a: {}}
+pools: {p: {initializer: "work:keep", uses: [gate, a], calls: [{map: square, over: [1]}]}}
+"""
+    scenario = loader.load_text(text).require()
+    shown = topology.planned(scenario, loader.plan(scenario))
+    assert ["manager's Lock", "Lock", "manager's Value"] == [shown.nodes[n].kind for n in ("gate", "plain", "total")]
+    assert {("p", "gate"), ("p", "a")} <= {(edge.source, edge.target) for edge in shown.edges}
+
+
 def test_a_queue_named_as_a_process() -> None:
     """Both have a node, and what goes between them goes there."""
     text = """

@@ -245,6 +245,17 @@ def test_the_threads_of_pools() -> None:
         assert 1 == len(list(cpython.pool_threads(executor)))
 
 
+def test_what_a_manager_says_about_a_lock() -> None:
+    """Its representation tells whether it can be released."""
+    lock, semaphore = threading.Lock(), threading.BoundedSemaphore(2)
+    condition = threading.Condition(lock)
+    answers = [cpython.is_releasable(repr(each)) for each in (lock, condition, semaphore)]
+    lock.acquire()
+    semaphore.acquire()
+    assert [False] * 3 == answers
+    assert [True] * 3 == [cpython.is_releasable(repr(each)) for each in (lock, condition, semaphore)]
+
+
 def test_a_manager(monkeypatch: pytest.MonkeyPatch) -> None:
     """It serves what was asked for, alone of its class; its proxies call what stands for their method."""
     plainly = cpython.proxy_call(managers.BaseProxy)

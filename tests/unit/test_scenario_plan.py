@@ -81,6 +81,9 @@ queues: {a: {}}
         "" if isinstance(found, Manager) else found.name for found in created(scenario)
     ]
     assert ["block", ""] == ["" if isinstance(found, Manager) else found.name for found in removed(scenario)]
+    held = _scenario("sync: {a: {type: Lock}, b: {type: Event, manager: true}}\nprocesses: [{target: hang}]")
+    assert ["a", "", "b"] == ["" if isinstance(found, Manager) else found.name for found in created(held)]
+    assert [Manager()] == list(removed(held))
 
 
 def test_close_follows_the_puts() -> None:

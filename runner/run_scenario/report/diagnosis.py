@@ -333,7 +333,15 @@ class _Explanation:
 
     def _abandoned_lock(self) -> str:
         state = self._state
-        return f"{self._together()} for {_called(state)}: {names(state.ended_holders)} ended without releasing it"
+        gone, start = state.ended_holders, f"{self._together()} for {_called(state)}"
+        of_lock = [fact for fact in self._facts("abandoned") if fact.event in ("lock.abandoned", "semaphore.abandoned")]
+        if set(gone) <= {fact.process for fact in of_lock}:
+            place = "its place" if len(gone) == 1 else "their place"
+            return (
+                f"{start}: {names(gone)} ended while {_it_or_they(len(gone))} waited there, and the manager that holds "
+                f"it acquired it in {place}"
+            )
+        return f"{start}: {names(gone)} ended without releasing it"
 
     def _held_by_itself(self) -> str:
         who = subject(self._first.process)

@@ -181,7 +181,8 @@ class _Writer(_StepWriter):
         margin = " " * indent
         match step.verb:
             case "create":
-                return [f"{margin}{self.resource(step.subject)} = {_pool_expression(self._pools[step.subject])}"]
+                made = _pool_expression(self._pools[step.subject], self.resource)
+                return [f"{margin}{self.resource(step.subject)} = {made}"]
             case "next_call" if step.argument is not None:
                 made = margin + self._call_pool(step, step.argument)
             case "result" if step.argument is not None:
@@ -215,7 +216,8 @@ class _Writer(_StepWriter):
                 return f"{self.resource(shared.name)} = {_shared_expression(shared, self.resource)}"
             case model.SyncSpec() as sync:
                 arguments = ", ".join(sync_arguments(sync, self.resource))
-                return f"{self.resource(sync.name)} = {sync.type}({arguments})"
+                manager = "manager." if sync.is_managed else ""
+                return f"{self.resource(sync.name)} = {manager}{sync.type}({arguments})"
 
     def _children(self, parent: StepFunction) -> list[str]:
         """Return the lines that create the processes that a process starts itself."""
@@ -291,6 +293,13 @@ def sync_arguments(sync: model.SyncSpec, resource: Callable[[str], str]) -> list
 def memory_size(shared: model.SharedSpec) -> int:
     """Return the bytes of a block of shared memory: those that are asked for, or as many as its value needs."""
     return max(shared.size, len(str(shared.value or "").encode()))
+
+
+def managed_content(shared: model.SharedSpec, written: Callable[[Any], str]) -> str:
+    """Return what a manager's Value or Array begins with; `written` writes data."""
+    if shared.value is None and shared.type == "ManagerArray":
+        return f"[{written(shared.initial[0])}] * {shared.size}"
+    return written(shared.initial)
 
 
 def release(shared: model.SharedSpec, name: str) -> list[str]:
@@ -375,6 +384,9 @@ def _shared_expression(shared: model.SharedSpec, resource: Callable[[str], str])
             return f"SharedMemory(create=True, size={memory_size(shared)})"
         case "ManagerQueue":
             return f"manager.Queue({shared.size or ''})"
+        case "ManagerValue" | "ManagerArray":
+            kind = shared.type.removeprefix("Manager")
+            return f'manager.{kind}("{shared.typecode}", {managed_content(shared, repr)})'
         case "ShareableList":
             return f"ShareableList({content})"
         case "Namespace":
@@ -397,13 +409,14 @@ def _memory_arguments(shared: model.SharedSpec, resource: Callable[[str], str]) 
     return arguments
 
 
-def _pool_expression(pool: model.PoolSpec) -> str:
+def _pool_expression(pool: model.PoolSpec, resource: Callable[[str], str]) -> str:
     executor = pool.type == "executor"
     arguments = [] if pool.processes is None else [str(pool.processes)]
     if pool.initializer:
         arguments.append(f"initializer={_function(pool.initializer)}")
-    if pool.initargs:
-        arguments.append(f"initargs={_tuple(pool.initargs)}")
+    if pool.initargs or pool.uses:
+        given = [*map(value, pool.initargs), *map(resource, pool.uses)]
+        arguments.append(f"initargs=({', '.join(given)}{',' if len(given) == 1 else ''})")
     if pool.maxtasksperchild:
         arguments.append(f"{'max_tasks_per_child' if executor else 'maxtasksperchild'}={pool.maxtasksperchild}")
     return f"{'ProcessPoolExecutor' if executor else 'Pool'}({', '.join(arguments)})"

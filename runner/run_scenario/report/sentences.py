@@ -349,7 +349,7 @@ _LOCKS: dict[str, Callable[[Event], str]] = {
     "acquired": lambda e: f"acquired {_sync(e)}{_after(e)}",
     "not_acquired": lambda e: f"did not get {_sync(e)}{_held(e)}{_after(e)}",
     "released": _released,
-    "abandoned": lambda e: f"has ended without releasing {_sync(e)}",
+    "abandoned": lambda e: _abandoned(e) if e.get("reason") else f"has ended without releasing {_sync(e)}",
 }
 """What locks and semaphores have in common."""
 

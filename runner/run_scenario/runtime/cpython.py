@@ -341,6 +341,16 @@ def proxy_key(proxy: Any) -> tuple[Any, str]:
     return proxy._token.address, proxy._id
 
 
+def is_releasable(shown: str) -> bool:
+    """Tell by the representation of a Lock, a Condition or a BoundedSemaphore of `threading` if it can be released."""
+    # A manager answers no other question about them that changes nothing.
+    _, of_semaphore, values = shown.partition(": value=")
+    if of_semaphore:
+        value, _, initial = values.rstrip(">").partition("/")
+        return value != initial
+    return "<unlocked " not in shown
+
+
 def proxy_call(base: Any) -> Callable[..., Any]:
     """Return the method of the class `base` (BaseProxy) that every call of a proxy goes through."""
     method: Callable[..., Any] = base._callmethod

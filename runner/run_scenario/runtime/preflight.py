@@ -52,8 +52,7 @@ def shortage(scenario: Scenario, folder: str, *, proc: bool = True) -> str:
 
 def needs_sockets(scenario: Scenario) -> bool:
     """Return whether multiprocessing will surely make sockets in a folder for this scenario."""
-    managed = any(spec.is_managed and not spec.remote for spec in scenario.shared)
-    return managed or (scenario.start_method or default_start_method()) == "forkserver"
+    return bool(scenario.managed) or (scenario.start_method or default_start_method()) == "forkserver"
 
 
 def _workers(pool: PoolSpec) -> int:
@@ -97,8 +96,8 @@ def _disk(scenario: Scenario, folder: str) -> str:
 
 def _semaphores(scenario: Scenario) -> str:
     """Return that there is no place for semaphores: every queue, lock and pool has some, shared data as well."""
-    own = any(not spec.is_managed for spec in scenario.shared)
-    if not system.IS_LINUX or not (scenario.queues or scenario.sync or scenario.pools or own):
+    own = any(not spec.is_managed for spec in scenario.sync) or any(not spec.is_managed for spec in scenario.shared)
+    if not system.IS_LINUX or not (scenario.queues or scenario.pools or own):
         return ""
     if os.path.isdir(_SHARED_MEMORY) and os.access(_SHARED_MEMORY, os.W_OK):
         return ""
@@ -185,9 +184,9 @@ def _threads(scenario: Scenario) -> int:
     ends = [(c.resource, c.direction) for spec in scenario.processes for c in spec.bindings]
     feeders = sum(name in fed and direction == "to" for name, direction in ends)
     feeders += sum(bool(queue.items) and queue.name in fed for queue in scenario.queues)
-    held = {spec.name for spec in scenario.shared if spec.is_managed}
-    managers = sum(spec.remote for spec in scenario.shared)
-    managers += any(spec.is_managed and not spec.remote for spec in scenario.shared)
+    remote = [spec.name for spec in scenario.shared if spec.remote]
+    held = {*remote, *(spec.name for spec in scenario.managed)}
+    managers = len(remote) + bool(scenario.managed)
     served = sum(any(c.resource in held for c in spec.bindings) for spec in scenario.processes)
     auxiliary = _AUXILIARY_PROCESSES.get(scenario.start_method or default_start_method(), 0)
     return feeders + _OF_MANAGER * managers + served + _THREADS_OF_POOL * len(scenario.pools) + auxiliary

@@ -121,6 +121,12 @@ class Scenario(Value):
         return self.made or (*self.queues, *self.pipes, *self.sync, *self.shared, *self.pools)
 
     @property
+    def managed(self) -> tuple[SyncSpec | SharedSpec, ...]:
+        """What the one manager holds; what is remote has a manager of its own."""
+        shared = (spec for spec in self.shared if spec.is_managed and not spec.remote)
+        return (*(spec for spec in self.sync if spec.is_managed), *shared)
+
+    @property
     def has_threads(self) -> bool:
         """Whether any worker runs in the main program: as a thread, or serially."""
         return any(process.worker != "process" for process in self.processes)

@@ -24,7 +24,7 @@ _ITEM = Expression("item", ("item",))
 
 
 class Manager(Value):
-    """The manager that holds the dicts, lists and the like; what is remote has one of its own."""
+    """The manager that holds all that is not remote; what is remote has one of its own."""
 
 
 Created = Manager | QueueSpec | PipeSpec | SyncSpec | SharedSpec
@@ -35,12 +35,11 @@ def created(scenario: Scenario) -> Iterator[Created]:
 
     Pools come late because their workers are numbered after the processes.
     """
-    has_manager = False
+    first = next(iter(scenario.managed), None)
     for resource in scenario.resources:
         if isinstance(resource, PoolSpec):
             continue
-        if isinstance(resource, SharedSpec) and resource.is_managed and not resource.remote and not has_manager:
-            has_manager = True
+        if resource is first:
             yield Manager()
         yield resource
 
@@ -50,7 +49,7 @@ def removed(scenario: Scenario) -> Iterator[SharedSpec | Manager]:
     for spec in scenario.shared:
         if spec.has_to_be_released:
             yield spec
-    if any(spec.is_managed and not spec.remote for spec in scenario.shared):
+    if scenario.managed:
         yield Manager()
 
 

@@ -13,7 +13,18 @@ from run_scenario.values import Value
 
 QueueType = Literal["Queue", "JoinableQueue", "SimpleQueue"]
 SyncType = Literal["Lock", "RLock", "Semaphore", "BoundedSemaphore", "Event", "Condition", "Barrier"]
-SharedType = Literal["Value", "Array", "SharedMemory", "ShareableList", "dict", "list", "Namespace", "ManagerQueue"]
+SharedType = Literal[
+    "Value",
+    "Array",
+    "SharedMemory",
+    "ShareableList",
+    "dict",
+    "list",
+    "Namespace",
+    "ManagerQueue",
+    "ManagerValue",
+    "ManagerArray",
+]
 PoolType = Literal["Pool", "executor"]
 
 
@@ -65,12 +76,14 @@ class SyncSpec(Value):
     """A barrier's default timeout, in seconds."""
     lock: str = ""
     """Name of the lock that a condition uses; empty: an RLock of its own."""
+    is_managed: bool = False
+    """Whether a manager's process holds it, and others have proxies."""
     family: str = ""
     """The name of all replicas together, if it is one of several."""
     where: Location | None = None
 
 
-MANAGED = ("dict", "list", "Namespace", "ManagerQueue")
+MANAGED = ("dict", "list", "Namespace", "ManagerQueue", "ManagerValue", "ManagerArray")
 
 
 class SharedSpec(Value):
@@ -93,6 +106,14 @@ class SharedSpec(Value):
     family: str = ""
     """The name of all replicas together, if it is one of several."""
     where: Location | None = None
+
+    @property
+    def initial(self) -> Any:
+        """What a Value or an Array of a manager begins with, which is given to it in any case."""
+        if self.value is not None:
+            return self.value.encode() if self.typecode == "c" else self.value
+        zero = {"c": b"\0", "u": "\0", "f": 0.0, "d": 0.0}.get(self.typecode, 0)
+        return [zero] * self.size if self.type == "ManagerArray" else zero
 
     @property
     def is_managed(self) -> bool:
@@ -152,6 +173,8 @@ class PoolSpec(Value):
     maxtasksperchild: int | None = None
     initializer: str = ""
     initargs: tuple[Any, ...] = ()
+    uses: tuple[str, ...] = ()
+    """Names of resources that the initializer is given behind `initargs`: each worker inherits them."""
     calls: tuple[PoolCall, ...] = ()
     end: Literal["close", "terminate"] = "close"
     """What the main program calls before it joins the pool."""

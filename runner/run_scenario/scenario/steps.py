@@ -37,8 +37,8 @@ _QUEUES = ("Queue", "JoinableQueue", "SimpleQueue", "ManagerQueue")
 _SIZED = ("Queue", "JoinableQueue", "ManagerQueue")
 _FED = ("Queue", "JoinableQueue")
 _HELD = ("Lock", "RLock", "Semaphore", "BoundedSemaphore", "Condition")
-_INDEXED = ("Array", "ShareableList", "dict", "list", "Namespace")
-_STORED = ("Value", *_INDEXED, "SharedMemory")
+_INDEXED = ("Array", "ManagerArray", "ShareableList", "dict", "list", "Namespace")
+_STORED = ("Value", "ManagerValue", *_INDEXED, "SharedMemory")
 
 COMPUTED = {"type": "string", "pattern": "[$]"}
 """JSON Schema of a text that has an expression in it."""

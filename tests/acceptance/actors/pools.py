@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import multiprocessing
 import os
+import signal
 from typing import Any
 
 
@@ -51,3 +52,34 @@ class Demanding(Exception):
 
     def __init__(self, item: Any, why: str) -> None:
         super().__init__(f"{item}: {why}")
+
+
+_kept: dict[str, Any] = {}
+
+
+def keep(greeting: str, *resources: Any) -> None:
+    """Keep what a worker is given: a lock, a value, a queue, an event, as far as there are any."""
+    _kept.update(zip(("lock", "value", "queue", "event"), resources, strict=False))
+    print(greeting)
+
+
+def add(number: int) -> int:
+    """Add a number to what is kept, and put it on the queue."""
+    with _kept["lock"]:
+        _kept["value"].value += number
+    _kept["queue"].put(number)
+    _kept["event"].set()
+    return number
+
+
+def take_and_die(number: int) -> None:
+    """Acquire the lock that is kept, tell so, and die."""
+    _kept["lock"].acquire()
+    _kept["event"].set()
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+def take(number: int) -> int:
+    """Acquire the lock that is kept, and keep it."""
+    _kept["lock"].acquire()
+    return number

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import array as arrays
 import contextlib
 import json
 import multiprocessing
@@ -17,14 +18,14 @@ from typing import Any
 from actors.faults import wait_until_asleep
 
 
-def _outcomes(lock: Any) -> list[Any]:
+def _outcomes(lock: Any, shortest: float = -1) -> list[Any]:
     """Return what a lock or semaphore answers to calls of every kind."""
-    answers: list[Any] = [lock.acquire(), lock.acquire(False), lock.acquire(True, 0.01), lock.acquire(timeout=-1)]
+    answers: list[Any] = [lock.acquire(), lock.acquire(False), lock.acquire(True, 0.01), lock.acquire(timeout=shortest)]
     for _ in range(4):
         try:
             lock.release()
             answers.append("released")
-        except (ValueError, AssertionError) as error:
+        except (ValueError, AssertionError, RuntimeError) as error:
             answers.append(f"{type(error).__name__}: {error}")
     with lock as entered:
         answers.append(entered)
@@ -153,3 +154,27 @@ def acquire_then_take(lock: Any, queue: Any, event: Any) -> None:
     for _ in range(2):
         with lock:
             queue.get()
+
+
+def compare_with_manager(lock: Any, kind: str, value: int = 1) -> None:
+    """Print what a recorded lock of a manager answers, and what a manager's own answers to the same calls."""
+    with multiprocessing.Manager() as manager:
+        plain = getattr(manager, kind)(*([value] if "Semaphore" in kind else []))
+        print(json.dumps([_outcomes(lock, 0), _outcomes(plain, 0)]))  # -1 is for ever there
+
+
+def ask_about_barrier(barrier: Any) -> None:
+    """Meet at a manager's barrier, and print what it says about itself."""
+    number = barrier.wait()
+    print(barrier.parties, barrier.broken, number in (0, 1))
+
+
+def slice_array(array: Any) -> None:
+    """Write and read several elements at once of a manager's array, in vain as well."""
+    array[0:2] = arrays.array("i", [7, 8])
+    print(list(array[0:2]), array[-1])
+    for at, content in ((9, 1), (0, "text")):
+        try:
+            array[at] = content
+        except (IndexError, TypeError) as error:
+            print(type(error).__name__)

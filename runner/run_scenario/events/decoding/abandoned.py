@@ -2,6 +2,9 @@
 
 multiprocessing has no owner for such a lock, so nobody can give it back. Whoever wants it next waits for ever, or, with
 a timeout, learns that there is nothing. What the process waited for, and whether it had the lock, is in its segment.
+
+What a manager holds has no such locks. There, the thread that served the process goes on waiting in its place, and
+acquires what is released, or takes the notice that somebody else waits for.
 """
 
 from __future__ import annotations
@@ -9,7 +12,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Literal
 
-from run_scenario.events.types import BarrierAbandoned, ConditionAbandoned, EventAbandoned, QueueAbandoned
+from run_scenario.events.types import (
+    BarrierAbandoned,
+    ConditionAbandoned,
+    EventAbandoned,
+    LockAbandoned,
+    QueueAbandoned,
+    SemaphoreAbandoned,
+)
 from run_scenario.recording import codes
 from run_scenario.recording.segment_reader import Wait
 from run_scenario.scenario.model import QueueSpec, Resource, SyncSpec
@@ -24,30 +34,51 @@ _REASONS = {
     "Event": "it ended inside {call}: whoever calls set(), clear() or is_set() may wait for its answer for ever",
     "Condition": "it ended inside {call}: whoever notifies may wait for its answer for ever",
     "Barrier": "it ended inside wait(): when the last one comes, all wait for its answer for ever",
+    "acquire": "it ended inside acquire(): its manager goes on waiting in its place, and keeps what it gets",
+    "notice": (
+        "it ended inside wait(): its manager goes on waiting in its place, takes the next notice and keeps the lock"
+    ),
 }
 
+Abandoned = QueueAbandoned | LockAbandoned | SemaphoreAbandoned | EventAbandoned | ConditionAbandoned | BarrierAbandoned
 
-def abandoned_resources(
-    waits: Iterable[Wait], resources: Sequence[Resource]
-) -> Iterator[QueueAbandoned | EventAbandoned | ConditionAbandoned | BarrierAbandoned]:
-    """Yield an event for each object that nobody can use as before, because its process ended while it waited so."""
+
+def abandoned_resources(waits: Iterable[Wait], resources: Sequence[Resource]) -> Iterator[tuple[int, Abandoned]]:
+    """Yield an event for each object that nobody can use as before, because its process ended while it waited so.
+
+    Before the event stands the position of the object.
+    """
     for wait in waits:
         spec = resources[wait.resource] if wait.resource < len(resources) else None
         if isinstance(spec, QueueSpec):
             side = _side(wait)
             if side is not None:
-                yield QueueAbandoned(queue=spec.name, side=side, reason=_REASONS[side])
+                yield wait.resource, QueueAbandoned(queue=spec.name, side=side, reason=_REASONS[side])
+        elif isinstance(spec, SyncSpec) and spec.is_managed:
+            if (event := _left_to_manager(spec, wait)) is not None:
+                yield wait.resource, event
         elif isinstance(spec, SyncSpec) and wait.kind in _WAITING:
             answers = wait.kind == codes.W_ANSWER
             match spec.type:
                 case "Event":
                     call = "set(), clear() or is_set()" if answers else "wait()"
-                    yield EventAbandoned(flag=spec.name, reason=_REASONS["Event"].format(call=call))
+                    yield wait.resource, EventAbandoned(flag=spec.name, reason=_REASONS["Event"].format(call=call))
                 case "Condition":
                     reason = _REASONS["Condition"].format(call="notify()" if answers else "wait()")
-                    yield ConditionAbandoned(condition=spec.name, reason=reason)
+                    yield wait.resource, ConditionAbandoned(condition=spec.name, reason=reason)
                 case "Barrier":
-                    yield BarrierAbandoned(barrier=spec.name, reason=_REASONS["Barrier"])
+                    yield wait.resource, BarrierAbandoned(barrier=spec.name, reason=_REASONS["Barrier"])
+
+
+def _left_to_manager(spec: SyncSpec, wait: Wait) -> Abandoned | None:
+    """Return the event of what a manager may acquire for a process that is over."""
+    if wait.kind == codes.W_CONDITION:
+        return LockAbandoned(lock=spec.lock or spec.name, reason=_REASONS["notice"])
+    if wait.kind != codes.W_ACQUIRE:
+        return None
+    if spec.type in ("Semaphore", "BoundedSemaphore"):
+        return SemaphoreAbandoned(semaphore=spec.name, reason=_REASONS["acquire"])
+    return LockAbandoned(lock=spec.name, reason=_REASONS["acquire"])
 
 
 def _side(wait: Wait) -> Literal["read", "write", "join"] | None:

@@ -135,7 +135,9 @@ class EventDecoder:
         self.sync = SyncDecoder(self._resources, events)
         self.pipes = PipeDecoder(self._resources, events)
         shared = SharedDecoder(self._resources, events)
-        self.pools = PoolDecoder(self._resources, events, self.processes.note_name, self._main_is_over, self._hint)
+        self.pools = PoolDecoder(
+            self._resources, events, self.processes.note_name, self._main_is_over, self._hint, self._write_off
+        )
         decoders = (self, self.processes, self.queues, self.sync, self.pipes, shared, self.pools)
         self._handlers = {code: handler for decoder in decoders for code, handler in _handlers(decoder).items()}
         # What the run as a whole has come to, for `verdict`.
@@ -227,7 +229,8 @@ class EventDecoder:
         return bool(self.processes.main.outcome)
 
     def _emit_abandoned(self, t: int, name: str, pid: int, waits: list[Wait]) -> None:
-        for event in abandoned_resources(waits, self._resources):
+        for index, event in abandoned_resources(waits, self._resources):
+            self.sync.note_abandoned(index, name)
             self._emit(t, name, pid, event)
 
     # What a script makes

@@ -21,7 +21,8 @@ class PoolDecoder:
     """Emits the events of pools; its methods `on_NAME` take the fields of the records NAME.
 
     `note_name(pid, name)` is called for each worker, so that reports know it; `is_over()` tells whether the main
-    program has done, or failed at, its last step; `hint(failure)` finds what explains an exception.
+    program has done, or failed at, its last step; `hint(failure)` finds what explains an exception; and
+    `write_off(t, name, pid, False)` tells what a worker that has ended takes with it.
     """
 
     def __init__(
@@ -31,6 +32,7 @@ class PoolDecoder:
         note_name: Callable[[int, str], None],
         is_over: Callable[[], bool],
         hint: Callable[[Failure], Hint | None],
+        write_off: Callable[[int, str, int, bool], None],
     ) -> None:
         self._resources = resources
         self._emit = events.emit
@@ -38,6 +40,7 @@ class PoolDecoder:
         self._note_name = note_name
         self._is_over = is_over
         self._hint = hint
+        self._write_off = write_off
         self._doing: dict[int, tuple[int, int, int, int]] = {}
         """Process id -> pool, call, task, and since when (ns)."""
         self._done: Counter[int] = Counter()
@@ -89,6 +92,7 @@ class PoolDecoder:
         where = self.spec(pool).name
         exited = types.PoolWorkerExited(pool=where, exitcode=code, signal=signal, tasks=self._done[pid])
         self._emit(t, name, pid, exited)
+        self._write_off(t, name, pid, False)
         doing = self._doing.pop(pid, None)
         if pool in self._terminated or (doing is None and (not signal or self._is_stopping(pool, code))):
             return

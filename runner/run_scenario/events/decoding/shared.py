@@ -11,7 +11,7 @@ from run_scenario.events.exit_cause import RUNNER, signal_of
 from run_scenario.events.types import Event
 from run_scenario.recording.segment_reader import Source
 from run_scenario.recording.streams import Content
-from run_scenario.scenario.model import Resource, SharedSpec
+from run_scenario.scenario.model import Resource, SharedSpec, SyncSpec
 
 
 class _Element:
@@ -66,7 +66,7 @@ class SharedDecoder:
     def _of_element(self, value: type[Event], array: type[Event], index: int, place: Any, **fields: Any) -> Event:
         """Return the event of a value, or of an element of an array or list."""
         spec = self._spec(index)
-        if spec.type == "Value":
+        if spec.type in ("Value", "ManagerValue"):
             return value(value=spec.name, **fields)  # type: ignore[call-arg]  # each such event names it
         return array(array=spec.name, index=place, **fields)  # type: ignore[call-arg]
 
@@ -114,7 +114,7 @@ class SharedDecoder:
 
     def on_value_final(self, source: Source, t: int, index: int, content: Any) -> Event:
         spec = self._spec(index)
-        if spec.type == "Value":
+        if spec.type in ("Value", "ManagerValue"):
             return types.ValueFinal(value=spec.name, content=content)
         return types.ArrayFinal(array=spec.name, content=content)
 
@@ -158,8 +158,11 @@ class SharedDecoder:
         error: str | None,
         since: int,
     ) -> Event:
+        spec = self._resources[index]
+        if not isinstance(spec, SharedSpec | SyncSpec):
+            raise IndexError(index)
         return types.ManagerCalled(
-            object=self._spec(index).name,
+            object=spec.name,
             method=method,
             arguments=arguments,
             keywords=keywords,

@@ -36,6 +36,8 @@ class SyncDecoder:
         """Position of a lock or semaphore -> who holds it -> the hold."""
         self.abandoned: dict[int, list[str]] = {}
         """Position -> names of the processes that have ended without releasing it."""
+        self._waited: dict[int, list[str]] = {}
+        """Position of what a manager holds -> names of the processes that have ended while they waited for it."""
         self._signals: set[int] = set()
         """Positions of the semaphores that somebody has released who had not acquired them, see `_is_signal`."""
 
@@ -56,8 +58,20 @@ class SyncDecoder:
         return begins_at_0 or index in self._signals
 
     def holders(self, index: int) -> list[str]:
-        """Return the names of the processes that hold it, those that have ended included."""
-        return [hold.process for hold in self.holds.get(index, {}).values()]
+        """Return the names of the processes that hold it, those that have ended included.
+
+        What nobody has acquired who could record it, a manager may have acquired for who ended while it waited for it.
+        """
+        found = [hold.process for hold in self.holds.get(index, {}).values()]
+        return found or ([] if self._is_signal(index) else self._waited.get(index, []))
+
+    def note_abandoned(self, index: int, process: str) -> None:
+        """Note that a process has ended while it waited for what a manager holds, if a manager holds it."""
+        spec = self._resources[index]
+        if isinstance(spec, SyncSpec) and spec.is_managed:
+            if spec.type == "Condition" and spec.lock:
+                index = next(at for at, other in enumerate(self._resources) if other.name == spec.lock)
+            self._waited.setdefault(index, []).append(process)
 
     def _name(self, index: int) -> str:
         return self.spec(index).name

@@ -10,6 +10,8 @@ import os
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, Literal
 
+from msgspec import UNSET
+
 from run_scenario.events import types
 from run_scenario.events.decoding.queue_ledger import QueueLedger
 from run_scenario.events.diagnosis.facts import FactBook
@@ -483,6 +485,13 @@ class _Facts:
         for kind in _ABANDONED:
             for event in book.each(kind, name):
                 self._add("abandoned", event, name)
+        lost_locks: list[types.LockAbandoned | types.SemaphoreAbandoned] = [
+            *book.each(types.LockAbandoned, name),
+            *book.each(types.SemaphoreAbandoned, name),
+        ]
+        for lost in lost_locks:
+            if lost.reason is not UNSET:  # it did not hold it: the manager has acquired it in its place
+                self._add("abandoned", lost, name)
 
     def _pool(self, name: str, kind: DiagnosisKind, concerned: Sequence[Waiting]) -> None:
         book = self._book

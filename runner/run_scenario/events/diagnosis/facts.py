@@ -24,6 +24,8 @@ _TELL_APART: dict[type[types.Event], tuple[str, ...]] = {
     types.QueueAbandoned: ("queue", "side"),
     types.LockAcquired: ("lock", "process"),
     types.SemaphoreAcquired: ("semaphore", "process"),
+    types.LockAbandoned: ("lock", "process"),
+    types.SemaphoreAbandoned: ("semaphore", "process"),
     types.EventSet: ("flag",),
     types.EventCleared: ("flag",),
     types.EventWaiting: ("flag", "process"),

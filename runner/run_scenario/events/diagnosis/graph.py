@@ -117,7 +117,11 @@ class WaitForGraph:
 
     def users(self, handle: str, *directions: str) -> list[str]:
         """Return the processes that are given a resource, or an end of a pipe, in one of these directions."""
-        return [name for name, direction in self._connected.get(handle, ()) if direction in directions]
+        found = [name for name, direction in self._connected.get(handle, ()) if direction in directions]
+        for pool in self.scenario.pools if "uses" in directions else ():
+            if handle in pool.uses:
+                found += sorted(self.situation.facts.workers.get(pool.name, ()))
+        return found
 
     # Who could move whom
 

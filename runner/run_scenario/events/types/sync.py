@@ -4,9 +4,14 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from msgspec import UNSET
+from msgspec import UNSET, UnsetType
 
 from run_scenario.events.types.base import Count, Event, Holders, Level, Reason, Times, Until, Waited, about
+
+ReasonOfManager = Annotated[
+    str | UnsetType,
+    about("Why, in one sentence, where it did not hold it, but its manager may acquire it in its place."),
+]
 
 
 class LockEvent(Event, kw_only=True):
@@ -72,9 +77,10 @@ class LockReleased(LockEvent, kw_only=True, tag="lock.released"):
 
 
 class LockAbandoned(LockEvent, kw_only=True, tag="lock.abandoned"):
-    """The process has ended without releasing the lock."""
+    """The process has ended without releasing the lock, or while it waited for a lock that a manager holds."""
 
     level: Level = "warning"
+    reason: ReasonOfManager = UNSET
 
 
 class SemaphoreWaiting(SemaphoreEvent, kw_only=True, tag="semaphore.waiting"):
@@ -111,9 +117,10 @@ class SemaphoreReleased(SemaphoreEvent, kw_only=True, tag="semaphore.released"):
 
 
 class SemaphoreAbandoned(SemaphoreEvent, kw_only=True, tag="semaphore.abandoned"):
-    """The process has ended without releasing the semaphore."""
+    """The process has ended without releasing the semaphore, or while it waited for one that a manager holds."""
 
     level: Level = "warning"
+    reason: ReasonOfManager = UNSET
 
 
 class EventSet(FlagEvent, kw_only=True, tag="event.set"):

@@ -71,7 +71,7 @@ def build(draft: Draft, problems: Problems, data: bytes) -> Scenario:
         pipes=tuple(_pipe(pipe, problems) for pipe in draft.sections["pipes"].values()),
         sync=tuple(_sync(sync, problems) for sync in draft.sections["sync"].values()),
         shared=tuple(_shared(shared, problems) for shared in draft.sections["shared"].values()),
-        pools=tuple(_pool(pool, problems) for pool in draft.sections["pools"].values()),
+        pools=tuple(_pool(pool, draft, problems) for pool in draft.sections["pools"].values()),
         main=None if draft.main is None else _Builder(draft, problems, {}).all(draft.main),
         marks=tuple(fields.value("marks", ())),
         expect=expect,
@@ -185,6 +185,7 @@ def _sync(sync: ResourceDraft, problems: Problems) -> SyncSpec:
         parties=fields.whole("parties"),
         timeout=fields.number("timeout"),
         lock=fields.text("lock"),
+        is_managed=fields.flag("manager"),
         family=sync.family,
         where=problems.location(sync.span),
     )
@@ -206,7 +207,7 @@ def _shared(shared: ResourceDraft, problems: Problems) -> SharedSpec:
     )
 
 
-def _pool(pool: ResourceDraft, problems: Problems) -> PoolSpec:
+def _pool(pool: ResourceDraft, draft: Draft, problems: Problems) -> PoolSpec:
     fields = pool.fields
     return PoolSpec(
         name=pool.name,
@@ -215,6 +216,7 @@ def _pool(pool: ResourceDraft, problems: Problems) -> PoolSpec:
         maxtasksperchild=fields.value("maxtasksperchild"),
         initializer=fields.text("initializer"),
         initargs=tuple(read_data(node, problems) for node in fields.items("initargs")),
+        uses=tuple(name for of, name, _ in draft.given_to_workers() if of is pool),
         calls=tuple(
             _pool_call(Fields(node, fields.invalid), number, problems)
             for number, node in enumerate(fields.items("calls"), start=1)

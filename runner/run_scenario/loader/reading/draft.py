@@ -46,6 +46,8 @@ _TYPES_IN_WORDS = {
     "thread": "a thread",
     "Pipe": "an end of a pipe",
     "ManagerQueue": "a manager's Queue",
+    "ManagerValue": "a manager's Value",
+    "ManagerArray": "a manager's Array",
     "executor": "an executor",
 }
 
@@ -72,7 +74,7 @@ class ResourceDraft(NamedTuple):
     def called(self) -> str:
         """What it is in messages: `queue 'tasks'`, `Lock 'gate'`."""
         kind = self.type if self.section in ("sync", "shared") and self.type else KINDS[self.section]
-        return f"{kind} {quote(self.name)}"
+        return f"{_TYPES_IN_WORDS.get(kind, kind).removeprefix('a ')} {quote(self.name)}"
 
     @property
     def kind(self) -> str:
@@ -242,6 +244,13 @@ class Draft(NamedTuple):
         """Return the resource of that name, in whatever section; None if there is none."""
         return next((section[name] for section in self.sections.values() if name in section), None)
 
+    def given_to_workers(self) -> Iterator[tuple[ResourceDraft, str, Span]]:
+        """Yield what the workers of pools are given: the pool, the name of the resource, and where that stands."""
+        for pool in self.sections["pools"].values():
+            for node in pool.fields.items("uses"):
+                if node not in pool.fields.invalid and isinstance(node, Scalar) and isinstance(node.value, str):
+                    yield pool, node.value, node.span
+
     def types(self) -> dict[str, str]:
         """Return the types of all that a step can be about, but processes."""
         types = {handle: resource.type for handle, resource in self.handles().items()}
@@ -312,7 +321,7 @@ def read_draft(root: Node, invalid: InvalidNodes, parameters: Parameters = NO_PA
     sections = {section: read_section(section, fields) for section in SECTIONS}
     resources = [each for section in sections.values() for each in section.values()]
     known = _Known([handle for each in resources for handle in each.handles()], _families(resources), parameters.values)
-    processes = tuple(_processes(fields, Numbering(fields, sections["shared"]), known))
+    processes = tuple(_processes(fields, Numbering(fields, resources), known))
     # At the top, only sections are mappings, and what is not known there is a misspelt key.
     misspelt = [
         entry
@@ -346,10 +355,10 @@ def read_section(section: Section, fields: Fields) -> dict[str, ResourceDraft]:
 class Numbering:
     """Counts as Python does: multiprocessing all processes, threading only the threads that have no name."""
 
-    def __init__(self, fields: Fields, shared: dict[str, ResourceDraft]) -> None:
-        """The first processes are those of managers, of which `shared` has the objects."""
+    def __init__(self, fields: Fields, resources: Iterable[ResourceDraft]) -> None:
+        """The first processes are those of managers, which hold some of the resources."""
         self._usual = fields.text("worker")
-        self._next: dict[Worker, int] = {"process": 1 + managers(shared.values()), "thread": 1}
+        self._next: dict[Worker, int] = {"process": 1 + managers(resources), "thread": 1}
 
     def worker(self, process: Fields) -> Worker:
         """Return what runs the target of a process."""
@@ -412,15 +421,22 @@ SERVER = "Server"
 
 
 def shared_type(fields: Fields) -> str:
-    """Return the type of something shared; a manager's Queue is not one of the section `queues`."""
+    """Return the type of something shared: a manager's Queue, Value and Array are not those that others make."""
     kind = fields.text("type")
-    return "ManagerQueue" if kind == "Queue" else kind
+    is_managers = kind == "Queue" or (kind in ("Value", "Array") and fields.flag("manager"))
+    return f"Manager{kind}" if is_managers else kind
 
 
-def managers(shared: Iterable[ResourceDraft]) -> int:
+def managers(resources: Iterable[ResourceDraft]) -> int:
     """Return how many processes of managers there will be: one for each remote object, and one for all others."""
-    remote = sum(resource.type == SERVER for resource in shared)
-    return remote + any(resource.type in MANAGED for resource in shared)
+    found = [*resources]
+    remote = sum(resource.type == SERVER for resource in found)
+    return remote + any(is_managed(resource) for resource in found)
+
+
+def is_managed(resource: ResourceDraft) -> bool:
+    """Tell whether the one manager holds a resource."""
+    return resource.type in MANAGED or (resource.section == "sync" and resource.fields.flag("manager"))
 
 
 def _count(node: Node, fields: Fields) -> int:

@@ -348,7 +348,9 @@ class _Expansion:
         """Return the whole tree."""
         root = root.with_values(lambda entry: self._section(entry) if entry.key in _REPLICATED else entry.value)
         fields = Fields(root, InvalidNodes())
-        self._numbering = Numbering(fields, read_section("shared", fields))
+        self._numbering = Numbering(
+            fields, [each for section in ("sync", "shared") for each in read_section(section, fields).values()]
+        )
         return root.with_values(self._other)
 
     def _other(self, entry: Entry) -> Node:

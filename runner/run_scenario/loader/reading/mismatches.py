@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import Any
+from typing import Any, get_args
 
 from run_scenario import targets
 from run_scenario.events import fields
@@ -15,6 +15,7 @@ from run_scenario.loader.reading.yaml_parser import Mapping, Node, plain
 from run_scenario.loader.references import misspelling
 from run_scenario.scenario.expectations import JUDGED_LATER
 from run_scenario.scenario.expressions import Expression, ExpressionError, parse
+from run_scenario.scenario.resources import SyncType
 from run_scenario.scenario.steps import VERBS
 
 FILL = {
@@ -90,6 +91,13 @@ def mismatch_hint(error: Any, path: tuple[str | int, ...], node: Node, problems:
             return f"write `{section}: {{{value}: {{}}}}`"
         case ("sync" | "shared" as section, str()):
             return _resource_hint(section, value, error, problems)
+        case ("pools", str(), "uses") if isinstance(value, dict | str):
+            names = [each for each in (value.values() if isinstance(value, dict) else [value]) if isinstance(each, str)]
+            return f"write `uses: [{', '.join(shorten(each, 30) for each in names[:5])}]`, in the initializer's order"
+        case ("sync" | "shared" as section, str(name), "type") if value in get_args(SyncType) + _PLAIN:
+            other = "sync" if section == "shared" else "shared"
+            managers = f", or `{{{_typed(value)}, manager: true}}` if a manager is to hold it"
+            return f"write `{other}: {{{shorten(name, 30)}: {{{_typed(value)}}}}}`{managers}"
         case (*_, "target") if isinstance(value, dict | list):
             return _target_hint(value)
         case (*outer, str(key)) if is_step(tuple(outer)) and not isinstance(value, str) and _names(key):
@@ -155,6 +163,7 @@ def _resource_hint(section: str, value: Any, error: Any, problems: Problems) -> 
     return missing_space(value) if isinstance(value, str) else ""
 
 
+_PLAIN = ("Value", "Array")
 _WORDS = {"mutex": "Lock", "int": "Value", "integer": "Value", "number": "Value", "float": "Value", "counter": "Value"}
 """Other words for the types of resources, in small letters."""
 _TYPECODES = {

@@ -47,9 +47,11 @@ _PLACES: dict[str, dict[str, str]] = {
         "collect": "get results read take receive",
     },
     "in a synchronization object": {
+        "manager": "managed in_manager by_manager",
         "value": "count size slots permits capacity max initial tokens seats limit places n",
     },
     "in a shared object": {
+        "manager": "managed in_manager by_manager",
         "typecode": "code ctype format dtype",
         "value": "initial init initial_value default content data values",
         "size": "length len count n",

@@ -105,6 +105,10 @@ def planned(scenario: model.Scenario, steps: Iterable[model.Step]) -> Topology:
                 continue
             edge = _edge(names[process.name], called[resource], binding.direction, label)
             edges[edge.source, edge.target, edge.direction] = edge
+    for pool in scenario.pools:
+        for name in pool.uses:
+            edge = _edge(called[pool.name], called[name], "uses", "")
+            edges[edge.source, edge.target, edge.direction] = edge
     for edge in _of_main(steps, called, list(model.handles(scenario.resources))):
         key = (edge.source, edge.target, edge.direction)
         label = ", ".join(part for part in (edges[key].label if key in edges else "", edge.label) if part)
@@ -124,7 +128,10 @@ def _resource_node(name: str, spec: model.Resource) -> Node:
     if isinstance(spec, model.PipeSpec):
         return Node(name, Shape.RESOURCE, "Pipe")
     is_queue = isinstance(spec, model.QueueSpec) or spec.type == "ManagerQueue"
-    return Node(name, Shape.QUEUE if is_queue else Shape.RESOURCE, spec.type)
+    kind = spec.type.replace("Manager", "manager's ")
+    if isinstance(spec, model.SyncSpec) and spec.is_managed:
+        kind = f"manager's {kind}"
+    return Node(name, Shape.QUEUE if is_queue else Shape.RESOURCE, kind)
 
 
 def _together(scenario: model.Scenario) -> dict[str, str]:

@@ -139,6 +139,8 @@ class Statements(Program):
                 kind, arguments = found.type, [plan.queue_size(found)] if found.maxsize else []
             case model.SyncSpec():
                 kind, arguments = found.type, plan.sync_arguments(found, self._resource)
+                if found.is_managed:
+                    return call(f"{self.identifiers.own('manager')}.{kind}", *arguments)
         return call(self.scope.use("multiprocessing", kind), *arguments)
 
     def _own_name(self) -> list[str]:
@@ -225,8 +227,9 @@ class Statements(Program):
         parts: list[Expression] = [] if pool.processes is None else [str(pool.processes)]
         if pool.initializer:
             parts.append(keyword("initializer", self.scope.function(pool.initializer)))
-        if pool.initargs:
-            parts.append(keyword("initargs", tuple_of(list(map(self.literal, pool.initargs)))))
+        if pool.initargs or pool.uses:
+            given = [*map(self.literal, pool.initargs), *map(self._resource, pool.uses)]
+            parts.append(keyword("initargs", tuple_of(given)))
         if pool.maxtasksperchild:
             limit = "max_tasks_per_child" if pool.type == "executor" else "maxtasksperchild"
             parts.append(f"{limit}={pool.maxtasksperchild}")
@@ -336,6 +339,8 @@ class _SharedStatements:
 
     def _content(self, spec: model.SharedSpec) -> list[Expression]:
         """Return what something is created with."""
+        if spec.type in ("ManagerValue", "ManagerArray"):
+            return [literal(spec.typecode), plan.managed_content(spec, lambda data: flat(literal(data)))]
         if spec.type == "Namespace":
             return keywords({name: literal(content, self._scope) for name, content in (spec.value or {}).items()})
         if spec.type == "ManagerQueue":

@@ -141,7 +141,7 @@ class StepWriter:
     def _element(self, step: Step) -> str:
         """Return the expression for a value, for an element of one, or for all of them."""
         subject, at = self.subject(step), step.options.get("at")
-        if step.kind in ("Value", "Namespace"):
+        if step.kind in ("Value", "ManagerValue", "Namespace"):
             return f"{subject}.{at or 'value'}"
         return f"{subject}[{':' if at is None else flat(self.literal(at))}]"
 
@@ -283,7 +283,9 @@ class StepWriter:
     def _options(self, step: Step) -> list[Expression]:
         alone = len(step.options) == 1 and step.verb in _ALONE
         written = {key: _option(value) for key, value in step.options.items()}
-        return [value if alone else keyword(key, value) for key, value in written.items()]
+        # What a manager holds has another name for whether acquire() is to wait.
+        first = [written.pop("block")] if step.verb == "acquire" and "block" in written else []
+        return [*first, *(value if alone else keyword(key, value) for key, value in written.items())]
 
     def made_terminate(self, step: Step) -> Expression:
         """Return the end of a pool, of a process, or of an executor, which has one method for all."""
@@ -318,6 +320,8 @@ class StepWriter:
             return call("getattr", subject, self.literal(at))
         if at is None and step.kind in ("dict", "ShareableList"):
             return f"{subject}.copy()" if step.kind == "dict" else call("list", subject)
+        if at is None and step.kind == "ManagerArray":
+            return call("list", self._element(step))
         return self._element(step)
 
     def made_pop(self, step: Step) -> Expression:

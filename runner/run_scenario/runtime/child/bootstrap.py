@@ -98,7 +98,7 @@ class RecordedRun:
         self.surroundings: Packed | None = None
         """What it has of its own before its target is called."""
         self._most_bytes = wire.most_bytes
-        self.managed: dict[Any, int] = {}
+        self.managed: dict[Any, Any] = {}
         """Which resources are behind which proxies: what a child that is not forked does not inherit."""
 
     def __call__(self) -> None:

@@ -74,7 +74,7 @@ class MainProgram:
         for spec in request.scenario.processes:
             self._by_parent.setdefault(spec.parent, []).append(spec)
         scenario = request.scenario
-        managed = any(shared.is_managed for shared in scenario.shared)
+        managed = bool(scenario.managed) or any(spec.remote for spec in scenario.shared)
         setup = Setup(request.folder, len(scenario.queues), self._proc, managed, os.path.dirname(scenario.path))
         self._children = Children(setup, self.resources, report, private)
         self._bound: dict[str, tuple[Any, tuple[Any, ...], dict[str, Any]]] = {}
@@ -102,6 +102,8 @@ class MainProgram:
             return 1
         recorder.emit(codes.STARTED, MAIN, os.getpid(), os.getppid(), "", False)
         code = self._execute()
+        if creation.MANAGER in self.resources:  # it has failed before it would have shut it down
+            self._record_final()
         for spec in self._request.scenario.shared:
             if spec.type in ("Value", "Array") and spec.name in self.resources:
                 self.resources[spec.name].final()
@@ -304,7 +306,8 @@ class MainProgram:
         spec = self._pools[name]
         setup = self._request.folder, len(self._request.scenario.queues), self._private, True
         index, initializer = self._resource_index[spec.name], self.functions.get(id(spec))
-        self.resources[name] = Calls(spec, index, multiprocessing.get_context(), setup, initializer)
+        given = [self.resources[each] for each in spec.uses]
+        self.resources[name] = Calls(spec, index, multiprocessing.get_context(), setup, initializer, given)
         self._children.report_auxiliary_processes()
 
     def _call_pool(self, name: str, call: model.PoolCall) -> None:
@@ -321,8 +324,19 @@ class MainProgram:
         from run_scenario.runtime.primitives import managers
 
         manager = self.resources[name]
+        if name == creation.MANAGER:
+            self._record_final()
         self._report("-", cpython.manager_process(manager).pid)
         managers.shut_down(manager)
+        del self.resources[name]
+
+    def _record_final(self) -> None:
+        """Record what the manager's values and arrays hold, as long as it can be asked."""
+        from run_scenario.runtime.primitives import managers
+
+        for spec in self._request.scenario.managed:
+            if spec.name in self.resources:
+                managers.finish(self.resources[spec.name])
 
 
 def _place(spec: Unmade) -> model.Location | None:

@@ -31,6 +31,10 @@ def create(spec: model.Resource, index: int, ctx: BaseContext, others: dict[str,
 
             return create_pipe(spec, index, ctx)
         case model.SyncSpec():
+            if spec.is_managed:
+                from run_scenario.runtime.primitives.managers import create_managed_sync
+
+                return {spec.name: create_managed_sync(spec, index, others[MANAGER], others.get(spec.lock))}
             from run_scenario.runtime.primitives.sync import create_sync
 
             return {spec.name: create_sync(spec, index, ctx, others.get(spec.lock))}
@@ -40,7 +44,7 @@ def create(spec: model.Resource, index: int, ctx: BaseContext, others: dict[str,
 
 
 MANAGER = "\0manager"
-"""Under this name, which no resource can have, is the manager that holds the dicts, lists and the like."""
+"""Under this name, which no resource can have, is the manager that holds all that is not remote."""
 
 
 def _create_shared(spec: model.SharedSpec, index: int, ctx: BaseContext, others: dict[str, Any]) -> dict[str, Any]:
@@ -50,9 +54,9 @@ def _create_shared(spec: model.SharedSpec, index: int, ctx: BaseContext, others:
         manager = serve(spec, index)
         return {spec.name: manager.address, server_name(spec.name): manager}
     if spec.is_managed:
-        from run_scenario.runtime.primitives.managers import create_managed
+        from run_scenario.runtime.primitives.managers import create_managed_data
 
-        return {spec.name: create_managed(spec, index, others[MANAGER])}
+        return {spec.name: create_managed_data(spec, index, others[MANAGER])}
     if spec.type in ("SharedMemory", "ShareableList"):
         from run_scenario.runtime.primitives.memory import create_memory
 

@@ -12,6 +12,7 @@ import os
 import socket
 from collections.abc import Callable
 from multiprocessing import managers
+from threading import BrokenBarrierError
 from typing import TYPE_CHECKING, Any
 
 from run_scenario.recording import codes
@@ -19,37 +20,55 @@ from run_scenario.recording.describe import describe
 from run_scenario.recording.recorder import recorder
 from run_scenario.runtime import cpython
 from run_scenario.runtime.platform import system
+from run_scenario.runtime.primitives.managed import Held, record_final, recorded
 
 if TYPE_CHECKING:
-    from run_scenario.scenario.model import SharedSpec
+    from run_scenario.scenario.model import SharedSpec, SyncSpec
 
 Key = tuple[Any, str | None]
 """A manager's address, and an object's id there; None for all of them."""
 
 _MOST_ARGUMENTS = 4
 
-_known: dict[Key, int] = {}
-"""Which resource, by its position, is behind an address and an id."""
+_known: dict[Key, Held] = {}
+"""Which resource is behind an address and an id."""
 
 _call_plainly: Callable[..., Any] = cpython.proxy_call(managers.BaseProxy)
 
 
-def watch(known: dict[Key, int]) -> None:
+def watch(known: dict[Key, Held]) -> None:
     """Record from now on, in this process, the calls of proxies that stand for these resources."""
     _known.update(known)
     cpython.replace_proxy_call(managers.BaseProxy, _call)
 
 
-def known() -> dict[Key, int]:
+def known() -> dict[Key, Held]:
     """Return what a spawned child needs, to `watch` it as well."""
     return dict(_known)
 
 
 def _call(self: Any, methodname: str, args: tuple[Any, ...] = (), kwds: dict[str, Any] = {}) -> Any:  # noqa: B006 (its signature)
     address, identity = cpython.proxy_key(self)
-    index = _known.get((address, identity), _known.get((address, None)))
-    if index is None:
+    held = _known.get((address, identity), _known.get((address, None)))
+    if held is None:
         return _call_unnamed(self, address, methodname, args, kwds)
+    make = recorded(held, methodname)
+    if make is None:
+        return _call_recorded(self, held.position, methodname, args, kwds)
+    try:
+        return make(held, _caller(self), *args, **kwds)
+    except BrokenBarrierError:  # which is recorded
+        raise
+    except Exception as error:
+        _record_call(held.position, methodname, args, kwds, None, error, 0)
+        raise
+
+
+def _caller(proxy: Any) -> Callable[..., Any]:
+    return lambda method, *given: _call_plainly(proxy, method, given)
+
+
+def _call_recorded(self: Any, index: int, methodname: str, args: tuple[Any, ...], kwds: dict[str, Any]) -> Any:
     before = recorder.current_wait()  # it may be made in the middle of another wait
     since = recorder.begin_wait(codes.W_MANAGER, index)
     word = recorder.current_wait()
@@ -57,15 +76,28 @@ def _call(self: Any, methodname: str, args: tuple[Any, ...] = (), kwds: dict[str
     try:
         result = _call_plainly(self, methodname, args, kwds)
     except BaseException as raised:
-        error = ": ".join(filter(None, (type(raised).__name__, str(raised))))[:500]
+        error = raised
         raise
     finally:
         recorder.finish_wait(word, before)
-        positional = [describe(value) for value in args[:_MOST_ARGUMENTS]]
-        named = {key: describe(kwds[key]) for key in list(kwds)[:_MOST_ARGUMENTS]}
-        name = "_getvalue" if methodname == "#GETVALUE" else methodname
-        recorder.emit(codes.MANAGER_CALLED, index, name, positional, named, describe(result), error, since)
+        _record_call(index, methodname, args, kwds, result, error, since)
     return result
+
+
+def _record_call(
+    index: int,
+    methodname: str,
+    args: tuple[Any, ...],
+    kwds: dict[str, Any],
+    result: Any,
+    error: BaseException | None,
+    since: int,
+) -> None:
+    positional = [describe(value) for value in args[:_MOST_ARGUMENTS]]
+    named = {key: describe(kwds[key]) for key in list(kwds)[:_MOST_ARGUMENTS]}
+    name = "_getvalue" if methodname == "#GETVALUE" else methodname
+    raised = None if error is None else ": ".join(filter(None, (type(error).__name__, str(error))))[:500]
+    recorder.emit(codes.MANAGER_CALLED, index, name, positional, named, describe(result), raised, since)
 
 
 def _call_unnamed(self: Any, address: Any, *call: Any) -> Any:
@@ -101,7 +133,7 @@ def _shown(address: Any) -> str:
     return f"{address[0]}:{address[1]}" if isinstance(address, tuple) else str(address)
 
 
-def create_managed(spec: SharedSpec, index: int, manager: managers.SyncManager) -> Any:
+def create_managed_data(spec: SharedSpec, index: int, manager: managers.SyncManager) -> Any:
     """Return the proxy of what `spec` describes."""
     match spec.type:
         case "dict":
@@ -110,10 +142,39 @@ def create_managed(spec: SharedSpec, index: int, manager: managers.SyncManager) 
             made = manager.list(spec.value or [])
         case "Namespace":
             made = manager.Namespace(**(spec.value or {}))
+        case "ManagerValue":
+            made = manager.Value(spec.typecode, spec.initial)
+        case "ManagerArray":
+            made = manager.Array(spec.typecode, spec.initial)
         case _:
             made = manager.Queue(spec.size)
-    watch({cpython.proxy_key(made): index})
+    size = len(made) if spec.type == "ManagerArray" else 0
+    watch({cpython.proxy_key(made): Held(index, spec.type, typecode=spec.typecode, size=size)})
     return made
+
+
+def create_managed_sync(spec: SyncSpec, index: int, manager: managers.SyncManager, lock: Any = None) -> Any:
+    """Return the proxy of what `spec` describes; `lock` is that of the lock that a condition was given."""
+    given: tuple[Any, ...] = ()
+    match spec.type:
+        case "Semaphore" | "BoundedSemaphore":
+            given = (spec.value,)
+        case "Barrier":
+            given = (spec.parties, None, spec.timeout)
+        case "Condition" if lock is not None:
+            given = (lock,)
+    made = getattr(manager, spec.type)(*given)
+    own = index, "RLock" if spec.type == "Condition" else spec.type
+    of_lock = own if lock is None else (_known[cpython.proxy_key(lock)].position, "Lock")
+    watch({cpython.proxy_key(made): Held(index, spec.type, *of_lock, spec.timeout)})
+    return made
+
+
+def finish(proxy: Any) -> None:
+    """Record what a value or an array holds at the end of the main program."""
+    held = _known[cpython.proxy_key(proxy)]
+    if held.type in ("ManagerValue", "ManagerArray"):
+        record_final(held, _caller(proxy))
 
 
 def shut_down(manager: Any) -> None:
@@ -188,5 +249,5 @@ def serve(spec: SharedSpec, index: int) -> RemoteManager:
     cpython.serve_under(manager, "get", _Held(spec.type, spec.value, spec.size), proxy)
     manager.start()
     _record_start(manager)
-    watch({(manager.address, None): index})
+    watch({(manager.address, None): Held(index)})
     return manager

@@ -10,9 +10,10 @@ from __future__ import annotations
 import math
 import os
 import signal
+import sys
 import threading
 import weakref
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from multiprocessing import context, pool
 from time import monotonic, monotonic_ns, sleep
 from types import TracebackType
@@ -58,6 +59,8 @@ class WorkerRun:
         self._process = process
         self._index = index
         self._setup = setup
+        self.managed: Any = None
+        """Where the scenario has a manager: what a spawned worker needs to record the calls of proxies."""
 
     def __call__(self) -> None:
         folder, queues, private, captured = self._setup
@@ -68,6 +71,10 @@ class WorkerRun:
         recorder.emit(codes.POOL_WORKER_STARTED, self._index, process.name, os.getpid(), os.getppid())
         recorder.begin_wait(codes.W_POOL_TASK, self._index)
         exit_functions.watch()
+        if self.managed:
+            from run_scenario.runtime.primitives import managers
+
+            managers.watch(self.managed)
         try:
             type(process).run(process)
         except BaseException as error:
@@ -126,6 +133,10 @@ class Workers:
         self._started += 1
         process: Any = self._ctx.Process(*args, **kwargs)  # type: ignore[attr-defined]
         process.run = WorkerRun(process, self._index, self._setup)
+        if self._spec.uses and "run_scenario.runtime.primitives.managers" in sys.modules:
+            from run_scenario.runtime.primitives import managers
+
+            process.run.managed = managers.known()
 
         def start_recorded() -> None:
             del process.start  # nothing of ours is pickled with it
@@ -206,29 +217,38 @@ class Calls:
     """A pool and the calls that the main program makes on it, one after the other."""
 
     def __init__(
-        self, spec: PoolSpec, index: int, ctx: context.BaseContext, setup: Setup, initializer: Callable[..., Any] | None
+        self,
+        spec: PoolSpec,
+        index: int,
+        ctx: context.BaseContext,
+        setup: Setup,
+        initializer: Callable[..., Any] | None,
+        given: Sequence[Any] = (),
     ) -> None:
+        """`given`: the resources that the initializer gets besides its arguments."""
         self._spec = spec
         self._index = index
         self._pending: dict[int, Any] = {}
         size = spec.processes or os.cpu_count() or 1
         recorder.emit(codes.POOL_CREATED, index, size)
         self._workers = Workers(spec, index, ctx, setup, size)
-        self._pool: Any = self._make(size, initializer)
+        self._pool: Any = self._make(size, initializer, (*spec.initargs, *given))
         self._mark_threads()
         record_failing_threads(self._pool, index)
 
-    def _make(self, size: int, initializer: Callable[..., Any] | None) -> RecordedPool | Executor:
+    def _make(
+        self, size: int, initializer: Callable[..., Any] | None, initargs: tuple[Any, ...]
+    ) -> RecordedPool | Executor:
         spec = self._spec
         if initializer is not None:
             initializer = Initializer(initializer, self._index)
         if spec.type == "Pool":
-            return RecordedPool(size, initializer, spec.initargs, spec.maxtasksperchild, self._workers)
+            return RecordedPool(size, initializer, initargs, spec.maxtasksperchild, self._workers)
         from concurrent.futures import ProcessPoolExecutor
 
         limit = {"max_tasks_per_child": spec.maxtasksperchild} if spec.maxtasksperchild else {}
         made: Any = ProcessPoolExecutor
-        executor: Executor = made(size, self._workers, initializer, spec.initargs, **limit)
+        executor: Executor = made(size, self._workers, initializer, initargs, **limit)
         cpython.when_feeder_starts(executor, self._mark)
         return executor
 

@@ -12,19 +12,16 @@ from collections.abc import Iterator
 from multiprocessing import context, sharedctypes
 from typing import TYPE_CHECKING, Any
 
-from run_scenario.recording import codes, layout
+from run_scenario.recording import codes
 from run_scenario.recording.describe import describe
 from run_scenario.recording.polling import MOST_OPEN, Polled
 from run_scenario.recording.recorder import recorder
 from run_scenario.runtime import cpython
+from run_scenario.runtime.primitives.elements import REFUSALS, place_of, record_element
 from run_scenario.runtime.primitives.sync import RLock
 
 if TYPE_CHECKING:
     from run_scenario.scenario.model import SharedSpec
-
-_SMALL = 1 << 63
-_REFUSALS = (TypeError, ValueError, IndexError, OverflowError, AttributeError)
-"""What a write raises that does not happen."""
 
 
 def create_shared(spec: SharedSpec, index: int, ctx: context.BaseContext, lock: Any) -> Any:
@@ -50,28 +47,13 @@ def is_simple(content: Any) -> bool:
     return any(base.__name__ == "_SimpleCData" for base in type(content).__mro__)  # a Structure may have a `value`, too
 
 
-def _record(code: int, index: int, place: Any, content: Any) -> None:
-    if type(content) is int and -_SMALL <= content < _SMALL and type(place) is int:
-        recorder.fixed(code, layout.V_INT, index, place, content, 0)
-    else:
-        recorder.emit(code, index, place, describe(content), 0)
-
-
-def _place(i: Any, length: int) -> int | str | None:
-    """Return which element is meant, as it is recorded: its index from 0, or a slice in words."""
-    if isinstance(i, int):
-        return i if i >= 0 else i + length
-    start, stop, step = i.indices(length)
-    return f"{start}:{stop}" + (f":{step}" if step != 1 else "")
-
-
 def _stored_at(array: Any, i: Any, content: Any) -> tuple[int | str | None, Any]:
     """Return the place of elements and what they will hold once `content` was written there.
 
     Raises:
         TypeError, ValueError, …: it cannot be written.
     """
-    place = _place(i, len(array))
+    place = place_of(i, len(array))
     kind = cpython.element_type(array)
     if isinstance(place, int):
         return range(len(array))[place], _unless_equal(content, kind(content).value)
@@ -115,7 +97,7 @@ class _Elements:
 
     def _read_at(self, i: Any) -> Any:
         content = self._obj[i]
-        place = i if type(i) is int and i >= 0 else _place(i, len(self._obj))
+        place = i if type(i) is int and i >= 0 else place_of(i, len(self._obj))
         (self._polled.get(place) or self._poll_of(place)).note(content)
         return content
 
@@ -127,9 +109,9 @@ class _Elements:
 
     def __setitem__(self, i: Any, content: Any) -> None:
         with self._inside():
-            with contextlib.suppress(*_REFUSALS):  # the write itself raises, and nothing was written
+            with contextlib.suppress(*REFUSALS):  # the write itself raises, and nothing was written
                 place, stored = _stored_at(self._obj, i, content)
-                _record(codes.ARRAY_WRITTEN, self._index, place, stored)
+                record_element(codes.ARRAY_WRITTEN, self._index, place, stored)
             self._obj[i] = content
 
     def final(self) -> None:
@@ -159,8 +141,8 @@ class _Whole:
     @value.setter
     def value(self, content: Any) -> None:
         with self._inside():
-            with contextlib.suppress(*_REFUSALS):
-                _record(self._written, self._index, self._at, _stored(self._obj, content))
+            with contextlib.suppress(*REFUSALS):
+                record_element(self._written, self._index, self._at, _stored(self._obj, content))
             self._obj.value = content
 
     def final(self) -> None:

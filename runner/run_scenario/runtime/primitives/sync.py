@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 from run_scenario.recording import codes, layout
 from run_scenario.recording.recorder import recorder
 from run_scenario.runtime import cpython
+from run_scenario.runtime.primitives.waiting import Waiting
 
 if TYPE_CHECKING:
     from run_scenario.scenario.model import SyncSpec
@@ -156,21 +157,9 @@ class BoundedSemaphore(_RecordedSemLock, synchronize.BoundedSemaphore):
         return bool(self._semlock._get_value() < self._semlock.maxvalue)
 
 
-class _Waiting:
-    """The time that a thread spends in a wait with waits of its own inside, such as that for a condition's lock."""
-
-    def __init__(self, kind: int, index: int, timeout: float | None) -> None:
-        self._before = recorder.current_wait()
-        self.since = recorder.begin_wait(kind, index, timeout)
-        self._word = recorder.current_wait()
-
-    def over(self) -> None:
-        recorder.finish_wait(self._word, self._before)
-
-
 def _wait_for_answer(index: int, call: Callable[..., Any], *args: Any) -> Any:
     """Make a call that may have to wait for those whom it wakes up."""
-    waiting = _Waiting(codes.W_ANSWER, index, None)
+    waiting = Waiting(codes.W_ANSWER, index, None)
     try:
         return call(*args)
     finally:
@@ -230,7 +219,7 @@ class Event(_Recorded, synchronize.Event):
 
     def wait(self, timeout: float | None = None) -> bool:
         _fixed(codes.EVENT_WAITING, self._index)
-        waiting = _Waiting(codes.W_EVENT, self._index, timeout)
+        waiting = Waiting(codes.W_EVENT, self._index, timeout)
         try:
             answer: bool = super().wait(timeout)
         finally:
@@ -256,7 +245,7 @@ class Condition(_Recorded, synchronize.Condition):
         if not self._is_owned():
             return super().wait(timeout)  # raises
         _fixed(codes.CONDITION_WAITING, self._index)
-        waiting = _Waiting(codes.W_CONDITION, self._index, timeout)
+        waiting = Waiting(codes.W_CONDITION, self._index, timeout)
         try:
             answer: bool = super().wait(timeout)
         finally:
@@ -290,7 +279,7 @@ class Barrier(_Recorded, synchronize.Barrier):
 
     def wait(self, timeout: float | None = None) -> int:
         _fixed(codes.BARRIER_WAITING, self._index)
-        waiting = _Waiting(codes.W_BARRIER, self._index, self._timeout if timeout is None else timeout)
+        waiting = Waiting(codes.W_BARRIER, self._index, self._timeout if timeout is None else timeout)
         try:
             number: int = super().wait(timeout)
         except BaseException:

@@ -155,7 +155,10 @@ class _Coder:
             return self._attribute(self._subject(step), verb.called)
         method = self._attribute(self._subject(step), verb.called)
         given = [] if verb.value == "subject" else [self.value(step.argument)]
-        return self._call(method, *given, keywords=self._keywords(step.options))
+        options = dict(step.options)
+        if step.verb == "acquire" and "block" in options:  # what a manager holds has another name for it
+            given.append(self.value(options.pop("block")))
+        return self._call(method, *given, keywords=self._keywords(options))
 
     def _recorded(self, step: Step) -> Any:
         """Return the expression of a step, whose answer is recorded where the object does not do that."""
@@ -198,7 +201,7 @@ class _Coder:
     def _read(self, step: Step) -> Any:
         subject, at = self._subject(step), step.options.get("at")
         match step.kind:
-            case "Value":
+            case "Value" | "ManagerValue":
                 return self._attribute(subject, "value")
             case "SharedMemory":
                 return self._call("_read_memory", subject, self.value(at))
@@ -210,7 +213,8 @@ class _Coder:
             return self._call(self._attribute(subject, "copy"))
         if step.kind == "ShareableList":
             return self._call(global_name("list"), subject)
-        return self._item(subject, self.placed(ast.Slice, None, None, None))
+        whole = self._item(subject, self.placed(ast.Slice, None, None, None))
+        return self._call(global_name("list"), whole) if step.kind == "ManagerArray" else whole
 
     def _pop(self, step: Step) -> Any:
         at = step.options.get("at")
@@ -252,7 +256,7 @@ class _Coder:
             return [self.placed(ast.Expr, self._call("_write_memory", subject, value, self.value(at or 0)))]
         if step.kind == "Namespace":
             return [self.placed(ast.Expr, self._call("_setattr", subject, self.value(at), value))]
-        if step.kind == "Value":
+        if step.kind in ("Value", "ManagerValue"):
             target = self.placed(ast.Attribute, subject, "value", ast.Store())
         else:
             place = self.placed(ast.Slice, None, None, None) if at is None else self.value(at)

@@ -59,9 +59,15 @@ class ProcessReport(Value):
 
 
 _BY_SOCKET = frozenset(
-    (codes.W_RECEIVE_LEFT, codes.W_RECEIVE_RIGHT, codes.W_SEND_LEFT, codes.W_SEND_RIGHT, codes.W_MANAGER)
+    (
+        *(codes.W_RECEIVE_LEFT, codes.W_RECEIVE_RIGHT, codes.W_SEND_LEFT, codes.W_SEND_RIGHT),
+        *(codes.W_MANAGER, codes.W_ACQUIRE, codes.W_EVENT, codes.W_CONDITION, codes.W_BARRIER),
+    )
 )
-"""Waits in which a process may have a socket to another one of the run: Pipe() makes some, managers have them."""
+"""Waits in which a process may have a socket to another one of the run: Pipe() makes some, managers have them.
+
+A lock or the like that a manager holds is waited for at a socket; any other is waited for in a system call without one.
+"""
 
 
 class DeadlockDetector:

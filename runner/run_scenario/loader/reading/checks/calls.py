@@ -121,9 +121,10 @@ def _check_types(target: Target, process: ProcessDraft, handles: dict[str, Resou
             what += f"the parameter {quote(parameter.name)} of {quote(target.name)} takes {parameter.called}"
             fitting = [handle for handle, other in handles.items() if other.type in parameter.takes]
             problems.error(binding.resource_span, what, there_are(fitting) if fitting else "")
-        elif parameter.locked and resource.fields.value("lock") is False:
+        elif parameter.locked and (resource.fields.value("lock") is False or resource.type == "ManagerValue"):
             what = f"{quote(binding.resource)} has no lock, but {quote(target.name)} acquires it"
-            problems.error(binding.resource_span, what, "leave `lock: false` out, or write `target: increment`")
+            key = "manager: true" if resource.type == "ManagerValue" else "lock: false"
+            problems.error(binding.resource_span, what, f"leave `{key}` out, or write `target: increment`")
 
 
 def _check_task_done(target: Target, process: ProcessDraft, draft: Draft, problems: Problems) -> None:

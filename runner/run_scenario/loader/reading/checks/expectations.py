@@ -15,7 +15,7 @@ from typing import Any
 from run_scenario.events import fields as event_fields
 from run_scenario.loader.messages import describe, either, quote, there_are
 from run_scenario.loader.problems import Problems, Span
-from run_scenario.loader.reading.draft import Draft, ResourceDraft
+from run_scenario.loader.reading.draft import Draft, ResourceDraft, managers
 from run_scenario.loader.reading.fields import Fields
 from run_scenario.loader.reading.yaml_parser import Entry, Mapping, Node, Scalar, Sequence, plain
 from run_scenario.scenario.expectation_data import RUN, Builder
@@ -32,7 +32,7 @@ from run_scenario.scenario.expectations import (
     Expectation,
     Matcher,
 )
-from run_scenario.scenario.model import MANAGED, MAX_EXITCODES
+from run_scenario.scenario.model import MAX_EXITCODES
 
 
 def check_expectations(draft: Draft, problems: Problems) -> None:
@@ -419,6 +419,6 @@ def _by_field(resources: tuple[ResourceDraft, ...]) -> dict[str, dict[str, None]
 
 def _has_others(draft: Draft) -> bool:
     """Return whether there can be processes that the file does not name: of pools, managers, or targets."""
-    if draft.sections["pools"] or any(r.type in (*MANAGED, "Server") for r in draft.sections["shared"].values()):
+    if draft.sections["pools"] or managers(draft.resources):
         return True
     return any(":" in process.target or process.target in _WITH_CHILDREN for process in draft.processes)

@@ -15,7 +15,7 @@ from typing import NamedTuple
 from run_scenario.loader.messages import quote
 from run_scenario.loader.problems import Problems, Span
 from run_scenario.loader.reading.checks.pools import method_of
-from run_scenario.loader.reading.draft import Draft, ResourceDraft
+from run_scenario.loader.reading.draft import Draft, ResourceDraft, is_managed
 from run_scenario.loader.reading.fields import Fields
 from run_scenario.loader.reading.steps import StepDraft
 from run_scenario.scenario.model import PIPE_ENDS, Direction
@@ -178,6 +178,7 @@ class _Resources:
             self._positions |= dict.fromkeys(process.names(), position)
             for binding in process.bindings:
                 self._having.setdefault(binding.resource, []).append((position, binding.direction))
+        self._of_pools = {name for _, name, _ in draft.given_to_workers()}
         self._running: Counter[int] = Counter()
         """Position of a process -> how many of its replicas are started."""
         self._known: dict[tuple[tuple[str, ...], str], bool] = {}
@@ -254,6 +255,8 @@ class _Resources:
         return {position for position, direction in bindings if direction != but and self._running[position]}
 
     def _has_others(self, *names: str, but: str = "") -> bool:
+        if not self._of_pools.isdisjoint(names):  # what their workers do is not known
+            return True
         if (names, but) not in self._known:
             self._known[names, but] = bool(self._users(*names, but=but))
         return self._known[names, but]
@@ -338,14 +341,20 @@ class _Resources:
             return None
         if kind != "RLock" and self._has_others(*self._sharers(lock)):
             return None
-        error = "an AssertionError" if kind == "RLock" else "a ValueError"
+        error = self._refusal(lock, "an AssertionError" if kind == "RLock" else "a ValueError")
         what = f"the main program does not hold {quote(lock)} here: release() would raise {error}"
         return _Obstacle(what, f"write `acquire: {name}` before")
+
+    def _refusal(self, name: str, usual: str) -> str:
+        """Return what is raised where a lock is not held: what a manager holds is an object of `threading`."""
+        resource = self._handles[name]
+        return "a RuntimeError" if is_managed(resource) and resource.type != "BoundedSemaphore" else usual
 
     def _notify(self, step: StepDraft, name: str) -> _Obstacle | None:
         if not self._not_held(self._lock(name)):
             return None
-        what = f"the main program has not acquired {quote(name)} here: {step.verb.name}() would raise an AssertionError"
+        error = self._refusal(name, "an AssertionError")
+        what = f"the main program has not acquired {quote(name)} here: {step.verb.name}() would raise {error}"
         return _Obstacle(what, f"write `acquire: {name}` before, and `release: {name}` after it")
 
     def _wait(self, step: StepDraft, name: str) -> _Obstacle | None:
@@ -365,7 +374,8 @@ class _Resources:
 
     def _wait_at_barrier(self, barrier: ResourceDraft) -> _Obstacle | None:
         others = self._users(barrier.name)
-        if barrier.fields.number("timeout") is not None or barrier.name in self._aborted:
+        may_open = barrier.name in self._aborted or barrier.name in self._of_pools
+        if barrier.fields.number("timeout") is not None or may_open:
             return None
         # Code outside the built-ins may come with several threads.
         if any(":" in self._processes[other].target for other in others):

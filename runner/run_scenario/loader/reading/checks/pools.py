@@ -5,7 +5,8 @@ from __future__ import annotations
 from itertools import accumulate
 from typing import Any
 
-from run_scenario.loader.messages import either, quote
+from run_scenario import targets
+from run_scenario.loader.messages import either, quote, there_are
 from run_scenario.loader.problems import Problems
 from run_scenario.loader.reading.checks.calls import check_value, find_work
 from run_scenario.loader.reading.data import elements_of
@@ -45,6 +46,7 @@ def check_pools(draft: Draft, problems: Problems) -> None:
         if pool.fields.is_invalid("type"):
             continue
         _check_initializer(pool, problems)
+        _check_uses(pool, draft, problems)
         limit = pool.fields.entry("maxtasksperchild")
         if pool.type == "executor" and limit is not None and draft.fields.text("start_method") in ("", "fork"):
             what = "an executor can have `maxtasksperchild` only where its workers are not forked"
@@ -77,6 +79,34 @@ def _check_initializer(pool: ResourceDraft, problems: Problems) -> None:
     known = find_work(name, pool.fields.value_span("initializer"), problems)
     if known is not None:
         _check_arguments(known, pool.fields, "initargs", problems)
+
+
+def _check_uses(pool: ResourceDraft, draft: Draft, problems: Problems) -> None:
+    """Do the resources exist that the workers are given, and is there a function that keeps them?"""
+    fields, name = pool.fields, pool.fields.text("initializer")
+    if fields.entry("uses") is None:
+        return
+    own = "a function of your own that keeps what it is given for the functions that the pool calls"
+    if not name and fields.complete and not fields.is_invalid("initializer"):
+        what = f"`uses` needs an `initializer`: {own}"
+        problems.error(fields.key_span("uses"), what, "write `initializer: package.module:function`")
+    elif name and ":" not in name and targets.find_work(name) is not None:
+        what = f"{quote(name)} takes no resources: with `uses`, the initializer is {own}"
+        problems.error(fields.value_span("initializer"), what, "write `initializer: package.module:function`")
+    handles, families = draft.handles(), draft.families()
+    fitting = [handle for handle, resource in handles.items() if resource.section != "pipes"]
+    for of, used, span in draft.given_to_workers():
+        if of is not pool:
+            continue
+        if used in draft.sections["pipes"] or (used in handles and handles[used].section == "pipes"):
+            what = f"{quote(used)} is of a pipe, whose ends workers cannot share: what several write or read is torn"
+            problems.error(span, what, "give them a queue")
+        elif used in families:
+            problems.error(span, f"{quote(used)} stands for {len(families[used])} of them", "name each")
+        elif used not in handles and draft.knows_resources:
+            problems.error(
+                span, f"there is no resource {quote(used)}", problems.did_you_mean(used, fitting, there_are(fitting))
+            )
 
 
 def _check_call(call: Fields, pool: ResourceDraft, problems: Problems) -> None:

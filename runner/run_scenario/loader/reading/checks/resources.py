@@ -20,6 +20,7 @@ from run_scenario.loader.reading.draft import (
     ProcessDraft,
     ResourceDraft,
     Section,
+    is_managed,
     shared_type,
     with_article,
 )
@@ -145,6 +146,7 @@ def check_use(draft: Draft, problems: Problems) -> None:
     """Warn about what is described and never used, except queues and pools, which have checks of their own."""
     used = {binding.resource for process in draft.processes for binding in process.bindings}
     used |= {name for name, _ in draft.named_by_main()}
+    used |= {name for _, name, _ in draft.given_to_workers()}
     used |= {resource.fields.text("lock") for resource in draft.resources}
     for resource in draft.resources:
         if resource.section in ("queues", "pools"):
@@ -184,6 +186,9 @@ def check_topology(draft: Draft, problems: Problems) -> None:
         for binding in process.bindings:
             if binding.resource in directions:
                 directions[binding.resource].add(binding.direction)
+    for _, name, _ in draft.given_to_workers():
+        if name in directions:
+            directions[name].add("uses")
     for name, step in draft.named_by_main():
         if name in directions and step.verb.name.startswith(("put", "get")):
             directions[name].add("to" if step.verb.name.startswith("put") else "from")
@@ -304,6 +309,7 @@ def check_sync(draft: Draft, problems: Problems) -> None:
                 problems.error(sync.span, what, "write `parties: 2`, for example")
             if sync.type == "Condition" and fields.text("lock"):
                 _check_lock_of_condition(sync, above, draft, problems)
+                _check_manager_of_lock(sync, above, problems)
         above[sync.name] = sync
 
 
@@ -325,13 +331,31 @@ def _check_lock_of_condition(
         problems.error(span, what, hint)
 
 
+def _check_manager_of_lock(condition: ResourceDraft, above: dict[str, ResourceDraft], problems: Problems) -> None:
+    """Check that a condition and its lock are both held by the manager, or both not."""
+    name, managed = condition.fields.text("lock"), is_managed(condition)
+    lock, span = above.get(name), condition.fields.value_span("lock")
+    if lock is None or lock.type not in _LOCKS:
+        return
+    if is_managed(lock) != managed:
+        whose, without = (condition, lock) if managed else (lock, condition)
+        what = f"a manager holds {quote(whose.name)}, and not {quote(without.name)}: they cannot be used together"
+        problems.error(span, what, f"write `manager: true` for {quote(without.name)} as well")
+    elif managed and lock.type == "RLock":
+        what = f"{quote(name)} is a manager's RLock, with which no wait() works: the manager itself never owns it"
+        problems.error(span, what, "write `type: Lock` for it, or leave `lock` out for an RLock of its own")
+
+
+_VALUES, _ARRAYS = ("Value", "ManagerValue"), ("Array", "ManagerArray")
+_REMOTE = tuple(kind for kind in MANAGED if kind not in (*_VALUES, *_ARRAYS))
 _KEYS_OF_SHARED = {
-    "typecode": ("Value", "Array"),
+    "typecode": (*_VALUES, *_ARRAYS),
     "lock": ("Value", "Array"),
-    "size": ("Array", "SharedMemory", "ManagerQueue"),
-    "value": ("Value", "Array", "SharedMemory", "ShareableList", "dict", "list", "Namespace"),
-    "remote": MANAGED,
-    "authkey": MANAGED,
+    "size": (*_ARRAYS, "SharedMemory", "ManagerQueue"),
+    "value": (*_VALUES, *_ARRAYS, "SharedMemory", "ShareableList", "dict", "list", "Namespace"),
+    "manager": (*_VALUES, *_ARRAYS),
+    "remote": _REMOTE,
+    "authkey": _REMOTE,
 }
 """Key -> types that have it."""
 
@@ -363,13 +387,21 @@ def _check_shared_keys(shared: ResourceDraft, kind: str, problems: Problems) -> 
     fields, called = shared.fields, with_article(kind)
     for key, owners in _KEYS_OF_SHARED.items():
         if fields.entry(key) is not None and kind not in owners:
-            problems.error(fields.key_span(key), f"`{key}`: {called} has none", "leave it out")
+            what, hint = f"`{key}`: {called} has none", "leave it out"
+            if key == "manager" and kind in MANAGED:
+                what = f"`manager`: {called} is held by a manager in any case"
+            elif key == "lock":
+                hint = "leave it out, or `manager`" if kind in MANAGED and fields.flag("manager") else hint
+            problems.error(fields.key_span(key), what, hint)
+    if kind == "ManagerArray" and fields.text("typecode") in ("c", "u"):
+        what = "a manager's Array holds numbers, no characters"
+        problems.error(fields.value_span("typecode"), what, "write another `typecode`, or leave `manager` out")
     if not fields.complete:
         return  # what is missing may stand under a misspelt key
-    if kind in ("Value", "Array") and not fields.text("typecode") and not fields.is_invalid("typecode"):
+    if kind in (*_VALUES, *_ARRAYS) and not fields.text("typecode") and not fields.is_invalid("typecode"):
         what = f"{with_article(kind)} needs a `typecode`: the kind of number that {quote(shared.name)} holds"
         problems.error(shared.span, what, "write `typecode: i` for whole numbers, or `typecode: d` for others")
-    if kind in ("Array", "SharedMemory") and not any(key in _given(fields) for key in ("size", "value")):
+    if kind in (*_ARRAYS, "SharedMemory") and not any(key in _given(fields) for key in ("size", "value")):
         what = f"{with_article(kind)} needs a `size`, or a `value` that it is filled with"
         problems.error(shared.span, what, "write `size: 10`, for example")
     if kind == "ShareableList" and "value" not in _given(fields):
@@ -389,7 +421,7 @@ def _check_lock_of_shared(fields: Fields, draft: Draft, problems: Problems) -> N
     name = fields.text("lock")
     if not name:
         return
-    known = [sync.name for sync in draft.sections["sync"].values() if sync.type in _LOCKS]
+    known = [each.name for each in draft.sections["sync"].values() if each.type in _LOCKS and not is_managed(each)]
     if name not in known:
         hint = there_are(known) if known else "write true for a lock of its own"
         other = draft.described(name)
@@ -398,6 +430,8 @@ def _check_lock_of_shared(fields: Fields, draft: Draft, problems: Problems) -> N
         what = f"there is no lock {quote(name)} in the section `sync`"
         if other is not None:
             what = f"{quote(name)} is {other.kind}; shared data uses a Lock or an RLock"
+            if is_managed(other):
+                what = f"{quote(name)} is held by a manager, and shared memory needs a lock that is not"
         members = draft.families().get(name, ())
         problems.error(fields.value_span("lock"), what, _one_of(members) or problems.did_you_mean(name, known, hint))
 
@@ -410,11 +444,11 @@ def _check_shared_value(shared: ResourceDraft, kind: str, problems: Problems) ->
     assert node is not None
     value: Any = read_data(node.value, Problems("", ""))  # what is wrong with it by itself is reported by `check_data`
     span, code = fields.value_span("value"), fields.text("typecode")
-    if kind == "Array" and fields.entry("size") is not None:
+    if kind in _ARRAYS and fields.entry("size") is not None:
         problems.error(
             fields.key_span("size"), "`size` is not allowed beside `value`, which gives the length", "leave `size` out"
         )
-    if kind in ("Value", "Array"):
+    if kind in (*_VALUES, *_ARRAYS):
         if code and (why := _mismatch(kind, code, value)):
             problems.error(span, why, "give another value, or another `typecode`")
         return
@@ -440,12 +474,12 @@ def value_mismatch(fields: Fields, value: Any) -> str:
 
 def _mismatch(kind: str, code: str, value: Any) -> str:
     """Return why a value does not fit a type code; empty if it does."""
-    if kind == "Array" and code not in "cu":
+    if kind in _ARRAYS and code not in "cu":
         if not isinstance(value, list):
             return "the value of an Array must be a list"
         return next((why for element in value if (why := _mismatch("Value", code, element))), "")
     if code in "cu":
-        single = kind == "Value"
+        single = kind in _VALUES
         if isinstance(value, str) and (not single or len(value) == 1) and (code == "u" or value.isascii()):
             return ""
         letters, only = "a character" if single else "a text", " in ASCII" if code == "c" else ""

@@ -522,8 +522,8 @@ class _Checker:
             others = [verb.name for verb in VERBS.values() if kind in verb.takes]
             problems.error(span, what, f"{with_article(kind)} has {either(others, 'and')}" if others else "")
             return False
-        fields = self._known.draft.handles()[name].fields if kind in ("Value", "Array") else step.fields
-        is_plain = kind == "Value" and step.verb.name == "write" and not is_computed(step.value)
+        fields = self._known.draft.handles()[name].fields if kind in ("Value", "Array", "ManagerValue") else step.fields
+        is_plain = kind in ("Value", "ManagerValue") and step.verb.name == "write" and not is_computed(step.value)
         if is_plain and (why := value_mismatch(fields, step.value)):
             hint = "write another value, or give it another `typecode`"
             problems.error(step.fields.value_span("write"), why, hint)
@@ -543,17 +543,20 @@ class _Checker:
             problems.error(step.span, f"a SimpleQueue has no `{options[0]}`", "leave it out, or write `type: Queue`")
             return False
         at = step.fields.entry("at")
-        if kind == "Value" and at is not None:
+        if kind in ("Value", "ManagerValue") and at is not None:
             problems.error(at.key_span, f"`at`: {quote(name)} is one value, without elements", "leave it out")
             return False
-        needed = {"read": ("Namespace",), "write": ("Namespace", "dict"), "pop": ("dict",)}.get(step.verb.name, ())
+        needed = _NEEDS_PLACE.get(step.verb.name, ())
         if kind in needed and at is None:
-            what = f"`{step.verb.name}` needs `at` for {with_article(kind)}: the name of the element"
-            problems.error(step.span, what, f"write `at: NAME` below `{step.verb.name}`")
+            place, example = ("position", "0") if kind == "ManagerArray" else ("name", "NAME")
+            what = f"`{step.verb.name}` needs `at` for {with_article(kind)}: the {place} of the element"
+            problems.error(step.span, what, f"write `at: {example}` below `{step.verb.name}`")
             return False
         return True
 
 
+_NEEDS_PLACE = {"read": ("Namespace",), "write": ("Namespace", "dict", "ManagerArray"), "pop": ("dict",)}
+"""Verb -> types of which it needs an element."""
 _NOT_TEXT = {"if": "which is always true", "while": "which is always true", "for": "not a list"}
 
 
@@ -615,6 +618,12 @@ _CHECKS: dict[str, Callable[[StepDraft, Problems], bool]] = {
 def _kinds(takes: tuple[str, ...]) -> str:
     if set(takes) >= {"Queue", "JoinableQueue"} and "process" not in takes:
         return "a queue"
-    like = {"ManagerQueue": "Queue", "SimpleQueue": "Queue", "executor": "Pool"}  # not named beside these
+    like = {
+        "ManagerQueue": "Queue",
+        "ManagerValue": "Value",
+        "ManagerArray": "Array",
+        "SimpleQueue": "Queue",
+        "executor": "Pool",
+    }  # not named beside these
     words = [with_article(kind) for kind in takes if like.get(kind) not in takes]
     return f"{', '.join(words[:-1])} or {words[-1]}" if len(words) > 1 else words[0]
