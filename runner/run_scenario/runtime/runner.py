@@ -18,7 +18,7 @@ from types import FrameType
 from typing import TYPE_CHECKING, Any
 
 from run_scenario.errors import MachineryError, Status
-from run_scenario.events.exit_status import Outcome
+from run_scenario.events.outcome import Outcome
 from run_scenario.limits import DEFAULTS, Limits
 from run_scenario.runtime.best_effort_thread import LEAST, BestEffortThread, Throttle
 from run_scenario.runtime.platform import system
