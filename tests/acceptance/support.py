@@ -30,6 +30,8 @@ _ENVIRONMENT = dict(os.environ)
 """As it was in the beginning: pytest changes it for each test, while threads of the tests start their runs."""
 METHODS = ("fork", "spawn", "forkserver")
 COMMAND = [sys.executable, "-m", "run_scenario"]
+PYTEST = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "-p", "no:hypothesispytest"]
+"""A pytest of its own; without hypothesis, whose import takes it longer than all the rest."""
 
 PATIENCE = 120.0
 """Seconds after which a test gives up waiting; no run here should need a tenth of it."""
