@@ -23,7 +23,7 @@ from typing import Any
 
 import jsonschema
 
-from run_scenario import bundled
+from run_scenario import bundled, loader
 
 HERE = Path(__file__).parent
 _ENVIRONMENT = dict(os.environ)
@@ -263,6 +263,8 @@ class Running:
         if text.startswith("{"):
             (self.folder / "case.yaml").write_text(text)
             text = str(self.folder / "case.yaml")
+            # Read here, it is in the cache: a thousand commands need not import jsonschema for it, 0.1 s each.
+            loader.load(text)
         name, _, value = self.marker.partition("=")
         environment = {
             **_ENVIRONMENT,
