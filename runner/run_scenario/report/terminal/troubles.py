@@ -17,7 +17,7 @@ _STOPS = (types.ScenarioStalled, types.ScenarioTimedOut, types.ScenarioInterrupt
 
 
 def _is_seen_anyway(event: Event) -> bool:
-    """Tell whether Python itself shows it to the person, or to the script: an exception, a timeout, how the script ends."""
+    """Tell whether Python shows it to the person, or to the script: an exception, a timeout, how the script ends."""
     if isinstance(event, types.ProcessExited):
         return event.process == MAIN_NAME and event.cause in ("sys.exit", "exception")
     return isinstance(
