@@ -22,6 +22,7 @@ from run_scenario.scenario.model import Scenario
 if TYPE_CHECKING:
     from run_scenario.events.outcome import Outcome
     from run_scenario.events.types import ScenarioStalled
+    from run_scenario.report.terminal.troubles import View
     from run_scenario.runtime.run_follower import Sink
     from run_scenario.runtime.run_request import Script
 
@@ -123,13 +124,17 @@ def _sinks(options: Namespace, kept: int | None) -> list[Sink]:
     """Return where the log goes: to a person only what went wrong, and only when it is over."""
     from run_scenario.cli.output_format import json_lines
     from run_scenario.report.outputs import Output
-    from run_scenario.report.terminal.console import ConsoleView
     from run_scenario.report.terminal.troubles import TroubleView
+
+    def make_view() -> View:
+        from run_scenario.report.terminal.console import ConsoleView
+
+        return ConsoleView(sys.stderr, names=[_LONG_NAME], colour=not options.no_color)
 
     outputs = [] if kept is None else [Output(kept, "a temporary file")]
     if options.log is not None:
         outputs.append(Output.log(options.log))
-    return [TroubleView(ConsoleView(sys.stderr, names=[_LONG_NAME], colour=not options.no_color)), *json_lines(outputs)]
+    return [TroubleView(make_view), *json_lines(outputs)]
 
 
 def _explain(stalled: ScenarioStalled) -> tuple[str, list[str | None]]:

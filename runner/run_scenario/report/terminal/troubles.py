@@ -2,53 +2,56 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Protocol
 
-from run_scenario.events import types
-from run_scenario.events.exit_cause import MAIN_NAME
-from run_scenario.events.types import Event
-from run_scenario.report.terminal.console import ConsoleView
 from run_scenario.report.watcher import Watcher
+
+if TYPE_CHECKING:
+    from run_scenario.events.types import Event
 
 _MOST = 60
 """Lines that are shown: who wants all reads the log."""
-_STOPS = (types.ScenarioStalled, types.ScenarioTimedOut, types.ScenarioInterrupted)
+_STOPS = ("scenario.stalled", "scenario.timed_out", "scenario.interrupted")
 """What comes after these in a log is of run-scenario's own making."""
+_SEEN = ("process.failed", "process.join_timed_out", "pool.task_failed", "pool.call_failed")
+"""What Python itself shows to the person, or tells the script: exceptions, and answers of calls."""
 
 
-def _is_seen_anyway(event: Event) -> bool:
-    """Tell whether Python shows it to the person, or to the script: an exception, a timeout, how the script ends."""
-    if isinstance(event, types.ProcessExited):
-        return event.process == MAIN_NAME and event.cause in ("sys.exit", "exception")
-    return isinstance(
-        event, types.ProcessFailed | types.ProcessJoinTimedOut | types.PoolTaskFailed | types.PoolCallFailed
-    )
+class View(Protocol):
+    """Shows events to a person."""
+
+    def write(self, events: Sequence[Event]) -> None:
+        """Show them."""
 
 
 class TroubleView(Watcher):
     """A sink that shows the warnings and errors of a log, at its end."""
 
-    def __init__(self, view: ConsoleView) -> None:
-        """Show them by `view`."""
-        self._view = view
+    def __init__(self, make_view: Callable[[], View]) -> None:
+        """Show them by the view that `make_view` makes: most runs need none."""
+        self._make_view = make_view
         self._kept: list[Event] = []
         self._over = False
-        self.left_out = 0
-        """How many there were besides those that are shown."""
 
     def write(self, events: Sequence[Event]) -> None:
         """Look at the next events; show what there is to show with the last of all."""
-        for event in events:
-            if isinstance(event, types.ScenarioFinished):
-                if self._kept:
-                    self._view.write(self._kept)
-                return
-            if event.level in ("warning", "error") and not self._over and not _is_seen_anyway(event):
-                self._keep(event)
-            self._over |= isinstance(event, _STOPS)
+        from run_scenario.events.types.base import name_of  # another package, which a run need not wait for
 
-    def _keep(self, event: Event) -> None:
-        if len(self._kept) < _MOST or isinstance(event, _STOPS):
-            self._kept.append(event)
-        else:
-            self.left_out += 1
+        for event in events:
+            name = name_of(type(event))
+            if name == "scenario.finished" and self._kept:
+                self._make_view().write(self._kept)
+            elif self._is_kept(event, name):
+                self._kept.append(event)
+            self._over |= name in _STOPS
+
+    def _is_kept(self, event: Event, name: str) -> bool:
+        is_trouble = event.level in ("warning", "error") and not self._over and not _is_seen_anyway(event, name)
+        return is_trouble and (len(self._kept) < _MOST or name in _STOPS)
+
+
+def _is_seen_anyway(event: Event, name: str) -> bool:
+    """Tell whether the person sees it anyway, if only by how the script ends."""
+    by_itself = getattr(event, "cause", None) in ("sys.exit", "exception")
+    return name in _SEEN or (name == "process.exited" and event.process == "MainProcess" and by_itself)
