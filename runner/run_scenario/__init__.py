@@ -9,7 +9,7 @@ assert result.log.absent("process.finished", "Worker 1")
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from run_scenario.api import Run, load, run
+    from run_scenario.api import Run, load, record, run
     from run_scenario.errors import InvalidScenario, MachineryError, RunScenarioError, UsageError
     from run_scenario.expect.check import Check
     from run_scenario.expect.event_log import EventLog
@@ -29,6 +29,7 @@ __all__ = [
     "__version__",
     "event",
     "load",
+    "record",
     "run",
 ]
 
@@ -43,6 +44,7 @@ _HOMES = {
     "UsageError": "errors",
     "event": "scenario.expectation_data",
     "load": "api",
+    "record": "api",
     "run": "api",
 }
 """Where the public names come from: imported when they are asked for, which the command and its processes never do."""

@@ -52,11 +52,21 @@ _STOP_WITHIN = 20.0
 class Run:
     """What came of a run."""
 
-    def __init__(self, scenario: Scenario, status: int, log: EventLog, path: Path | None, stderr: str) -> None:
+    def __init__(
+        self,
+        scenario: Scenario,
+        status: int,
+        log: EventLog,
+        path: Path | None,
+        stderr: str,
+        stdout: str = "",
+    ) -> None:
         self.scenario = scenario
         self.status = status
-        """The exit status of the command: 0 passed, 1 failed, 3 stopped, 4 run-scenario failed."""
-        self._outcome = Outcome.read(log[-1] if log else None, status, stderr.strip())
+        """The exit status of the command: 0 passed, 1 failed, 3 stopped, 4 run-scenario failed; or that of a script."""
+        self._outcome = Outcome.read(log[-1] if log else None, None if scenario.script else status, stderr.strip())
+        self.stdout = stdout
+        """What a recorded script has written there."""
         self.log = log
         """Its events."""
         self.path = path
@@ -221,9 +231,53 @@ def run_with(
     return Run(scenario, status, EventLog(events), Path(log) if log is not None else None, stderr)
 
 
-def _call(command: list[str]) -> tuple[int, str, str]:
+def record(
+    script: str | Path,
+    *arguments: str,
+    timeout: float | None = None,
+    log: str | Path | None = None,
+    cwd: str | Path | None = None,
+) -> Run:
+    """Run a Python script as it is, recorded, and return what came of it; how it ends is no exception.
+
+    It passes if the script ends with exit code 0, and no process of it in a way that nobody has asked for.
+
+    Args:
+        script: The path of its file.
+        arguments: What it gets as `sys.argv[1:]`.
+        timeout: Seconds after which it is stopped; None: it has all the time it takes.
+        log: A file to which the log is appended.
+        cwd: The folder that it runs in; None: the current one.
+
+    Raises:
+        UsageError: there is no such file.
+        MachineryError: it could not be run at all.
+    """
+    if timeout is not None and not 0 < timeout <= MAX_TIMEOUT:
+        raise UsageError(f"timeout is a number of seconds above 0 and up to {MAX_TIMEOUT}, not {timeout!r}")
+    path = Path(script).absolute()
+    with tempfile.TemporaryDirectory(prefix="run-scenario-", ignore_cleanup_errors=True) as folder:
+        file = Path(folder, "log.jsonl") if log is None else Path(log)
+        before = file.stat().st_size if file.exists() else 0
+        options = ["--log", str(file.absolute()), "--end-with-parent", str(os.getpid())]
+        options += ["--timeout", str(timeout)] if timeout is not None else []
+        command = [sys.executable, "-m", "run_scenario", "record", *options, str(path), *arguments]
+        status, stdout, stderr = _call(command, dict(os.environ), cwd)
+        written = file.read_bytes()[before:] if file.exists() else b""
+    events = [json.loads(line) for line in written.splitlines()]
+    if not events:
+        text = stderr.removeprefix("run-scenario: ").strip() or f"the command ended with status {status}"
+        raise UsageError(text) if status == Status.INVALID else MachineryError(text)
+    frame = Scenario(path.stem, str(script), str(path), events[0]["digest"], script=str(script))
+    return Run(frame, status, EventLog(events), Path(log) if log is not None else None, stderr, stdout)
+
+
+def _call(
+    command: list[str], environment: dict[str, str] | None = None, cwd: str | Path | None = None
+) -> tuple[int, str, str]:
     """Run a command in a session of its own; whatever interrupts this ends it, in order."""
-    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(path or str(Path.cwd()) for path in sys.path)}
+    if environment is None:
+        environment = {**os.environ, "PYTHONPATH": os.pathsep.join(path or str(Path.cwd()) for path in sys.path)}
     process = subprocess.Popen(
         command,
         env=environment,
@@ -233,6 +287,7 @@ def _call(command: list[str]) -> tuple[int, str, str]:
         encoding="utf-8",
         errors="backslashreplace",
         start_new_session=True,
+        cwd=cwd,
     )
     try:
         stdout, stderr = process.communicate()

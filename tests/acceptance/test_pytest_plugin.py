@@ -152,6 +152,23 @@ def test_the_fixture(folder: Path) -> None:
     assert re.search(r"\n      \d+: \d\.\d{3} s \w+ process\.finished duration", answer)
 
 
+RECORDS = """\
+def test_it(scenario):
+    run = scenario.record("script.py", timeout=60)
+    assert run.passed
+    assert run.stdout == "written\\n"
+    assert run.log.exists("process.started", "MainProcess")
+"""
+
+
+def test_a_script_is_recorded(tmp_path: Path) -> None:
+    """The fixture records a script that lies beside the test."""
+    (tmp_path / "script.py").write_text("print('written')\n")
+    (tmp_path / "test_it.py").write_text(RECORDS)
+    status, text = run_pytest(tmp_path, "-q")
+    assert (0, True) == (status, "1 passed" in text), text
+
+
 MISTAKES = """\
 import pytest
 from run_scenario import EventLog

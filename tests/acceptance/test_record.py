@@ -12,6 +12,8 @@ import pytest
 from recorded import SCRIPTS, Recording, plainly, record
 from support import COMMAND, PATIENCE
 
+import run_scenario
+
 GUARD = 'if __name__ == "__main__":\n    multiprocessing.set_start_method(sys.argv[1])\n    main()\n'
 
 
@@ -384,3 +386,19 @@ def test_what_cannot_be_recorded(tmp_path: Path, arguments: list[str], message: 
     )
     assert 2 == done.returncode
     assert message in done.stderr
+
+
+def test_from_python(tmp_path: Path) -> None:
+    """`record` returns the run, with what the script wrote, and its log, in which expectations are looked for."""
+    file = tmp_path / "script.py"
+    file.write_text(script(TWO_LOCKS))
+    stuck = run_scenario.record(file, "fork")
+    assert (3, "stalled", False) == (stuck.status, stuck.outcome, stuck.passed)
+    assert stuck.log.exists("lock.waiting", "Kant")
+    file.write_text("import sys\nprint(sys.argv[1:])\nsys.exit(len(sys.argv))\n")
+    ended = run_scenario.record(file, "a b", log=tmp_path / "log.jsonl", cwd=tmp_path)
+    assert (2, "failed", "['a b']\n", tmp_path / "log.jsonl") == (ended.status, ended.outcome, ended.stdout, ended.path)
+    file.write_text("")
+    assert run_scenario.record(file, log=tmp_path / "log.jsonl").passed
+    with pytest.raises(run_scenario.UsageError, match="there is no script"):
+        run_scenario.record(tmp_path / "absent.py")

@@ -1,4 +1,4 @@
-"""Ctrl-C, where no run is under way, which has handlers of its own; and Ctrl-Z."""
+"""Ctrl-C, where no run is under way, which has handlers of its own; Ctrl-Z; and the end of who has called this."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ import os
 import signal
 from collections.abc import Callable, Iterator
 from types import FrameType
+
+from run_scenario.errors import UsageError
 
 _IMPORTS = "<frozen importlib._bootstrap>"
 """The file name of the code that imports modules."""
@@ -57,3 +59,16 @@ def before_suspension(tidy: Callable[[], None]) -> Iterator[None]:
         yield
     finally:
         signal.signal(signal.SIGTSTP, signal.SIG_DFL)
+
+
+def end_with(parent: int) -> None:
+    """Stop in an orderly way when the caller is gone, even if it is killed.
+
+    Raises:
+        UsageError: it is gone already.
+    """
+    from run_scenario.runtime.platform import system
+
+    system.die_with_parent(signal.SIGTERM)
+    if os.getppid() != parent:
+        raise UsageError(f"process {parent}, with which this run is to end, is not its parent")

@@ -211,6 +211,33 @@ class ScenarioRunner:
         self._request.node.add_report_section("call", "scenarios", f"{run.scenario.name}: {run.outcome}, {log}\n")
         return run
 
+    def record(
+        self,
+        script: str | Path,
+        *arguments: str,
+        timeout: float | None = None,
+        cwd: str | Path | None = None,
+    ) -> Run:
+        """Run a Python script as it is, recorded, and return what came of it (see `run_scenario.record`).
+
+        A path is looked for beside the test's file as well. The log is in tmp_path, and the current folder is the
+        test's, unless `cwd` is given.
+        """
+        from run_scenario import api
+        from run_scenario.errors import RunScenarioError
+
+        __tracebackhide__ = True
+        self._count += 1
+        log = self._folder / f"scenario-{self._count}.jsonl"
+        beside = Path(self._request.path).parent / script
+        try:
+            with _log_reported(self._request.node, log):
+                run = api.record(beside if beside.is_file() else script, *arguments, timeout=timeout, log=log, cwd=cwd)
+        except (RunScenarioError, pytest.fail.Exception) as error:
+            raise error.with_traceback(None) from None  # it is the test's own line that matters
+        self._request.node.add_report_section("call", "scenarios", f"{run.scenario.name}: {run.outcome}, {log}\n")
+        return run
+
     def load(self, source: Source, *, params: Mapping[str, Any] | None = None) -> Scenario:
         """Return the checked scenario, without running it."""
         from run_scenario import api

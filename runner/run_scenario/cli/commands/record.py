@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from run_scenario.cli import options as shared
 from run_scenario.cli.command import Command
+from run_scenario.cli.signals import end_with
 from run_scenario.cli.streams import note
 from run_scenario.errors import Status, UsageError, reason_of
 from run_scenario.limits import GIBI, Limits
@@ -38,6 +39,8 @@ _STOPPED = (Status.STOPPED, Status.MACHINERY, Status.HANGUP, Status.INTERRUPTED,
 def record(options: Namespace) -> int:
     """Run the script; return its exit code, or the status of what had to be done to it."""
     script = _script(options)
+    if options.end_with_parent is not None:
+        end_with(options.end_with_parent)
     if options.report is not None:
         from run_scenario.cli.pictures import check_writable, choose
 
@@ -174,6 +177,7 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--timeline", action="store_true", help="print a timeline of the run after it")
     shared.add_no_color(parser)
+    parser.add_argument("--end-with-parent", metavar="PID", type=int, help=argparse.SUPPRESS)
     parser.set_defaults(format="json")  # the script has the standard output: a timeline goes to standard error
 
 

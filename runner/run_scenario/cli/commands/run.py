@@ -8,8 +8,6 @@ from __future__ import annotations
 
 import argparse
 import contextlib
-import os
-import signal
 import sys
 from argparse import Namespace
 from pathlib import Path
@@ -21,7 +19,7 @@ from run_scenario.cli.files import load_each, report, resolve
 from run_scenario.cli.options import given_by, limits_of
 from run_scenario.cli.output_format import OutputFormat, event_output, json_lines
 from run_scenario.cli.settings import allowed_for, log_processors
-from run_scenario.cli.signals import before_suspension
+from run_scenario.cli.signals import before_suspension, end_with
 from run_scenario.cli.streams import note
 from run_scenario.errors import Status, UsageError
 from run_scenario.limits import DEFAULTS, Limits
@@ -57,7 +55,7 @@ def run(options: Namespace) -> Status:
     from run_scenario.runtime import runner
 
     if options.end_with_parent is not None:
-        _end_with(options.end_with_parent)
+        end_with(options.end_with_parent)
     with runner.start_supervisor() as supervisor:
         checked = _checked(files, given_by(options))
         if options.temporary:
@@ -73,19 +71,6 @@ def run(options: Namespace) -> Status:
             if status in _ENDS_ALL:
                 break
     return worst
-
-
-def _end_with(parent: int) -> None:
-    """Stop in an orderly way when the caller is gone, even if it is killed.
-
-    Raises:
-        UsageError: it is gone already.
-    """
-    from run_scenario.runtime.platform import system
-
-    system.die_with_parent(signal.SIGTERM)
-    if os.getppid() != parent:
-        raise UsageError(f"process {parent}, with which this run is to end, is not its parent")
 
 
 def _remove(files: Sequence[File]) -> None:
