@@ -402,3 +402,32 @@ def test_from_python(tmp_path: Path) -> None:
     assert run_scenario.record(file, log=tmp_path / "log.jsonl").passed
     with pytest.raises(run_scenario.UsageError, match="there is no script"):
         run_scenario.record(tmp_path / "absent.py")
+
+
+def test_a_standstill_may_be_kept(tmp_path: Path, method: str) -> None:
+    """With --keep it is only explained; the program is there until somebody ends it."""
+    recording = Recording(tmp_path, script(TWO_LOCKS), method, options=("--keep",))
+    assert recording.process.stderr
+    lines = iter(recording.process.stderr.readline, "")
+    assert any("Kant holds 'first (script.py:14)' and waits for 'second (script.py:15)'" in line for line in lines)
+    assert recording.process.poll() is None
+    recording.process.terminate()
+    assert (3, 1) == ((recorded := recording.finish()).status, len(recorded.log.all("scenario.stalled")))
+
+
+def test_copies_of_multiprocessing_are_named(tmp_path: Path) -> None:
+    """What such a library makes is not recorded; the log says so, once, whoever imports it."""
+    (tmp_path / "billiard.py").touch()
+    body = """
+def use():
+    import billiard
+
+def main():
+    import billiard
+    process = multiprocessing.Process(target=use)
+    process.start()
+    process.join()
+"""
+    log = record(tmp_path, script(body), "spawn").log
+    missing = log.one("recording.incomplete")["missing"]
+    assert "billiard has a multiprocessing of its own: what it makes is not recorded" == missing

@@ -22,6 +22,8 @@ class Script(Value):
     """Its file, as the person named it; empty if it is a module."""
     module: str
     arguments: tuple[str, ...] = ()
+    keep: bool = False
+    """Whether it is left as it is when nothing in it can move any more."""
 
 
 class RunRequest(Value):

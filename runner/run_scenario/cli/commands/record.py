@@ -87,7 +87,7 @@ def _script(options: Namespace) -> Script:
     from run_scenario.runtime.run_request import Script
 
     if options.module:
-        return Script("", options.module[0], tuple(options.module[1:]))
+        return Script("", options.module[0], tuple(options.module[1:]), options.keep)
     if not options.script:
         raise UsageError("record needs a script, or -m and a module: run-scenario record SCRIPT.py")
     path, *arguments = options.script
@@ -96,7 +96,7 @@ def _script(options: Namespace) -> Script:
         raise UsageError(f"there is no script {path!r} to be recorded; {hint}")
     if path.endswith((".yaml", ".yml")):
         raise UsageError(f"{path!r} is a scenario: run-scenario run {path}")
-    return Script(path, "", tuple(arguments))
+    return Script(path, "", tuple(arguments), options.keep)
 
 
 def _source(script: Script) -> str:
@@ -172,6 +172,9 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--log", metavar="PATH", help="append the log to this file, as JSON Lines")
     shared.add_timeout(parser, "stop the program after so many seconds; without it, it has all the time it takes")
+    parser.add_argument(
+        "--keep", action="store_true", help="only explain a standstill, and leave the program as it is: for a debugger"
+    )
     parser.add_argument(
         "--report", metavar="PATH", help="draw the run into this file: .html; or a timeline: .svg, .png, .txt"
     )

@@ -1,4 +1,4 @@
-"""What went wrong in a run, for a person who has seen the output of the program itself: shown when it is over."""
+"""What went wrong in a run, for a person who sees the output of the program itself: shown when nothing moves any more."""
 
 from __future__ import annotations
 
@@ -40,15 +40,22 @@ class TroubleView(Watcher):
 
         for event in events:
             name = name_of(type(event))
-            if name == "scenario.finished" and self._kept:
-                self._make_view().write(self._kept)
-            elif self._is_kept(event, name):
+            if self._is_kept(event, name):
                 self._kept.append(event)
+            # A program that stands still writes nothing in between, and may be left as it is.
+            if self._kept and name in ("scenario.stalled", "scenario.finished"):
+                self._make_view().write(self._kept)
+                self._kept.clear()
             self._over |= name in _STOPS
 
     def _is_kept(self, event: Event, name: str) -> bool:
-        is_trouble = event.level in ("warning", "error") and not self._over and not _is_seen_anyway(event, name)
-        return is_trouble and (len(self._kept) < _MOST or name in _STOPS)
+        is_trouble = event.level in ("warning", "error") and name != "scenario.finished"
+        return (
+            is_trouble
+            and not self._over
+            and not _is_seen_anyway(event, name)
+            and (len(self._kept) < _MOST or name in _STOPS)
+        )
 
 
 def _is_seen_anyway(event: Event, name: str) -> bool:

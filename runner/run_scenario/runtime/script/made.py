@@ -14,6 +14,7 @@ from collections import Counter
 from collections.abc import Callable
 from multiprocessing.process import BaseProcess
 from types import FrameType
+from zlib import crc32
 
 from run_scenario.recording import codes
 from run_scenario.recording.recorder import recorder
@@ -74,6 +75,16 @@ def announce_process(process: BaseProcess) -> tuple[int, str] | None:
         lambda number: recorder.emit(codes.PROCESS_MADE, number, name, target, bool(process.daemon)),
     )
     return None if number is None else (number, name)
+
+
+def announce_missing(what: str) -> None:
+    """Record, once in a run, what of it is not recorded."""
+    folder, _ = recorder.run_ref
+    try:
+        os.close(os.open(f"{folder}/missing-{crc32(what.encode()):x}", _FLAGS | os.O_EXCL, 0o600))
+    except OSError:  # it has been said, or nobody reads it any more
+        return
+    recorder.emit(codes.NOT_RECORDED, what)
 
 
 def _announce(what: str, most: int, announce: Callable[[int], None]) -> int | None:

@@ -15,7 +15,7 @@ from typing import Any
 
 from run_scenario.recording.recorder import recorder
 from run_scenario.runtime.child import output_capture
-from run_scenario.runtime.script.made import announce_resource, is_wanted
+from run_scenario.runtime.script.made import announce_missing, announce_resource, is_wanted
 
 Make = Callable[..., Any]
 """Makes an object in a context: it gets the context, and what the script has given."""
@@ -23,12 +23,21 @@ Make = Callable[..., Any]
 
 def record_objects() -> None:
     """Have objects recorded that are made from now on, in this process and those that are forked from it."""
-    output_capture.hook_when_imported({"concurrent.futures.process": _record_executors})
+    copies = dict.fromkeys(_COPIES, _say_that_it_is_not_recorded)
+    output_capture.hook_when_imported({"concurrent.futures.process": _record_executors, **copies})
     for name, make in _MAKERS.items():
         plainly = getattr(BaseContext, name)
         setattr(BaseContext, name, _recorded(make, plainly))
         # The names that `multiprocessing` itself has are methods of its default context.
         setattr(multiprocessing, name, getattr(multiprocessing.Queue.__self__, name))  # type: ignore[attr-defined]
+
+
+_COPIES = ("billiard", "multiprocess", "torch.multiprocessing", "loky")
+"""Libraries with a multiprocessing of their own."""
+
+
+def _say_that_it_is_not_recorded(module: ModuleType) -> None:
+    announce_missing(f"{module.__name__} has a multiprocessing of its own: what it makes is not recorded")
 
 
 def _record_executors(module: ModuleType) -> None:

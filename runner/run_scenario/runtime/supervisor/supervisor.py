@@ -71,6 +71,8 @@ class Supervisor:
         """Supervise what is asked for; `streams` are the standard streams of a script: those of the command."""
         self._request = request
         self._streams = streams
+        self._is_kept = False
+        """Whether nothing moves in a script that is to be left so."""
         self._passes_on = request.script is not None
         """Whether the next signal goes to the script, which may have its own way to end."""
         self._orders = orders
@@ -176,9 +178,11 @@ class Supervisor:
                 if exceeded := self._limits.exceeded():
                     recorder.emit(codes.LIMIT, *exceeded)
                     return _TOO_MUCH
-                if self._is_deadlocked():
+                if not self._is_kept and self._is_deadlocked():
                     self._report_deadlock("deadlock")
-                    return "no process could go on"
+                    self._is_kept = self._request.script is not None and self._request.script.keep
+                    if not self._is_kept:
+                        return "no process could go on"
             self._wait(min(deadline, next_look) - now)
             if self._runner is not _Runner.FOLLOWS:
                 return "run-scenario itself was killed"
