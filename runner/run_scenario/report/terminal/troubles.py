@@ -1,4 +1,4 @@
-"""What went wrong in a run, for a person who sees the output of the program itself: shown when nothing moves any more."""
+"""What went wrong in a run, for a person who sees the output of the program: shown when nothing moves any more."""
 
 from __future__ import annotations
 
