@@ -431,3 +431,35 @@ def main():
     log = record(tmp_path, script(body), "spawn").log
     missing = log.one("recording.incomplete")["missing"]
     assert "billiard has a multiprocessing of its own: what it makes is not recorded" == missing
+
+
+def test_what_managers_hold(tmp_path: Path, method: str) -> None:
+    """It is named like all else, and who waits for whom is known, whichever process the proxy is in."""
+    body = """
+def count(numbers, lock, go):
+    go.wait()
+    with lock:
+        numbers["n"] = numbers.get("n", 0) + 1
+
+def main():
+    with multiprocessing.Manager() as manager:
+        numbers = manager.dict()
+        lock = manager.Lock()
+        go = manager.Event()
+        processes = [multiprocessing.Process(target=count, args=(numbers, lock, go)) for _ in range(2)]
+        for process in processes:
+            process.start()
+        go.set()
+        for process in processes:
+            process.join()
+        print(dict(numbers))
+        lock.acquire()
+        late = multiprocessing.Process(target=count, args=(numbers, lock, go), name="late")
+        late.start()
+        late.join()
+"""
+    recorded = record(tmp_path, script(body), method)
+    assert (3, "{'n': 2}\n") == (recorded.status, recorded.stdout)
+    assert 3 == len(recorded.log.all("lock.acquired", lock="lock (script.py:16)"))
+    assert recorded.log.all("manager.called", resource="numbers (script.py:15)")
+    assert "late waits for ever for lock 'lock (script.py:16)', held by the main program" in recorded.stderr

@@ -336,6 +336,26 @@ def serve_under(manager: Any, name: str, make: Callable[[], Any], proxy: Any) ->
     manager._registry = {**type(manager)._registry, name: entry}
 
 
+def note_what_managers_make(base: Any, note: Callable[[Any, str, tuple[Any, ...]], None]) -> None:
+    """Have `note` called with the key of what a manager has made (see `proxy_key`), its name, and what was given."""
+    plainly = base._create
+    if hasattr(plainly, "noted"):
+        return
+
+    def create(self: Any, kind: str, /, *args: Any, **kwargs: Any) -> Any:
+        token, exposed = plainly(self, kind, *args, **kwargs)
+        note((token.address, token.id), kind, (*args, *kwargs.values()))
+        return token, exposed
+
+    create.noted = True  # type: ignore[attr-defined]
+    base._create = create
+
+
+def is_proxy(made: Any) -> bool:
+    """Return whether something stands for what a manager holds."""
+    return hasattr(made, "_token") and hasattr(made, "_id")
+
+
 def proxy_key(proxy: Any) -> tuple[Any, str]:
     """Return the address of a proxy's manager, and the id of its object there."""
     return proxy._token.address, proxy._id

@@ -197,6 +197,9 @@ def recorded_resource(kind: str, name: str, size: int, lock: str) -> Resource:
         return QueueSpec(name, kind, maxsize=size)  # type: ignore[arg-type]
     if kind in get_args(SyncType):
         return SyncSpec(name, kind, value=size, parties=size, lock=lock)  # type: ignore[arg-type]
+    if kind.startswith("managed "):
+        spec = recorded_resource(kind.removeprefix("managed "), name, size, lock)
+        return spec.replace(is_managed=True) if isinstance(spec, SyncSpec) else spec
     if kind in get_args(SharedType):
         return SharedSpec(name, kind, size=size, lock=lock or True)  # type: ignore[arg-type]
     if kind in get_args(PoolType):

@@ -14,6 +14,7 @@ from types import ModuleType
 from typing import Any
 
 from run_scenario.recording.recorder import recorder
+from run_scenario.runtime import cpython
 from run_scenario.runtime.child import output_capture
 from run_scenario.runtime.script.made import announce_missing, announce_resource, is_wanted
 
@@ -24,12 +25,28 @@ Make = Callable[..., Any]
 def record_objects() -> None:
     """Have objects recorded that are made from now on, in this process and those that are forked from it."""
     copies = dict.fromkeys(_COPIES, _say_that_it_is_not_recorded)
-    output_capture.hook_when_imported({"concurrent.futures.process": _record_executors, **copies})
+    output_capture.hook_when_imported(
+        {
+            "concurrent.futures.process": _record_executors,
+            "multiprocessing.managers": _record_managed,
+            **copies,
+        }
+    )
     for name, make in _MAKERS.items():
         plainly = getattr(BaseContext, name)
         setattr(BaseContext, name, _recorded(make, plainly))
         # The names that `multiprocessing` itself has are methods of its default context.
         setattr(multiprocessing, name, getattr(multiprocessing.Queue.__self__, name))  # type: ignore[attr-defined]
+
+
+def _record_managed(module: Any) -> None:
+    cpython.note_what_managers_make(module.BaseManager, _note_managed)
+
+
+def _note_managed(*made: Any) -> None:
+    from run_scenario.runtime.script.managed import note  # not before: it needs the module that is imported just now
+
+    note(*made)
 
 
 _COPIES = ("billiard", "multiprocess", "torch.multiprocessing", "loky")

@@ -8,6 +8,7 @@ there, with the data by which multiprocessing prepares it.
 from __future__ import annotations
 
 import os
+import sys
 import threading
 from collections.abc import Callable
 from functools import partial
@@ -63,25 +64,35 @@ def record_processes(report: Report | None = None, *, proc: bool = True) -> None
     BaseProcess.terminate, BaseProcess.kill = _terminate, _kill  # type: ignore[method-assign]
     BaseProcess.is_alive = _is_alive  # type: ignore[method-assign]
     cpython.replace_bootstrap(BaseProcess, _bootstrap)
-    cpython.prepare_children_with(lambda: _Preparation(recorder.run_ref, _starting.process, _proc))
+    cpython.prepare_children_with(lambda: _Preparation(recorder.run_ref, _starting.process, _proc, _known()))
 
 
 class _Preparation:
     """What a child that is not forked gets, to be recorded: unpickling it is all it takes."""
 
-    def __init__(self, run_ref: tuple[str, int], process: Numbered | None, proc: bool) -> None:
-        self._state = run_ref, process, proc
+    def __init__(self, run_ref: tuple[str, int], process: Numbered | None, proc: bool, known: dict[Any, Any]) -> None:
+        self._state = run_ref, process, proc, known
 
     def __reduce__(self) -> Any:
         return _prepare, self._state
 
 
-def _prepare(run_ref: tuple[str, int], process: Numbered | None, proc: bool) -> None:
+def _known() -> dict[Any, Any]:
+    """Return what is known of what managers hold."""
+    managers = sys.modules.get("run_scenario.runtime.primitives.managers")
+    return managers.known() if managers else {}
+
+
+def _prepare(run_ref: tuple[str, int], process: Numbered | None, proc: bool, known: dict[Any, Any]) -> None:
     if os.path.isdir(run_ref[0]):  # otherwise the run is over
         recorder.join_run(run_ref)
         _starting.process = process
         record_objects()
         record_processes(proc=proc)
+        if known:
+            from run_scenario.runtime.primitives import managers  # which is not worth its time where there are none
+
+            managers.watch(known)
 
 
 def _start(self: BaseProcess) -> None:
