@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -221,6 +222,45 @@ def test_pools_step_by_step(play: Play) -> None:
         log.one("pool.call_failed")[key] for key in ("exception", "message")
     )
     assert {"crunch", "other"} == {e["pool"] for e in log.all("pool.joined")}
+
+
+def test_calls_on_pools_in_blocks(play: Play) -> None:
+    """Their results have names, and are arguments of later calls; a loop makes its call in each turn."""
+    path = Path(__file__).parents[1] / "examples" / "python" / "pools-in-blocks.yaml"
+    result = play(str(path))
+    log = result.log
+    assert (0, "") == (result.status, result.stderr)
+    total = "9 [81, 100] 513 None [513, 4] [6561, 10000] 8"
+    assert ["nothing is left", total, "1 [1, 1]", "4 [16, 1]"] == log.output("MainProcess")
+    assert [[[9], [10]], [[1, 9], [2, 9]]] == [
+        sorted(e["arguments"] for e in log.all("pool.task_started", pool="crunch", call=call)) for call in (2, 3)
+    ]
+    assert 2 == len(log.all("pool.created", pool="brief")) == len(log.all("pool.joined", pool="brief"))
+
+
+def test_processes_are_started_in_blocks(play: Play) -> None:
+    """Ends of pipes stay open in the main program until the block has started who uses them; then EOF arrives."""
+    ends: list[dict[str, Any]] = [
+        {
+            "try": [{"repeat": "forever", "steps": [{"recv": "line-$i.left", "as": "x"}, {"print": "$x"}]}],
+            "except": {"EOFError": [{"print": "no more"}]},
+        },
+    ]
+    steps: list[dict[str, Any]] = [
+        {
+            "for": "n",
+            "in": [1, 2],
+            "steps": [{"start": "A-$n"}, {"send": "$n", "to": "line-${n}.right"}, {"close": "line-${n}.right"}],
+        },
+        {"join": "A"},
+    ]
+    result = play(
+        scenario(
+            {"name": "A", "replicas": 2, "steps": ends}, pipes={"line": {"replicas": 2, "duplex": False}}, main=steps
+        )
+    )
+    assert (0, "") == (result.status, result.stderr)
+    assert [["1", "no more"], ["2", "no more"]] == [result.log.output(f"A-{n}") for n in (1, 2)]
 
 
 def test_a_pool_is_terminated(play: Play) -> None:

@@ -10,13 +10,14 @@ from run_scenario import targets
 from run_scenario.loader.problems import Problems
 from run_scenario.loader.reading.checks.expectations import read_expectations
 from run_scenario.loader.reading.checks.pools import method_of
-from run_scenario.loader.reading.data import read_data, read_item
+from run_scenario.loader.reading.data import DataReader, read_data, read_item
 from run_scenario.loader.reading.draft import BindingDraft, Draft, ProcessDraft, ResourceDraft, shared_type
 from run_scenario.loader.reading.fields import Fields
-from run_scenario.loader.reading.steps import StepDraft, resolved
-from run_scenario.loader.reading.yaml_parser import Sequence, plain
+from run_scenario.loader.reading.steps import StepDraft, resolved, text_or_expression
+from run_scenario.loader.reading.yaml_parser import Mapping, Sequence, plain
 from run_scenario.scenario.candidates import candidates
 from run_scenario.scenario.expectations import Condition, Expectation, Matcher
+from run_scenario.scenario.expressions import is_computed
 from run_scenario.scenario.model import (
     Cpus,
     PipeSpec,
@@ -227,13 +228,17 @@ def _pool(pool: ResourceDraft, problems: Problems) -> PoolSpec:
 def _pool_call(fields: Fields, number: int, problems: Problems) -> PoolCall:
     method = method_of(fields)
     length = fields.mapping("over").entry("range")
-    args, kwargs = _arguments(fields, problems)
+    given: dict[str, Any] = {
+        "items": _of_call(fields, "over", problems) if length is None else tuple(range(plain(length.value))),
+        "args": _of_call(fields, "args", problems),
+        "kwargs": _of_call(fields, "kwargs", problems) or {},
+    }
+    computed = {name: value for name, value in given.items() if is_computed(value)}
     return PoolCall(
         method=method,
         function=fields.text(method),
-        items=_items(fields, "over", problems) if length is None else tuple(range(plain(length.value))),
-        args=args,
-        kwargs=kwargs,
+        **{name: value for name, value in given.items() if name not in computed},
+        computed=computed,
         chunksize=fields.value("chunksize"),
         timeout=fields.number("timeout"),
         raises=fields.text("raises"),
@@ -242,6 +247,17 @@ def _pool_call(fields: Fields, number: int, problems: Problems) -> PoolCall:
         number=number,
         where=problems.location(fields.span),
     )
+
+
+def _of_call(fields: Fields, key: str, problems: Problems) -> Any:
+    """Return data of a call on a pool, in which expressions may stand: a list as a tuple."""
+    entry, reader = fields.entry(key), DataReader(problems, text_or_expression)
+    if entry is None:
+        return ()
+    if isinstance(entry.value, Sequence):
+        return tuple(map(reader.read, entry.value.items))
+    named = key == "kwargs" and isinstance(entry.value, Mapping)
+    return reader.mapping(cast("Mapping", entry.value)) if named else reader.read(entry.value)
 
 
 def _items(fields: Fields, key: str, problems: Problems) -> Any:

@@ -276,7 +276,9 @@ def _choices(error: Any) -> list[str]:
 def _types(error: Any) -> set[str]:
     options = [error.schema, *error.schema.get("anyOf", [])]
     found = [option.get("type", []) for option in options]
-    return {name for types in found for name in ([types] if isinstance(types, str) else types)}
+    wanted = {name for types in found for name in ([types] if isinstance(types, str) else types)}
+    # A text would be an expression there.
+    return wanted - {"string"} if error.schema.get("pattern") == "[$]" else wanted
 
 
 def _step_value_hint(key: str, value: Any) -> str:

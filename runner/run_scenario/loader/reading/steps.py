@@ -56,11 +56,11 @@ class StepDraft(NamedTuple):
 
     @property
     def inner(self) -> Iterator[StepDraft]:
-        """The steps that stand in it."""
-        for steps in self.parts.values():
+        """The steps that stand in it, in their order."""
+        for key, steps in self.parts.items():
             yield from steps
-        for _, _, steps in self.handlers:
-            yield from steps
+            for _, _, handling in self.handlers if key == "try" else ():
+                yield from handling
 
     @property
     def computed(self) -> bool:
@@ -189,7 +189,8 @@ def meaning(node: Node, key: str = "") -> Any:
     return _READER.item(node) if key in ITEM_VERBS else _READER.read(node)
 
 
-def _text_or_expression(scalar: Scalar) -> Any:
+def text_or_expression(scalar: Scalar) -> Any:
+    """Return what a single value stands for; a text that cannot be read is a text, and reported elsewhere."""
     if not isinstance(scalar.value, str):
         return scalar.value
     try:
@@ -198,7 +199,7 @@ def _text_or_expression(scalar: Scalar) -> Any:
         return scalar.value
 
 
-_READER = DataReader(scalar=_text_or_expression)
+_READER = DataReader(scalar=text_or_expression)
 """What is wrong with the data of steps is reported by `check_data`."""
 
 

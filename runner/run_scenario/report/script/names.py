@@ -252,7 +252,7 @@ def functions_named(scenario: model.Scenario, steps: Iterable[model.Step]) -> It
     initializers = {pool.name: pool.initializer for pool in scenario.pools if pool.initializer}
     for step in everywhere(steps):
         match step.verb:
-            case "create":
+            case "create" | "with" if step.subject in initargs:
                 yield from _made(initargs.get(step.subject))
                 if step.subject in initializers:
                     yield initializers[step.subject]

@@ -56,7 +56,10 @@ class Program(StepWriter):
         self._own = processes
         self._steps = steps
         self._functions = functions
-        closes = {step.subject: step.steps for step in steps if step.verb == "start" and step.steps}
+        closes = {step.subject: step.steps for step in everywhere(steps) if step.verb == "start" and step.steps}
+        for step in everywhere(steps):
+            if step.verb == "start" and isinstance(step.argument, dict):
+                closes |= step.argument
         self.creation = Creation(scope, INDENT, closes, functions)
         self._groups = {group[0].name: _Group(group) for group in replicas(processes, functions)}
         self._processes: dict[str, str] = {}

@@ -134,7 +134,7 @@ def script(
         definitions.append(
             _SUPERVISE.replace("connection.", f"{connection}.").replace("time.", f"{scope.use('time')}.")
         )
-    if any(step.verb == "start" and step.steps for step in done):
+    if any(step.verb == "start" and (step.steps or step.argument) for step in done):
         definitions.append(_CLOSE_THEN)
     if any(process.surroundings is not None for process in scenario.processes):
         run_with = _RUN_WITH

@@ -28,7 +28,7 @@ from run_scenario.report.script.steps import INDENT, range_of
 from run_scenario.report.text import number
 from run_scenario.scenario import model
 from run_scenario.scenario.plan import Created, Manager, created, removed
-from run_scenario.scenario.steps import everywhere, names_read
+from run_scenario.scenario.steps import POOLS, everywhere, names_read, uncertain_pools
 
 _REFUSALS = ("BrokenProcessPool", "BrokenExecutor", "RuntimeError", "Exception")
 """What `submit()` itself raises when the executor is broken by then, and all that it is a kind of."""
@@ -57,7 +57,7 @@ class Statements(Program):
         self._resource = scope.identifiers.resource
         self._constants = scope.own_constants(steps)
         self.shared = _SharedStatements(scope)
-        self._pools = _PoolStatements(scope, scenario.pools, self.expecting)
+        self._pools = _PoolStatements(scope, scenario.pools, steps, self.expecting, self.variable)
 
     def lines(self) -> list[str]:
         """Return the statements, indented once."""
@@ -153,6 +153,14 @@ class Statements(Program):
             return self._pools.statement(step, indent)
         return super().statement(step, indent, before)
 
+    def held(self, step: model.Step) -> Expression:
+        """Return what stands after `with`."""
+        return self._pools.held(step.subject) if step.kind in POOLS else super().held(step)
+
+    def before_with(self, step: model.Step, indent: int) -> list[str]:
+        """Return the lines that a `with` needs before it."""
+        return self._pools.results(step.subject, indent) if step.kind in POOLS else []
+
     def unnamed(self, step: model.Step, made: Expression) -> Expression:
         """Return the statement for an answer that has no name: what the main program asks or collects is shown."""
         if step.verb in ("get", "get_nowait", "recv"):
@@ -212,23 +220,48 @@ class _PoolStatements:
         self,
         scope: script_names.Scope,
         pools: Iterable[model.PoolSpec],
+        steps: Sequence[model.Step],
         expecting: Callable[[str, Callable[[int], list[str]], int], list[str]],
+        variable: Callable[[str], str],
     ) -> None:
-        """`expecting`: see `StepWriter`."""
+        """`expecting`, `variable`: see `StepWriter`."""
         self._scope = scope
         self._expecting = expecting
+        self._variable = variable
         self._specs = {pool.name: pool for pool in pools}
+        self._lists = {
+            name: scope.identifiers.new(f"{self._name(name)}_results") for name in sorted(uncertain_pools(steps))
+        }
+        """Pool -> the list of what its calls that do not wait return, if only the run knows which is the first."""
+        self._pending: dict[str, list[model.PoolCall]] = {name: [] for name in self._lists}
+        """Pool -> these calls."""
+        for step in everywhere(steps):
+            if step.verb == "next_call" and step.subject in self._lists and not step.argument.waits:
+                self._pending[step.subject].append(step.argument)
 
     def statement(self, step: model.Step, indent: int) -> list[str]:
         """Return the statements that create a pool, make a call, or ask for a result."""
         spec = self._specs[step.subject]
         if step.verb == "create":
-            return self._create(spec, indent)
-        write = self._call if step.verb == "next_call" else self._get
-        return write(spec, step.argument, indent)
+            made = layout(self._create(spec), indent, f"{self._name(spec.name)} = ")
+            return [*made, *self.results(spec.name, indent)]
+        name = self._variable(step.name) if step.name else ""
+        if step.verb == "next_call":
+            return self._call(spec, step.argument.replace(**step.options), indent, name)
+        if step.argument is None:
+            return self._next_result(spec, indent, name)
+        return self._get(spec, step.argument, indent, name)
 
-    def _create(self, pool: model.PoolSpec, indent: int) -> list[str]:
-        """Return the statements that create a pool."""
+    def held(self, pool: str) -> Expression:
+        """Return what stands after `with`."""
+        return f"{flat(self._create(self._specs[pool]))} as {self._name(pool)}"
+
+    def results(self, pool: str, indent: int) -> list[str]:
+        """Return the statement that makes the list of results, if there is one."""
+        return [f"{' ' * indent}{self._lists[pool]} = []"] if pool in self._lists else []
+
+    def _create(self, pool: model.PoolSpec) -> Group:
+        """Return the expression that creates a pool."""
         parts: list[Expression] = [] if pool.processes is None else [str(pool.processes)]
         if pool.initializer:
             parts.append(keyword("initializer", self._scope.function(pool.initializer)))
@@ -241,7 +274,7 @@ class _PoolStatements:
             made = self._scope.use("concurrent.futures", "ProcessPoolExecutor")
         else:
             made = self._scope.use("multiprocessing", "Pool")
-        return layout(call(made, *parts), indent, f"{self._name(pool.name)} = ")
+        return call(made, *parts)
 
     def _name(self, pool: str) -> str:
         return self._scope.identifiers.resource(pool)
@@ -249,8 +282,11 @@ class _PoolStatements:
     def _result(self, pool: model.PoolSpec, given: model.PoolCall) -> str:
         return self._scope.identifiers.result(pool.name, given.number)
 
-    def _call(self, pool: model.PoolSpec, given: model.PoolCall, indent: int) -> list[str]:
-        """Return the statements that make a call, and take its results where they come one by one."""
+    def _call(self, pool: model.PoolSpec, given: model.PoolCall, indent: int, name: str) -> list[str]:
+        """Return the statements that make a call, and take its results where they come one by one.
+
+        `name`: what the result is called; empty: it is shown.
+        """
         executor = pool.type == "executor"
         made = call(f"{self._name(pool.name)}.{given.method}", *self._arguments(given, executor))
         # What is asked for later is what fails; an executor that is broken takes nothing any more.
@@ -259,32 +295,43 @@ class _PoolStatements:
 
         def write(indent: int) -> list[str]:
             lazy = given.method in ("imap", "imap_unordered")
+            if not given.waits and pool.name in self._lists:
+                return layout(call(f"{self._lists[pool.name]}.append", self._pending_entry(pool, made, given)), indent)
             if not given.waits:
                 return layout(made, indent, f"{self._result(pool, given)} = ")
             if lazy and given.timeout is not None:
                 results, margin = self._scope.identifiers.own("results"), " " * indent
                 over = given.items
-                counted = self._over(over) if isinstance(over, model.LinesSpec) else f"range({len(over)})"
-                return [
-                    *layout(made, indent, f"{results} = "),
-                    f"{margin}for _ in {flat(counted)}:",
-                    f"{margin}    {show}({results}.next({number(given.timeout)}))",
-                ]
-            return layout(call(show, call("list", made) if executor or lazy else made), indent)
+                counted = f"range({len(over)})" if isinstance(over, tuple) else flat(self._over(over))
+                taken = f"{results}.next({number(given.timeout)})"
+                begun = layout(made, indent, f"{results} = ")
+                if name:
+                    return [*begun, f"{margin}{name} = [{taken} for _ in {counted}]"]
+                return [*begun, f"{margin}for _ in {counted}:", f"{margin}    {show}({taken})"]
+            result = call("list", made) if executor or lazy else made
+            return layout(result, indent, f"{name} = ") if name else layout(call(show, result), indent)
 
-        first = [f"{' ' * indent}{self._result(pool, given)} = None"] if refusable else []
+        listed = pool.name in self._lists
+        first = [f"{' ' * indent}{self._result(pool, given)} = None"] if refusable and not listed else []
+        first += _unset(name, given.raises, indent)
         return first + self._guarded(write, given, indent, executor) if given.waits or refusable else write(indent)
 
     def _arguments(self, given: model.PoolCall, executor: bool) -> list[Expression]:
         function = self._scope.function(given.function)
-        named = {name: self._scope.literal(value) for name, value in given.kwargs.items()}
-        positional = list(map(self._scope.literal, given.args))
+        computed = [preceded("**", self._scope.literal(given.kwargs))] if not isinstance(given.kwargs, dict) else []
+        named = {} if computed else {name: self._scope.literal(value) for name, value in given.kwargs.items()}
+        positional = [*map(self._scope.literal, given.args)] if isinstance(given.args, tuple) else []
+        if not isinstance(given.args, tuple):
+            positional = [preceded("*", self._scope.literal(given.args))]
         back = [keyword(key, self._scope.function(name)) for key, name in given.callbacks.items()]
         if given.method == "submit":
-            return [function, *positional, *keywords(named)]
+            return [function, *positional, *keywords(named), *computed]
         if given.method in ("apply", "apply_async"):
             args: Expression = tuple_of(positional) if positional else "()"
-            return [function, args, *([dictionary(named)] if named else []), *back]
+            if not isinstance(given.args, tuple):
+                args = self._scope.literal(given.args)
+            options = self._scope.literal(given.kwargs) if computed else dictionary(named)
+            return [function, args, *([options] if given.kwargs else []), *back]
         parts: list[Expression] = [function, self._over(given.items)]
         if given.chunksize is not None:
             parts.append(f"chunksize={given.chunksize}")
@@ -293,18 +340,47 @@ class _PoolStatements:
         return parts + back
 
     def _over(self, items: model.Items) -> Expression:
-        if isinstance(items, model.LinesSpec):
+        if not isinstance(items, tuple):
             return self._scope.literal(items)
         as_range = range_of(items) if len(items) > 3 else None
         return as_range or self._scope.literal(list(items))
 
-    def _get(self, pool: model.PoolSpec, given: model.PoolCall, indent: int) -> list[str]:
+    def _get(self, pool: model.PoolSpec, given: model.PoolCall, indent: int, name: str) -> list[str]:
         """Return the statement that asks for a result."""
         executor, result = pool.type == "executor", self._result(pool, given)
         condition = [f"{' ' * indent}if {result} is not None:"] if _is_refusable(given, executor) else []
-        asked = f"{self._scope.builtin('print')}({plan.pool_result(given, result)})"
+        asked = self._asked(plan.pool_result(given, result), name)
         lines = self._guarded(lambda inner: [" " * inner + asked], given, indent + 4 * len(condition), executor)
-        return condition + lines
+        return _unset(name, given.raises, indent) + condition + lines
+
+    def _asked(self, answer: str, name: str) -> str:
+        return f"{name} = {answer}" if name else f"{self._scope.builtin('print')}({answer})"
+
+    def _pending_entry(self, pool: model.PoolSpec, made: Expression, given: model.PoolCall) -> Expression:
+        """Return what is kept of a call in the list: with how long its result is waited for, if that differs."""
+        if len({each.timeout for each in self._pending[pool.name]}) < 2:
+            return made
+        return Group("(", (made, "None" if given.timeout is None else number(given.timeout)), ")")
+
+    def _next_result(self, pool: model.PoolSpec, indent: int, name: str) -> list[str]:
+        """Return the statements that ask for the first result not asked for yet."""
+        listed, executor = self._lists[pool.name], pool.type == "executor"
+        timeouts = {each.timeout for each in self._pending[pool.name]}
+        method, first = "result" if executor else "get", f"{listed}.pop(0)"
+        lines: list[str] = []
+        seconds = "".join(number(each) for each in timeouts if each is not None) if len(timeouts) == 1 else ""
+        if len(timeouts) > 1:
+            first, seconds = self._scope.identifiers.own("answer"), self._scope.identifiers.own("seconds")
+            lines.append(f"{' ' * indent}{first}, {seconds} = {listed}.pop(0)")
+        raising = {each.raises: each for each in self._pending[pool.name] if each.raises}
+        asked = self._asked(f"{first}.{method}({seconds})", name)
+
+        def write(indent: int, others: Sequence[model.PoolCall] = tuple(raising.values())) -> list[str]:
+            if not others:
+                return [" " * indent + asked]
+            return self._guarded(lambda inner: write(inner, others[1:]), others[0], indent, executor)
+
+        return lines + _unset(name, "".join(raising), indent) + write(indent)
 
     def _guarded(
         self, write: Callable[[int], list[str]], given: model.PoolCall, indent: int, executor: bool
@@ -314,6 +390,11 @@ class _PoolStatements:
         # A Pool that is asked with a timeout has an exception of its own, which is not the built-in of that name.
         own = given.raises == "TimeoutError" and given.timeout is not None and not executor
         return self._expecting("multiprocessing.TimeoutError" if own else given.raises, write, indent)
+
+
+def _unset(name: str, raises: str, indent: int) -> list[str]:
+    """Return the statement that gives a result its value where the exception is raised that is expected."""
+    return [f"{' ' * indent}{name} = None"] if name and raises else []
 
 
 def _is_refusable(given: model.PoolCall, executor: bool) -> bool:

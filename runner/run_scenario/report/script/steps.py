@@ -226,14 +226,24 @@ class StepWriter:
 
     def _with(self, step: Step, indent: int) -> list[str]:
         held: list[Expression] = []
+        before: list[str] = []
         steps: tuple[Step, ...] = (step,)
         while len(steps) == 1 and steps[0].verb == "with" and not steps[0].raises:  # as one statement: the usual way
-            lock = ".get_lock()" if steps[0].kind in ("Value", "Array") else ""
-            held.append(f"{self.subject(steps[0])}{lock}")
+            held.append(self.held(steps[0]))
+            before += self.before_with(steps[0], indent)
             steps = steps[0].steps
-        line = f"{' ' * indent}with {', '.join(map(str, held))}:"
+        line = f"{' ' * indent}with {', '.join(map(flat, held))}:"
         lines = [line] if len(line) <= WIDTH else self.lay(Group("with (", tuple(held), ")"), indent, after=":")
-        return [*lines, *self.block(steps, indent + INDENT)]
+        return [*before, *lines, *self.block(steps, indent + INDENT)]
+
+    def held(self, step: Step) -> Expression:
+        """Return what stands after `with`."""
+        return f"{self.subject(step)}{'.get_lock()' if step.kind in ('Value', 'Array') else ''}"
+
+    def before_with(self, step: Step, indent: int) -> list[str]:
+        """Return the lines that a `with` needs before it."""
+        del step, indent
+        return []
 
     def _try(self, step: Step, indent: int) -> list[str]:
         margin = " " * indent
