@@ -45,6 +45,32 @@ def test_without_consent(folder: Path) -> None:
     assert [] == result.log.all("process.starting")
 
 
+def test_methods_and_partials(play: Play) -> None:
+    """A method of an object that a module has, and a partial, are targets, and functions of steps and of pools."""
+    made = {"object": "actors:Counter", "args": [50]}
+    steps: list[dict[str, Any]] = [
+        {"call": "actors:plus_three", "args": [made], "as": "found"},
+        {"call": "actors:counter.plus", "args": ["$found"]},
+    ]
+    text = scenario(
+        {"name": "A", "target": "actors:counter.plus", "args": [1]},
+        {"name": "B", "target": "actors:plus_two"},
+        {"name": "C", "target": "actors:Counter.called"},
+        {"name": "D", "target": "actors:Counter.plus", "args": [made, 1]},
+        {"name": "E", "target": "actors:counter.plus", "args": [2], "worker": "thread"},
+        {"name": "F", "steps": steps},
+        {"target": "actors:plus_two", "worker": "thread"},
+        pools={"crunch": {"processes": 1, "calls": [{"map": "actors:counter.plus", "over": [3, 4]}]}},
+    )
+    log = play(text).log
+    names = [*"ABCDEF", "Thread-1"]
+    assert [["41"], ["42"], ["Counter"], ["51"], ["42"], ["53", "93"], ["42"]] == [log.output(name) for name in names]
+    assert [43, 44] == log.one("pool.returned")["result"]
+    assert "passed" == log.one("scenario.finished")["outcome"]
+    refused = play(text, allow="nothing")
+    assert (2, True) == (refused.status, "code of the package 'actors'" in refused.stderr)
+
+
 PUT_BY_A_PROCESS = """\
 version: 1
 queues: {tasks: {}}

@@ -177,6 +177,11 @@ def _typed(kind: str, code: str = "i") -> str:
 def _target_hint(value: dict[str, Any] | list[Any]) -> str:
     if isinstance(value, list):
         return "a process has one target: write an entry of `processes` for each"
+    if isinstance(made := value.get("object"), str) and ":" in made:
+        method = value["method"] if isinstance(value.get("method"), str) else "METHOD"
+        return f"write `target: {shorten(made, 40)}.{shorten(method, 30)}` and `args: [{{object: …}}]`"
+    if isinstance(function := value.get("partial"), str):
+        return f"write `target: {shorten(function, 40)}`, and its arguments under `args` and `kwargs`"
     name = next(iter(value), "")
     return f"write `target: {name}`, and below it `kwargs:`" if len(value) == 1 and targets.find(str(name)) else ""
 
