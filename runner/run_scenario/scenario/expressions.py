@@ -19,6 +19,8 @@ from run_scenario.values import Value
 
 MAX_LENGTH = 500
 """Most characters of one expression."""
+MAX_UNMARKED = 100
+"""Most characters of a text without a `$` that is taken for a forgotten expression."""
 MAX_DEPTH = 50
 """Most parts of an expression inside one another."""
 MAX_BITS = 4096
@@ -76,6 +78,20 @@ def parse(text: str) -> str | Expression | Template:
     if len(merged) == 1:
         return merged[0]
     return Template(tuple(merged)) if merged else ""
+
+
+_COMPUTING = (ast.BinOp, ast.BoolOp, ast.UnaryOp, ast.Compare, ast.IfExp, ast.Subscript, ast.Call, ast.Name)
+
+
+def without_dollar(text: str) -> Expression | None:
+    """Return the expression that a text would be in `${…}`, if it would compute something or is a name; else None."""
+    if "$" in text or len(text) > MAX_UNMARKED:
+        return None
+    try:
+        found = _checked(text, 0)
+    except ExpressionError:
+        return None
+    return found if isinstance(_parsed(found.text), _COMPUTING) else None
 
 
 def _after_dollar(text: str, dollar: int) -> tuple[int, str | Expression]:

@@ -22,16 +22,25 @@ from run_scenario.loader.reading.fields import Fields
 from run_scenario.loader.reading.steps import (
     BESIDE,
     StepDraft,
+    data_nodes,
     everywhere,
     meaning,
     resolved,
     texts_with_expressions,
     verbs_of,
 )
-from run_scenario.loader.reading.yaml_parser import Mapping, Node, Scalar, plain
+from run_scenario.loader.reading.yaml_parser import Mapping, Node, Scalar, plain, walk
 from run_scenario.scenario import exceptions
 from run_scenario.scenario.candidates import candidates
-from run_scenario.scenario.expressions import FUNCTIONS, Expression, ExpressionError, Template, is_computed, parse
+from run_scenario.scenario.expressions import (
+    FUNCTIONS,
+    Expression,
+    ExpressionError,
+    Template,
+    is_computed,
+    parse,
+    without_dollar,
+)
 from run_scenario.scenario.model import MAX_STEPS
 from run_scenario.scenario.resources import NOT_WAITING
 from run_scenario.scenario.steps import OPTIONS, PARTS, VERBS
@@ -386,6 +395,8 @@ class _Checker:
         for entry in fields:
             if entry.key not in (*PARTS, "as", "for") and verb.name != "try":
                 valid &= self._names.check(entry.value, self._all_names)
+        if valid:
+            self._warn_of_missing_dollar(step)
         valid &= self._check_calls(step)
         valid &= self._check_all(step.inner, in_loop=in_loop or loop)
         if verb.name != "for":
@@ -405,6 +416,20 @@ class _Checker:
         if valid and verb.name == "with":
             self._warn_of_waiting_for_itself(step)
         return valid
+
+    def _warn_of_missing_dollar(self, step: StepDraft) -> None:
+        """Warn of texts that would be expressions over known names, if they were written as such."""
+        printed = step.fields.entry("print")
+        nodes = (*data_nodes(step), *((printed.value,) if printed else ()))
+        for text in (each for node in nodes for each in walk(node)):
+            found = without_dollar(text.value) if isinstance(text, Scalar) and isinstance(text.value, str) else None
+            if found is None or not found.names or not self._names.known.issuperset(found.names):
+                continue
+            what = f"{quote(found.text)} is a text here, and is not computed"
+            if not found.text.isidentifier():
+                self._problems.warn(text.span, what, f"write `'${{{found.text}}}'`")
+            elif found.text in self._all_names:
+                self._problems.warn(text.span, what, f"write `${found.text}`, if the value of that name is meant")
 
     # Calls of pools
 
