@@ -8,7 +8,7 @@ from typing import Any
 from run_scenario import targets
 from run_scenario.events import fields
 from run_scenario.loader.hints import exitcode_hint, missing_space, number_hint
-from run_scenario.loader.messages import shorten
+from run_scenario.loader.messages import counting, shorten
 from run_scenario.loader.problems import Problems, Span
 from run_scenario.loader.reading.scalars import OLD_BOOLEANS
 from run_scenario.loader.reading.yaml_parser import Mapping, Node, plain
@@ -297,9 +297,16 @@ def _step_value_hint(key: str, value: Any) -> str:
             )
         return f"write `${{{text}}}`" if _is_expression(text) else ""
     if key == "in":
-        if type(value) is int:
-            return f"write `${{range({value})}}`"
+        count = value.get("range") if isinstance(value, dict) and len(value) == 1 else value
+        if type(count) is int and count > 0:
+            return counting(count)
+        if found := re.fullmatch(r"(-?\d{1,9})\s*(?:\.\.\.?|-|to)\s*(-?\d{1,9})", text):
+            return f"write `${{range({found[1]}, {int(found[2]) + 1})}}`"
         return (f"write `${text}`" if text.isidentifier() else f"write `${{{text}}}`") if _is_expression(text) else ""
+    if key == "for" and type(value) is int:
+        return f"write `repeat: {value}`; or give each number a name: `for: n`, and `in: ${{range({value})}}`"
+    if key == "for" and isinstance(value, dict) and len(value) == 1:
+        return f"write `for: {shorten(next(iter(value)), 30)}` and, below it, `in:` with the values"
     if key == "repeat" and (found := re.match(r"\d{1,9}", text)):
         return f"write {found[0]}"
     if key == "set" and isinstance(value, dict):
