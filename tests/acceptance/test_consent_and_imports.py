@@ -71,6 +71,46 @@ def test_methods_and_partials(play: Play) -> None:
     assert (2, True) == (refused.status, "code of the package 'actors'" in refused.stderr)
 
 
+NOT_THERE = """\
+version: 1
+pools:
+  crunch:
+    calls:
+      - map: actors:a
+        over: [1]
+      - apply_async: square
+        args: [1]
+        callback: actors:b
+processes:
+  - name: P
+    steps:
+      - call: actors:c
+      - try:
+          - print: first
+        except:
+          ValueError:
+            - let: {made: {object: "actors:D"}}
+    processes:
+      - name: Q
+        steps:
+          - repeat: 2
+            steps:
+              - call: actors:e
+main:
+  - use: crunch
+  - start: P
+  - call: actors:f
+"""
+
+
+def test_each_function_that_is_missing_is_reported_at_its_own_line(tmp_path: Path) -> None:
+    """Of a step, at the line of the step, however deep it stands; in the order of the file."""
+    (tmp_path / "missing.yaml").write_text(NOT_THERE)
+    result = run(tmp_path, "missing.yaml", cwd=tmp_path)
+    places = [line.split(":")[1] for line in result.stderr.splitlines() if ": error: " in line]
+    assert (2, ["5", "7", "13", "18", "24", "28"]) == (result.status, places)
+
+
 PUT_BY_A_PROCESS = """\
 version: 1
 queues: {tasks: {}}

@@ -133,7 +133,7 @@ class MainProgram:
             self._make_data(maker, refusals)
             self._find_functions(resolve, refusals)
         if refusals.found:
-            recorder.emit(codes.REFUSED, refusals.found)
+            recorder.emit(codes.REFUSED, sorted(refusals.found, key=lambda each: each[:2]))
         return not refusals.found
 
     def _make_data(self, maker: DataMaker, refusals: _Refusals) -> None:
@@ -163,9 +163,10 @@ class MainProgram:
                 self._bound[spec.name] = self._bind(spec, resolve)
         for pool in self._request.scenario.pools:
             self._pools[pool.name] = pool
-            for what, name in ((pool, pool.initializer), *((call, call.function) for call in pool.calls)):
+            called = ((call, call.function, call.where) for call in pool.calls)
+            for what, name, place in ((pool, pool.initializer, pool.where), *called):
                 if name:
-                    with refusals.noted(pool.where):
+                    with refusals.noted(place or pool.where):
                         self.functions[id(what)] = targets.find_function(name, resolve)
             for call in pool.calls:
                 for name in call.callbacks.values():
