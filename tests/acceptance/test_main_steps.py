@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import signal
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -297,6 +298,30 @@ def test_a_hang_of_the_main_program_is_explained(play: Play) -> None:
     child = {"name": "C", "target": "hold_lock", "uses": {"lock": "gate"}}
     result = play(scenario(child, sync={"gate": {"type": "Lock"}}, main=steps))
     assert (3, "deadlock") == (result.status, result.log.one("scenario.stalled")["cause"])
+
+
+@pytest.mark.parametrize("name", ["SIGKILL", "SIGTERM", "SIGABRT", "SIGUSR1"])
+def test_a_process_sends_a_signal_to_itself(play: Play, name: str) -> None:
+    """It is recorded before it is sent, and explains the end, which the scenario has to allow."""
+    steps: list[dict[str, Any]] = [{"print": "before"}, {"raise_signal": name}, {"print": "after"}]
+    number = signal.Signals[name]
+    result = play(scenario({"name": "P", "steps": steps, "exitcode": -number}))
+    exited = result.log.one("process.exited", "P")
+    assert (0, ["before"]) == (result.status, result.log.output("P"))
+    assert (-number, "signal", name, "P") == tuple(exited[key] for key in ("exitcode", "cause", "signal", "by"))
+    assert f"it sent {name} to itself by raise_signal()" == exited["reason"]
+    assert exited["seq"] > result.log.one("process.raising_signal", "P", signal=name)["seq"]
+    assert 1 == play(scenario({"name": "P", "steps": steps})).status
+
+
+def test_a_signal_to_itself_that_is_handled(play: Play) -> None:
+    """SIGINT is a KeyboardInterrupt, in the main program as well."""
+    interrupted: list[dict[str, Any]] = [
+        {"try": [{"raise_signal": "SIGINT"}], "except": {"KeyboardInterrupt": [{"print": "interrupted"}]}}
+    ]
+    result = play(scenario({"name": "P", "steps": interrupted}, main=[*interrupted, {"start": "P"}, {"join": "P"}]))
+    assert (0, "") == (result.status, result.stderr)
+    assert [["interrupted"], ["interrupted"]] == [result.log.output(name) for name in ("MainProcess", "P")]
 
 
 @pytest.mark.parametrize("step", [{"join": "W"}, {"start": "X"}, {"set": "W"}, {"strat": "W"}])

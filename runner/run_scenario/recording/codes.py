@@ -35,6 +35,7 @@ LINGERING = 18  # in the child, after its target               process, names of
 MISREPORTED = 19  # main program: the fork server is gone      process, exit code that poll() gives
 ATEXIT_MISSED = 25  # in the child, after its target: what was registered is not called   names of functions
 START_FAILED = 16  # main program: start() raised              process, exception type, message
+RAISING_SIGNAL = 28  # before it sends a signal to itself           signal number
 RESTARTING = 27  # its parent, before it is started again      process, how often before, its exit code
 
 # Life of a worker that is a thread of the main program, or a plain call in it.

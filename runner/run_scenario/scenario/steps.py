@@ -42,6 +42,12 @@ _STORED = ("Value", *_INDEXED, "SharedMemory")
 POOLS = ("Pool", "executor")
 """The types of pools."""
 
+SIGNALS = (
+    *("SIGABRT", "SIGALRM", "SIGBUS", "SIGFPE", "SIGHUP", "SIGILL", "SIGINT", "SIGKILL", "SIGQUIT"),
+    *("SIGSEGV", "SIGTERM", "SIGTRAP", "SIGUSR1", "SIGUSR2"),
+)
+"""The signals that a process may send to itself, all of which end it, unless it handles them."""
+
 COMPUTED = {"type": "string", "pattern": "[$]"}
 """JSON Schema of a text that has an expression in it."""
 _SECONDS = {
@@ -411,6 +417,15 @@ _ALL = (
             "x-expected": "an exit code from 0 to 255",
         },
         help="End the process with this exit code, as sys.exit() does.",
+    ),
+    Verb(
+        "raise_signal",
+        (),
+        value="plain",
+        form="function",
+        module="signal",
+        schema={"enum": list(SIGNALS), "x-expected": "the name of a signal, such as SIGTERM"},
+        help="Send a signal to the process that does this: `raise_signal: SIGKILL` ends it at once.",
     ),
     Verb(
         "raise",

@@ -72,6 +72,7 @@ _PLACES: dict[str, dict[str, str]] = {
         "except": "catch rescue",
         "raise": "throw",
         "exit": "quit",
+        "raise_signal": "signal send_signal kill_self",
         "start": "run launch begin",
         "terminate": "stop",
         "acquire": "lock",

@@ -298,6 +298,10 @@ class StepWriter:
             seconds = call(f"{self.scope.use('random')}.uniform", least, most)
         return call(f"{self.scope.use('time')}.sleep", seconds)
 
+    def _raise_signal(self, step: Step) -> Expression:
+        module = self.scope.use("signal")
+        return call(f"{module}.raise_signal", f"{module}.{step.argument}")
+
     def _call(self, step: Step) -> Expression:
         given, named = step.options.get("args", []), step.options.get("kwargs", {})
         arguments = keywords({name: self.literal(value) for name, value in named.items()})
@@ -340,6 +344,7 @@ _EXPRESSIONS: dict[str, Callable[[StepWriter, Step], Expression]] = {
     "terminate": StepWriter._end_of_pool,
     "shutdown": StepWriter._end_of_pool,
     "sleep": StepWriter._sleep,
+    "raise_signal": StepWriter._raise_signal,
     "call": StepWriter._call,
     "read": StepWriter._read,
     "pop": StepWriter._pop,

@@ -7,6 +7,7 @@ recorded here.
 from __future__ import annotations
 
 import multiprocessing
+import signal
 import sys
 import time
 from collections.abc import Callable, Mapping
@@ -71,6 +72,13 @@ def _sleep_between(least: float, most: float) -> None:
     _sleep(random.uniform(least, most))
 
 
+def _raise_signal(name: str) -> None:
+    """Send a signal to this process; it is recorded before, since there may be no after."""
+    number = signal.Signals[name]
+    recorder.emit(codes.RAISING_SIGNAL, int(number))
+    signal.raise_signal(number)
+
+
 def _exception(name: str, message: str | None) -> BaseException:
     """Return an exception to be raised."""
     kind = _exceptions(name)
@@ -103,6 +111,7 @@ _COMMON: dict[str, Any] = {
     "_sleep_between": _sleep_between,
     "_print": print,
     "_exit": sys.exit,
+    "_raise_signal": _raise_signal,
     "_exception": _exception,
     "_exceptions": _exceptions,
     "_getattr": getattr,

@@ -580,6 +580,8 @@ class _Checker:
                 hint = f"write the step `{step.verb.name}` under `main:`"
                 if known.process is not None and name in known.process.called:
                     what, hint = f"{quote(name)} is this process itself", "write the step where it is started"
+                    if step.verb.name in _OWN_SIGNALS:
+                        hint = f"write `raise_signal: {_OWN_SIGNALS[step.verb.name]}`, which sends a signal to itself"
                 elif name not in draft.sections["pools"]:
                     what = f"{quote(name)} is started by another: only who starts a process can do something to it"
                     hint = "write the step where it is started, or describe it under the `processes:` of this one"
@@ -638,6 +640,7 @@ class _Checker:
         return True
 
 
+_OWN_SIGNALS = {"terminate": "SIGTERM", "kill": "SIGKILL"}
 _OF_POOLS = ("use", "create", "next_call", "result")
 _NOT_TEXT = {"if": "which is always true", "while": "which is always true", "for": "not a list"}
 
