@@ -357,6 +357,39 @@ def test_replicas_use_different_resources(play: Callable[..., Result]) -> None:
     assert [["after Node-3"], ["after Node-1"], ["after Node-2"]] == [printed(result, f"Node-{i}") for i in (1, 2, 3)]
 
 
+def test_a_condition_that_is_known_decides_what_a_replica_gets(play: Callable[..., Result]) -> None:
+    """Who never sends has no end to send at: EOF arrives; and there are as many pills as there are who take one."""
+    taking: Steps = [
+        {"recv": "line.left", "as": "word"},
+        {"try": [{"recv": "line.left"}], "except": {"EOFError": [{"print": "$word, and no more"}]}},
+        {"if": "$extra", "then": [{"get": "tasks"}]},
+    ]
+    steps: Steps = [
+        {
+            "if": "${i == 1}",
+            "then": [{"send": "hello", "to": "line.right"}],
+            "else": [{"if": "${name == 'P-2'}", "then": taking, "else": [{"get": "tasks"}, {"get": "tasks"}]}],
+        },
+        *([{"get": "own-$i"}] * 2),
+    ]
+    queues = {
+        "tasks": {"items": [1], "poison_pills": True},
+        "own": {"replicas": 3, "items": [1], "poison_pills": True},
+    }
+    text = {
+        "version": 1,
+        "timeout": 30,
+        "params": {"extra": False},
+        "queues": queues,
+        "pipes": {"line": {"duplex": False}},
+        "processes": [{"name": "P", "replicas": 3, "steps": steps}],
+    }
+    result = play(json.dumps(text))
+    assert (0, "", ["hello, and no more"]) == (result.status, result.stderr, result.log.output("P-2"))
+    pills = [e["queue"] for e in result.log.all("queue.put", item=None)]
+    assert ["tasks", "own-1", "own-2", "own-3"] == pills
+
+
 def test_a_name_that_only_the_run_knows(do: Do) -> None:
     """A name may also depend on what a step has answered."""
     steps: Steps = [

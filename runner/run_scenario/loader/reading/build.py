@@ -47,8 +47,9 @@ def build(draft: Draft, problems: Problems, data: bytes) -> Scenario:
     """Return the scenario of the text `data`, without name and path; `problems` has the file's name, and no errors."""
     readers: dict[str, int] = {}
     for process in draft.processes:
-        for queue in {binding.resource for binding in process.bindings if binding.direction == "from"}:
-            readers[queue] = readers.get(queue, 0) + process.replicas
+        for bindings, replicas in process.uses(draft.queues):
+            for queue in {binding.resource for binding in bindings if binding.direction == "from"}:
+                readers[queue] = readers.get(queue, 0) + replicas
     fields = draft.fields
     processes = [spec for process in draft.processes for spec in _processes(process, draft, problems)]
     expect = _expect(draft, problems)

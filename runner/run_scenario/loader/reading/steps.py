@@ -85,6 +85,34 @@ def everywhere(steps: Iterable[StepDraft]) -> Iterator[StepDraft]:
         yield from everywhere(step.inner)
 
 
+def reachable(steps: Iterable[StepDraft], names: Mapping[str, Any]) -> Iterator[StepDraft]:
+    """Yield the same, without those that are not done where a condition is known.
+
+    `names`: the values that are known before the run.
+    """
+    for step in steps:
+        yield step
+        chosen = known_condition(step, names)
+        if chosen is None:
+            yield from reachable(step.inner, names)
+        else:
+            yield from reachable(step.parts.get("then" if chosen else "else", ()), names)
+
+
+def known_condition(step: StepDraft, names: Mapping[str, Any]) -> bool | None:
+    """Return whether the condition of an `if` is true; None if that is not known, or it is another step."""
+    if step.verb.name != "if":
+        return None
+    if isinstance(step.value, bool):
+        return step.value
+    if not isinstance(step.value, Expression) or not names.keys() >= set(step.value.names):
+        return None
+    try:
+        return bool(evaluate(step.value, names))
+    except Exception:  # it is computed again when the step is done, which says what is wrong
+        return None
+
+
 def verbs_of(fields: Fields) -> list[str]:
     """Return the verbs of a step; a valid step has one."""
     return [entry.key for entry in fields if entry.key in VERBS]

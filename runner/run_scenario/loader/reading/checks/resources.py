@@ -253,11 +253,7 @@ def check_ends(draft: Draft, problems: Problems) -> None:
 
 def _users(process: ProcessDraft, handles: Collection[str]) -> Iterator[tuple[BindingDraft, int]]:
     """Yield each of these resources once for the replicas that use it, and how many these are."""
-    if process.varies:
-        alike = [(process.bindings_of(names, handles, certain=True), 1) for names in process.names_before()]
-    else:
-        alike = [(iter(process.bindings), process.replicas)]
-    for bindings, replicas in alike:
+    for bindings, replicas in process.uses(handles, certain=True):
         found = {binding.resource: binding for binding in bindings if binding.resource in handles}
         yield from ((binding, replicas) for binding in found.values())
 

@@ -421,7 +421,8 @@ class _Checker:
         """Warn of texts that would be expressions over known names, if they were written as such."""
         printed = step.fields.entry("print")
         nodes = (*data_nodes(step), *((printed.value,) if printed else ()))
-        for text in (each for node in nodes for each in walk(node)):
+        at = step.fields.entry("at")
+        for text in (each for node in nodes if at is None or node is not at.value for each in walk(node)):
             found = without_dollar(text.value) if isinstance(text, Scalar) and isinstance(text.value, str) else None
             if found is None or not found.names or not self._names.known.issuperset(found.names):
                 continue
