@@ -110,6 +110,38 @@ def test_hostile_expressions_are_bounded(do: Do, expression: str, error: str) ->
     assert error == result.log.one("process.failed", "P")["exception"]
 
 
+DRAWING: Steps = [
+    {"let": {"word": "${choice(words)}", "number": "${randint(1, 1000000)}"}},
+    {"sleep": {"from": 0, "to": 0.001}},
+    {"print": "$word $number ${random() < 1}"},
+]
+
+
+def drawn(play: Callable[..., Result], *arguments: str, **params: Any) -> list[list[str]]:
+    """Return what three processes and the main program have drawn."""
+    main: Steps = [{"print": "${[randint(1, 1000000), randint(1, 1000000)]}"}, {"start": "P"}, {"join": "P"}]
+    process = {"name": "P", "replicas": 3, "steps": DRAWING}
+    text = {"version": 1, "params": {"words": ["a", "b"], **params}, "processes": [process], "main": main}
+    result = play(json.dumps(text), *arguments)
+    assert (0, "") == (result.status, result.stderr)
+    return [result.log.output(name, "stdout") for name in ("MainProcess", "P-1", "P-2", "P-3")]
+
+
+def test_what_is_random_follows_from_the_seed(play: Callable[..., Result]) -> None:
+    """With a parameter `seed` each program draws the same in each run, and no two draw alike; without, by chance."""
+    first = drawn(play, seed=1)
+    assert first == drawn(play, seed=1) == drawn(play, "--set", "seed=1", seed=2)
+    assert 4 == len({line for lines in (*first, *drawn(play, seed=2)) for line in lines}) / 2
+    assert drawn(play) != drawn(play)
+
+
+def test_nothing_is_drawn_before_the_run(tmp_path: Path) -> None:
+    """What a scenario consists of does not depend on chance."""
+    text = {"version": 1, "processes": [{"target": "sleep", "args": ["${randint(1, 3)}"]}]}
+    result = run(tmp_path, json.dumps(text))
+    assert (2, True) == (result.status, "what is random is drawn while the scenario runs: in steps" in result.stderr)
+
+
 # Control
 
 

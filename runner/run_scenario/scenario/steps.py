@@ -18,12 +18,12 @@ describes, in whatever order its steps stand (`scenario.plan.created` and `remov
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, Literal
 
 from run_scenario.errors import Location
 from run_scenario.scenario.data import Unmade, unmade, with_made
-from run_scenario.scenario.expressions import names_in
+from run_scenario.scenario.expressions import draws, names_in
 from run_scenario.values import Value
 
 Kind = Literal["subject", "argument", "plain"]
@@ -491,6 +491,19 @@ def everywhere(steps: Iterable[Step]) -> Iterator[Step]:
             yield step.argument
         yield from everywhere(step.steps)
         yield from everywhere(step.otherwise)
+
+
+def seed_of(names: Mapping[str, Any], program: str) -> str:
+    """Return what all that is random in a program follows from: the parameter `seed`, and its name; empty: chance."""
+    return f"{names['seed']}/{program}" if "seed" in names else ""
+
+
+def draws_in(steps: Iterable[Step]) -> bool:
+    """Return whether something in steps is random."""
+    return any(
+        draws((step.subject, step.argument, step.options)) or (step.verb == "sleep" and isinstance(step.argument, dict))
+        for step in everywhere(steps)
+    )
 
 
 def uncertain_pools(steps: Iterable[Step]) -> set[str]:

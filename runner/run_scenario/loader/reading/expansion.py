@@ -229,6 +229,8 @@ class _Computer:
                 self._problems.error(span, error.what, error.hint)
             return node if is_open else Scalar(text, node.span, valid=False)
         read = list(expressions.names_in(found))
+        if is_open and expressions.draws(found):
+            return node
         if is_open and not names.keys() >= set(read):
             return Scalar(_partly(found, names), node.span) if isinstance(found, Template) else node
         if is_open and not read:

@@ -129,6 +129,8 @@ class Scope:
         of_main = names_of(step for step in steps if step.where is not None)  # what is derived names nothing
         self.shadowing = of_main & {*inlined.definitions, *(found.bound for found in inlined.imports)}
         """Names of values of the main program that would replace a function of the script."""
+        self.all_parameters = scenario.params
+        """All parameters, by name."""
         self.parameters = parameters_read(scenario, steps)
         """The parameters that expressions read, by name: constants of the script."""
         self._of_values = of_main.union(*map(names_of, {id(p.steps): p.steps for p in scenario.processes}.values()))

@@ -200,6 +200,7 @@ def written(function: StepFunction, scope: script_names.Scope, functions: Mappin
     if not function.children:
         plain = StepWriter(scope, function.identifiers, function.subject, unread)
         constants = plain.assign(scope.own_constants(function.steps), INDENT)
+        constants += plain.seeding(function.steps, scope.all_parameters, INDENT)
         return [*head(function, plain), *constants, *plain.block(function.steps, INDENT)]
     local = copy(scope)
     local.identifiers = function.identifiers
@@ -214,6 +215,7 @@ def written(function: StepFunction, scope: script_names.Scope, functions: Mappin
         *body.statements(function.after),
     ]
     constants = body.assign(scope.own_constants(function.steps), INDENT)
+    constants += body.seeding(function.steps, scope.all_parameters, INDENT)
     before = [("constants", constants), ("processes", created), ("known", body.known())]
     return [*head(function, body), *separated([*before, *parts])]
 

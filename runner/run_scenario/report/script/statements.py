@@ -61,7 +61,7 @@ class Statements(Program):
 
     def lines(self) -> list[str]:
         """Return the statements, indented once."""
-        constants = self.assign(self._constants, INDENT)
+        constants = self.assign(self._constants, INDENT) + self.seeding(self._steps, self._scenario.params, INDENT)
         parts = [
             ("constants", constants),
             ("pin", self._pin()),

@@ -20,6 +20,7 @@ from run_scenario.report.script.layout import (
     keywords,
     layout,
     literal,
+    quoted,
 )
 from run_scenario.report.script.names import Identifiers
 from run_scenario.report.text import number
@@ -27,7 +28,7 @@ from run_scenario.scenario.exceptions import MODULES
 from run_scenario.scenario.expressions import Expression as Computed
 from run_scenario.scenario.expressions import Template, is_computed
 from run_scenario.scenario.processes import Restart
-from run_scenario.scenario.steps import VERBS, Step
+from run_scenario.scenario.steps import VERBS, Step, draws_in, seed_of
 
 INDENT = 4
 _SHORTEST_RANGE = 4
@@ -101,6 +102,14 @@ class StepWriter:
             self.scope.use(module)
         kind = raised if module else self._exception(raised)
         return [f"{margin}try:", *body, f"{margin}except {kind}:", f"{margin}    pass  # as it should"]
+
+    def seeding(self, steps: Sequence[Step], params: Mapping[str, Any], indent: int) -> list[str]:
+        """Return the statement by which the random numbers of a program are those of the scenario, if it has a seed."""
+        if "seed" not in params or not draws_in(steps):
+            return []
+        name = f"{self.scope.use('multiprocessing', 'current_process')}().name"
+        seed = seed_of(params, "").replace("{", "{{").replace("}", "}}")
+        return [f"{' ' * indent}{self.scope.use('random')}.seed(f{quoted(seed)[:-1]}{{{name}}}{quoted(seed)[-1]})"]
 
     # Statements
 

@@ -47,7 +47,7 @@ from run_scenario.runtime.supervisor.auxiliary_processes import MANAGER
 from run_scenario.scenario import model
 from run_scenario.scenario.data import LinesSpec, SetSpec, Unmade, travelling, unmade, with_all_made
 from run_scenario.scenario.plan import Manager, around_target, created, plan, removed
-from run_scenario.scenario.steps import unfolded, unmade_in, with_made_in
+from run_scenario.scenario.steps import seed_of, unfolded, unmade_in, with_made_in
 
 _OUT_OF_RESOURCES = {errno.EAGAIN, errno.ENOMEM, errno.EMFILE, errno.ENFILE, errno.ENOSPC}
 
@@ -241,7 +241,7 @@ class MainProgram:
 
     def _do_steps(self) -> None:
         given = {
-            **namespace(self.resources, self._called),
+            **namespace(self.resources, self._called, seed_of(self._request.scenario.params, MAIN_PROCESS)),
             **self._children.namespace(),
             "_create": self.create_pool,
             "_pool": self._with_pool,
