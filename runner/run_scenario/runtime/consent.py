@@ -134,11 +134,12 @@ class Resolver:
 
     def _is_own_object(self, found: Any) -> bool:
         """Return whether something is an object of a class of an allowed package: its methods are that package's."""
-        return not isinstance(found, ModuleType | type | FunctionType) and self._is_allowed(str(type(found).__module__))
+        kind = type(found)  # isinstance would ask a stranger's object for its class
+        return self._is_allowed(str(kind.__module__)) and not issubclass(kind, ModuleType | type)
 
     def _check_owner_of_method(self, owner: Any, reference: str) -> None:
         """Check that the object or class that a method is bound to is the allowed package's own."""
-        kind = owner if isinstance(owner, type) else type(owner)
+        kind = owner if issubclass(type(owner), type) else type(owner)
         if not self._is_allowed(str(kind.__module__)):
             what = f"{reference!r} is a method of {kind.__module__}.{kind.__qualname__}"
             raise RefusedError(f"{what}, which does not belong to a package you have allowed", kind="not_allowed")

@@ -390,7 +390,7 @@ _ALL = (
         keys=("steps",),
         form="block",
         effect="release",
-        waits=("acquire",),
+        waits=("acquire", "join_pool"),
         help="Do its `steps` while holding a lock, a semaphore, or the lock of a condition, value or array; or with a "
         "pool, which is created before, and in the end terminated (a Pool) or shut down (an executor).",
     ),
