@@ -278,6 +278,17 @@ SHARED = {
 }
 
 
+def test_several_are_held_together(do: Do) -> None:
+    """Of a `with` of several, or of all replicas, the steps are done once, while all are held."""
+    sync = {"gate": {"type": "Lock"}, "fork": {"type": "Lock", "replicas": 2}}
+    asked: Steps = [{"acquire": ["gate", "fork"], "block": False}, {"print": "once"}]
+    result = do([{"with": ["gate", "fork"], "steps": asked}], sync=sync)
+    assert ["once"] == printed(result)
+    locks = [e["lock"] for e in result.log.all("lock.acquired")]
+    assert ["gate", "fork-1", "fork-2"] == locks
+    assert 3 == len(result.log.all("lock.released"))
+
+
 def test_values(do: Do) -> None:
     """What is shared is read and written as a whole or at one place, by the words of Python."""
 

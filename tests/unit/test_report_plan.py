@@ -132,7 +132,7 @@ def test_the_table_is_enough_to_write_a_step(name: str) -> None:
     """What a verb calls, reads or assigns stands in its entry alone."""
     verb = VERBS[name]
     subject = ("it", verb.takes[0]) if verb.takes else ("", "")
-    argument = "is_prime" if name == "call" else ("it",) if name == "supervise" else 1
+    argument = {"call": "is_prime", "supervise": ("it",), "raise_signal": "SIGTERM"}.get(name, 1)
     (line,) = plan.lines(NOTHING, [Step(name, *subject, argument)])
     assert (argument if name == "call" else verb.called) in line
     ast.parse(line)

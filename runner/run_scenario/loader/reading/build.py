@@ -135,14 +135,25 @@ class _Builder:
             names = [each for name, _ in step.subjects for each in self._processes.get(str(name), (str(name),))]
             yield made.replace(subject=names[0], kind=PROCESS, argument=tuple(names))
             return
-        for subject, _ in step.subjects or (("", None),):
-            name = resolved(subject, self._names)
-            first = (
-                name if isinstance(name, str) else next(iter(candidates(name, [*self._types, *self._processes])), "")
-            )
-            kind = PROCESS if first in self._processes else self._types.get(first, "")
-            for each in self._processes.get(name, (name,)) if isinstance(name, str) else (name,):
-                yield made.replace(subject=each, kind=kind) if verb != "for" else made
+        if verb == "for":
+            yield made
+            return
+        one_each = (each for subject, _ in step.subjects or (("", None),) for each in self._about(made, subject))
+        if verb != "with":
+            yield from one_each
+            return
+        *outer, innermost = one_each
+        for each in reversed(outer):  # held together, as in `with a, b:`
+            innermost = each.replace(steps=(innermost,))
+        yield innermost
+
+    def _about(self, made: Step, subject: Any) -> Iterator[Step]:
+        """Yield a step for each that it is done to."""
+        name = resolved(subject, self._names)
+        first = name if isinstance(name, str) else next(iter(candidates(name, [*self._types, *self._processes])), "")
+        kind = PROCESS if first in self._processes else self._types.get(first, "")
+        for each in self._processes.get(name, (name,)) if isinstance(name, str) else (name,):
+            yield made.replace(subject=each, kind=kind)
 
 
 def _cpus(fields: Fields) -> Cpus | None:

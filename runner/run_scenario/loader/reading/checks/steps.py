@@ -369,6 +369,8 @@ class _Checker:
         """Pool -> its calls."""
         self._made: Counter[str] = Counter()
         """Pool -> how many of its calls the steps so far make."""
+        self._depth = 0
+        """In how many blocks the step stands that is being checked."""
 
     def check(self, steps: tuple[StepDraft, ...]) -> bool:
         """Return whether all steps are valid."""
@@ -398,7 +400,15 @@ class _Checker:
         if valid:
             self._warn_of_missing_dollar(step)
         valid &= self._check_calls(step)
+        # What a `with` of several holds are as many blocks in each other.
+        blocks = max(1, len(step.subjects)) if verb.form == "block" else 0
+        self._depth += blocks
+        if blocks > 1 and self._depth > MAX_BLOCKS:
+            what = f"this holds {blocks} at once, and stands {self._depth - blocks} deep; together at most {MAX_BLOCKS}"
+            self._problems.error(step.span, what, "write a step `acquire`, and `release` under `finally`")
+            valid = False
         valid &= self._check_all(step.inner, in_loop=in_loop or loop)
+        self._depth -= blocks
         if verb.name != "for":
             valid &= self._names.give(step)
         if fields.text("call") in self._known.draft.sections["pools"]:
