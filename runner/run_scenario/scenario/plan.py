@@ -75,6 +75,31 @@ def plan(scenario: Scenario) -> tuple[Step, ...]:
     )
 
 
+def with_ends_closed(scenario: Scenario) -> Scenario:
+    """Return a scenario in which the steps of processes that start others close the ends of pipes that nobody uses.
+
+    With steps of its own the main program does the same, see `plan`.
+    """
+    parents = {process.parent for process in scenario.processes}
+    starting = {
+        process.name
+        for process in scenario.processes
+        if process.name in parents and any(step.verb == "start" for step in everywhere(process.steps))
+    }
+    if not scenario.pipes or not starting:
+        return scenario
+    below = _below(scenario)
+    processes = []
+    for process in scenario.processes:
+        if process.name in starting:
+            held = {*below[process.name], *(binding.resource for binding in process.bindings)}
+            steps = tuple(_Written(scenario, process.steps, process.name, held).steps())
+            processes.append(process.replace(steps=steps))
+        else:
+            processes.append(process)
+    return scenario.replace(processes=tuple(processes))
+
+
 def around_target(scenario: Scenario, parent: ProcessSpec) -> tuple[tuple[Step, ...], tuple[Step, ...]]:
     """Return what a process does before and after its target with the processes that it starts itself: start, join."""
     own = tuple(process for process in scenario.processes if process.parent == parent.name)
@@ -163,11 +188,14 @@ def _end(processes: tuple[ProcessSpec, ...]) -> Iterator[Step]:
 
 
 class _Written:
-    """The steps of `main`, with what goes with them: calls of pools, and ends of pipes."""
+    """Steps of a program that starts processes, with what goes with them: calls of pools, and ends of pipes."""
 
-    def __init__(self, scenario: Scenario, steps: tuple[Step, ...]) -> None:
+    def __init__(
+        self, scenario: Scenario, steps: tuple[Step, ...], parent: str = "", held: Collection[str] = ()
+    ) -> None:
+        """`parent`: the process whose steps they are, and `held` the resources that it has; empty: the main program."""
         self._steps = steps
-        self._specs = {process.name: process for process in scenario.processes if not process.parent}
+        self._specs = {process.name: process for process in scenario.processes if process.parent == parent}
         self._pools = {pool.name: pool for pool in scenario.pools}
         self._calls = {pool.name: iter(pool.calls) for pool in scenario.pools}
         self._pending: dict[str, list[PoolCall]] = {pool.name: [] for pool in scenario.pools}
@@ -180,7 +208,7 @@ class _Written:
         """Process -> the last step, among those that stand in no other, that may start it."""
         starts = (step for step in everywhere(steps) if step.verb == "start")
         order = [self._specs[name] for step in starts for name in _meant(step, self._specs)]
-        self._ends = _PipeEnds(scenario, order, used)
+        self._ends = _PipeEnds(scenario, order, used, held if parent else None)
 
     def steps(self) -> Iterator[Step]:
         """Yield them."""

@@ -152,7 +152,10 @@ def _step(step: Step, names: Mapping[str, str], worker: Worker) -> Step:
 
 def _converted(processes: tuple[ProcessSpec, ...], worker: Worker) -> Iterator[ProcessSpec]:
     unnamed = 0
+    parents = {spec.parent for spec in processes}
     for position, spec in enumerate(processes, start=1):
+        if worker != "process" and spec.name in parents:
+            raise CannotConvertError(f"{spec.name} starts processes of its own, which only a process can do")
         if spec.worker == worker:
             changed = spec
         elif worker == "process":

@@ -40,6 +40,7 @@ from run_scenario.scenario.model import (
     SyncType,
     Worker,
 )
+from run_scenario.scenario.plan import with_ends_closed
 from run_scenario.scenario.steps import PROCESS
 
 
@@ -56,7 +57,7 @@ def build(draft: Draft, problems: Problems, data: bytes) -> Scenario:
     of_main: frozenset[int] | None = frozenset()
     if expect:
         processes, of_main = list(_allow_expected(processes, expect)), _main_exitcodes(expect)
-    return Scenario(
+    scenario = Scenario(
         name="",
         file=problems.file,
         path="",
@@ -82,6 +83,7 @@ def build(draft: Draft, problems: Problems, data: bytes) -> Scenario:
         matrix=draft.parameters.matrix,
         processes=tuple(processes),
     )
+    return with_ends_closed(scenario)
 
 
 def _expect(draft: Draft, problems: Problems) -> tuple[Expectation, ...]:

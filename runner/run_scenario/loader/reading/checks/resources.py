@@ -238,14 +238,15 @@ def check_ends(draft: Draft, problems: Problems) -> None:
         for binding, replicas in _users(process, users):
             counts[binding.resource] += replicas
             users[binding.resource] += [binding] * min(replicas, 2)  # the second one is pointed at
-    by_main = {name for name, _ in draft.named_by_main()}
+    possibly_used = {name for name, _ in draft.named_by_main()}
+    possibly_used |= {binding.resource for process in draft.processes for binding in process.bindings}
     for handle, bindings in users.items():
         if counts[handle] > 1:
             what = f"{counts[handle]} processes get the same end {quote(handle)}"
             hint = "give each a pipe of its own: what two read or write at the same time may be corrupted"
             problems.warn(bindings[1].resource_span, what, hint)
     for pipe in draft.sections["pipes"].values():
-        unused = [handle for handle in pipe.handles() if not users[handle] and handle not in by_main]
+        unused = [handle for handle in pipe.handles() if not users[handle] and handle not in possibly_used]
         if len(unused) == 1:
             what = f"nobody gets the end {quote(unused[0])}"
             problems.warn(pipe.span, what, f"give it to a process, as in `uses: {{PARAMETER: {unused[0]}}}`")
