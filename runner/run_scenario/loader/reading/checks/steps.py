@@ -433,7 +433,11 @@ class _Checker:
         nodes = (*data_nodes(step), *((printed.value,) if printed else ()))
         at = step.fields.entry("at")
         for text in (each for node in nodes if at is None or node is not at.value for each in walk(node)):
-            found = without_dollar(text.value) if isinstance(text, Scalar) and isinstance(text.value, str) else None
+            if not isinstance(text, Scalar) or not isinstance(text.value, str):
+                continue
+            # There may be thousands of texts, and most of them have none of these names in them.
+            mentions = any(name in text.value for name in self._names.known)
+            found = without_dollar(text.value) if mentions else None
             if found is None or not found.names or not self._names.known.issuperset(found.names):
                 continue
             what = f"{quote(found.text)} is a text here, and is not computed"
