@@ -193,7 +193,8 @@ class _Writer(_StepWriter):
         margin = " " * indent
         match step.verb:
             case "create":
-                return [f"{margin}{self.resource(step.subject)} = {_pool_expression(self._pools[step.subject])}"]
+                made = f"{margin}{self.resource(step.subject)} = {_pool_expression(self._pools[step.subject])}"
+                return [made, *self._list_of_results(step, indent)]
             case "next_call" if step.argument is not None:
                 made = self._call_pool(step, step.argument.replace(**step.options))
             case "result" if step.argument is not None:
@@ -206,6 +207,16 @@ class _Writer(_StepWriter):
         made = f"{margin}{step.name} = {made}" if step.name else margin + made
         raised = step.argument.raises if step.argument is not None else ""
         return self.expecting(raised, lambda _: [made], indent) if raised else [made]
+
+    def _list_of_results(self, step: model.Step, indent: int) -> list[str]:
+        """Return the line that makes the list of what calls return that do not wait, if there is one."""
+        if step.subject not in self._uncertain:
+            return []
+        return [f"{' ' * indent}{self.resource(step.subject)}_results = []"]
+
+    def before_with(self, step: model.Step, indent: int) -> list[str]:
+        """Return the lines that a `with` needs before it."""
+        return self._list_of_results(step, indent) if step.kind in POOLS else []
 
     def held(self, step: model.Step) -> Expression:
         """Return what stands after `with`."""
