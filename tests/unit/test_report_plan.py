@@ -307,7 +307,7 @@ main:
     in: $squares
     steps:
     - next_call: crunch
-    - {result: crunch, as: one}
+    - {result: crunch, as: one, raises: LookupError}
 """
     scenario = loader.load_text(text).require()
     assert [
@@ -316,5 +316,5 @@ main:
         "    squares = crunch.map(square, [3])",
         "    for n in squares:",
         "        crunch_results.append(crunch.apply_async(power, (n, 2)))",
-        "        one = crunch_results.pop(0).get()",
+        "        one = crunch_results.pop(0).get()  # expected to raise LookupError",
     ] == plan.lines(scenario, loader.plan(scenario))

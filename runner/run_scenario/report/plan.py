@@ -195,7 +195,7 @@ class _Writer(_StepWriter):
             case _:
                 return super().statement(step, indent)
         made = f"{margin}{step.name} = {made}" if step.name else margin + made
-        raised = step.argument.raises if step.argument is not None else ""
+        raised = step.raises or (step.argument.raises if step.argument is not None else "")
         return self.expecting(raised, lambda _: [made], indent) if raised else [made]
 
     def _new_pool(self, step: model.Step) -> str:

@@ -161,7 +161,7 @@ class ProcessWriter(StepWriter):
                 each = self.identifiers.own("process")
                 all_of_them = Group("{", (f"{each}.name: {each}", f"for {each} in {group.many}"), "}", commas=False)
             self._by_name[key] = self.identifiers.new(wanted), all_of_them
-        return f"{self._by_name[key][0]}[{flat(literal(step.subject))}]"
+        return f"{self._by_name[key][0]}[{flat(self.literal(step.subject))}]"
 
     def known(self, indent: int = INDENT, *, processes_alone: bool = False) -> list[str]:
         """Return the statements that list what computed names may stand for."""

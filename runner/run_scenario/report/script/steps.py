@@ -387,7 +387,7 @@ def _own_more(name: str, value: Any) -> tuple[str, Computed] | None:
         case ast.BinOp(left=ast.Name(id=own), right=right) if own == name:
             whole, rest = ast.unparse(tree), ast.unparse(right)
             operator = whole.removeprefix(name).split()[0]
-            return operator, Computed(rest, value.names)
+            return operator, value.replace(text=rest)
     return None
 
 
