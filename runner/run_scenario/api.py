@@ -26,7 +26,7 @@ from typing import Any
 
 from run_scenario import bundled, loader
 from run_scenario.errors import MachineryError, Status, UsageError
-from run_scenario.events.exit_status import Outcome
+from run_scenario.events.outcome import Outcome
 from run_scenario.expect import Verdict as Verdict
 from run_scenario.expect.event_log import EventLog
 from run_scenario.limits import MAX_TIMEOUT

@@ -23,13 +23,15 @@ from typing import Any
 
 import jsonschema
 
-from run_scenario import bundled
+from run_scenario import bundled, loader
 
 HERE = Path(__file__).parent
 _ENVIRONMENT = dict(os.environ)
 """As it was in the beginning: pytest changes it for each test, while threads of the tests start their runs."""
 METHODS = ("fork", "spawn", "forkserver")
 COMMAND = [sys.executable, "-m", "run_scenario"]
+PYTEST = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "-p", "no:hypothesispytest"]
+"""A pytest of its own; without hypothesis, whose import takes it longer than all the rest."""
 
 PATIENCE = 120.0
 """Seconds after which a test gives up waiting; no run here should need a tenth of it."""
@@ -261,6 +263,8 @@ class Running:
         if text.startswith("{"):
             (self.folder / "case.yaml").write_text(text)
             text = str(self.folder / "case.yaml")
+            # Read here, it is in the cache: a thousand commands need not import jsonschema for it, 0.1 s each.
+            loader.load(text)
         name, _, value = self.marker.partition("=")
         environment = {
             **_ENVIRONMENT,

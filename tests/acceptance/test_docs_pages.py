@@ -14,7 +14,9 @@ import pytest
 from effort import in_part
 
 ROOT = Path(__file__).parents[2]
-PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
+PAGES = [*sorted((ROOT / "docs").rglob("*.md"), key=lambda page: (page.parent.name != "tutorial", page))]
+PAGES += [ROOT / "README.md"]
+"""The first of them is always tested; the last, whose comparison of CPUs takes as long as all others, is a campaign."""
 SCRIPTS = Path(sys.executable).parent
 ELSEWHERE = ("python3 -m venv ", "source ", "pytest")
 """How commands begin that are tested elsewhere: .ci/run installs, test_pytest_plugin goes through the first test."""
@@ -35,7 +37,11 @@ def commands(page: Path) -> list[str]:
 WITH_COMMANDS = [page for page in PAGES if any(not command.startswith(ELSEWHERE) for command in commands(page))]
 
 
-@pytest.mark.parametrize("page", in_part(WITH_COMMANDS, 6), ids=lambda page: str(page.relative_to(ROOT)))
+@pytest.mark.parametrize(
+    "page",
+    in_part(WITH_COMMANDS, 6),
+    ids=lambda page: str(page.relative_to(ROOT)),
+)
 def test_the_commands_of_a_page(page: Path, tmp_path: Path) -> None:
     """Each works after those before it, in a folder with the files of the page, and ends with the status it should."""
     for _, text in blocks(page):

@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from support import Result, run, scenario
+from support import PYTEST, Result, run, scenario
 
 from run_scenario import EventLog
 
@@ -72,7 +72,7 @@ def test_the_pytest_report_is_not_steered(tmp_path: Path) -> None:
     folder = _folder(tmp_path)
     (folder / "case.yaml").rename(folder / "case.scenario.yaml")
     (folder / "pytest.ini").write_text("[pytest]\nscenario_allow = actors\n")
-    command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "-p", "no:xdist", "--color=no"]
+    command = [*PYTEST, "-p", "no:xdist", "--color=no"]
     done = subprocess.run(command, cwd=folder, capture_output=True, timeout=60)
     assert 1 == done.returncode, done.stdout
     check_terminal(done.stdout.decode())

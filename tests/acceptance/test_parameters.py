@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from support import COMMAND, METHODS, Result, read_events, run, search_path
+from support import COMMAND, METHODS, PYTEST, Result, read_events, run, search_path
 
 from run_scenario import run as run_by_api
 from run_scenario.errors import InvalidScenario
@@ -268,7 +268,7 @@ def test_values(scenario):
 def pytest_in(folder: Path, *arguments: str) -> tuple[int, list[str]]:
     """Return the exit status of a pytest, and the tests that have passed."""
     done = subprocess.run(
-        [sys.executable, "-m", "pytest", "-rA", "-p", "no:cacheprovider", *arguments],
+        [*PYTEST, "-rA", *arguments],
         cwd=folder,
         env=ENVIRONMENT,
         capture_output=True,

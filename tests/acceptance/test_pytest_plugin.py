@@ -11,6 +11,7 @@ from pathlib import Path
 from xml.etree import ElementTree
 
 import pytest
+from support import PYTEST
 
 GOOD = """\
 version: 1
@@ -75,7 +76,7 @@ def run_pytest(folder: Path, *arguments: str, ini: str = "", mark: str = "") -> 
     (folder / "pytest.ini").write_text(f"[pytest]\nmarkers = slow: takes its time\n{ini}")
     environment = {k: v for k, v in os.environ.items() if not k.startswith("PYTEST")}
     done = subprocess.run(
-        [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "--basetemp", str(folder / "tmp"), *arguments],
+        [*PYTEST, "--basetemp", str(folder / "tmp"), *arguments],
         cwd=folder,
         env={**environment, "COLUMNS": "160", "RUN_SCENARIO_MARK": mark},
         capture_output=True,
@@ -214,7 +215,7 @@ def test_an_interrupt(tmp_path: Path, parallel: list[str]) -> None:
     (tmp_path / "long.scenario.yaml").write_text("version: 1\nprocesses: [{target: sleep, kwargs: {seconds: 60}}]\n")
     mark = f"RUN_SCENARIO_MARK={tmp_path}"
     name, _, value = mark.partition("=")
-    command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "--basetemp", str(tmp_path / "tmp")]
+    command = [*PYTEST, "--basetemp", str(tmp_path / "tmp")]
     with subprocess.Popen(
         [*command, "-q", *parallel, "long.scenario.yaml"],
         cwd=tmp_path,

@@ -125,7 +125,7 @@ def test_every_target_with_steps_is_tested() -> None:
     assert sorted(SETTINGS) == sorted(WITH_STEPS)
 
 
-@pytest.mark.parametrize("name", in_part(WITH_STEPS))
+@pytest.mark.parametrize("name", in_part(WITH_STEPS, 6))
 def test_the_steps_do_what_the_target_does(name: str, tmp_path: Path) -> None:
     """Its events are the same, one by one: what it prints, gets, puts, holds, and how it ends."""
     target = targets.find(name)

@@ -494,6 +494,43 @@ def test_a_run_without_processors_imports_no_toml(folder: Path) -> None:
     assert "set()\n" == done.stderr
 
 
+BEFORE_IT_BEGINS = """\
+import sys
+from run_scenario.cli import main
+from run_scenario.runtime.supervisor.client import SupervisorClient
+
+heavy = {"msgspec", "inspect", "multiprocessing", "socket", "yaml", "jsonschema", "rich", "structlog"}
+send = SupervisorClient.send
+
+
+def told(self, request):
+    print(sorted(heavy & set(sys.modules)), file=sys.stderr)
+    send(self, request)
+
+
+SupervisorClient.send = told
+main(["quick.yaml", "--format", "json"])
+print(sorted({"multiprocessing", "rich", "structlog"} & set(sys.modules)), file=sys.stderr)
+"""
+
+
+def test_a_run_begins_before_its_log_is_prepared(folder: Path) -> None:
+    """The supervisor has its request before what writes events is imported; the runner never needs multiprocessing."""
+    environment = {**os.environ, "XDG_CACHE_HOME": str(folder / "cache")}
+    command = [sys.executable, "-c", BEFORE_IT_BEGINS]
+    for _ in range(2):  # the second time, the scenario comes from the cache
+        done = subprocess.run(command, capture_output=True, text=True, cwd=folder, env=environment, timeout=60)
+    assert (0, "[]\n[]\n") == (done.returncode, done.stderr)
+
+
+def test_the_end_looks_at_no_object(folder: Path) -> None:
+    """When the command is over, its objects are left to the system: Python does not look for circles among them."""
+    code = "import gc, sys; from run_scenario.cli import main; sys.argv = ['', 'quick.yaml', '--format', 'json']; "
+    code += "main(); print(gc.get_freeze_count() > len(gc.get_objects()), file=sys.stderr)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=folder, timeout=60)
+    assert (0, "True\n") == (done.returncode, done.stderr)
+
+
 def test_a_log_that_is_only_read_runs_nothing(folder: Path) -> None:
     """Who looks at a log has not agreed to a project's code: `check` and `show` call no processor."""
     with_processors(folder, "mine_too:mark")

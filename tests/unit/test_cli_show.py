@@ -14,7 +14,7 @@ from example_events import event
 
 from run_scenario.cli.entry_point import main
 from run_scenario.errors import Status
-from run_scenario.events.exit_status import Outcome
+from run_scenario.events.outcome import Outcome
 
 COMMAND = str(Path(sys.executable).parent / "run-scenario")
 EVENTS = [

@@ -15,7 +15,8 @@ import pytest
 
 from run_scenario.cli import main
 from run_scenario.cli.parser import COMMANDS
-from run_scenario.runtime.consent import RefusedError, Resolver, check_call, keep_interpreters_out_of_this_folder
+from run_scenario.runtime.consent import Resolver, check_call, keep_interpreters_out_of_this_folder
+from run_scenario.runtime.refusal import RefusedError
 from run_scenario.scenario.model import CallSpec
 from run_scenario.targets import bind, find_function, make_item
 

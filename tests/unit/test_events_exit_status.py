@@ -8,7 +8,8 @@ import pytest
 
 from expecting import expectations
 from run_scenario.errors import Status
-from run_scenario.events.exit_status import Outcome, judge_outcome
+from run_scenario.events.exit_status import judge_outcome
+from run_scenario.events.outcome import Outcome
 from run_scenario.expect import Verdict
 
 STALL = "- exists: {event: scenario.stalled}"

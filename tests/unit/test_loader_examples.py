@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from pathlib import Path
 
 import pytest
@@ -15,6 +16,7 @@ VALID = sorted((EXAMPLES / "valid").glob("*.yaml"))
 BUNDLED = sorted((EXAMPLES.parent.parent / "scenarios").rglob("*.yaml"))
 
 
+@functools.cache  # a loaded file is a value: what several tests ask of it is read once
 def _load(path: Path) -> Loaded:
     return load(path, file=path.name, use_cache=False)
 

@@ -149,6 +149,9 @@ HOSTILE: dict[str, Callable[[], str]] = {
     "replicas times processes": lambda: (
         "version: 1\nprocesses:\n" + "  - {name: A, target: print_info, replicas: 2000}\n" * 1_200
     ),
+    "2,000 replicas whose lock is not there": lambda: (
+        "version: 1\nshared: {crew: {type: SharedMemory, size: 8, lock: x, replicas: 2000}}\n"
+    ),
     "an integer of 200,000 digits": lambda: _process(f"timeout: {'9' * 200_000}"),
     "a float of 200,000 digits": lambda: _process(f"timeout: 0.{'9' * 200_000}"),
     "a key of 200,000 characters": lambda: _process(f"? {'k' * 200_000}\n: 1"),

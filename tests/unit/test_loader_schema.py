@@ -46,13 +46,12 @@ def test_it_is_a_schema() -> None:
     assert SCHEMA["$id"].startswith("https://")
 
 
-@pytest.mark.parametrize("path", [path for path in PROPERTIES if not path.startswith(RULES)])
-def test_every_key_is_described(path: str) -> None:
+def test_every_key_is_described() -> None:
     """Each key has a description that makes a tooltip: a sentence, not a word."""
-    description = PROPERTIES[path]["description"]
-
-    assert len(description) > 20
-    assert description.endswith((".", "`"))
+    for path, schema in PROPERTIES.items():
+        if not path.startswith(RULES):
+            assert len(schema["description"]) > 20, path
+            assert schema["description"].endswith((".", "`")), path
 
 
 def test_every_parameter_is_described() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import inspect
 import json
 
@@ -39,7 +40,14 @@ SOURCES = (
 OWN = ["terminate", "crash-isolation", "outlives-its-join"]
 
 TOP = bundled.folder("scenarios")
+VALIDATOR = jsonschema.Draft202012Validator(json.loads(bundled.schema_text("scenario")))
 every_scenario = pytest.mark.parametrize("path", bundled.scenarios(), ids=lambda path: path.stem)
+
+
+@functools.cache
+def document(path):
+    """Return what a file says, which several tests look at."""
+    return yaml.safe_load(path.read_text(encoding="utf-8"))
 
 
 @pytest.mark.parametrize("name", [*CHAPTER, *OWN])
@@ -72,7 +80,7 @@ def test_there_is_nothing_but_scenarios():
 def test_tells_what_it_is_for(path):
     """Every scenario has completion in editors, a title, a source and a hint on what to look at."""
     text = path.read_text(encoding="utf-8")
-    scenario = yaml.safe_load(text)
+    scenario = document(path)
 
     assert FIRST_LINE == text.splitlines()[0]
     assert scenario["title"]
@@ -84,15 +92,13 @@ def test_tells_what_it_is_for(path):
 @every_scenario
 def test_is_allowed_by_the_schema(path):
     """Every scenario obeys the schema that its first line names."""
-    schema = json.loads(bundled.schema_text("scenario"))
-
-    jsonschema.Draft202012Validator(schema).validate(yaml.safe_load(path.read_text(encoding="utf-8")))
+    assert [] == [error.message for error in VALIDATOR.iter_errors(document(path))]
 
 
 @every_scenario
 def test_calls_its_targets_properly(path):
     """Every target takes the arguments and queues that the scenario gives it."""
-    for process in _all(yaml.safe_load(path.read_text(encoding="utf-8")).get("processes", [])):
+    for process in _all(document(path).get("processes", [])):
         if "target" not in process:  # it has steps
             continue
         found = targets.find(process["target"])
@@ -116,7 +122,7 @@ def _all(processes):
 @every_scenario
 def test_names_existing_work(path):
     """Every call among the items is one of a known work function, with arguments that it takes."""
-    for queue in yaml.safe_load(path.read_text(encoding="utf-8")).get("queues", {}).values():
+    for queue in document(path).get("queues", {}).values():
         for item in queue.get("items", []):
             if isinstance(item, dict):
                 found = targets.find_work(item["call"])

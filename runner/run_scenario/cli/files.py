@@ -13,11 +13,10 @@ from run_scenario.cli.streams import note, write_stderr
 from run_scenario.errors import Problem, Status, UsageError
 from run_scenario.report.text import sanitize
 from run_scenario.scenario.given import NOTHING, Given
-from run_scenario.scenario.parameters import assignments
 from run_scenario.suggestions import did_you_mean, nearest
 
 if TYPE_CHECKING:
-    from run_scenario.events.exit_status import Outcome
+    from run_scenario.events.outcome import Outcome
     from run_scenario.loader import Loaded
     from run_scenario.scenario.model import Scenario
 
@@ -89,6 +88,8 @@ def load_each(file: File, given: Given) -> list[Loaded]:
         loaded = loader.load(file.path, file=file.name, given={**given, **combination})
         new = [problem for problem in loaded.problems if problem not in reported]
         if new:
+            from run_scenario.scenario.parameters import assignments  # reads expectations, too, and needs json for it
+
             note(f"{sanitize(file.name)} with {sanitize(', '.join(assignments(combination)))}:")
         report(new)
         reported.update(new)

@@ -112,7 +112,7 @@ def log_processors(given: str | None, allowed: Collection[str]) -> list[Processo
 
 
 def _given_processors(names: Iterable[str], allowed: frozenset[str]) -> list[Processor]:
-    from run_scenario.runtime.consent import RefusedError
+    from run_scenario.runtime.refusal import RefusedError
 
     found = []
     for name in names:
@@ -126,7 +126,7 @@ def _given_processors(names: Iterable[str], allowed: frozenset[str]) -> list[Pro
 
 
 def _processors_of(settings: Settings, allowed: frozenset[str]) -> list[Processor]:
-    from run_scenario.runtime.consent import RefusedError
+    from run_scenario.runtime.refusal import RefusedError
 
     file, text = settings.file, settings.text
     found = []

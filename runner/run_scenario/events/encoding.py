@@ -16,7 +16,7 @@ from typing import Any
 import msgspec
 from msgspec.structs import asdict
 
-from run_scenario.events.types.base import Event
+from run_scenario.events.types.base import Event, optional_fields
 from run_scenario.events.types.runs import RunEvent
 
 _DEEPEST = 50
@@ -25,29 +25,19 @@ _DEEPEST = 50
 _encode = msgspec.json.Encoder().encode
 
 
-_optional: dict[type[Event], tuple[str, ...]] = {}
-"""Event type -> its fields that may be left out, or are no plain data; filled when an event of the type comes."""
-
-
 def as_mapping(event: Event) -> dict[str, Any]:
     """Return an event as what its line in the log is read as."""
     mapping: dict[str, Any] = {"event": event.__struct_config__.tag, **asdict(event)}
-    kind = type(event)
-    special = _optional.get(kind)
-    if special is None:
-        special = _optional[kind] = tuple(name for name, value in mapping.items() if _is_special(kind, name, value))
-    for name in special:
+    for name in optional_fields(type(event)):
         if mapping[name] is msgspec.UNSET:
             del mapping[name]
-        else:
-            mapping[name] = msgspec.to_builtins(mapping[name])
+    if isinstance(event, RunEvent):  # the only ones in which other structures stand
+        mapping.update({name: msgspec.to_builtins(each) for name, each in mapping.items() if _is_structured(each)})
     return mapping
 
 
-def _is_special(kind: type[Event], name: str, value: Any) -> bool:
-    if any(f.name == name and f.default is msgspec.UNSET for f in msgspec.structs.fields(kind)):
-        return True
-    return issubclass(kind, RunEvent) and isinstance(value, list | msgspec.Struct)
+def _is_structured(value: Any) -> bool:
+    return isinstance(value, list | msgspec.Struct)
 
 
 def line_of(event: Event | Mapping[str, Any]) -> bytes:

@@ -11,11 +11,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from signal import SIGPIPE
-from typing import TYPE_CHECKING, Any, Literal, Protocol, get_args
+from typing import TYPE_CHECKING, Any, Protocol
 
 from run_scenario.errors import Problem, Status
 from run_scenario.events import types
 from run_scenario.events.exit_cause import signal_name
+from run_scenario.events.outcome import Outcome
 from run_scenario.events.types.expectations import (
     ExpectationEvent,
     ExpectationFailed,
@@ -24,7 +25,6 @@ from run_scenario.events.types.expectations import (
 )
 from run_scenario.events.types.runs import ScenarioFinished
 from run_scenario.scenario.expectations import Expectation
-from run_scenario.values import Value
 
 if TYPE_CHECKING:
     from run_scenario.events.decoding.decoder import EventDecoder
@@ -32,55 +32,10 @@ if TYPE_CHECKING:
 Event = Mapping[str, Any]
 
 _BY_SIGNAL = {1: Status.HANGUP, 2: Status.INTERRUPTED, 13: Status.BROKEN_PIPE, 15: Status.TERMINATED}
-_COMPLETE = ("passed", "failed", "stalled")
-"""Outcomes of runs whose logs are complete: all that could happen has happened."""
 _STOPPED = {"stalled": "scenario.stalled", "timed_out": "scenario.timed_out"}
 """Outcomes that a scenario can expect, each with the event that an expectation of it names."""
 _NOT_SHOWN = frozenset(("level", "timestamp", "run", "scenario", "pid", "n"))
 _MOST_REASONS = 20
-
-OutcomeName = Literal[
-    "passed", "failed", "stalled", "timed_out", "limit_exceeded", "interrupted", "refused", "internal_error"
-]
-
-
-class Outcome(Value):
-    """How a run ended."""
-
-    status: Status
-    outcome: OutcomeName
-    reasons: tuple[str, ...]
-    duration: float
-    problems: tuple[Problem, ...] = ()
-    """For a refused run: where the scenario names what may not be run."""
-    exitcode: int | None = None
-    """The main program's exit code, of a run that was not stopped; None: it is not known."""
-
-    @property
-    def is_complete(self) -> bool:
-        """Whether nothing is missing at the end of the log: all that could happen has happened."""
-        return self.outcome in _COMPLETE
-
-    @classmethod
-    def read(cls, last: Event | None, status: int | None = None, otherwise: str = "") -> Outcome:
-        """Return the outcome that the last event of a log says.
-
-        Args:
-            last: That event; None if the log is empty.
-            status: The exit status of the command that wrote the log, where that is known.
-            otherwise: Why the log has no end, if it has none: then the run's own machinery failed.
-        """
-        if last is None or last.get("event") != "scenario.finished":
-            return cls(_status(status), "internal_error", (otherwise,) if otherwise else (), 0.0)
-        reasons = tuple(map(str, last.get("reasons") or ()))
-        status = last.get("exit_status") if status is None else status
-        outcome: OutcomeName = last["outcome"] if last.get("outcome") in get_args(OutcomeName) else "internal_error"
-        return cls(_status(status), outcome, reasons, last.get("duration") or 0.0)
-
-
-def _status(number: object) -> Status:
-    known = {int(status): status for status in Status}
-    return known.get(number, Status.MACHINERY) if isinstance(number, int) else Status.MACHINERY
 
 
 def has_passed(end: ScenarioFinished) -> bool:

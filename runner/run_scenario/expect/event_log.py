@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any, overload
 
 from run_scenario.events import fields as event_fields
-from run_scenario.events.exit_status import Outcome
 from run_scenario.events.log_format import parse_line
+from run_scenario.events.outcome import Outcome
 from run_scenario.events.types import RESOURCE_FIELDS
 from run_scenario.expect.check import Check, in_one_line
 from run_scenario.expect.judge import Judge

@@ -13,19 +13,23 @@ import json
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 from run_scenario.errors import MachineryError
-from run_scenario.events.encoding import line_of
-from run_scenario.events.types.base import Event
 from run_scenario.report.text import sanitize
 
-Events = Sequence[Event | Mapping[str, Any]]
-Render = Callable[[Events], bytes]
+if TYPE_CHECKING:
+    from run_scenario.events.types.base import Event
+
+    Events = Sequence[Event | Mapping[str, Any]]
+    Render = Callable[[Events], bytes]
 
 
 def render(events: Events) -> bytes:
     """Return the events as JSON Lines."""
+    # Another package: 30 ms with all types of events, which a run need not wait for to begin (see `JsonLines.open`).
+    from run_scenario.events.encoding import line_of
+
     lines = [line_of(event) for event in events]
     lines.append(b"")
     return b"\n".join(lines)
@@ -58,12 +62,14 @@ class Pipeline:
             MachineryError: a processor failed.
         """
         with contextlib.redirect_stdout(sys.stderr):  # what a processor prints must not come between the lines
-            lines = [line for event in events if (line := self._line(line_of(event))) is not None]
+            lines = [line for event in events if (line := self._line(event)) is not None]
         lines.append(b"")
         return b"\n".join(lines)
 
-    def _line(self, line: bytes) -> bytes | None:
-        processed = json.loads(line)
+    def _line(self, event: Event | Mapping[str, Any]) -> bytes | None:
+        from run_scenario.events.encoding import line_of
+
+        processed = json.loads(line_of(event))
         name, seq, level = processed.get("event"), processed.get("seq"), str(processed.get("level"))
         for processor in self._processors:
             try:
@@ -130,7 +136,8 @@ class JsonLines:
         return bool(self._outputs)
 
     def open(self) -> None:
-        """Nothing: what it needs is there."""
+        """Import what the lines are made with, while the processes start."""
+        self._render([])
 
     def write(self, events: Sequence[Event | Mapping[str, Any]]) -> None:
         """Render and write the events; an output that fails is not written to again, the others are.

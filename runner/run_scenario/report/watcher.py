@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
-from run_scenario.events.types import BlockedOperation, Event, ScenarioFinished
+if TYPE_CHECKING:
+    from run_scenario.events.types import BlockedOperation, Event, ScenarioFinished
 
 
 class State(Protocol):
@@ -47,5 +48,7 @@ class EndWatcher(Watcher):
 
     def write(self, events: Sequence[Event]) -> None:
         """Look at the last event: `scenario.finished` is the last of all."""
+        from run_scenario.events.types import ScenarioFinished  # another package, with all types of events: 20 ms
+
         if events and isinstance(events[-1], ScenarioFinished):
             self.end = events[-1]

@@ -27,7 +27,7 @@ from run_scenario.values import Value
 
 if TYPE_CHECKING:
     from run_scenario.events.decoding.decoder import Explain
-    from run_scenario.events.exit_status import Outcome
+    from run_scenario.events.outcome import Outcome
     from run_scenario.runtime.run_follower import Sink
 
 MOST = 5

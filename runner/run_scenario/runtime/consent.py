@@ -15,9 +15,10 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from multiprocessing.process import BaseProcess
 from types import FunctionType, MethodType, ModuleType
-from typing import Any, ClassVar, Literal
+from typing import Any, ClassVar
 
 from run_scenario.runtime import cpython
+from run_scenario.runtime.refusal import RefusedError
 from run_scenario.suggestions import did_you_mean
 
 _MOST_NAMES = 6
@@ -26,23 +27,6 @@ _LONGEST = 60
 """Characters of a name in a hint."""
 _LAZY = 0x20 | 0x80 | 0x200
 """Code flags of generators, coroutines and asynchronous generators (see the module inspect)."""
-
-
-Refusal = Literal["not_allowed", "not_found", "import_failed", "unfit", "arguments", "not_made", "no_file", "cpus"]
-"""Why something is refused; `unfit`: no process can run it; `not_made`: own code could not make an object."""
-
-
-class RefusedError(Exception):
-    """A target that may not be run, or is not there; the message is for the person who runs the scenario."""
-
-    def __init__(self, what: str, hint: str = "", *, kind: Refusal = "unfit", package: str = "") -> None:
-        super().__init__(f"{what}; {hint}" if hint else what)
-        self.what = what
-        self.hint = hint
-        """The way out, if one is known."""
-        self.kind = kind
-        self.package = package
-        """The package that has not been allowed, if that is why."""
 
 
 class Resolver:

@@ -16,14 +16,15 @@ from run_scenario.events.decoding.decoder import EventDecoder
 from run_scenario.events.decoding.event_factory import EventFactory
 from run_scenario.events.decoding.output import OutputFollower
 from run_scenario.events.exit_cause import RUNNER
-from run_scenario.events.exit_status import Outcome, conclude, judge_outcome, verdict_event
+from run_scenario.events.exit_status import conclude, judge_outcome, verdict_event
 from run_scenario.events.log_format import LOG_FORMAT
+from run_scenario.events.outcome import Outcome
 from run_scenario.limits import LIMITS
 from run_scenario.recording import codes, layout
 from run_scenario.recording.drain import Drain, Entry
 from run_scenario.recording.segment_reader import SegmentReader
+from run_scenario.runtime.cpus import chosen_cpus
 from run_scenario.runtime.platform import system
-from run_scenario.runtime.preflight import chosen_cpus
 from run_scenario.runtime.supervisor.client import FULL, TOO_MUCH
 from run_scenario.scenario.model import QueueSpec, StartMethod
 from run_scenario.values import Value

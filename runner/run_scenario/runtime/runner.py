@@ -18,19 +18,21 @@ from types import FrameType
 from typing import TYPE_CHECKING, Any
 
 from run_scenario.errors import MachineryError, Status
-from run_scenario.events.exit_status import Outcome
+from run_scenario.events.outcome import Outcome
 from run_scenario.limits import DEFAULTS, Limits
+from run_scenario.recording.drain import Retention
 from run_scenario.runtime.best_effort_thread import LEAST, BestEffortThread, Throttle
 from run_scenario.runtime.platform import system
 from run_scenario.runtime.platform.system import default_start_method
 from run_scenario.runtime.run_folder import folder_for, hold, remove_folder, remove_sockets, sockets_for
+from run_scenario.runtime.run_request import RunRequest, semaphore_prefix
 from run_scenario.runtime.supervisor.client import DONE, LOG_FAILED, SupervisorClient, start_supervisor
 
 if TYPE_CHECKING:
     from run_scenario.events.decoding.decoder import Explain
     from run_scenario.events.exit_status import Judge
     from run_scenario.runtime.run_follower import RunFollower, Sink
-    from run_scenario.runtime.run_request import RunRequest, Script
+    from run_scenario.runtime.run_request import Script
     from run_scenario.scenario.model import Scenario, Step
 
 __all__ = ["Outcome", "SupervisorClient", "default_start_method", "run", "start_supervisor"]
@@ -131,9 +133,6 @@ class _Run:
 
     def execute(self) -> Outcome:
         """Run to the end."""
-        # The supervisor has been forked: what is imported from here on, it need not have, and does not wait for.
-        from run_scenario.runtime.run_request import RunRequest, semaphore_prefix
-
         limits = None
         began = time.monotonic_ns(), time.time_ns()
         reserve: list[bytes] = []
@@ -197,7 +196,7 @@ class _Run:
 
     def _start_follower(self, request: RunRequest) -> RunFollower:
         """Prepare to write the log, while the run is already under way."""
-        from run_scenario.recording.drain import Retention
+        # The types of all events, and msgspec: the supervisor, which has been forked, does not need them.
         from run_scenario.runtime.run_follower import RunFollower
 
         judge = self._make_judge() if self._make_judge else None

@@ -110,7 +110,8 @@ class _Checker:
         return found
 
     def _finish(self, name: str) -> None:
-        from run_scenario.events.exit_status import Outcome, verdict_event
+        from run_scenario.events.exit_status import verdict_event
+        from run_scenario.events.outcome import Outcome
 
         run = self._open.pop(name)
         self._judged += 1

@@ -24,7 +24,8 @@ from run_scenario.errors import Status, UsageError
 from run_scenario.scenario.model import START_METHODS
 
 if TYPE_CHECKING:
-    from run_scenario.events.exit_status import Judge, Outcome, Verdict
+    from run_scenario.events.exit_status import Judge, Verdict
+    from run_scenario.events.outcome import Outcome
     from run_scenario.events.types import Event
     from run_scenario.limits import Limits
     from run_scenario.loader import Loaded
@@ -104,8 +105,8 @@ def _check_cpus(counts: Sequence[int]) -> None:
     Raises:
         UsageError: there are not so many.
     """
-    from run_scenario.runtime.consent import RefusedError
-    from run_scenario.runtime.preflight import choose_cpus
+    from run_scenario.runtime.cpus import choose_cpus
+    from run_scenario.runtime.refusal import RefusedError
 
     try:
         for count in counts:

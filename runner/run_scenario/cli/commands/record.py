@@ -20,7 +20,7 @@ from run_scenario.report.text import sanitize, seconds
 from run_scenario.scenario.model import Scenario
 
 if TYPE_CHECKING:
-    from run_scenario.events.exit_status import Outcome
+    from run_scenario.events.outcome import Outcome
     from run_scenario.events.types import ScenarioStalled
     from run_scenario.runtime.run_follower import Sink
     from run_scenario.runtime.run_request import Script

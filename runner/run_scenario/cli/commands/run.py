@@ -32,7 +32,8 @@ if TYPE_CHECKING:
     from typing import IO
 
     from run_scenario.cli.files import File
-    from run_scenario.events.exit_status import Judge, Outcome
+    from run_scenario.events.exit_status import Judge
+    from run_scenario.events.outcome import Outcome
     from run_scenario.events.types import ScenarioStalled
     from run_scenario.report.outputs import Output
     from run_scenario.report.watcher import EndWatcher

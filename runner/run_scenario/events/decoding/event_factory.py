@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import functools
 import time
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-import msgspec
-
-from run_scenario.events.types.base import Event
+from run_scenario.events.types.base import Event, optional_fields
 from run_scenario.events.types.expectations import ExpectationEvent
 from run_scenario.events.types.runs import RunEvent
 
@@ -78,7 +75,7 @@ class EventFactory:
         Raises:
             ValueError: it has fewer optional fields.
         """
-        names = _optional_fields(type(event))
+        names = optional_fields(type(event))
         if len(more) > len(names):
             raise ValueError(f"{type(event).__name__} has no optional fields for {more}")
         self.emit(t, process, pid, event)
@@ -111,11 +108,6 @@ class EventFactory:
     def seconds(self, t: int) -> float:
         """Return a monotonic time as seconds since the run began, to the microsecond, as events have it."""
         return (t - self._began) // 1000 / 1e6
-
-
-@functools.cache
-def _optional_fields(kind: type[Event]) -> tuple[str, ...]:
-    return tuple(field.name for field in msgspec.structs.fields(kind) if field.default is msgspec.UNSET)
 
 
 def hint_fields(found: Hint | None) -> dict[str, Any]:

@@ -245,6 +245,8 @@ class Draft(NamedTuple):
     main: tuple[StepDraft, ...] | None = None
     """The main program's own steps; None if it has none."""
     parameters: Parameters = NO_PARAMETERS
+    families: MappingProxyType[str, tuple[str, ...]] = MappingProxyType({})
+    """The names that stand for all replicas of a resource -> their names; of pipes, also those of ends."""
 
     @property
     def queues(self) -> dict[str, ResourceDraft]:
@@ -298,14 +300,6 @@ class Draft(NamedTuple):
                 found.setdefault(process.name, names)
         return found
 
-    def families(self) -> dict[str, tuple[str, ...]]:
-        """Return the names that stand for all replicas of a resource -> their names; of pipes, also those of ends."""
-        pipes = (pipe for pipe in self.sections["pipes"].values() if pipe.family)
-        found: dict[str, tuple[str, ...]] = {}
-        for pipe in pipes:
-            found[pipe.family] = (*found.get(pipe.family, ()), pipe.name)
-        return found | _families(self.resources)
-
     def named_by_main(self) -> Iterator[tuple[str, StepDraft]]:
         """Yield what the main program's own steps are about: a computed name is all that it may be."""
         handles = [*self.types(), *self.groups()] if any(step.computed for step in everywhere(self.main or ())) else []
@@ -340,7 +334,8 @@ def read_draft(root: Node, invalid: InvalidNodes, parameters: Parameters = NO_PA
     fields = Fields(root, invalid)
     sections = {section: read_section(section, fields) for section in SECTIONS}
     resources = [each for section in sections.values() for each in section.values()]
-    known = _Known([handle for each in resources for handle in each.handles()], _families(resources), parameters.values)
+    families = _families(resources)
+    known = _Known([handle for each in resources for handle in each.handles()], families, parameters.values)
     processes = tuple(_processes(fields, Numbering(fields, resources), known))
     # At the top, only sections are mappings, and what is not known there is a misspelt key.
     misspelt = [
@@ -355,7 +350,17 @@ def read_draft(root: Node, invalid: InvalidNodes, parameters: Parameters = NO_PA
     )
     knows_resources = not misspelt and not any(fields.is_invalid(section) for section in SECTIONS)
     main = tuple(read_steps(fields, "main", known.families)) if fields.entry("main") is not None else None
-    return Draft(fields, sections, processes, knows_processes, knows_resources, main, parameters)
+    with_pipes = MappingProxyType(_families_of_pipes(sections["pipes"].values()) | families)
+    return Draft(fields, sections, processes, knows_processes, knows_resources, main, parameters, with_pipes)
+
+
+def _families_of_pipes(pipes: Iterable[ResourceDraft]) -> dict[str, tuple[str, ...]]:
+    """Return the names that stand for all replicas of a pipe as a whole -> their names."""
+    found: dict[str, list[str]] = {}
+    for pipe in pipes:
+        if pipe.family:
+            found.setdefault(pipe.family, []).append(pipe.name)
+    return {name: tuple(members) for name, members in found.items()}
 
 
 def _families(resources: Iterable[ResourceDraft]) -> dict[str, tuple[str, ...]]:

@@ -33,17 +33,17 @@ MAX_ERRORS = 400
 _Path = Sequence[str | int]
 
 
-def check_structure(root: Node, schema: dict[str, Any], problems: Problems) -> InvalidNodes:
-    """Compare the tree with the schema; return the nodes that do not fit: they are not read any further."""
+def check_structure(root: Node, validator: Any, problems: Problems) -> InvalidNodes:
+    """Compare the tree with a schema (see `validator_of`); return the nodes that do not fit: they are not read on."""
     invalid = InvalidNodes(node for node in walk(root) if isinstance(node, Scalar) and not node.valid)
-    validator = _validator(schema)
     translator = _Translator(root, validator.schema, problems, invalid)
     for error in islice(validator.iter_errors(plain(root)), MAX_ERRORS):
         translator.translate(error)
     return invalid
 
 
-def _validator(schema: dict[str, Any]) -> Any:
+def validator_of(schema: dict[str, Any]) -> Any:
+    """Return what compares trees with the schema of scenarios; to make it takes longer than to compare a small one."""
     # JSON Schema takes 1.0 for an integer; Python, and a person who reads the file, do not.
     checker = Draft202012Validator.TYPE_CHECKER.redefine("integer", lambda _, value: type(value) is int)
     # What a target takes is there for editors; `checks.calls` says it in better words.

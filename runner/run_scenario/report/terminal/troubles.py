@@ -17,10 +17,12 @@ _STOPS = (types.ScenarioStalled, types.ScenarioTimedOut, types.ScenarioInterrupt
 
 
 def _is_seen_anyway(event: Event) -> bool:
-    """Tell whether Python itself shows it to the person, or to the script: an exception, how the script has ended."""
+    """Tell whether Python shows it to the person, or to the script: an exception, a timeout, how the script ends."""
     if isinstance(event, types.ProcessExited):
         return event.process == MAIN_NAME and event.cause in ("sys.exit", "exception")
-    return isinstance(event, types.ProcessFailed | types.PoolTaskFailed | types.PoolCallFailed)
+    return isinstance(
+        event, types.ProcessFailed | types.ProcessJoinTimedOut | types.PoolTaskFailed | types.PoolCallFailed
+    )
 
 
 class TroubleView(Watcher):

@@ -12,7 +12,8 @@ from collections.abc import Callable
 from typing import Any
 
 from run_scenario import targets
-from run_scenario.runtime.consent import ObjectResolver, RefusedError, Resolver, check_call
+from run_scenario.runtime.consent import ObjectResolver, Resolver, check_call
+from run_scenario.runtime.refusal import RefusedError
 from run_scenario.scenario.data import CallSpec, LinesSpec, ObjectSpec, SetSpec, Unmade
 
 MAX_FILE = 16 * 1024 * 1024

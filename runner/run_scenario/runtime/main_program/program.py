@@ -31,15 +31,16 @@ from run_scenario.runtime.child.children import Children, Program, Setup
 from run_scenario.runtime.child.steps_target import StepsTarget
 from run_scenario.runtime.consent import (
     ObjectResolver,
-    RefusedError,
     Resolver,
     check_call,
     keep_interpreters_out_of_this_folder,
 )
+from run_scenario.runtime.cpus import choose_cpus
 from run_scenario.runtime.main_program import workers
 from run_scenario.runtime.main_program.data import DataMaker
 from run_scenario.runtime.platform import system
 from run_scenario.runtime.primitives import creation, wire
+from run_scenario.runtime.refusal import RefusedError
 from run_scenario.runtime.run_request import RunRequest, semaphore_prefix
 from run_scenario.runtime.steps.compiler import NO_FILE, compile_steps
 from run_scenario.runtime.steps.namespace import namespace
@@ -123,7 +124,7 @@ class MainProgram:
         refusals = _Refusals()
         if scenario.cpus is not None:
             with refusals.noted(scenario.cpus_where):
-                preflight.choose_cpus(scenario.cpus)
+                choose_cpus(scenario.cpus)
         maker = DataMaker(resolve, ObjectResolver(*consent), folder)
         self._check_steps(resolve, maker, refusals)
         self._find_functions(resolve, refusals)
@@ -257,7 +258,7 @@ class MainProgram:
     def _create_all(self) -> None:
         """Create what the steps are about: all but the pools."""
         if self._request.scenario.cpus is not None:
-            system.pin_to_cpus(preflight.choose_cpus(self._request.scenario.cpus))
+            system.pin_to_cpus(choose_cpus(self._request.scenario.cpus))
         for found in created(self._request.scenario):
             if isinstance(found, Manager):
                 from run_scenario.runtime.primitives import managers  # 10 ms, where it is needed

@@ -9,6 +9,7 @@ from __future__ import annotations
 import itertools
 import os
 import threading
+import weakref
 from collections.abc import Callable, Iterable, Iterator
 from multiprocessing import pool
 from multiprocessing.context import BaseContext
@@ -89,7 +90,7 @@ def make_pool(
     maxtasksperchild: int | None = None,
 ) -> Any:
     """Return a pool as a context's `Pool` does; None if it is not to be recorded."""
-    size = processes or os.cpu_count() or 1
+    size = (os.cpu_count() or 1) if processes is None else processes
     index = announce_resource("Pool", size) if size > 0 else None
     if index is None:
         return None
@@ -116,6 +117,9 @@ class ScriptPool(RecordedPool):
         for thread in cpython.pool_threads(self):
             _mark_passive(thread, index)
         record_failing_threads(self, index)
+        # One that nobody needs any more terminates its workers, too.
+        self._forgotten = weakref.finalize(self, recorder.emit, codes.POOL_TERMINATED, index)
+        self._forgotten.atexit = False
 
     def apply(self, func: Callable[..., Any], args: Any = (), kwds: Any = {}) -> Any:  # noqa: B006 (its signature)
         return self._apply("apply", func, args, kwds).get()
@@ -209,7 +213,8 @@ class ScriptPool(RecordedPool):
         recorder.emit(codes.POOL_CLOSED, self._calls.index)
 
     def terminate(self) -> None:
-        recorder.emit(codes.POOL_TERMINATED, self._calls.index)
+        if self._forgotten.detach():
+            recorder.emit(codes.POOL_TERMINATED, self._calls.index)
         recorder.begin_wait(codes.W_POOL_JOIN, self._calls.index)
         try:
             super().terminate()
@@ -289,7 +294,7 @@ def record_executors(module: ModuleType) -> None:
         initargs: Any = (),
         **more: Any,
     ) -> None:
-        size = max_workers or os.cpu_count() or 1
+        size = (os.cpu_count() or 1) if max_workers is None else max_workers
         index = announce_resource("executor", size) if size > 0 else None
         if index is None:
             make_plainly(self, max_workers, mp_context, initializer, initargs, **more)

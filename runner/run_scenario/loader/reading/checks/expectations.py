@@ -53,7 +53,7 @@ def read_expectations(draft: Draft, problems: Problems) -> tuple[Expectation, ..
 
 def _builder(draft: Draft) -> Builder:
     groups = draft.groups()
-    return Builder(lambda name: groups.get(name, (name,)), draft.families())
+    return Builder(lambda name: groups.get(name, (name,)), draft.families)
 
 
 def _pattern_of(node: Node) -> list[Entry]:

@@ -98,7 +98,7 @@ def _check_uses(pool: ResourceDraft, draft: Draft, problems: Problems) -> None:
     elif name and ":" not in name and targets.find_work(name) is not None:
         what = f"{quote(name)} takes no resources: with `uses`, the initializer is {own}"
         problems.error(fields.value_span("initializer"), what, "write `initializer: package.module:function`")
-    handles, families = draft.handles(), draft.families()
+    handles, families = draft.handles(), draft.families
     fitting = [handle for handle, resource in handles.items() if resource.section != "pipes"]
     for of, used, span in draft.given_to_workers():
         if of is not pool:

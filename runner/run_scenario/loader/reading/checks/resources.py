@@ -53,7 +53,7 @@ def check_resources(draft: Draft, problems: Problems) -> None:
 
 
 def _check_mentions(draft: Draft, problems: Problems) -> None:
-    handles, families = draft.handles(), draft.families()
+    handles, families = draft.handles(), draft.families
     for process in draft.processes:
         target = find(process.target) if process.target and ":" not in process.target else None
         for binding in process.bindings:
@@ -317,7 +317,7 @@ def _check_lock_of_condition(
     lock = draft.described(name)
     locks = [other.name for other in above.values() if other.type in _LOCKS]
     hint = there_are(locks) if locks else f"describe it above {quote(condition.name)}, or drop it"
-    members = draft.families().get(name, ())
+    members = draft.families.get(name, ())
     if lock is None and not draft.knows_resources:
         return
     if lock is None or (lock.type in _LOCKS and name not in above):
@@ -429,7 +429,7 @@ def _check_lock_of_shared(fields: Fields, draft: Draft, problems: Problems) -> N
             what = f"{quote(name)} is {other.kind}; shared data uses a Lock or an RLock"
             if is_managed(other):
                 what = f"{quote(name)} is held by a manager, and shared memory needs a lock that is not"
-        members = draft.families().get(name, ())
+        members = draft.families.get(name, ())
         problems.error(fields.value_span("lock"), what, _one_of(members) or problems.did_you_mean(name, known, hint))
 
 
