@@ -45,6 +45,72 @@ def test_without_consent(folder: Path) -> None:
     assert [] == result.log.all("process.starting")
 
 
+def test_methods_and_partials(play: Play) -> None:
+    """A method of an object that a module has, and a partial, are targets, and functions of steps and of pools."""
+    made = {"object": "actors:Counter", "args": [50]}
+    steps: list[dict[str, Any]] = [
+        {"call": "actors:plus_three", "args": [made], "as": "found"},
+        {"call": "actors:counter.plus", "args": ["$found"]},
+    ]
+    text = scenario(
+        {"name": "A", "target": "actors:counter.plus", "args": [1]},
+        {"name": "B", "target": "actors:plus_two"},
+        {"name": "C", "target": "actors:Counter.called"},
+        {"name": "D", "target": "actors:Counter.plus", "args": [made, 1]},
+        {"name": "E", "target": "actors:counter.plus", "args": [2], "worker": "thread"},
+        {"name": "F", "steps": steps},
+        {"target": "actors:plus_two", "worker": "thread"},
+        pools={"crunch": {"processes": 1, "calls": [{"map": "actors:counter.plus", "over": [3, 4]}]}},
+    )
+    log = play(text).log
+    names = [*"ABCDEF", "Thread-1"]
+    assert [["41"], ["42"], ["Counter"], ["51"], ["42"], ["53", "93"], ["42"]] == [log.output(name) for name in names]
+    assert [43, 44] == log.one("pool.returned")["result"]
+    assert "passed" == log.one("scenario.finished")["outcome"]
+    refused = play(text, allow="nothing")
+    assert (2, True) == (refused.status, "code of the package 'actors'" in refused.stderr)
+
+
+NOT_THERE = """\
+version: 1
+pools:
+  crunch:
+    calls:
+      - map: actors:a
+        over: [1]
+      - apply_async: square
+        args: [1]
+        callback: actors:b
+processes:
+  - name: P
+    steps:
+      - call: actors:c
+      - try:
+          - print: first
+        except:
+          ValueError:
+            - let: {made: {object: "actors:D"}}
+    processes:
+      - name: Q
+        steps:
+          - repeat: 2
+            steps:
+              - call: actors:e
+main:
+  - use: crunch
+  - start: P
+  - call: actors:f
+"""
+
+
+def test_each_function_that_is_missing_is_reported_at_its_own_line(tmp_path: Path) -> None:
+    """Of a step, at the line of the step, however deep it stands; in the order of the file."""
+    (tmp_path / "missing.yaml").write_text(NOT_THERE)
+    result = run(tmp_path, "missing.yaml", cwd=tmp_path)
+    places = [line.split(":")[1] for line in result.stderr.splitlines() if ": error: " in line]
+    assert (2, ["5", "7", "13", "18", "24", "28"]) == (result.status, places)
+
+
 PUT_BY_A_PROCESS = """\
 version: 1
 queues: {tasks: {}}

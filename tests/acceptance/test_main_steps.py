@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import signal
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -223,6 +225,45 @@ def test_pools_step_by_step(play: Play) -> None:
     assert {"crunch", "other"} == {e["pool"] for e in log.all("pool.joined")}
 
 
+def test_calls_on_pools_in_blocks(play: Play) -> None:
+    """Their results have names, and are arguments of later calls; a loop makes its call in each turn."""
+    path = Path(__file__).parents[1] / "examples" / "python" / "pools-in-blocks.yaml"
+    result = play(str(path))
+    log = result.log
+    assert (0, "") == (result.status, result.stderr)
+    total = "9 [81, 100] 513 None [513, 4] [6561, 10000] 8"
+    assert ["nothing is left", total, "1 [1, 1]", "4 [16, 1]"] == log.output("MainProcess")
+    assert [[[9], [10]], [[1, 9], [2, 9]]] == [
+        sorted(e["arguments"] for e in log.all("pool.task_started", pool="crunch", call=call)) for call in (2, 3)
+    ]
+    assert 2 == len(log.all("pool.created", pool="brief")) == len(log.all("pool.joined", pool="brief"))
+
+
+def test_processes_are_started_in_blocks(play: Play) -> None:
+    """Ends of pipes stay open in the main program until the block has started who uses them; then EOF arrives."""
+    ends: list[dict[str, Any]] = [
+        {
+            "try": [{"repeat": "forever", "steps": [{"recv": "line-$i.left", "as": "x"}, {"print": "$x"}]}],
+            "except": {"EOFError": [{"print": "no more"}]},
+        },
+    ]
+    steps: list[dict[str, Any]] = [
+        {
+            "for": "n",
+            "in": [1, 2],
+            "steps": [{"start": "A-$n"}, {"send": "$n", "to": "line-${n}.right"}, {"close": "line-${n}.right"}],
+        },
+        {"join": "A"},
+    ]
+    result = play(
+        scenario(
+            {"name": "A", "replicas": 2, "steps": ends}, pipes={"line": {"replicas": 2, "duplex": False}}, main=steps
+        )
+    )
+    assert (0, "") == (result.status, result.stderr)
+    assert [["1", "no more"], ["2", "no more"]] == [result.log.output(f"A-{n}") for n in (1, 2)]
+
+
 def test_a_pool_is_terminated(play: Play) -> None:
     """A step may stop a pool in the middle of its work; without any, the end of the main program does so."""
     calls = [{"apply_async": "sleep_for", "args": [600]}, {"apply": "square", "args": [3]}]
@@ -257,6 +298,30 @@ def test_a_hang_of_the_main_program_is_explained(play: Play) -> None:
     child = {"name": "C", "target": "hold_lock", "uses": {"lock": "gate"}}
     result = play(scenario(child, sync={"gate": {"type": "Lock"}}, main=steps))
     assert (3, "deadlock") == (result.status, result.log.one("scenario.stalled")["cause"])
+
+
+@pytest.mark.parametrize("name", ["SIGKILL", "SIGTERM", "SIGABRT", "SIGUSR1"])
+def test_a_process_sends_a_signal_to_itself(play: Play, name: str) -> None:
+    """It is recorded before it is sent, and explains the end, which the scenario has to allow."""
+    steps: list[dict[str, Any]] = [{"print": "before"}, {"raise_signal": name}, {"print": "after"}]
+    number = signal.Signals[name]
+    result = play(scenario({"name": "P", "steps": steps, "exitcode": -number}))
+    exited = result.log.one("process.exited", "P")
+    assert (0, ["before"]) == (result.status, result.log.output("P"))
+    assert (-number, "signal", name, "P") == tuple(exited[key] for key in ("exitcode", "cause", "signal", "by"))
+    assert f"it sent {name} to itself by raise_signal()" == exited["reason"]
+    assert exited["seq"] > result.log.one("process.raising_signal", "P", signal=name)["seq"]
+    assert 1 == play(scenario({"name": "P", "steps": steps})).status
+
+
+def test_a_signal_to_itself_that_is_handled(play: Play) -> None:
+    """SIGINT is a KeyboardInterrupt, in the main program as well."""
+    interrupted: list[dict[str, Any]] = [
+        {"try": [{"raise_signal": "SIGINT"}], "except": {"KeyboardInterrupt": [{"print": "interrupted"}]}}
+    ]
+    result = play(scenario({"name": "P", "steps": interrupted}, main=[*interrupted, {"start": "P"}, {"join": "P"}]))
+    assert (0, "") == (result.status, result.stderr)
+    assert [["interrupted"], ["interrupted"]] == [result.log.output(name) for name in ("MainProcess", "P")]
 
 
 @pytest.mark.parametrize("step", [{"join": "W"}, {"start": "X"}, {"set": "W"}, {"strat": "W"}])

@@ -430,6 +430,22 @@ def test_each_step(method: str, tmp_path: Path) -> None:
     assert ["MainProcess got 91", *answers, "no prime"] == main
 
 
+def test_what_is_random(tmp_path: Path) -> None:
+    """With a seed, the processes of the script draw what those of the scenario draw."""
+    (tmp_path / "dice.yaml").write_text((EXAMPLES / "dice.yaml").read_text(encoding="utf-8"))
+    script, scenario = run_script(generate("dice.yaml", tmp_path), tmp_path), run_scenario("dice.yaml", tmp_path)
+    assert (0, 0) == (scenario.exitcode, script.exitcode)
+    assert scenario.lines == script.lines
+
+
+def test_calls_on_pools_in_blocks(tmp_path: Path) -> None:
+    """Results have the names that they have in the scenario, and come in the same order."""
+    (tmp_path / "pools.yaml").write_text((EXAMPLES / "pools-in-blocks.yaml").read_text(encoding="utf-8"))
+    script, scenario = run_script(generate("pools.yaml", tmp_path), tmp_path), run_scenario("pools.yaml", tmp_path)
+    assert (0, 0) == (scenario.exitcode, script.exitcode)
+    assert ["[1, 4]"] == sorted({*script.lines["MainProcess"]} - {*scenario.lines["MainProcess"]})
+
+
 @pytest.mark.parametrize("method", ["fork", "spawn"])
 def test_processes_of_processes(method: str, tmp_path: Path) -> None:
     """Each is created, started, joined and started again by the one that does so in the scenario."""

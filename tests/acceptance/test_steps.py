@@ -110,6 +110,38 @@ def test_hostile_expressions_are_bounded(do: Do, expression: str, error: str) ->
     assert error == result.log.one("process.failed", "P")["exception"]
 
 
+DRAWING: Steps = [
+    {"let": {"word": "${choice(words)}", "number": "${randint(1, 1000000)}"}},
+    {"sleep": {"from": 0, "to": 0.001}},
+    {"print": "$word $number ${random() < 1}"},
+]
+
+
+def drawn(play: Callable[..., Result], *arguments: str, **params: Any) -> list[list[str]]:
+    """Return what three processes and the main program have drawn."""
+    main: Steps = [{"print": "${[randint(1, 1000000), randint(1, 1000000)]}"}, {"start": "P"}, {"join": "P"}]
+    process = {"name": "P", "replicas": 3, "steps": DRAWING}
+    text = {"version": 1, "params": {"words": ["a", "b"], **params}, "processes": [process], "main": main}
+    result = play(json.dumps(text), *arguments)
+    assert (0, "") == (result.status, result.stderr)
+    return [result.log.output(name, "stdout") for name in ("MainProcess", "P-1", "P-2", "P-3")]
+
+
+def test_what_is_random_follows_from_the_seed(play: Callable[..., Result]) -> None:
+    """With a parameter `seed` each program draws the same in each run, and no two draw alike; without, by chance."""
+    first = drawn(play, seed=1)
+    assert first == drawn(play, seed=1) == drawn(play, "--set", "seed=1", seed=2)
+    assert 4 == len({line for lines in (*first, *drawn(play, seed=2)) for line in lines}) / 2
+    assert drawn(play) != drawn(play)
+
+
+def test_nothing_is_drawn_before_the_run(tmp_path: Path) -> None:
+    """What a scenario consists of does not depend on chance."""
+    text = {"version": 1, "processes": [{"target": "sleep", "args": ["${randint(1, 3)}"]}]}
+    result = run(tmp_path, json.dumps(text))
+    assert (2, True) == (result.status, "what is random is drawn while the scenario runs: in steps" in result.stderr)
+
+
 # Control
 
 
@@ -246,6 +278,17 @@ SHARED = {
 }
 
 
+def test_several_are_held_together(do: Do) -> None:
+    """Of a `with` of several, or of all replicas, the steps are done once, while all are held."""
+    sync = {"gate": {"type": "Lock"}, "fork": {"type": "Lock", "replicas": 2}}
+    asked: Steps = [{"acquire": ["gate", "fork"], "block": False}, {"print": "once"}]
+    result = do([{"with": ["gate", "fork"], "steps": asked}], sync=sync)
+    assert ["once"] == printed(result)
+    locks = [e["lock"] for e in result.log.all("lock.acquired")]
+    assert ["gate", "fork-1", "fork-2"] == locks
+    assert 3 == len(result.log.all("lock.released"))
+
+
 def test_values(do: Do) -> None:
     """What is shared is read and written as a whole or at one place, by the words of Python."""
 
@@ -355,6 +398,39 @@ def test_replicas_use_different_resources(play: Callable[..., Result]) -> None:
         json.dumps({"version": 1, "timeout": 30, "queues": {f"q-{i}": {} for i in (1, 2, 3)}, "processes": [ring]})
     )
     assert [["after Node-3"], ["after Node-1"], ["after Node-2"]] == [printed(result, f"Node-{i}") for i in (1, 2, 3)]
+
+
+def test_a_condition_that_is_known_decides_what_a_replica_gets(play: Callable[..., Result]) -> None:
+    """Who never sends has no end to send at: EOF arrives; and there are as many pills as there are who take one."""
+    taking: Steps = [
+        {"recv": "line.left", "as": "word"},
+        {"try": [{"recv": "line.left"}], "except": {"EOFError": [{"print": "$word, and no more"}]}},
+        {"if": "$extra", "then": [{"get": "tasks"}]},
+    ]
+    steps: Steps = [
+        {
+            "if": "${i == 1}",
+            "then": [{"send": "hello", "to": "line.right"}],
+            "else": [{"if": "${name == 'P-2'}", "then": taking, "else": [{"get": "tasks"}, {"get": "tasks"}]}],
+        },
+        *([{"get": "own-$i"}] * 2),
+    ]
+    queues = {
+        "tasks": {"items": [1], "poison_pills": True},
+        "own": {"replicas": 3, "items": [1], "poison_pills": True},
+    }
+    text = {
+        "version": 1,
+        "timeout": 30,
+        "params": {"extra": False},
+        "queues": queues,
+        "pipes": {"line": {"duplex": False}},
+        "processes": [{"name": "P", "replicas": 3, "steps": steps}],
+    }
+    result = play(json.dumps(text))
+    assert (0, "", ["hello, and no more"]) == (result.status, result.stderr, result.log.output("P-2"))
+    pills = [e["queue"] for e in result.log.all("queue.put", item=None)]
+    assert ["tasks", "own-1", "own-2", "own-3"] == pills
 
 
 def test_a_name_that_only_the_run_knows(do: Do) -> None:

@@ -66,6 +66,38 @@ def test_steps_that_start_say_when(play: Play, method: str) -> None:
 
 
 @every_method
+def test_eof_comes_to_who_is_started_by_steps(play: Play, method: str) -> None:
+    """Whoever starts others closes the ends that these alone use, and they those that others use, also in blocks."""
+    reading: list[dict[str, Any]] = [
+        {
+            "try": [{"repeat": "forever", "steps": [{"recv": "line-$i.left", "as": "x"}, {"print": "$x"}]}],
+            "except": {"EOFError": [{"print": "end"}]},
+        },
+    ]
+    steps: list[dict[str, Any]] = [
+        {
+            "for": "n",
+            "in": [1, 2],
+            "steps": [
+                {"start": "Reader-$n"},
+                {"send": "$n", "to": "line-${n}.right"},
+                {"close": "line-${n}.right"},
+                {"join": "Reader-$n"},
+            ],
+        },
+    ]
+    reader = {"name": "Reader", "replicas": 2, "steps": reading}
+    text = scenario(
+        {"name": "Top", "steps": steps, "processes": [reader]},
+        pipes={"line": {"replicas": 2, "duplex": False}},
+        start_method=method,
+    )
+    result = play(text)
+    assert (0, "") == (result.status, result.stderr)
+    assert [["1", "end"], ["2", "end"]] == [result.log.output(f"Reader-{n}") for n in (1, 2)]
+
+
+@every_method
 def test_the_middle_is_terminated(play: Play, method: str) -> None:
     """Who is below it goes on as an orphan, and that is told; the exit code that the file allows is right."""
     clerk = {"name": "Clerk", "exitcode": "any", "steps": [{"set": "ready"}, {"wait": "never"}]}

@@ -106,6 +106,7 @@ _DEFAULTS: dict[str, dict[str, Any]] = {
     "process.alive": {"by": "MainProcess", "alive": True},
     "process.terminating": {"by": "MainProcess", "reason": "the scenario says so"},
     "process.killing": {"by": "MainProcess", "reason": "the scenario says so"},
+    "process.raising_signal": {"by": "Worker 1", "signal": "SIGTERM"},
     "process.escalated": {"by": "run-scenario", "reason": "it ignores SIGTERM"},
     "process.orphaned": {"ppid": 10, "parent": "Worker 1", "command": "sleep 60"},
     "process.misreported": {"by": "MainProcess", "exitcode": 255, "reason": "nobody knows"},

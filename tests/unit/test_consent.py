@@ -21,7 +21,7 @@ from run_scenario.scenario.model import CallSpec
 from run_scenario.targets import bind, find_function, make_item
 
 TRUSTED = '''\
-import collections, contextlib, functools, multiprocessing, os, stranger, subprocess
+import collections, contextlib, functools, multiprocessing, os, stranger, subprocess, types
 from stranger import steal, Thief
 
 def work(x=1):
@@ -43,6 +43,33 @@ class Own(multiprocessing.Process):
 
     def run(self):
         pass
+
+class Counter:
+    module = os
+    stolen = staticmethod(steal)
+
+    def count(self, number=1):
+        return number
+
+    def lazy(self):
+        yield 1
+
+    @classmethod
+    def count_all(cls):
+        return 0
+
+class Like(functools.partial):
+    pass
+
+counter = Counter()
+own = Own()
+counting = functools.partial(counter.count, 2)
+working = functools.partial(functools.partial(work), x=2)
+partial_of_partial = functools.partial(functools.partial(steal))
+partial_of_class = functools.partial(Own)
+partial_of_lambda = functools.partial(lambda: 1)
+like_a_partial = Like(work)
+bound_to_a_thief = types.MethodType(work, Thief())
 
 class Callable:
     def __call__(self):
@@ -116,10 +143,22 @@ ATTACKS = {
     # under another name
     "trusted_one:alias": "is a 'builtin_function_or_method' object",
     "trusted_one:borrowed": "leads to subprocess.run",
-    "trusted_one:partial": "is a 'partial' object",
+    "trusted_one:partial": "is a 'builtin_function_or_method' object",
+    "trusted_one:partial_of_partial": "leads to stranger.steal",
+    "trusted_one:partial_of_class": "is a class",
+    "trusted_one:partial_of_lambda": "is a <lambda>",
+    "trusted_one:like_a_partial": "is a 'Like' object",
     "trusted_one:partial.func": "leads through a 'partial' object",
     "trusted_one:wrapped_partial": "is a 'partialmethod' object",
-    "trusted_one:bound": "is a 'method' object",
+    "trusted_one:bound": "is a method of stranger.Thief",
+    "trusted_one:bound_to_a_thief": "is a method of stranger.Thief",
+    "trusted_one:counter.stolen": "leads to stranger.steal",
+    "trusted_one:counter.lazy": "is a generator",
+    "trusted_one:counter.module": "is a 'module' object",
+    "trusted_one:counter.module.popen": "leads through a 'Counter' object",
+    "trusted_one:counter.__class__": "is a class",
+    "trusted_one:counter.__init_subclass__": "is a 'builtin_function_or_method' object",
+    "trusted_one:own.start": "leads to multiprocessing.process.BaseProcess.start",
     "trusted_one:bound.__func__": "leads through a 'method' object",
     "trusted_one:instance.steal": "leads through a 'Thief' object",
     "trusted_one:callable_instance": "is a 'Callable' object",
@@ -158,6 +197,12 @@ def test_an_attack_is_refused(folder: Path, reference: str) -> None:
         resolve(reference)
     assert ATTACKS[reference] in str(refused.value)
     assert not (folder / "STOLEN").exists()
+
+
+@pytest.mark.parametrize("reference", ["counter.count", "Counter.count_all", "counting", "working"])
+def test_methods_and_partials_are_found(folder: Path, reference: str) -> None:
+    """A method of an object or class of the module itself, and a partial of such, or of its functions, are targets."""
+    assert callable(Resolver(frozenset({"trusted_one"}), str(folder))(f"trusted_one:{reference}"))
 
 
 @pytest.mark.parametrize("reference", ["trusted_one:work", "trusted_one:Own", "trusted_one:Own.run"])

@@ -132,7 +132,7 @@ def test_the_table_is_enough_to_write_a_step(name: str) -> None:
     """What a verb calls, reads or assigns stands in its entry alone."""
     verb = VERBS[name]
     subject = ("it", verb.takes[0]) if verb.takes else ("", "")
-    argument = "is_prime" if name == "call" else ("it",) if name == "supervise" else 1
+    argument = {"call": "is_prime", "supervise": ("it",), "raise_signal": "SIGTERM"}.get(name, 1)
     (line,) = plan.lines(NOTHING, [Step(name, *subject, argument)])
     assert (argument if name == "call" else verb.called) in line
     ast.parse(line)
@@ -291,3 +291,30 @@ def test_a_target_on_a_narrow_terminal() -> None:
     assert known
     text = listing.target(known, 50).partition("\nExample\n")[0]
     assert 50 >= max(len(line) for line in text.splitlines()[1:])
+
+
+def test_calls_on_pools_in_blocks() -> None:
+    """Results have their names; where only the run knows which comes first, they are taken from a list."""
+    text = """
+version: 1
+pools:
+  crunch: {processes: 1, calls: [{map: square, over: [3]}, {apply_async: power, args: [$n, 2]}]}
+main:
+- with: crunch
+  steps:
+  - {next_call: crunch, as: squares}
+  - for: n
+    in: $squares
+    steps:
+    - next_call: crunch
+    - {result: crunch, as: one, raises: LookupError}
+"""
+    scenario = loader.load_text(text).require()
+    assert [
+        "crunch_results = []",
+        "with Pool(1) as crunch:",
+        "    squares = crunch.map(square, [3])",
+        "    for n in squares:",
+        "        crunch_results.append(crunch.apply_async(power, (n, 2)))",
+        "        one = crunch_results.pop(0).get()  # expected to raise LookupError",
+    ] == plan.lines(scenario, loader.plan(scenario))

@@ -177,6 +177,24 @@ IDIOMS = {
     "processes: [{name: W, steps: [{let: {n: 0, s: []}}, {let: {n: '${n + 1}', s: '${s + [n]}'}}, {print: $s}]}]": (
         "    n = 0\n    s = []\n    n += 1\n    s = s + [n]\n"
     ),
+    "processes: [{name: W, steps: [{let: {n: 0}}, {let: {n: '${n + randint(1, 6)}'}}, {print: $n}]}]": (
+        "    n += random.randint(1, 6)\n"
+    ),
+    "queues: {q: {replicas: 2}}\nprocesses: [{name: W, steps: [{put: 1, to: 'q-${randint(1, 2)}'}]}]": (
+        "import random\nfrom multiprocessing import Process, Queue\n\n\ndef w(qs):\n"
+        '    qs[f"q-{random.randint(1, 2)}"].put(1)\n'
+    ),
+    "sync: {a: {type: Lock}}\npools: {p: {processes: 2, calls: [{apply: fail_on, args: [13]}]}}\n"
+    "main: [{with: [a, p], steps: [{next_call: p, as: x, raises: ValueError}]}]": (
+        "    with a, Pool(2) as p, suppress(ValueError):\n        x = p.apply(fail_on, (13,))\n"
+    ),
+    "pools: {p: {processes: 2, initializer: 'm:prepare', initargs: [a text of some length, "
+    "and another of them], calls: [{map: square, over: [13]}]}}\n"
+    "main: [{with: p, steps: [{next_call: p}]}]": (
+        "    with Pool(\n"
+        '        2, initializer=prepare, initargs=("a text of some length", "and another of them")\n'
+        "    ) as p:\n        print(p.map(square, [13]))\n"
+    ),
 }
 
 

@@ -76,6 +76,7 @@ SENTENCES = [
     ("process.alive", {}, "MainProcess asks is_alive(): True"),
     ("process.terminating", {}, "MainProcess terminates it: the scenario says so"),
     ("process.killing", {"reason": ""}, "MainProcess kills it"),
+    ("process.raising_signal", {}, "sends SIGTERM to itself"),
     ("process.escalated", {}, "does not react to SIGTERM, run-scenario sends SIGKILL: it ignores SIGTERM"),
     ("process.orphaned", {}, "lost its parent Worker 1 (pid 10); it runs sleep 60"),
     ("process.orphaned", {"command": "run-scenario"}, "lost its parent Worker 1 (pid 10)"),

@@ -43,6 +43,8 @@ class ProcessState:
         """What it recorded itself to have used, at the end of its target."""
         self.sent: list[tuple[int, str, str]] = []
         """Signals sent by those who record: number, sender, why."""
+        self.raised_signals: set[int] = set()
+        """Those that it has sent to itself, by a step."""
         self.asked_for_stack = False
         """Whether it was asked, by a signal, to write down its stack."""
         self.seen: int | None = None
@@ -229,6 +231,8 @@ def _explain_signal(state: ProcessState, number: int) -> ExitCause:
                 cause, name, sender, _reason_of_stop(name, sender, why), _is_allowed(state, -number, expected)
             )
     allowed = _is_allowed(state, -number, set())
+    if number in state.raised_signals:
+        return ExitCause("signal", name, state.name, f"it sent {name} to itself by raise_signal()", allowed)
     if name in _CRASHES:
         reason = f"it crashed: {name} ({_describe(number)})"
         if state.asked_for_stack:

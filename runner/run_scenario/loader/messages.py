@@ -148,3 +148,9 @@ def _cell(character: str) -> _Cell:
 
 def _columns(cells: list[_Cell]) -> int:
     return sum([width for _, width in cells])
+
+
+def counting(count: int) -> str:
+    """Return how a loop goes over so many numbers, or simply so often."""
+    from_0, from_1 = f"`in: ${{range({count})}}` for 0 to {count - 1}", f"`in: ${{range(1, {count + 1})}}` from 1 on"
+    return f"write {from_0}, {from_1}; or `repeat: {count}`, without a name"

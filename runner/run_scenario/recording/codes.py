@@ -35,6 +35,7 @@ LINGERING = 18  # in the child, after its target               process, names of
 MISREPORTED = 19  # main program: the fork server is gone      process, exit code that poll() gives
 ATEXIT_MISSED = 25  # in the child, after its target: what was registered is not called   names of functions
 START_FAILED = 16  # main program: start() raised              process, exception type, message
+RAISING_SIGNAL = 46  # before it sends a signal to itself      signal number
 # What a program makes that no scenario describes: from then on its records name it by a number, counted in its run.
 RESOURCE_MADE = 28  # before anything else of it                number, class, variable, file, line, size, its lock
 POOL_CALL_MADE = 45  # before it is called                      pool, call, method, function, callback, error callback

@@ -16,9 +16,10 @@ from run_scenario.report.script.names import Identifiers, functions_named, param
 from run_scenario.report.script.steps import INDENT, StepWriter, range_of
 from run_scenario.report.text import number, plural, sanitize, value
 from run_scenario.scenario import model
+from run_scenario.scenario.expressions import is_computed
 from run_scenario.scenario.plan import Created, Manager, created, removed
 from run_scenario.scenario.processes import by_parameter
-from run_scenario.scenario.steps import PROCESS, VERBS
+from run_scenario.scenario.steps import POOLS, PROCESS, VERBS, uncertain_pools
 
 _LONGEST_ITEM = 60
 _LONGEST_LIST = 100
@@ -122,6 +123,7 @@ class _Writer(_StepWriter):
         self.resource, self.process, self.result = identifiers.resource, identifiers.process, identifiers.result
         self._scenario = scenario
         self._pools = {pool.name: pool for pool in scenario.pools}
+        self._uncertain = uncertain_pools(steps)
         self.restarts = {spec.name: spec.restart for spec in scenario.processes if spec.restart is not None}
         for name in (spec.name for spec in scenario.resources if any(each.steps for each in scenario.processes)):
             self.resource(name)
@@ -181,16 +183,39 @@ class _Writer(_StepWriter):
         margin = " " * indent
         match step.verb:
             case "create":
-                made = _pool_expression(self._pools[step.subject], self.resource)
-                return [f"{margin}{self.resource(step.subject)} = {made}"]
+                made = f"{margin}{self.resource(step.subject)} = {self._new_pool(step)}"
+                return [made, *self._list_of_results(step, indent)]
             case "next_call" if step.argument is not None:
-                made = margin + self._call_pool(step, step.argument)
+                made = self._call_pool(step, step.argument.replace(**step.options))
             case "result" if step.argument is not None:
-                made = margin + pool_result(step.argument, self.result(step.subject, step.argument.number))
+                made = pool_result(step.argument, self.result(step.subject, step.argument.number))
+            case "result":
+                method = "result" if step.kind == "executor" else "get"
+                made = f"{self.resource(step.subject)}_results.pop(0).{method}()"
             case _:
                 return super().statement(step, indent)
-        raised = step.argument.raises
+        made = f"{margin}{step.name} = {made}" if step.name else margin + made
+        raised = step.raises or (step.argument.raises if step.argument is not None else "")
         return self.expecting(raised, lambda _: [made], indent) if raised else [made]
+
+    def _new_pool(self, step: model.Step) -> str:
+        return _pool_expression(self._pools[step.subject], self.resource)
+
+    def _list_of_results(self, step: model.Step, indent: int) -> list[str]:
+        """Return the line that makes the list of what calls return that do not wait, if there is one."""
+        if step.subject not in self._uncertain:
+            return []
+        return [f"{' ' * indent}{self.resource(step.subject)}_results = []"]
+
+    def before_with(self, step: model.Step, indent: int) -> list[str]:
+        """Return the lines that a `with` needs before it."""
+        return self._list_of_results(step, indent) if step.kind in POOLS else []
+
+    def held(self, step: model.Step) -> Expression:
+        """Return what stands after `with`."""
+        if step.kind not in POOLS:
+            return super().held(step)
+        return f"{self._new_pool(step)} as {self.resource(step.subject)}"
 
     def on_for(self, step: model.Step, indent: int) -> list[str]:
         """Return the lines of a loop over items; a derived one is abbreviated, or the one item that there is."""
@@ -260,12 +285,16 @@ class _Writer(_StepWriter):
     def _call_pool(self, step: model.Step, given: model.PoolCall) -> str:
         name, kind = self.resource(step.subject), self._pools[step.subject].type
         made = f"{name}.{given.method}({', '.join(_pool_arguments(given, kind))})"
+        if not given.waits and step.subject in self._uncertain:
+            return f"{name}_results.append({made})"
         if not given.waits:
             return f"{self.result(step.subject, given.number)} = {made}"
         lazy = given.method in ("imap", "imap_unordered")
+        if step.name:
+            return f"list({made})" if lazy or kind == "executor" else made
         if lazy and given.timeout is not None:
             over = given.items
-            counted = repr(over) if isinstance(over, model.LinesSpec) else f"range({len(over)})"
+            counted = f"range({len(over)})" if isinstance(over, tuple) else _given(over)
             return f"results = {made}; for _ in {counted}: results.next({number(given.timeout)})"
         return f"for _ in {made}: pass" if lazy or kind == "executor" else made
 
@@ -335,11 +364,16 @@ def _listed(names: str | list[str]) -> str:
 
 
 def _tuple(values: Sequence[Any]) -> str:
-    return f"({', '.join(map(value, values))}{',' if len(values) == 1 else ''})"
+    return f"({', '.join(map(_given, values))}{',' if len(values) == 1 else ''})"
 
 
 def _keywords(values: Mapping[str, Any]) -> list[str]:
-    return [f"{name}={value(content)}" for name, content in values.items()]
+    return [f"{name}={_given(content)}" for name, content in values.items()]
+
+
+def _given(data: Any) -> str:
+    """Return data as Python writes it, with the expressions in it."""
+    return flat(literal(data)) if is_computed(data) else value(data)
 
 
 def _argument(target: str, name: str, given: Any) -> str:
@@ -426,9 +460,12 @@ def _pool_arguments(given: model.PoolCall, kind: model.PoolType) -> list[str]:
     function = _function(given.function)
     back = [f"{keyword}={_function(name)}" for keyword, name in given.callbacks.items()]
     if given.method in ("apply", "apply_async"):
-        return [function, _tuple(given.args), *([repr(given.kwargs)] if given.kwargs else []), *back]
+        args = _tuple(given.args) if isinstance(given.args, tuple) else _given(given.args)
+        return [function, args, *([_given(given.kwargs)] if given.kwargs else []), *back]
     if given.method == "submit":
-        return [function, *map(value, given.args), *_keywords(given.kwargs)]
+        listed = [*map(_given, given.args)] if isinstance(given.args, tuple) else [f"*{_given(given.args)}"]
+        named = _keywords(given.kwargs) if isinstance(given.kwargs, dict) else [f"**{_given(given.kwargs)}"]
+        return [function, *listed, *named]
     arguments = [function, _work_items(given.items)]
     if given.chunksize is not None:
         arguments.append(f"chunksize={given.chunksize}")
@@ -439,12 +476,12 @@ def _pool_arguments(given: model.PoolCall, kind: model.PoolType) -> list[str]:
 
 def _work_items(items: model.Items) -> str:
     """Return what a call goes over: a range where it is one, a list abbreviated in the middle if it is long."""
-    if isinstance(items, model.LinesSpec):
-        return value(items)
+    if not isinstance(items, tuple):
+        return _given(items)
     as_range = range_of(items)
     if as_range is not None and len(items) > 3:
         return as_range
-    shown = [value(item) for item in items[:_MOST_SHOWN]]
+    shown = [_given(item) for item in items[:_MOST_SHOWN]]
     if len(items) > _MOST_SHOWN:
-        shown += ["...", value(items[-1])]
+        shown += ["...", _given(items[-1])]
     return f"[{', '.join(shown)}]"

@@ -485,6 +485,7 @@ _SENTENCES: dict[str, Callable[[Event], str]] = {
     "process.alive": lambda e: f"{_by(e)} asks is_alive(): {bool(e.get('alive'))}",
     "process.terminating": lambda e: f"{_by(e)} terminates it{_why(e)}",
     "process.killing": lambda e: f"{_by(e)} kills it{_why(e)}",
+    "process.raising_signal": lambda e: f"sends {e.get('signal')} to itself",
     "process.escalated": lambda e: f"does not react to SIGTERM, {_by(e)} sends SIGKILL{_why(e)}",
     "process.orphaned": _orphaned,
     "process.misreported": lambda e: f"{_by(e)} gets exit code {e.get('exitcode')}{_why(e)}",

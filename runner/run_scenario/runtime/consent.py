@@ -12,8 +12,9 @@ import importlib
 import os
 import sys
 from collections.abc import Callable, Sequence
+from functools import partial
 from multiprocessing.process import BaseProcess
-from types import FunctionType, ModuleType
+from types import FunctionType, MethodType, ModuleType
 from typing import Any, ClassVar
 
 from run_scenario.runtime import cpython
@@ -100,8 +101,10 @@ class Resolver:
             sys.path.append(self._folder)
 
     def _walk(self, found: Any, reference: str, qualified: str) -> Any:
-        for part in qualified.split("."):
-            self._check_owner(found, reference)
+        parts = qualified.split(".")
+        for number, part in enumerate(parts, start=1):
+            if number < len(parts) or not self._is_own_object(found):
+                self._check_owner(found, reference)
             try:
                 found = getattr(found, part)
             except AttributeError:
@@ -112,6 +115,18 @@ class Resolver:
                 what = f"cannot find {reference!r}: {kind} at {part!r}: {text}"
                 raise RefusedError(what, kind="not_found") from error
         return found
+
+    def _is_own_object(self, found: Any) -> bool:
+        """Return whether something is an object of a class of an allowed package: its methods are that package's."""
+        kind = type(found)  # isinstance would ask a stranger's object for its class
+        return self._is_allowed(str(kind.__module__)) and not issubclass(kind, ModuleType | type)
+
+    def _check_owner_of_method(self, owner: Any, reference: str) -> None:
+        """Check that the object or class that a method is bound to is the allowed package's own."""
+        kind = owner if issubclass(type(owner), type) else type(owner)
+        if not self._is_allowed(str(kind.__module__)):
+            what = f"{reference!r} is a method of {kind.__module__}.{kind.__qualname__}"
+            raise RefusedError(f"{what}, which does not belong to a package you have allowed", kind="not_allowed")
 
     def _check_owner(self, found: Any, reference: str) -> None:
         """Check that a module or class whose attribute is wanted is itself the allowed package's own."""
@@ -130,8 +145,14 @@ class Resolver:
 
     def _check(self, found: Any, reference: str) -> None:
         is_process = isinstance(found, type) and issubclass(found, BaseProcess)
+        # What runs of a partial or a bound method is the function in it, whatever it is called.
+        while type(found) is partial:
+            found = found.func
+        if type(found) is MethodType:
+            self._check_owner_of_method(found.__self__, reference)
+            found = found.__func__
         if not is_process and not isinstance(found, FunctionType):
-            hint = f"{self._noun} is an ordinary function or a {self._or}"
+            hint = f"{self._noun} is an ordinary function, a method or a {self._or}"
             if isinstance(found, type) and self._is_allowed(str(found.__module__)):
                 hint += f"; for an object of that class, as an item or an argument, write `{{object: {reference!r}}}`"
             raise RefusedError(f"{reference!r} is {_kind_of(found)}", hint)

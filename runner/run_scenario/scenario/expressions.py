@@ -19,6 +19,8 @@ from run_scenario.values import Value
 
 MAX_LENGTH = 500
 """Most characters of one expression."""
+MAX_UNMARKED = 100
+"""Most characters of a text without a `$` that is taken for a forgotten expression."""
 MAX_DEPTH = 50
 """Most parts of an expression inside one another."""
 MAX_BITS = 4096
@@ -76,6 +78,20 @@ def parse(text: str) -> str | Expression | Template:
     if len(merged) == 1:
         return merged[0]
     return Template(tuple(merged)) if merged else ""
+
+
+_COMPUTING = (ast.BinOp, ast.BoolOp, ast.UnaryOp, ast.Compare, ast.IfExp, ast.Subscript, ast.Call, ast.Name)
+
+
+def without_dollar(text: str) -> Expression | None:
+    """Return the expression that a text would be in `${…}`, if it would compute something or is a name; else None."""
+    if "$" in text or len(text) > MAX_UNMARKED:
+        return None
+    try:
+        found = _checked(text, 0)
+    except ExpressionError:
+        return None
+    return found if isinstance(_parsed(found.text), _COMPUTING) else None
 
 
 def _after_dollar(text: str, dollar: int) -> tuple[int, str | Expression]:
@@ -355,22 +371,33 @@ def _countable(values: Any) -> Any:
     return values
 
 
+RANDOM = ("choice", "randint", "random")
+"""The functions of the module `random` that an expression can call, where a running program computes it."""
+
+
+def _not_drawn(*_: Any) -> Any:
+    raise ValueError("what is random is drawn while the scenario runs: in steps")
+
+
 FUNCTIONS: dict[str, Callable[..., Any]] = {
     "abs": abs,
     "bool": bool,
+    "choice": _not_drawn,
     "float": float,
     "int": int,
     "len": len,
     "list": _list,
     "max": _of_several(max),
     "min": _of_several(min),
+    "randint": _not_drawn,
+    "random": _not_drawn,
     "range": _range,
     "round": round,
     "sorted": _sorted,
     "str": _text,
     "sum": _sum,
 }
-"""All that an expression can call."""
+"""All that an expression can call; what is random is given by the running program."""
 
 
 def tree(expression: Expression, line: int) -> ast.expr:
@@ -435,6 +462,16 @@ def evaluate(value: Any, names: Mapping[str, Any]) -> Any:
         case dict():
             return {key: evaluate(each, names) for key, each in value.items()}
     return value
+
+
+def draws(value: Any) -> bool:
+    """Return whether what a value is depends on chance: an expression in it, at any depth, calls one of `RANDOM`."""
+    match value:
+        case Expression(calls=calls):
+            return not set(RANDOM).isdisjoint(calls)
+        case Template(parts):
+            return any(map(draws, parts))
+    return any(map(draws, parts_of(value)))
 
 
 def names_in(value: Any) -> Iterator[str]:

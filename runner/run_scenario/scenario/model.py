@@ -144,6 +144,7 @@ class Scenario(Value):
                 name = value.get("call") if isinstance(value, dict) else value
                 if isinstance(name, str) and _looks_like_reference(name):
                     names.add(name)
+        made += [spec for pool in self.pools for call in pool.calls for spec in unmade(call.computed)]
         names.update(call.function for pool in self.pools for call in pool.calls if ":" in call.function)
         names.update(pool.initializer for pool in self.pools if ":" in pool.initializer)
         called_back = (name for pool in self.pools for call in pool.calls for name in call.callbacks.values())

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator
 
+from run_scenario.scenario.candidates import candidates
 from run_scenario.scenario.expressions import Expression
 from run_scenario.scenario.model import (
     PIPE_ENDS,
@@ -15,8 +16,9 @@ from run_scenario.scenario.model import (
     Scenario,
     SharedSpec,
     SyncSpec,
+    handles,
 )
-from run_scenario.scenario.steps import PROCESS, Step
+from run_scenario.scenario.steps import PROCESS, Step, everywhere
 from run_scenario.values import Value
 
 _ITEM = Expression("item", ("item",))
@@ -61,7 +63,7 @@ def plan(scenario: Scenario) -> tuple[Step, ...]:
     order.
     """
     if scenario.main is not None:
-        return tuple(_written(scenario, scenario.main))
+        return tuple(_Written(scenario, scenario.main).steps())
     own = tuple(process for process in scenario.processes if not process.parent)
     ends = _PipeEnds(scenario, own)
     return (
@@ -72,6 +74,31 @@ def plan(scenario: Scenario) -> tuple[Step, ...]:
     )
 
 
+def with_ends_closed(scenario: Scenario) -> Scenario:
+    """Return a scenario in which the steps of processes that start others close the ends of pipes that nobody uses.
+
+    With steps of its own the main program does the same, see `plan`.
+    """
+    parents = {process.parent for process in scenario.processes}
+    starting = {
+        process.name
+        for process in scenario.processes
+        if process.name in parents and any(step.verb == "start" for step in everywhere(process.steps))
+    }
+    if not scenario.pipes or not starting:
+        return scenario
+    below = _below(scenario)
+    processes = []
+    for process in scenario.processes:
+        if process.name in starting:
+            held = {*below[process.name], *(binding.resource for binding in process.bindings)}
+            steps = tuple(_Written(scenario, process.steps, process.name, held).steps())
+            processes.append(process.replace(steps=steps))
+        else:
+            processes.append(process)
+    return scenario.replace(processes=tuple(processes))
+
+
 def around_target(scenario: Scenario, parent: ProcessSpec) -> tuple[tuple[Step, ...], tuple[Step, ...]]:
     """Return what a process does before and after its target with the processes that it starts itself: start, join."""
     own = tuple(process for process in scenario.processes if process.parent == parent.name)
@@ -80,33 +107,6 @@ def around_target(scenario: Scenario, parent: ProcessSpec) -> tuple[tuple[Step, 
     used = [binding.resource for binding in parent.bindings]
     ends = _PipeEnds(scenario, own, used, {*used, *_below(scenario)[parent.name]})
     return tuple(_start(own, ends)), (*_supervise(own), *ends.of_restarted(), *_end(own))
-
-
-def _written(scenario: Scenario, steps: tuple[Step, ...]) -> Iterator[Step]:
-    """Yield the steps of `main`, with what goes with them."""
-    specs = {process.name: process for process in scenario.processes}
-    pools = {pool.name: pool for pool in scenario.pools}
-    calls = {pool.name: iter(pool.calls) for pool in scenario.pools}
-    pending: dict[str, list[PoolCall]] = {pool.name: [] for pool in scenario.pools}
-    order = [specs[step.subject] for step in steps if step.verb == "start"]
-    ends = _PipeEnds(scenario, order, {step.subject for step in steps})
-    yield from ends.unused()
-    for step in steps:
-        if step.verb == "start" and not step.raises:
-            inherited = ends.inherited(specs[step.subject])
-            yield step.replace(steps=inherited) if inherited else step
-            yield from ends.handed_over(specs[step.subject])
-        elif step.verb == "use":
-            yield step.replace(steps=tuple(_use(pools[step.subject])))
-        elif step.verb == "next_call":
-            call = next(calls[step.subject])
-            if not call.waits:
-                pending[step.subject].append(call)
-            yield step.replace(argument=call)
-        elif step.verb == "result":
-            yield step.replace(argument=pending[step.subject].pop(0))
-        else:
-            yield step
 
 
 def _start(processes: tuple[ProcessSpec, ...], ends: _PipeEnds) -> Iterator[Step]:
@@ -151,7 +151,7 @@ def _use(pool: PoolSpec) -> Iterator[Step]:
     """Yield the life of a pool: its calls in order, the results of the calls that did not wait, its end."""
     yield Step("create", pool.name, pool.type)
     for call in pool.calls:
-        yield Step("next_call", pool.name, pool.type, call)
+        yield Step("next_call", pool.name, pool.type, call, call.computed)
     for call in pool.calls:
         if not call.waits:
             yield Step("result", pool.name, pool.type, call)
@@ -184,6 +184,75 @@ def _end(processes: tuple[ProcessSpec, ...]) -> Iterator[Step]:
         if process.stop is not None:
             ended = (Step(process.stop, name, PROCESS), is_alive, Step("join", name, PROCESS), is_alive)
             yield Step("if", name, PROCESS, is_alive, steps=ended)
+
+
+class _Written:
+    """Steps of a program that starts processes, with what goes with them: calls of pools, and ends of pipes."""
+
+    def __init__(
+        self, scenario: Scenario, steps: tuple[Step, ...], parent: str = "", held: Collection[str] = ()
+    ) -> None:
+        """`parent`: the process whose steps they are, and `held` the resources that it has; empty: the main program."""
+        self._steps = steps
+        self._specs = {process.name: process for process in scenario.processes if process.parent == parent}
+        self._pools = {pool.name: pool for pool in scenario.pools}
+        self._calls = {pool.name: iter(pool.calls) for pool in scenario.pools}
+        self._pending: dict[str, list[PoolCall]] = {pool.name: [] for pool in scenario.pools}
+        inside = (step for block in steps for step in everywhere((*block.steps, *block.otherwise)))
+        self._uncertain = {step.subject for step in inside if step.verb in ("next_call", "result")}
+        """Pools of which only the run knows which call is the first not asked for yet."""
+        handles_ = dict.fromkeys(handles(scenario.resources))
+        used = {name for step in everywhere(steps) if step.kind != PROCESS for name in _meant(step, handles_)}
+        self._last = {name: step for step in steps for name in self._started(step)}
+        """Process -> the last step, among those that stand in no other, that may start it."""
+        starts = (step for step in everywhere(steps) if step.verb == "start")
+        order = [self._specs[name] for step in starts for name in _meant(step, self._specs)]
+        self._ends = _PipeEnds(scenario, order, used, held if parent else None)
+
+    def steps(self) -> Iterator[Step]:
+        """Yield them."""
+        yield from self._ends.unused()
+        for step in self._steps:
+            yield self._with_calls(step)
+            for name in self._started(step):
+                if self._last[name] is step:
+                    yield from self._ends.handed_over(self._specs[name])
+
+    def _started(self, step: Step) -> list[str]:
+        """Return the processes that a step may start, or a step in it."""
+        starts = (each for each in everywhere((step,)) if each.verb == "start" and not each.raises)
+        return list(dict.fromkeys(name for each in starts for name in _meant(each, self._specs)))
+
+    def _with_calls(self, step: Step) -> Step:
+        match step.verb:
+            case "start" if not step.raises:
+                return self._start(step)
+            case "use":
+                return step.replace(steps=tuple(_use(self._pools[step.subject])))
+            case "next_call":
+                call = next(self._calls[step.subject])
+                if not call.waits:
+                    self._pending[step.subject].append(call)
+                return step.replace(argument=call, options=call.computed)
+            case "result" if step.subject not in self._uncertain:
+                return step.replace(argument=self._pending[step.subject].pop(0))
+        if not step.steps and not step.otherwise:
+            return step
+        steps = tuple(map(self._with_calls, step.steps))
+        return step.replace(steps=steps, otherwise=tuple(map(self._with_calls, step.otherwise)))
+
+    def _start(self, step: Step) -> Step:
+        """Return a step that starts a process, with the ends of pipes that the process closes if it is forked."""
+        closed = {name: self._ends.inherited(self._specs[name]) for name in _meant(step, self._specs)}
+        if isinstance(step.subject, str):
+            inherited = closed[step.subject]
+            return step.replace(steps=inherited) if inherited else step
+        return step.replace(argument=closed) if any(closed.values()) else step
+
+
+def _meant(step: Step, names: Collection[str]) -> list[str]:
+    """Return what a step may be done to, of these names."""
+    return [name for name in candidates(step.subject, names) if name in names]
 
 
 class _PipeEnds:

@@ -139,17 +139,23 @@ def with_workers(scenario: Scenario, worker: Worker) -> Scenario:
 
 
 def _step(step: Step, names: Mapping[str, str], worker: Worker) -> Step:
-    """Return a step of `main` that is about the worker of the new name."""
+    """Return a step of `main` that is about the worker of the new name; one that is computed stays as it is."""
+    if step.steps or step.otherwise:
+        steps, otherwise = (tuple(_step(each, names, worker) for each in part) for part in (step.steps, step.otherwise))
+        return step.replace(steps=steps, otherwise=otherwise)
     if step.kind != PROCESS:
         return step
     if worker != "process" and "thread" not in VERBS[step.verb].takes:
         raise CannotConvertError(f"the step `{step.verb}: {step.subject}` is for a process, and for nothing else")
-    return step.replace(subject=names[step.subject])
+    return step.replace(subject=names.get(step.subject, step.subject))
 
 
 def _converted(processes: tuple[ProcessSpec, ...], worker: Worker) -> Iterator[ProcessSpec]:
     unnamed = 0
+    parents = {spec.parent for spec in processes}
     for position, spec in enumerate(processes, start=1):
+        if worker != "process" and spec.name in parents:
+            raise CannotConvertError(f"{spec.name} starts processes of its own, which only a process can do")
         if spec.worker == worker:
             changed = spec
         elif worker == "process":

@@ -137,8 +137,10 @@ class PoolCall(Value):
     function: str
     items: Items = ()
     """What a `map` goes over."""
-    args: tuple[Any, ...] = ()
-    kwargs: dict[str, Any] = {}  # noqa: RUF012 (never changed)
+    args: Any = ()
+    """The positional arguments: a tuple, or an expression in its place."""
+    kwargs: Any = {}  # noqa: RUF012 (never changed)
+    """The keyword arguments: a dict, or an expression in its place."""
     chunksize: int | None = None
     timeout: float | None = None
     raises: str = ""
@@ -147,6 +149,8 @@ class PoolCall(Value):
     """Name of the function that is called with the result, in a thread of the main program."""
     error_callback: str = ""
     """The same for the exception of a task that failed."""
+    computed: dict[str, Any] = {}  # noqa: RUF012 (never changed)
+    """Those of `items`, `args` and `kwargs` that are computed when the call is made, with expressions in them."""
     number: int = 1
     """Its position among the calls of its pool, from 1."""
     where: Location | None = None

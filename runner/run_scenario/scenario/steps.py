@@ -18,12 +18,12 @@ describes, in whatever order its steps stand (`scenario.plan.created` and `remov
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, Literal
 
 from run_scenario.errors import Location
 from run_scenario.scenario.data import Unmade, unmade, with_made
-from run_scenario.scenario.expressions import names_in
+from run_scenario.scenario.expressions import draws, names_in
 from run_scenario.values import Value
 
 Kind = Literal["subject", "argument", "plain"]
@@ -39,6 +39,14 @@ _FED = ("Queue", "JoinableQueue")
 _HELD = ("Lock", "RLock", "Semaphore", "BoundedSemaphore", "Condition")
 _INDEXED = ("Array", "ManagerArray", "ShareableList", "dict", "list", "Namespace")
 _STORED = ("Value", "ManagerValue", *_INDEXED, "SharedMemory")
+POOLS = ("Pool", "executor")
+"""The types of pools."""
+
+SIGNALS = (
+    *("SIGABRT", "SIGALRM", "SIGBUS", "SIGFPE", "SIGHUP", "SIGILL", "SIGINT", "SIGKILL", "SIGQUIT"),
+    *("SIGSEGV", "SIGTERM", "SIGTRAP", "SIGUSR1", "SIGUSR2"),
+)
+"""The signals that a process may send to itself, all of which end it, unless it handles them."""
 
 COMPUTED = {"type": "string", "pattern": "[$]"}
 """JSON Schema of a text that has an expression in it."""
@@ -264,10 +272,16 @@ _ALL = (
     Verb("update", ("dict",), value="argument", help="Store all of these in the dict named by `to`."),
     Verb("pop", ("dict", "list"), keys=("at",), answers=True, help="Remove the element `at` a position or key."),
     Verb("len", _INDEXED[:-1], form="function", answers=True, help="Ask how many elements something has."),
-    Verb("use", ("Pool", "executor"), help="Create a pool, make its calls, close and join it."),
-    Verb("create", ("Pool", "executor"), help="Create a pool: its workers start."),
-    Verb("next_call", ("Pool", "executor"), waits=("result",), help="Make the next of a pool's `calls`."),
-    Verb("result", ("Pool", "executor"), help="Ask for the result of the first call not asked for yet."),
+    Verb("use", POOLS, help="Create a pool, make its calls, close and join it."),
+    Verb("create", POOLS, help="Create a pool: its workers start."),
+    Verb(
+        "next_call",
+        POOLS,
+        waits=("result",),
+        answers=True,
+        help="Make the next of a pool's `calls`, in the order of the file; in a loop, the same one in each turn.",
+    ),
+    Verb("result", POOLS, answers=True, help="Ask for the result of the first call not asked for yet."),
     Verb("shutdown", ("executor",), waits=("join_pool",), help="Shut an executor down, and wait for its workers."),
     Verb(
         "sleep",
@@ -372,12 +386,13 @@ _ALL = (
     ),
     Verb(
         "with",
-        (*_HELD, "Value", "Array"),
+        (*_HELD, "Value", "Array", *POOLS),
         keys=("steps",),
         form="block",
         effect="release",
-        waits=("acquire",),
-        help="Do its `steps` while holding a lock, a semaphore, or the lock of a condition, value or array.",
+        waits=("acquire", "join_pool"),
+        help="Do its `steps` while holding a lock, a semaphore, or the lock of a condition, value or array; or with a "
+        "pool, which is created before, and in the end terminated (a Pool) or shut down (an executor).",
     ),
     Verb(
         "try",
@@ -402,6 +417,15 @@ _ALL = (
             "x-expected": "an exit code from 0 to 255",
         },
         help="End the process with this exit code, as sys.exit() does.",
+    ),
+    Verb(
+        "raise_signal",
+        (),
+        value="plain",
+        form="function",
+        module="signal",
+        schema={"enum": list(SIGNALS), "x-expected": "the name of a signal, such as SIGTERM"},
+        help="Send a signal to the process that does this: `raise_signal: SIGKILL` ends it at once.",
     ),
     Verb(
         "raise",
@@ -439,10 +463,12 @@ class Step(Value):
     """What the subject is: `PROCESS`, or the type of the resource, since a process and a queue may share a name."""
     argument: Any = None
     """What is put, sent, written or printed, in which expressions may stand; of `next_call` and `result`, the
-    `PoolCall`. Of a `for`, the values; of `repeat`, how often (None: for ever); of a `while` and an `if`, the
-    condition, or a step that asks; of `let`, the values by their names; of `call`, the function."""
+    `PoolCall` (of a `result`, None where only the run knows it); of a `start` whose subject only the run knows, the
+    `steps` of each process that it may start, by name. Of a `for`, the values; of `repeat`, how often (None: for ever);
+    of a `while` and an `if`, the condition, or a step that asks; of `let`, the values by their names; of `call`, the
+    function."""
     options: dict[str, Any] = {}  # noqa: RUF012 (never changed)
-    """Keyword arguments; also `at`, `message`, and `args` and `kwargs` of `call`."""
+    """Keyword arguments; also `at`, `message`, `args` and `kwargs` of `call`, and what a `next_call` computes."""
     raises: str = ""
     """Name of the exception that is expected; the program then goes on."""
     steps: tuple[Step, ...] = ()
@@ -465,6 +491,24 @@ def everywhere(steps: Iterable[Step]) -> Iterator[Step]:
             yield step.argument
         yield from everywhere(step.steps)
         yield from everywhere(step.otherwise)
+
+
+def seed_of(names: Mapping[str, Any], program: str) -> str:
+    """Return what all that is random in a program follows from: the parameter `seed`, and its name; empty: chance."""
+    return f"{names['seed']}/{program}" if "seed" in names else ""
+
+
+def draws_in(steps: Iterable[Step]) -> bool:
+    """Return whether something in steps is random."""
+    return any(
+        draws((step.subject, step.argument, step.options)) or (step.verb == "sleep" and isinstance(step.argument, dict))
+        for step in everywhere(steps)
+    )
+
+
+def uncertain_pools(steps: Iterable[Step]) -> set[str]:
+    """Return the pools of which only the run knows whose result a step asks for."""
+    return {step.subject for step in everywhere(steps) if step.verb == "result" and step.argument is None}
 
 
 def names_given(step: Step) -> tuple[str, ...]:

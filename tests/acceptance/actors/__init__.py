@@ -11,6 +11,7 @@ from actors.hostile import *
 from actors.identity import *
 from actors.live import *
 from actors.locked import *
+from actors.methods import *
 from actors.no_targets import *
 from actors.output import *
 from actors.pipes import *

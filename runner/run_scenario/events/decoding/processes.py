@@ -16,6 +16,7 @@ from run_scenario.events.exit_cause import (
     expectation,
     explain,
     explain_thread,
+    signal_name,
     usage_of,
 )
 from run_scenario.events.types import Event
@@ -273,6 +274,11 @@ class ProcessDecoder:
         state = self._state(process)
         state.sent.append((signal.SIGKILL, source.name, why))
         self._emit_about(t, state, types.ProcessKilling(by=source.name, reason=_WHY_STOPPED.get(why, why)))
+
+    def on_raising_signal(self, source: Source, t: int, number: int) -> Event:
+        if (state := self._by_pid.get(source.pid)) is not None:
+            state.raised_signals.add(number)
+        return types.ProcessRaisingSignal(by=source.name, signal=signal_name(number))
 
     # Ends
 

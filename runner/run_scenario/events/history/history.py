@@ -382,6 +382,12 @@ class History(Struct, eq=False):
             why = f": {event.reason}" if event.reason else ""
             lane.marks.append(Mark(event.t, f"{event.by or RUNNER} {verb} it{why}"))
 
+    @_on(log.ProcessRaisingSignal)
+    def _raising_signal(self, event: log.ProcessRaisingSignal) -> None:
+        lane = self._lane_about(event)
+        if len(lane.marks) < _MOST_MARKS:
+            lane.marks.append(Mark(event.t, f"it sends {event.signal} to itself"))
+
     @_on(log.ProcessRestarting)
     def _restarting(self, event: log.ProcessRestarting) -> None:
         """Keep what is over under a name of its own: what comes is another process."""

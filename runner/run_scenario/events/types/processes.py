@@ -177,6 +177,12 @@ class ProcessKilling(ProcessActionEvent, kw_only=True, tag="process.killing"):
     reason: Reason
 
 
+class ProcessRaisingSignal(ProcessActionEvent, kw_only=True, tag="process.raising_signal"):
+    """A step has it send a signal to itself, by raise_signal()."""
+
+    signal: Annotated[NonEmpty, about("The name of the signal.")]
+
+
 class ProcessEscalated(ProcessActionEvent, kw_only=True, tag="process.escalated"):
     """It did not heed SIGTERM and is sent SIGKILL."""
 

@@ -10,13 +10,14 @@ from run_scenario import targets
 from run_scenario.loader.problems import Problems
 from run_scenario.loader.reading.checks.expectations import read_expectations
 from run_scenario.loader.reading.checks.pools import method_of
-from run_scenario.loader.reading.data import read_data, read_item
+from run_scenario.loader.reading.data import DataReader, read_data, read_item
 from run_scenario.loader.reading.draft import BindingDraft, Draft, ProcessDraft, ResourceDraft, shared_type
 from run_scenario.loader.reading.fields import Fields
-from run_scenario.loader.reading.steps import StepDraft, resolved
-from run_scenario.loader.reading.yaml_parser import Sequence, plain
+from run_scenario.loader.reading.steps import StepDraft, resolved, text_or_expression
+from run_scenario.loader.reading.yaml_parser import Mapping, Sequence, plain
 from run_scenario.scenario.candidates import candidates
 from run_scenario.scenario.expectations import Condition, Expectation, Matcher
+from run_scenario.scenario.expressions import is_computed
 from run_scenario.scenario.model import (
     Cpus,
     PipeSpec,
@@ -39,6 +40,7 @@ from run_scenario.scenario.model import (
     SyncType,
     Worker,
 )
+from run_scenario.scenario.plan import with_ends_closed
 from run_scenario.scenario.steps import PROCESS
 
 
@@ -46,15 +48,16 @@ def build(draft: Draft, problems: Problems, data: bytes) -> Scenario:
     """Return the scenario of the text `data`, without name and path; `problems` has the file's name, and no errors."""
     readers: dict[str, int] = {}
     for process in draft.processes:
-        for queue in {binding.resource for binding in process.bindings if binding.direction == "from"}:
-            readers[queue] = readers.get(queue, 0) + process.replicas
+        for bindings, replicas in process.uses(draft.queues):
+            for queue in {binding.resource for binding in bindings if binding.direction == "from"}:
+                readers[queue] = readers.get(queue, 0) + replicas
     fields = draft.fields
     processes = [spec for process in draft.processes for spec in _processes(process, draft, problems)]
     expect = _expect(draft, problems)
     of_main: frozenset[int] | None = frozenset()
     if expect:
         processes, of_main = list(_allow_expected(processes, expect)), _main_exitcodes(expect)
-    return Scenario(
+    scenario = Scenario(
         name="",
         file=problems.file,
         path="",
@@ -80,6 +83,7 @@ def build(draft: Draft, problems: Problems, data: bytes) -> Scenario:
         matrix=draft.parameters.matrix,
         processes=tuple(processes),
     )
+    return with_ends_closed(scenario)
 
 
 def _expect(draft: Draft, problems: Problems) -> tuple[Expectation, ...]:
@@ -133,14 +137,25 @@ class _Builder:
             names = [each for name, _ in step.subjects for each in self._processes.get(str(name), (str(name),))]
             yield made.replace(subject=names[0], kind=PROCESS, argument=tuple(names))
             return
-        for subject, _ in step.subjects or (("", None),):
-            name = resolved(subject, self._names)
-            first = (
-                name if isinstance(name, str) else next(iter(candidates(name, [*self._types, *self._processes])), "")
-            )
-            kind = PROCESS if first in self._processes else self._types.get(first, "")
-            for each in self._processes.get(name, (name,)) if isinstance(name, str) else (name,):
-                yield made.replace(subject=each, kind=kind) if verb != "for" else made
+        if verb == "for":
+            yield made
+            return
+        one_each = (each for subject, _ in step.subjects or (("", None),) for each in self._about(made, subject))
+        if verb != "with":
+            yield from one_each
+            return
+        *outer, innermost = one_each
+        for each in reversed(outer):  # held together, as in `with a, b:`
+            innermost = each.replace(steps=(innermost,))
+        yield innermost
+
+    def _about(self, made: Step, subject: Any) -> Iterator[Step]:
+        """Yield a step for each that it is done to."""
+        name = resolved(subject, self._names)
+        first = name if isinstance(name, str) else next(iter(candidates(name, [*self._types, *self._processes])), "")
+        kind = PROCESS if first in self._processes else self._types.get(first, "")
+        for each in self._processes.get(name, (name,)) if isinstance(name, str) else (name,):
+            yield made.replace(subject=each, kind=kind)
 
 
 def _cpus(fields: Fields) -> Cpus | None:
@@ -229,13 +244,17 @@ def _pool(pool: ResourceDraft, draft: Draft, problems: Problems) -> PoolSpec:
 def _pool_call(fields: Fields, number: int, problems: Problems) -> PoolCall:
     method = method_of(fields)
     length = fields.mapping("over").entry("range")
-    args, kwargs = _arguments(fields, problems)
+    given: dict[str, Any] = {
+        "items": _of_call(fields, "over", problems) if length is None else tuple(range(plain(length.value))),
+        "args": _of_call(fields, "args", problems),
+        "kwargs": _of_call(fields, "kwargs", problems) or {},
+    }
+    computed = {name: value for name, value in given.items() if is_computed(value)}
     return PoolCall(
         method=method,
         function=fields.text(method),
-        items=_items(fields, "over", problems) if length is None else tuple(range(plain(length.value))),
-        args=args,
-        kwargs=kwargs,
+        **{name: value for name, value in given.items() if name not in computed},
+        computed=computed,
         chunksize=fields.value("chunksize"),
         timeout=fields.number("timeout"),
         raises=fields.text("raises"),
@@ -244,6 +263,17 @@ def _pool_call(fields: Fields, number: int, problems: Problems) -> PoolCall:
         number=number,
         where=problems.location(fields.span),
     )
+
+
+def _of_call(fields: Fields, key: str, problems: Problems) -> Any:
+    """Return data of a call on a pool, in which expressions may stand: a list as a tuple."""
+    entry, reader = fields.entry(key), DataReader(problems, text_or_expression)
+    if entry is None:
+        return ()
+    if isinstance(entry.value, Sequence):
+        return tuple(map(reader.read, entry.value.items))
+    named = key == "kwargs" and isinstance(entry.value, Mapping)
+    return reader.mapping(cast("Mapping", entry.value)) if named else reader.read(entry.value)
 
 
 def _items(fields: Fields, key: str, problems: Problems) -> Any:

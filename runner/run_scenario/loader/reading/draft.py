@@ -19,11 +19,13 @@ from run_scenario.loader.reading.steps import (
     StepDraft,
     direction_of,
     everywhere,
+    reachable,
     read_steps,
     resolved,
 )
 from run_scenario.loader.reading.yaml_parser import Entry, Mapping, Node, Replica, Scalar, Sequence
 from run_scenario.scenario.candidates import candidates
+from run_scenario.scenario.expressions import names_in
 from run_scenario.scenario.model import DEFAULT_TIMEOUT, MANAGED, PIPE_ENDS, Direction, Worker
 from run_scenario.scenario.processes import default_name
 
@@ -106,6 +108,10 @@ class BindingDraft(NamedTuple):
     """Whether it is an element of a list, which is given to the parameter as a whole."""
 
 
+OF_REPLICA = ("i", "name", "replicas")
+"""The names that each process knows from the beginning, besides the parameters."""
+
+
 class ProcessDraft(NamedTuple):
     """A process as written, with all its replicas; of replicas that differ, one of them."""
 
@@ -164,20 +170,34 @@ class ProcessDraft(NamedTuple):
 
     @property
     def varies(self) -> bool:
-        """Whether its steps name a resource by an expression, so that each replica may use another one."""
-        return any(step.computed for step in everywhere(self.steps or ()))
+        """Whether each replica may use other resources: its steps name one by an expression, or under a condition."""
+        given = {name for step in everywhere(self.steps or ()) for name in step.gives}
+        known = {*OF_REPLICA} - given
+        return any(
+            step.computed
+            or (step.verb.name == "if" and (isinstance(step.value, bool) or not known.isdisjoint(names_in(step.value))))
+            for step in everywhere(self.steps or ())
+        )
+
+    def uses(self, handles: Collection[str], *, certain: bool = False) -> Iterator[tuple[Iterable[BindingDraft], int]]:
+        """Yield the resources that replicas use, and how many replicas use the same; see `bindings_of`."""
+        if not self.varies:
+            yield self.bindings, self.replicas
+            return
+        for names in self.names_before():
+            yield self.bindings_of(names, handles, certain=certain), 1
 
     def bindings_of(
-        self, names: dict[str, Any], handles: Collection[str], *, certain: bool = False
+        self, names: dict[str, Any], handles: Collection[str], *, certain: bool = False, written: bool = False
     ) -> Iterator[BindingDraft]:
         """Yield the resources that the steps of a replica may use, by their own names, once for each direction.
 
         `names`: what its expressions know before the run; `handles`: the names of all resources; `certain`: leave out
-        those of names that only the run knows.
+        those of names that only the run knows; `written`: also those of steps that it never reaches.
         """
         yield from self.given
         known = {(binding.resource, binding.direction) for binding in self.given}
-        for step in everywhere(self.steps or ()):
+        for step in everywhere(self.steps or ()) if written else reachable(self.steps or (), names):
             direction = direction_of(step.verb)
             for subject, span in step.subjects:
                 meant = resolved(subject, names)
@@ -482,7 +502,7 @@ def _process(
     given = tuple(binding._replace(parameter=binding.resource) for binding in bindings)
     process = process._replace(target="steps", steps=tuple(read_steps(fields, "steps", known.families)), given=given)
     before = process.names_before() if process.varies else [{}]
-    found = [each for names in before for each in process.bindings_of(names, known.handles)]
+    found = [each for names in before for each in process.bindings_of(names, known.handles, written=True)]
     return process._replace(bindings=tuple({(each.resource, each.direction): each for each in found}.values()))
 
 

@@ -44,8 +44,9 @@ MAX_RESOURCES = 2_000
 OF_REPLICAS = ("i", "name", "replicas")
 """The names that each entry with replicas knows besides the parameters."""
 _REPLICATED = ("queues", "pipes", "sync", "shared")
-_OPEN = "steps"
-"""The value of `x-computed` where a text may read names that only the running program knows."""
+_OPEN = ("steps", "main")
+"""The values of `x-computed` where a text may read names that only the running program knows: one that has steps, or
+the main program, if it has steps."""
 
 Names = dict[str, Any]
 
@@ -228,6 +229,8 @@ class _Computer:
                 self._problems.error(span, error.what, error.hint)
             return node if is_open else Scalar(text, node.span, valid=False)
         read = list(expressions.names_in(found))
+        if is_open and expressions.draws(found):
+            return node
         if is_open and not names.keys() >= set(read):
             return Scalar(_partly(found, names), node.span) if isinstance(found, Template) else node
         if is_open and not read:
@@ -343,9 +346,11 @@ class _Expansion:
         self._computer = _Computer(parameters, problems)
         self._names = parameters.values
         self._processes = 0
+        self._open: tuple[str, ...] = _OPEN[:1]
 
     def root(self, root: Mapping) -> Mapping:
         """Return the whole tree."""
+        self._open = _OPEN if "main" in root.entries else _OPEN[:1]
         root = root.with_values(lambda entry: self._section(entry) if entry.key in _REPLICATED else entry.value)
         fields = Fields(root, InvalidNodes())
         self._numbering = Numbering(
@@ -496,8 +501,9 @@ class _Expansion:
         schema = self._resolved(schema)
         mark = schema.get("x-computed")
         if mark:
-            known = {name: names[name] for name in names if name not in OF_REPLICAS} if mark == _OPEN else names
-            return self._computer.tree(node, known, is_open=mark == _OPEN)
+            is_open = mark in self._open
+            known = {name: names[name] for name in names if name not in OF_REPLICAS} if is_open else names
+            return self._computer.tree(node, known, is_open=is_open)
         match node:
             case Sequence(items=items):
                 inner = schema.get("items", {})
@@ -510,7 +516,7 @@ class _Expansion:
         """Yield the scalars in which `$` acts, but not those of steps."""
         schema = {} if is_marked else self._resolved(schema)
         mark = schema.get("x-computed")
-        if mark == _OPEN:
+        if mark in _OPEN:
             return
         is_marked = is_marked or bool(mark)
         match node:

@@ -8,7 +8,7 @@ from typing import Any, get_args
 from run_scenario import targets
 from run_scenario.events import fields
 from run_scenario.loader.hints import exitcode_hint, missing_space, number_hint
-from run_scenario.loader.messages import shorten
+from run_scenario.loader.messages import counting, shorten
 from run_scenario.loader.problems import Problems, Span
 from run_scenario.loader.reading.scalars import OLD_BOOLEANS
 from run_scenario.loader.reading.yaml_parser import Mapping, Node, plain
@@ -186,6 +186,11 @@ def _typed(kind: str, code: str = "i") -> str:
 def _target_hint(value: dict[str, Any] | list[Any]) -> str:
     if isinstance(value, list):
         return "a process has one target: write an entry of `processes` for each"
+    if isinstance(made := value.get("object"), str) and ":" in made:
+        method = value["method"] if isinstance(value.get("method"), str) else "METHOD"
+        return f"write `target: {shorten(made, 40)}.{shorten(method, 30)}` and `args: [{{object: …}}]`"
+    if isinstance(function := value.get("partial"), str):
+        return f"write `target: {shorten(function, 40)}`, and its arguments under `args` and `kwargs`"
     name = next(iter(value), "")
     return f"write `target: {name}`, and below it `kwargs:`" if len(value) == 1 and targets.find(str(name)) else ""
 
@@ -285,7 +290,9 @@ def _choices(error: Any) -> list[str]:
 def _types(error: Any) -> set[str]:
     options = [error.schema, *error.schema.get("anyOf", [])]
     found = [option.get("type", []) for option in options]
-    return {name for types in found for name in ([types] if isinstance(types, str) else types)}
+    wanted = {name for types in found for name in ([types] if isinstance(types, str) else types)}
+    # A text would be an expression there.
+    return wanted - {"string"} if error.schema.get("pattern") == "[$]" else wanted
 
 
 def _step_value_hint(key: str, value: Any) -> str:
@@ -299,9 +306,16 @@ def _step_value_hint(key: str, value: Any) -> str:
             )
         return f"write `${{{text}}}`" if _is_expression(text) else ""
     if key == "in":
-        if type(value) is int:
-            return f"write `${{range({value})}}`"
+        count = value.get("range") if isinstance(value, dict) and len(value) == 1 else value
+        if type(count) is int and count > 0:
+            return counting(count)
+        if found := re.fullmatch(r"(-?\d{1,9})\s*(?:\.\.\.?|-|to)\s*(-?\d{1,9})", text):
+            return f"write `${{range({found[1]}, {int(found[2]) + 1})}}`"
         return (f"write `${text}`" if text.isidentifier() else f"write `${{{text}}}`") if _is_expression(text) else ""
+    if key == "for" and type(value) is int:
+        return f"write `repeat: {value}`; or give each number a name: `for: n`, and `in: ${{range({value})}}`"
+    if key == "for" and isinstance(value, dict) and len(value) == 1:
+        return f"write `for: {shorten(next(iter(value)), 30)}` and, below it, `in:` with the values"
     if key == "repeat" and (found := re.match(r"\d{1,9}", text)):
         return f"write {found[0]}"
     if key == "set" and isinstance(value, dict):

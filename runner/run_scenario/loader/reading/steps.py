@@ -56,11 +56,11 @@ class StepDraft(NamedTuple):
 
     @property
     def inner(self) -> Iterator[StepDraft]:
-        """The steps that stand in it."""
-        for steps in self.parts.values():
+        """The steps that stand in it, in their order."""
+        for key, steps in self.parts.items():
             yield from steps
-        for _, _, steps in self.handlers:
-            yield from steps
+            for _, _, handling in self.handlers if key == "try" else ():
+                yield from handling
 
     @property
     def computed(self) -> bool:
@@ -83,6 +83,34 @@ def everywhere(steps: Iterable[StepDraft]) -> Iterator[StepDraft]:
     for step in steps:
         yield step
         yield from everywhere(step.inner)
+
+
+def reachable(steps: Iterable[StepDraft], names: Mapping[str, Any]) -> Iterator[StepDraft]:
+    """Yield the same, without those that are not done where a condition is known.
+
+    `names`: the values that are known before the run.
+    """
+    for step in steps:
+        yield step
+        chosen = known_condition(step, names)
+        if chosen is None:
+            yield from reachable(step.inner, names)
+        else:
+            yield from reachable(step.parts.get("then" if chosen else "else", ()), names)
+
+
+def known_condition(step: StepDraft, names: Mapping[str, Any]) -> bool | None:
+    """Return whether the condition of an `if` is true; None if that is not known, or it is another step."""
+    if step.verb.name != "if":
+        return None
+    if isinstance(step.value, bool):
+        return step.value
+    if not isinstance(step.value, Expression) or not names.keys() >= set(step.value.names):
+        return None
+    try:
+        return bool(evaluate(step.value, names))
+    except Exception:  # it is computed again when the step is done, which says what is wrong
+        return None
 
 
 def verbs_of(fields: Fields) -> list[str]:
@@ -189,7 +217,8 @@ def meaning(node: Node, key: str = "") -> Any:
     return _READER.item(node) if key in ITEM_VERBS else _READER.read(node)
 
 
-def _text_or_expression(scalar: Scalar) -> Any:
+def text_or_expression(scalar: Scalar) -> Any:
+    """Return what a single value stands for; a text that cannot be read is a text, and reported elsewhere."""
     if not isinstance(scalar.value, str):
         return scalar.value
     try:
@@ -198,7 +227,7 @@ def _text_or_expression(scalar: Scalar) -> Any:
         return scalar.value
 
 
-_READER = DataReader(scalar=_text_or_expression)
+_READER = DataReader(scalar=text_or_expression)
 """What is wrong with the data of steps is reported by `check_data`."""
 
 

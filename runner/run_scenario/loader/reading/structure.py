@@ -73,16 +73,19 @@ def validator_of(schema: dict[str, Any]) -> Any:
 
 
 def _of_computed(schema: Any) -> Any:
-    """Return the schema of a tree in which everything has been computed: a text with a `$` is no number any more."""
+    """Return the schema of a tree in which all has been computed but what only the running program can compute.
+
+    A text with a `$` is no number any more.
+    """
     if isinstance(schema, list):
         return [_of_computed(each) for each in schema]
     if not isinstance(schema, dict):
         return schema
     changed = {key: _of_computed(value) for key, value in schema.items()}
-    if "x-computed" in schema and schema.get("pattern") == "[$]":
+    if schema.get("x-computed") is True and schema.get("pattern") == "[$]":
         del changed["pattern"]
         changed["type"] = [name for name in schema["type"] if name != "string"]
-    if "x-computed" in schema and "anyOf" in schema:
+    if schema.get("x-computed") is True and "anyOf" in schema:
         changed["anyOf"] = [each for each in changed["anyOf"] if each != {"$ref": "#/$defs/computed"}]
         if len(changed["anyOf"]) == 1:
             changed |= changed.pop("anyOf")[0]

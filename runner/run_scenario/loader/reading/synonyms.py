@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from run_scenario import targets
-from run_scenario.loader.messages import shorten
+from run_scenario.loader.messages import counting, shorten
 from run_scenario.loader.reading.yaml_parser import Entry, Mapping, Node, Scalar, Sequence, plain
 from run_scenario.loader.references import is_name
 from run_scenario.scenario.steps import VERBS
@@ -74,6 +74,7 @@ _PLACES: dict[str, dict[str, str]] = {
         "except": "catch rescue",
         "raise": "throw",
         "exit": "quit",
+        "raise_signal": "signal send_signal kill_self",
         "start": "run launch begin",
         "terminate": "stop",
         "acquire": "lock",
@@ -198,6 +199,9 @@ def _elsewhere(word: str, value: Node, owner: dict[str, Entry], inside: str) -> 
             return Instead("", f"write `map: {word}` and, beside it, `over: […]`")
         case "in a step", "elif" | "elseif" | "else_if":
             return Instead("else", "write `else:` with a step `if:` in it")
+        case "in a step", "times" | "count" | "range" | "until" | "number" if "for" in owner:
+            count = _plain(value)
+            return Instead("in", counting(int(count) if count.isdecimal() else 3))
         case "in a step", "do" | "body" | "block" | "begin" if owner.keys() & VERBS:
             key = "then" if "if" in owner else "steps"
             return Instead(key, f"write `{key}:`")

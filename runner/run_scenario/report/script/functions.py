@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
-from run_scenario.report.script.layout import Expression, Group, dictionary, flat, literal
+from run_scenario.report.script.layout import FULL_NAMES, Expression, Group, Names, dictionary, flat, literal
 from run_scenario.report.script.names import TAKEN, Identifiers, identifier, kind_of, names_of, own_steps, plural_of
 from run_scenario.report.script.steps import StepWriter
 from run_scenario.scenario import model
@@ -68,10 +68,13 @@ def _argument(subject: Subject, spec: model.ProcessSpec, resource: Callable[[str
     return resource(subject) if isinstance(subject, str) else by_name(subject, handles(spec), resource)
 
 
-def functions(scenario: model.Scenario, identifiers: Identifiers, taken: set[str]) -> dict[str, StepFunction]:
+def functions(
+    scenario: model.Scenario, identifiers: Identifiers, taken: set[str], names: Names = FULL_NAMES
+) -> dict[str, StepFunction]:
     """Return the function of each process that has steps, by the process's name.
 
-    `identifiers`: those of the script's top level; `taken`: names that no parameter may have.
+    `identifiers`: those of the script's top level; `taken`: names that no parameter may have; `names`: what modules are
+    called.
     """
     found: dict[str, StepFunction] = {}
     reserved = TAKEN | names_of(own_steps(scenario))
@@ -80,11 +83,11 @@ def functions(scenario: model.Scenario, identifiers: Identifiers, taken: set[str
         wanted = identifier(base, "work") if specs[0].named else "work"
         function = StepFunction(identifiers.new(wanted, f"run_{wanted}", taken=reserved), specs, scenario)
         found |= {spec.name: function for spec in specs}
-    names = {function.name for function in found.values()}
+    called = {function.name for function in found.values()}
     for function in reversed(dict.fromkeys(found.values())):  # those of a process come after it
-        own = names if function.children else set()
+        own = called if function.children else set()
         function.identifiers = Identifiers({*taken, *own}, names_of(function.steps))
-        _find_parameters(function, found, scenario)
+        _find_parameters(function, found, scenario, names)
     return found
 
 
@@ -166,7 +169,9 @@ def _shape(steps: Sequence[model.Step]) -> list[tuple[Any, ...]]:
     ]
 
 
-def _find_parameters(function: StepFunction, functions_: Mapping[str, StepFunction], scenario: model.Scenario) -> None:
+def _find_parameters(
+    function: StepFunction, functions_: Mapping[str, StepFunction], scenario: model.Scenario, names: Names
+) -> None:
     """Find which parameters a function needs, and what each of its steps is done to."""
     first, identifiers = function.specs[0], function.identifiers
     read = {name for step in everywhere(first.steps) for name in names_read(step)}
@@ -192,7 +197,7 @@ def _find_parameters(function: StepFunction, functions_: Mapping[str, StepFuncti
             known_rows[key] = Parameter(_parameter_name(step, subjects, identifiers), subjects)
         name = known_rows[key].name
         computed = not isinstance(step.subject, str)
-        function.subjects[id(step)] = f"{name}[{flat(literal(step.subject))}]" if computed else name
+        function.subjects[id(step)] = f"{name}[{flat(literal(step.subject, names))}]" if computed else name
     kinds = {handle: kind_of(each) for each in scenario.resources for handle in model.handles([each])}
     for needed in _needed(function, functions_):
         subjects = (needed,) * len(function.specs)

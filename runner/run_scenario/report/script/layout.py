@@ -15,8 +15,8 @@ from keyword import iskeyword
 from typing import Any, Protocol
 
 from run_scenario.scenario.data import CallSpec, LinesSpec, ObjectSpec, SetSpec
+from run_scenario.scenario.expressions import RANDOM, Template, draws
 from run_scenario.scenario.expressions import Expression as Computed
-from run_scenario.scenario.expressions import Template
 from run_scenario.values import Value
 
 WIDTH = 100
@@ -131,9 +131,9 @@ def literal(value: Any, names: Names = FULL_NAMES) -> Expression:
     """Return data, with expressions in it, as Python writes it; what has to be made, as the call that makes it."""
     match value:
         case Computed():
-            return code(value)
+            return code(value, names=names)
         case Template(parts):
-            return _formatted(parts)
+            return _formatted(parts, names)
         case str():
             return Text(value)
         case bytes():
@@ -179,9 +179,14 @@ def bytes_literal(data: bytes) -> str:
     return f'b"{written[2:-1]}"' if written[1] == "'" and '"' not in written and "\\'" not in written else written
 
 
-def code(expression: Computed, quote: str = '"') -> str:
+def code(expression: Computed, quote: str = '"', names: Names = FULL_NAMES) -> str:
     """Return an expression as the usual formatters write it, its strings in quotes of this kind if they can be."""
-    text = ast.unparse(ast.parse(expression.text, mode="eval"))
+    tree = ast.parse(expression.text, mode="eval")
+    if draws(expression):
+        for each in ast.walk(tree):
+            if isinstance(each, ast.Call) and isinstance(each.func, ast.Name) and each.func.id in RANDOM:
+                each.func = ast.Attribute(ast.Name(names.use("random"), ast.Load()), each.func.id, ast.Load())
+    text = ast.unparse(tree)
     tokens = [each for each in tokenize.generate_tokens(io.StringIO(text).readline) if each.string.strip()]
     close = {index for index, each in enumerate(tokens) if each.string == "**" and _is_simple(tokens, index)}
     written, position = "", 0
@@ -209,15 +214,16 @@ def _token(token: tokenize.TokenInfo, quote: str) -> str:
     return f"{quote}{text}{quote}" if is_plain else quoted(text)
 
 
-def _formatted(parts: Sequence[str | Computed]) -> str:
+def _formatted(parts: Sequence[str | Computed], names: Names) -> str:
     """Return a text with expressions in it."""
     texts = [part for part in parts if isinstance(part, str)]
     quote, other = "\"'" if sum(map(_leaning, texts)) <= 0 else "'\""
-    spelled = [part if isinstance(part, str) else code(part, other) for part in parts]
+    spelled = [part if isinstance(part, str) else code(part, other, names) for part in parts]
     computed = [text for text, part in zip(spelled, parts, strict=True) if not isinstance(part, str)]
     if any(character in text for text in computed for character in ("{", "\\", quote)):
         pattern = "".join("{}" if isinstance(part, Computed) else _doubled(part) for part in parts)
-        return f"{quoted(pattern)}.format({', '.join(code(part) for part in parts if isinstance(part, Computed))})"
+        given = ", ".join(code(part, names=names) for part in parts if isinstance(part, Computed))
+        return f"{quoted(pattern)}.format({given})"
     pieces = [
         "".join(_character(character, quote) for character in _doubled(text))
         if isinstance(part, str)

@@ -21,7 +21,7 @@ _LONGEST = 40
 """Characters beyond which a name is cut: it is to be read in a line of code."""
 _OWN = (
     "Process Thread set_start_method partial os time datetime Path io sys random builtins suppress multiprocessing "
-    "Call close_others run_with supervise Restart connection namedtuple main "
+    "signal Call close_others run_with supervise Restart connection namedtuple main "
     "Queue JoinableQueue SimpleQueue Pipe Pool ProcessPoolExecutor Value Array SharedMemory ShareableList Manager "
     "Lock RLock Semaphore BoundedSemaphore Event Condition Barrier BrokenBarrierError Empty Full "
     "active_children cpu_count current_process current_thread"
@@ -138,6 +138,8 @@ class Scope:
         of_main = names_of(step for step in steps if step.where is not None)  # what is derived names nothing
         self.shadowing = of_main & self.taken
         """Names of values of the main program that would replace a function of the script."""
+        self.all_parameters = scenario.params
+        """All parameters, by name."""
         self.parameters = parameters_read(scenario, steps)
         """The parameters that expressions read, by name: constants of the script."""
         self.of_values = of_main | names_of(own_steps(scenario))

@@ -25,7 +25,7 @@ from run_scenario.report.script.steps import INDENT, StepWriter
 from run_scenario.scenario import model
 from run_scenario.scenario.candidates import candidates
 from run_scenario.scenario.processes import by_parameter
-from run_scenario.scenario.steps import PROCESS
+from run_scenario.scenario.steps import PROCESS, draws_in, everywhere, seed_of
 
 Replicas = Sequence[model.ProcessSpec]
 """Processes that differ in nothing but their names: NAME-1, NAME-2 and so on (those of a parent may begin later), or
@@ -127,7 +127,12 @@ class ProcessWriter(StepWriter):
         """What creates a process that is started again, whenever it is called; of a list of them, the list of these."""
         self._functions = functions
         self._numbers = numbers or {}
-        closes = {step.subject: step.steps for step in steps if step.verb == "start" and step.steps}
+        closes: dict[str, Sequence[model.Step]] = {}
+        for step in (each for each in everywhere(steps) if each.verb == "start"):
+            if isinstance(step.argument, dict):  # which process it is, only the run knows
+                closes |= step.argument
+            elif step.steps:
+                closes[step.subject] = step.steps
         self._ends: dict[str, Expression] = {
             spec.name: tuple_of([scope.identifiers.resource(close.subject) for close in closes[spec.name]])
             for spec in processes
@@ -156,7 +161,7 @@ class ProcessWriter(StepWriter):
                 each = self.identifiers.own("process")
                 all_of_them = Group("{", (f"{each}.name: {each}", f"for {each} in {group.many}"), "}", commas=False)
             self._by_name[key] = self.identifiers.new(wanted), all_of_them
-        return f"{self._by_name[key][0]}[{flat(literal(step.subject))}]"
+        return f"{self._by_name[key][0]}[{flat(self.literal(step.subject))}]"
 
     def known(self, indent: int = INDENT, *, processes_alone: bool = False) -> list[str]:
         """Return the statements that list what computed names may stand for."""
@@ -317,6 +322,15 @@ class ProcessWriter(StepWriter):
             return lines, f"for {names} in {listed}"
         names = f"({names})" if len(varying) > 1 else names
         return lines, f"for {number}, {names} in enumerate({listed}, start={numbers.start})"
+
+    def seeding(self) -> list[str]:
+        """Return the statement by which the random numbers of a program are those of the scenario, if it has a seed."""
+        params = self.scope.all_parameters
+        if "seed" not in params or not draws_in(self.own_steps):
+            return []
+        name = f"{self.scope.use('multiprocessing', 'current_process')}().name"
+        seed = quoted(seed_of(params, "").replace("{", "{{").replace("}", "}}"))
+        return [f"    {self.scope.use('random')}.seed(f{seed[:-1]}{{{name}}}{seed[-1]})"]
 
     # What a process is created with
 

@@ -152,7 +152,7 @@ def written(function: StepFunction, scope: script_names.Scope, functions: Mappin
         ("own", [] if spec.steps else body.call_target(spec)),
         *body.statements(function.after),
     ]
-    constants = body.assign(scope.constants(function.steps), INDENT)
+    constants = body.assign(scope.constants(function.steps), INDENT) + body.seeding()
     before = [("own", constants), ("processes", created), ("known", body.known())]
     return [*head(function, body), *separated([*before, *parts])]
 

@@ -2,7 +2,8 @@
 
     names ──▶ source                          which functions are needed; the built-ins' and helpers' own lines, inline
     functions                                 the steps of processes as functions, and what differs as parameters
-    steps ──▶ processes ──▶ programs ──▶ statements    steps as statements; processes; loops over replicas; all of main
+    steps ──▶ processes ──▶ programs ──▶ pools ──▶ statements
+                                              steps as statements; processes; loops over replicas; pools; all of main
     layout                                    quoting, and the breaking of long lines
 
 Nothing that a scenario names is imported here, nor run.
@@ -44,7 +45,7 @@ def script(
     """Return the script; `is_class` returns of a `package.module:name` whether it is a subclass of Process."""
     steps = list(in_place_of_use(steps))
     scope = Scope(scenario, steps, is_class)
-    of_steps = functions(scenario, scope.identifiers, scope.taken | {found.bound for found in scope.imports})
+    of_steps = functions(scenario, scope.identifiers, scope.taken | {found.bound for found in scope.imports}, scope)
     main = []
     if scenario.start_method:
         main = [f'    {scope.use("multiprocessing", "set_start_method")}("{scenario.start_method}")', ""]

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from functools import partial
 from typing import Any
 
 from run_scenario.report import plan
@@ -15,32 +13,27 @@ from run_scenario.report.script.layout import (
     Group,
     bytes_literal,
     call,
-    dictionary,
     flat,
     keyword,
     keywords,
     layout,
     literal,
-    tuple_of,
 )
 from run_scenario.report.script.names import identifier, kind_of, word_for
+from run_scenario.report.script.pools import PoolWriter
 from run_scenario.report.script.processes import Members
-from run_scenario.report.script.programs import Program, separated
+from run_scenario.report.script.programs import separated
 from run_scenario.report.script.steps import INDENT, range_of
-from run_scenario.report.text import number
 from run_scenario.scenario import model
 from run_scenario.scenario.plan import Created, Manager, created, removed
 from run_scenario.scenario.steps import everywhere, names_read
-
-_REFUSALS = ("BrokenProcessPool", "BrokenExecutor", "RuntimeError", "Exception")
-"""What `submit()` itself raises when the executor is broken by then, and all that it is a kind of."""
 
 _PROXIES = {"dict": "DictProxy", "list": "ListProxy", "Namespace": "NamespaceProxy"}
 _MEMORY = "multiprocessing.shared_memory"
 _MANAGERS = "multiprocessing.managers"
 
 
-class Statements(Program):
+class Statements(PoolWriter):
     """Writes what a main program creates, its steps, and what it removes, one after the other and none left out."""
 
     def __init__(
@@ -56,20 +49,15 @@ class Statements(Program):
         `in_function`: whether they will stand in one.
         """
         own = [spec for spec in scenario.processes if not spec.parent]
-        super().__init__(scope, own, steps, functions, self._resource_of)
+        super().__init__(scope, own, steps, functions, self._resource_of, scenario.pools)
         self.unread = self.unread if in_function else set()
         self._scenario = scenario
-        self._resource = scope.identifiers.resource
         self.shared = _SharedStatements(scope)
-        self._pools = {pool.name: pool for pool in scenario.pools}
-        later = [given for pool in scenario.pools for given in pool.calls if not given.waits]
-        self._only = later[0] if len(later) == 1 else None
-        """The only call whose result is asked for later."""
 
     def lines(self) -> list[str]:
         """Return the statements, indented once."""
         parts = [
-            ("constants", self.assign(self.scope.constants(self.own_steps), INDENT)),
+            ("constants", self.assign(self.scope.constants(self.own_steps), INDENT) + self.seeding()),
             ("pin", self._pin()),
             ("creation", self._create_resources()),
             ("processes", self.create_processes()),
@@ -163,14 +151,6 @@ class Statements(Program):
         wanted = f"{identifier(static_text(step.subject), step.kind.lower())}_by_name"
         return self.listed(step, wanted, list(model.handles(self._scenario.resources)), self._resource)
 
-    def statement(self, step: model.Step, indent: int) -> list[str]:
-        """Return the lines of a step."""
-        if step.verb == "create":
-            return self.lay(self._pool(self._pools[step.subject]), indent, f"{self._resource(step.subject)} = ")
-        if step.verb in ("next_call", "result"):
-            return self._use_pool(self._pools[step.subject], step, indent)
-        return super().statement(step, indent)
-
     def unnamed(self, step: model.Step, made: Expression) -> Expression:
         """Return the statement for an answer that has no name: what the main program asks or collects is shown."""
         if step.verb in ("get", "get_nowait", "recv"):
@@ -206,94 +186,6 @@ class Statements(Program):
             given = [item.args[0] for item in items]
         head = self.lay(range_of(given) or self.literal(given), indent, f"for {variable} in ", ":")
         return [*head, f"{' ' * indent}    {queue}.put({put})"]
-
-    # Pools
-
-    def next_ones(self, steps: Sequence[model.Step], position: int, indent: int) -> tuple[list[str], int]:
-        """Return the statements for the next steps, and how many these are; an executor's own are in a `with`."""
-        first, rest = steps[position], steps[position + 1 :] if steps[position].verb == "create" else ()
-        own = [*itertools.takewhile(lambda step: step.verb in ("next_call", "result"), rest)]
-        ends = [step.verb for step in rest[len(own) : len(own) + 1]] == ["shutdown"]
-        # What is expected of a single call is a `with` by itself.
-        if first.where is not None or not ends or (len(own) == 1 and own[0].argument.raises):
-            return super().next_ones(steps, position, indent)
-        made = self.lay(
-            self._pool(self._pools[first.subject]), indent, "with ", f" as {self._resource(first.subject)}:"
-        )
-        return made + self.block(own, indent + INDENT), len(own) + 2
-
-    def _pool(self, pool: model.PoolSpec) -> Expression:
-        """Return what creates a pool."""
-        parts: list[Expression] = [] if pool.processes is None else [str(pool.processes)]
-        if pool.initializer:
-            parts.append(keyword("initializer", self.scope.function(pool.initializer)))
-        if pool.initargs or pool.uses:
-            given = [*map(self.literal, pool.initargs), *map(self._resource, pool.uses)]
-            parts.append(keyword("initargs", tuple_of(given)))
-        if pool.maxtasksperchild:
-            limit = "max_tasks_per_child" if pool.type == "executor" else "maxtasksperchild"
-            parts.append(f"{limit}={pool.maxtasksperchild}")
-        executor = pool.type == "executor"
-        module, kind = ("concurrent.futures", "ProcessPoolExecutor") if executor else ("multiprocessing", "Pool")
-        return call(self.scope.use(module, kind), *parts)
-
-    def _use_pool(self, pool: model.PoolSpec, step: model.Step, indent: int) -> list[str]:
-        """Return the statements that make a call, or ask for its result."""
-        given, executor, margin = step.argument, pool.type == "executor", " " * indent
-        name = "" if given.waits else self.identifiers.result(pool.name, 0 if given is self._only else given.number)
-        # What is asked for later is what fails; an executor that is broken takes nothing any more.
-        refusable = executor and not given.waits and given.raises in _REFUSALS
-        raised = given.raises
-        if step.verb == "next_call":
-            first = [f"{margin}{name} = None"] if refusable else []
-            raised = raised if given.waits or refusable else ""
-            write = partial(self._call_pool, pool, given, name)
-        else:
-            first = [f"{margin}if {name} is not None:"] if refusable else []
-            asked = call(self.scope.builtin("print"), plan.pool_result(given, name))
-            write, indent = partial(self.lay, asked), indent + 4 * len(first)
-        if raised == "TimeoutError" and given.timeout is not None and not executor:
-            raised = "multiprocessing.TimeoutError"  # its own exception, which is not the built-in of that name
-        return first + (self.expecting(raised, write, indent) if raised else write(indent))
-
-    def _call_pool(self, pool: model.PoolSpec, given: model.PoolCall, name: str, indent: int) -> list[str]:
-        """Return the statements that make a call, and take its results where they come one by one."""
-        executor, lazy = pool.type == "executor", given.method in ("imap", "imap_unordered")
-        made = call(f"{self._resource(pool.name)}.{given.method}", *self._pool_arguments(given, executor))
-        show = self.scope.builtin("print")
-        if not given.waits:
-            return self.lay(made, indent, f"{name} = ")
-        if lazy and given.timeout is not None:
-            results, over = self.identifiers.own("results"), given.items
-            counted = self._items(over) if isinstance(over, model.LinesSpec) else f"range({len(over)})"
-            return [
-                *self.lay(made, indent, f"{results} = "),
-                f"{' ' * indent}for _ in {flat(counted)}:",
-                f"{' ' * indent}    {show}({results}.next({number(given.timeout)}))",
-            ]
-        return self.lay(call(show, call("list", made) if executor or lazy else made), indent)
-
-    def _pool_arguments(self, given: model.PoolCall, executor: bool) -> list[Expression]:
-        function = self.scope.function(given.function)
-        named = {name: self.literal(value) for name, value in given.kwargs.items()}
-        positional = list(map(self.literal, given.args))
-        back = [keyword(key, self.scope.function(name)) for key, name in given.callbacks.items()]
-        if given.method == "submit":
-            return [function, *positional, *keywords(named)]
-        if given.method in ("apply", "apply_async"):
-            args: Expression = tuple_of(positional) if positional else "()"
-            return [function, args, *([dictionary(named)] if named else []), *back]
-        parts: list[Expression] = [function, self._items(given.items)]
-        if given.chunksize is not None:
-            parts.append(f"chunksize={given.chunksize}")
-        if executor and given.timeout is not None:
-            parts.append(f"timeout={number(given.timeout)}")
-        return parts + back
-
-    def _items(self, items: model.Items) -> Expression:
-        if isinstance(items, model.LinesSpec):
-            return self.literal(items)
-        return (range_of(items) if len(items) > 3 else None) or self.literal(list(items))
 
 
 def _calls_the_same(first: model.CallSpec, item: Any) -> bool:

@@ -228,6 +228,7 @@ class StepWriter:
     def on_with(self, step: Step, indent: int) -> list[str]:
         """Return the lines of a statement that holds locks, or lets an exception pass, or both."""
         held: list[Expression] = []
+        before: list[str] = []
         body: list[str] = []
         steps: tuple[Step, ...] = (step,)
         while len(steps) == 1 and (steps[0].verb == "with" or steps[0].raises):  # as one statement: the usual way
@@ -239,12 +240,26 @@ class StepWriter:
             if first.verb != "with":
                 body = self._done(first, indent + INDENT)
                 break
-            lock = ".get_lock()" if first.kind in ("Value", "Array") else ""
-            held.append(f"{self.subject(first)}{lock}")
+            held.append(self.held(first))
+            before += self.before_with(first, indent)
             steps = first.steps
-        line = f"{' ' * indent}with {', '.join(map(str, held))}:"
-        lines = [line] if len(line) <= WIDTH else self.lay(Group("with (", tuple(held), ")"), indent, after=":")
-        return [*lines, *(body or self.block(steps, indent + INDENT))]
+        line = f"{' ' * indent}with {', '.join(map(flat, held))}:"
+        if len(line) <= WIDTH:
+            lines = [line]
+        elif len(held) == 1:
+            lines = self.lay(held[0], indent, "with ", ":")
+        else:
+            lines = self.lay(Group("with (", tuple(held), ")"), indent, after=":")
+        return [*before, *lines, *(body or self.block(steps, indent + INDENT))]
+
+    def held(self, step: Step) -> Expression:
+        """Return what stands after `with`."""
+        return f"{self.subject(step)}{'.get_lock()' if step.kind in ('Value', 'Array') else ''}"
+
+    def before_with(self, step: Step, indent: int) -> list[str]:
+        """Return the lines that a `with` needs before it."""
+        del step, indent
+        return []
 
     def on_try(self, step: Step, indent: int) -> list[str]:
         """Return the lines of a `try`; without anything to do for an exception, of a `suppress()`."""
@@ -303,6 +318,11 @@ class StepWriter:
             least, most = (_option(step.argument[key]) for key in ("from", "to"))
             seconds = call(f"{self.scope.use('random')}.uniform", least, most)
         return call(f"{self.scope.use('time')}.sleep", seconds)
+
+    def made_raise_signal(self, step: Step) -> Expression:
+        """Return the call by which a process sends a signal to itself."""
+        module = self.scope.use("signal")
+        return call(f"{module}.raise_signal", f"{module}.{step.argument}")
 
     def made_call(self, step: Step) -> Expression:
         """Return the call of a function."""
@@ -367,7 +387,7 @@ def _own_more(name: str, value: Any) -> tuple[str, Computed] | None:
         case ast.BinOp(left=ast.Name(id=own), right=right) if own == name:
             whole, rest = ast.unparse(tree), ast.unparse(right)
             operator = whole.removeprefix(name).split()[0]
-            return operator, Computed(rest, value.names)
+            return operator, value.replace(text=rest)
     return None
 
 

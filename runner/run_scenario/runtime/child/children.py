@@ -165,8 +165,10 @@ class Children:
         """Take in a worker that has been created."""
         self.processes[name], self.index[name] = process, index
 
-    def start(self, name: str, closes: Sequence[str] = ()) -> None:
-        """Start the process of that name, which, if it is forked, first closes these ends of pipes."""
+    def start(self, name: str, closes: Sequence[str] | Mapping[str, Sequence[str]] = ()) -> None:
+        """Start the process of that name, which, if it is forked, first closes these ends of pipes; or those of it."""
+        if isinstance(closes, Mapping):
+            closes = closes.get(name, ())
         index: int = self.index[name]
         process: Any = self.processes[name]
         if process.ident is not None:  # it was started before: that is an error, and no start to be recorded

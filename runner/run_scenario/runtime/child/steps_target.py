@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from run_scenario.scenario.steps import Step, unfolded
+from run_scenario.scenario.steps import Step, seed_of, unfolded
 
 
 class StepsTarget:
@@ -46,6 +46,6 @@ class StepsTarget:
         from run_scenario.runtime.steps.compiler import NO_FILE, compile_steps  # for processes with steps alone
         from run_scenario.runtime.steps.namespace import namespace
 
-        given = {**namespace(resources, self._functions), **more}
+        given = {**namespace(resources, self._functions, seed_of(self._names, self._name)), **more}
         file = self._file or NO_FILE
         compile_steps(self._steps, name=self._name, file=file, namespace=given, names=self._names)()

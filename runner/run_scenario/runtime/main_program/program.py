@@ -48,7 +48,7 @@ from run_scenario.runtime.supervisor.auxiliary_processes import MANAGER
 from run_scenario.scenario import model
 from run_scenario.scenario.data import LinesSpec, SetSpec, Unmade, travelling, unmade, with_all_made
 from run_scenario.scenario.plan import Manager, around_target, created, plan, removed
-from run_scenario.scenario.steps import unfolded, unmade_in, with_made_in
+from run_scenario.scenario.steps import seed_of, unfolded, unmade_in, with_made_in
 
 _OUT_OF_RESOURCES = {errno.EAGAIN, errno.ENOMEM, errno.EMFILE, errno.ENFILE, errno.ENOSPC}
 
@@ -136,7 +136,7 @@ class MainProgram:
             self._make_data(maker, refusals)
             self._find_functions(resolve, refusals)
         if refusals.found:
-            recorder.emit(codes.REFUSED, refusals.found)
+            recorder.emit(codes.REFUSED, sorted(refusals.found, key=lambda each: each[:2]))
         return not refusals.found
 
     def _make_data(self, maker: DataMaker, refusals: _Refusals) -> None:
@@ -152,11 +152,12 @@ class MainProgram:
         scenario = with_all_made(self._request.scenario, make)
         if self._has_lines:
             of_processes = {id(spec.steps): with_made_in(spec.steps, read) for spec in scenario.processes}
-            scenario = scenario.replace(
-                processes=tuple(spec.replace(steps=of_processes[id(spec.steps)]) for spec in scenario.processes),
-                main=scenario.main and with_made_in(scenario.main, read),
-            )
-        self._request = self._request.replace(scenario=scenario, steps=plan(scenario))
+            processes = tuple(spec.replace(steps=of_processes[id(spec.steps)]) for spec in scenario.processes)
+            scenario = scenario.replace(processes=processes)
+        steps = plan(scenario)
+        self._request = self._request.replace(
+            scenario=scenario, steps=with_made_in(steps, read) if self._has_lines else steps
+        )
 
     def _find_functions(self, resolve: Resolver, refusals: _Refusals) -> None:
         """Find targets, and what pools call."""
@@ -165,9 +166,10 @@ class MainProgram:
                 self._bound[spec.name] = self._bind(spec, resolve)
         for pool in self._request.scenario.pools:
             self._pools[pool.name] = pool
-            for what, name in ((pool, pool.initializer), *((call, call.function) for call in pool.calls)):
+            called = ((call, call.function, call.where) for call in pool.calls)
+            for what, name, place in ((pool, pool.initializer, pool.where), *called):
                 if name:
-                    with refusals.noted(pool.where):
+                    with refusals.noted(place or pool.where):
                         self.functions[id(what)] = targets.find_function(name, resolve)
             for call in pool.calls:
                 for name in call.callbacks.values():
@@ -177,7 +179,7 @@ class MainProgram:
     def _check_steps(self, resolve: Resolver, maker: DataMaker, refusals: _Refusals) -> None:
         """Find the functions that steps call, and check what they make."""
         scenario = self._request.scenario
-        for steps in (scenario.main or (), *{id(spec.steps): spec.steps for spec in scenario.processes}.values()):
+        for steps in (self._request.steps, *{id(spec.steps): spec.steps for spec in scenario.processes}.values()):
             for step in unfolded(steps):
                 if step.verb == "call" and step.argument not in self._called:
                     with refusals.noted(step.where):
@@ -242,11 +244,12 @@ class MainProgram:
 
     def _do_steps(self) -> None:
         given = {
-            **namespace(self.resources, self._called),
+            **namespace(self.resources, self._called, seed_of(self._request.scenario.params, MAIN_PROCESS)),
             **self._children.namespace(),
             "_create": self.create_pool,
+            "_pool": self._with_pool,
             "_next_call": self._call_pool,
-            "_result": lambda name, call: self.resources[name].result(call.number, call),
+            "_result": lambda name, call=None: self.resources[name].result(call),
         }
         file = NO_FILE if self._request.scenario.main is None else self._request.scenario.path
         names = {**self._request.scenario.params, "name": MAIN_PROCESS}
@@ -311,10 +314,25 @@ class MainProgram:
         self.resources[name] = Calls(spec, index, multiprocessing.get_context(), setup, initializer, given)
         self._children.report_auxiliary_processes()
 
-    def _call_pool(self, name: str, call: model.PoolCall) -> None:
+    @contextlib.contextmanager
+    def _with_pool(self, name: str) -> Iterator[None]:
+        """Be what a pool is in a `with` statement."""
+        self.create_pool(name)
+        try:
+            yield
+        finally:
+            if self._pools[name].type == "Pool":
+                self.resources[name].terminate()
+            else:
+                self.resources[name].shutdown()
+
+    def _call_pool(self, name: str, call: model.PoolCall, **computed: Any) -> Any:
+        """Make a call, of which some data has just been computed; return its result, if it waits for that."""
+        function = self.functions[id(call)]
         callbacks = {keyword: self._called[each] for keyword, each in call.callbacks.items()}
-        self.resources[name].call(call.number, call, self.functions[id(call)], dict(call.kwargs), callbacks)
+        result = self.resources[name].call(call.replace(**computed), function, callbacks)
         self._children.report_auxiliary_processes()  # an executor starts its workers now
+        return result
 
     def _report_manager(self, manager: Any) -> None:
         self._report(MANAGER, cpython.manager_process(manager).pid)

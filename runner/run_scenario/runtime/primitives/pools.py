@@ -228,7 +228,8 @@ class Calls:
         """`given`: the resources that the initializer gets besides its arguments."""
         self._spec = spec
         self._index = index
-        self._pending: dict[int, Any] = {}
+        self._pending: list[tuple[PoolCall, Any]] = []
+        """Calls whose result has not been asked for yet, each with what it returned at once."""
         size = spec.processes or os.cpu_count() or 1
         recorder.emit(codes.POOL_CREATED, index, size)
         self._workers = Workers(spec, index, ctx, setup, size)
@@ -263,86 +264,87 @@ class Calls:
 
     # Calls
 
-    def call(
-        self,
-        number: int,
-        call: PoolCall,
-        function: Callable[..., Any],
-        kwargs: dict[str, Any],
-        callbacks: dict[str, Callable[..., Any]],
-    ) -> None:
-        """Make the call with this number (from 1); what it returns at once is kept for `result`.
+    def call(self, call: PoolCall, function: Callable[..., Any], callbacks: dict[str, Callable[..., Any]]) -> Any:
+        """Make a call, and return its result; what one that does not wait returns at once is kept for `result`.
 
         `callbacks`: what is called with its result or its exception, by keyword argument.
 
         Raises:
             Exception: whatever the call raises that the scenario does not expect of it.
         """
-        chunk = None if call.chunksize is None else call.chunksize
         count = len(call.items) if call.method not in ("apply", "apply_async", "submit") else 1
-        recorder.emit(codes.POOL_CALLED, self._index, number, count)
-        with _Expected(self, number, call):
+        recorder.emit(codes.POOL_CALLED, self._index, call.number, count)
+        result: Any = None
+        with _Expected(self, call.number, call):
             if self._spec.type == "executor":
-                self._call_executor(number, call, function, kwargs)
+                result = self._call_executor(call, function)
             else:
-                back = {key: Callback(each, self._index, number, key) for key, each in callbacks.items()}
-                self._call_pool(number, call, function, kwargs, chunk, back)
+                back = {key: Callback(each, self._index, call.number, key) for key, each in callbacks.items()}
+                result = self._call_pool(call, function, back)
             self._mark_threads()
+        return result
 
-    def _call_pool(
-        self,
-        number: int,
-        call: PoolCall,
-        function: Callable[..., Any],
-        kwargs: dict[str, Any],
-        chunk: int | None,
-        back: dict[str, Callback],
-    ) -> None:
-        made, method = self._pool, call.method
+    def _call_pool(self, call: PoolCall, function: Callable[..., Any], back: dict[str, Callback]) -> Any:
+        made, method, number, chunk = self._pool, call.method, call.number, call.chunksize
         if method in ("apply", "apply_async"):
             task = Task(function, self._index, number)
-            answer = made.apply_async(task, (0, *call.args), kwargs, **back)
+            answer = made.apply_async(task, (0, *call.args), dict(call.kwargs), **back)
         elif method in ("starmap", "starmap_async"):
             task = Task(function, self._index, number)
             answer = made.starmap_async(task, [(n, *item) for n, item in enumerate(call.items)], chunk, **back)
         else:
             task, pairs = PairedTask(function, self._index, number), list(enumerate(call.items))
             if method in ("imap", "imap_unordered"):
-                self._iterate(number, call, getattr(made, method)(task, pairs, chunk or 1))
-                return
+                return self._iterate(call, getattr(made, method)(task, pairs, chunk or 1))
             answer = made.map_async(task, pairs, chunk, **back)
         # What map() and apply() do is to ask for the result at once; so there is one place that waits.
-        self._pending[number] = answer
         if not method.endswith("_async"):
-            self._get(number, call)
+            return self._get(call, answer)
+        self._pending.append((call, answer))
+        return None
 
-    def _call_executor(self, number: int, call: PoolCall, function: Callable[..., Any], kwargs: dict[str, Any]) -> None:
+    def _call_executor(self, call: PoolCall, function: Callable[..., Any]) -> Any:
         if call.method == "submit":
-            task = Task(function, self._index, number)
-            self._pending[number] = self._pool.submit(task, 0, *call.args, **kwargs)
-            return
-        task = PairedTask(function, self._index, number)
+            task = Task(function, self._index, call.number)
+            self._pending.append((call, self._pool.submit(task, 0, *call.args, **call.kwargs)))
+            return None
+        task = PairedTask(function, self._index, call.number)
         found = self._pool.map(task, list(enumerate(call.items)), timeout=call.timeout, chunksize=call.chunksize or 1)
-        self._iterate(number, call, found)
+        return self._iterate(call, found)
 
-    def result(self, number: int, call: PoolCall) -> None:
-        """Ask for the result of a call that did not wait for it."""
-        if number in self._pending:
-            with _Expected(self, number, call):
-                self._get(number, call)
+    def result(self, wanted: PoolCall | None) -> Any:
+        """Ask for the result of a call that did not wait for it: this one, or the first not asked for yet.
 
-    def _get(self, number: int, call: PoolCall) -> None:
-        answer = self._pending.pop(number)
+        Nothing is asked of a call that an executor refused, as the scenario expects.
+
+        Raises:
+            LookupError: there is none left.
+            Exception: whatever the call raises that the scenario does not expect of it.
+        """
+        pending = (each for each in self._pending if wanted is None or each[0].number == wanted.number)
+        found = next(pending, None)
+        if found is None and wanted is None:
+            raise LookupError(f"all results of the pool {self._spec.name!r} have been asked for")
+        result: Any = None
+        if found is not None:
+            self._pending.remove(found)
+            with _Expected(self, found[0].number, found[0]):
+                result = self._get(*found)
+        return result
+
+    def _get(self, call: PoolCall, answer: Any) -> Any:
         since = recorder.begin_wait(codes.W_POOL_RESULT, self._index, call.timeout)
         try:
             result = answer.result(call.timeout) if self._spec.type == "executor" else answer.get(call.timeout)
         finally:
             recorder.end_wait()
         self._workers.tasks_seen += 1
-        recorder.emit(codes.POOL_RETURNED, self._index, number, describe(result), since)
+        recorder.emit(codes.POOL_RETURNED, self._index, call.number, describe(result), since)
+        return result
 
-    def _iterate(self, number: int, call: PoolCall, results: Any) -> None:
+    def _iterate(self, call: PoolCall, results: Any) -> list[Any]:
         """Take results one by one; those of an executor's map() come through an ordinary iterator."""
+        taken: list[Any] = []
         for position in range(len(call.items)):
             timed = call.timeout if hasattr(results, "next") else None
             since = recorder.begin_wait(codes.W_POOL_RESULT, self._index, timed)
@@ -351,7 +353,9 @@ class Calls:
             finally:
                 recorder.end_wait()
             self._workers.tasks_seen += 1
-            recorder.emit(codes.POOL_RESULT, self._index, number, position, describe(result), since)
+            recorder.emit(codes.POOL_RESULT, self._index, call.number, position, describe(result), since)
+            taken.append(result)
+        return taken
 
     def note_ended_workers(self) -> None:
         """Record which workers have ended: an executor says that it is broken before it waits for any of them."""

@@ -21,7 +21,7 @@ from typing import Any
 
 from run_scenario.scenario.data import CallSpec, ObjectSpec, SetSpec, unmade
 from run_scenario.scenario.expressions import Expression, Template, global_name, is_computed, names_in, tree
-from run_scenario.scenario.steps import PROCESS, VERBS, Step
+from run_scenario.scenario.steps import POOLS, PROCESS, VERBS, Step
 
 NO_FILE = "<steps>"
 """The file of steps that are derived: they stand nowhere."""
@@ -170,6 +170,9 @@ class _Coder:
     # What is not as the table of verbs says
 
     def _start(self, step: Step) -> Any:
+        if isinstance(step.argument, dict):  # by the names that the subject may be
+            closes = {name: [inner.subject for inner in steps] for name, steps in step.argument.items()}
+            return self._call("_start", self.value(step.subject), self._constant(closes))
         return self._call("_start", self.value(step.subject), self._constant([inner.subject for inner in step.steps]))
 
     def _supervise(self, step: Step) -> Any:
@@ -186,7 +189,7 @@ class _Coder:
 
     def _of_pool(self, step: Step) -> Any:
         given = [] if step.argument is None else [self._constant(step.argument)]
-        return self._call(f"_{step.verb}", self.value(step.subject), *given)
+        return self._call(f"_{step.verb}", self.value(step.subject), *given, keywords=self._keywords(step.options))
 
     def _sleep(self, step: Step) -> Any:
         if isinstance(step.argument, dict):
@@ -307,7 +310,7 @@ class _Coder:
         return self._call(self._attribute(self._subject(argument), VERBS[argument.verb].called))
 
     def _with(self, step: Step) -> list[Any]:
-        held = self._subject(step)
+        held = self._subject(step) if step.kind not in POOLS else self._call("_pool", self.value(step.subject))
         if step.kind in ("Value", "Array"):
             held = self._call(self._attribute(held, "get_lock"))
         return [self.placed(ast.With, [ast.withitem(held, None)], self.block(step.steps))]

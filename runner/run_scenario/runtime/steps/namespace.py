@@ -7,9 +7,11 @@ recorded here.
 from __future__ import annotations
 
 import multiprocessing
+import signal
 import sys
 import time
 from collections.abc import Callable, Mapping
+from functools import partial
 from importlib import import_module
 from typing import Any
 
@@ -17,21 +19,45 @@ from run_scenario.recording import codes
 from run_scenario.recording.describe import describe
 from run_scenario.recording.recorder import recorder
 from run_scenario.scenario.exceptions import MODULES
-from run_scenario.scenario.expressions import GLOBALS
+from run_scenario.scenario.expressions import GLOBALS, RANDOM, global_name
 from run_scenario.targets import Call
 
 _MOST_MESSAGE = 500
 
 
-def namespace(resources: Mapping[str, Any], functions: Mapping[str, Callable[..., Any]]) -> dict[str, Any]:
-    """Return the globals of steps: what they are done to, by name, and the functions that they may name."""
+def namespace(
+    resources: Mapping[str, Any], functions: Mapping[str, Callable[..., Any]], seed: str = ""
+) -> dict[str, Any]:
+    """Return the globals of steps: what they are done to, by name, and the functions that they may name.
+
+    `seed`: what all that is random follows from; empty: chance.
+    """
+    chance = _Chance(seed)
     return {
         **_COMMON,
+        **{global_name(name): partial(chance.draw, name) for name in RANDOM},
+        "_sleep_between": lambda least, most: _sleep(chance.draw("uniform", least, most)),
         "_resources": resources,
         "_call": _Caller(functions),
         "_make": lambda name, /, *args, **kwargs: functions[name](*args, **kwargs),
         "_make_call": lambda name, args, kwargs: Call(functions[name], args, kwargs),
     }
+
+
+class _Chance:
+    """Draws random numbers, which are the same ones each time if there is a seed."""
+
+    def __init__(self, seed: str) -> None:
+        self._seed = seed
+        self._source: Any = None
+
+    def draw(self, method: str, /, *given: Any) -> Any:
+        """Return what this function of the module `random` does."""
+        if self._source is None:
+            import random  # 3 ms, where it is needed
+
+            self._source = random.Random(self._seed) if self._seed else random
+        return getattr(self._source, method)(*given)
 
 
 class _Caller:
@@ -65,10 +91,11 @@ def _sleep(seconds: float) -> None:
     recorder.end_wait()
 
 
-def _sleep_between(least: float, most: float) -> None:
-    import random  # 3 ms, where it is needed
-
-    _sleep(random.uniform(least, most))
+def _raise_signal(name: str) -> None:
+    """Send a signal to this process; it is recorded before, since there may be no after."""
+    number = signal.Signals[name]
+    recorder.emit(codes.RAISING_SIGNAL, int(number))
+    signal.raise_signal(number)
 
 
 def _exception(name: str, message: str | None) -> BaseException:
@@ -100,9 +127,9 @@ _COMMON: dict[str, Any] = {
     "_answered": _answered,
     "_raised": _raised,
     "_sleep": _sleep,
-    "_sleep_between": _sleep_between,
     "_print": print,
     "_exit": sys.exit,
+    "_raise_signal": _raise_signal,
     "_exception": _exception,
     "_exceptions": _exceptions,
     "_getattr": getattr,

@@ -126,7 +126,7 @@ def _warn_of_unstarted(draft: Draft, problems: Problems) -> None:
 
 
 def _warn_of_unused_pools(draft: Draft, problems: Problems) -> None:
-    used = {name for name, step in draft.named_by_main() if step.verb.name in ("use", "create")}
+    used = {name for name, step in draft.named_by_main() if step.verb.name in ("use", "create", "with")}
     for pool in draft.sections["pools"].values():
         if pool.name not in used:
             problems.warn(pool.span, f"pool {quote(pool.name)} is not used", f"write a step `use: {pool.name}`")
@@ -451,7 +451,7 @@ class _Pools:
             if name in self._created - self._used:
                 what = f"pool {called} was created before, and `use` creates it"
                 return _Obstacle(
-                    what, f"write `call: {name}` for each of its calls, then `close` and `join`", waits=True
+                    what, f"write `next_call: {name}` for each of its calls, then `close` and `join`", waits=True
                 )
             return None
         if verb == "create":
@@ -464,13 +464,9 @@ class _Pools:
             )
         if verb == "next_call" and name in self._ended and not self._expects(name):
             return _Obstacle(f"pool {called} takes no more calls at this step", "move this step up", waits=True)
-        if verb == "next_call" and self._called[name] >= len(self._calls[name]):
-            return _Obstacle(
-                f"all calls of pool {called} are made before this step", "add one to its `calls`", waits=True
-            )
         if verb == "result" and not self._pending[name]:
             what = f"no result of pool {called} is left to get at this step"
-            return _Obstacle(what, f"write a step `call: {name}` before, of a call that does not wait", waits=True)
+            return _Obstacle(what, f"write `next_call: {name}` before, of a call that does not wait", waits=True)
         if verb == "join" and name not in self._ended:
             return _Obstacle(
                 f"join() needs a pool that was closed, and {called} was not", f"write `close: {name}` before"

@@ -12,6 +12,9 @@ from run_scenario.loader.reading.checks.calls import check_value, find_work
 from run_scenario.loader.reading.data import elements_of
 from run_scenario.loader.reading.draft import Draft, ResourceDraft
 from run_scenario.loader.reading.fields import Fields
+from run_scenario.loader.reading.steps import meaning
+from run_scenario.loader.reading.yaml_parser import Node, Scalar
+from run_scenario.scenario.expressions import Expression, ExpressionError, is_computed, parse
 from run_scenario.scenario.model import MAX_POOL_ITEMS
 from run_scenario.targets import Target
 
@@ -24,6 +27,8 @@ METHODS = {
 }
 """Type of pool -> the calls that it has."""
 
+_OF_TASKS = ("over", "args", "kwargs")
+"""Keys with what tasks are given."""
 _SINGLE = ("apply", "apply_async", "submit")
 """Calls of one task: they take `args` and `kwargs`; all others go `over` a list."""
 _STAR = ("starmap", "starmap_async")
@@ -139,7 +144,26 @@ def _check_call(call: Fields, pool: ResourceDraft, problems: Problems) -> None:
     for key in ("callback", "error_callback"):
         if call.entry(key) is not None:
             _check_callback(key, call, method, problems)
+    for key in _OF_TASKS:
+        _check_expression(key, call, problems)
     _check_function(call, method, problems)
+
+
+def _is_text_with_expression(node: Node) -> bool:
+    return isinstance(node, Scalar) and is_computed(meaning(node))
+
+
+def _check_expression(key: str, call: Fields, problems: Problems) -> None:
+    """Check that what is no list or mapping is one expression, which may become one."""
+    entry = call.entry(key)
+    if entry is None or not isinstance(entry.value, Scalar) or isinstance(meaning(entry.value), Expression):
+        return
+    try:
+        parse(str(entry.value.value))
+    except ExpressionError:  # which is reported as such
+        return
+    wanted = "mapping" if key == "kwargs" else "list"
+    problems.error(entry.value.span, f"this is a text, not a {wanted}", "write one expression, as in `$items`")
 
 
 def _check_callback(key: str, call: Fields, method: str, problems: Problems) -> None:
@@ -172,9 +196,12 @@ def _check_function(call: Fields, method: str, problems: Problems) -> None:
     if known is None:
         return
     if method in _SINGLE:
-        _check_arguments(known, call, "args", problems)
+        if not any(_is_text_with_expression(entry.value) for entry in call if entry.key in _OF_TASKS):
+            _check_arguments(known, call, "args", problems)
         return
     for node in call.items("over"):
+        if is_computed(meaning(node)):
+            continue
         if method in _STAR:
             elements = elements_of(node)
             if elements is None:
@@ -206,7 +233,8 @@ def _check_arguments(known: Target, fields: Fields, key: str, problems: Problems
         problems.error(span, problem, "")
         return
     for parameter, node in zip(parameters, fields.items(key), strict=False):
-        check_value(known.name, parameter, node, problems)
+        if key != "args" or not is_computed(meaning(node)):
+            check_value(known.name, parameter, node, problems)
 
 
 def _count(known: Target, positional: int, named: int) -> str:

@@ -243,14 +243,15 @@ def check_ends(draft: Draft, problems: Problems) -> None:
         for binding, replicas in _users(process, users):
             counts[binding.resource] += replicas
             users[binding.resource] += [binding] * min(replicas, 2)  # the second one is pointed at
-    by_main = {name for name, _ in draft.named_by_main()}
+    possibly_used = {name for name, _ in draft.named_by_main()}
+    possibly_used |= {binding.resource for process in draft.processes for binding in process.bindings}
     for handle, bindings in users.items():
         if counts[handle] > 1:
             what = f"{counts[handle]} processes get the same end {quote(handle)}"
             hint = "give each a pipe of its own: what two read or write at the same time may be corrupted"
             problems.warn(bindings[1].resource_span, what, hint)
     for pipe in draft.sections["pipes"].values():
-        unused = [handle for handle in pipe.handles() if not users[handle] and handle not in by_main]
+        unused = [handle for handle in pipe.handles() if not users[handle] and handle not in possibly_used]
         if len(unused) == 1:
             what = f"nobody gets the end {quote(unused[0])}"
             problems.warn(pipe.span, what, f"give it to a process, as in `uses: {{PARAMETER: {unused[0]}}}`")
@@ -258,11 +259,7 @@ def check_ends(draft: Draft, problems: Problems) -> None:
 
 def _users(process: ProcessDraft, handles: Collection[str]) -> Iterator[tuple[BindingDraft, int]]:
     """Yield each of these resources once for the replicas that use it, and how many these are."""
-    if process.varies:
-        alike = [(process.bindings_of(names, handles, certain=True), 1) for names in process.names_before()]
-    else:
-        alike = [(iter(process.bindings), process.replicas)]
-    for bindings, replicas in alike:
+    for bindings, replicas in process.uses(handles, certain=True):
         found = {binding.resource: binding for binding in bindings if binding.resource in handles}
         yield from ((binding, replicas) for binding in found.values())
 

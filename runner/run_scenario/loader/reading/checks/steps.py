@@ -6,6 +6,7 @@ Whether their order is possible is checked in `main_order`.
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Callable, Iterable
 from itertools import accumulate
 from keyword import iskeyword
@@ -14,23 +15,34 @@ from run_scenario.loader.messages import either, quote, shorten, there_are
 from run_scenario.loader.problems import Problems, Span
 from run_scenario.loader.reading.checks.calls import find_work
 from run_scenario.loader.reading.checks.main_order import check_order
+from run_scenario.loader.reading.checks.pools import method_of
 from run_scenario.loader.reading.checks.resources import describe, value_mismatch
 from run_scenario.loader.reading.draft import Draft, ProcessDraft, with_article
 from run_scenario.loader.reading.fields import Fields
 from run_scenario.loader.reading.steps import (
     BESIDE,
     StepDraft,
+    data_nodes,
     everywhere,
     meaning,
     resolved,
     texts_with_expressions,
     verbs_of,
 )
-from run_scenario.loader.reading.yaml_parser import Mapping, Node, Scalar, plain
+from run_scenario.loader.reading.yaml_parser import Mapping, Node, Scalar, plain, walk
 from run_scenario.scenario import exceptions
 from run_scenario.scenario.candidates import candidates
-from run_scenario.scenario.expressions import FUNCTIONS, Expression, ExpressionError, Template, is_computed, parse
+from run_scenario.scenario.expressions import (
+    FUNCTIONS,
+    Expression,
+    ExpressionError,
+    Template,
+    is_computed,
+    parse,
+    without_dollar,
+)
 from run_scenario.scenario.model import MAX_STEPS
+from run_scenario.scenario.resources import NOT_WAITING
 from run_scenario.scenario.steps import OPTIONS, PARTS, VERBS
 
 MAX_BLOCKS = 18
@@ -88,9 +100,12 @@ def check_main(draft: Draft, problems: Problems) -> None:
     sizes = {name: len(names) for name, names in draft.groups().items()}
     uses = {pool.name: 2 + 2 * len(pool.fields.items("calls")) for pool in draft.sections["pools"].values()}
     steps = [(step, _size(step, uses if step.verb.name == "use" else sizes)) for step in everywhere(draft.main)]
-    valid = _Checker(_Known(draft), _Names({"name"}, draft, problems), problems).check(draft.main)
+    checker = _Checker(_Known(draft), _Names({"name"}, draft, problems), problems)
+    valid = checker.check(draft.main)
     if _check_number(steps, "`main` has", problems) and valid and shapely:
         check_order(draft, draft.main, problems)
+    if not problems.has_errors:
+        checker.warn_of_calls_not_made(draft.main)
 
 
 def _check_number(steps: list[tuple[StepDraft, int]], who: str, problems: Problems) -> bool:
@@ -347,6 +362,15 @@ class _Checker:
         self._names = names
         self._problems = problems
         self._all_names: set[str] = set()
+        self._calls = {
+            name: [Fields(node, pool.fields.invalid) for node in pool.fields.items("calls")]
+            for name, pool in known.draft.sections["pools"].items()
+        }
+        """Pool -> its calls."""
+        self._made: Counter[str] = Counter()
+        """Pool -> how many of its calls the steps so far make."""
+        self._depth = 0
+        """In how many blocks the step stands that is being checked."""
 
     def check(self, steps: tuple[StepDraft, ...]) -> bool:
         """Return whether all steps are valid."""
@@ -373,7 +397,18 @@ class _Checker:
         for entry in fields:
             if entry.key not in (*PARTS, "as", "for") and verb.name != "try":
                 valid &= self._names.check(entry.value, self._all_names)
+        if valid:
+            self._warn_of_missing_dollar(step)
+        valid &= self._check_calls(step)
+        # What a `with` of several holds are as many blocks in each other.
+        blocks = max(1, len(step.subjects)) if verb.form == "block" else 0
+        self._depth += blocks
+        if blocks > 1 and self._depth > MAX_BLOCKS:
+            what = f"this holds {blocks} at once, and stands {self._depth - blocks} deep; together at most {MAX_BLOCKS}"
+            self._problems.error(step.span, what, "write a step `acquire`, and `release` under `finally`")
+            valid = False
         valid &= self._check_all(step.inner, in_loop=in_loop or loop)
+        self._depth -= blocks
         if verb.name != "for":
             valid &= self._names.give(step)
         if fields.text("call") in self._known.draft.sections["pools"]:
@@ -391,6 +426,66 @@ class _Checker:
         if valid and verb.name == "with":
             self._warn_of_waiting_for_itself(step)
         return valid
+
+    def _warn_of_missing_dollar(self, step: StepDraft) -> None:
+        """Warn of texts that would be expressions over known names, if they were written as such."""
+        printed = step.fields.entry("print")
+        nodes = (*data_nodes(step), *((printed.value,) if printed else ()))
+        at = step.fields.entry("at")
+        for text in (each for node in nodes if at is None or node is not at.value for each in walk(node)):
+            if not isinstance(text, Scalar) or not isinstance(text.value, str):
+                continue
+            # There may be thousands of texts, and most of them have none of these names in them.
+            mentions = any(name in text.value for name in self._names.known)
+            found = without_dollar(text.value) if mentions else None
+            if found is None or not found.names or not self._names.known.issuperset(found.names):
+                continue
+            what = f"{quote(found.text)} is a text here, and is not computed"
+            if not found.text.isidentifier():
+                self._problems.warn(text.span, what, f"write `'${{{found.text}}}'`")
+            elif found.text in self._all_names:
+                self._problems.warn(text.span, what, f"write `${found.text}`, if the value of that name is meant")
+
+    # Calls of pools
+
+    def _check_calls(self, step: StepDraft) -> bool:
+        """Check that there are the calls of pools that a step makes, and what they compute then."""
+        valid = True
+        for name, span in step.subjects:
+            if name not in self._calls or step.verb.name not in ("next_call", "use"):
+                continue
+            calls, first = self._calls[str(name)], 0
+            if step.verb.name == "next_call":
+                first = self._made[str(name)]
+                self._made[str(name)] += 1
+                calls = calls[first : first + 1]
+                if not calls:
+                    what = f"all calls of pool {quote(str(name))} are made before this step"
+                    self._problems.error(span, what, "add one to its `calls`")
+                    valid = False
+            for call in calls:
+                valid &= self._check_call_of_pool(call, step)
+        return valid
+
+    def _check_call_of_pool(self, call: Fields, step: StepDraft) -> bool:
+        method = method_of(call)
+        if method in NOT_WAITING and step.fields.entry("as") is not None:
+            what = f"{method}() returns before there is a result that could be called {quote(step.fields.text('as'))}"
+            hint = f"write `{{result: {step.fields.text('next_call')}, as: …}}` in a later step"
+            self._problems.error(step.fields.key_span("as"), what, hint)
+            return False
+        computed = [entry.value for entry in call if entry.key in ("over", "args", "kwargs")]
+        return _all(self._names.check(node, self._all_names) for node in computed)
+
+    def warn_of_calls_not_made(self, steps: tuple[StepDraft, ...]) -> None:
+        """Warn of pools of which some calls are made step by step, and others never."""
+        making = (step for step in everywhere(steps) if step.verb.name == "next_call")
+        for name, span in {name: span for step in making for name, span in step.subjects}.items():
+            calls, made = len(self._calls.get(str(name), ())), self._made[str(name)]
+            if 0 < made < calls:
+                what = f"{calls - made} of the {calls} calls of pool {quote(str(name))} are not made by any step"
+                hint = "write a `next_call` for each; in a loop, it makes the same call in each turn"
+                self._problems.warn(span, what, hint)
 
     def _warn_of_waiting_for_itself(self, step: StepDraft) -> None:
         """Warn of a value that is read or written while its lock is held, if that is a Lock: it acquires it again."""
@@ -473,6 +568,10 @@ class _Checker:
         return not mismatched
 
     def _check_subject(self, subject: str | Template | Expression, span: Span, step: StepDraft) -> bool:
+        if not isinstance(subject, str) and step.verb.name in _OF_POOLS:
+            what = f"`{step.verb.name}` needs the name of a pool as it is, and not a computed one"
+            self._problems.error(span, what, "write a step for each pool")
+            return False
         meant = self._known.meant_by(subject)
         if not meant:
             what = f"no resource has a name such as {quote(self._problems.text_at(span))}"
@@ -496,6 +595,8 @@ class _Checker:
                 hint = f"write the step `{step.verb.name}` under `main:`"
                 if known.process is not None and name in known.process.called:
                     what, hint = f"{quote(name)} is this process itself", "write the step where it is started"
+                    if step.verb.name in _OWN_SIGNALS:
+                        hint = f"write `raise_signal: {_OWN_SIGNALS[step.verb.name]}`, which sends a signal to itself"
                 elif name not in draft.sections["pools"]:
                     what = f"{quote(name)} is started by another: only who starts a process can do something to it"
                     hint = "write the step where it is started, or describe it under the `processes:` of this one"
@@ -557,6 +658,8 @@ class _Checker:
 
 _NEEDS_PLACE = {"read": ("Namespace",), "write": ("Namespace", "dict", "ManagerArray"), "pop": ("dict",)}
 """Verb -> types of which it needs an element."""
+_OWN_SIGNALS = {"terminate": "SIGTERM", "kill": "SIGKILL"}
+_OF_POOLS = ("use", "create", "next_call", "result")
 _NOT_TEXT = {"if": "which is always true", "while": "which is always true", "for": "not a list"}
 
 
