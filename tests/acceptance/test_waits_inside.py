@@ -109,6 +109,15 @@ def test_who_goes_on_is_not_stalled(play: Play, target: str) -> None:
     assert (0, []) == (result.status, result.log.all("scenario.stalled"))
 
 
+@pytest.mark.parametrize("how", ["alarm", "setitimer"])
+def test_an_alarm_that_nobody_handles(play: Play, how: str) -> None:
+    """It ends its process some time later: until then nobody may say that this one waits for ever."""
+    taker = {"name": "Taker", "target": "actors:take_until_alarm", "from": {"inbox": "never"}, "exitcode": -14}
+    result = play(scenario({**taker, "kwargs": {"seconds": 1.5, "how": how}}, queues={"never": {}}))
+    assert (0, []) == (result.status, result.log.all("scenario.stalled"))
+    assert -14 == result.log.one("process.exited", "Taker")["exitcode"]
+
+
 @pytest.mark.parametrize("where", ["initializer", "at exit"])
 def test_who_reads_from_outside_is_left_alone(tmp_path: Path, method: str, where: str) -> None:
     """A named pipe may be written to by anybody: a pool's initializer and what runs at exit may read from one."""

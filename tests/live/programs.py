@@ -23,7 +23,7 @@ _WAITS = (
     *("wait_for_passed_pipe", "wait_for_signal", "wait_for_blocked_signal", "wait_for_alarm", "wait_for_timer"),
     *("wait_for_select", "wait_for_poll", "wait_for_program", "wait_for_output", "wait_for_program_in_thread"),
     *("wait_for_child", "wait_for_copy", "wait_for_own_manager", "wait_for_child_at_manager", "wait_for_thread_pool"),
-    "compute",
+    *("wait_for_deadly_alarm", "compute"),
 )
 _BY_PATH = ("wait_for_fifo", "wait_for_file_lock", "wait_for_passed_pipe")
 _CATALOGUE = 0.25

@@ -146,6 +146,14 @@ class Recorder:
         if self._header is not None:
             layout.CHUNK.pack_into(self._header, layout.STACK_AT, descriptor)
 
+    def note_alarm(self, seconds: float) -> None:
+        """Note that SIGALRM comes after so many seconds, or again and again (infinity); 0: no more."""
+        if self._header is None and self._folder:
+            self._write_first(b"")
+        if self._header is not None:
+            at = until(monotonic_ns(), min(seconds, threading.TIMEOUT_MAX)) if seconds else 0
+            layout.TIME.pack_into(self._header, layout.ALARM_AT, at)
+
     # Workers that are threads
 
     def distinguish_threads(self) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import atexit
 import contextlib
 import fcntl
+import math
 import multiprocessing
 import os
 import queue
@@ -113,6 +114,26 @@ def wait_for_alarm(place: str, seconds: float, inbox: Any) -> None:
     signal.signal(signal.SIGALRM, signal.SIG_DFL)
 
 
+def _take_until_alarm(inbox: Any, seconds: float) -> None:
+    signal.setitimer(signal.ITIMER_REAL, seconds)
+    inbox.get()
+
+
+def take_until_alarm(inbox: Any, seconds: float, how: str) -> None:
+    """Wait for an item until the system ends the process, by a clock of its own that rings unheard."""
+    if how == "alarm":
+        signal.alarm(math.ceil(seconds))
+        inbox.get()
+    _take_until_alarm(inbox, seconds)
+
+
+def wait_for_deadly_alarm(place: str, seconds: float, inbox: Any) -> None:
+    """Join a child of one's own that its clock ends."""
+    child = multiprocessing.Process(target=_take_until_alarm, args=(inbox, seconds))
+    child.start()
+    child.join()
+
+
 def wait_for_timer(place: str, seconds: float) -> None:
     """Wait for a thread that sleeps."""
     done = threading.Event()
@@ -207,7 +228,7 @@ def live(
     """Wait in one of these ways, with a lock that another wants, and then give all others what they wait for."""
     wait: Callable[..., None] = globals()[how]
     with gate:
-        if how in ("wait_for_signal", "wait_for_alarm"):
+        if how in ("wait_for_signal", "wait_for_alarm", "wait_for_deadly_alarm"):
             wait(place, seconds, never)
         else:
             wait(place, seconds)

@@ -17,7 +17,7 @@ from operator import attrgetter
 from typing import Any
 
 from run_scenario.recording import codes, layout
-from run_scenario.recording.segment_reader import Wait, read_stack_descriptor, read_waits
+from run_scenario.recording.segment_reader import Wait, read_alarm, read_stack_descriptor, read_waits
 from run_scenario.runtime.platform import sleeping_threads, system
 from run_scenario.runtime.platform.capabilities import Capabilities
 from run_scenario.values import Value
@@ -34,6 +34,8 @@ _STACK_LOOKS = 8
 """How often, so many seconds apart, nothing more is found before they are taken for whole: they come in pieces."""
 _STACK_LOOKS_ASLEEP = 2
 """The same of a thread that sleeps again: it is not in the middle of writing."""
+_LATE_ALARM = 1_000_000_000
+"""Nanoseconds by which a process may get SIGALRM later than it has asked for."""
 _MOST_STACK = 65_536
 _MOST_STACK_THREADS = 32
 """Threads of the main program that are asked, where workers are threads of it."""
@@ -137,6 +139,8 @@ class DeadlockDetector:
         waits = {wait.thread: wait for wait in sorted(recorded, key=attrgetter("since"))}
         if not _is_in_handler(pid, recorded) and sleeping_threads.may_be_woken_by_signal(pid):
             return None
+        if segment and _may_ring(read_alarm(segment)):
+            return None
         useless = {wait.thread for wait in recorded if wait.kind == codes.W_NO_MORE}
         threads = system.threads(pid)
         if not threads:  # it ends just now, or nobody may look
@@ -210,6 +214,11 @@ class DeadlockDetector:
             for thread in others[:_MOST_STACK_THREADS]:
                 _ask({pid: thread}, files, stacks, until)
         return stacks
+
+
+def _may_ring(alarm: int) -> bool:
+    """Tell whether SIGALRM may still come at that time (ns), which would end the process or call its handler."""
+    return alarm > time.monotonic_ns() - _LATE_ALARM if alarm else False
 
 
 def _is_in_handler(pid: int, waits: list[Wait]) -> bool:
