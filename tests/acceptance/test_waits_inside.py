@@ -8,10 +8,13 @@ import signal
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import pytest
 from support import Result, Running, scenario
+
+from live.helper import Helper
 
 Play = Callable[..., Result]
 
@@ -116,6 +119,17 @@ def test_an_alarm_that_nobody_handles(play: Play, how: str) -> None:
     result = play(scenario({**taker, "kwargs": {"seconds": 1.5, "how": how}}, queues={"never": {}}))
     assert (0, []) == (result.status, result.log.all("scenario.stalled"))
     assert -14 == result.log.one("process.exited", "Taker")["exitcode"]
+
+
+@pytest.mark.parametrize("duplex", [True, False])
+def test_who_was_sent_the_other_end(play: Play, duplex: bool) -> None:
+    """A program that is none of the run has it, and sends: no process of the run has it any more."""
+    with TemporaryDirectory(prefix="helper-") as folder, Helper(folder, 1.5, network=False) as helper:
+        receiver = {"target": "actors:receive_from_stranger", "kwargs": {"place": helper.place}}
+        uses = {"mine": "rope.left", "other": "rope.right"}
+        result = play(scenario({**receiver, "uses": uses}, pipes={"rope": {"duplex": duplex}}))
+    assert (0, []) == (result.status, result.log.all("scenario.stalled"))
+    assert 1 == len(result.log.all("pipe.received"))
 
 
 @pytest.mark.parametrize("where", ["initializer", "at exit"])

@@ -89,6 +89,18 @@ def wait_for_passed_pipe(place: str, seconds: float) -> None:
     thread.join()
 
 
+def receive_from_stranger(place: str, mine: Any, other: Any) -> None:
+    """Receive at an end of a pipe whose other end was sent to another program."""
+    _ask(place, "send", other.fileno())
+    other.close()
+    mine.recv()
+
+
+def wait_for_passed_end(place: str, seconds: float, mine: Any, other: Any) -> None:
+    """Do so at a pipe of the scenario."""
+    receive_from_stranger(place, mine, other)
+
+
 def wait_for_signal(place: str, seconds: float, inbox: Any) -> None:
     """Be woken by a signal from outside, in the middle of a get."""
     signal.signal(signal.SIGUSR1, _wake)
@@ -223,13 +235,24 @@ def compute(place: str, seconds: float) -> None:
 
 
 def live(
-    how: str, place: str, seconds: float, gate: Any, event: Any, outbox: Any, never: Any, shared: Any = None
+    how: str,
+    place: str,
+    seconds: float,
+    gate: Any,
+    event: Any,
+    outbox: Any,
+    never: Any,
+    mine: Any,
+    other: Any,
+    shared: Any = None,
 ) -> None:
     """Wait in one of these ways, with a lock that another wants, and then give all others what they wait for."""
     wait: Callable[..., None] = globals()[how]
     with gate:
         if how in ("wait_for_signal", "wait_for_alarm", "wait_for_deadly_alarm"):
             wait(place, seconds, never)
+        elif how == "wait_for_passed_end":
+            wait(place, seconds, mine, other)
         else:
             wait(place, seconds)
     event.set()

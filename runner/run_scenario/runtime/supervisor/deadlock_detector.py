@@ -228,18 +228,20 @@ def _is_in_handler(pid: int, waits: list[Wait]) -> bool:
 
 
 def _may_strangers_help(pids: list[int]) -> bool:
-    """Return whether a process that is none of the run has a pipe on which one of these waits: it was sent there."""
+    """Return whether a process that is none of the run may have what one of these waits at: it was sent there.
+
+    So it is as well with an end that nobody has open: it is on its way to somebody.
+    """
     awaited = {
-        pipe
-        for pid in pids
-        for thread, _ in system.threads(pid)
-        for pipe in sleeping_threads.awaited_pipes(pid, thread)
+        end for pid in pids for thread, _ in system.threads(pid) for end in sleeping_threads.awaited_ends(pid, thread)
     }
     if not awaited:
         return False
     known = {os.getpid(), *system.descendants(os.getpid())}  # this is the supervisor
+    if not awaited <= {end for pid in known for end in sleeping_threads.open_ends(pid)}:
+        return True
     others = {int(name) for name in os.listdir("/proc") if name.isdecimal()} - known
-    return any(awaited & sleeping_threads.open_pipes(pid) for pid in others)
+    return any(awaited & sleeping_threads.open_ends(pid) for pid in others)
 
 
 def _waits_for_its_own(pids: list[int], pid: int, thread: int) -> bool:
