@@ -161,6 +161,60 @@ SURPRISES: dict[str, tuple[str, str, str, list[str]]] = {
         "when nobody waited for it, and nobody is left who could notify it again",
         ["notified_nobody", "waiting"],
     ),
+    "one of two is notified": (
+        scenario(
+            {"name": "W", "replicas": 2, "steps": [{"with": "door", "steps": [{"release": "here"}, {"wait": "door"}]}]},
+            {"name": "N", "steps": [*[{"acquire": "here"}] * 2, {"with": "door", "steps": [{"notify": "door"}]}]},
+            sync={"door": {"type": "Condition"}, "here": {"type": "Semaphore", "value": 0}},
+        ),
+        "nobody_notifies",
+        " (1 process at most), after which W-",
+        ["notified", "waiting", "woken"],
+    ),
+    "who is notified waits again": (
+        scenario(
+            {"name": "W", "steps": [{"with": "door", "steps": [{"release": "here"}, *[{"wait": "door"}] * 2]}]},
+            {"name": "N", "steps": [{"acquire": "here"}, {"with": "door", "steps": [{"notify_all": "door"}]}]},
+            sync={"door": {"type": "Condition"}, "here": {"type": "Semaphore", "value": 0}},
+        ),
+        "nobody_notifies",
+        ", after which W woke up, and waits again, and nobody is left who could notify it again",
+        ["notified", "waiting", "woken"],
+    ),
+    "an event is set and cleared while somebody waits": (
+        scenario(
+            {"name": "W", "steps": [{"release": "here"}, {"wait": "go"}, {"clear": "go"}, {"wait": "go"}]},
+            {"name": "S", "steps": [{"acquire": "here"}, {"set": "go"}]},
+            sync={"go": {"type": "Event"}, "here": {"type": "Semaphore", "value": 0}},
+        ),
+        "event_never_set",
+        " (after which W woke up, and waits again) and cleared by W after ",
+        ["set", "cleared", "waiting", "woken"],
+    ),
+    "the only one who puts fails": (
+        scenario(
+            {
+                "name": "P",
+                "exitcode": 1,
+                "steps": [{"put": 1, "to": "q"}, {"raise": "ValueError", "message": "no ink"}],
+            },
+            {"name": "C", "steps": [{"repeat": 2, "steps": [{"get": "q"}]}]},
+            queues={"q": {}},
+        ),
+        "starved_get",
+        "the one item put is taken, and nobody is left who could put another (P has failed: ValueError: no ink)",
+        ["failed", "ended"],
+    ),
+    "one of those who meet exits": (
+        scenario(
+            {"name": "A", "steps": [{"wait": "line"}]},
+            {"name": "B", "exitcode": 3, "steps": [{"if": "${replicas > 1}", "then": [{"wait": "line"}]}, {"exit": 3}]},
+            sync={"line": {"type": "Barrier", "parties": 2}},
+        ),
+        "barrier_short",
+        "it opens when 2 have come, only 1 did, and nobody else is left (B has ended with exit code 3)",
+        ["ended"],
+    ),
     "a lock is held while a put waits for room": (
         scenario(
             {

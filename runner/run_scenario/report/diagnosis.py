@@ -25,8 +25,13 @@ if TYPE_CHECKING:
 _MOST_NAMES = 5
 _MOST_LINKS = 6
 """Processes that a chain of waits names, each of which waits for the next."""
+_MOST_FAILED = 3
+"""Processes of which is said how they have failed."""
 _MOST_TOLD = 6
 """Processes of which is said what they do, where nothing better can be said."""
+
+_ALL = 1 << 31
+"""How many notify_all() notifies, as it is recorded."""
 
 _WAITS = {
     "get": "an item from queue '{name}'",
@@ -265,7 +270,28 @@ class _Explanation:
         for mover in self._movers("unknown"):
             who = subject(mover.process)
             parts.append(f"it is not known whether {who} would {self._deed(mover)}")
-        return " and ".join(parts) if parts else otherwise
+        return " and ".join(parts) if parts else f"{otherwise}{self._failures()}"
+
+    def _failures(self) -> str:
+        """Return, in brackets, how those have failed who could have moved somebody; empty if none of them has."""
+        ended = list(dict.fromkeys(mover.process for mover in self._movers("ended")))
+        failed = [f"{subject(name)} {how}" for name in ended if (how := self._how_failed(name))]
+        if len(failed) > _MOST_FAILED:
+            failed[_MOST_FAILED:] = [f"and {len(failed) - _MOST_FAILED} more"]
+        return f" ({'; '.join(failed)})" if failed else ""
+
+    def _how_failed(self, process: str) -> str:
+        """Return how a process has ended that was not to end so; empty if its end was a proper one."""
+        ended, failed = (
+            next((each for each in reversed(self._facts(role)) if each.process == process), None)
+            for role in ("ended", "failed")
+        )
+        if ended is None or not ended.fields.get("exitcode"):
+            return ""
+        if failed is not None and ended.fields.get("cause") == "exception":
+            return f"has failed: {_exception(failed)}"
+        code = int(ended.fields["exitcode"])
+        return _how_ended(ended) if code < 0 else f"has ended with exit code {code}"
 
     def _deed(self, mover: Mover) -> str:
         return _COULD[mover.action].format(resource=mover.resource)
@@ -333,7 +359,8 @@ class _Explanation:
 
     def _abandoned_lock(self) -> str:
         state = self._state
-        return f"{self._together()} for {_called(state)}: {names(state.ended_holders)} ended without releasing it"
+        ended = f"{names(state.ended_holders)} ended without releasing it{self._failures()}"
+        return f"{self._together()} for {_called(state)}: {ended}"
 
     def _held_by_itself(self) -> str:
         who = subject(self._first.process)
@@ -408,7 +435,8 @@ class _Explanation:
         was_set, cleared = self._fact("set"), self._fact("cleared")
         if was_set is None:
             return f"{start}: {self._nobody('nobody is left who could set it')}"
-        history = f"it was set {_by_at(was_set)}"
+        woke = self._who_woke(was_set)
+        history = f"it was set {_by_at(was_set)}{f' ({woke[2:]})' if woke else ''}"
         if cleared is not None and cleared.seq > was_set.seq:
             history += f" and cleared {_by_at(cleared)}{self._before_the_waits(cleared)}"
         return f"{start}: {history}, and {self._nobody('nobody is left who could set it again')}"
@@ -419,16 +447,32 @@ class _Explanation:
         if notified is None:
             return f"{start}: {self._nobody('nobody is left who could notify it')}"
         nobody = self._nobody("nobody is left who could notify it again")
-        when = self._before_the_waits(notified)
+        when = self._before_the_waits(notified) or f"{self._how_many(notified)}{self._who_woke(notified)}"
         if notified.role == "notified_nobody":
             when = ", when nobody waited for it"
         return f"{start}: it was notified {_by_at(notified)}{when}, and {nobody}"
 
+    def _how_many(self, notified: Fact) -> str:
+        """Return that fewer were notified than waited, if some of those wait still."""
+        most = notified.fields.get("most")
+        still = [each for each in self._facts("waiting") if each.seq < notified.seq]
+        return f" ({plural(most, 'process')} at most)" if most and most < _ALL and still else ""
+
     def _before_the_waits(self, fact: Fact) -> str:
         """Return that something was over when all began to wait, if that is so."""
-        began = self._facts("waiting")
-        first = min((each.seq for each in began), default=0)
-        return f", before {names(self._alike)} waited for it" if first > fact.seq else ""
+        began = {each.process: each.seq for each in self._facts("waiting")}
+        before = {each.process for each in self._facts("woken")}
+        if not began or min(began.values()) < fact.seq or any(name in before for name in began):
+            return ""
+        return f", before {names(self._alike)} waited for it"
+
+    def _who_woke(self, fact: Fact) -> str:
+        """Return who waited no longer after something, and who of them waits again."""
+        woken = list(dict.fromkeys(each.process for each in self._facts("woken") if each.seq > fact.seq))
+        again = [name for name in woken if name in self._alike]
+        if again:
+            return f", after which {names(again)} woke up, and {_waits(again)} again"
+        return f", after which {names(woken)} woke up" if woken else ""
 
     # Pipes
 
@@ -553,8 +597,14 @@ class _Explanation:
         missing = f"task_done() is missing for {counts.get('unfinished', 0)} of {plural(counts['put'], 'item')}"
         start = f"{subject(self._first.process)} waits in {name}.join() for ever: {missing}"
         if gone_astray := counts["dropped"] + counts["too_large"] + counts["lost"]:
-            start += f", {gone_astray} of which never arrived, so that nobody can call it for {_that(gone_astray)}"
+            start += f", {gone_astray} of which never arrived{self._why_dropped()}, so that nobody can call it for "
+            start += _that(gone_astray)
         return f"{start}{self._why_unfinished()}"
+
+    def _why_dropped(self) -> str:
+        """Return in brackets why the only item that was dropped was."""
+        dropped = self._fact("dropped")
+        return f" ({dropped.fields['error']})" if dropped is not None and self._state.counts["dropped"] == 1 else ""
 
     def _why_unfinished(self) -> str:
         """Return why nobody calls task_done() for the rest, as the continuation of a sentence."""
@@ -566,14 +616,15 @@ class _Explanation:
         if state.owing and not counts["left"]:
             return f": {names(state.owing)} ended without calling it for every item taken"
         starving = [each.process for each in self._diagnosis.waits[1:] if each.operation == "get"]
-        if starving and not counts["left"]:
-            return f", although all were taken and {names(starving)} already {_waits(starving)} for the next"
+        if starving and counts["got"] and not counts["left"]:
+            taken = "all" if counts["got"] == counts["put"] else "all others"
+            return f", although {taken} were taken and {names(starving)} already {_waits(starving)} for the next"
         return f"; {self._nobody('')}" if others else ""
 
     def _why_gone(self, gone: Sequence[str]) -> str:
         looks = {fact.process: fact for fact in self._facts(*_FOUND_EMPTY) if fact.process in gone}
         if len(looks) < len(gone):
-            return f"{names(gone)} {'has' if len(gone) == 1 else 'have'} already ended"
+            return f"{names(gone)} {'has' if len(gone) == 1 else 'have'} already ended{self._failures()}"
         parts = []
         for role, meaning in _FOUND_EMPTY.items():
             for call in ("empty", "get"):
@@ -597,8 +648,7 @@ class _Explanation:
             return ", on which nobody ever put one"
         if got == put:
             return ": the one item put is taken" if put == 1 else f": all {put} items put are taken"
-        dropped = self._fact("dropped")
-        error = f" ({dropped.fields['error']})" if dropped is not None and counts["dropped"] == 1 else ""
+        error = self._why_dropped()
         whose = "its" if counts["lost"] == 1 else "their"
         made = "written" if self._state.type == "SimpleQueue" else "pickled"
         ends = [
@@ -673,7 +723,8 @@ class _Explanation:
         gone = [mover.process for mover in self._movers("ended")]
         why = self._nobody("nobody is left who takes from it")
         if gone and not self._movers("waits", "later", "unknown", "not_started"):
-            why += f", since {names(gone)} {'has' if len(gone) == 1 else 'have'} ended"
+            why = "nobody is left who takes from it"
+            why += f", since {names(gone)} {'has' if len(gone) == 1 else 'have'} ended{self._failures()}"
         return f"{self._together()} for room in queue '{state.resource}' ({_filling(state)}): {why}"
 
 

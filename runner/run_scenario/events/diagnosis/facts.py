@@ -27,6 +27,7 @@ _TELL_APART: dict[type[types.Event], tuple[str, ...]] = {
     types.EventSet: ("flag",),
     types.EventCleared: ("flag",),
     types.EventWaiting: ("flag", "process"),
+    types.EventWaited: ("flag", "process"),
     types.EventAbandoned: ("flag", "process"),
     types.ConditionNotified: ("condition",),
     types.ConditionWaiting: ("condition", "process"),

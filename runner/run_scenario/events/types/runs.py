@@ -77,6 +77,7 @@ FactRole = Literal[
     "notified",
     "notified_nobody",
     "waiting",
+    "woken",
     "first_put",
     "last_put",
     "last_get",
