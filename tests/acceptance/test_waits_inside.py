@@ -121,6 +121,13 @@ def test_an_alarm_that_nobody_handles(play: Play, how: str) -> None:
     assert -14 == result.log.one("process.exited", "Taker")["exitcode"]
 
 
+def test_an_alarm_in_a_child_of_a_target(play: Play) -> None:
+    """The child is none of the scenario's, and knows of the run by the queue alone that it was given."""
+    joins = {"target": "actors:wait_for_deadly_alarm", "from": {"inbox": "never"}}
+    result = play(scenario({**joins, "kwargs": {"place": "", "seconds": 1.5}}, queues={"never": {}}))
+    assert (0, []) == (result.status, result.log.all("scenario.stalled"))
+
+
 @pytest.mark.parametrize("duplex", [True, False])
 def test_who_was_sent_the_other_end(play: Play, duplex: bool) -> None:
     """A program that is none of the run has it, and sends: no process of the run has it any more."""

@@ -18,7 +18,7 @@ from run_scenario.recording import codes
 from run_scenario.recording.recorder import recorder
 from run_scenario.recording.usage import Usage
 from run_scenario.runtime import cpython
-from run_scenario.runtime.child import alarms, exit_functions, output_capture, own_children
+from run_scenario.runtime.child import exit_functions, output_capture, own_children
 from run_scenario.runtime.child.surroundings import Packed, install
 from run_scenario.runtime.platform.system import STACK_SIGNAL
 from run_scenario.runtime.primitives import wire
@@ -44,7 +44,6 @@ def join_run(folder: str, name: str, queues: int, *, threads: bool = False) -> N
     if threads:
         recorder.distinguish_threads()
     own_children.watch()
-    alarms.watch()
     output_capture.hook_when_imported({"multiprocessing.shared_memory": cpython.name_memory_after_run})
     output_capture.install(recorder.prefix, threads=threads)
     if STACK_SIGNAL:
