@@ -97,7 +97,34 @@ def test_what_explains_another_exception_explains_nothing(play: Play) -> None:
     assert ["BrokenBarrierError", "BrokenPipeError", "EOFError"] == sorted(
         e["exception"] for e in result.log.all("process.failed")
     )
-    assert [] == [e["hint"] for e in result.log.all("process.failed") if "hint" in e]
+    assert ["R"] == [e["process"] for e in result.log.all("process.failed") if "hint" in e]
+
+
+def test_the_end_of_what_comes_through_a_pipe(play: Play) -> None:
+    """EOFError has no words at all."""
+    says = {"name": "Says", "steps": [{"send": 1, "to": "line.right"}]}
+    listens = {"name": "Listens", "exitcode": 1, "steps": [{"recv": "line.left"}, {"recv": "line.left"}]}
+    main = [{"start": "Says"}, {"join": "Says"}, {"start": "Listens"}, {"close": "line.right"}, {"join": "Listens"}]
+    result = play(scenario(says, listens, pipes={"line": {"duplex": False}}, main=main))
+    failed = result.log.one("process.failed", "Listens")
+    assert "no process has 'line.right' open any more: Says had ended" == failed["hint"]
+    assert f"({failed['hint']})" in result.log.one("process.exited", "Listens")["reason"]
+
+
+def test_a_put_on_a_queue_that_its_process_has_closed(play: Play) -> None:
+    """The message has an address in memory, and no name."""
+    puts = {
+        "name": "Puts",
+        "exitcode": 1,
+        "steps": [{"put": 1, "to": "box"}, {"close": "box"}, {"put": 2, "to": "box"}],
+    }
+    result = play(scenario(puts, queues={"box": {"collect": 1}, "other": {"items": [1], "collect": 1}}))
+    closed = result.log.one("queue.closed", "Puts")
+    failed = result.log.one("process.failed", "Puts")
+    assert (f"Puts itself had closed queue 'box' after {closed['t']:.2f} s", closed["seq"]) == (
+        failed["hint"],
+        failed["hint_seq"],
+    )
 
 
 def test_the_worker_of_another_executor_explains_nothing(play: Play) -> None:

@@ -39,6 +39,8 @@ _TELL_APART: dict[type[types.Event], tuple[str, ...]] = {
     types.BarrierReset: ("barrier",),
     types.BarrierBroken: ("barrier", "process"),
     types.PipeBroken: ("pipe", "end", "process"),
+    types.PipeEof: ("pipe", "end", "process"),
+    types.QueueClosed: ("queue", "process"),
     types.PipeClosed: ("pipe", "end", "process"),
     types.ManagerShutDown: ("manager",),
     types.ManagerLost: ("manager",),

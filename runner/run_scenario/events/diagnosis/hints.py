@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from operator import attrgetter
 from typing import NamedTuple
@@ -17,6 +18,7 @@ _OF_A_LOST_SERVER = frozenset(
 )
 _SAID_BY_INPUT = "EOF when reading a line"
 """The message of input(): recv() at the end of a pipe raises EOFError as well."""
+_CLOSED_QUEUE = re.compile(r"Queue <.*> is closed")
 _OTHER_END = {"left": "right", "right": "left"}
 
 
@@ -61,8 +63,10 @@ def hint(failure: Failure, scenario: Scenario, facts: FactBook) -> Hint | None:
         return _ended_thread(facts)
     if name == "BrokenBarrierError":
         return _broken_barrier(failure, scenario, facts)
-    if name == "BrokenPipeError":
+    if name in ("BrokenPipeError", "EOFError"):
         return _closed_end(failure, scenario, facts)
+    if name == "ValueError" and _CLOSED_QUEUE.fullmatch(failure.message):
+        return _closed_queue(failure, scenario, facts)
     return None
 
 
@@ -164,12 +168,14 @@ def _breaking(barrier: str, process: str, facts: FactBook) -> types.BarrierAbort
 
 
 def _closed_end(failure: Failure, scenario: Scenario, facts: FactBook) -> Hint | None:
-    broken = [
-        event
-        for spec in scenario.pipes
-        for end in _OTHER_END
-        if (event := facts.last(types.PipeBroken, spec.name, end, failure.process)) and event.call == "send"
-    ]
+    broken: list[types.PipeBroken | types.PipeEof] = []
+    for pipe, end in ((spec.name, end) for spec in scenario.pipes for end in _OTHER_END):
+        if failure.exception == "EOFError":
+            found: types.PipeBroken | types.PipeEof | None = facts.last(types.PipeEof, pipe, end, failure.process)
+        else:
+            found = facts.last(types.PipeBroken, pipe, end, failure.process)
+        if found is not None and getattr(found, "call", "send") == "send":
+            broken.append(found)
     broken.sort(key=attrgetter("seq"))
     if not broken or not _is_of(failure, broken[-1], broken[:-1], "pipes.py"):
         return None
@@ -182,3 +188,12 @@ def _closed_end(failure: Failure, scenario: Scenario, facts: FactBook) -> Hint |
         return Hint(text, last.seq)
     names = " and ".join(exited.process for exited in ended)
     return Hint(f"{text}: {names} had ended", ended[-1].seq)
+
+
+def _closed_queue(failure: Failure, scenario: Scenario, facts: FactBook) -> Hint | None:
+    closed = [e for spec in scenario.queues if (e := facts.last(types.QueueClosed, spec.name, failure.process))]
+    if len(closed) != 1:
+        return None  # of several it is not known which one was meant
+    [event] = closed
+    who = "the main program" if event.process == MAIN_NAME else event.process
+    return Hint(f"{who} itself had closed queue '{event.queue}' after {event.t:.2f} s", event.seq)
