@@ -424,4 +424,8 @@ def _failure(state: ProcessState) -> str:
 
 
 def _allowed(state: ProcessState) -> str:
-    return f" ({expectation(state.spec)})" if state.spec is not None and state.exitcode is not None else ""
+    if state.spec is None or state.exitcode is None:
+        return ""
+    if state.exitcode == 0 and state.spec.exitcodes is None:  # it is not for its exit code that it is not allowed
+        return " (to allow that, write `exitcode: 0`)"
+    return f" ({expectation(state.spec)})"
