@@ -30,7 +30,7 @@ _WAITS = (
     ),
     *("wait_for_select", "wait_for_poll", "wait_for_program", "wait_for_output", "wait_for_program_in_thread"),
     *("wait_for_child", "wait_for_copy", "wait_for_own_manager", "wait_for_child_at_manager", "wait_for_thread_pool"),
-    *("wait_for_deadly_alarm", "compute"),
+    *("wait_for_own_queue", "wait_for_own_lock", "wait_for_inherited_pipe", "wait_for_deadly_alarm", "compute"),
 )
 _BY_PATH = ("wait_for_fifo", "wait_for_file_lock", "wait_for_passed_pipe", "wait_for_passed_end")
 _CATALOGUE = 0.25

@@ -47,6 +47,7 @@ _WAITS = {
     "join_pool": "the end of the workers of pool '{name}'",
     "sleep": "its next step, after a delay",
     "thread": "another thread of its own process",
+    "own": "a lock, a queue or a pipe that the scenario does not name",
     "serve": "calls on what it holds",
 }
 _WAITED_ON = {

@@ -220,6 +220,31 @@ def wait_for_child_at_manager(place: str, seconds: float) -> None:
         child.join()
 
 
+def wait_for_own_queue(place: str, seconds: float) -> None:
+    """Wait for an item on a queue of one's own, which a child puts there after a while."""
+    items: Any = multiprocessing.Queue()
+    child = multiprocessing.Process(target=_put_late, args=(items, seconds))
+    child.start()
+    items.get()
+    child.join()
+
+
+def wait_for_own_lock(place: str, seconds: float) -> None:
+    """Wait for a lock of one's own, which a thread releases after a while."""
+    lock = multiprocessing.Lock()
+    lock.acquire()
+    threading.Timer(seconds, lock.release).start()
+    lock.acquire()
+
+
+def wait_for_inherited_pipe(place: str, seconds: float) -> None:
+    """Read a pipe of one's own, which a program that has its other end writes to after a while."""
+    reader, writer = os.pipe()
+    subprocess.Popen(["sh", "-c", f"sleep {seconds}; echo done >&{writer}"], pass_fds=[writer])
+    os.close(writer)
+    os.read(reader, 1)
+
+
 def wait_for_thread_pool(place: str, seconds: float) -> None:
     """Wait for what a thread puts into a queue of the process."""
     items: queue.Queue[int] = queue.Queue()

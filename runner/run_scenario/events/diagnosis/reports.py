@@ -53,12 +53,15 @@ _OPERATIONS: dict[int, Operation] = {
     codes.W_SLEEP: "sleep",
     codes.W_EXIT: "exit",
     codes.W_THREAD: "thread",
+    codes.W_OWN: "own",
     codes.W_SERVE: "serve",
 }
-_PASSIVE = (codes.W_FEED, codes.W_NO_MORE, codes.W_THREAD)
+_SEEN = (codes.W_THREAD, codes.W_OWN)
+"""Waits of which nothing more is known than what the system shows."""
+_PASSIVE = (codes.W_FEED, codes.W_NO_MORE, *_SEEN)
 """What threads wait for that serve others in their process, or of which nothing more is known."""
 _WAKING: tuple[Operation, ...] = ("set", "clear", "is_set", "notify")
-_WITHOUT_RESOURCE = ("join", "sleep", "exit", "thread", "serve")
+_WITHOUT_RESOURCE = ("join", "sleep", "exit", "thread", "own", "serve")
 _ENDS: dict[int, Literal["left", "right"]] = {
     codes.W_RECEIVE_LEFT: "left",
     codes.W_SEND_LEFT: "left",
@@ -140,7 +143,7 @@ def read_reports(
     for pid, state, waits, stack, *more in reports:
         states = dict(more[0]) if more else {}
         threads = {pid: name_of(pid), **threads_of(pid)}
-        serving = {w[2] for w in waits if w[0] in _PASSIVE and w[0] != codes.W_THREAD and w[2] in states}
+        serving = {w[2] for w in waits if w[0] in _PASSIVE and w[0] not in _SEEN and w[2] in states}
         others = {w[2] for w in waits if w[0] not in _PASSIVE and w[2] in states} - serving
         for native, name in (threads | {other: name_of(pid) for other in others if other not in threads}).items():
             # A wait may take place inside another: the one that began last is what the thread is in.

@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 import signal
 import struct
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 from run_scenario.runtime.platform.local_sockets import peer_of
 from run_scenario.runtime.platform.system import STACK_SIGNAL, read_file
@@ -161,6 +161,37 @@ def waits_for_own_thread(pid: int, thread: int) -> bool:
     name, (_, operation, _, timeout) = _call(pid, thread)
     private = bool(operation & _FUTEX_PRIVATE) and operation & 0x7F in _FUTEX_WAITS
     return name == "futex" and not timeout and private
+
+
+def waits_for_processes(pid: int, thread: int) -> bool:
+    """Tell whether a thread is in a wait without a timeout that ends by what some process does with it.
+
+    So it is in a semaphore that processes share, and at a pipe or a local socket. Who has these is another question.
+    """
+    name, (_, operation, _, timeout) = _call(pid, thread)
+    if name == "futex":
+        return not timeout and not operation & _FUTEX_PRIVATE and operation & 0x7F in _FUTEX_WAITS
+    descriptors = _awaited_descriptors(pid, thread)
+    return bool(descriptors) and all(_link(pid, each).startswith((_PIPE, _SOCKET)) for each in descriptors)
+
+
+def awaited_memory(pid: int, thread: int) -> str:
+    """Return the file, by device and inode, in whose memory the semaphore lies that a thread waits at; else nothing."""
+    name, (address, *_) = _call(pid, thread)
+    return next((file for first, end, file in _shared_memory(pid) if first <= address < end), "") if name else ""
+
+
+def mapped_memory(pid: int) -> set[str]:
+    """Return the files, by device and inode, whose memory a process shares with others."""
+    return {file for _, _, file in _shared_memory(pid)}
+
+
+def _shared_memory(pid: int) -> Iterator[tuple[int, int, str]]:
+    for line in read_file(f"/proc/{pid}/maps").splitlines():
+        place, access, _, device, inode, *_ = line.split(maxsplit=5)
+        if access.endswith("s"):
+            first, _, end = place.partition("-")
+            yield int(first, 16), int(end, 16), f"{device} {inode}"
 
 
 def awaited_child(pid: int, thread: int) -> int:

@@ -95,7 +95,9 @@ class DeadlockDetector:
         signature = self._signature(segments, everybody) if self._is_waiting(segments, main) else None
         self._same = self._same + 1 if signature is not None and signature == self._last else 0
         self._last = signature
-        return signature is not None and self._same >= LOOKS - 1 and not _may_strangers_help(everybody())
+        if signature is None or self._same < LOOKS - 1:
+            return False
+        return not _may_strangers_help(everybody()) and not _do_strangers_share(signature)
 
     def _segments(self) -> dict[int, str]:
         """Return the first chunk of each process's segment: its name begins with the process id."""
@@ -117,6 +119,7 @@ class DeadlockDetector:
             any(wait.thread == pid for wait in waits)
             or sleeping_threads.waits_for_own_thread(pid, pid)
             or bool(sleeping_threads.awaited_child(pid, pid))
+            or (_is_of_run(pid, segments) and sleeping_threads.waits_for_processes(pid, pid))
             or (pid not in segments and system.is_auxiliary(pid))
         )
 
@@ -127,14 +130,15 @@ class DeadlockDetector:
             return None
         found: list[tuple[int, ...]] = []
         for pid in pids:
-            waits = self._waits_of(pid, segments.get(pid), pids)
+            waits = self._waits_of(pid, segments, pids)
             if waits is None:
                 return None
             found += waits
         return tuple(found)
 
-    def _waits_of(self, pid: int, segment: str | None, pids: list[int]) -> list[tuple[int, ...]] | None:
+    def _waits_of(self, pid: int, segments: dict[int, str], pids: list[int]) -> list[tuple[int, ...]] | None:
         """Return what the threads of a process wait for, for ever; None if one may still move."""
+        segment = segments.get(pid)
         recorded = read_waits(segment) if segment else []
         waits = {wait.thread: wait for wait in sorted(recorded, key=attrgetter("since"))}
         if not _is_in_handler(pid, recorded) and sleeping_threads.may_be_woken_by_signal(pid):
@@ -161,7 +165,10 @@ class DeadlockDetector:
                 elif is_manager:
                     waiting = sleeping_threads.serves(pid, thread, self._sockets)
                 else:
-                    waiting = _waits_for_its_own(pids, pid, thread) and not sleeping_threads.has_handlers(pid)
+                    waiting = _waits_for_its_own(pids, pid, thread)
+                    if not waiting and _is_of_run(pid, segments):
+                        waiting = sleeping_threads.waits_for_processes(pid, thread)
+                    waiting = waiting and not sleeping_threads.has_handlers(pid)
                 found.append((pid, thread, codes.W_THREAD, layout.NO_RESOURCE, 0, *switches))
             elif wait.kind == codes.W_SERVE:
                 waiting = sleeping_threads.pauses(pid, thread)  # and is scheduled each time
@@ -191,6 +198,8 @@ class DeadlockDetector:
         stacks = self._ask_for_stacks(pids[:1] if self._threads else [], files)
         reports = []
         for pid in pids:
+            if pid not in segments and self._proc and system.is_auxiliary(pid):
+                continue  # that of a target: it only does what it is asked for
             stat = system.process_stat(pid) if self._proc else None
             found = read_waits(segments[pid]) if pid in segments else []
             waits = [(w.kind, w.resource, w.thread, w.since, w.until) for w in found]
@@ -244,6 +253,30 @@ def _may_strangers_help(pids: list[int]) -> bool:
     return any(awaited & sleeping_threads.open_ends(pid) for pid in others)
 
 
+def _do_strangers_share(signature: Signature) -> bool:
+    """Return whether a process that is none of the run has the memory in which one waits that has not recorded it.
+
+    The semaphores of the scenario are the run's alone: they have lost their names, or have that of the run.
+    """
+    seen = {(pid, thread) for pid, thread, kind, *_ in signature if kind == codes.W_THREAD}
+    awaited = {sleeping_threads.awaited_memory(pid, thread) for pid, thread in seen} - {""}
+    if not awaited:
+        return False
+    known = {os.getpid(), *system.descendants(os.getpid())}
+    others = {int(name) for name in os.listdir("/proc") if name.isdecimal()} - known
+    return any(awaited & sleeping_threads.mapped_memory(pid) for pid in others)
+
+
+def _is_of_run(pid: int, segments: dict[int, str]) -> bool:
+    """Return whether a process records, or is a copy of one that does: whether it has set an alarm is known then."""
+    while pid not in segments:
+        stat = system.process_stat(pid)
+        if stat is None or not system.is_copy(pid):
+            return False
+        pid = stat.ppid
+    return True
+
+
 def _waits_for_its_own(pids: list[int], pid: int, thread: int) -> bool:
     """Return whether a thread waits for another of its process, or for a child that must be one of these."""
     if sleeping_threads.waits_for_own_thread(pid, thread):
@@ -257,6 +290,8 @@ def _seen_wait(pid: int, thread: int) -> tuple[int, int, int, int, int] | None:
     """Return what the system shows of a wait that was not recorded, in the form of one that was; None: nothing."""
     if sleeping_threads.waits_for_own_thread(pid, thread):
         return codes.W_THREAD, layout.NO_RESOURCE, thread, 0, 0
+    if sleeping_threads.waits_for_processes(pid, thread):
+        return codes.W_OWN, layout.NO_RESOURCE, thread, 0, 0
     child = sleeping_threads.awaited_child(pid, thread)
     return (codes.W_JOIN_PROCESS, layout.NO_RESOURCE, thread, 0, min(-child, 0)) if child else None
 
