@@ -97,7 +97,10 @@ class DeadlockDetector:
         self._last = signature
         if signature is None or self._same < LOOKS - 1:
             return False
-        return not _may_strangers_help(everybody()) and not _do_strangers_share(signature)
+        if _may_strangers_help(everybody()) or _do_strangers_share(signature):
+            return False
+        # A stranger may have helped in the meantime, and have nothing any more: then somebody goes on.
+        return self._signature(segments, everybody) == signature
 
     def _segments(self) -> dict[int, str]:
         """Return the first chunk of each process's segment: its name begins with the process id."""
