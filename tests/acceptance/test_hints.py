@@ -58,6 +58,31 @@ def test_a_broken_pool(play: Play) -> None:
     assert f"{lost['process']} was ended by SIGABRT in task 0 of submit()" == failed["hint"]
 
 
+def broken_executor(play: Play, call: dict[str, Any], **pool: Any) -> tuple[str, str]:
+    """Return the hint of an executor that is broken, and the name of the event that it is made of."""
+    pool = {"type": "executor", "processes": 1, **pool, "calls": [call]}
+    result = play(json.dumps({"version": 1, "timeout": 30, "pools": {"crew": pool}}))
+    failed = result.log.one("process.failed", "MainProcess")
+    assert (1, "BrokenProcessPool") == (result.status, failed["exception"])
+    return failed["hint"], result.log.events[failed["hint_seq"] - 1]["event"]
+
+
+def test_an_initializer_that_breaks_an_executor(play: Play) -> None:
+    """Python only says that a process was terminated abruptly, which none was."""
+    hint, event = broken_executor(play, {"submit": "square", "args": [2]}, initializer="fail_on", initargs=[13])
+    assert "pool.worker_failed" == event
+    assert hint.startswith("the initializer raised ValueError: failed on purpose on item 13 in ")
+
+
+def test_a_result_that_breaks_an_executor(play: Play) -> None:
+    """The same is said where the main program cannot unpickle what a worker has sent."""
+    hint, event = broken_executor(play, {"submit": "actors:return_unopenable", "args": [1]})
+    assert ("no worker had ended: what one of them sent cannot be unpickled", "pool.call_failed") == (hint, event)
+    hint, event = broken_executor(play, {"submit": "actors:fail_unloadably", "args": [1]})
+    assert "no worker had ended: what task 0 of submit() sent cannot be unpickled; it had raised Demanding" == hint
+    assert "pool.task_failed" == event
+
+
 def test_a_broken_barrier(play: Play) -> None:
     """BrokenBarrierError has no words at all."""
     waiting = {"name": "Waits", "target": "actors:wait_at_the_gate", "uses": "gate"}

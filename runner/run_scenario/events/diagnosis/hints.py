@@ -58,7 +58,7 @@ def hint(failure: Failure, scenario: Scenario, facts: FactBook) -> Hint | None:
     if name in _OF_A_LOST_SERVER and _is_in_managers(failure):
         return _ended_manager(facts)
     if name == "BrokenProcessPool" and failure.process == MAIN_NAME:
-        return _lost_worker(facts)
+        return _broken_executor(failure, facts)
     if name == "AssertionError" and " in _terminate_pool\n" in _last_part(failure):
         return _ended_thread(facts)
     if name == "BrokenBarrierError":
@@ -105,10 +105,29 @@ def _ended_manager(facts: FactBook) -> Hint | None:
     return Hint(f"{end.manager} had ended{by} after {end.t:.2f} s, and what it held is gone", end.seq)
 
 
-def _lost_worker(facts: FactBook) -> Hint | None:
+def _broken_executor(failure: Failure, facts: FactBook) -> Hint | None:
     failed = max(facts.each(types.PoolCallFailed), key=attrgetter("seq"), default=None)
     if failed is None or failed.exception != "BrokenProcessPool":
         return None
+    if initializer := facts.last(types.PoolWorkerFailed, failed.pool):
+        raised = f"{initializer.exception}: {initializer.message}" if initializer.message else initializer.exception
+        return Hint(f"the initializer raised {raised} in {initializer.process}", initializer.seq)
+    if "result_reader.recv()" in (failure.traceback or ""):
+        return _unloadable_result(failed, facts)
+    return _lost_worker(failed, facts)
+
+
+def _unloadable_result(failed: types.PoolCallFailed, facts: FactBook) -> Hint:
+    """Explain an executor that could not unpickle what a worker had sent, which it takes for the worker's end."""
+    raised = list(facts.each(types.PoolTaskFailed, failed.pool))
+    if len(raised) != 1 or facts.count(types.PoolTaskFailed, failed.pool, raised[0].call) != 1:
+        return Hint("no worker had ended: what one of them sent cannot be unpickled", failed.seq)
+    [task] = raised
+    name = f"task {task.task} of {task.method}()"
+    return Hint(f"no worker had ended: what {name} sent cannot be unpickled; it had raised {task.exception}", task.seq)
+
+
+def _lost_worker(failed: types.PoolCallFailed, facts: FactBook) -> Hint | None:
     lost = list(facts.each(types.PoolWorkerLost, failed.pool))
     # An executor that has lost a worker ends the others by SIGTERM, and they are lost as well.
     independent = [event for event in lost if event.signal != "SIGTERM"]
