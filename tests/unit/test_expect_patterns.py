@@ -336,3 +336,21 @@ def test_an_item(item: Any, condition: str, expected: bool) -> None:
     """Items compare as in JSON: true is not 1, but 1 is 1.0; a dot leads into a mapping; no pattern takes for ever."""
     events = log(("A", "queue.put", {"queue": "q", "item_id": 1, "item": item}))
     assert ("passed" if expected else "failed") == judge(f"- exists: {{event: queue.put, {condition}}}", events).result
+
+
+SENT, RECEIVED = {"event": "pipe.sent"}, {"event": "pipe.received"}
+
+
+@pytest.mark.parametrize("pattern", ["leads_to", "precedes", "happens_before"])
+@pytest.mark.parametrize(
+    ("ids", "verdict"), [([1, 2], "passed"), ([1, None], "inconclusive"), ([None, None], "inconclusive")]
+)
+def test_what_is_not_known_decides_nothing(pattern: str, ids: list[int | None], verdict: str) -> None:
+    """Where it is not known which message was received, it is not said that none was sent, or that one was not."""
+    sent = [("A", "pipe.sent", {"pipe": "p", "end": "left", "item_id": n, "item": "same"}) for n in (1, 2)]
+    received = [("A", "pipe.received", {"pipe": "p", "end": "right", "item_id": n, "item": "same"}) for n in ids]
+    events = EventLog([*log(*sent, *received), event("scenario.finished")])
+    found = getattr(events, pattern)(SENT, RECEIVED, same="item_id")
+    assert verdict == found.verdict.result, found.reason
+    if verdict == "inconclusive":
+        assert f"of pipe.received (event {3 + ids.index(None)}) the item_id is not known" == found.reason
