@@ -419,6 +419,15 @@ def test_the_deadline_holds(play: Play, method: str) -> None:
         assert exited["exitcode"] in ((-15, None) if method == "forkserver" else (-15,))
 
 
+def test_a_process_whose_threads_compute_does_not_sleep(play: Play) -> None:
+    """While one of its threads has the interpreter, the main thread waits for that: the process computes."""
+    text = scenario({"name": "T", "target": "actors:compute_in_threads"}, timeout=2)
+    result = stopped_at_its_deadline(play, text)
+    stalled = result.log.one("scenario.stalled")
+    assert ["running"] == [p["state"] for p in stalled["processes"] if p["process"] == "T"]
+    assert "the main program waits for the end of T; T computes" == stalled["reason"]
+
+
 def test_the_deadline_on_the_command_line(tmp_path: Path) -> None:
     """--timeout wins over the file."""
     result = run(tmp_path, scenario({"target": "hang"}), "--timeout", "0.7")

@@ -150,6 +150,8 @@ def read_reports(
             own = sorted((w for w in waits if w[2] == native), key=lambda wait: abs(wait[3]))
             kind, resource, _, since, until = own[-1] if own else (codes.MOVING, layout.NO_RESOURCE, 0, 0, 0)
             at = states.get(native, state)
+            if native == pid and kind == codes.MOVING and at == "S" and "R" in states.values():
+                at = "R"  # its main thread waits for the interpreter, with which another one computes
             around = tuple((w[0], w[1]) for w in own[:-1])
             frames = read_stack(stack, native)
             found.append(
