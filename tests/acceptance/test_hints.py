@@ -136,6 +136,20 @@ def test_the_end_of_what_comes_through_a_pipe(play: Play) -> None:
     assert f"({failed['hint']})" in result.log.one("process.exited", "Listens")["reason"]
 
 
+def test_a_message_that_is_cut_off(play: Play) -> None:
+    """Its sender was killed in the middle of it."""
+    says = {"name": "Says", "exitcode": -9, "steps": [{"send": "word" * 24_000, "to": "line.right"}]}
+    listens = {"name": "Listens", "exitcode": 1}
+    listens["steps"] = [{"poll": "line.left", "timeout": 20}, {"set": "begun"}, {"wait": "over"}, {"recv": "line.left"}]
+    main = [{"start": ["Says", "Listens"]}, {"close": "line.right"}, {"wait": "begun"}, {"kill": "Says"}]
+    main += [{"join": "Says"}, {"set": "over"}, {"join": "Listens"}]
+    sync = {"begun": {"type": "Event"}, "over": {"type": "Event"}}
+    result = play(scenario(says, listens, pipes={"line": {"duplex": False}}, sync=sync, main=main))
+    failed = result.log.one("process.failed", "Listens")
+    assert ("OSError", "got end of file during message") == (failed["exception"], failed["message"])
+    assert "no process has 'line.right' open any more: Says had ended" == failed["hint"]
+
+
 def test_a_put_on_a_queue_that_its_process_has_closed(play: Play) -> None:
     """The message has an address in memory, and no name."""
     puts = {

@@ -18,6 +18,10 @@ _OF_A_LOST_SERVER = frozenset(
 )
 _SAID_BY_INPUT = "EOF when reading a line"
 """The message of input(): recv() at the end of a pipe raises EOFError as well."""
+_OF_A_LOST_END = ("BrokenPipeError", "EOFError")
+_CUT_OFF = "got end of file during message"
+"""The message of recv() where the sender has ended in the middle of one."""
+_CALLS = {"BrokenPipeError": "send", "OSError": "recv"}
 _CLOSED_QUEUE = re.compile(r"Queue <.*> is closed")
 _OTHER_END = {"left": "right", "right": "left"}
 
@@ -63,7 +67,7 @@ def hint(failure: Failure, scenario: Scenario, facts: FactBook) -> Hint | None:
         return _ended_thread(facts)
     if name == "BrokenBarrierError":
         return _broken_barrier(failure, scenario, facts)
-    if name in ("BrokenPipeError", "EOFError"):
+    if name in _OF_A_LOST_END or (name, failure.message) == ("OSError", _CUT_OFF):
         return _closed_end(failure, scenario, facts)
     if name == "ValueError" and _CLOSED_QUEUE.fullmatch(failure.message):
         return _closed_queue(failure, scenario, facts)
@@ -190,11 +194,12 @@ def _closed_end(failure: Failure, scenario: Scenario, facts: FactBook) -> Hint |
     broken: list[types.PipeBroken | types.PipeEof] = []
     for pipe, end in ((spec.name, end) for spec in scenario.pipes for end in _OTHER_END):
         if failure.exception == "EOFError":
-            found: types.PipeBroken | types.PipeEof | None = facts.last(types.PipeEof, pipe, end, failure.process)
-        else:
-            found = facts.last(types.PipeBroken, pipe, end, failure.process)
-        if found is not None and getattr(found, "call", "send") == "send":
-            broken.append(found)
+            if eof := facts.last(types.PipeEof, pipe, end, failure.process):
+                broken.append(eof)
+            continue
+        event, call = facts.last(types.PipeBroken, pipe, end, failure.process), _CALLS[failure.exception]
+        if event is not None and event.call == call:
+            broken.append(event)
     broken.sort(key=attrgetter("seq"))
     if not broken or not _is_of(failure, broken[-1], broken[:-1], "pipes.py"):
         return None
