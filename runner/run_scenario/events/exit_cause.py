@@ -29,6 +29,8 @@ class ProcessState:
         """How often it was started again."""
         self.native = 0
         """Of a thread: its native id, by which the system knows it."""
+        self.parent = ""
+        """Who has started it, as it says itself: a fork server is nobody's parent."""
         self.started: int | None = None
         self.outcome = ""
         """"" (nothing is known), "finished", "exiting" (sys.exit), "failed" or, of the main program, "refused"."""
