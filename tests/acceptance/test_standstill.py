@@ -65,6 +65,15 @@ DEADLOCKS: dict[str, tuple[str, list[str], dict[str, str | None]]] = {
         ["P cannot end", "queue 'q'", "before you join()"],
         {"P": None, "MainProcess": None},
     ),
+    "nobody takes what is joined": (
+        scenario(
+            {"name": "P", "target": "produce", "to": "q", "kwargs": {"count": 2}},
+            queues={"q": {"type": "JoinableQueue"}},
+            main=[{"start": "P"}, {"join": "P"}, {"join_queue": "q"}, {"get": "q"}, {"get": "q"}],
+        ),
+        ["task_done() is missing for 2 of 2 items, and no other process takes from it"],
+        {"MainProcess": "q"},
+    ),
     "a queue with no room": (
         scenario({"name": "P", "target": "produce", "to": "q", "kwargs": {"count": 5}}, queues={"q": {"maxsize": 2}}),
         ["P waits for ever for room in queue 'q'", "maxsize 2"],

@@ -620,6 +620,8 @@ class _Explanation:
         if starving and counts["got"] and not counts["left"]:
             taken = "all" if counts["got"] == counts["put"] else "all others"
             return f", although {taken} were taken and {names(starving)} already {_waits(starving)} for the next"
+        if not others and not gone and counts["left"] and counts["left"] == counts["put"]:
+            return ", and no other process takes from it"
         return f"; {self._nobody('')}" if others else ""
 
     def _why_gone(self, gone: Sequence[str]) -> str:
