@@ -118,7 +118,8 @@ def test_an_alarm_that_nobody_handles(play: Play, how: str) -> None:
     taker = {"name": "Taker", "target": "actors:take_until_alarm", "from": {"inbox": "never"}, "exitcode": -14}
     result = play(scenario({**taker, "kwargs": {"seconds": 1.5, "how": how}}, queues={"never": {}}))
     assert (0, []) == (result.status, result.log.all("scenario.stalled"))
-    assert -14 == result.log.one("process.exited", "Taker")["exitcode"]
+    exited = result.log.one("process.exited", "Taker")
+    assert (-14, "signal", True) == (exited["exitcode"], exited["cause"], "have it sent to oneself" in exited["reason"])
 
 
 def test_an_alarm_in_a_child_of_a_target(play: Play) -> None:

@@ -231,6 +231,8 @@ def _explain_signal(state: ProcessState, number: int) -> ExitCause:
         return ExitCause("crash", name, None, reason, allowed)
     senders = "run-scenario has not" if state.name == MAIN_NAME else "neither its main program nor run-scenario has"
     reason = f"it was ended by {name}, which {senders} sent"
+    if name == "SIGALRM":
+        reason += ": signal.alarm() and signal.setitimer() have it sent to oneself"
     return ExitCause("signal", name, None, reason, allowed)
 
 
