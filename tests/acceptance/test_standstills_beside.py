@@ -80,12 +80,12 @@ SHAPES: dict[str, tuple[str, str, str]] = {
     "at a queue of its own": (
         scenario({"name": "P", "target": "actors:take_from_own_queue"}),
         "unknown",
-        "; P waits for a lock, a queue or a pipe that the scenario does not name",
+        "; P waits for a lock, a queue or a pipe that the scenario does not name (in take_from_own_queue, stuck.py:",
     ),
     "at a pipe of its own": (
         scenario({"name": "P", "target": "actors:receive_from_oneself"}),
         "unknown",
-        "; P waits for a lock, a queue or a pipe that the scenario does not name",
+        "; P waits for a lock, a queue or a pipe that the scenario does not name (in receive_from_oneself, stuck.py:",
     ),
     "with a child at an event of its own": (
         scenario({"name": "P", "target": "actors:join_at_own_event"}),
@@ -95,7 +95,7 @@ SHAPES: dict[str, tuple[str, str, str]] = {
     "with a pool of its own": (
         scenario({"name": "P", "target": "actors:map_without_worker"}),
         "unknown",
-        "; P waits for another thread of its own process; ",
+        "; P waits for another thread of its own process (in map_without_worker, stuck.py:",
     ),
     "at a semaphore that signals": (
         scenario(

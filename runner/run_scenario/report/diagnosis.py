@@ -20,8 +20,11 @@ if TYPE_CHECKING:
         Mover,
         ResourceState,
         ScenarioStalled,
+        StuckProcess,
     )
 
+_OF_PYTHON = ("/multiprocessing/", "/concurrent/futures/", "/threading.py:", "/queue.py:")
+"""Parts of the paths of modules in which a process waits on behalf of its own code."""
 _MOST_NAMES = 5
 _MOST_LINKS = 6
 """Processes that a chain of waits names, each of which waits for the next."""
@@ -191,7 +194,7 @@ class _Explanation:
 
     def _everybody(self) -> str:
         processes = self._stalled.processes
-        parts = [f"{subject(p.process)} {doing(p.state, waiting_for(p))}" for p in processes]
+        parts = [f"{subject(p.process)} {doing(p.state, waiting_for(p))}{_place(p)}" for p in processes]
         parts += [f"{_actor(each)} waits for {waiting_for(each)}" for each in self._stalled.threads]
         if len(parts) > _MOST_TOLD:
             parts[_MOST_TOLD:] = [f"and {len(parts) - _MOST_TOLD} more"]
@@ -749,6 +752,17 @@ def _called(state: ResourceState) -> str:
 def _filling(state: ResourceState) -> str:
     maxsize = state.counts["maxsize"]
     return f"{f'maxsize {maxsize}' if maxsize else 'its pipe is full'}, {state.counts['left']} in it"
+
+
+def _place(process: StuckProcess) -> str:
+    """Return in brackets where in its own code a process waits at what the scenario does not name; else nothing."""
+    if process.operation not in ("own", "thread"):
+        return ""
+    for frame in process.stack:
+        place, _, function = frame.rpartition(" in ")
+        if not any(part in place for part in _OF_PYTHON):
+            return f" (in {function}, {place.rpartition('/')[2]})"
+    return ""
 
 
 def _waits(processes: Sequence[str]) -> str:
