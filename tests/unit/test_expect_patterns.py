@@ -263,6 +263,25 @@ def test_what_never_happens_leads_to_nothing(pattern: str) -> None:
     assert ["passed"] == [verdict.result for verdict in checked.finish(True)]
 
 
+@pytest.mark.parametrize(
+    ("text", "verdict"),
+    [
+        ("- absent: {event: process.failed, process: B}", "inconclusive"),
+        ("- not: {exists: {event: process.failed, process: B}}", "inconclusive"),
+        ("- not: {overlap: [A, B]}", "inconclusive"),
+        ("- count: {event: process.failed, process: B}\n  is: 0", "inconclusive"),
+        ("- absent: {event: process.failed, process: A}", "passed"),
+        ("- absent: {event: process.started, process: B}", "passed"),
+        ("- absent: {event: queue.put, queue: q}", "passed"),
+    ],
+)
+def test_who_never_started_shows_nothing(text: str, verdict: str) -> None:
+    """Also where its name is right: only that it never started may be meant."""
+    checked = Judge(expectations(text), names_are_checked=True)
+    checked.take([*log(X), event("scenario.finished")])
+    assert [verdict] == [found.result for found in checked.finish(True)]
+
+
 def test_a_lock_that_nobody_had() -> None:
     """A lock does not happen: nobody had it."""
     assert "nobody ever had lock 'gate': there is nothing to judge" == judge("- mutual_exclusion: gate", log(X)).reason
