@@ -244,3 +244,14 @@ def test_a_copy_of_a_process_is_not_its_end(play: Play) -> None:
     log = result.log
     assert (0, {"child", "parent"}) == (result.status, set(log.output("P")))
     assert log.one("process.finished", "P")["seq"] > log.all("process.output", "P", text="parent")[0]["seq"]
+
+
+def test_what_allows_an_end_with_exit_code_zero(play: Play) -> None:
+    """os._exit(0) says that all is well, in the middle of the work: it has to be allowed by name, and that is said."""
+    leaves = {"name": "Leaves", "target": "exit", "kwargs": {"code": 0, "hard": True}}
+    result = play(scenario(leaves))
+    assert (1, True) == (
+        result.status,
+        result.log.finished["reasons"][0].endswith("(to allow that, write `exitcode: 0`)"),
+    )
+    assert 0 == play(scenario({**leaves, "exitcode": 0})).status

@@ -125,7 +125,8 @@ def test_the_holder_of_a_lock_is_killed(play: Play) -> None:
     )
     assert "gate" == result.log.one("lock.abandoned", "Victim")["lock"]
     assert (
-        "Killer waits for ever for lock 'gate': Victim ended without releasing it" == result.log.finished["reasons"][0]
+        "Killer waits for ever for lock 'gate': Victim ended without releasing it (Victim was ended by a signal)"
+        == result.log.finished["reasons"][0]
     )
 
 

@@ -58,6 +58,31 @@ def test_a_broken_pool(play: Play) -> None:
     assert f"{lost['process']} was ended by SIGABRT in task 0 of submit()" == failed["hint"]
 
 
+def broken_executor(play: Play, call: dict[str, Any], **pool: Any) -> tuple[str, str]:
+    """Return the hint of an executor that is broken, and the name of the event that it is made of."""
+    pool = {"type": "executor", "processes": 1, **pool, "calls": [call]}
+    result = play(json.dumps({"version": 1, "timeout": 30, "pools": {"crew": pool}}))
+    failed = result.log.one("process.failed", "MainProcess")
+    assert (1, "BrokenProcessPool") == (result.status, failed["exception"])
+    return failed["hint"], result.log.events[failed["hint_seq"] - 1]["event"]
+
+
+def test_an_initializer_that_breaks_an_executor(play: Play) -> None:
+    """Python only says that a process was terminated abruptly, which none was."""
+    hint, event = broken_executor(play, {"submit": "square", "args": [2]}, initializer="fail_on", initargs=[13])
+    assert "pool.worker_failed" == event
+    assert hint.startswith("the initializer raised ValueError: failed on purpose on item 13 in ")
+
+
+def test_a_result_that_breaks_an_executor(play: Play) -> None:
+    """The same is said where the main program cannot unpickle what a worker has sent."""
+    hint, event = broken_executor(play, {"submit": "actors:return_unopenable", "args": [1]})
+    assert ("no worker had ended: what one of them sent cannot be unpickled", "pool.call_failed") == (hint, event)
+    hint, event = broken_executor(play, {"submit": "actors:fail_unloadably", "args": [1]})
+    assert "no worker had ended: what task 0 of submit() sent cannot be unpickled; it had raised Demanding" == hint
+    assert "pool.task_failed" == event
+
+
 def test_a_broken_barrier(play: Play) -> None:
     """BrokenBarrierError has no words at all."""
     waiting = {"name": "Waits", "target": "actors:wait_at_the_gate", "uses": "gate"}
@@ -97,7 +122,48 @@ def test_what_explains_another_exception_explains_nothing(play: Play) -> None:
     assert ["BrokenBarrierError", "BrokenPipeError", "EOFError"] == sorted(
         e["exception"] for e in result.log.all("process.failed")
     )
-    assert [] == [e["hint"] for e in result.log.all("process.failed") if "hint" in e]
+    assert ["R"] == [e["process"] for e in result.log.all("process.failed") if "hint" in e]
+
+
+def test_the_end_of_what_comes_through_a_pipe(play: Play) -> None:
+    """EOFError has no words at all."""
+    says = {"name": "Says", "steps": [{"send": 1, "to": "line.right"}]}
+    listens = {"name": "Listens", "exitcode": 1, "steps": [{"recv": "line.left"}, {"recv": "line.left"}]}
+    main = [{"start": "Says"}, {"join": "Says"}, {"start": "Listens"}, {"close": "line.right"}, {"join": "Listens"}]
+    result = play(scenario(says, listens, pipes={"line": {"duplex": False}}, main=main))
+    failed = result.log.one("process.failed", "Listens")
+    assert "no process has 'line.right' open any more: Says had ended" == failed["hint"]
+    assert f"({failed['hint']})" in result.log.one("process.exited", "Listens")["reason"]
+
+
+def test_a_message_that_is_cut_off(play: Play) -> None:
+    """Its sender was killed in the middle of it."""
+    says = {"name": "Says", "exitcode": -9, "steps": [{"send": "word" * 24_000, "to": "line.right"}]}
+    listens = {"name": "Listens", "exitcode": 1}
+    listens["steps"] = [{"poll": "line.left", "timeout": 20}, {"set": "begun"}, {"wait": "over"}, {"recv": "line.left"}]
+    main = [{"start": ["Says", "Listens"]}, {"close": "line.right"}, {"wait": "begun"}, {"kill": "Says"}]
+    main += [{"join": "Says"}, {"set": "over"}, {"join": "Listens"}]
+    sync = {"begun": {"type": "Event"}, "over": {"type": "Event"}}
+    result = play(scenario(says, listens, pipes={"line": {"duplex": False}}, sync=sync, main=main))
+    failed = result.log.one("process.failed", "Listens")
+    assert ("OSError", "got end of file during message") == (failed["exception"], failed["message"])
+    assert "no process has 'line.right' open any more: Says had ended" == failed["hint"]
+
+
+def test_a_put_on_a_queue_that_its_process_has_closed(play: Play) -> None:
+    """The message has an address in memory, and no name."""
+    puts = {
+        "name": "Puts",
+        "exitcode": 1,
+        "steps": [{"put": 1, "to": "box"}, {"close": "box"}, {"put": 2, "to": "box"}],
+    }
+    result = play(scenario(puts, queues={"box": {"collect": 1}, "other": {"items": [1], "collect": 1}}))
+    closed = result.log.one("queue.closed", "Puts")
+    failed = result.log.one("process.failed", "Puts")
+    assert (f"Puts itself had closed queue 'box' after {closed['t']:.2f} s", closed["seq"]) == (
+        failed["hint"],
+        failed["hint_seq"],
+    )
 
 
 def test_the_worker_of_another_executor_explains_nothing(play: Play) -> None:

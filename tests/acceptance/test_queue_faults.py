@@ -46,6 +46,26 @@ def test_an_item_that_cannot_be_pickled_at_the_end(play: Play, after: int) -> No
     )
 
 
+@pytest.mark.parametrize(
+    ("before", "words"), [(0, ""), (1, ", although all others were taken and R already waits for")]
+)
+def test_a_join_for_what_cannot_be_pickled(play: Play, before: int, words: str) -> None:
+    """Nobody has taken it, and that is not said of it; who waits in join() learns why it never came."""
+    process = {"name": "P", "target": "actors:put_numbers_and_odd", "to": "q", "kwargs": {"count": before}}
+    taker = {"name": "R", "steps": [{"repeat": "forever", "steps": [{"get": "q"}, {"task_done": "q"}]}]}
+    main = [{"start": "P"}, {"join": "P"}, {"start": "R"}, {"join_queue": "q"}]
+    result = play(scenario(process, taker, queues={"q": {"type": "JoinableQueue"}}, main=main))
+    stalled = result.log.one("scenario.stalled")
+    assert "unfinished_join" == stalled["diagnosis"]["kind"]
+    items = "1 of 1 item" if not before else "1 of 2 items"
+    assert stalled["reason"].startswith(
+        f"the main program waits in q.join() for ever: task_done() is missing for {items}, 1 of which never arrived "
+        "(TypeError: cannot pickle 'generator' object), so that nobody can call it for that one"
+    )
+    assert words in stalled["reason"]
+    assert bool(words) == ("taken" in stalled["reason"])
+
+
 def test_a_question_that_cannot_be_pickled(play: Play) -> None:
     """It is the first thing on its queue, and nobody can go on without it: that is seen at once, with the reason."""
     result = play(
@@ -78,7 +98,8 @@ def test_an_item_that_cannot_be_done(play: Play) -> None:
     result = play(scenario(odd, queues={"q": {"type": "JoinableQueue"}}))
     stalled = result.log.one("scenario.stalled")
     assert ("deadlock", "unfinished_join") == (stalled["cause"], stalled["diagnosis"]["kind"])
-    assert "1 of which never arrived, so that nobody can call it for that one" in stalled["reason"]
+    assert "1 of which never arrived (TypeError: " in stalled["reason"]
+    assert "), so that nobody can call it for that one" in stalled["reason"]
 
 
 @pytest.mark.fault("F04", event="queue.items_lost", status=0)

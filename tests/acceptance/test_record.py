@@ -460,6 +460,6 @@ def main():
 """
     recorded = record(tmp_path, script(body), method)
     assert (3, "{'n': 2}\n") == (recorded.status, recorded.stdout)
-    assert 3 == len(recorded.log.all("lock.acquired", lock="lock (script.py:16)"))
-    assert recorded.log.all("manager.called", resource="numbers (script.py:15)")
-    assert "late waits for ever for lock 'lock (script.py:16)', held by the main program" in recorded.stderr
+    assert 3 == len(recorded.log.all("lock.acquired", lock="lock (script.py:15)"))
+    assert recorded.log.all("manager.called", object="numbers (script.py:14)")
+    assert "late waits for ever for lock 'lock (script.py:15)', held by the main program" in recorded.stderr

@@ -65,6 +65,15 @@ DEADLOCKS: dict[str, tuple[str, list[str], dict[str, str | None]]] = {
         ["P cannot end", "queue 'q'", "before you join()"],
         {"P": None, "MainProcess": None},
     ),
+    "nobody takes what is joined": (
+        scenario(
+            {"name": "P", "target": "produce", "to": "q", "kwargs": {"count": 2}},
+            queues={"q": {"type": "JoinableQueue"}},
+            main=[{"start": "P"}, {"join": "P"}, {"join_queue": "q"}, {"get": "q"}, {"get": "q"}],
+        ),
+        ["task_done() is missing for 2 of 2 items, and no other process takes from it"],
+        {"MainProcess": "q"},
+    ),
     "a queue with no room": (
         scenario({"name": "P", "target": "produce", "to": "q", "kwargs": {"count": 5}}, queues={"q": {"maxsize": 2}}),
         ["P waits for ever for room in queue 'q'", "maxsize 2"],
@@ -160,6 +169,60 @@ SURPRISES: dict[str, tuple[str, str, str, list[str]]] = {
         "nobody_notifies",
         "when nobody waited for it, and nobody is left who could notify it again",
         ["notified_nobody", "waiting"],
+    ),
+    "one of two is notified": (
+        scenario(
+            {"name": "W", "replicas": 2, "steps": [{"with": "door", "steps": [{"release": "here"}, {"wait": "door"}]}]},
+            {"name": "N", "steps": [*[{"acquire": "here"}] * 2, {"with": "door", "steps": [{"notify": "door"}]}]},
+            sync={"door": {"type": "Condition"}, "here": {"type": "Semaphore", "value": 0}},
+        ),
+        "nobody_notifies",
+        " (1 process at most), after which W-",
+        ["notified", "waiting", "woken"],
+    ),
+    "who is notified waits again": (
+        scenario(
+            {"name": "W", "steps": [{"with": "door", "steps": [{"release": "here"}, *[{"wait": "door"}] * 2]}]},
+            {"name": "N", "steps": [{"acquire": "here"}, {"with": "door", "steps": [{"notify_all": "door"}]}]},
+            sync={"door": {"type": "Condition"}, "here": {"type": "Semaphore", "value": 0}},
+        ),
+        "nobody_notifies",
+        ", after which W woke up, and waits again, and nobody is left who could notify it again",
+        ["notified", "waiting", "woken"],
+    ),
+    "an event is set and cleared while somebody waits": (
+        scenario(
+            {"name": "W", "steps": [{"release": "here"}, {"wait": "go"}, {"clear": "go"}, {"wait": "go"}]},
+            {"name": "S", "steps": [{"acquire": "here"}, {"set": "go"}]},
+            sync={"go": {"type": "Event"}, "here": {"type": "Semaphore", "value": 0}},
+        ),
+        "event_never_set",
+        " (after which W woke up, and waits again) and cleared by W after ",
+        ["set", "cleared", "waiting", "woken"],
+    ),
+    "the only one who puts fails": (
+        scenario(
+            {
+                "name": "P",
+                "exitcode": 1,
+                "steps": [{"put": 1, "to": "q"}, {"raise": "ValueError", "message": "no ink"}],
+            },
+            {"name": "C", "steps": [{"repeat": 2, "steps": [{"get": "q"}]}]},
+            queues={"q": {}},
+        ),
+        "starved_get",
+        "the one item put is taken, and nobody is left who could put another (P has failed: ValueError: no ink)",
+        ["failed", "ended"],
+    ),
+    "one of those who meet exits": (
+        scenario(
+            {"name": "A", "steps": [{"wait": "line"}]},
+            {"name": "B", "exitcode": 3, "steps": [{"if": "${replicas > 1}", "then": [{"wait": "line"}]}, {"exit": 3}]},
+            sync={"line": {"type": "Barrier", "parties": 2}},
+        ),
+        "barrier_short",
+        "it opens when 2 have come, only 1 did, and nobody else is left (B has ended with exit code 3)",
+        ["ended"],
     ),
     "a lock is held while a put waits for room": (
         scenario(
@@ -363,6 +426,15 @@ def test_the_deadline_holds(play: Play, method: str) -> None:
         assert ("stopped_by_runner", "run-scenario", False) == tuple(exited[key] for key in ("cause", "by", "allowed"))
         # A fork server may take the exit code of its children to its grave.
         assert exited["exitcode"] in ((-15, None) if method == "forkserver" else (-15,))
+
+
+def test_a_process_whose_threads_compute_does_not_sleep(play: Play) -> None:
+    """While one of its threads has the interpreter, the main thread waits for that: the process computes."""
+    text = scenario({"name": "T", "target": "actors:compute_in_threads"}, timeout=2)
+    result = stopped_at_its_deadline(play, text)
+    stalled = result.log.one("scenario.stalled")
+    assert ["running"] == [p["state"] for p in stalled["processes"] if p["process"] == "T"]
+    assert "the main program waits for the end of T; T computes" == stalled["reason"]
 
 
 def test_the_deadline_on_the_command_line(tmp_path: Path) -> None:

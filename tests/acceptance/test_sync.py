@@ -127,8 +127,9 @@ def test_a_barrier_whose_party_was_killed(play: Play, method: str) -> None:
     assert 3 == result.status
     reason = result.log.one("scenario.stalled")["reason"]
     assert (
-        "O waits for ever at barrier 'line': it opens when 2 have come, only 1 did, and nobody else is left" == reason
-    )
+        "O waits for ever at barrier 'line': it opens when 2 have come, only 1 did, and nobody else is left "
+        "(K was killed)"
+    ) == reason
 
 
 def test_a_barrier_is_aborted_and_reset(play: Play) -> None:

@@ -8,10 +8,13 @@ import signal
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import pytest
 from support import Result, Running, scenario
+
+from live.helper import Helper
 
 Play = Callable[..., Result]
 
@@ -107,6 +110,34 @@ def test_who_goes_on_is_not_stalled(play: Play, target: str) -> None:
     """A wait in a lock of one's own ends by a timer's thread, or by a program that a thread waits for."""
     result = play(scenario({"name": "P", "target": f"actors:{target}"}))
     assert (0, []) == (result.status, result.log.all("scenario.stalled"))
+
+
+@pytest.mark.parametrize("how", ["alarm", "setitimer"])
+def test_an_alarm_that_nobody_handles(play: Play, how: str) -> None:
+    """It ends its process some time later: until then nobody may say that this one waits for ever."""
+    taker = {"name": "Taker", "target": "actors:take_until_alarm", "from": {"inbox": "never"}, "exitcode": -14}
+    result = play(scenario({**taker, "kwargs": {"seconds": 1.5, "how": how}}, queues={"never": {}}))
+    assert (0, []) == (result.status, result.log.all("scenario.stalled"))
+    exited = result.log.one("process.exited", "Taker")
+    assert (-14, "signal", True) == (exited["exitcode"], exited["cause"], "have it sent to oneself" in exited["reason"])
+
+
+def test_an_alarm_in_a_child_of_a_target(play: Play) -> None:
+    """The child is none of the scenario's, and knows of the run by the queue alone that it was given."""
+    joins = {"target": "actors:wait_for_deadly_alarm", "from": {"inbox": "never"}}
+    result = play(scenario({**joins, "kwargs": {"place": "", "seconds": 1.5}}, queues={"never": {}}))
+    assert (0, []) == (result.status, result.log.all("scenario.stalled"))
+
+
+@pytest.mark.parametrize("duplex", [True, False])
+def test_who_was_sent_the_other_end(play: Play, duplex: bool) -> None:
+    """A program that is none of the run has it, and sends: no process of the run has it any more."""
+    with TemporaryDirectory(prefix="helper-") as folder, Helper(folder, 1.5, network=False) as helper:
+        receiver = {"target": "actors:receive_from_stranger", "kwargs": {"place": helper.place}}
+        uses = {"mine": "rope.left", "other": "rope.right"}
+        result = play(scenario({**receiver, "uses": uses}, pipes={"rope": {"duplex": duplex}}))
+    assert (0, []) == (result.status, result.log.all("scenario.stalled"))
+    assert 1 == len(result.log.all("pipe.received"))
 
 
 @pytest.mark.parametrize("where", ["initializer", "at exit"])

@@ -20,12 +20,19 @@ from support import METHODS, run
 
 _WAITS = (
     *("wait_for_answer", "wait_for_answer_at_exit", "wait_for_answer_in_thread", "wait_for_fifo", "wait_for_file_lock"),
-    *("wait_for_passed_pipe", "wait_for_signal", "wait_for_blocked_signal", "wait_for_alarm", "wait_for_timer"),
+    *(
+        "wait_for_passed_pipe",
+        "wait_for_passed_end",
+        "wait_for_signal",
+        "wait_for_blocked_signal",
+        "wait_for_alarm",
+        "wait_for_timer",
+    ),
     *("wait_for_select", "wait_for_poll", "wait_for_program", "wait_for_output", "wait_for_program_in_thread"),
     *("wait_for_child", "wait_for_copy", "wait_for_own_manager", "wait_for_child_at_manager", "wait_for_thread_pool"),
-    "compute",
+    *("wait_for_own_queue", "wait_for_own_lock", "wait_for_inherited_pipe", "wait_for_deadly_alarm", "compute"),
 )
-_BY_PATH = ("wait_for_fifo", "wait_for_file_lock", "wait_for_passed_pipe")
+_BY_PATH = ("wait_for_fifo", "wait_for_file_lock", "wait_for_passed_pipe", "wait_for_passed_end")
 _CATALOGUE = 0.25
 """Share of the runs that are of bundled scenarios."""
 _SECONDS = 0.8, 1.6
@@ -83,7 +90,11 @@ class Program:
         managed = {"shared": "shared"} if "shared" in self._waiters else {}
         wait = {"how": self.kind, "place": place, "seconds": self.seconds}
         one: dict[str, Any] = {"name": "Live", "target": "actors:live", "kwargs": wait}
-        one |= {"uses": uses | managed, "to": {"outbox": "box"}, "from": {"never": "never"}}
+        one |= {
+            "uses": uses | managed | {"mine": "rope.left", "other": "rope.right"},
+            "to": {"outbox": "box"},
+            "from": {"never": "never"},
+        }
         others = [
             {"name": f"W{n}", "target": "actors:wait_for_live", "kwargs": {"what": what}, "from": {"inbox": "box"}}
             | {"uses": uses | managed}
@@ -95,4 +106,4 @@ class Program:
         sync = {name: {"type": kind, "manager": self._of_manager} for name, kind in _SYNC.items()}
         shared = {"shared": {"shared": {"type": "Queue"}}} if managed else {}
         scenario = {"version": 1, "queues": {"box": {}, "never": {}}, "sync": sync, **shared}
-        return json.dumps({**scenario, "processes": [one, *others]})
+        return json.dumps({**scenario, "pipes": {"rope": {}}, "processes": [one, *others]})

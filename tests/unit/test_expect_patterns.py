@@ -263,6 +263,25 @@ def test_what_never_happens_leads_to_nothing(pattern: str) -> None:
     assert ["passed"] == [verdict.result for verdict in checked.finish(True)]
 
 
+@pytest.mark.parametrize(
+    ("text", "verdict"),
+    [
+        ("- absent: {event: process.failed, process: B}", "inconclusive"),
+        ("- not: {exists: {event: process.failed, process: B}}", "inconclusive"),
+        ("- not: {overlap: [A, B]}", "inconclusive"),
+        ("- count: {event: process.failed, process: B}\n  is: 0", "inconclusive"),
+        ("- absent: {event: process.failed, process: A}", "passed"),
+        ("- absent: {event: process.started, process: B}", "passed"),
+        ("- absent: {event: queue.put, queue: q}", "passed"),
+    ],
+)
+def test_who_never_started_shows_nothing(text: str, verdict: str) -> None:
+    """Also where its name is right: only that it never started may be meant."""
+    checked = Judge(expectations(text), names_are_checked=True)
+    checked.take([*log(X), event("scenario.finished")])
+    assert [verdict] == [found.result for found in checked.finish(True)]
+
+
 def test_a_lock_that_nobody_had() -> None:
     """A lock does not happen: nobody had it."""
     assert "nobody ever had lock 'gate': there is nothing to judge" == judge("- mutual_exclusion: gate", log(X)).reason
@@ -336,3 +355,21 @@ def test_an_item(item: Any, condition: str, expected: bool) -> None:
     """Items compare as in JSON: true is not 1, but 1 is 1.0; a dot leads into a mapping; no pattern takes for ever."""
     events = log(("A", "queue.put", {"queue": "q", "item_id": 1, "item": item}))
     assert ("passed" if expected else "failed") == judge(f"- exists: {{event: queue.put, {condition}}}", events).result
+
+
+SENT, RECEIVED = {"event": "pipe.sent"}, {"event": "pipe.received"}
+
+
+@pytest.mark.parametrize("pattern", ["leads_to", "precedes", "happens_before"])
+@pytest.mark.parametrize(
+    ("ids", "verdict"), [([1, 2], "passed"), ([1, None], "inconclusive"), ([None, None], "inconclusive")]
+)
+def test_what_is_not_known_decides_nothing(pattern: str, ids: list[int | None], verdict: str) -> None:
+    """Where it is not known which message was received, it is not said that none was sent, or that one was not."""
+    sent = [("A", "pipe.sent", {"pipe": "p", "end": "left", "item_id": n, "item": "same"}) for n in (1, 2)]
+    received = [("A", "pipe.received", {"pipe": "p", "end": "right", "item_id": n, "item": "same"}) for n in ids]
+    events = EventLog([*log(*sent, *received), event("scenario.finished")])
+    found = getattr(events, pattern)(SENT, RECEIVED, same="item_id")
+    assert verdict == found.verdict.result, found.reason
+    if verdict == "inconclusive":
+        assert f"of pipe.received (event {3 + ids.index(None)}) the item_id is not known" == found.reason

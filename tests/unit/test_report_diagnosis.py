@@ -309,7 +309,8 @@ def test_set_waits_for_who_is_gone() -> None:
 
 def notice(deed: str, process: str) -> dict[str, Any]:
     """Return an event about condition 'go'."""
-    return {"event": f"condition.{deed}", "process": process, "condition": "go"}
+    answer = {"answer": True} if deed == "waited" else {}
+    return {"event": f"condition.{deed}", "process": process, "condition": "go", **answer}
 
 
 @pytest.mark.parametrize(
@@ -327,7 +328,13 @@ def notice(deed: str, process: str) -> dict[str, Any]:
         ),
         (
             [notice("waiting", "V"), notice("waiting", "W"), notice("notified", "N"), notice("waited", "V")],
-            ": it was notified by N after 3 s, and nobody is left who could notify it again",
+            ": it was notified by N after 3 s (1 process at most), after which V woke up, and nobody is left who could "
+            "notify it again",
+        ),
+        (
+            [notice("waiting", "W"), notice("notified", "N"), notice("waited", "W"), notice("waiting", "W")],
+            ": it was notified by N after 2 s, after which W woke up, and waits again, and nobody is left who could "
+            "notify it again",
         ),
     ],
 )

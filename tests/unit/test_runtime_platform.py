@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import socket
 import subprocess
 import sys
 import time
@@ -65,6 +66,27 @@ def test_who_waits_for_a_thread_of_its_own(kind: str) -> None:
             assert (kind == "lock") == waits, system.read_file(f"/proc/{process.pid}/syscall")
         finally:
             process.kill()
+
+
+@pytest.mark.skipif(os.uname().machine not in EXIT or not system.IS_LINUX, reason="its system calls are not known")
+@pytest.mark.parametrize("kind", ["pipe", "socket"])
+def test_which_end_is_awaited(kind: str) -> None:
+    """The end to write to of the pipe that is read; the socket to which one's own is connected."""
+    ours, theirs = [end.detach() for end in socket.socketpair()] if kind == "socket" else os.pipe()[::-1]
+    try:
+        with subprocess.Popen([sys.executable, "-c", "import os; os.read(0, 1)"], stdin=theirs) as process:
+            until = time.monotonic() + 20
+            call = "0" if os.uname().machine == "x86_64" else ""
+            while time.monotonic() < until and not _is_in(process.pid, call):
+                time.sleep(0.01)
+            awaited = sleeping_threads.awaited_ends(process.pid, process.pid)
+            assert [os.readlink(f"/proc/self/fd/{ours}") + " write" * (kind == "pipe")] == awaited
+            assert set(awaited) <= sleeping_threads.open_ends(os.getpid())
+            assert not set(awaited) & sleeping_threads.open_ends(process.pid)
+            process.kill()
+    finally:
+        os.close(ours)
+        os.close(theirs)
 
 
 def _is_in(pid: int, call: str) -> bool:

@@ -29,6 +29,8 @@ class ProcessState:
         """How often it was started again."""
         self.native = 0
         """Of a thread: its native id, by which the system knows it."""
+        self.parent = ""
+        """Who has started it, as it says itself: a fork server is nobody's parent."""
         self.started: int | None = None
         self.outcome = ""
         """"" (nothing is known), "finished", "exiting" (sys.exit), "failed" or, of the main program, "refused"."""
@@ -240,6 +242,8 @@ def _explain_signal(state: ProcessState, number: int) -> ExitCause:
         return ExitCause("crash", name, None, reason, allowed)
     senders = "run-scenario has not" if state.name == MAIN_NAME else "neither its main program nor run-scenario has"
     reason = f"it was ended by {name}, which {senders} sent"
+    if name == "SIGALRM":
+        reason += ": signal.alarm() and signal.setitimer() have it sent to oneself"
     return ExitCause("signal", name, None, reason, allowed)
 
 

@@ -24,6 +24,10 @@ _DECIDING = {"leads_to": 0, "precedes": 1, "happens_before": 1}
 """Pattern of two events -> the one of them without which it holds whatever happens."""
 
 
+_BEGINNINGS = frozenset(("process.starting", "process.started"))
+"""Events whose absence says that a process did not take part."""
+
+
 class Subject(NamedTuple):
     """What an expectation names; of several names, one is enough."""
 
@@ -79,13 +83,16 @@ class Participants:
     def subjects_of(self, expectation: Expectation) -> Iterator[Subject]:
         """Yield what an expectation itself names, not what its parts do.
 
-        Where the names are checked, those in matchers are no slips of the pen: that somebody never starts can be meant.
+        Where the names are checked, those in matchers are no slips of the pen: that nobody uses a queue can be meant,
+        or that a process never starts. But what a process does not do is not shown by one that is not there.
         """
         if expectation.subject:
             yield Subject("resource", (expectation.subject,))
         for name, _ in expectation.codes:
             yield Subject("process", (name,))
-        if not self._names_are_checked:
+        if self._names_are_checked:
+            yield from _acting(expectation)
+        else:
             yield from _named_in_passing(expectation)
 
     def missing(self, subjects: Iterable[Subject]) -> str:
@@ -122,6 +129,13 @@ class Attended:
             return Finding("inconclusive", missing, is_empty=True)
         reason = f"{finding.reason}; {missing}" if finding.result == "failed" else finding.reason
         return finding.replace(is_empty=True, reason=reason)
+
+
+def _acting(expectation: Expectation) -> Iterator[Subject]:
+    ends = (interval.end for interval in expectation.intervals)
+    for matcher in (*expectation.matchers, *ends):
+        if not matcher.events or not _BEGINNINGS.issuperset(matcher.events):
+            yield from (subject for subject in _named_by(matcher) if subject.kind == "process")
 
 
 def _named_in_passing(expectation: Expectation) -> Iterator[Subject]:

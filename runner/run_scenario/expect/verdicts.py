@@ -58,6 +58,11 @@ def unbroken(complete: bool, reason: str, *evidence: Event | None) -> Finding:
     return passed(reason, *evidence) if complete else Finding("inconclusive", CUT_SHORT, show(evidence))
 
 
+def undecided(reason: str, *evidence: Event | None) -> Finding:
+    """Return the finding that the log does not say whether it holds."""
+    return Finding("inconclusive", reason, show(evidence))
+
+
 def show(events: Iterable[Event | None]) -> tuple[Event, ...]:
     """Return at most `MOST_EVIDENCE` events, each once, in the order of the log."""
     by_seq = {event.get("seq", 0): event for event in events if event is not None}

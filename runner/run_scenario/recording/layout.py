@@ -75,7 +75,10 @@ STACK_AT = 480
 """u32: descriptor of the process's file for stacks; 0: it writes none."""
 POLL_CHUNKS_AT = 484
 """u32: number of the chunk of polls now written to; 0: there is none yet."""
+ALARM_AT = 488
+"""i64: when the process's alarm clock rings (monotonic ns); 0: it is not set."""
 COUNT = struct.Struct("<Q")
+TIME = struct.Struct("<q")
 CHUNK = struct.Struct("<I")
 NEWS = struct.Struct("<IIQII")
 """All of them at once, from CHUNKS_AT on."""

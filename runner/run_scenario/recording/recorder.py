@@ -21,7 +21,7 @@ from zlib import crc32
 
 from msgpack import Packer
 
-from run_scenario.recording import codes, layout
+from run_scenario.recording import alarms, codes, layout
 from run_scenario.recording.describe import describe
 from run_scenario.recording.polling import MOST_OPEN, NO_FOLD, Fold, Polled, packed
 
@@ -101,6 +101,7 @@ class Recorder:
         """Belong to a run from now on: a segment is made at the first record, unless there is one already."""
         if not self._folder:
             self._folder, self._queues = run_ref
+            alarms.watch(self.note_alarm)
             self._write = self._write_first if self._folder else self._write_nothing
 
     def attach(self, folder: str, name: str, queues: int) -> None:
@@ -110,6 +111,7 @@ class Recorder:
             OSError: the file cannot be made.
         """
         self._detach()
+        alarms.watch(self.note_alarm)
         self._folder, self._queues = folder, queues
         now = monotonic_ns()
         self.prefix = f"{folder}/{os.getpid()}-{now}"
@@ -145,6 +147,14 @@ class Recorder:
         """Note for the reader that stacks will be written to this descriptor, which leads to PREFIX.stack."""
         if self._header is not None:
             layout.CHUNK.pack_into(self._header, layout.STACK_AT, descriptor)
+
+    def note_alarm(self, seconds: float) -> None:
+        """Note that SIGALRM comes after so many seconds, or again and again (infinity); 0: no more."""
+        if self._header is None and self._folder:
+            self._write_first(b"")
+        if self._header is not None:
+            at = until(monotonic_ns(), min(seconds, threading.TIMEOUT_MAX)) if seconds else 0
+            layout.TIME.pack_into(self._header, layout.ALARM_AT, at)
 
     # Workers that are threads
 

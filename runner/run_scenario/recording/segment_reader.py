@@ -174,6 +174,11 @@ def read_stack_descriptor(first_chunk: str) -> int:
     return _unpack(layout.CHUNK, read_header(first_chunk, layout.CHUNK.size, layout.STACK_AT))
 
 
+def read_alarm(first_chunk: str) -> int:
+    """Return when SIGALRM comes to a segment's process (monotonic ns); 0 if it has not asked for it."""
+    return _unpack(layout.TIME, read_header(first_chunk, layout.TIME.size, layout.ALARM_AT))
+
+
 def _waits(block: bytes) -> list[Wait]:
     block = block[: len(block) // layout.WAIT.size * layout.WAIT.size]
     rows = layout.WAIT.iter_unpack(block)

@@ -20,13 +20,21 @@ if TYPE_CHECKING:
         Mover,
         ResourceState,
         ScenarioStalled,
+        StuckProcess,
     )
 
+_OF_PYTHON = ("/multiprocessing/", "/concurrent/futures/", "/threading.py:", "/queue.py:")
+"""Parts of the paths of modules in which a process waits on behalf of its own code."""
 _MOST_NAMES = 5
 _MOST_LINKS = 6
 """Processes that a chain of waits names, each of which waits for the next."""
+_MOST_FAILED = 3
+"""Processes of which is said how they have failed."""
 _MOST_TOLD = 6
 """Processes of which is said what they do, where nothing better can be said."""
+
+_ALL = 1 << 31
+"""How many notify_all() notifies, as it is recorded."""
 
 _WAITS = {
     "get": "an item from queue '{name}'",
@@ -42,6 +50,7 @@ _WAITS = {
     "join_pool": "the end of the workers of pool '{name}'",
     "sleep": "its next step, after a delay",
     "thread": "another thread of its own process",
+    "own": "a lock, a queue or a pipe that the scenario does not name",
     "serve": "calls on what it holds",
 }
 _WAITED_ON = {
@@ -185,7 +194,7 @@ class _Explanation:
 
     def _everybody(self) -> str:
         processes = self._stalled.processes
-        parts = [f"{subject(p.process)} {doing(p.state, waiting_for(p))}" for p in processes]
+        parts = [f"{subject(p.process)} {doing(p.state, waiting_for(p))}{_place(p)}" for p in processes]
         parts += [f"{_actor(each)} waits for {waiting_for(each)}" for each in self._stalled.threads]
         if len(parts) > _MOST_TOLD:
             parts[_MOST_TOLD:] = [f"and {len(parts) - _MOST_TOLD} more"]
@@ -265,7 +274,28 @@ class _Explanation:
         for mover in self._movers("unknown"):
             who = subject(mover.process)
             parts.append(f"it is not known whether {who} would {self._deed(mover)}")
-        return " and ".join(parts) if parts else otherwise
+        return " and ".join(parts) if parts else f"{otherwise}{self._failures()}"
+
+    def _failures(self) -> str:
+        """Return, in brackets, how those have failed who could have moved somebody; empty if none of them has."""
+        ended = list(dict.fromkeys(mover.process for mover in self._movers("ended")))
+        failed = [f"{subject(name)} {how}" for name in ended if (how := self._how_failed(name))]
+        if len(failed) > _MOST_FAILED:
+            failed[_MOST_FAILED:] = [f"and {len(failed) - _MOST_FAILED} more"]
+        return f" ({'; '.join(failed)})" if failed else ""
+
+    def _how_failed(self, process: str) -> str:
+        """Return how a process has ended that was not to end so; empty if its end was a proper one."""
+        ended, failed = (
+            next((each for each in reversed(self._facts(role)) if each.process == process), None)
+            for role in ("ended", "failed")
+        )
+        if ended is None or not ended.fields.get("exitcode"):
+            return ""
+        if failed is not None and ended.fields.get("cause") == "exception":
+            return f"has failed: {_exception(failed)}"
+        code = int(ended.fields["exitcode"])
+        return _how_ended(ended) if code < 0 else f"has ended with exit code {code}"
 
     def _deed(self, mover: Mover) -> str:
         return _COULD[mover.action].format(resource=mover.resource)
@@ -341,7 +371,7 @@ class _Explanation:
                 f"{start}: {names(gone)} ended while {_it_or_they(len(gone))} waited there, and the manager that holds "
                 f"it acquired it in {place}"
             )
-        return f"{start}: {names(gone)} ended without releasing it"
+        return f"{start}: {names(gone)} ended without releasing it{self._failures()}"
 
     def _held_by_itself(self) -> str:
         who = subject(self._first.process)
@@ -416,7 +446,8 @@ class _Explanation:
         was_set, cleared = self._fact("set"), self._fact("cleared")
         if was_set is None:
             return f"{start}: {self._nobody('nobody is left who could set it')}"
-        history = f"it was set {_by_at(was_set)}"
+        woke = self._who_woke(was_set)
+        history = f"it was set {_by_at(was_set)}{f' ({woke[2:]})' if woke else ''}"
         if cleared is not None and cleared.seq > was_set.seq:
             history += f" and cleared {_by_at(cleared)}{self._before_the_waits(cleared)}"
         return f"{start}: {history}, and {self._nobody('nobody is left who could set it again')}"
@@ -427,16 +458,32 @@ class _Explanation:
         if notified is None:
             return f"{start}: {self._nobody('nobody is left who could notify it')}"
         nobody = self._nobody("nobody is left who could notify it again")
-        when = self._before_the_waits(notified)
+        when = self._before_the_waits(notified) or f"{self._how_many(notified)}{self._who_woke(notified)}"
         if notified.role == "notified_nobody":
             when = ", when nobody waited for it"
         return f"{start}: it was notified {_by_at(notified)}{when}, and {nobody}"
 
+    def _how_many(self, notified: Fact) -> str:
+        """Return that fewer were notified than waited, if some of those wait still."""
+        most = notified.fields.get("most")
+        still = [each for each in self._facts("waiting") if each.seq < notified.seq]
+        return f" ({plural(most, 'process')} at most)" if most and most < _ALL and still else ""
+
     def _before_the_waits(self, fact: Fact) -> str:
         """Return that something was over when all began to wait, if that is so."""
-        began = self._facts("waiting")
-        first = min((each.seq for each in began), default=0)
-        return f", before {names(self._alike)} waited for it" if first > fact.seq else ""
+        began = {each.process: each.seq for each in self._facts("waiting")}
+        before = {each.process for each in self._facts("woken")}
+        if not began or min(began.values()) < fact.seq or any(name in before for name in began):
+            return ""
+        return f", before {names(self._alike)} waited for it"
+
+    def _who_woke(self, fact: Fact) -> str:
+        """Return who waited no longer after something, and who of them waits again."""
+        woken = list(dict.fromkeys(each.process for each in self._facts("woken") if each.seq > fact.seq))
+        again = [name for name in woken if name in self._alike]
+        if again:
+            return f", after which {names(again)} woke up, and {_waits(again)} again"
+        return f", after which {names(woken)} woke up" if woken else ""
 
     # Pipes
 
@@ -561,8 +608,14 @@ class _Explanation:
         missing = f"task_done() is missing for {counts.get('unfinished', 0)} of {plural(counts['put'], 'item')}"
         start = f"{subject(self._first.process)} waits in {name}.join() for ever: {missing}"
         if gone_astray := counts["dropped"] + counts["too_large"] + counts["lost"]:
-            start += f", {gone_astray} of which never arrived, so that nobody can call it for {_that(gone_astray)}"
+            start += f", {gone_astray} of which never arrived{self._why_dropped()}, so that nobody can call it for "
+            start += _that(gone_astray)
         return f"{start}{self._why_unfinished()}"
+
+    def _why_dropped(self) -> str:
+        """Return in brackets why the only item that was dropped was."""
+        dropped = self._fact("dropped")
+        return f" ({dropped.fields['error']})" if dropped is not None and self._state.counts["dropped"] == 1 else ""
 
     def _why_unfinished(self) -> str:
         """Return why nobody calls task_done() for the rest, as the continuation of a sentence."""
@@ -574,14 +627,17 @@ class _Explanation:
         if state.owing and not counts["left"]:
             return f": {names(state.owing)} ended without calling it for every item taken"
         starving = [each.process for each in self._diagnosis.waits[1:] if each.operation == "get"]
-        if starving and not counts["left"]:
-            return f", although all were taken and {names(starving)} already {_waits(starving)} for the next"
+        if starving and counts["got"] and not counts["left"]:
+            taken = "all" if counts["got"] == counts["put"] else "all others"
+            return f", although {taken} were taken and {names(starving)} already {_waits(starving)} for the next"
+        if not others and not gone and counts["left"] and counts["left"] == counts["put"]:
+            return ", and no other process takes from it"
         return f"; {self._nobody('')}" if others else ""
 
     def _why_gone(self, gone: Sequence[str]) -> str:
         looks = {fact.process: fact for fact in self._facts(*_FOUND_EMPTY) if fact.process in gone}
         if len(looks) < len(gone):
-            return f"{names(gone)} {'has' if len(gone) == 1 else 'have'} already ended"
+            return f"{names(gone)} {'has' if len(gone) == 1 else 'have'} already ended{self._failures()}"
         parts = []
         for role, meaning in _FOUND_EMPTY.items():
             for call in ("empty", "get"):
@@ -605,8 +661,7 @@ class _Explanation:
             return ", on which nobody ever put one"
         if got == put:
             return ": the one item put is taken" if put == 1 else f": all {put} items put are taken"
-        dropped = self._fact("dropped")
-        error = f" ({dropped.fields['error']})" if dropped is not None and counts["dropped"] == 1 else ""
+        error = self._why_dropped()
         whose = "its" if counts["lost"] == 1 else "their"
         made = "written" if self._state.type == "SimpleQueue" else "pickled"
         ends = [
@@ -681,7 +736,8 @@ class _Explanation:
         gone = [mover.process for mover in self._movers("ended")]
         why = self._nobody("nobody is left who takes from it")
         if gone and not self._movers("waits", "later", "unknown", "not_started"):
-            why += f", since {names(gone)} {'has' if len(gone) == 1 else 'have'} ended"
+            why = "nobody is left who takes from it"
+            why += f", since {names(gone)} {'has' if len(gone) == 1 else 'have'} ended{self._failures()}"
         return f"{self._together()} for room in queue '{state.resource}' ({_filling(state)}): {why}"
 
 
@@ -703,6 +759,17 @@ def _called(state: ResourceState) -> str:
 def _filling(state: ResourceState) -> str:
     maxsize = state.counts["maxsize"]
     return f"{f'maxsize {maxsize}' if maxsize else 'its pipe is full'}, {state.counts['left']} in it"
+
+
+def _place(process: StuckProcess) -> str:
+    """Return in brackets where in its own code a process waits at what the scenario does not name; else nothing."""
+    if process.operation not in ("own", "thread"):
+        return ""
+    for frame in process.stack:
+        place, _, function = frame.rpartition(" in ")
+        if not any(part in place for part in _OF_PYTHON):
+            return f" (in {function}, {place.rpartition('/')[2]})"
+    return ""
 
 
 def _waits(processes: Sequence[str]) -> str:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import atexit
 import contextlib
 import fcntl
+import math
 import multiprocessing
 import os
 import queue
@@ -88,6 +89,18 @@ def wait_for_passed_pipe(place: str, seconds: float) -> None:
     thread.join()
 
 
+def receive_from_stranger(place: str, mine: Any, other: Any) -> None:
+    """Receive at an end of a pipe whose other end was sent to another program."""
+    _ask(place, "send", other.fileno())
+    other.close()
+    mine.recv()
+
+
+def wait_for_passed_end(place: str, seconds: float, mine: Any, other: Any) -> None:
+    """Do so at a pipe of the scenario."""
+    receive_from_stranger(place, mine, other)
+
+
 def wait_for_signal(place: str, seconds: float, inbox: Any) -> None:
     """Be woken by a signal from outside, in the middle of a get."""
     signal.signal(signal.SIGUSR1, _wake)
@@ -111,6 +124,26 @@ def wait_for_alarm(place: str, seconds: float, inbox: Any) -> None:
         signal.setitimer(signal.ITIMER_REAL, seconds)
         inbox.get()
     signal.signal(signal.SIGALRM, signal.SIG_DFL)
+
+
+def _take_until_alarm(inbox: Any, seconds: float) -> None:
+    signal.setitimer(signal.ITIMER_REAL, seconds)
+    inbox.get()
+
+
+def take_until_alarm(inbox: Any, seconds: float, how: str) -> None:
+    """Wait for an item until the system ends the process, by a clock of its own that rings unheard."""
+    if how == "alarm":
+        signal.alarm(math.ceil(seconds))
+        inbox.get()
+    _take_until_alarm(inbox, seconds)
+
+
+def wait_for_deadly_alarm(place: str, seconds: float, inbox: Any) -> None:
+    """Join a child of one's own that its clock ends."""
+    child = multiprocessing.Process(target=_take_until_alarm, args=(inbox, seconds))
+    child.start()
+    child.join()
 
 
 def wait_for_timer(place: str, seconds: float) -> None:
@@ -187,6 +220,31 @@ def wait_for_child_at_manager(place: str, seconds: float) -> None:
         child.join()
 
 
+def wait_for_own_queue(place: str, seconds: float) -> None:
+    """Wait for an item on a queue of one's own, which a child puts there after a while."""
+    items: Any = multiprocessing.Queue()
+    child = multiprocessing.Process(target=_put_late, args=(items, seconds))
+    child.start()
+    items.get()
+    child.join()
+
+
+def wait_for_own_lock(place: str, seconds: float) -> None:
+    """Wait for a lock of one's own, which a thread releases after a while."""
+    lock = multiprocessing.Lock()
+    lock.acquire()
+    threading.Timer(seconds, lock.release).start()
+    lock.acquire()
+
+
+def wait_for_inherited_pipe(place: str, seconds: float) -> None:
+    """Read a pipe of one's own, which a program that has its other end writes to after a while."""
+    reader, writer = os.pipe()
+    subprocess.Popen(["sh", "-c", f"sleep {seconds}; echo done >&{writer}"], pass_fds=[writer])
+    os.close(writer)
+    os.read(reader, 1)
+
+
 def wait_for_thread_pool(place: str, seconds: float) -> None:
     """Wait for what a thread puts into a queue of the process."""
     items: queue.Queue[int] = queue.Queue()
@@ -202,13 +260,24 @@ def compute(place: str, seconds: float) -> None:
 
 
 def live(
-    how: str, place: str, seconds: float, gate: Any, event: Any, outbox: Any, never: Any, shared: Any = None
+    how: str,
+    place: str,
+    seconds: float,
+    gate: Any,
+    event: Any,
+    outbox: Any,
+    never: Any,
+    mine: Any,
+    other: Any,
+    shared: Any = None,
 ) -> None:
     """Wait in one of these ways, with a lock that another wants, and then give all others what they wait for."""
     wait: Callable[..., None] = globals()[how]
     with gate:
-        if how in ("wait_for_signal", "wait_for_alarm"):
+        if how in ("wait_for_signal", "wait_for_alarm", "wait_for_deadly_alarm"):
             wait(place, seconds, never)
+        elif how == "wait_for_passed_end":
+            wait(place, seconds, mine, other)
         else:
             wait(place, seconds)
     event.set()

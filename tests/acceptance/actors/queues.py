@@ -121,6 +121,13 @@ def serve_back(inbox: Any, outbox: Any, turns: int) -> None:
         outbox.put(inbox.get())
 
 
+def put_numbers_and_odd(outbox: Any, count: int) -> None:
+    """Put so many numbers, and something that cannot be pickled."""
+    for number in range(count):
+        outbox.put(number)
+    outbox.put(number for number in ())
+
+
 def put_odd_and_return(outbox: Any, after: int) -> None:
     """Put what cannot be pickled, and so many items after it, and return at once."""
     gate = Slow()

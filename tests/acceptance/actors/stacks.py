@@ -28,3 +28,10 @@ def _run() -> None:
 
 def _deep(depth: int) -> Any:
     return _deep(depth - 1) if depth else time.monotonic()
+
+
+def compute_in_threads() -> None:
+    """Compute for ever in some threads, the main one included."""
+    for _ in range(4):
+        threading.Thread(target=_run, daemon=True).start()
+    _run()

@@ -81,3 +81,32 @@ def wait_while_holding(lock: Any) -> None:
             acquire_and_release(lock)
             os._exit(0)
         os.waitpid(child, 0)
+
+
+def take_from_own_queue() -> None:
+    """Wait for what nobody puts on a queue of one's own."""
+    multiprocessing.Queue().get()
+
+
+def receive_from_oneself() -> None:
+    """Wait at one end of a pipe of one's own; nobody but this process has the other."""
+    mine, _other = multiprocessing.Pipe()
+    mine.recv()
+
+
+def _wait(event: Any) -> None:
+    event.wait()
+
+
+def join_at_own_event() -> None:
+    """Wait for a child that waits for an event which nobody sets."""
+    event = multiprocessing.Event()
+    child = multiprocessing.Process(target=_wait, args=(event,))
+    child.start()
+    child.join()
+
+
+def map_without_worker() -> None:
+    """Have a pool of one's own lose the worker that has the task."""
+    with multiprocessing.Pool(1) as pool:
+        pool.map(os._exit, [3])

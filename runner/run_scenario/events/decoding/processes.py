@@ -159,7 +159,7 @@ class ProcessDecoder:
 
     def on_started(self, source: Source, t: int, process: int, pid: int, ppid: int, parent: str, daemon: bool) -> None:
         state = self._state(process)
-        state.pid, state.started = pid, t
+        state.pid, state.started, state.parent = pid, t, parent
         self._by_pid[pid] = state
         if process == MAIN:
             self._main_ppid = ppid
@@ -365,10 +365,11 @@ class ProcessDecoder:
 
     def emit_orphaned(self, t: int, pid: int, command: str, parent: int) -> None:
         """Emit that a process has lost its parent, whose process id is given; 0 if that is not known."""
-        event = types.ProcessOrphaned(
-            ppid=parent or None, parent=self.name_of(parent) if parent else None, command=command
-        )
-        self._emit(t, self._known(pid).name, pid, event)
+        orphan = self._known(pid)
+        name = orphan.parent or (self.name_of(parent) if parent else None)
+        named = next((each for each in self.states if each.name == orphan.parent and each.pid), None)
+        event = types.ProcessOrphaned(ppid=named.pid if named else parent or None, parent=name, command=command)
+        self._emit(t, orphan.name, pid, event)
 
     def on_sweeping(self, source: Source, t: int, pid: int, number: int, why: str, seen: bool) -> None:
         state = self._known(pid) if pid != self.main.pid else self.main
@@ -436,4 +437,8 @@ def _failure(state: ProcessState) -> str:
 
 
 def _allowed(state: ProcessState) -> str:
-    return f" ({expectation(state.spec)})" if state.spec is not None and state.exitcode is not None else ""
+    if state.spec is None or state.exitcode is None:
+        return ""
+    if state.exitcode == 0 and state.spec.exitcodes is None:  # it is not for its exit code that it is not allowed
+        return " (to allow that, write `exitcode: 0`)"
+    return f" ({expectation(state.spec)})"

@@ -41,7 +41,7 @@ _MOST_CONCERNED = 20
 """Waits, movers and facts that a diagnosis lists of each: of a thousand that are alike, the first are enough."""
 _FIELDS = (
     *("side", "exitcode", "signal", "call", "method", "task"),
-    *("exception", "message", "error", "tasks", "count", "cause", "thread", "doing"),
+    *("exception", "message", "error", "tasks", "count", "cause", "thread", "doing", "most"),
 )
 """Fields of events that a diagnosis repeats."""
 
@@ -482,6 +482,11 @@ class _Facts:
         for process in processes:
             self._add("waiting", book.last(types.EventWaiting, name, process), name)
             self._add("waiting", book.last(types.ConditionWaiting, name, process), name)
+        waited: list[types.EventWaited | types.ConditionWaited] = list(book.each(types.EventWaited, name))
+        waited += book.each(types.ConditionWaited, name)
+        for each in waited:
+            if each.answer:
+                self._add("woken", each, name)
         for kind in _ABANDONED:
             for event in book.each(kind, name):
                 self._add("abandoned", event, name)

@@ -86,7 +86,7 @@ class WaitForGraph:
 
     def spec(self, w: Waiting) -> Resource | None:
         """Return the resource that a process waits on; None if that is none, or its number is a lie."""
-        named = w.operation not in (None, "join", "sleep", "exit", "thread", "serve")
+        named = w.operation not in (None, "join", "sleep", "exit", "thread", "own", "serve")
         return self.resources[w.resource] if named and w.resource < len(self.resources) else None
 
     def ledger(self, w: Waiting) -> QueueLedger | None:
@@ -250,7 +250,7 @@ class WaitForGraph:
 
     def _shape(self, w: Waiting) -> Shape:
         """Return what those have in common who wait for the very same."""
-        is_own = w.on_process or w.operation in ("thread", "serve") or (not w.thread and w.pid in self._threads)
+        is_own = w.on_process or w.operation in ("thread", "own", "serve") or (not w.thread and w.pid in self._threads)
         return w.kind, w.resource, w.pid if is_own else 0
 
     # Cycles

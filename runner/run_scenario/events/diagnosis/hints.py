@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from operator import attrgetter
 from typing import NamedTuple
@@ -17,6 +18,11 @@ _OF_A_LOST_SERVER = frozenset(
 )
 _SAID_BY_INPUT = "EOF when reading a line"
 """The message of input(): recv() at the end of a pipe raises EOFError as well."""
+_OF_A_LOST_END = ("BrokenPipeError", "EOFError")
+_CUT_OFF = "got end of file during message"
+"""The message of recv() where the sender has ended in the middle of one."""
+_CALLS = {"BrokenPipeError": "send", "OSError": "recv"}
+_CLOSED_QUEUE = re.compile(r"Queue <.*> is closed")
 _OTHER_END = {"left": "right", "right": "left"}
 
 
@@ -56,13 +62,15 @@ def hint(failure: Failure, scenario: Scenario, facts: FactBook) -> Hint | None:
     if name in _OF_A_LOST_SERVER and _is_in_managers(failure):
         return _ended_manager(facts)
     if name == "BrokenProcessPool" and failure.process == MAIN_NAME:
-        return _lost_worker(facts)
+        return _broken_executor(failure, facts)
     if name == "AssertionError" and " in _terminate_pool\n" in _last_part(failure):
         return _ended_thread(facts)
     if name == "BrokenBarrierError":
         return _broken_barrier(failure, scenario, facts)
-    if name == "BrokenPipeError":
+    if name in _OF_A_LOST_END or (name, failure.message) == ("OSError", _CUT_OFF):
         return _closed_end(failure, scenario, facts)
+    if name == "ValueError" and _CLOSED_QUEUE.fullmatch(failure.message):
+        return _closed_queue(failure, scenario, facts)
     return None
 
 
@@ -101,10 +109,29 @@ def _ended_manager(facts: FactBook) -> Hint | None:
     return Hint(f"{end.manager} had ended{by} after {end.t:.2f} s, and what it held is gone", end.seq)
 
 
-def _lost_worker(facts: FactBook) -> Hint | None:
+def _broken_executor(failure: Failure, facts: FactBook) -> Hint | None:
     failed = max(facts.each(types.PoolCallFailed), key=attrgetter("seq"), default=None)
     if failed is None or failed.exception != "BrokenProcessPool":
         return None
+    if initializer := facts.last(types.PoolWorkerFailed, failed.pool):
+        raised = f"{initializer.exception}: {initializer.message}" if initializer.message else initializer.exception
+        return Hint(f"the initializer raised {raised} in {initializer.process}", initializer.seq)
+    if "result_reader.recv()" in (failure.traceback or ""):
+        return _unloadable_result(failed, facts)
+    return _lost_worker(failed, facts)
+
+
+def _unloadable_result(failed: types.PoolCallFailed, facts: FactBook) -> Hint:
+    """Explain an executor that could not unpickle what a worker had sent, which it takes for the worker's end."""
+    raised = list(facts.each(types.PoolTaskFailed, failed.pool))
+    if len(raised) != 1 or facts.count(types.PoolTaskFailed, failed.pool, raised[0].call) != 1:
+        return Hint("no worker had ended: what one of them sent cannot be unpickled", failed.seq)
+    [task] = raised
+    name = f"task {task.task} of {task.method}()"
+    return Hint(f"no worker had ended: what {name} sent cannot be unpickled; it had raised {task.exception}", task.seq)
+
+
+def _lost_worker(failed: types.PoolCallFailed, facts: FactBook) -> Hint | None:
     lost = list(facts.each(types.PoolWorkerLost, failed.pool))
     # An executor that has lost a worker ends the others by SIGTERM, and they are lost as well.
     independent = [event for event in lost if event.signal != "SIGTERM"]
@@ -164,12 +191,15 @@ def _breaking(barrier: str, process: str, facts: FactBook) -> types.BarrierAbort
 
 
 def _closed_end(failure: Failure, scenario: Scenario, facts: FactBook) -> Hint | None:
-    broken = [
-        event
-        for spec in scenario.pipes
-        for end in _OTHER_END
-        if (event := facts.last(types.PipeBroken, spec.name, end, failure.process)) and event.call == "send"
-    ]
+    broken: list[types.PipeBroken | types.PipeEof] = []
+    for pipe, end in ((spec.name, end) for spec in scenario.pipes for end in _OTHER_END):
+        if failure.exception == "EOFError":
+            if eof := facts.last(types.PipeEof, pipe, end, failure.process):
+                broken.append(eof)
+            continue
+        event, call = facts.last(types.PipeBroken, pipe, end, failure.process), _CALLS[failure.exception]
+        if event is not None and event.call == call:
+            broken.append(event)
     broken.sort(key=attrgetter("seq"))
     if not broken or not _is_of(failure, broken[-1], broken[:-1], "pipes.py"):
         return None
@@ -182,3 +212,12 @@ def _closed_end(failure: Failure, scenario: Scenario, facts: FactBook) -> Hint |
         return Hint(text, last.seq)
     names = " and ".join(exited.process for exited in ended)
     return Hint(f"{text}: {names} had ended", ended[-1].seq)
+
+
+def _closed_queue(failure: Failure, scenario: Scenario, facts: FactBook) -> Hint | None:
+    closed = [e for spec in scenario.queues if (e := facts.last(types.QueueClosed, spec.name, failure.process))]
+    if len(closed) != 1:
+        return None  # of several it is not known which one was meant
+    [event] = closed
+    who = "the main program" if event.process == MAIN_NAME else event.process
+    return Hint(f"{who} itself had closed queue '{event.queue}' after {event.t:.2f} s", event.seq)

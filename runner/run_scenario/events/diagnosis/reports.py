@@ -56,12 +56,15 @@ _OPERATIONS: dict[int, Operation] = {
     codes.W_SLEEP: "sleep",
     codes.W_EXIT: "exit",
     codes.W_THREAD: "thread",
+    codes.W_OWN: "own",
     codes.W_SERVE: "serve",
 }
-_PASSIVE = (codes.W_FEED, codes.W_NO_MORE, codes.W_THREAD)
+_SEEN = (codes.W_THREAD, codes.W_OWN)
+"""Waits of which nothing more is known than what the system shows."""
+_PASSIVE = (codes.W_FEED, codes.W_NO_MORE, *_SEEN)
 """What threads wait for that serve others in their process, or of which nothing more is known."""
 _WAKING: tuple[Operation, ...] = ("set", "clear", "is_set", "notify")
-_WITHOUT_RESOURCE = ("join", "sleep", "exit", "thread", "serve")
+_WITHOUT_RESOURCE = ("join", "sleep", "exit", "thread", "own", "serve")
 _ENDS: dict[int, Literal["left", "right"]] = {
     codes.W_RECEIVE_LEFT: "left",
     codes.W_SEND_LEFT: "left",
@@ -143,13 +146,15 @@ def read_reports(
     for pid, state, waits, stack, *more in reports:
         states = dict(more[0]) if more else {}
         threads = {pid: name_of(pid), **threads_of(pid)}
-        serving = {w[2] for w in waits if w[0] in _PASSIVE and w[0] != codes.W_THREAD and w[2] in states}
+        serving = {w[2] for w in waits if w[0] in _PASSIVE and w[0] not in _SEEN and w[2] in states}
         others = {w[2] for w in waits if w[0] not in _PASSIVE and w[2] in states} - serving
         for native, name in (threads | {other: name_of(pid) for other in others if other not in threads}).items():
             # A wait may take place inside another: the one that began last is what the thread is in.
             own = sorted((w for w in waits if w[2] == native), key=lambda wait: abs(wait[3]))
             kind, resource, _, since, until = own[-1] if own else (codes.MOVING, layout.NO_RESOURCE, 0, 0, 0)
             at = states.get(native, state)
+            if native == pid and kind == codes.MOVING and at == "S" and "R" in states.values():
+                at = "R"  # its main thread waits for the interpreter, with which another one computes
             around = tuple((w[0], w[1]) for w in own[:-1])
             frames = read_stack(stack, native)
             found.append(

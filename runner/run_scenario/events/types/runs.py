@@ -31,10 +31,12 @@ Operation = Literal[
     "sleep",
     "exit",
     "thread",
+    "own",
     "serve",
 ]
-"""What a thread is blocked in. `thread`: in a lock inside its own process, such as a threading.Lock. `wake`: inside
-set(), clear(), is_set() or notify(), and it is not known which. `serve`: a manager's process, which waits for calls."""
+"""What a thread is blocked in. `thread`: in a lock inside its own process, such as a threading.Lock. `own`: at a lock,
+a queue or a pipe that a target has made itself. `wake`: inside set(), clear(), is_set() or notify(), and it is not
+known which. `serve`: a manager's process, which waits for calls."""
 Action = Literal[
     "put", "take", "task_done", "release", "set", "notify", "arrive", "send", "receive", "close", "end", "call"
 ]
@@ -77,6 +79,7 @@ FactRole = Literal[
     "notified",
     "notified_nobody",
     "waiting",
+    "woken",
     "first_put",
     "last_put",
     "last_get",

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from run_scenario.expect.check import Check, Checks
 from run_scenario.expect.matching import compile_matcher, lookup
 from run_scenario.expect.observer import Context, names_of, pattern
-from run_scenario.expect.verdicts import Event, Finding, failed, unbroken, unfulfilled
+from run_scenario.expect.verdicts import Event, Finding, failed, unbroken, undecided, unfulfilled
 from run_scenario.scenario.expectation_data import Fields
 from run_scenario.scenario.expectations import Expectation
 
@@ -23,6 +24,33 @@ def key_of(event: Event, same: tuple[str, ...]) -> Key:
     if len(same) == 1:
         return _hashable(lookup(event, same[0]))
     return tuple(_hashable(lookup(event, field)) for field in same)
+
+
+_MAY_BE_UNKNOWN = ("item_id",)
+"""Fields whose null does not mean that there is none, but that the log does not know it."""
+
+
+class _Unknown:
+    """Events of which the log does not know what they have in common with others; the first of each matcher."""
+
+    def __init__(self, same: tuple[str, ...]) -> None:
+        self._fields = [field for field in same if field in _MAY_BE_UNKNOWN]
+        self._found: dict[int, Event] = {}
+
+    def has(self, event: Event) -> bool:
+        """Return whether it is one."""
+        return any(lookup(event, field) is None for field in self._fields)
+
+    def note(self, matcher: int, event: Event) -> None:
+        """Keep one that has matched the first (0) or the second matcher (1)."""
+        self._found.setdefault(matcher, event)
+
+    def finding(self, *matchers: int) -> Finding | None:
+        """Return that nothing can be decided, if one was noted of these matchers."""
+        for event in (self._found[matcher] for matcher in matchers if matcher in self._found):
+            fields = " and ".join(self._fields)
+            return undecided(f"of {event['event']} (event {event.get('seq')}) the {fields} is not known", event)
+        return None
 
 
 def _hashable(value: Any) -> Any:
@@ -48,9 +76,13 @@ class Precedes:
         self._seen: dict[Key, Event | None] = {}
         self._pair: tuple[Event | None, Event] | None = None
         self._alone: Event | None = None
+        self._unknown = _Unknown(self._same)
 
     def see(self, event: Event) -> None:
         if self._alone is not None:
+            return
+        if self._unknown.has(event):
+            _note_unknown(self._unknown, event, self._is_earlier, self._is_later)
             return
         key = key_of(event, self._same)
         if self._is_earlier(event):
@@ -62,6 +94,8 @@ class Precedes:
                 self._pair = self._seen[key], event
 
     def conclude(self, complete: bool, t: float) -> Finding:
+        if unknown := self._unknown.finding(0) if self._alone is not None else self._unknown.finding(1):
+            return unknown
         if self._alone is not None:
             same = _sharing(self._same, self._alone)
             reason = f"before {self._later} (event {self._alone.get('seq')}) there is no {self._earlier}{same}"
@@ -86,9 +120,13 @@ class LeadsTo:
         self._waiting: dict[Key, Event] = {}
         self._late: tuple[Event, Event] | None = None
         self._answered: tuple[Event, Event] | None = None
+        self._unknown = _Unknown(self._same)
 
     def see(self, event: Event) -> None:
         if self._late is not None:
+            return
+        if self._unknown.has(event):
+            _note_unknown(self._unknown, event, self._is_cause, self._is_effect)
             return
         key = key_of(event, self._same)
         if self._is_cause(event):
@@ -107,6 +145,8 @@ class LeadsTo:
             took = effect["t"] - cause["t"]
             reason = f"{self._effect} follows on event {cause.get('seq')} after {took:.3f} s, not{limit}"
             return failed(reason, cause, effect)
+        if unknown := self._unknown.finding(1) if self._waiting else self._unknown.finding(0):
+            return unknown
         if self._waiting:
             cause = min(self._waiting.values(), key=lambda event: event["t"])
             same = _sharing(self._same, cause)
@@ -137,9 +177,13 @@ class HappensBefore:
         """Process, key -> the event that was that, of the first ones."""
         self._alone: tuple[Event, Event | None] | None = None
         self._pair: tuple[Event | None, Event] | None = None
+        self._unknown = _Unknown(self._same)
 
     def see(self, event: Event) -> None:
         if self._alone is not None:
+            return
+        if self._unknown.has(event):
+            _note_unknown(self._unknown, event, self._is_earlier, self._is_later)
             return
         key = key_of(event, self._same)
         if self._is_later(event):
@@ -159,6 +203,8 @@ class HappensBefore:
                     self._kept[actor, key] = event
 
     def conclude(self, complete: bool, t: float) -> Finding:
+        if unknown := self._unknown.finding(0) if self._alone is not None else self._unknown.finding(1):
+            return unknown
         if self._alone is not None:
             event, other = self._alone
             same = _sharing(self._same, event)
@@ -169,6 +215,14 @@ class HappensBefore:
         if self._pair is None:
             return unbroken(complete, f"there is no {self._later}")
         return unbroken(complete, f"every {self._later} comes after {self._earlier}, which it depends on", *self._pair)
+
+
+def _note_unknown(
+    unknown: _Unknown, event: Event, is_first: Callable[[Event], bool], is_second: Callable[[Event], bool]
+) -> None:
+    for number, matches in enumerate((is_first, is_second)):
+        if matches(event):
+            unknown.note(number, event)
 
 
 def _sharing(same: tuple[str, ...], event: Event) -> str:

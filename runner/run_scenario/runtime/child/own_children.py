@@ -54,7 +54,20 @@ def start(self: BaseProcess) -> None:
     if cpython.is_managers(self):
         cpython.before_manager_serves(self, _begin_to_serve, recorder.run_ref)
         _watch_proxies()
+    elif recorder.run_ref[0] and "run" not in vars(self):  # the scenario's own have another way to belong to it
+        vars(self)["_run_scenario"] = _Membership()
     _start_plainly(self)
+
+
+class _Membership:
+    """Makes a child that is not forked one of the run, when it is unpickled there."""
+
+    def __getstate__(self) -> tuple[str, int]:
+        return recorder.run_ref
+
+    def __setstate__(self, state: tuple[str, int]) -> None:
+        recorder.join_run(state)
+        recorder.wait_word(codes.W_EXIT)  # which makes it known
 
 
 def _begin_to_serve(

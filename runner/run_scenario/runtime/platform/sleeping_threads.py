@@ -8,8 +8,9 @@ from __future__ import annotations
 import os
 import signal
 import struct
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
+from run_scenario.runtime.platform.local_sockets import peer_of
 from run_scenario.runtime.platform.system import STACK_SIGNAL, read_file
 
 _MACHINE = os.uname().machine if hasattr(os, "uname") else ""
@@ -42,19 +43,53 @@ def waits_for_others(pid: int, thread: int, *, by_socket: bool) -> bool:
     return bool(descriptors) and all(_leads_to_others(pid, each, by_socket) for each in descriptors)
 
 
-def awaited_pipes(pid: int, thread: int) -> list[str]:
-    """Return the pipes without a name on which a thread waits, as /proc/PID/fd names them: who has one may end that."""
-    links = [_link(pid, each) for each in _awaited_descriptors(pid, thread)]
-    return [link for link in links if link.startswith("pipe:[")]
+_PIPE, _SOCKET = "pipe:[", "socket:["
+"""How /proc/PID/fd names a pipe without a name, and a socket; an inode follows."""
+_MAY_WRITE = 0o200
+"""Mode of such a name, where the descriptor was opened for writing (proc(5))."""
 
 
-def open_pipes(pid: int) -> set[str]:
-    """Return the pipes without a name that a process has open; empty if that may not be seen."""
+def awaited_ends(pid: int, thread: int) -> list[str]:
+    """Return which ends of pipes and sockets, used by somebody, would end the wait of a thread, as `open_ends` does.
+
+    Of a socket that is the one to which it is connected; `socket:[0]` if that is not known.
+    """
+    found = []
+    for descriptor in _awaited_descriptors(pid, thread):
+        link = _link(pid, descriptor)
+        if link.startswith(_PIPE):
+            found.append(f"{link} {'read' if _may_write(pid, descriptor) else 'write'}")
+        elif link.startswith(_SOCKET):
+            found.append(f"{_SOCKET}{peer_of(_inode(link))}]")
+    return found
+
+
+def open_ends(pid: int) -> set[str]:
+    """Return the ends of pipes without a name, and the sockets, that a process has; empty if that may not be seen."""
     try:
-        names = os.listdir(f"/proc/{pid}/fd")
+        descriptors = [int(name) for name in os.listdir(f"/proc/{pid}/fd")]
     except OSError:
         return set()
-    return {link for name in names if (link := _link(pid, int(name))).startswith("pipe:[")}
+    found = set()
+    for descriptor in descriptors:
+        link = _link(pid, descriptor)
+        if link.startswith(_PIPE):
+            found.add(f"{link} {'write' if _may_write(pid, descriptor) else 'read'}")
+        elif link.startswith(_SOCKET):
+            found.add(link)
+    return found
+
+
+def _may_write(pid: int, descriptor: int) -> bool:
+    try:
+        return bool(os.lstat(f"/proc/{pid}/fd/{descriptor}").st_mode & _MAY_WRITE)
+    except OSError:
+        return False
+
+
+def _inode(link: str) -> int:
+    number = link.partition("[")[2].rstrip("]")
+    return int(number) if number.isdecimal() else 0
 
 
 def _link(pid: int, descriptor: int) -> str:
@@ -101,14 +136,14 @@ def _polled(pid: int, address: int, count: int) -> list[int]:
 def _leads_to_others(pid: int, descriptor: int, by_socket: bool) -> bool:
     """Return whether a descriptor is a pipe without a name, a process's end, or, if they count, a local socket."""
     target = _link(pid, descriptor)
-    if target.startswith("pipe:[") or target == "anon_inode:[pidfd]":
+    if target.startswith(_PIPE) or target == "anon_inode:[pidfd]":
         return True
     return by_socket and _local_socket(pid, descriptor) is not None
 
 
 def _local_socket(pid: int, descriptor: int) -> str | None:
     """Return the path of a local socket, empty if it has none; None: it is something else."""
-    inode = _link(pid, descriptor).removeprefix("socket:[").rstrip("]")
+    inode = _link(pid, descriptor).removeprefix(_SOCKET).rstrip("]")
     rows = (line.split(maxsplit=7) for line in read_file("/proc/net/unix").splitlines()[1:])
     return next((row[7] if len(row) > 7 else "" for row in rows if row[6:7] == [inode]), None)
 
@@ -126,6 +161,37 @@ def waits_for_own_thread(pid: int, thread: int) -> bool:
     name, (_, operation, _, timeout) = _call(pid, thread)
     private = bool(operation & _FUTEX_PRIVATE) and operation & 0x7F in _FUTEX_WAITS
     return name == "futex" and not timeout and private
+
+
+def waits_for_processes(pid: int, thread: int) -> bool:
+    """Tell whether a thread is in a wait without a timeout that ends by what some process does with it.
+
+    So it is in a semaphore that processes share, and at a pipe or a local socket. Who has these is another question.
+    """
+    name, (_, operation, _, timeout) = _call(pid, thread)
+    if name == "futex":
+        return not timeout and not operation & _FUTEX_PRIVATE and operation & 0x7F in _FUTEX_WAITS
+    descriptors = _awaited_descriptors(pid, thread)
+    return bool(descriptors) and all(_link(pid, each).startswith((_PIPE, _SOCKET)) for each in descriptors)
+
+
+def awaited_memory(pid: int, thread: int) -> str:
+    """Return the file, by device and inode, in whose memory the semaphore lies that a thread waits at; else nothing."""
+    name, (address, *_) = _call(pid, thread)
+    return next((file for first, end, file in _shared_memory(pid) if first <= address < end), "") if name else ""
+
+
+def mapped_memory(pid: int) -> set[str]:
+    """Return the files, by device and inode, whose memory a process shares with others."""
+    return {file for _, _, file in _shared_memory(pid)}
+
+
+def _shared_memory(pid: int) -> Iterator[tuple[int, int, str]]:
+    for line in read_file(f"/proc/{pid}/maps").splitlines():
+        place, access, _, device, inode, *_ = line.split(maxsplit=5)
+        if access.endswith("s"):
+            first, _, end = place.partition("-")
+            yield int(first, 16), int(end, 16), f"{device} {inode}"
 
 
 def awaited_child(pid: int, thread: int) -> int:

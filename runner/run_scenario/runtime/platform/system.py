@@ -293,8 +293,13 @@ def is_auxiliary(pid: int) -> bool:
     command = read_file(f"/proc/{pid}/cmdline")
     if "from multiprocessing.forkserver import" not in command and "multiprocessing.resource_tracker" not in command:
         return False
+    return not is_copy(pid)
+
+
+def is_copy(pid: int) -> bool:
+    """Return whether a process is a copy of another, made by fork(), that has not been executed; True if it is gone."""
     flags = read_file(f"/proc/{pid}/stat").rpartition(")")[2].split()[6:7]
-    return bool(flags) and not int(flags[0]) & _PF_FORKNOEXEC
+    return not flags or bool(int(flags[0]) & _PF_FORKNOEXEC)
 
 
 def send_signal(pid: int, number: int, started: int | None = None, *, pidfd: bool = True) -> bool:

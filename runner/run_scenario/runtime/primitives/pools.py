@@ -89,15 +89,21 @@ class WorkerRun:
 
 
 class Initializer:
-    """A pool's initializer, in which a worker does not wait for a task yet."""
+    """A pool's initializer, in which a worker does not wait for a task yet; of an executor it has no exception."""
 
-    def __init__(self, function: Callable[..., Any], index: int) -> None:
+    def __init__(self, function: Callable[..., Any], index: int, *, of_executor: bool) -> None:
         self._function = function
         self._index = index
+        self._of_executor = of_executor
 
     def __call__(self, *args: Any) -> None:
         recorder.end_wait()
-        self._function(*args)
+        try:
+            self._function(*args)
+        except Exception as error:
+            if self._of_executor:  # its worker logs it, and returns
+                recorder.emit(codes.POOL_WORKER_FAILED, self._index, type(error).__name__, str(error)[:500])
+            raise
         recorder.begin_wait(codes.W_POOL_TASK, self._index)
 
 
@@ -242,7 +248,7 @@ class Calls:
     ) -> RecordedPool | Executor:
         spec = self._spec
         if initializer is not None:
-            initializer = Initializer(initializer, self._index)
+            initializer = Initializer(initializer, self._index, of_executor=spec.type == "executor")
         if spec.type == "Pool":
             return RecordedPool(size, initializer, initargs, spec.maxtasksperchild, self._workers)
         from concurrent.futures import ProcessPoolExecutor

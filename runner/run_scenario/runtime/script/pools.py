@@ -112,7 +112,7 @@ class ScriptPool(RecordedPool):
         self._calls = _Calls(index)
         recorder.emit(codes.POOL_CREATED, index, size)
         workers = _workers(PoolSpec("", "Pool", size, maxtasksperchild), index, ctx, size)
-        first = Initializer(initializer, index) if callable(initializer) else initializer
+        first = Initializer(initializer, index, of_executor=False) if callable(initializer) else initializer
         super().__init__(size, first, tuple(initargs), maxtasksperchild, workers)
         for thread in cpython.pool_threads(self):
             _mark_passive(thread, index)
@@ -301,7 +301,7 @@ def record_executors(module: ModuleType) -> None:
             return
         ctx = mp_context or cpython.context_for_executor(more.get("max_tasks_per_child"))
         workers = _workers(PoolSpec("", "executor", size), index, ctx, size)
-        first = Initializer(initializer, index) if callable(initializer) else initializer
+        first = Initializer(initializer, index, of_executor=True) if callable(initializer) else initializer
         make_plainly(self, max_workers, workers, first, initargs, **more)
         recorder.emit(codes.POOL_CREATED, index, size)
         self._calls_recorded = _Calls(index), workers

@@ -17,7 +17,7 @@ from operator import attrgetter
 from typing import Any
 
 from run_scenario.recording import codes, layout
-from run_scenario.recording.segment_reader import Wait, read_stack_descriptor, read_waits
+from run_scenario.recording.segment_reader import Wait, read_alarm, read_stack_descriptor, read_waits
 from run_scenario.runtime.platform import sleeping_threads, system
 from run_scenario.runtime.platform.capabilities import Capabilities
 from run_scenario.values import Value
@@ -34,6 +34,8 @@ _STACK_LOOKS = 8
 """How often, so many seconds apart, nothing more is found before they are taken for whole: they come in pieces."""
 _STACK_LOOKS_ASLEEP = 2
 """The same of a thread that sleeps again: it is not in the middle of writing."""
+_LATE_ALARM = 1_000_000_000
+"""Nanoseconds by which a process may get SIGALRM later than it has asked for."""
 _MOST_STACK = 65_536
 _MOST_STACK_THREADS = 32
 """Threads of the main program that are asked, where workers are threads of it."""
@@ -99,7 +101,12 @@ class DeadlockDetector:
         signature = self._signature(segments, everybody) if self._is_waiting(segments, main) else None
         self._same = self._same + 1 if signature is not None and signature == self._last else 0
         self._last = signature
-        return signature is not None and self._same >= LOOKS - 1 and not _may_strangers_help(everybody())
+        if signature is None or self._same < LOOKS - 1:
+            return False
+        if _may_strangers_help(everybody()) or _do_strangers_share(signature):
+            return False
+        # A stranger may have helped in the meantime, and have nothing any more: then somebody goes on.
+        return self._signature(segments, everybody) == signature
 
     def _segments(self) -> dict[int, str]:
         """Return the first chunk of each process's segment: its name begins with the process id."""
@@ -121,6 +128,7 @@ class DeadlockDetector:
             any(wait.thread == pid for wait in waits)
             or sleeping_threads.waits_for_own_thread(pid, pid)
             or bool(sleeping_threads.awaited_child(pid, pid))
+            or (_is_of_run(pid, segments) and sleeping_threads.waits_for_processes(pid, pid))
             or (pid not in segments and system.is_auxiliary(pid))
         )
 
@@ -131,17 +139,20 @@ class DeadlockDetector:
             return None
         found: list[tuple[int, ...]] = []
         for pid in pids:
-            waits = self._waits_of(pid, segments.get(pid), pids)
+            waits = self._waits_of(pid, segments, pids)
             if waits is None:
                 return None
             found += waits
         return tuple(found)
 
-    def _waits_of(self, pid: int, segment: str | None, pids: list[int]) -> list[tuple[int, ...]] | None:
+    def _waits_of(self, pid: int, segments: dict[int, str], pids: list[int]) -> list[tuple[int, ...]] | None:
         """Return what the threads of a process wait for, for ever; None if one may still move."""
+        segment = segments.get(pid)
         recorded = read_waits(segment) if segment else []
         waits = {wait.thread: wait for wait in sorted(recorded, key=attrgetter("since"))}
         if not _is_in_handler(pid, recorded) and sleeping_threads.may_be_woken_by_signal(pid):
+            return None
+        if segment and _may_ring(read_alarm(segment)):
             return None
         useless = {wait.thread for wait in recorded if wait.kind == codes.W_NO_MORE}
         threads = system.threads(pid)
@@ -163,7 +174,10 @@ class DeadlockDetector:
                 elif is_manager:
                     waiting = sleeping_threads.serves(pid, thread, self._sockets)
                 else:
-                    waiting = _waits_for_its_own(pids, pid, thread) and not sleeping_threads.has_handlers(pid)
+                    waiting = _waits_for_its_own(pids, pid, thread)
+                    if not waiting and _is_of_run(pid, segments):
+                        waiting = sleeping_threads.waits_for_processes(pid, thread)
+                    waiting = waiting and not sleeping_threads.has_handlers(pid)
                 found.append((pid, thread, codes.W_THREAD, layout.NO_RESOURCE, 0, *switches))
             elif wait.kind == codes.W_SERVE:
                 waiting = sleeping_threads.pauses(pid, thread)  # and is scheduled each time
@@ -193,6 +207,8 @@ class DeadlockDetector:
         stacks = self._ask_for_stacks(pids[:1] if self._threads else [], files)
         reports = []
         for pid in pids:
+            if pid not in segments and self._proc and system.is_auxiliary(pid):
+                continue  # that of a target: it only does what it is asked for
             stat = system.process_stat(pid) if self._proc else None
             found = read_waits(segments[pid]) if pid in segments else []
             waits = [(w.kind, w.resource, w.thread, w.since, w.until) for w in found]
@@ -218,6 +234,11 @@ class DeadlockDetector:
         return stacks
 
 
+def _may_ring(alarm: int) -> bool:
+    """Tell whether SIGALRM may still come at that time (ns), which would end the process or call its handler."""
+    return alarm > time.monotonic_ns() - _LATE_ALARM if alarm else False
+
+
 def _is_in_handler(pid: int, waits: list[Wait]) -> bool:
     """Tell whether the main thread wakes up others in the middle of its own wait: only a handler can do that."""
     kinds = {wait.kind for wait in waits if wait.thread == pid}
@@ -225,18 +246,44 @@ def _is_in_handler(pid: int, waits: list[Wait]) -> bool:
 
 
 def _may_strangers_help(pids: list[int]) -> bool:
-    """Return whether a process that is none of the run has a pipe on which one of these waits: it was sent there."""
+    """Return whether a process that is none of the run may have what one of these waits at: it was sent there.
+
+    So it is as well with an end that nobody has open: it is on its way to somebody.
+    """
     awaited = {
-        pipe
-        for pid in pids
-        for thread, _ in system.threads(pid)
-        for pipe in sleeping_threads.awaited_pipes(pid, thread)
+        end for pid in pids for thread, _ in system.threads(pid) for end in sleeping_threads.awaited_ends(pid, thread)
     }
     if not awaited:
         return False
     known = {os.getpid(), *system.descendants(os.getpid())}  # this is the supervisor
+    if not awaited <= {end for pid in known for end in sleeping_threads.open_ends(pid)}:
+        return True
     others = {int(name) for name in os.listdir("/proc") if name.isdecimal()} - known
-    return any(awaited & sleeping_threads.open_pipes(pid) for pid in others)
+    return any(awaited & sleeping_threads.open_ends(pid) for pid in others)
+
+
+def _do_strangers_share(signature: Signature) -> bool:
+    """Return whether a process that is none of the run has the memory in which one waits that has not recorded it.
+
+    The semaphores of the scenario are the run's alone: they have lost their names, or have that of the run.
+    """
+    seen = {(pid, thread) for pid, thread, kind, *_ in signature if kind == codes.W_THREAD}
+    awaited = {sleeping_threads.awaited_memory(pid, thread) for pid, thread in seen} - {""}
+    if not awaited:
+        return False
+    known = {os.getpid(), *system.descendants(os.getpid())}
+    others = {int(name) for name in os.listdir("/proc") if name.isdecimal()} - known
+    return any(awaited & sleeping_threads.mapped_memory(pid) for pid in others)
+
+
+def _is_of_run(pid: int, segments: dict[int, str]) -> bool:
+    """Return whether a process records, or is a copy of one that does: whether it has set an alarm is known then."""
+    while pid not in segments:
+        stat = system.process_stat(pid)
+        if stat is None or not system.is_copy(pid):
+            return False
+        pid = stat.ppid
+    return True
 
 
 def _waits_for_its_own(pids: list[int], pid: int, thread: int) -> bool:
@@ -252,6 +299,8 @@ def _seen_wait(pid: int, thread: int) -> tuple[int, int, int, int, int] | None:
     """Return what the system shows of a wait that was not recorded, in the form of one that was; None: nothing."""
     if sleeping_threads.waits_for_own_thread(pid, thread):
         return codes.W_THREAD, layout.NO_RESOURCE, thread, 0, 0
+    if sleeping_threads.waits_for_processes(pid, thread):
+        return codes.W_OWN, layout.NO_RESOURCE, thread, 0, 0
     child = sleeping_threads.awaited_child(pid, thread)
     return (codes.W_JOIN_PROCESS, layout.NO_RESOURCE, thread, 0, min(-child, 0)) if child else None
 

@@ -203,7 +203,13 @@ def check_topology(draft: Draft, problems: Problems) -> None:
         puts = bool(fields.value("items")) or (pills is not True and bool(pills))
         gets = fields.whole("collect") > 0
         written, read = bool(used & {"to", "uses"}) or puts, bool(used & {"from", "uses"}) or gets
-        _warn_one_sided(queue, written, read, draft.fields.entry("main") is not None, problems)
+        has_main = draft.fields.entry("main") is not None
+        _warn_one_sided(queue, written, read, has_main, problems)
+        if gets and written and queue.type == "JoinableQueue" and fields.flag("join", True) and not has_main:
+            what = f"queue {quote(queue.name)} is joined before the main program collects from it"
+            what += ": join() waits for a task_done() for each item"
+            hint = "write `join: false`, or leave `collect` out and give a process `from: {queue.name}`"
+            problems.warn(fields.key_span("collect"), what, hint.format(queue=queue))
 
 
 def _warn_one_sided(queue: ResourceDraft, written: bool, read: bool, has_main: bool, problems: Problems) -> None:
