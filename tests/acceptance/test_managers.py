@@ -216,7 +216,8 @@ def test_who_dies_keeps_it(play: Play, method: str, kind: str) -> None:
     result = play(held(dies, waits, sync=sync, main=main, expect=expects("scenario.stalled"), method=method))
     assert "reason" not in result.log.one(f"{name}.abandoned", "Killed")
     assert ["Killed"] == result.log.one(f"{name}.waiting", "Next")["held_by"]
-    reason = f"Next waits for ever for {name} 'it': Killed ended without releasing it"
+    ended = "Killed ended without releasing it (Killed has ended with exit code 1)"
+    reason = f"Next waits for ever for {name} 'it': {ended}"
     assert reason == result.log.one("scenario.stalled")["reason"]
 
 

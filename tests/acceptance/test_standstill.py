@@ -217,7 +217,11 @@ SURPRISES: dict[str, tuple[str, str, str, list[str]]] = {
     "one of those who meet exits": (
         scenario(
             {"name": "A", "steps": [{"wait": "line"}]},
-            {"name": "B", "exitcode": 3, "steps": [{"if": "${replicas > 1}", "then": [{"wait": "line"}]}, {"exit": 3}]},
+            {
+                "name": "B",
+                "exitcode": 3,
+                "steps": [{"let": {"comes": False}}, {"if": "$comes", "then": [{"wait": "line"}]}, {"exit": 3}],
+            },
             sync={"line": {"type": "Barrier", "parties": 2}},
         ),
         "barrier_short",

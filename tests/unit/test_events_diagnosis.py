@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-import os
+import subprocess
 from pathlib import Path
 from typing import Any
 
@@ -25,9 +25,11 @@ from run_scenario.scenario.model import PipeSpec, QueueSpec, ResourceBinding, St
 
 def test_a_process_that_does_not_record_is_reported(tmp_path: Path) -> None:
     """Of another program, or a process that is just beginning, the report knows what the system says."""
-    report = DeadlockDetector(str(tmp_path), "", Capabilities()).reports([os.getpid()], {})[0]
-    assert (os.getpid(), [], "") == (report.pid, report.waits, report.stack)
-    assert os.getpid() in dict(report.threads)
+    with subprocess.Popen(["sleep", "1000"]) as process:
+        report = DeadlockDetector(str(tmp_path), "", Capabilities()).reports([process.pid], {})[0]
+        process.kill()
+    assert (process.pid, [], "") == (report.pid, report.waits, report.stack)
+    assert [process.pid] == [*dict(report.threads)]
 
 
 def test_a_stack_is_read() -> None:
