@@ -72,8 +72,11 @@ def test_pages_have_commands() -> None:
     assert len([command for command in commands(ROOT / "README.md") if command.startswith("run-scenario ")]) >= 8
 
 
-def test_the_example_of_the_python_api(tmp_path: Path) -> None:
-    """It does what it says."""
+def test_the_examples_of_the_python_api(tmp_path: Path) -> None:
+    """They do what they say."""
     page = ROOT / "docs" / "reference" / "python-api.md"
-    (example,) = [text for language, text in blocks(page) if language == "python"]
-    subprocess.run([sys.executable, "-c", example], cwd=tmp_path, check=True, timeout=60)
+    (tmp_path / "transfer.py").write_text("import sys\nassert sys.argv[1:] == ['--fast']\n")
+    examples = [text for language, text in blocks(page) if language == "python"]
+    assert 2 == len(examples)
+    for example in examples:
+        subprocess.run([sys.executable, "-c", example], cwd=tmp_path, check=True, timeout=60)
