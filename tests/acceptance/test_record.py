@@ -463,3 +463,24 @@ def main():
     assert 3 == len(recorded.log.all("lock.acquired", lock="lock (script.py:15)"))
     assert recorded.log.all("manager.called", object="numbers (script.py:14)")
     assert "late waits for ever for lock 'lock (script.py:15)', held by the main program" in recorded.stderr
+
+
+def test_a_signal_to_its_own_group(tmp_path: Path, method: str) -> None:
+    """It reaches the script's processes, and nobody else."""
+    body = """
+def wait(ready):
+    ready.set()
+    signal.pause()
+
+def main():
+    ready = multiprocessing.Event()
+    process = multiprocessing.Process(target=wait, args=(ready,))
+    process.start()
+    ready.wait()
+    signal.signal(signal.SIGTERM, lambda *_: None)
+    os.killpg(0, signal.SIGTERM)
+    process.join()
+    print(process.exitcode)
+"""
+    recorded = record(tmp_path, script(body), method)
+    assert (0, "-15\n") == (recorded.status, recorded.stdout)

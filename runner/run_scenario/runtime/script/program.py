@@ -26,6 +26,7 @@ _HERE = os.path.dirname(__file__)
 
 def become_script(request: RunRequest, script: Script, report: Report) -> int:
     """Turn this freshly forked process into the script and run it; return its exit code."""
+    os.setpgid(0, 0)  # a signal that it sends to its own group is for its own processes
     cpython.forget_exit_functions()
     wire.most_bytes = request.limits.payload
     cpython.set_semaphore_prefix(semaphore_prefix(request.run))
