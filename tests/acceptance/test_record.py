@@ -465,6 +465,7 @@ def main():
     assert "late waits for ever for lock 'lock (script.py:15)', held by the main program" in recorded.stderr
 
 
+@pytest.mark.parametrize("method", ["fork", "spawn"])  # the fork server would get it, too, as it does in any script
 def test_a_signal_to_its_own_group(tmp_path: Path, method: str) -> None:
     """It reaches the script's processes, and nobody else."""
     body = """
