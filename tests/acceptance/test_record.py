@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import os
 import pty
+import re
 import signal
 import subprocess
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
@@ -229,6 +231,7 @@ def test_a_deadline(tmp_path: Path) -> None:
     [
         ("", 0),
         ("import sys\nsys.exit(5)", 5),
+        ("import sys\nsys.exit(True)", 1),
         ("import sys\nsys.exit('told')", 1),
         ("1 / 0", 1),
         ("import os\nos._exit(9)", 9),
@@ -485,3 +488,28 @@ def main():
 """
     recorded = record(tmp_path, script(body), method)
     assert (0, "-15\n") == (recorded.status, recorded.stdout)
+
+
+OWN_TESTS = [
+    f"WithProcessesTest{name}"
+    for name in ("Queue", "Lock", "Semaphore", "Condition", "Event", "Barrier", "Value", "Array", "Connection", "Pool")
+]
+"""Of CPython's own tests of multiprocessing, those of what is recorded."""
+
+
+@pytest.mark.campaign
+def test_cpythons_own_tests(tmp_path: Path, method: str) -> None:
+    """They come to the same under `record`."""
+    if find_spec("test._test_multiprocessing") is None:
+        pytest.skip("this Python has no tests of its own")
+    file = SCRIPTS / "cpython.py"
+    plain, recorded = plainly(tmp_path, file, method, *OWN_TESTS), record(tmp_path, file, method, *OWN_TESTS)
+    assert plain.returncode == recorded.status
+    assert _results(plain.stderr) == _results(recorded.stderr)
+
+
+def _results(text: str) -> list[str]:
+    """Return how many tests there were, and which of them have failed."""
+    found = [line for line in text.splitlines() if line.startswith(("Ran ", "FAIL: ", "ERROR: ", "OK", "FAILED"))]
+    assert found
+    return [re.sub(r" in [0-9.]+s$", "", line) for line in found]

@@ -160,7 +160,9 @@ def record_missed_exit_functions() -> None:
 def exitcode_of(end: SystemExit) -> int | str | None:
     """Return what sys.exit() was called with, for a record."""
     code = end.code
-    return code if code is None or isinstance(code, int) else str(code)[:500]
+    if code is None:
+        return None
+    return int(code) if isinstance(code, int) else str(code)[:500]  # True is a number as well
 
 
 def own_usage() -> list[float | int | None]:

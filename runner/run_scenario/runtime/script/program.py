@@ -52,7 +52,7 @@ def _run(script: Script) -> int:
     except SystemExit as end:
         recorder.emit(codes.EXITING, MAIN, exitcode_of(end), own_usage())
         if end.code is None or isinstance(end.code, int):
-            return end.code or 0
+            return int(end.code or 0)
         sys.stderr.write(f"{end.code}\n")
         return 1
     except BaseException as error:
