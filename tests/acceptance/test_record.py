@@ -513,3 +513,32 @@ def _results(text: str) -> list[str]:
     found = [line for line in text.splitlines() if line.startswith(("Ran ", "FAIL: ", "ERROR: ", "OK", "FAILED"))]
     assert found
     return [re.sub(r" in [0-9.]+s$", "", line) for line in found]
+
+
+def test_an_initializer_that_always_fails(tmp_path: Path) -> None:
+    """The pool goes on starting workers, as it does without; the log says so once, and standard error not each time."""
+    body = """
+def fail():
+    raise RuntimeError("no database")
+
+def main():
+    with multiprocessing.Pool(1, initializer=fail) as pool:
+        pool.map(abs, [1])
+"""
+    recorded = record(tmp_path, script(body), "fork", options=("--timeout", "2"))
+    found = recorded.log.one("pool.crash_loop")
+    assert (3, True, "RuntimeError: no database") == (recorded.status, found["goes_on"], found["reason"])
+    assert 3 == recorded.stderr.count("fails outside of a task")
+    assert "more warnings like these: see the log (--log)" in recorded.stderr
+
+
+def test_a_script_is_no_scenario(tmp_path: Path) -> None:
+    """Whoever runs one is told of `record`."""
+    (tmp_path / "script.py").touch()
+    done = subprocess.run(
+        [*COMMAND, "script.py"], cwd=tmp_path, capture_output=True, text=True, timeout=PATIENCE, check=False
+    )
+    assert (2, True) == (
+        done.returncode,
+        "'script.py' is a Python script: run-scenario record script.py" in done.stderr,
+    )

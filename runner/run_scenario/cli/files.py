@@ -43,6 +43,8 @@ def resolve(given: Sequence[str], commands: Iterable[str] = ()) -> list[File]:
 
 def _resolve(name: str, commands: Iterable[str]) -> File:
     there = os.path.lexists(name)
+    if there and name.endswith(".py"):
+        raise UsageError(f"'{sanitize(name)}' is a Python script: run-scenario record {sanitize(name)}")
     if there and not Path(name).is_dir():
         return File(name, name)
     found = bundled.find_scenario(name)

@@ -433,6 +433,8 @@ def _thread_failed(event: Event) -> str:
 
 def _crash_loop(event: Event) -> str:
     why = f" ({event.get('reason')})" if event.get("reason") else ""
+    if event.get("goes_on"):
+        return f"has started {event.get('workers')} workers for {_pool(event)} that ended without doing anything{why}"
     return f"starts no more workers for {_pool(event)}: {event.get('workers')} have ended without doing anything{why}"
 
 

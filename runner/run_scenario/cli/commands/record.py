@@ -17,13 +17,13 @@ from run_scenario.cli.signals import end_with
 from run_scenario.cli.streams import note
 from run_scenario.errors import Status, UsageError, reason_of
 from run_scenario.limits import GIBI, Limits
-from run_scenario.report.text import sanitize, seconds
+from run_scenario.report.text import plural, sanitize, seconds
 from run_scenario.scenario.model import Scenario
 
 if TYPE_CHECKING:
     from run_scenario.events.outcome import Outcome
     from run_scenario.events.types import ScenarioStalled
-    from run_scenario.report.terminal.troubles import View
+    from run_scenario.report.terminal.troubles import TroubleView, View
     from run_scenario.runtime.run_follower import Sink
     from run_scenario.runtime.run_request import Script
 
@@ -55,7 +55,7 @@ def record(options: Namespace) -> int:
             from run_scenario.cli.pictures import spool
 
             log = stack.enter_context(spool())
-        sinks = _sinks(options, log.fileno() if log is not None else None)
+        sinks, troubles = _sinks(options, log.fileno() if log is not None else None)
         try:
             outcome = runner.run(
                 scenario,
@@ -70,7 +70,7 @@ def record(options: Namespace) -> int:
         finally:
             for sink in sinks:
                 sink.close()
-        _tell(script, outcome)
+        _tell(script, outcome, troubles.left_out)
         if log is not None:
             from run_scenario.cli.pictures import draw_run
 
@@ -123,7 +123,7 @@ def _scenario(script: Script, options: Namespace) -> Scenario:
     )
 
 
-def _sinks(options: Namespace, kept: int | None) -> list[Sink]:
+def _sinks(options: Namespace, kept: int | None) -> tuple[list[Sink], TroubleView]:
     """Return where the log goes: to a person only what went wrong, and only when it is over."""
     from run_scenario.cli.output_format import json_lines
     from run_scenario.report.outputs import Output
@@ -137,7 +137,13 @@ def _sinks(options: Namespace, kept: int | None) -> list[Sink]:
     outputs = [] if kept is None else [Output(kept, "a temporary file")]
     if options.log is not None:
         outputs.append(Output.log(options.log))
-    return [TroubleView(make_view), *json_lines(outputs)]
+
+    def say_what_becomes_of_it() -> None:
+        if options.keep:
+            note("the program is left as it is; Ctrl-C ends it")
+
+    troubles = TroubleView(make_view, say_what_becomes_of_it)
+    return [troubles, *json_lines(outputs)], troubles
 
 
 def _explain(stalled: ScenarioStalled) -> tuple[str, list[str | None]]:
@@ -146,8 +152,10 @@ def _explain(stalled: ScenarioStalled) -> tuple[str, list[str | None]]:
     return explain(stalled)
 
 
-def _tell(script: Script, outcome: Outcome) -> None:
-    """Say on standard error if it was not the script that has ended the run."""
+def _tell(script: Script, outcome: Outcome, left_out: int) -> None:
+    """Say on standard error what was not said, and if it was not the script that has ended the run."""
+    if left_out:
+        note(f"{plural(left_out, 'more warning')} like these: see the log (--log)")
     if outcome.status in _STOPPED:
         name = sanitize(script.path or script.module)
         note(f"{name} was ended after {seconds(outcome.duration)}, with exit status {int(outcome.status)}")

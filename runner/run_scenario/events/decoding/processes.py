@@ -112,7 +112,7 @@ class ProcessDecoder:
         failed = [state for state in self.states if state.exited and not state.allowed]
         if main:  # what ended with it has no reason of its own
             failed = [state for state in failed if state.worker == "process" or state.outcome]
-        return main + [_failure(state) for state in failed]
+        return main + [_failure(state, of_script=self.main.spec is not None) for state in failed]
 
     def name_thread(self, source: Source) -> None:
         """Give a thread the name of the worker that was registered with its number (see `Recorder.register`).
@@ -430,10 +430,10 @@ def _microseconds(seconds: float | None) -> float | None:
     return None if seconds is None else round(seconds, 6)
 
 
-def _failure(state: ProcessState) -> str:
+def _failure(state: ProcessState, *, of_script: bool) -> str:
     if state.worker != "process":
         return f"{state.name} failed: {state.reason}"
-    return f"{state.name} ended with exit code {state.exitcode}: {state.reason}{_allowed(state)}"
+    return f"{state.name} ended with exit code {state.exitcode}: {state.reason}{'' if of_script else _allowed(state)}"
 
 
 def _allowed(state: ProcessState) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from msgspec import UNSET
+from msgspec import UNSET, UnsetType
 
 from run_scenario.events.types.base import (
     Count,
@@ -113,11 +113,12 @@ class PoolThreadFailed(PoolEvent, kw_only=True, tag="pool.thread_failed"):
 
 
 class PoolCrashLoop(PoolEvent, kw_only=True, tag="pool.crash_loop"):
-    """The workers end as soon as they are started; no more are."""
+    """The workers end as soon as they are started; no more are, except for a script's pool, which goes on."""
 
     level: Level = "error"
     workers: Annotated[Count, about("How many were started.")]
     reason: Annotated[str, about("How the last one failed.")]
+    goes_on: Annotated[bool | UnsetType, about("Of a script's pool: true, it starts more and more.")] = UNSET
 
 
 class PoolCalled(PoolCallEvent, kw_only=True, tag="pool.called"):

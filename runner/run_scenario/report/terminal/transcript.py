@@ -53,6 +53,8 @@ _WAITING_CODE = (
 )
 """Where in the standard library a process waits, and where what records it stands in for that."""
 
+_LIBRARIES = (str(_LIBRARY), f"{sys.prefix}/lib", "<")
+"""Where code is that a program uses, rather than its own."""
 _MOST_FRAMES = 3
 
 
@@ -185,13 +187,16 @@ def shown_frames(stack: Sequence[str], folders: Iterable[str] | None = None) -> 
     """Return the innermost frames (`path:line in function`) that are worth showing, the innermost first.
 
     Frames in which the library waits are left out. Where there is nothing else (the main program waits at a
-    `join()`), the outermost one stays: the call that was made. Paths are relative to the nearest of `folders`: the
-    current one and those that modules are found in.
+    `join()`), the outermost one stays: the call that was made. The innermost one of the program's own is among them.
+    Paths are relative to the nearest of `folders`: the current one and those that modules are found in.
     """
     own = [frame for frame in stack if not frame.startswith(_WAITING_CODE)]
     known = [str(Path.cwd()), *sys.path] if folders is None else folders
     prefixes = sorted((folder.rstrip("/") + "/" for folder in known if folder), key=len, reverse=True)
-    return [_relative(frame, prefixes) for frame in own[:_MOST_FRAMES] or stack[-1:]]
+    shown = list(own[:_MOST_FRAMES] or stack[-1:])
+    if all(frame.startswith(_LIBRARIES) for frame in shown):  # what its author has written is further out
+        shown[_MOST_FRAMES - 1 :] = [frame for frame in own if not frame.startswith(_LIBRARIES)][:1] or shown[-1:]
+    return [_relative(frame, prefixes) for frame in shown]
 
 
 def _relative(frame: str, prefixes: Iterable[str]) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Protocol
 
@@ -11,7 +12,8 @@ if TYPE_CHECKING:
     from run_scenario.events.types import Event
 
 _MOST = 60
-"""Lines that are shown: who wants all reads the log."""
+_MOST_ALIKE = 3
+"""Lines that are shown, in all and of one kind: who wants all reads the log."""
 _STOPS = ("scenario.stalled", "scenario.timed_out", "scenario.interrupted")
 """What comes after these in a log is of run-scenario's own making."""
 _SEEN = ("process.failed", "process.join_timed_out", "pool.task_failed", "pool.call_failed")
@@ -28,10 +30,14 @@ class View(Protocol):
 class TroubleView(Watcher):
     """A sink that shows the warnings and errors of a log, at its end."""
 
-    def __init__(self, make_view: Callable[[], View]) -> None:
-        """Show them by the view that `make_view` makes: most runs need none."""
+    def __init__(self, make_view: Callable[[], View], stalled: Callable[[], None]) -> None:
+        """Show them by the view that `make_view` makes: most runs need none. `stalled` is called after a standstill."""
         self._make_view = make_view
+        self._stalled = stalled
         self._kept: list[Event] = []
+        self._kinds: Counter[str] = Counter()
+        self.left_out = 0
+        """How many warnings and errors there were besides."""
         self._over = False
 
     def write(self, events: Sequence[Event]) -> None:
@@ -46,16 +52,18 @@ class TroubleView(Watcher):
             if self._kept and name in ("scenario.stalled", "scenario.finished"):
                 self._make_view().write(self._kept)
                 self._kept.clear()
+            if name == "scenario.stalled":
+                self._stalled()
             self._over |= name in _STOPS
 
     def _is_kept(self, event: Event, name: str) -> bool:
         is_trouble = event.level in ("warning", "error") and name != "scenario.finished"
-        return (
-            is_trouble
-            and not self._over
-            and not _is_seen_anyway(event, name)
-            and (len(self._kept) < _MOST or name in _STOPS)
-        )
+        if not is_trouble or self._over or _is_seen_anyway(event, name):
+            return False
+        self._kinds[name] += 1
+        kept = name in _STOPS or (self._kinds[name] <= _MOST_ALIKE and len(self._kept) < _MOST)
+        self.left_out += not kept
+        return kept
 
 
 def _is_seen_anyway(event: Event, name: str) -> bool:

@@ -7,7 +7,6 @@ program.
 
 from __future__ import annotations
 
-import math
 import os
 import signal
 import sys
@@ -125,7 +124,8 @@ class Workers:
         self._ctx = ctx
         forked = ctx.get_start_method() == "fork"
         self._setup: Setup = (setup[0], setup[1], setup[2] if forked else (), setup[3])
-        self._most = _FUTILE * size + size if gives_up else math.inf
+        self._most = _FUTILE * size + size
+        self._gives_up = gives_up
         self._started = 0
         self._reapings: list[_Reaping] = []
         """Of an executor: those of the workers that live."""
@@ -134,8 +134,11 @@ class Workers:
     def Process(self, *args: Any, **kwargs: Any) -> Any:  # noqa: N802 (it stands for the class)
         """Return a process as `context.Process` does, one that records."""
         if not self._spec.maxtasksperchild and self._started >= self._most and not self.tasks_seen:
-            recorder.emit(codes.POOL_CRASH_LOOP, self._index, self._started)
-            raise SystemExit  # ends the pool's thread that starts workers, without a word
+            if not self._gives_up and self._started == self._most:
+                recorder.emit(codes.POOL_CRASH_LOOP, self._index, self._started, True)
+            if self._gives_up:
+                recorder.emit(codes.POOL_CRASH_LOOP, self._index, self._started)
+                raise SystemExit  # ends the pool's thread that starts workers, without a word
         self._started += 1
         process: Any = self._ctx.Process(*args, **kwargs)  # type: ignore[attr-defined]
         process.run = WorkerRun(process, self._index, self._setup)

@@ -7,9 +7,7 @@ the run, since any of its processes may make some: as many bytes as there are th
 from __future__ import annotations
 
 import fcntl
-import linecache
 import os
-import re
 from collections import Counter
 from collections.abc import Callable
 from multiprocessing.process import BaseProcess
@@ -19,6 +17,7 @@ from zlib import crc32
 from run_scenario.recording import codes
 from run_scenario.recording.recorder import recorder
 from run_scenario.runtime import cpython
+from run_scenario.runtime.script.variables import variable_of
 
 MOST_RESOURCES = 1024
 """Objects of one run that are recorded; those made after that are multiprocessing's own, and the log says so."""
@@ -26,12 +25,6 @@ MOST_PROCESSES = 65_000
 _FLAGS = os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC | os.O_NOFOLLOW
 _MACHINERY = frozenset({"multiprocessing", "concurrent", "run_scenario"})
 """Packages whose code makes things for others."""
-_ASSIGNED = re.compile(r"^\s*(?:self\.|cls\.)?([^\W\d]\w*(?:\s*,\s*[^\W\d]\w*)*)\s*(?::[^=]+)?=(?!=)")
-"""The beginning of a line that assigns to names: `tasks = …`, `self.lock: Lock = …`, `a, b = …`."""
-
-_AS = re.compile(r"\bas\s+([^\W\d]\w*)\s*:\s*(?:#.*)?$")
-"""The end of `with … as pool:`."""
-
 _names: Counter[str] = Counter()
 """How many processes of a name this process has made."""
 
@@ -112,34 +105,12 @@ def _announce(what: str, most: int, announce: Callable[[int], None]) -> int | No
 
 
 def _place() -> tuple[str, int, str]:
-    """Return the file and line of the script that makes something, and the variables that the line assigns to."""
+    """Return the file and line of the script that makes something, and the variable that gets it, if it is known."""
     frame = next(filter(_is_of_script, cpython.frames_of_caller()), None)
     if frame is None:
         return "", 0, ""
-    file, line = frame.f_code.co_filename, frame.f_lineno
-    text = linecache.getline(file, line, frame.f_globals)
-    assigned = _ASSIGNED.match(text) or _AS.search(text.rstrip())
-    if assigned is None:
-        return file, line, ""
-    if "," in assigned[1]:
-        positions = list(frame.f_code.co_positions())[frame.f_lasti // 2]
-        return file, line, _one_of(text, positions[2]) or assigned[1]
-    return file, line, assigned[1]
-
-
-def _one_of(text: str, column: int | None) -> str:
-    """Return the variable to which `a, b = first, second` assigns what is at that column; empty if it is not known."""
-    import ast  # for the few lines that assign to several at once
-
-    try:
-        statement = ast.parse(text.strip()).body[0]
-    except (SyntaxError, IndexError):  # it goes on in the next line
-        return ""
-    if not isinstance(statement, ast.Assign) or not isinstance(statement.value, ast.Tuple) or column is None:
-        return ""
-    (target, *_), values = statement.targets, statement.value.elts
-    at = column - (len(text) - len(text.lstrip()))
-    names = target.elts if isinstance(target, ast.Tuple) else []
-    pairs = zip(names, values, strict=False)
-    found = (name for name, value in pairs if value.col_offset <= at <= (value.end_col_offset or 0))
-    return next(map(ast.unparse, found), "")
+    line, last, column, end = list(frame.f_code.co_positions())[frame.f_lasti // 2]
+    if line is None or last is None or column is None or end is None:  # python -X no_debug_ranges
+        return frame.f_code.co_filename, frame.f_lineno, ""
+    file = frame.f_code.co_filename
+    return file, line, variable_of(file, frame.f_globals, (line, column, last, end))

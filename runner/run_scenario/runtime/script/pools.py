@@ -36,8 +36,9 @@ from run_scenario.scenario.resources import PoolSpec
 class _Calls:
     """What all calls on one pool are recorded with."""
 
-    def __init__(self, index: int) -> None:
+    def __init__(self, index: int, workers: Workers) -> None:
         self.index = index
+        self._workers = workers
         self._numbers = itertools.count(1)
 
     def begin(self, method: str, function: Any, tasks: Any, callback: Any = None, failed: Any = None) -> int:
@@ -60,8 +61,13 @@ class _Calls:
             recorder.emit(codes.POOL_CALL_FAILED, self.index, number, type(error).__name__, str(error)[:500])
             raise
         recorder.end_wait()
+        self.note_result()
         recorder.emit(codes.POOL_RETURNED, self.index, number, describe(result), since)
         return result
+
+    def note_result(self) -> None:
+        """Note that workers do something."""
+        self._workers.tasks_seen += 1
 
     def each(self, number: int, results: Iterator[Any]) -> Iterator[Any]:
         """Yield results one by one, as they are taken."""
@@ -77,6 +83,7 @@ class _Calls:
                 raise
             finally:
                 recorder.end_wait()
+            self.note_result()
             recorder.emit(codes.POOL_RESULT, self.index, number, position, describe(result), since)
             yield result
 
@@ -109,9 +116,9 @@ class ScriptPool(RecordedPool):
         initargs: Iterable[Any],
         maxtasksperchild: int | None,
     ) -> None:
-        self._calls = _Calls(index)
-        recorder.emit(codes.POOL_CREATED, index, size)
         workers = _workers(PoolSpec("", "Pool", size, maxtasksperchild), index, ctx, size)
+        self._calls = _Calls(index, workers)
+        recorder.emit(codes.POOL_CREATED, index, size)
         first = Initializer(initializer, index, of_executor=False) if callable(initializer) else initializer
         super().__init__(size, first, tuple(initargs), maxtasksperchild, workers)
         for thread in cpython.pool_threads(self):
@@ -242,6 +249,7 @@ class _NextRecorded:
             result = super().next(timeout)  # type: ignore[misc]
         finally:
             recorder.end_wait()
+        calls.note_result()
         recorder.emit(codes.POOL_RESULT, calls.index, number, next(positions), describe(result), since)
         return result
 
@@ -304,7 +312,7 @@ def record_executors(module: ModuleType) -> None:
         first = Initializer(initializer, index, of_executor=True) if callable(initializer) else initializer
         make_plainly(self, max_workers, workers, first, initargs, **more)
         recorder.emit(codes.POOL_CREATED, index, size)
-        self._calls_recorded = _Calls(index), workers
+        self._calls_recorded = _Calls(index, workers), workers
         record_failing_threads(self, index)
         cpython.when_feeder_starts(self, lambda thread: _mark_passive(thread, index))
 

@@ -48,7 +48,6 @@ _ORDERS = {
     FULL: "there is no space left for its records",
 }
 """Of the runner, besides the signals that it has got -> why the run is ended."""
-_PASSED_ON = "run-scenario itself got it, and passes it on"
 _OUTLIVED = "it outlived the main program"
 _DEFAULT_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGPIPE)
 
@@ -202,7 +201,7 @@ class Supervisor:
             return
         self._stop_signal = 0
         for pid in list(self._living()) if number == signal.SIGINT else [self._main]:
-            recorder.emit(codes.SWEEPING, pid, number, _PASSED_ON, False)
+            recorder.emit(codes.SWEEPING, pid, number, f"{signal.Signals(number).name} is passed on to it", False)
             self._processes.send(pid, number)
 
     def _wait(self, seconds: float) -> None:

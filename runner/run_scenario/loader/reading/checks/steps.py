@@ -100,9 +100,10 @@ def check_main(draft: Draft, problems: Problems) -> None:
     sizes = {name: len(names) for name, names in draft.groups().items()}
     uses = {pool.name: 2 + 2 * len(pool.fields.items("calls")) for pool in draft.sections["pools"].values()}
     steps = [(step, _size(step, uses if step.verb.name == "use" else sizes)) for step in everywhere(draft.main)]
+    if not _check_number(steps, "`main` has", problems):  # to look at each would take as long as they are many
+        return
     checker = _Checker(_Known(draft), _Names({"name"}, draft, problems), problems)
-    valid = checker.check(draft.main)
-    if _check_number(steps, "`main` has", problems) and valid and shapely:
+    if checker.check(draft.main) and shapely:
         check_order(draft, draft.main, problems)
     if not problems.has_errors:
         checker.warn_of_calls_not_made(draft.main)
