@@ -196,6 +196,12 @@ class _Checker:
             {entry.key: self._valid_part(entry.value) for entry in fields if entry.value not in self._invalid}
         )
         self._names.check_matcher(matcher, fields)
+        for entry in fields:
+            if entry.key in _TEXTS and isinstance(entry.value, Scalar) and _is_like_a_pattern(entry.value.value):
+                text = self._problems.text_at(entry.value.span)
+                what = f"a `*` in {quote(str(entry.value.value))} stands for itself here"
+                hint = f"write `{entry.key}: {{matches: {text}}}` for any text, or `{{is: {text}}}` if it is meant so"
+                self._problems.warn(entry.value.span, what, hint)
         return matcher
 
     def _valid_part(self, value: Node) -> Any:
@@ -204,6 +210,18 @@ class _Checker:
             return plain(value)
         parts = [part for part in value.entries.values() if part.key in OPERATORS and part.value not in self._invalid]
         return {part.key: plain(part.value) for part in parts}
+
+
+_TEXTS = ("text", "message", "reason")
+"""Fields with a sentence of which a part may be looked for."""
+
+
+def _is_like_a_pattern(value: Any) -> bool:
+    """Return whether a text has one `*` at an end of it: several are an ornament, as in `*** done ***`."""
+    if not isinstance(value, str):
+        return False
+    before, after = (len(value) - len(rest) for rest in (value.lstrip("*"), value.rstrip("*")))
+    return len(value) > 1 and 1 in (before, after) and max(before, after) == 1
 
 
 _NOUNS = {"memory": "shared memory", "object": "object of a manager"}
