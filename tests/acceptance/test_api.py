@@ -216,6 +216,8 @@ def test_who_never_took_part(log: EventLog) -> None:
         log.conserved("typo"),
         log.mutual_exclusion("gate"),
         log.count(event("queue.get", queue="typo"), is_=0),
+        log.absent("value.written", value="typo"),
+        log.absent("manager.called", object="typo"),
         log.not_({"exists": event("queue.get", "Wroker")}),
     ):
         assert "inconclusive" == check.verdict.result, check

@@ -15,6 +15,7 @@ from example_events import NAMES, event
 from run_scenario import bundled
 from run_scenario.events import types
 from run_scenario.events.encoding import line_of
+from run_scenario.events.fields import fields
 from run_scenario.events.types import name_of
 from run_scenario.report.jsonlines import render
 
@@ -51,6 +52,17 @@ def test_it_knows_the_events_of_the_tests() -> None:
 def test_an_event_is_valid(name: str) -> None:
     """Each event with all its fields is valid."""
     assert [] == messages(event(name))
+
+
+_OTHER_NAMES = {"process", "parent", "writer", "manager", "signal", "exception", "logger", "name"}
+"""Fields with the name of something that the scenario does not create."""
+
+
+@pytest.mark.parametrize("kind", types.ALL, ids=name_of)
+def test_a_field_with_a_name_is_of_a_resource_or_of_something_else(kind: type[types.Event]) -> None:
+    """No field that names a resource is missing in the table by which names in expectations are checked."""
+    named = {f for f, schema in fields(name_of(kind)).items() if schema.get("description", "").startswith("Name of ")}
+    assert named - _OTHER_NAMES == named & set(types.RESOURCE_FIELDS)
 
 
 def test_optional_fields_are_those_without_a_value() -> None:

@@ -282,6 +282,60 @@ def test_who_never_started_shows_nothing(text: str, verdict: str) -> None:
     assert [verdict] == [found.result for found in checked.finish(True)]
 
 
+def stretch(first: str, last: str) -> str:
+    """Return a stretch from one line of output to another, as YAML."""
+    return (
+        "{"
+        + ", ".join(
+            f"{edge}: {{event: process.output, text: {t}}}"
+            for edge, t in zip(("from", "to"), (first, last), strict=True)
+        )
+        + "}"
+    )
+
+
+TYPO, A_IN, B_IN = stretch("A inn", "A out"), stretch("A in", "A out"), stretch("B in", "B out")
+SAYS = [(who, "process.output", {"text": f"{who} {what}"}) for who in "AB" for what in ("in", "out")]
+
+
+@pytest.mark.parametrize(
+    ("text", "verdict"),
+    [
+        (f"- overlap: [{TYPO}, {B_IN}]", "failed"),
+        (f"- not: {{overlap: [{A_IN}, {B_IN}]}}", "passed"),
+        (f"- not: {{overlap: [{TYPO}, {B_IN}]}}", "inconclusive"),
+        (f"- not: {{overlap: [{A_IN}, {TYPO}]}}", "inconclusive"),
+        (f"- mutual_exclusion: {TYPO}", "inconclusive"),
+        (f"- duration: {TYPO}\n  at_most: 1", "failed"),
+        (f"- not: {{duration: {A_IN}, at_least: 1}}", "passed"),
+        (f"- not: {{duration: {TYPO}, at_least: 1}}", "inconclusive"),
+        ("- not: {distribution: {event: process.output, text: A inn}, at_least: 1}", "inconclusive"),
+        ("- not: {distribution: {event: process.output, text: A inn}, workers: 2}", "inconclusive"),
+        ("- not: {distribution: {event: process.output, text: A in}, at_least: 2}", "passed"),
+        (f"- not: {{overlap: [{TYPO}, {B_IN}], after: {{event: process.started}}}}", "inconclusive"),
+        (f"- not: {{any_of: [{{overlap: [{TYPO}, {B_IN}]}}, {{overlap: [{A_IN}, {B_IN}]}}]}}", "inconclusive"),
+        (f"- not: {{all_of: [{{overlap: [{TYPO}, {B_IN}]}}, {{overlap: [{A_IN}, {B_IN}]}}]}}", "passed"),
+        (f"- any_of: [{{not: {{overlap: [{TYPO}, {B_IN}]}}}}, {{overlap: [{A_IN}, {B_IN}]}}]", "inconclusive"),
+        (f"- not: {{not: {{overlap: [{TYPO}, {B_IN}]}}}}", "inconclusive"),
+    ],
+)
+def test_what_is_denied_of_a_stretch_that_never_came(text: str, verdict: str) -> None:
+    """It proves nothing: `A inn` is a slip of the pen, as likely as not."""
+    checked = Judge(expectations(text), names_are_checked=True)
+    checked.take([*log(BEGIN_A, BEGIN_B, *SAYS), event("scenario.finished")])
+    (found,) = checked.finish(True)
+    assert verdict == found.result, found.reason
+    if verdict == "inconclusive":
+        assert "A inn" in found.reason
+
+
+def test_a_later_stretch_shows_what_an_empty_one_does_not() -> None:
+    """Between two events, each time: one time without anything to judge does not hide another that fails."""
+    text = f"- not: {{overlap: [{A_IN}, {B_IN}], between: [{IS_X}, {IS_Y}]}}"
+    for events, verdict in (([X, Y], "inconclusive"), ([X, Y, X, *SAYS, Y], "passed"), ([X, *SAYS, Y, X, Y], "passed")):
+        assert verdict == judge(text, log(BEGIN_A, BEGIN_B, *events)).result
+
+
 def test_a_lock_that_nobody_had() -> None:
     """A lock does not happen: nobody had it."""
     assert "nobody ever had lock 'gate': there is nothing to judge" == judge("- mutual_exclusion: gate", log(X)).reason

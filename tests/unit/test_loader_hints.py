@@ -6,6 +6,7 @@ import signal
 
 import pytest
 
+from run_scenario.events import types
 from run_scenario.loader import load_text
 from run_scenario.loader.hints import exitcode_hint, missing_space, number_hint
 from run_scenario.loader.problems import Problems
@@ -37,6 +38,25 @@ def test_nearest(expected: str | None, name: str) -> None:
 def test_the_same_letters_are_nearest() -> None:
     """Of two names that are as alike, the one with the very same letters was meant."""
     assert ["relay", "reply"] == [Problems("", "").nearest(name, ("reply", "relay")) for name in ("realy", "repyl")]
+
+
+_OF_RESOURCES = [
+    (types.name_of(kind), field)
+    for kind in types.ALL
+    for field in (*types.RESOURCE_FIELDS, "subject")
+    if field in kind.__struct_fields__
+]
+
+
+@pytest.mark.parametrize(("event", "field"), _OF_RESOURCES)
+def test_a_misspelt_resource_in_an_expectation(event: str, field: str) -> None:
+    """What no resource is called is an error in each field that names one, lest `absent` hold because of it."""
+    start = "version: 1\nprocesses: [{target: print_info}]\nqueues: {q: {}}\nexpect:\n"
+    for value in ("insde", "{one_of: [insde]}"):
+        loaded = load_text(f"{start}  - absent: {{event: {event}, {field}: {value}}}\n", use_cache=False)
+        (problem,) = loaded.errors
+        assert problem.what.startswith(("there is no ", "no step is about ")), problem
+        assert "'insde'" in problem.what
 
 
 @pytest.mark.parametrize("name", ["print", "open", "len", "exec"])

@@ -26,7 +26,7 @@ class Finding(Value):
     evidence: tuple[Event, ...] = ()
     """The events that show it, in the order of the log."""
     is_empty: bool = False
-    """Whether it says nothing about its subject, which never took part: the opposite does not hold either."""
+    """Whether it says nothing about its subject, which never took part or came: the opposite does not hold either."""
 
 
 class Verdict(Value):
@@ -51,6 +51,11 @@ def failed(reason: str, *evidence: Event | None) -> Finding:
 def unfulfilled(complete: bool, reason: str, *evidence: Event | None) -> Finding:
     """Return what it means that something has not come: it will not any more, or nobody knows."""
     return failed(reason, *evidence) if complete else Finding("inconclusive", f"{reason}; {CUT_SHORT}", show(evidence))
+
+
+def missing(complete: bool, reason: str, *evidence: Event | None) -> Finding:
+    """Return what it means that what was to be compared never came: it does not hold, and neither does the opposite."""
+    return unfulfilled(complete, reason, *evidence).replace(is_empty=True)
 
 
 def unbroken(complete: bool, reason: str, *evidence: Event | None) -> Finding:

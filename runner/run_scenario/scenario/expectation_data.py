@@ -27,6 +27,7 @@ from run_scenario.scenario.expectations import (
     Matcher,
     Operator,
 )
+from run_scenario.scenario.resources import NAMED_BY
 
 Fields = Mapping[str, Any]
 
@@ -180,10 +181,7 @@ class Builder:
                 yield name, value(given)
 
 
-OF_RESOURCES = (
-    *("queue", "pipe", "semaphore", "flag", "condition", "barrier", "lock"),
-    *("value", "array", "memory", "object", "subject"),
-)
+OF_RESOURCES = (*NAMED_BY, "subject")
 """Fields of events in which the name of a resource can be."""
 _HELD = ("acquired", "released")
 _LIFE = ("started", "exited")

@@ -26,6 +26,23 @@ SharedType = Literal[
     "ManagerArray",
 ]
 PoolType = Literal["Pool", "executor"]
+MANAGED = ("dict", "list", "Namespace", "ManagerQueue", "ManagerValue", "ManagerArray")
+
+NAMED_BY: dict[str, tuple[str, ...]] = {
+    "queue": get_args(QueueType),
+    "pipe": ("Pipe",),
+    "lock": ("Lock", "RLock", "Condition", "Value", "Array"),
+    "semaphore": ("Semaphore", "BoundedSemaphore"),
+    "flag": ("Event",),
+    "condition": ("Condition",),
+    "barrier": ("Barrier",),
+    "value": ("Value", "ManagerValue"),
+    "array": ("Array", "ManagerArray", "ShareableList"),
+    "memory": ("SharedMemory", "ShareableList"),
+    "object": MANAGED,
+    "pool": get_args(PoolType),
+}
+"""Field of events -> types of the resources whose name can be in it; `object` also names all else in a manager."""
 
 
 class QueueSpec(Value):
@@ -81,9 +98,6 @@ class SyncSpec(Value):
     family: str = ""
     """The name of all replicas together, if it is one of several."""
     where: Location | None = None
-
-
-MANAGED = ("dict", "list", "Namespace", "ManagerQueue", "ManagerValue", "ManagerArray")
 
 
 class SharedSpec(Value):

@@ -20,6 +20,7 @@ from run_scenario.events.types.queues import *  # noqa: F403
 from run_scenario.events.types.runs import *  # noqa: F403
 from run_scenario.events.types.shared import *  # noqa: F403
 from run_scenario.events.types.sync import *  # noqa: F403
+from run_scenario.scenario.resources import NAMED_BY
 
 _MODULES = (runs, processes, queues, sync, pipes, shared, pools, expectations)
 _STRUCTS: tuple[type[Struct], ...] = tuple(
@@ -34,10 +35,7 @@ ALL: tuple[type[Event], ...] = tuple(
 )
 """All events, in the order of the reference: a base class has no name in the log."""
 
-RESOURCE_FIELDS = (
-    *("queue", "pipe", "lock", "semaphore", "flag", "condition"),
-    *("barrier", "value", "array", "memory", "object", "pool"),
-)
+RESOURCE_FIELDS = tuple(NAMED_BY)
 """Fields that name the resource that an event is about."""
 
 NESTED: tuple[type[Struct], ...] = tuple(struct for struct in _STRUCTS if not issubclass(struct, Event))

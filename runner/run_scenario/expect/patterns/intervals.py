@@ -7,7 +7,18 @@ from typing import Any
 from run_scenario.expect.check import Check, Checks
 from run_scenario.expect.matching import compile_matcher
 from run_scenario.expect.observer import Context, names_of, pattern
-from run_scenario.expect.verdicts import Event, Finding, exceeds, failed, fits, passed, unbroken, unfulfilled, wanted
+from run_scenario.expect.verdicts import (
+    Event,
+    Finding,
+    exceeds,
+    failed,
+    fits,
+    missing,
+    passed,
+    unbroken,
+    unfulfilled,
+    wanted,
+)
 from run_scenario.scenario.expectation_data import Fields
 from run_scenario.scenario.expectations import Expectation, Interval
 
@@ -61,9 +72,9 @@ class Overlap:
             self._found = next(((a, b) for a, b in pairs if a is not b and t > max(a["t"], b["t"])), None)
         if self._found is not None:
             return passed(f"{first} and {second} were under way at the same time", *self._found)
-        missing = [name for name, seen in zip((first, second), self._seen, strict=True) if seen is None]
-        if missing:
-            return unfulfilled(complete, f"{' and '.join(missing)} did not happen at all", *self._seen)
+        absent = [name for name, seen in zip((first, second), self._seen, strict=True) if seen is None]
+        if absent:
+            return missing(complete, f"{' and '.join(absent)} did not happen at all", *self._seen)
         return unfulfilled(complete, f"{first} and {second} were never under way at the same time", *self._seen)
 
 
@@ -134,7 +145,7 @@ class Duration:
             start = next(iter(self._track.open.values()))
             return unfulfilled(complete, f"{self._name} has not come to its end", start)
         if self._right is None:
-            return unfulfilled(complete, _absence(self._interval))
+            return missing(complete, _absence(self._interval))
         took, start, end = self._right
         times = "" if self._count == 1 else f" the last of {self._count:,} times"
         return unbroken(complete, f"{self._name} took {took:.3f} s{times}", start, end)

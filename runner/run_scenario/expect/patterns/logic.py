@@ -59,7 +59,8 @@ class Not(_Parts):
 
 
 def _first(findings: list[Finding], result: Result) -> Finding | None:
-    return next((finding for finding in findings if finding.result == result), None)
+    """Return the first finding of this result; rather one that says something than one about nothing."""
+    return min((each for each in findings if each.result == result), key=lambda each: each.is_empty, default=None)
 
 
 def _together(result: Result, findings: list[Finding]) -> Finding:

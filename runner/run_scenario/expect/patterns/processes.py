@@ -9,7 +9,18 @@ from typing import Any
 from run_scenario.expect.check import Check, Checks
 from run_scenario.expect.matching import Misses, compile_matcher, times_of
 from run_scenario.expect.observer import Context, Names, names_of, pattern
-from run_scenario.expect.verdicts import Event, Finding, exceeds, failed, fits, passed, unbroken, unfulfilled, wanted
+from run_scenario.expect.verdicts import (
+    Event,
+    Finding,
+    exceeds,
+    failed,
+    fits,
+    missing,
+    passed,
+    unbroken,
+    unfulfilled,
+    wanted,
+)
 from run_scenario.scenario.expectation_data import Fields
 from run_scenario.scenario.expectations import Expectation
 
@@ -40,9 +51,9 @@ class ExitCodes:
             right = " or ".join(map(str, self._codes[name]))
             why = f": {end['reason']}" if end.get("reason") else ""
             return failed(f"{name} ended with exit code {end.get('exitcode')}, not {right}{why}", end)
-        missing = [name for name in self._codes if name not in self._seen]
-        if missing:
-            return unfulfilled(complete, f"{missing[0]} has not ended")
+        running = [name for name in self._codes if name not in self._seen]
+        if running:
+            return unfulfilled(complete, f"{running[0]} has not ended")
         codes = ", ".join(f"{name} {event.get('exitcode')}" for name, event in list(self._seen.items())[:5])
         return passed(f"exit codes: {codes}", *self._seen.values())
 
@@ -75,12 +86,12 @@ class Distribution:
             if not fits(count, bounds):
                 reason = f"{name} has {count:,} times {self._matcher}, and it should be {wanted(bounds)} (all: {found})"
                 return unfulfilled(complete or exceeds(count, bounds), reason, self._last.get(name))
+        if not self._counts and not self._shares:
+            return missing(complete, f"there is no {self._matcher}{self._misses.description()}")
         if not fits(len(self._counts), self._workers):
             many = len(self._counts)
             reason = f"{many:,} processes have a share, and it should be {wanted(self._workers)} ({found})"
             return unfulfilled(complete or exceeds(many, self._workers), reason, *self._last.values())
-        if not self._counts and not self._shares:
-            return unfulfilled(complete, f"there is no {self._matcher}{self._misses.description()}")
         return unbroken(complete, found, *self._last.values())
 
 

@@ -50,14 +50,15 @@ class Scoped:
     def _close(self, t: float, *edge: Event) -> None:
         assert self._observer is not None
         found = self._observer.conclude(True, t)
-        if self._finding is None or self._finding.result == "passed":
+        before = self._finding
+        if before is None or before.result == "passed" or (before.is_empty and found.result == "failed"):
             self._finding = self._with_edges(found, *edge)
         self._closed += 1
         self._observer, self._opened = None, None
         self._over = not self._repeated
 
     def _with_edges(self, finding: Finding, *edge: Event) -> Finding:
-        return Finding(finding.result, finding.reason, show((self._opened, *finding.evidence, *edge)))
+        return finding.replace(evidence=show((self._opened, *finding.evidence, *edge)))
 
     def conclude(self, complete: bool, t: float) -> Finding:
         if self._finding is not None and self._finding.result == "failed":

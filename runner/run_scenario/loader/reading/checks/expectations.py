@@ -7,6 +7,7 @@ to exist.
 from __future__ import annotations
 
 import fnmatch
+import functools
 import math
 from collections.abc import Iterable
 from itertools import islice
@@ -15,7 +16,7 @@ from typing import Any
 from run_scenario.events import fields as event_fields
 from run_scenario.loader.messages import describe, either, quote, there_are
 from run_scenario.loader.problems import Problems, Span
-from run_scenario.loader.reading.draft import Draft, ResourceDraft, managers
+from run_scenario.loader.reading.draft import SERVER, Draft, ResourceDraft, is_managed, managers
 from run_scenario.loader.reading.fields import Fields
 from run_scenario.loader.reading.yaml_parser import Entry, Mapping, Node, Scalar, Sequence, plain
 from run_scenario.scenario.expectation_data import RUN, Builder
@@ -33,6 +34,7 @@ from run_scenario.scenario.expectations import (
     Matcher,
 )
 from run_scenario.scenario.model import MAX_EXITCODES
+from run_scenario.scenario.resources import NAMED_BY
 
 
 def check_expectations(draft: Draft, problems: Problems) -> None:
@@ -180,7 +182,7 @@ class _Checker:
     def _as_stretch(self, name: str) -> str:
         """Return how a stretch of time is written that a semaphore guards; empty if the name is not of one."""
         other = self._draft.described(name)
-        if other is None or other.type not in _OF_TYPE["semaphore"]:
+        if other is None or other.type not in NAMED_BY["semaphore"]:
             return ""
         edges = [f"{edge}: {{event: semaphore.{done}, semaphore: {name}}}" for edge, done in _HELD]
         return f"write `mutual_exclusion: {{{', '.join(edges)}}}`"
@@ -194,6 +196,12 @@ class _Checker:
             {entry.key: self._valid_part(entry.value) for entry in fields if entry.value not in self._invalid}
         )
         self._names.check_matcher(matcher, fields)
+        for entry in fields:
+            if entry.key in _TEXTS and isinstance(entry.value, Scalar) and _is_like_a_pattern(entry.value.value):
+                text = self._problems.text_at(entry.value.span)
+                what = f"a `*` in {quote(str(entry.value.value))} stands for itself here"
+                hint = f"write `{entry.key}: {{matches: {text}}}` for any text, or `{{is: {text}}}` if it is meant so"
+                self._problems.warn(entry.value.span, what, hint)
         return matcher
 
     def _valid_part(self, value: Node) -> Any:
@@ -204,15 +212,20 @@ class _Checker:
         return {part.key: plain(part.value) for part in parts}
 
 
-_OF_SECTION = {"queue": "queues", "pipe": "pipes", "pool": "pools"}
-_OF_TYPE = {
-    "semaphore": ("Semaphore", "BoundedSemaphore"),
-    "flag": ("Event",),
-    "condition": ("Condition",),
-    "barrier": ("Barrier",),
-    "lock": ("Lock", "RLock", "Condition", "Value", "Array"),
-}
-"""Field of an event -> types of the resources whose name can be in it."""
+_TEXTS = ("text", "message", "reason")
+"""Fields with a sentence of which a part may be looked for."""
+
+
+def _is_like_a_pattern(value: Any) -> bool:
+    """Return whether a text has one `*` at an end of it: several are an ornament, as in `*** done ***`."""
+    if not isinstance(value, str):
+        return False
+    before, after = (len(value) - len(rest) for rest in (value.lstrip("*"), value.rstrip("*")))
+    return len(value) > 1 and 1 in (before, after) and max(before, after) == 1
+
+
+_NOUNS = {"memory": "shared memory", "object": "object of a manager"}
+"""Field of an event -> what it names, where that is not its own name."""
 
 _HELD = (("from", "acquired"), ("to", "released"))
 
@@ -275,9 +288,21 @@ class _Names:
         if not (other.kind if other is not None else self._draft.knows_resources):
             return  # what is wrong there has been reported
         if name not in known:
-            there = there_are(known) if known else f"the scenario has no {field}"
+            noun = _NOUNS.get(field, field)
+            there = there_are(known) if known else f"the scenario has no {noun}"
             hint = self._problems.did_you_mean(name, known, there)
-            self._problems.error(span, self._there_is_no(field, name), instead or hint)
+            self._problems.error(span, self._there_is_no(noun, name), instead or hint)
+
+    @functools.cached_property
+    def _subjects(self) -> dict[str, None]:
+        return dict.fromkeys((*self._draft.types(), *self._draft.families, *self._known))
+
+    def check_subject(self, name: str, span: Span) -> None:
+        """Report what is neither a process nor a resource that a step can be about."""
+        known = self._subjects
+        if name not in known and self._draft.knows_resources and self._draft.knows_processes:
+            hint = self._problems.did_you_mean(name, known, there_are(_offered(known)))
+            self._problems.error(span, f"no step is about {quote(name)}: there is no such process or resource", hint)
 
     def _there_is_no(self, noun: str, name: str) -> str:
         """Return that nothing of that name is what is wanted, and what it is, if there is something."""
@@ -304,6 +329,9 @@ class _Names:
                     self._check_value(condition.field, choice, events, span)
             elif condition.field == "process":
                 self._check_likeness(condition, None if self._open else self._processes, span)
+            elif condition.field in self._resources and condition.operator in ("contains", "matches"):
+                known = self._resources[condition.field] if self._draft.knows_resources else None
+                self._check_likeness(condition, known, span)
             else:
                 self._check_comparison(condition, events, span)
 
@@ -387,6 +415,9 @@ class _Names:
         if field in self._resources and isinstance(value, str):
             self.check_resource(field, value, span)
             return
+        if field == "subject" and isinstance(value, str):
+            self.check_subject(value, span)
+            return
         if events is None or "." in field:
             return
         schemas = [event_fields.fields(event).get(field) for event in events]
@@ -405,14 +436,12 @@ class _Names:
 
 def _by_field(resources: tuple[ResourceDraft, ...]) -> dict[str, dict[str, None]]:
     """Return the names of the resources, by the field of those events that name them."""
-    known: dict[str, dict[str, None]] = {field: {} for field in (*_OF_SECTION, *_OF_TYPE)}
+    known: dict[str, dict[str, None]] = {field: {} for field in NAMED_BY}
     for resource in resources:
         names = dict.fromkeys(name for name in (resource.name, resource.family) if name)
-        for field, section in _OF_SECTION.items():
-            if resource.section == section:
-                known[field] |= names
-        for field, types in _OF_TYPE.items():
-            if resource.type in types:
+        in_manager = resource.type == SERVER or is_managed(resource)
+        for field, types in NAMED_BY.items():
+            if resource.type in types or (field == "object" and in_manager):
                 known[field] |= names
     return known
 
