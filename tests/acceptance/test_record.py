@@ -288,7 +288,8 @@ SLEEPS = """
         sys.exit(11)
     signal.signal(signal.{name}, stop)
     print("ready", flush=True)
-    time.sleep(1000)
+    while True:  # a signal that comes just before a long sleep is heard only after it
+        time.sleep(0.01)
 """
 
 
@@ -306,7 +307,7 @@ def test_a_signal_is_passed_on(tmp_path: Path, name: str) -> None:
 def test_a_second_signal_ends_it(tmp_path: Path) -> None:
     """Whoever does not heed the first is ended."""
     text = 'import signal, time\nsignal.signal(signal.SIGINT, lambda *_: print("heard", flush=True))\n'
-    recording = Recording(tmp_path, text + 'print("ready", flush=True)\nwhile True:\n    time.sleep(1000)\n')
+    recording = Recording(tmp_path, text + 'print("ready", flush=True)\nwhile True:\n    time.sleep(0.01)\n')
     assert recording.process.stdout
     for line in ("ready\n", "heard\n"):
         assert line == recording.process.stdout.readline()

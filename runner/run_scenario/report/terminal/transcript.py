@@ -195,7 +195,8 @@ def shown_frames(stack: Sequence[str], folders: Iterable[str] | None = None) -> 
     prefixes = sorted((folder.rstrip("/") + "/" for folder in known if folder), key=len, reverse=True)
     shown = list(own[:_MOST_FRAMES] or stack[-1:])
     if all(frame.startswith(_LIBRARIES) for frame in shown):  # what its author has written is further out
-        shown[_MOST_FRAMES - 1 :] = [frame for frame in own if not frame.startswith(_LIBRARIES)][:1] or shown[-1:]
+        authors = [frame for frame in own if not frame.startswith(_LIBRARIES)][:1]
+        shown = [*shown[: _MOST_FRAMES - 1], *authors] if authors else shown
     return [_relative(frame, prefixes) for frame in shown]
 
 
