@@ -433,6 +433,30 @@ def test_a_condition_that_is_known_decides_what_a_replica_gets(play: Callable[..
     assert ["tasks", "own-1", "own-2", "own-3"] == pills
 
 
+@pytest.mark.parametrize("kind", ["queue", "pipe"])
+def test_a_chain_has_ends(play: Callable[..., Result], kind: str) -> None:
+    """The last names no next one, nor the first one before, where a condition keeps them from it, also with others."""
+    into, out = {"queue": ("put", "get"), "pipe": ("send", "recv")}[kind]
+    right, left = {"queue": ("", ""), "pipe": (".right", ".left")}[kind]
+    onwards = f"hop-${{i}}{right}"
+    steps: Steps = [
+        {
+            "if": "${i == 1}",
+            "then": [{"let": {"x": 0}}],
+            "else": [{out: f"hop-${{i - 1}}{left}", "as": "x"}],
+        },
+        {"if": "${x >= 0 and i < replicas}", "then": [{into: "${x + 1}", "to": onwards}]},
+        {"if": "${i == replicas or x < 0}", "else": [{into: "more", "to": onwards}], "then": [{"print": "$x"}]},
+    ]
+    sections = {
+        "queue": {"queues": {"hop": {"replicas": 2}}},
+        "pipe": {"pipes": {"hop": {"replicas": 2, "duplex": False}}},
+    }
+    text = {"version": 1, "timeout": 30, **sections[kind], "processes": [{"name": "P", "replicas": 3, "steps": steps}]}
+    result = play(json.dumps(text))
+    assert (0, "", ["2"]) == (result.status, result.stderr, result.log.output("P-3", "stdout"))
+
+
 def test_a_name_that_only_the_run_knows(do: Do) -> None:
     """A name may also depend on what a step has answered."""
     steps: Steps = [

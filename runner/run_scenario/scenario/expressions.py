@@ -464,6 +464,34 @@ def evaluate(value: Any, names: Mapping[str, Any]) -> Any:
     return value
 
 
+def truth(condition: Expression, names: Mapping[str, Any]) -> bool | None:
+    """Return whether a condition is true, as far as these names tell; None: what they do not tell decides."""
+    if names.keys() >= set(condition.names):
+        try:
+            return bool(evaluate(condition, names))
+        except Exception:  # it is computed again in the run, which says what is wrong
+            return None
+    match _parsed(condition.text):
+        case ast.BoolOp(op=operator, values=values):
+            deciding = isinstance(operator, ast.Or)
+            found = [truth(_part(value), names) for value in values]
+            if deciding in found:
+                return deciding
+            return None if None in found else not deciding
+        case ast.UnaryOp(op=ast.Not(), operand=operand):
+            negated = truth(_part(operand), names)
+            return None if negated is None else not negated
+    return None
+
+
+def _part(node: ast.expr) -> Expression:
+    names: dict[str, None] = {}
+    calls: dict[str, None] = {}
+    text = ast.unparse(node)
+    _check(node, names, calls, text)
+    return Expression(text, tuple(names), tuple(calls))
+
+
 def draws(value: Any) -> bool:
     """Return whether what a value is depends on chance: an expression in it, at any depth, calls one of `RANDOM`."""
     match value:

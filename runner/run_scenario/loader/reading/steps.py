@@ -17,6 +17,7 @@ from run_scenario.scenario.expressions import (
     evaluate,
     names_in,
     parse,
+    truth,
 )
 from run_scenario.scenario.model import Direction
 from run_scenario.scenario.steps import OPTIONS, VERBS, WORDS, Verb
@@ -105,12 +106,7 @@ def known_condition(step: StepDraft, names: Mapping[str, Any]) -> bool | None:
         return None
     if isinstance(step.value, bool):
         return step.value
-    if not isinstance(step.value, Expression) or not names.keys() >= set(step.value.names):
-        return None
-    try:
-        return bool(evaluate(step.value, names))
-    except Exception:  # it is computed again when the step is done, which says what is wrong
-        return None
+    return truth(step.value, names) if isinstance(step.value, Expression) else None
 
 
 def verbs_of(fields: Fields) -> list[str]:

@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable
 from itertools import accumulate
 from keyword import iskeyword
+from typing import Any
 
 from run_scenario.loader.messages import either, quote, shorten, there_are
 from run_scenario.loader.problems import Problems, Span
@@ -25,6 +26,7 @@ from run_scenario.loader.reading.steps import (
     data_nodes,
     everywhere,
     meaning,
+    reachable,
     resolved,
     texts_with_expressions,
     verbs_of,
@@ -212,6 +214,14 @@ class _Known:
         (own if process is None else self.of_others).update(pools)
         self.types = {name: kind for name, kind in self.types.items() if name not in self.of_others} | own
         self._fitting: dict[tuple[str, ...], tuple[list[str], str]] = {}
+        self._reaching: dict[int, list[dict[str, Any]]] = {}
+        """Step with a computed name, by its identity -> what each replica that may come to it knows before the run."""
+        steps = (draft.main if process is None else process.steps) or ()
+        if any(step.computed for step in everywhere(steps)):
+            for names in process.names_before() if process else ({},):
+                for step in reachable(steps, names):
+                    if step.computed:
+                        self._reaching.setdefault(id(step), []).append(names)
 
     def has_all(self, kinds: tuple[str, ...]) -> bool:
         """Return whether all names of these kinds could be read: otherwise one that is missing has been reported."""
@@ -228,12 +238,18 @@ class _Known:
             self._fitting[kinds] = names, hint
         return self._fitting[kinds]
 
-    def meant_by(self, subject: str | Template | Expression) -> list[str]:
-        """Return the names that a subject may stand for, at least one; of a computed one, as it is for each replica."""
+    def meant_by(self, subject: str | Template | Expression, step: StepDraft) -> list[str]:
+        """Return the names that a subject of a step may stand for; of a computed one, as it is for each replica.
+
+        Where conditions exclude all replicas, any name will do that is like it, and fits.
+        """
         if isinstance(subject, str):
             return [subject]
+        if id(step) not in self._reaching:
+            like = candidates(subject, self.types)
+            return [name for name in like if self.types[name] in step.verb.takes][:1] or like
         found: dict[str, None] = {}
-        for names in self.process.names_before() if self.process else ({},):
+        for names in self._reaching[id(step)]:
             name = resolved(subject, names)
             found |= dict.fromkeys([name] if isinstance(name, str) else candidates(name, self.types))
         return list(found)
@@ -572,9 +588,9 @@ class _Checker:
             what = f"`{step.verb.name}` needs the name of a pool as it is, and not a computed one"
             self._problems.error(span, what, "write a step for each pool")
             return False
-        meant = self._known.meant_by(subject)
+        meant = self._known.meant_by(subject, step)
         if not meant:
-            what = f"no resource has a name such as {quote(self._problems.text_at(span))}"
+            what = f"no resource has a name such as {quote(self._problems.text_at(span).strip(_QUOTES))}"
             self._problems.error(span, what, self._known.fitting(step.verb.takes)[1])
             return False
         kinds = {self._known.types[name] for name in meant if name in self._known.types}
@@ -656,6 +672,7 @@ class _Checker:
         return True
 
 
+_QUOTES = "'\""
 _NEEDS_PLACE = {"read": ("Namespace",), "write": ("Namespace", "dict", "ManagerArray"), "pop": ("dict",)}
 """Verb -> types of which it needs an element."""
 _OWN_SIGNALS = {"terminate": "SIGTERM", "kill": "SIGKILL"}
