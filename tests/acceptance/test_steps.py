@@ -457,6 +457,42 @@ def test_a_chain_has_ends(play: Callable[..., Result], kind: str) -> None:
     assert (0, "", ["2"]) == (result.status, result.stderr, result.log.output("P-3", "stdout"))
 
 
+def test_a_name_that_is_kept_in_a_value(play: Callable[..., Result]) -> None:
+    """Where `let` alone decides it, and is known before the run, it is as if it stood in the step itself."""
+    text = {
+        "version": 1,
+        "timeout": 30,
+        "pipes": {"hop": {"duplex": False, "replicas": 3}},
+        "queues": {
+            "own": {"replicas": 3, "items": [1], "poison_pills": True},
+            "odd": {"items": [1, 3], "poison_pills": True},
+        },
+        "processes": [
+            {
+                "name": "P",
+                "replicas": 3,
+                "steps": [
+                    {"let": {"after": "${i % replicas + 1}", "mine": "own-$i", "is_odd": "${i % 2 == 1}"}},
+                    {"let": {"next": "hop-$after.right"}},
+                    {"send": "hello from $i", "to": "$next"},
+                    {"close": "$next"},
+                    {"recv": "hop-$i.left", "as": "greeting"},
+                    {"try": [{"recv": "hop-$i.left"}], "except": {"EOFError": [{"print": "$greeting"}]}},
+                    *([{"get": "$mine"}] * 2),
+                    {"if": "$is_odd", "then": [{"get": "odd"}, {"get": "odd"}]},
+                ],
+            }
+        ],
+    }
+    result = play(json.dumps(text))
+    assert (0, "") == (result.status, result.stderr)
+    assert [["hello from 3"], ["hello from 1"], ["hello from 2"]] == [
+        result.log.output(f"P-{i}", "stdout") for i in (1, 2, 3)
+    ]
+    pills = [e["queue"] for e in result.log.all("queue.put", item=None)]
+    assert ["own-1", "own-2", "own-3", "odd", "odd"] == pills
+
+
 def test_a_name_that_only_the_run_knows(do: Do) -> None:
     """A name may also depend on what a step has answered."""
     steps: Steps = [

@@ -17,7 +17,7 @@ from run_scenario.loader.problems import Problems, Span
 from run_scenario.loader.reading.checks.calls import find_work
 from run_scenario.loader.reading.checks.main_order import check_order
 from run_scenario.loader.reading.checks.pools import method_of
-from run_scenario.loader.reading.checks.resources import describe, value_mismatch
+from run_scenario.loader.reading.checks.resources import describe, report_guess, value_mismatch
 from run_scenario.loader.reading.draft import Draft, ProcessDraft, with_article
 from run_scenario.loader.reading.fields import Fields
 from run_scenario.loader.reading.steps import (
@@ -253,6 +253,10 @@ class _Known:
             name = resolved(subject, names)
             found |= dict.fromkeys([name] if isinstance(name, str) else candidates(name, self.types))
         return list(found)
+
+    def is_guess(self, subject: str | Template | Expression, step: StepDraft) -> bool:
+        """Return whether a subject of a step may be any name, as far as is known before the run."""
+        return any(isinstance(resolved(subject, names), Expression) for names in self._reaching.get(id(step), ()))
 
 
 class _Names:
@@ -594,6 +598,9 @@ class _Checker:
             self._problems.error(span, what, self._known.fitting(step.verb.takes)[1])
             return False
         kinds = {self._known.types[name] for name in meant if name in self._known.types}
+        if len(kinds) > 1 and self._known.is_guess(subject, step):
+            report_guess(span, self._problems)
+            return False
         if len(kinds) > 1:
             what = f"{quote(self._problems.text_at(span))} may be of several types: {either(sorted(kinds), 'and')}"
             self._problems.error(span, what, "write a step for each type")
