@@ -12,6 +12,7 @@ from itertools import accumulate
 from keyword import iskeyword
 from typing import Any
 
+from run_scenario import targets
 from run_scenario.loader.messages import either, quote, shorten, there_are
 from run_scenario.loader.problems import Problems, Span
 from run_scenario.loader.reading.checks.calls import find_work
@@ -527,6 +528,10 @@ class _Checker:
                 hint = f"it takes {either(allowed, 'and')}" if allowed else "leave it out"
                 if verb.form == "block" and entry.key in ("steps", "then"):
                     hint = f"write `{_inside(verb.name)}`"
+                if verb.name == "acquire" and entry.key == "steps":
+                    held = fields.entry("acquire")
+                    written = self._problems.text_at(held.value.span) if held else ""
+                    hint = f"write `with: {shorten(written, 40) or 'NAME'}`, which releases it as well"
                 self._problems.error(entry.key_span, f"`{verb.name}` takes no `{entry.key}`", hint)
                 valid = False
         if fields.entry("as") is not None and not verb.answers:
@@ -714,6 +719,10 @@ def _check_call(step: StepDraft, problems: Problems) -> bool:
     if name in FUNCTIONS:
         span, what = step.fields.value_span("call"), f"{quote(name)} is a function of expressions, not a work function"
         problems.error(span, what, f"write it in an expression, as in `${{{name}(x)}}`")
+        return False
+    if name in VERBS and targets.find_work(name) is None:
+        what, hint = f"{quote(name)} is a step, not a work function", f"write the step itself, as in `- {name}: …`"
+        problems.error(step.fields.value_span("call"), what, hint)
         return False
     return ":" in name or find_work(name, step.fields.value_span("call"), problems) is not None
 
