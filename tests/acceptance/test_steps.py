@@ -446,7 +446,11 @@ def test_a_chain_has_ends(play: Callable[..., Result], kind: str) -> None:
             "else": [{out: f"hop-${{i - 1}}{left}", "as": "x"}],
         },
         {"if": "${x >= 0 and i < replicas}", "then": [{into: "${x + 1}", "to": onwards}]},
-        {"if": "${i == replicas or x < 0}", "else": [{into: "more", "to": onwards}], "then": [{"print": "$x"}]},
+        {
+            "if": "${i == replicas or x < 0}",
+            "then": [{"print": "$x"}],
+            "else": [{"if": "${x > 9}", "then": [{into: "never", "to": onwards}]}],
+        },
     ]
     sections = {
         "queue": {"queues": {"hop": {"replicas": 2}}},
