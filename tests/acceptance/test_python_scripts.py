@@ -470,6 +470,34 @@ def test_processes_of_processes(method: str, tmp_path: Path) -> None:
     assert 4 == len({"Grandparent", "Parent", "Master-2", "Nursery"} & {*parents.values()})
 
 
+def test_a_chain_has_ends(tmp_path: Path) -> None:
+    """Who does not come to a step gets None for what it is done to, whether it is the first or the last."""
+    (tmp_path / "chain.yaml").write_text(
+        """
+version: 1
+title: A chain
+pipes:
+  hop: {duplex: false, replicas: 2}
+processes:
+  - name: Link
+    replicas: 3
+    steps:
+      - if: ${i == 1}
+        then: [{let: {x: 0}}]
+        else: [{recv: 'hop-${i - 1}.left', as: x}]
+      - if: ${x < 9 and i < replicas}
+        then: [{send: '${x + 1}', to: 'hop-$i.right'}]
+      - print: $name $x
+"""
+    )
+    script = generate("chain.yaml", tmp_path)
+    assert "link_arguments = [(None, hop_rights[0]), (hop_lefts[0], hop_rights[1]), (hop_lefts[1], None)]" in script
+    made = run_script(script, tmp_path)
+    assert 0 == made.exitcode
+    plan = subprocess.run([COMMAND, "plan", "chain.yaml"], cwd=tmp_path, capture_output=True, text=True, timeout=60)
+    assert "args=(3, 3, hop_2_left, None))" in plan.stdout
+
+
 @pytest.mark.parametrize("method", ["fork", "spawn", "forkserver"])
 def test_lists(method: str, tmp_path: Path) -> None:
     """What is numbered is a list in the script, and each process gets its own elements; those of pipes are closed."""

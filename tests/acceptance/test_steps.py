@@ -433,6 +433,70 @@ def test_a_condition_that_is_known_decides_what_a_replica_gets(play: Callable[..
     assert ["tasks", "own-1", "own-2", "own-3"] == pills
 
 
+@pytest.mark.parametrize("kind", ["queue", "pipe"])
+def test_a_chain_has_ends(play: Callable[..., Result], kind: str) -> None:
+    """The last names no next one, nor the first one before, where a condition keeps them from it, also with others."""
+    into, out = {"queue": ("put", "get"), "pipe": ("send", "recv")}[kind]
+    right, left = {"queue": ("", ""), "pipe": (".right", ".left")}[kind]
+    onwards = f"hop-${{i}}{right}"
+    steps: Steps = [
+        {
+            "if": "${i == 1}",
+            "then": [{"let": {"x": 0}}],
+            "else": [{out: f"hop-${{i - 1}}{left}", "as": "x"}],
+        },
+        {"if": "${x >= 0 and i < replicas}", "then": [{into: "${x + 1}", "to": onwards}]},
+        {
+            "if": "${i == replicas or x < 0}",
+            "then": [{"print": "$x"}],
+            "else": [{"if": "${x > 9}", "then": [{into: "never", "to": onwards}]}],
+        },
+    ]
+    sections = {
+        "queue": {"queues": {"hop": {"replicas": 2}}},
+        "pipe": {"pipes": {"hop": {"replicas": 2, "duplex": False}}},
+    }
+    text = {"version": 1, "timeout": 30, **sections[kind], "processes": [{"name": "P", "replicas": 3, "steps": steps}]}
+    result = play(json.dumps(text))
+    assert (0, "", ["2"]) == (result.status, result.stderr, result.log.output("P-3", "stdout"))
+
+
+def test_a_name_that_is_kept_in_a_value(play: Callable[..., Result]) -> None:
+    """Where `let` alone decides it, and is known before the run, it is as if it stood in the step itself."""
+    text = {
+        "version": 1,
+        "timeout": 30,
+        "pipes": {"hop": {"duplex": False, "replicas": 3}},
+        "queues": {
+            "own": {"replicas": 3, "items": [1], "poison_pills": True},
+            "odd": {"items": [1, 3], "poison_pills": True},
+        },
+        "processes": [
+            {
+                "name": "P",
+                "replicas": 3,
+                "steps": [
+                    {"let": {"after": "${i % replicas + 1}", "mine": "own-$i", "is_odd": "${i % 2 == 1}"}},
+                    {"let": {"next": "hop-$after.right"}},
+                    {"send": "hello from $i", "to": "$next"},
+                    {"close": "$next"},
+                    {"recv": "hop-$i.left", "as": "greeting"},
+                    {"try": [{"recv": "hop-$i.left"}], "except": {"EOFError": [{"print": "$greeting"}]}},
+                    *([{"get": "$mine"}] * 2),
+                    {"if": "$is_odd", "then": [{"get": "odd"}, {"get": "odd"}]},
+                ],
+            }
+        ],
+    }
+    result = play(json.dumps(text))
+    assert (0, "") == (result.status, result.stderr)
+    assert [["hello from 3"], ["hello from 1"], ["hello from 2"]] == [
+        result.log.output(f"P-{i}", "stdout") for i in (1, 2, 3)
+    ]
+    pills = [e["queue"] for e in result.log.all("queue.put", item=None)]
+    assert ["own-1", "own-2", "own-3", "odd", "odd"] == pills
+
+
 def test_a_name_that_only_the_run_knows(do: Do) -> None:
     """A name may also depend on what a step has answered."""
     steps: Steps = [

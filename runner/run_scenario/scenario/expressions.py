@@ -12,6 +12,8 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Callable, Iterator, Mapping
+from functools import lru_cache
+from types import CodeType
 from typing import Any
 
 from run_scenario.scenario.data import parts as parts_of
@@ -453,8 +455,7 @@ def evaluate(value: Any, names: Mapping[str, Any]) -> Any:
     """
     match value:
         case Expression():
-            whole = compile(ast.Expression(tree(value, 1)), "<expression>", "eval")
-            return eval(whole, {"__builtins__": {}, **GLOBALS, **names})
+            return eval(_compiled(value), {"__builtins__": {}, **GLOBALS, **names})
         case Template(parts):
             return "".join(part if isinstance(part, str) else _text(evaluate(part, names)) for part in parts)
         case list():
@@ -462,6 +463,39 @@ def evaluate(value: Any, names: Mapping[str, Any]) -> Any:
         case dict():
             return {key: evaluate(each, names) for key, each in value.items()}
     return value
+
+
+@lru_cache(maxsize=1000)  # each is computed for each replica
+def _compiled(expression: Expression) -> CodeType:
+    return compile(ast.Expression(tree(expression, 1)), "<expression>", "eval")
+
+
+def truth(condition: Expression, names: Mapping[str, Any]) -> bool | None:
+    """Return whether a condition is true, as far as these names tell; None: what they do not tell decides."""
+    if names.keys() >= set(condition.names):
+        try:
+            return bool(evaluate(condition, names))
+        except Exception:  # it is computed again in the run, which says what is wrong
+            return None
+    match _parsed(condition.text):
+        case ast.BoolOp(op=operator, values=values):
+            deciding = isinstance(operator, ast.Or)
+            found = [truth(_part(value), names) for value in values]
+            if deciding in found:
+                return deciding
+            return None if None in found else not deciding
+        case ast.UnaryOp(op=ast.Not(), operand=operand):
+            negated = truth(_part(operand), names)
+            return None if negated is None else not negated
+    return None
+
+
+def _part(node: ast.expr) -> Expression:
+    names: dict[str, None] = {}
+    calls: dict[str, None] = {}
+    text = ast.unparse(node)
+    _check(node, names, calls, text)
+    return Expression(text, tuple(names), tuple(calls))
 
 
 def draws(value: Any) -> bool:

@@ -152,7 +152,11 @@ class _Builder:
     def _about(self, made: Step, subject: Any) -> Iterator[Step]:
         """Yield a step for each that it is done to."""
         name = resolved(subject, self._names)
-        first = name if isinstance(name, str) else next(iter(candidates(name, [*self._types, *self._processes])), "")
+        first = name if isinstance(name, str) else ""
+        if first not in self._types and first not in self._processes:
+            # Known in the run alone, or of a step that a condition keeps from this replica: of the kind of its like.
+            first = next(iter(candidates(subject, [*self._types, *self._processes])), "")
+            name = subject if first in self._processes else name
         kind = PROCESS if first in self._processes else self._types.get(first, "")
         for each in self._processes.get(name, (name,)) if isinstance(name, str) else (name,):
             yield made.replace(subject=each, kind=kind)

@@ -7,6 +7,7 @@ does not hide what else is wrong, and is not reported twice.
 from __future__ import annotations
 
 import os
+from collections import Counter
 from collections.abc import Collection, Iterable, Iterator
 from collections.abc import Mapping as Mapping_
 from types import MappingProxyType
@@ -16,16 +17,18 @@ from run_scenario.loader.messages import quote
 from run_scenario.loader.problems import Span
 from run_scenario.loader.reading.fields import Fields, InvalidNodes
 from run_scenario.loader.reading.steps import (
+    UNKNOWN,
     StepDraft,
     direction_of,
     everywhere,
     reachable,
     read_steps,
     resolved,
+    value_before,
 )
 from run_scenario.loader.reading.yaml_parser import Entry, Mapping, Node, Replica, Scalar, Sequence
 from run_scenario.scenario.candidates import candidates
-from run_scenario.scenario.expressions import names_in
+from run_scenario.scenario.expressions import Expression, names_in
 from run_scenario.scenario.model import DEFAULT_TIMEOUT, MANAGED, PIPE_ENDS, Direction, Worker
 from run_scenario.scenario.processes import default_name
 
@@ -106,6 +109,8 @@ class BindingDraft(NamedTuple):
     short: bool
     listed: bool = False
     """Whether it is an element of a list, which is given to the parameter as a whole."""
+    is_guess: bool = False
+    """Whether only the run knows what is named, and nothing of the name stands there: it may be any."""
 
 
 OF_REPLICA = ("i", "name", "replicas")
@@ -171,8 +176,7 @@ class ProcessDraft(NamedTuple):
     @property
     def varies(self) -> bool:
         """Whether each replica may use other resources: its steps name one by an expression, or under a condition."""
-        given = {name for step in everywhere(self.steps or ()) for name in step.gives}
-        known = {*OF_REPLICA} - given
+        known = ({*OF_REPLICA} - self.given_by_steps.keys()) | self.settled.keys()
         return any(
             step.computed
             or (step.verb.name == "if" and (isinstance(step.value, bool) or not known.isdisjoint(names_in(step.value))))
@@ -206,13 +210,43 @@ class ProcessDraft(NamedTuple):
                 for name in candidates(meant, handles):
                     if name in handles and (name, direction) not in known:
                         known.add((name, direction))
-                        yield BindingDraft(name, span, name, span, direction, short=True)
+                        is_guess = isinstance(meant, Expression)
+                        yield BindingDraft(name, span, name, span, direction, short=True, is_guess=is_guess)
 
     def names_before(self) -> Iterator[dict[str, Any]]:
-        """Yield for each replica what its expressions know before the run: what its steps do not give themselves."""
-        given = {name for step in everywhere(self.steps or ()) for name in step.gives}
-        for known in self.own_names():
-            yield {key: value for key, value in known.items() if key not in given}
+        """Yield for each replica what its expressions know before the run.
+
+        That is what its steps do not give themselves, and what is settled.
+        """
+        given, settled = self.given_by_steps, self.settled
+        for own in self.own_names():
+            known = {key: value for key, value in own.items() if key not in given}
+            for name, value in settled.items():
+                found = value_before(value, known)
+                if found is not UNKNOWN:
+                    known[name] = found
+            yield known
+
+    @property
+    def given_by_steps(self) -> Counter[str]:
+        """The names that its steps give to values, and how many of them do."""
+        return Counter(name for step in everywhere(self.steps or ()) for name in step.gives)
+
+    @property
+    def settled(self) -> dict[str, Any]:
+        """The values that have their names by one `let` alone, which stands in no block: all steps after it know them.
+
+        Here are those that read nothing but what is known before the run.
+        """
+        given = self.given_by_steps
+        known = {*OF_REPLICA, *self.parameters} - given.keys()
+        found: dict[str, Any] = {}
+        for step in self.steps or ():
+            for name, value in step.value.items() if step.verb.name == "let" else ():
+                if given[name] == 1 and name not in OF_REPLICA and known.issuperset(names_in(value)):
+                    found[name] = value
+                    known.add(name)
+        return found
 
     def own_names(self) -> Iterator[dict[str, Any]]:
         """Yield for each replica the names that it knows from the beginning."""

@@ -17,6 +17,7 @@ from run_scenario.scenario.expressions import (
     evaluate,
     names_in,
     parse,
+    truth,
 )
 from run_scenario.scenario.model import Direction
 from run_scenario.scenario.steps import OPTIONS, VERBS, WORDS, Verb
@@ -105,12 +106,7 @@ def known_condition(step: StepDraft, names: Mapping[str, Any]) -> bool | None:
         return None
     if isinstance(step.value, bool):
         return step.value
-    if not isinstance(step.value, Expression) or not names.keys() >= set(step.value.names):
-        return None
-    try:
-        return bool(evaluate(step.value, names))
-    except Exception:  # it is computed again when the step is done, which says what is wrong
-        return None
+    return truth(step.value, names) if isinstance(step.value, Expression) else None
 
 
 def verbs_of(fields: Fields) -> list[str]:
@@ -248,11 +244,23 @@ def direction_of(verb: Verb) -> Direction:
     return "from" if verb.name in ("get", "get_nowait", "recv") else "uses"
 
 
+UNKNOWN = object()
+"""What `value_before` returns for a value that only the run knows."""
+
+
+def value_before(value: Any, names: Mapping[str, Any]) -> Any:
+    """Return a number, text or the like, computed, if nothing but these names is needed to compute it."""
+    if not names.keys() >= set(names_in(value)):
+        return UNKNOWN
+    try:
+        found = evaluate(value, names)
+    except Exception:  # it is computed again in the run, which says what is wrong
+        return UNKNOWN
+    # Of what may be changed, only the run knows what is in it.
+    return found if found is None or isinstance(found, bool | int | float | str) else UNKNOWN
+
+
 def resolved(subject: str | Template | Expression, names: Mapping[str, Any]) -> str | Template | Expression:
     """Return the name that a computed one is, if nothing but these names is needed to compute it, and it can be."""
-    if isinstance(subject, str) or not names.keys() >= set(names_in(subject)):
-        return subject
-    try:
-        return str(evaluate(subject, names))
-    except Exception:  # it is computed again when the step is done, which says what is wrong
-        return subject
+    name = subject if isinstance(subject, str) else value_before(subject, names)
+    return subject if name is UNKNOWN else str(name)

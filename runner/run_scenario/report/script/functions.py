@@ -25,7 +25,8 @@ class Parameter(Value):
 
     name: str
     given: tuple[Any, ...]
-    """What each of the processes gives: the name of a resource, which for all may be known only at run time."""
+    """What each of the processes gives: the name of a resource, which for all may be known only at run time; None: a
+    condition keeps it from the step that would need one."""
     is_resource: bool = True
     """Whether it is that; otherwise it is written as it is."""
 
@@ -64,7 +65,9 @@ class StepFunction:
         return [_argument(value, spec, resource) if each.is_resource else value for each, value in given]
 
 
-def _argument(subject: Subject, spec: model.ProcessSpec, resource: Callable[[str], str]) -> Expression:
+def _argument(subject: Subject | None, spec: model.ProcessSpec, resource: Callable[[str], str]) -> Expression:
+    if subject is None:
+        return "None"
     return resource(subject) if isinstance(subject, str) else by_name(subject, handles(spec), resource)
 
 
@@ -187,6 +190,7 @@ def _find_parameters(
         of_all = [(function.before, spec.steps, function.after) for spec in function.specs]
         columns = [[step.subject for steps in each for step in _about(steps)] for each in of_all]
         rows = [(step, row) for step, *row in zip(_about(function.steps), *columns, strict=True)]  # type: ignore[misc]
+    kinds = {handle: kind_of(each) for each in scenario.resources for handle in model.handles([each])}
     known_rows: dict[str, Parameter] = {}
     for step, row in rows:
         subjects = tuple(row)
@@ -194,11 +198,11 @@ def _find_parameters(
             continue
         key = repr(subjects)
         if key not in known_rows:
-            known_rows[key] = Parameter(_parameter_name(step, subjects, identifiers), subjects)
+            there = tuple(each if each in kinds or not isinstance(each, str) else None for each in subjects)
+            known_rows[key] = Parameter(_parameter_name(step, subjects, identifiers), there)
         name = known_rows[key].name
         computed = not isinstance(step.subject, str)
         function.subjects[id(step)] = f"{name}[{flat(literal(step.subject, names))}]" if computed else name
-    kinds = {handle: kind_of(each) for each in scenario.resources for handle in model.handles([each])}
     for needed in _needed(function, functions_):
         subjects = (needed,) * len(function.specs)
         known_rows.setdefault(repr(subjects), Parameter(identifiers.resource(needed, kinds.get(needed, "")), subjects))
@@ -229,8 +233,8 @@ def _needed(function: StepFunction, functions_: Mapping[str, StepFunction]) -> I
         of_child = functions_[child.name]
         position = [spec.name for spec in of_child.specs].index(child.name)
         for parameter in of_child.parameters:
-            if parameter.is_resource:
-                subject = parameter.given[position]
+            subject = parameter.given[position]
+            if parameter.is_resource and subject is not None:
                 yield from [subject] if isinstance(subject, str) else candidates(subject, handles(child))
 
 

@@ -11,7 +11,7 @@ from collections.abc import Collection, Iterator
 from typing import Any
 
 from run_scenario.loader.messages import either, quote, shorten, there_are
-from run_scenario.loader.problems import Problems
+from run_scenario.loader.problems import Problems, Span
 from run_scenario.loader.reading.data import read_data
 from run_scenario.loader.reading.draft import (
     KINDS,
@@ -280,10 +280,18 @@ def _check_direction(binding: BindingDraft, pipe: ResourceDraft, process: Proces
     if direction is None:
         return
     wrong, right, does, verb = _ONE_WAY[direction]
-    if binding.resource == f"{pipe.name}.{wrong}":
+    if binding.resource == f"{pipe.name}.{wrong}" and binding.is_guess:
+        report_guess(binding.resource_span, problems)
+    elif binding.resource == f"{pipe.name}.{wrong}":
         who = f"the parameter {quote(binding.parameter)} is to {verb}"
         what = f"{quote(binding.resource)} only {does}, as the {wrong} end of a pipe with `duplex: false`, but {who}"
         problems.error(binding.resource_span, what, f"write `{pipe.name}.{right}`, or leave `duplex: false` out")
+
+
+def report_guess(span: Span, problems: Problems) -> None:
+    """Add that a step names by a value alone what it is done to, where not everything would do."""
+    what = f"only the run knows the value of {quote(problems.text_at(span))}: it may name any resource"
+    problems.error(span, what, "write the name in the step itself, as in `to: 'hop-${i}.right'`")
 
 
 _LOCKS = ("Lock", "RLock")

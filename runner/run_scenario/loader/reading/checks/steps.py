@@ -10,13 +10,15 @@ from collections import Counter
 from collections.abc import Callable, Iterable
 from itertools import accumulate
 from keyword import iskeyword
+from typing import Any
 
+from run_scenario import targets
 from run_scenario.loader.messages import either, quote, shorten, there_are
 from run_scenario.loader.problems import Problems, Span
 from run_scenario.loader.reading.checks.calls import find_work
 from run_scenario.loader.reading.checks.main_order import check_order
 from run_scenario.loader.reading.checks.pools import method_of
-from run_scenario.loader.reading.checks.resources import describe, value_mismatch
+from run_scenario.loader.reading.checks.resources import describe, report_guess, value_mismatch
 from run_scenario.loader.reading.draft import Draft, ProcessDraft, with_article
 from run_scenario.loader.reading.fields import Fields
 from run_scenario.loader.reading.steps import (
@@ -25,6 +27,7 @@ from run_scenario.loader.reading.steps import (
     data_nodes,
     everywhere,
     meaning,
+    reachable,
     resolved,
     texts_with_expressions,
     verbs_of,
@@ -213,6 +216,14 @@ class _Known:
         (own if process is None else self.of_others).update(pools)
         self.types = {name: kind for name, kind in self.types.items() if name not in self.of_others} | own
         self._fitting: dict[tuple[str, ...], tuple[list[str], str]] = {}
+        self._reaching: dict[int, list[dict[str, Any]]] = {}
+        """Step with a computed name, by its identity -> what each replica that may come to it knows before the run."""
+        steps = (draft.main if process is None else process.steps) or ()
+        if any(step.computed for step in everywhere(steps)):
+            for names in process.names_before() if process else ({},):
+                for step in reachable(steps, names):
+                    if step.computed:
+                        self._reaching.setdefault(id(step), []).append(names)
 
     def has_all(self, kinds: tuple[str, ...]) -> bool:
         """Return whether all names of these kinds could be read: otherwise one that is missing has been reported."""
@@ -229,15 +240,25 @@ class _Known:
             self._fitting[kinds] = names, hint
         return self._fitting[kinds]
 
-    def meant_by(self, subject: str | Template | Expression) -> list[str]:
-        """Return the names that a subject may stand for, at least one; of a computed one, as it is for each replica."""
+    def meant_by(self, subject: str | Template | Expression, step: StepDraft) -> list[str]:
+        """Return the names that a subject of a step may stand for; of a computed one, as it is for each replica.
+
+        Where conditions exclude all replicas, any name will do that is like it, and fits.
+        """
         if isinstance(subject, str):
             return [subject]
+        if id(step) not in self._reaching:
+            like = candidates(subject, self.types)
+            return [name for name in like if self.types[name] in step.verb.takes][:1] or like
         found: dict[str, None] = {}
-        for names in self.process.names_before() if self.process else ({},):
+        for names in self._reaching[id(step)]:
             name = resolved(subject, names)
             found |= dict.fromkeys([name] if isinstance(name, str) else candidates(name, self.types))
         return list(found)
+
+    def is_guess(self, subject: str | Template | Expression, step: StepDraft) -> bool:
+        """Return whether a subject of a step may be any name, as far as is known before the run."""
+        return any(isinstance(resolved(subject, names), Expression) for names in self._reaching.get(id(step), ()))
 
 
 class _Names:
@@ -508,6 +529,10 @@ class _Checker:
                 hint = f"it takes {either(allowed, 'and')}" if allowed else "leave it out"
                 if verb.form == "block" and entry.key in ("steps", "then"):
                     hint = f"write `{_inside(verb.name)}`"
+                if verb.name == "acquire" and entry.key == "steps":
+                    held = fields.entry("acquire")
+                    written = self._problems.text_at(held.value.span) if held else ""
+                    hint = f"write `with: {shorten(written, 40) or 'NAME'}`, which releases it as well"
                 self._problems.error(entry.key_span, f"`{verb.name}` takes no `{entry.key}`", hint)
                 valid = False
         if fields.entry("as") is not None and not verb.answers:
@@ -573,12 +598,15 @@ class _Checker:
             what = f"`{step.verb.name}` needs the name of a pool as it is, and not a computed one"
             self._problems.error(span, what, "write a step for each pool")
             return False
-        meant = self._known.meant_by(subject)
+        meant = self._known.meant_by(subject, step)
         if not meant:
-            what = f"no resource has a name such as {quote(self._problems.text_at(span))}"
+            what = f"no resource has a name such as {quote(self._problems.text_at(span).strip(_QUOTES))}"
             self._problems.error(span, what, self._known.fitting(step.verb.takes)[1])
             return False
         kinds = {self._known.types[name] for name in meant if name in self._known.types}
+        if len(kinds) > 1 and self._known.is_guess(subject, step):
+            report_guess(span, self._problems)
+            return False
         if len(kinds) > 1:
             what = f"{quote(self._problems.text_at(span))} may be of several types: {either(sorted(kinds), 'and')}"
             self._problems.error(span, what, "write a step for each type")
@@ -657,6 +685,7 @@ class _Checker:
         return True
 
 
+_QUOTES = "'\""
 _NEEDS_PLACE = {"read": ("Namespace",), "write": ("Namespace", "dict", "ManagerArray"), "pop": ("dict",)}
 """Verb -> types of which it needs an element."""
 _OWN_SIGNALS = {"terminate": "SIGTERM", "kill": "SIGKILL"}
@@ -691,6 +720,10 @@ def _check_call(step: StepDraft, problems: Problems) -> bool:
     if name in FUNCTIONS:
         span, what = step.fields.value_span("call"), f"{quote(name)} is a function of expressions, not a work function"
         problems.error(span, what, f"write it in an expression, as in `${{{name}(x)}}`")
+        return False
+    if name in VERBS and targets.find_work(name) is None:
+        what, hint = f"{quote(name)} is a step, not a work function", f"write the step itself, as in `- {name}: …`"
+        problems.error(step.fields.value_span("call"), what, hint)
         return False
     return ":" in name or find_work(name, step.fields.value_span("call"), problems) is not None
 
