@@ -220,7 +220,11 @@ SURPRISES: dict[str, tuple[str, str, str, list[str]]] = {
             {
                 "name": "B",
                 "exitcode": 3,
-                "steps": [{"let": {"comes": False}}, {"if": "$comes", "then": [{"wait": "line"}]}, {"exit": 3}],
+                "steps": [
+                    {"let": {"comes": "${random() > 2}"}},
+                    {"if": "$comes", "then": [{"wait": "line"}]},
+                    {"exit": 3},
+                ],
             },
             sync={"line": {"type": "Barrier", "parties": 2}},
         ),

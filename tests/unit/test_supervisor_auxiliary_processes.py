@@ -71,7 +71,7 @@ def test_when_a_manager_is_lost(code: int, expected: list[Any], monkeypatch: pyt
     known.note(auxiliary_processes.MANAGER, PID)
     assert known.has_ended(PID, code, RUNS)
     known.note(auxiliary_processes.MANAGER, PID + 1)
-    known.release(PID + 1)
+    known.release(PID + 1, is_over=False)
     assert not known.has_ended(PID + 1, 1, RUNS)
     assert expected == told.records
     assert set() == known.pids
@@ -125,3 +125,24 @@ def test_an_id_of_an_auxiliary_process_that_is_used_again() -> None:
         )
         stranger.communicate(b"\n")
     assert 0 == stranger.returncode
+
+
+@pytest.mark.parametrize(
+    ("is_over", "code", "expected"),
+    [
+        (True, KILLED, [(codes.MANAGER_LOST, PID, KILLED)]),
+        (True, 0, []),  # it was shut down, and this is read late
+        (True, None, []),
+        (False, KILLED, []),  # whoever shuts it down may do it so, if it does not answer
+    ],
+)
+def test_a_manager_that_is_not_needed_any_more(
+    is_over: bool, code: int | None, expected: list[Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One that was killed before is lost, even if both are read at the same time."""
+    told, known = Told(), AuxiliaryProcesses()
+    monkeypatch.setattr(auxiliary_processes, "recorder", told)
+    known.note("m", PID)
+    known.release(PID, is_over=is_over)
+    assert bool(expected) == known.has_ended(PID, code, RUNS)
+    assert expected == told.records

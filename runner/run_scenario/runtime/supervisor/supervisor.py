@@ -243,7 +243,7 @@ class Supervisor:
                 elif letter == "c":
                     self._server_exitcodes.announce(*numbers)
                 elif letter == "-":
-                    self._auxiliary.release(*numbers)
+                    self._auxiliary.release(numbers[0], is_over=self._processes.is_over(numbers[0]))
                 else:
                     self._auxiliary.note(letter, *numbers)
                     self._watch(_AUXILIARY, *numbers)
