@@ -142,6 +142,7 @@ _odd = st.one_of(
 
 @settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck), database=None)
 @example([("pipe.left_over", 12, [])])
+@example([("scenario.finished", 14, True)])
 @given(st.lists(st.tuples(_places, st.integers(0, 40), _odd), min_size=1, max_size=6))
 def test_a_damaged_log(tmp_path: Path, changes: list[tuple[str, int, Any]]) -> None:
     """A log in which anything stands in any place is judged or refused in words, never with a traceback."""

@@ -44,7 +44,8 @@ class Outcome(Value):
         """
         if last is None or last.get("event") != "scenario.finished":
             return cls(_status(status), "internal_error", (otherwise,) if otherwise else (), 0.0)
-        reasons = tuple(map(str, last.get("reasons") or ()))
+        given = last.get("reasons")
+        reasons = tuple(map(str, given)) if isinstance(given, list) else ()  # somebody may have damaged it
         status = last.get("exit_status") if status is None else status
         outcome: OutcomeName = last["outcome"] if last.get("outcome") in get_args(OutcomeName) else "internal_error"
         return cls(_status(status), outcome, reasons, last.get("duration") or 0.0)
