@@ -12,7 +12,7 @@ import os
 import signal
 import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from enum import Enum, auto
 from types import FrameType
 from typing import TYPE_CHECKING, Any
@@ -136,7 +136,7 @@ class _Run:
         limits = None
         began = time.monotonic_ns(), time.time_ns()
         reserve: list[bytes] = []
-        with _signals(self._on_signal):
+        with _signals(self._on_signal) as self._wake_up:
             try:
                 reserve.append(bytes(_RESERVE))
                 scenario = self._scenario.replace(expect=())
@@ -237,7 +237,7 @@ class _Run:
         follower = BestEffortThread(lambda: self._follow_quietly(over, failures))
         follower.start()  # where there is no room for it, the log is written when the run is over
         try:
-            word = self._supervisor.last_word()
+            word = self._supervisor.last_word(self._wake_up)
             self._stage = _Stage.OVER
         finally:
             over.set()
@@ -273,13 +273,25 @@ class _Run:
 
 
 @contextlib.contextmanager
-def _signals(handler: Any) -> Any:
-    """Have SIGINT, SIGTERM and SIGHUP (and the timer set by them) handled for as long as this lasts."""
+def _signals(handler: Any) -> Iterator[int]:
+    """Have SIGINT, SIGTERM and SIGHUP (and the timer set by them) handled for as long as this lasts.
+
+    Yields a descriptor that becomes readable when one comes.
+    """
     numbers = [signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGALRM]
+    try:
+        wake_up, writable = os.pipe()
+    except OSError as error:
+        raise MachineryError(f"cannot start a run: {error.strerror}; close some programs or raise the limit") from error
+    os.set_blocking(writable, False)
+    woken_before = signal.set_wakeup_fd(writable, warn_on_full_buffer=False)
     before = {number: signal.signal(number, handler) for number in numbers}
     try:
-        yield
+        yield wake_up
     finally:
         signal.setitimer(signal.ITIMER_REAL, 0)
         for number, old in before.items():
             signal.signal(number, old)
+        signal.set_wakeup_fd(woken_before)
+        os.close(wake_up)
+        os.close(writable)

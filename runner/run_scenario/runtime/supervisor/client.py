@@ -88,8 +88,16 @@ class SupervisorClient:
         with contextlib.suppress(OSError):
             os.write(self.orders, bytes([number]))
 
-    def last_word(self) -> str:
-        """Wait for the supervisor's last word and return it: `done`, why it failed, or nothing if it was killed."""
+    def last_word(self, wake_up: int) -> str:
+        """Wait for the supervisor's last word and return it: `done`, why it failed, or nothing if it was killed.
+
+        `wake_up` becomes readable when a signal comes: one that comes just before a read() is not heard in it.
+        """
+        poll = select.poll()
+        poll.register(self.answers, select.POLLIN)
+        poll.register(wake_up, select.POLLIN)
+        while self.answers not in dict(poll.poll()):
+            os.read(wake_up, 4096)  # the handlers are called now
         word = os.read(self.answers, 4096).decode("utf-8", "replace").strip()
         self._is_done = word == DONE
         return word
