@@ -71,7 +71,7 @@ def test_when_a_manager_is_lost(code: int, expected: list[Any], monkeypatch: pyt
     known.note(auxiliary_processes.MANAGER, PID)
     assert known.has_ended(PID, code, RUNS)
     known.note(auxiliary_processes.MANAGER, PID + 1)
-    known.release(PID + 1, is_over=False)
+    known.release(PID + 1)
     assert not known.has_ended(PID + 1, 1, RUNS)
     assert expected == told.records
     assert set() == known.pids
@@ -127,22 +127,16 @@ def test_an_id_of_an_auxiliary_process_that_is_used_again() -> None:
     assert 0 == stranger.returncode
 
 
-@pytest.mark.parametrize(
-    ("is_over", "code", "expected"),
-    [
-        (True, KILLED, [(codes.MANAGER_LOST, PID, KILLED)]),
-        (True, 0, []),  # it was shut down, and this is read late
-        (True, None, []),
-        (False, KILLED, []),  # whoever shuts it down may do it so, if it does not answer
-    ],
-)
-def test_a_manager_that_is_not_needed_any_more(
-    is_over: bool, code: int | None, expected: list[Any], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """One that was killed before is lost, even if both are read at the same time."""
+def test_a_manager_that_the_main_program_finds_ended(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is lost, once, whoever sees it first; one that is not needed any more is not."""
     told, known = Told(), AuxiliaryProcesses()
     monkeypatch.setattr(auxiliary_processes, "recorder", told)
-    known.note("m", PID)
-    known.release(PID, is_over=is_over)
-    assert bool(expected) == known.has_ended(PID, code, RUNS)
-    assert expected == told.records
+    for pid in (PID, PID + 1, PID + 2):
+        known.note("m", pid)
+    known.lose(PID, KILLED)
+    assert not known.has_ended(PID, None, RUNS)
+    assert known.has_ended(PID + 1, KILLED, RUNS)
+    known.lose(PID + 1, KILLED)
+    known.release(PID + 2)
+    known.lose(PID + 2, KILLED)
+    assert [(codes.MANAGER_LOST, PID, KILLED), (codes.MANAGER_LOST, PID + 1, KILLED)] == told.records

@@ -44,7 +44,7 @@ from run_scenario.runtime.refusal import RefusedError
 from run_scenario.runtime.run_request import RunRequest, semaphore_prefix
 from run_scenario.runtime.steps.compiler import NO_FILE, compile_steps
 from run_scenario.runtime.steps.namespace import namespace
-from run_scenario.runtime.supervisor.auxiliary_processes import MANAGER
+from run_scenario.runtime.supervisor.auxiliary_processes import LOST_MANAGER, MANAGER
 from run_scenario.scenario import model
 from run_scenario.scenario.data import LinesSpec, SetSpec, Unmade, travelling, unmade, with_all_made
 from run_scenario.scenario.plan import Manager, around_target, created, plan, removed
@@ -345,7 +345,11 @@ class MainProgram:
         manager = self.resources[name]
         if name == creation.MANAGER:
             self._record_final()
-        self._report("-", cpython.manager_process(manager).pid)
+        process = cpython.manager_process(manager)
+        if process.is_alive() or not process.exitcode:
+            self._report("-", process.pid)
+        else:  # the supervisor, which may see both at once, would not know which came first
+            self._report(LOST_MANAGER, process.pid, process.exitcode)
         managers.shut_down(manager)
         del self.resources[name]
 

@@ -9,6 +9,8 @@ NAMES = {"t": "resource tracker", "f": "fork server"}
 """Letters that report processes which multiprocessing starts by itself."""
 MANAGER = "m"
 """The letter that reports a manager."""
+LOST_MANAGER = "x"
+"""The letter that reports one that had ended, with its exit code, when it was to be shut down."""
 
 
 class AuxiliaryProcesses:
@@ -19,8 +21,6 @@ class AuxiliaryProcesses:
         """Process ids of multiprocessing's own: they end by themselves, after the main program."""
         self._needed: dict[int, str] = {}
         """Process id -> the letter that reported it, of those that the main program still needs."""
-        self._released: set[int] = set()
-        """Managers that were over when it was read that they are not needed any more."""
 
     def note(self, letter: str, pid: int) -> None:
         """Note that there is one."""
@@ -28,14 +28,14 @@ class AuxiliaryProcesses:
             self.pids.add(pid)
         self._needed[pid] = letter
 
-    def release(self, pid: int, *, is_over: bool) -> None:
-        """Note that the main program does not need one any more; `is_over`: it has ended by the time that this is read.
+    def release(self, pid: int) -> None:
+        """Note that the main program does not need one any more."""
+        self._needed.pop(pid, None)
 
-        Then it may have ended before: what a signal has ended was lost.
-        """
-        letter = self._needed.pop(pid, "")
-        if is_over and letter:
-            self._released.add(pid)
+    def lose(self, pid: int, code: int) -> None:
+        """Record that the main program has found a manager ended that it still needed, unless that is recorded."""
+        if self._needed.pop(pid, ""):
+            recorder.emit(codes.MANAGER_LOST, pid, code)
 
     def has_ended(self, pid: int, code: int | None, main_code: int | None) -> bool:
         """Record the end of one that the main program still needed; return whether it was one of these.
@@ -43,10 +43,6 @@ class AuxiliaryProcesses:
         `main_code` is the main program's exit code, None while it runs. When both are over before this is asked, what
         a signal has ended was lost, unless the main program ended so, too.
         """
-        if pid in self._released and code is not None and code < 0:
-            recorder.emit(codes.MANAGER_LOST, pid, code)
-            self._released.discard(pid)
-            return True
         letter = self._needed.pop(pid, "")
         if not letter:
             return False

@@ -26,7 +26,7 @@ from run_scenario.runtime.platform import system
 from run_scenario.runtime.platform.capabilities import Capabilities
 from run_scenario.runtime.run_folder import hold, make_for_sockets, remove_folder, remove_sockets
 from run_scenario.runtime.run_request import RunRequest, semaphore_prefix
-from run_scenario.runtime.supervisor.auxiliary_processes import AuxiliaryProcesses
+from run_scenario.runtime.supervisor.auxiliary_processes import LOST_MANAGER, AuxiliaryProcesses
 from run_scenario.runtime.supervisor.client import DONE, FULL, LOG_FAILED, LOG_WRITTEN, TOO_MUCH, end_left
 from run_scenario.runtime.supervisor.deadlock_detector import LOOK_EVERY, DeadlockDetector
 from run_scenario.runtime.supervisor.exits import ExitWatch, ForkServerExitCodes
@@ -243,7 +243,9 @@ class Supervisor:
                 elif letter == "c":
                     self._server_exitcodes.announce(*numbers)
                 elif letter == "-":
-                    self._auxiliary.release(numbers[0], is_over=self._processes.is_over(numbers[0]))
+                    self._auxiliary.release(*numbers)
+                elif letter == LOST_MANAGER:
+                    self._auxiliary.lose(*numbers)
                 else:
                     self._auxiliary.note(letter, *numbers)
                     self._watch(_AUXILIARY, *numbers)
