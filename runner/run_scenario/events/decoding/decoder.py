@@ -248,6 +248,7 @@ class EventDecoder:
         self._scenario = self._scenario.replace(made=tuple(self._resources))
         if isinstance(spec, QueueSpec):
             self.queues.add(index, spec)
+        self.sync.add(index, spec)
 
     def on_pool_call_made(
         self, source: Source, t: int, pool: int, call: int, method: str, function: str, callback: str, failed: str

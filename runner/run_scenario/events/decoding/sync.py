@@ -39,7 +39,17 @@ class SyncDecoder:
         self._waited: dict[int, list[str]] = {}
         """Position of what a manager holds -> names of the processes that have ended while they waited for it."""
         self._signals: set[int] = set()
-        """Positions of the semaphores that somebody has released who had not acquired them, see `_is_signal`."""
+        """Positions of the semaphores that signal: one process releases, another acquires, and nobody holds them.
+
+        So do those that begin at 0, and those that somebody has released who had not acquired them.
+        """
+        for index, spec in enumerate(resources):
+            self.add(index, spec)
+
+    def add(self, index: int, spec: Resource) -> None:
+        """Take in what a program has made."""
+        if isinstance(spec, SyncSpec) and spec.type in SEMAPHORES and spec.value == 0:
+            self._signals.add(index)
 
     def spec(self, index: int) -> SyncSpec | SharedSpec:
         """Return the synchronization object at a position, or the Value or Array that has a lock of its own."""
@@ -48,22 +58,13 @@ class SyncDecoder:
             raise IndexError(index)
         return spec
 
-    def _is_signal(self, index: int) -> bool:
-        """Tell whether a semaphore signals: one process releases, another acquires, and nobody holds it.
-
-        So do those that begin at 0, and those that somebody has released who had not acquired them.
-        """
-        spec = self.spec(index)
-        begins_at_0 = isinstance(spec, SyncSpec) and spec.type in SEMAPHORES and spec.value == 0
-        return begins_at_0 or index in self._signals
-
     def holders(self, index: int) -> list[str]:
         """Return the names of the processes that hold it, those that have ended included.
 
         What nobody has acquired who could record it, a manager may have acquired for who ended while it waited for it.
         """
         found = [hold.process for hold in self.holds.get(index, {}).values()]
-        return found or ([] if self._is_signal(index) else self._waited.get(index, []))
+        return found or ([] if index in self._signals else self._waited.get(index, []))
 
     def note_abandoned(self, index: int, process: str) -> None:
         """Note that a process has ended while it waited for what a manager holds, if a manager holds it."""
@@ -87,7 +88,7 @@ class SyncDecoder:
         return self._of_lock(types.LockWaiting, types.SemaphoreWaiting, index, held_by=self.holders(index))
 
     def on_acquired(self, source: Source, t: int, index: int, unused: int, value: Any, since: int) -> Event:
-        if not self._is_signal(index):
+        if index not in self._signals:
             holds = self.holds.setdefault(index, {})
             key = source.pid, source.worker
             holds.setdefault(key, Hold(source.name, key)).times += 1

@@ -33,12 +33,17 @@ def _watch_proxies() -> None:
     managers.watch({})
 
 
+def is_inside_a_wait() -> bool:
+    """Return whether this thread waits already, and not for its process to end."""
+    word = recorder.current_wait()
+    return bool(recorder.waits[word]) and word != recorder.wait_word(codes.W_EXIT)
+
+
 def join(self: BaseProcess, timeout: float | None = None) -> None:
     """Stand for `Process.join`: the same, known as a wait."""
     popen = cpython.popen_of(self)
     before = recorder.current_wait()
-    is_inside = recorder.waits[before] and before != recorder.wait_word(codes.W_EXIT)
-    if popen is None or is_inside:  # the join of what the scenario names, or one of many for the end of a pool
+    if popen is None or is_inside_a_wait():  # the join of what the scenario names, or one of many for the end of a pool
         _join_plainly(self, timeout)
         return
     recorder.begin_join(popen.pid, timeout)

@@ -1,6 +1,6 @@
 """The queues that scenarios use: multiprocessing's own, which also record.
 
-A stamp ties the get of an item to its put; it is kept beside the pipe (see `numbers`). Where a method's body is
+A stamp ties the get of an item to its put; it is kept beside the pipe (see `message_numbers`). Where a method's body is
 repeated here instead of calling multiprocessing's, it is because the record has to be made in the middle of it: after
 the semaphore was acquired, but before another process can see the effect.
 """
@@ -20,7 +20,7 @@ from run_scenario.recording import codes, layout
 from run_scenario.recording.describe import MOST_BYTES, describe
 from run_scenario.recording.recorder import recorder
 from run_scenario.runtime import cpython
-from run_scenario.runtime.primitives.numbers import UNKNOWN, MessageNumbers
+from run_scenario.runtime.primitives.message_numbers import UNKNOWN, MessageNumbers
 from run_scenario.runtime.primitives.wire import PLAIN, check_size, loads, pickled, receiver, sender, unpickle
 
 if TYPE_CHECKING:

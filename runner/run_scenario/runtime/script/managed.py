@@ -8,7 +8,7 @@ from run_scenario.recording.recorder import recorder
 from run_scenario.runtime import cpython
 from run_scenario.runtime.primitives import managers
 from run_scenario.runtime.primitives.managed import Held
-from run_scenario.runtime.script.made import announce_resource
+from run_scenario.runtime.script.announcements import announce_resource
 
 _LOCKS = ("Lock", "RLock", "Semaphore", "BoundedSemaphore")
 _KINDS = {

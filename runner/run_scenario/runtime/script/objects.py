@@ -16,7 +16,7 @@ from typing import Any
 from run_scenario.recording.recorder import recorder
 from run_scenario.runtime import cpython
 from run_scenario.runtime.child import output_capture
-from run_scenario.runtime.script.made import announce_missing, announce_resource, is_wanted
+from run_scenario.runtime.script.announcements import announce_missing, announce_resource, is_wanted
 
 Make = Callable[..., Any]
 """Makes an object in a context: it gets the context, and what the script has given."""

@@ -29,7 +29,7 @@ from run_scenario.runtime.primitives.pools import (
     Workers,
     record_failing_threads,
 )
-from run_scenario.runtime.script.made import announce_resource
+from run_scenario.runtime.script.announcements import announce_resource
 from run_scenario.scenario.resources import PoolSpec
 
 

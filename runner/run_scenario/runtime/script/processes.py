@@ -22,7 +22,7 @@ from run_scenario.runtime import cpython
 from run_scenario.runtime.child import own_children
 from run_scenario.runtime.child.bootstrap import RecordedRun
 from run_scenario.runtime.child.reaping import join, record_reaping, terminate_daemon
-from run_scenario.runtime.script.made import announce_process
+from run_scenario.runtime.script.announcements import announce_process
 from run_scenario.runtime.script.objects import record_objects
 
 Report = Callable[..., None]
@@ -169,15 +169,10 @@ def _own(process: BaseProcess) -> int | None:
 
 def _join(self: BaseProcess, timeout: float | None = None) -> None:
     index = _own(self)
-    if index is None or _is_inside_another_wait():
+    if index is None or own_children.is_inside_a_wait():
         own_children.join(self, timeout)
     else:
         join(self, index, _join_plainly, timeout)
-
-
-def _is_inside_another_wait() -> bool:
-    before = recorder.current_wait()
-    return bool(recorder.waits[before]) and before != recorder.wait_word(codes.W_EXIT)
 
 
 def _stop(self: BaseProcess, code: int, plainly: Callable[[BaseProcess], None]) -> None:

@@ -16,7 +16,7 @@ from run_scenario.runtime.child.bootstrap import exitcode_of, join_run, own_usag
 from run_scenario.runtime.main_program.program import MAIN, MAIN_PROCESS
 from run_scenario.runtime.primitives import wire
 from run_scenario.runtime.run_request import RunRequest, Script, semaphore_prefix
-from run_scenario.runtime.script.made import MOST_RESOURCES
+from run_scenario.runtime.script.announcements import MOST_RESOURCES
 from run_scenario.runtime.script.objects import record_objects
 from run_scenario.runtime.script.processes import Report, record_processes
 

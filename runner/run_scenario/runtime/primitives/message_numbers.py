@@ -21,8 +21,6 @@ from run_scenario.recording.recorder import recorder
 
 PLACES = 8192
 """Messages that can be under way in a pipe: 64 KiB hold 8,192 of the shortest, which have eight bytes."""
-_FIRST_PLACES = 512
-"""Places that have room from the beginning; the others get it when they are needed."""
 _HEAD = 16
 _PLACE = 16
 _RING = _HEAD + _PLACE * PLACES
@@ -34,7 +32,7 @@ _MOST_PASSED = 256
 """Messages that are looked through for the one that was read."""
 
 _mapped: dict[str, memoryview] = {}
-"""Path of a file of rings -> its words. A forked child inherits it; only one run is ever recorded in a process."""
+"""Path of the run's file of rings -> its words; a forked child inherits it."""
 
 
 def _path() -> str:
@@ -51,6 +49,7 @@ def _words_of_all() -> memoryview:
             return memoryview(mmap.mmap(-1, size)).cast("q")
         descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
         try:
+            _mapped.clear()  # a process is of one run at a time: the file of another one is let go
             os.ftruncate(descriptor, size)  # always the same: whoever comes second changes nothing
             _mapped[path] = memoryview(mmap.mmap(descriptor, size)).cast("q")
         finally:
@@ -66,42 +65,29 @@ class MessageNumbers:
     """The messages of one queue, by its position among the queues."""
 
     def __init__(self, queue: int) -> None:
-        """Make room for the first messages, or find the room that the process has made which made the queue.
+        """Make room for the messages, or find the room that the process has made which made the queue.
 
         Raises:
             OSError: there is none.
         """
-        self._queue = queue
-        self._words: Any = None
-        self._places = 0
-        self._room_for(_FIRST_PLACES)
-
-    def _room_for(self, places: int) -> None:
         words = _words_of_all()
         ring = _RING // 8
-        first = self._queue * ring if len(words) >= (self._queue + 1) * ring else 0
+        first = queue * ring if len(words) >= (queue + 1) * ring else 0
         if (path := _path()) in _mapped and hasattr(os, "posix_fallocate"):
             # The space is taken now: a full disk must be an error here, not a SIGBUS at some later store.
             descriptor = os.open(path, os.O_RDWR | os.O_CLOEXEC)
             try:
-                os.posix_fallocate(descriptor, first * 8, _HEAD + _PLACE * places)
+                os.posix_fallocate(descriptor, first * 8, _RING)
             finally:
                 os.close(descriptor)
-        self._words = words[first : first + ring]
-        self._places = places
+        self._words: Any = words[first : first + ring]
 
     def write(self, stamp: int, data: Any) -> None:
         """Note which message comes next; the caller has the lock of the writers, and writes it after that."""
         words = self._words
         number = words[0]
         words[0] = number + 1
-        place = number % PLACES
-        if place >= self._places:
-            try:
-                self._room_for(min(4 * self._places, PLACES))
-            except OSError:  # no space left: what it was is not known where it arrives
-                return
-        at = 2 + 2 * place
+        at = 2 + 2 * (number % PLACES)
         words[at] = stamp
         words[at + 1] = _mark(data)
 
