@@ -46,6 +46,22 @@ def test_an_item_that_cannot_be_pickled_at_the_end(play: Play, after: int) -> No
     )
 
 
+def test_an_item_whose_pickling_ends_the_thread(play: Play) -> None:
+    """SystemExit while an item is pickled ends the queue's thread: the item is dropped, and what comes after it lost."""
+    processes = (
+        {"name": "P", "target": "actors:put_leaving", "to": "q"},
+        {"name": "C", "target": "actors:take", "from": "q", "to": {"done": "ack"}, "kwargs": {"count": 2}},
+    )
+    result = play(scenario(*processes, queues={"q": {}, "ack": {}}))
+    dropped = result.log.one("queue.item_dropped", "P")
+    assert ("q", 2, "SystemExit: not now") == (dropped["queue"], dropped["item_id"], dropped["error"])
+    assert 1 == result.log.one("queue.items_lost", "P")["count"]
+    assert (
+        "1 dropped, because it could not be pickled (SystemExit: not now)"
+        in result.log.one("scenario.stalled")["reason"]
+    )
+
+
 @pytest.mark.parametrize(
     ("before", "words"), [(0, ""), (1, ", although all others were taken and R already waits for")]
 )

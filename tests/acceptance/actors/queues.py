@@ -146,6 +146,20 @@ class Slow:
         return {}
 
 
+class Leaving:
+    """Whoever pickles it is made to leave: that ends the queue's thread, without a word."""
+
+    def __reduce__(self) -> Any:
+        raise SystemExit("not now")
+
+
+def put_leaving(outbox: Any) -> None:
+    """Put a number, what ends the queue's thread, and another number."""
+    outbox.put(1)
+    outbox.put(Leaving())
+    outbox.put(2)
+
+
 def ask_oddly(requests: Any, answers: Any) -> None:
     """Send a question that cannot be pickled, and wait for its answer."""
     requests.put(threading.Lock())

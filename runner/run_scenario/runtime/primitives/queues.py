@@ -80,14 +80,14 @@ class _PairPickler:
         self.stamp, item = pair
         try:
             return pickled(item)
-        except Exception as error:
-            # In a process that is ending, multiprocessing passes over the error, and its feeder ends with it.
-            if util.is_exiting():
+        except BaseException as error:
+            # The feeder ends with it, without a word: of a process that is ending, or by what is no Exception.
+            if util.is_exiting() or not isinstance(error, Exception):
                 _record_dropped(self._queue, pair, error)
             raise
 
 
-def _record_dropped(queue: int, pair: tuple[int, Any], error: Exception) -> None:
+def _record_dropped(queue: int, pair: tuple[int, Any], error: BaseException) -> None:
     reason = f"{type(error).__name__}: {error}"[:500]
     _emit(codes.DROPPED, queue, pair[0], describe(pair[1]), reason)
 
