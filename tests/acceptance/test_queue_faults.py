@@ -47,7 +47,7 @@ def test_an_item_that_cannot_be_pickled_at_the_end(play: Play, after: int) -> No
 
 
 def test_an_item_whose_pickling_ends_the_thread(play: Play) -> None:
-    """SystemExit while an item is pickled ends the queue's thread: the item is dropped, and what comes after it lost."""
+    """SystemExit while an item is pickled ends the queue's thread: it is dropped, and what comes after it lost."""
     processes = (
         {"name": "P", "target": "actors:put_leaving", "to": "q"},
         {"name": "C", "target": "actors:take", "from": "q", "to": {"done": "ack"}, "kwargs": {"count": 2}},
