@@ -234,33 +234,39 @@ def run_with(
 def record(
     script: str | Path,
     *arguments: str,
+    expect: str | Path | None = None,
     timeout: float | None = None,
     log: str | Path | None = None,
     cwd: str | Path | None = None,
 ) -> Run:
     """Run a Python script as it is, recorded, and return what came of it; how it ends is no exception.
 
-    It passes if the script ends with exit code 0, and no process of it in a way that nobody has asked for.
+    It passes if the script ends with exit code 0, no process of it in a way that nobody has asked for, and all is as
+    expected.
 
     Args:
         script: The path of its file.
         arguments: What it gets as `sys.argv[1:]`.
-        timeout: Seconds after which it is stopped; None: it has all the time it takes.
+        expect: The path of a file of expectations.
+        timeout: Seconds after which it is stopped; None: as the expectations say, or else all the time it takes.
         log: A file to which the log is appended.
         cwd: The folder that it runs in; None: the current one.
 
     Raises:
+        InvalidScenario: the file of expectations is wrong.
         UsageError: there is no such file.
         MachineryError: it could not be run at all.
     """
     if timeout is not None and not 0 < timeout <= MAX_TIMEOUT:
         raise UsageError(f"timeout is a number of seconds above 0 and up to {MAX_TIMEOUT}, not {timeout!r}")
+    expected = None if expect is None else loader.load(expect, kind="expectations").require()
     path = Path(script).absolute()
     with tempfile.TemporaryDirectory(prefix="run-scenario-", ignore_cleanup_errors=True) as folder:
         file = Path(folder, "log.jsonl") if log is None else Path(log)
         before = file.stat().st_size if file.exists() else 0
         options = ["--log", str(file.absolute()), "--end-with-parent", str(os.getpid())]
         options += ["--timeout", str(timeout)] if timeout is not None else []
+        options += ["--expect", expected.path] if expected else []
         command = [sys.executable, "-m", "run_scenario", "record", *options, str(path), *arguments]
         status, stdout, stderr = _call(command, dict(os.environ), cwd)
         written = file.read_bytes()[before:] if file.exists() else b""
@@ -268,7 +274,8 @@ def record(
     if not events:
         text = stderr.removeprefix("run-scenario: ").strip() or f"the command ended with status {status}"
         raise UsageError(text) if status == Status.INVALID else MachineryError(text)
-    frame = Scenario(path.stem, str(script), str(path), events[0]["digest"], script=str(script))
+    told = expected.expect if expected else ()
+    frame = Scenario(path.stem, str(script), str(path), events[0]["digest"], expect=told, script=str(script))
     return Run(frame, status, EventLog(events), Path(log) if log is not None else None, stderr, stdout)
 
 

@@ -215,12 +215,13 @@ class ScenarioRunner:
         self,
         script: str | Path,
         *arguments: str,
+        expect: str | Path | None = None,
         timeout: float | None = None,
         cwd: str | Path | None = None,
     ) -> Run:
         """Run a Python script as it is, recorded, and return what came of it (see `run_scenario.record`).
 
-        A path is looked for beside the test's file as well. The log is in tmp_path, and the current folder is the
+        Both paths are looked for beside the test's file as well. The log is in tmp_path, and the current folder is the
         test's, unless `cwd` is given.
         """
         from run_scenario import api
@@ -229,10 +230,10 @@ class ScenarioRunner:
         __tracebackhide__ = True
         self._count += 1
         log = self._folder / f"scenario-{self._count}.jsonl"
-        beside = Path(self._request.path).parent / script
+        expected = None if expect is None else self._beside(expect)
         try:
             with _log_reported(self._request.node, log):
-                run = api.record(beside if beside.is_file() else script, *arguments, timeout=timeout, log=log, cwd=cwd)
+                run = api.record(self._beside(script), *arguments, expect=expected, timeout=timeout, log=log, cwd=cwd)
         except (RunScenarioError, pytest.fail.Exception) as error:
             raise error.with_traceback(None) from None  # it is the test's own line that matters
         self._request.node.add_report_section("call", "scenarios", f"{run.scenario.name}: {run.outcome}, {log}\n")
@@ -249,11 +250,12 @@ class ScenarioRunner:
         return {module.partition(".")[0]} if module else set()
 
     def _found(self, source: Source) -> Source:
-        if isinstance(source, str | Path) and "\n" not in str(source):
-            beside = Path(self._request.path).parent / source
-            if beside.is_file():
-                return beside
-        return source
+        return self._beside(source) if isinstance(source, str | Path) and "\n" not in str(source) else source
+
+    def _beside(self, path: str | Path) -> str | Path:
+        """Return the path of a file beside the test's, if it is there."""
+        beside = Path(self._request.path).parent / path
+        return beside if beside.is_file() else path
 
 
 @pytest.fixture
