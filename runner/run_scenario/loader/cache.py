@@ -3,7 +3,7 @@
 An entry is a pickle in the user's cache folder: the text, what else the outcome depends on (what kind of file it is to
 be, the values given for its parameters, this package's own files and the number of CPUs), the scenario's values and the
 problems. The file's name is left out, and put in again when the entry is read. The cache only saves time: whatever goes
-wrong with its folder is silently harmless, and nothing but the product's own value types, and dates, can come out of it.
+wrong with its folder is silently harmless, and nothing but the product's own value types, and dates, can come of it.
 """
 
 from __future__ import annotations

@@ -82,10 +82,11 @@ def load_text(
     path: str | Path | None = None,
     given: Given = NOTHING,
     use_cache: bool = True,
+    kind: Kind = "scenario",
 ) -> Loaded:
     """Check a scenario's text; `file` is its name in messages, `path` (by default `file`) is its place."""
     data = text.encode("utf-8", errors="surrogatepass")
-    return _load(text, data, file, _absolute(path or file), given, use_cache)
+    return _load(text, data, file, _absolute(path or file), given, use_cache, kind)
 
 
 def check(path: str | Path, *, file: str | None = None, use_cache: bool = True) -> tuple[Problem, ...]:
@@ -98,9 +99,7 @@ def _absolute(path: str | Path) -> str:
     return str(Path.cwd() / path)
 
 
-def _load(
-    text: str, data: bytes, file: str, path: str, given: Given, use_cache: bool, kind: Kind = "scenario"
-) -> Loaded:
+def _load(text: str, data: bytes, file: str, path: str, given: Given, use_cache: bool, kind: Kind) -> Loaded:
     cache = ScenarioCache(default_folder() if use_cache else None, given, kind)
     outcome = cache.get(data, file)
     if outcome is None:
