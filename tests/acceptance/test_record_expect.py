@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import functools
+import multiprocessing
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 from recorded import record
@@ -150,6 +153,45 @@ def test_in_python(tmp_path: Path) -> None:
     assert "did you mean 'tasks'?" in str(run)
     with pytest.raises(run_scenario.InvalidScenario, match=r"yaml:3:21: .*did you mean 'queue\.put'"):
         run_scenario.record(script, expect=expectations(tmp_path, "exists: {event: queue.putt}"))
+
+
+def squares(method: str, count: int) -> None:
+    """What a test records: one process squares numbers for another."""
+    ctx = multiprocessing.get_context(method)
+    numbers, results = ctx.Queue(), ctx.SimpleQueue()
+    worker = ctx.Process(target=_square, args=(numbers, results), name="Worker")
+    worker.start()
+    for number in (*range(count), None):
+        numbers.put(number)
+    print(sum(results.get() for _ in range(count)))
+    worker.join()
+
+
+def _square(numbers: Any, results: Any) -> None:
+    for number in iter(numbers.get, None):
+        results.put(number * number)
+
+
+def test_a_function(tmp_path: Path, method: str) -> None:
+    """It is called in a script of its own, under the same promises; this process stays as it is."""
+    before = dict(vars(multiprocessing))
+    run = run_scenario.record(squares, method, 4, expect=expectations(tmp_path, "conserved: numbers"))
+    assert (True, "14\n", "squares") == (run.passed, run.stdout, run.scenario.name), run
+    assert run.log.exists("queue.get", "Worker", item=3)
+    assert before == vars(multiprocessing)
+
+
+def test_a_function_that_cannot_be_recorded() -> None:
+    """Another process has to find it by its name, and to get what it is called with."""
+    with pytest.raises(
+        TypeError, match="cannot be recorded: processes import it, so it must be at the top of a module"
+    ):
+        run_scenario.record(lambda: None)
+    for argument in ((1, 2), {1: 2}, float("nan"), object()):
+        with pytest.raises(TypeError, match="cannot be the arguments of what is recorded: give it data that JSON has"):
+            run_scenario.record(squares, "fork", argument)
+    with pytest.raises(TypeError, match="cannot stand in a scenario"):
+        run_scenario.record(functools.partial(squares, "fork"))
 
 
 def _script(folder: Path) -> Path:
