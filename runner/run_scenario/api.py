@@ -253,8 +253,8 @@ def record(
         cwd: The folder that it runs in; None: the current one.
 
     Raises:
-        InvalidScenario: the file of expectations is wrong.
-        UsageError: there is no such file.
+        InvalidScenario: the file of expectations is wrong, or not there.
+        UsageError: there is no such script.
         TypeError: a function cannot be imported by its name, or an argument of it is no such data.
         MachineryError: it could not be run at all.
     """

@@ -113,12 +113,20 @@ def _source(script: Script) -> str:
 
 
 def _expected(options: Namespace) -> Scenario | None:
-    """Return what is expected of the script; None: nothing but that it runs."""
+    """Return what is expected of the script; None: nothing but that it runs.
+
+    Raises:
+        InvalidScenario: the file is not there, or wrong.
+    """
     if options.expect is None:
         return None
-    from run_scenario.cli.files import load_valid
+    from run_scenario import loader
+    from run_scenario.cli.files import report
 
-    return load_valid(options.expect, kind="expectations")[0]
+    loaded = loader.load(options.expect, kind="expectations")
+    expected = loaded.require()
+    report(loaded.problems)
+    return expected
 
 
 def _scenario(script: Script, options: Namespace, expected: Scenario | None) -> Scenario:
