@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import math
 
 import pytest
+import yaml
 
-from run_scenario import loader
+from run_scenario import bundled, loader
+from run_scenario.expect import LateJudge
 
 ONE = "version: 1\nexpect:\n  - fifo: tasks\n"
 
@@ -59,3 +62,18 @@ def test_either() -> None:
         for text in (ONE, f"{scenario}expect: [{{fifo: tasks}}]\n", scenario)
     ]
     assert [True, False, False] == found
+
+
+def test_what_scenarios_expect_can_be_expected_of_scripts() -> None:
+    """Each bundled expectation may stand in such a file, and is judged; of a log without events none has passed."""
+    texts = {path: yaml.safe_load(path.read_bytes()) for path in bundled.scenarios()}
+    plain = {
+        path: text["expect"] for path, text in texts.items() if "expect" in text and "$" not in str(text["expect"])
+    }
+    assert len(plain) > 50
+    for path, expect in plain.items():
+        text = json.dumps({"version": 1, "expect": expect})
+        told = loader.load_text(text, file=path.name, use_cache=False, kind="expectations").require()
+        verdicts = LateJudge(told.expect).finish(False)
+        assert len(expect) == len(verdicts)
+        assert {"inconclusive"} == {verdict.result for verdict in verdicts}, path
