@@ -103,6 +103,9 @@ def test_what_a_person_sees(tmp_path: Path) -> None:
     (at,) = (number for number, line in enumerate(lines) if line.endswith(":4): fifo: taks"))
     assert "could not be judged" in lines[at]
     assert "'taks' never took part: there is no event of it; did you mean 'tasks'?" == lines[at + 1]
+    options = ("--expect", str(expectations(tmp_path, MET, "fifo: tasks")))
+    recorded = record(tmp_path, SCRIPT, "fork", "0", "0", options=options)
+    assert "run-scenario: 2 expectations met" == recorded.stderr.splitlines()[-1]
 
 
 def test_a_file_that_is_wrong(tmp_path: Path) -> None:

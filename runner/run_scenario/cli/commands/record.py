@@ -74,6 +74,8 @@ def record(options: Namespace) -> int:
             for sink in sinks:
                 sink.close()
         _tell(script, outcome, troubles.left_out)
+        if expected is not None and outcome.status is Status.PASSED:
+            note(f"{plural(len(expected.expect), 'expectation')} met")
         if log is not None:
             from run_scenario.cli.pictures import draw_run
 
