@@ -6,12 +6,11 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any
 
+from run_scenario.events.exit_cause import RUNNER
 from run_scenario.events.types import RESOURCE_FIELDS
 from run_scenario.expect.verdicts import Event
 from run_scenario.scenario.expectation_data import Builder
 from run_scenario.scenario.families import family_of, is_namesake
-
-RUNNER = "run-scenario"
 
 
 class LogNames:
