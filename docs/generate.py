@@ -2,7 +2,7 @@
 
 From the event types: the schema of events, their names in the schema of scenarios, their page. From the verbs of steps:
 their keys in the schema of scenarios, and their table in the reference of the language. From the built-in targets: what
-each takes, in the schema of scenarios.
+each takes, in the schema of scenarios. From the schema of scenarios: that of files of expectations.
 
     python docs/generate.py
 
@@ -95,6 +95,60 @@ def schema_of_scenarios() -> str:
     return _replaced(
         text, '        "level": { "description": "How much attention', "\n      }\n", ",\n".join(_fields()), keep=True
     )
+
+
+_EXPECTATIONS = ("version", "title", "description", "source", "timeout", "expect")
+"""What a file of expectations has of the keys of a scenario."""
+
+
+def schema_of_expectations() -> str:
+    """Return schema/expectations.schema.json: the part of the schema of scenarios that is about expectations."""
+    scenario = json.loads(schema_of_scenarios())
+    keys = {key: scenario["properties"][key] for key in _EXPECTATIONS}
+    del keys["timeout"]["default"]
+    keys["timeout"]["description"] = "Seconds after which `record` stops the script, unless --timeout says otherwise."
+    definitions = scenario["$defs"]
+    definitions["resourceName"] = {
+        "description": "Name of a queue or another resource: the variable that it was assigned to, which stands for "
+        "all that was assigned to such a variable; or its whole name in the log, with file and line.",
+        "type": "string",
+        "minLength": 1,
+        "maxLength": 300,
+        "x-expected": "the name of a resource, as in `tasks`, or `tasks (script.py:12)`",
+    }
+    schema = {
+        "$schema": scenario["$schema"],
+        "$id": scenario["$id"].replace("scenario-", "expectations-"),
+        "title": "run-scenario: a file of expectations",
+        "description": "What must be true of the log of a script. Judge it with `run-scenario record --expect FILE "
+        "SCRIPT`, or later with `run-scenario check LOG FILE`.",
+        "type": "object",
+        "required": ["version", "expect"],
+        "additionalProperties": False,
+        "x-expected": "a mapping with the keys `version` and `expect`",
+        "properties": keys,
+        "$defs": {name: definitions[name] for name in definitions if name in _used(keys, definitions)},
+    }
+    return compact(schema) + "\n"
+
+
+def _used(part: Any, definitions: dict[str, Any]) -> set[str]:
+    """Return the definitions that a part of a schema refers to, directly or not."""
+    found: set[str] = set()
+    new = _referred(part)
+    while new:
+        found |= new
+        new = set().union(*(_referred(definitions[name]) for name in new)) - found
+    return found
+
+
+def _referred(part: Any) -> set[str]:
+    if isinstance(part, list):
+        return set().union(*map(_referred, part))
+    if not isinstance(part, dict):
+        return set()
+    own = {part["$ref"].removeprefix("#/$defs/")} if isinstance(part.get("$ref"), str) else set()
+    return own.union(*map(_referred, part.values()))
 
 
 def _replaced(text: str, begin: str, end: str, new: str, *, keep: bool = False) -> str:
@@ -260,6 +314,7 @@ def _value(name: str, field: dict[str, Any], schema: dict[str, Any]) -> Any:
 PAGES: dict[str, Callable[[], str]] = {
     "schema/event.schema.json": schema_of_events,
     "schema/scenario.schema.json": schema_of_scenarios,
+    "schema/expectations.schema.json": schema_of_expectations,
     "docs/reference/events.md": page_of_events,
     "docs/reference/language.md": page_of_language,
 }

@@ -232,44 +232,70 @@ def run_with(
 
 
 def record(
-    script: str | Path,
-    *arguments: str,
+    script: str | Path | Callable[..., object],
+    *arguments: Any,
+    expect: str | Path | None = None,
     timeout: float | None = None,
     log: str | Path | None = None,
     cwd: str | Path | None = None,
 ) -> Run:
-    """Run a Python script as it is, recorded, and return what came of it; how it ends is no exception.
+    """Run a Python script as it is, or a function, recorded, and return what came of it; how it ends is no exception.
 
-    It passes if the script ends with exit code 0, and no process of it in a way that nobody has asked for.
+    It passes if the script ends with exit code 0, no process of it in a way that nobody has asked for, and all is as
+    expected.
 
     Args:
-        script: The path of its file.
-        arguments: What it gets as `sys.argv[1:]`.
-        timeout: Seconds after which it is stopped; None: it has all the time it takes.
+        script: The path of its file; or a function at the top of a module, which is then called in a script of its own.
+        arguments: What a script gets as `sys.argv[1:]`, texts; what a function is called with, data that JSON has.
+        expect: The path of a file of expectations.
+        timeout: Seconds after which it is stopped; None: as the expectations say, or else all the time it takes.
         log: A file to which the log is appended.
         cwd: The folder that it runs in; None: the current one.
 
     Raises:
-        UsageError: there is no such file.
+        InvalidScenario: the file of expectations is wrong, or not there.
+        UsageError: there is no such script.
+        TypeError: a function cannot be imported by its name, or an argument of it is no such data.
         MachineryError: it could not be run at all.
     """
     if timeout is not None and not 0 < timeout <= MAX_TIMEOUT:
         raise UsageError(f"timeout is a number of seconds above 0 and up to {MAX_TIMEOUT}, not {timeout!r}")
-    path = Path(script).absolute()
+    expected = None if expect is None else loader.load(expect, kind="expectations").require()
     with tempfile.TemporaryDirectory(prefix="run-scenario-", ignore_cleanup_errors=True) as folder:
         file = Path(folder, "log.jsonl") if log is None else Path(log)
         before = file.stat().st_size if file.exists() else 0
         options = ["--log", str(file.absolute()), "--end-with-parent", str(os.getpid())]
         options += ["--timeout", str(timeout)] if timeout is not None else []
+        options += ["--expect", expected.path] if expected else []
+        environment: dict[str, str] | None = dict(os.environ)
+        if callable(script):
+            text = _script_calling(script, arguments)
+            path = Path(folder, f"{script.__name__}.py")
+            path.write_text(text, encoding="utf-8")
+            arguments, environment = (), None  # its module is looked for where it was found here
+        else:
+            path = Path(script).absolute()
         command = [sys.executable, "-m", "run_scenario", "record", *options, str(path), *arguments]
-        status, stdout, stderr = _call(command, dict(os.environ), cwd)
+        status, stdout, stderr = _call(command, environment, cwd)
         written = file.read_bytes()[before:] if file.exists() else b""
     events = [json.loads(line) for line in written.splitlines()]
     if not events:
         text = stderr.removeprefix("run-scenario: ").strip() or f"the command ended with status {status}"
         raise UsageError(text) if status == Status.INVALID else MachineryError(text)
-    frame = Scenario(path.stem, str(script), str(path), events[0]["digest"], script=str(script))
+    called = path.stem if callable(script) else str(script)
+    told = expected.expect if expected else ()
+    frame = Scenario(path.stem, called, str(path), events[0]["digest"], expect=told, script=called)
     return Run(frame, status, EventLog(events), Path(log) if log is not None else None, stderr, stdout)
+
+
+def _script_calling(function: Callable[..., object], arguments: tuple[Any, ...]) -> str:
+    """Return a script that calls a function with these arguments."""
+    module, _, name = name_of(function, "recorded").partition(":")
+    written = json.dumps(arguments, default=repr)
+    if json.loads(written) != list(arguments):
+        raise TypeError(f"{arguments!r} cannot be the arguments of what is recorded: give it data that JSON has")
+    call = f"{module}.{name}(*json.loads({written!r}))"
+    return f"import json\n\nimport {module}\n\nif __name__ == '__main__':\n    {call}\n"
 
 
 def _call(

@@ -37,7 +37,7 @@ def folder(name: str) -> Path:
 
 
 def schema_text(name: str) -> str:
-    """Return the text of the JSON Schema `scenario` or `event`."""
+    """Return the text of the JSON Schema `scenario`, `expectations` or `event`."""
     return (folder("schema") / f"{name}.schema.json").read_text(encoding="utf-8")
 
 

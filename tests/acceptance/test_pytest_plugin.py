@@ -169,6 +169,22 @@ def test_a_script_is_recorded(tmp_path: Path) -> None:
     assert (0, True) == (status, "1 passed" in text), text
 
 
+EXPECTING = """\
+def test_it(scenario):
+    assert scenario.record("script.py", expect="expectations.yaml").passed
+"""
+
+
+def test_a_script_is_judged(tmp_path: Path) -> None:
+    """By a file that lies beside the test; a failure shows the expectation, with its file."""
+    (tmp_path / "script.py").write_text("import multiprocessing\nmultiprocessing.Event().set()\n")
+    (tmp_path / "test_it.py").write_text(EXPECTING)
+    (tmp_path / "expectations.yaml").write_text("version: 1\nexpect:\n- absent: {event: event.set}\n")
+    status, text = run_pytest(tmp_path, "-q")
+    assert (1, True) == (status, "1 failed" in text), text
+    assert "expectations.yaml:3): absent: {event: event.set}" in text
+
+
 MISTAKES = """\
 import pytest
 from run_scenario import EventLog

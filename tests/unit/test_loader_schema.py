@@ -176,6 +176,25 @@ def test_what_the_values_are(right: bool, process: dict[str, Any]) -> None:
     assert right == (_errors(process) == [])
 
 
+@pytest.mark.parametrize(
+    ("right", "document"),
+    [
+        (True, {"version": 1, "expect": [{"fifo": "tasks (script.py:12)"}]}),
+        (True, {"version": 1, "timeout": 5, "title": "x", "expect": [{"not": {"conserved": "tasks"}}]}),
+        (False, {"version": 1}),
+        (False, {"version": 1, "expect": [{"fif": "tasks"}]}),
+        (False, {"version": 1, "expect": [{"exists": {"event": "queue.putt"}}]}),
+        (False, {"version": 1, "processes": [], "expect": [{"fifo": "tasks"}]}),
+    ],
+)
+def test_a_file_of_expectations(right: bool, document: dict[str, Any]) -> None:
+    """Its schema has all that is expected of a scenario, names as a script has them, and nothing that is run."""
+    validator = Draft202012Validator(json.loads(schema_text("expectations")))
+    Draft202012Validator.check_schema(validator.schema)
+
+    assert right == validator.is_valid(document)
+
+
 def test_a_name_with_a_final_line_break_is_refused() -> None:
     """The schema itself refuses a queue's name that ends in a line break."""
     names = Draft202012Validator(SCHEMA["$defs"]["resourceName"])

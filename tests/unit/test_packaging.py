@@ -55,9 +55,9 @@ def test_the_version_is_one() -> None:
     assert f"## [{run_scenario.__version__}]" in changelog
 
 
-@pytest.mark.parametrize("name", ["scenario", "event"])
+@pytest.mark.parametrize("name", ["scenario", "expectations", "event"])
 def test_schemas_are_json(name: str) -> None:
-    """Both schemas are found and are of the draft they should be."""
+    """All schemas are found and are of the draft they should be."""
     assert "https://json-schema.org/draft/2020-12/schema" == json.loads(bundled.schema_text(name))["$schema"]
 
 

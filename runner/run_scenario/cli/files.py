@@ -18,6 +18,7 @@ from run_scenario.suggestions import did_you_mean, nearest
 if TYPE_CHECKING:
     from run_scenario.events.outcome import Outcome
     from run_scenario.loader import Loaded
+    from run_scenario.loader.kinds import Kind
     from run_scenario.scenario.model import Scenario
 
 _WORD = re.compile(r"""'[^']*'|"[^"]*"|[^\s,\[\]{}#]+""")
@@ -68,23 +69,23 @@ def bundled_scenario(name: str) -> Path:
     return found
 
 
-def load(file: File, given: Given = NOTHING) -> Loaded:
+def load(file: File, given: Given = NOTHING, kind: Kind = "scenario") -> Loaded:
     """Load a scenario with these values for its parameters, and report its problems on standard error."""
     from run_scenario import loader
 
-    loaded = loader.load(file.path, file=file.name, given=given)
+    loaded = loader.load(file.path, file=file.name, given=given, kind=kind)
     report(loaded.problems)
     return loaded
 
 
-def load_each(file: File, given: Given) -> list[Loaded]:
+def load_each(file: File, given: Given, kind: Kind = "scenario") -> list[Loaded]:
     """Load a scenario once for each combination of its `matrix`, each problem of them reported once.
 
     Of an invalid one, nothing comes after it.
     """
     from run_scenario import loader
 
-    found = [load(file, given)]
+    found = [load(file, given, kind)]
     reported = set(found[0].problems)
     for combination in found[0].scenario.matrix[1:] if found[0].scenario else ():
         loaded = loader.load(file.path, file=file.name, given={**given, **combination})
@@ -101,7 +102,7 @@ def load_each(file: File, given: Given) -> list[Loaded]:
     return found
 
 
-def load_valid(name: str, given: Given = NOTHING) -> tuple[Scenario, str]:
+def load_valid(name: str, given: Given = NOTHING, kind: Kind = "scenario") -> tuple[Scenario, str]:
     """Return the scenario of one FILE, with these values for its parameters, and its text; its warnings are reported.
 
     Raises:
@@ -111,7 +112,7 @@ def load_valid(name: str, given: Given = NOTHING) -> tuple[Scenario, str]:
     from run_scenario import loader
 
     (file,) = resolve([name])
-    loaded = loader.load(file.path, file=file.name, given=given)
+    loaded = loader.load(file.path, file=file.name, given=given, kind=kind)
     scenario = loaded.require()
     report(loaded.problems)
     return scenario, loaded.text

@@ -126,7 +126,8 @@ def judge_outcome(outcome: Outcome, verdicts: Sequence[Verdict]) -> Outcome:
         return outcome
     if not unmet or outcome.status not in (Status.PASSED, Status.FAILED):
         return outcome
-    return outcome.replace(status=Status.FAILED, outcome="failed", reasons=(*outcome.reasons, *unmet)[:_MOST_REASONS])
+    reasons = (*outcome.reasons, *unmet)[:_MOST_REASONS]
+    return outcome.replace(status=Status.FAILED, outcome="failed", reasons=reasons, unmet=len(unmet))
 
 
 def expects_stop(expectation: Expectation) -> bool:

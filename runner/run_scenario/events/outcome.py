@@ -27,6 +27,8 @@ class Outcome(Value):
     """For a refused run: where the scenario names what may not be run."""
     exitcode: int | None = None
     """The main program's exit code, of a run that was not stopped; None: it is not known."""
+    unmet: int = 0
+    """How many expectations were not met."""
 
     @property
     def is_complete(self) -> bool:

@@ -11,10 +11,10 @@ from typing import Any, overload
 from run_scenario.events import fields as event_fields
 from run_scenario.events.log_format import parse_line
 from run_scenario.events.outcome import Outcome
-from run_scenario.events.types import RESOURCE_FIELDS
 from run_scenario.expect.check import Check, in_one_line
 from run_scenario.expect.judge import Judge
 from run_scenario.expect.matching import compile_matcher
+from run_scenario.expect.names import LogNames
 from run_scenario.expect.patterns import PatternChecks
 from run_scenario.expect.verdicts import Event
 from run_scenario.scenario.expectation_data import Builder, Fields, event
@@ -122,7 +122,7 @@ class EventLog(PatternChecks, Sequence[Event]):  # type: ignore[misc]  # `count`
     @functools.cached_property
     def processes(self) -> list[str]:
         """The names of all processes, in the order in which they came up."""
-        return list(dict.fromkeys(each["process"] for each in self._events if each["process"] != "run-scenario"))
+        return self._names.processes
 
     def records(self) -> list[dict[str, Any]]:
         """Return one flat dictionary an event, all with the same keys: `pandas.DataFrame(log.records())`.
@@ -138,7 +138,8 @@ class EventLog(PatternChecks, Sequence[Event]):  # type: ignore[misc]  # `count`
     def check(self, **written: Any) -> Check:
         """Judge any expectation, in the words of a scenario's `expect`: `log.check(fifo="tasks", because="…")`.
 
-        What is a word of Python has a line below it: `is_=3`, `not_={…}`. The name of replicas stands for each of them.
+        What is a word of Python has a line below it: `is_=3`, `not_={…}`. The name of replicas stands for each of them,
+        and a script's variable for what it has made: `tasks` for `tasks (script.py:12)`.
 
         Raises:
             ValueError: it is none, or it can never match: there is no such event, or no such field.
@@ -155,28 +156,15 @@ class EventLog(PatternChecks, Sequence[Event]):  # type: ignore[misc]  # `count`
     # Names
 
     @functools.cached_property
+    def _names(self) -> LogNames:
+        names = LogNames()
+        for each in self._events:
+            names.see(each)
+        return names
+
+    @functools.cached_property
     def _builder(self) -> Builder:
-        return Builder(self._named, self._families())
-
-    def _named(self, name: str) -> tuple[str, ...]:
-        """Return the processes of a name: itself, or the replicas called `NAME-1`, `NAME-2` and so on."""
-        if name in self.processes:
-            return (name,)
-        prefix = f"{name}-"
-        found = [each for each in self.processes if each.startswith(prefix) and each.removeprefix(prefix).isdecimal()]
-        return tuple(found) or (name,)
-
-    def _families(self) -> dict[str, tuple[str, ...]]:
-        """Return the names that stand for the resources called `NAME-1`, `NAME-2` and so on -> their names."""
-        names = dict.fromkeys(
-            each[field] for each in self._events for field in RESOURCE_FIELDS if isinstance(each.get(field), str)
-        )
-        found: dict[str, list[str]] = {}
-        for name in names:
-            family, dash, number = name.rpartition("-")
-            if dash and number.isdecimal() and family not in names:
-                found.setdefault(family, []).append(name)
-        return {family: tuple(members) for family, members in found.items()}
+        return self._names.builder()
 
     def _check_names(self, matcher: Matcher, *, judged: bool = False) -> None:
         """Refuse what can never match, so that `absent` cannot hold because of a slip of the pen.

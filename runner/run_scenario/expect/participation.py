@@ -16,6 +16,7 @@ from run_scenario.events.types import RESOURCE_FIELDS
 from run_scenario.expect.observer import Observer
 from run_scenario.expect.verdicts import Event, Finding
 from run_scenario.scenario.expectations import Expectation, Matcher
+from run_scenario.scenario.families import family_of
 from run_scenario.suggestions import did_you_mean
 
 Kind = Literal["process", "resource", "event"]
@@ -101,7 +102,8 @@ class Participants:
             if names and all((kind, name) in self._missing for name in names):
                 if kind == "event":
                     return f"there is no event {' or '.join(map(repr, names))} at all"
-                hint = did_you_mean(names[0], self._known[kind])
+                known = self._known[kind]
+                hint = did_you_mean(names[0], [*filter(None, map(family_of, known)), *known])
                 return f"{names[0]!r} never took part: there is no event of it" + (f"; {hint}" if hint else "")
         return ""
 

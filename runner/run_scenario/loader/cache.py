@@ -1,9 +1,9 @@
 """The cache: what came of a text that was read and checked before, so that it need not be read and checked again.
 
-An entry is a pickle in the user's cache folder: the text, what else the outcome depends on (the values given for its
-parameters, this package's own files and the number of CPUs), the scenario's values and the problems. The file's name is
-left out, and put in again when the entry is read. The cache only saves time: whatever goes wrong with its folder is
-silently harmless, and nothing but the product's own value types, and dates, can come out of it.
+An entry is a pickle in the user's cache folder: the text, what else the outcome depends on (what kind of file it is to
+be, the values given for its parameters, this package's own files and the number of CPUs), the scenario's values and the
+problems. The file's name is left out, and put in again when the entry is read. The cache only saves time: whatever goes
+wrong with its folder is silently harmless, and nothing but the product's own value types, and dates, can come of it.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from zlib import crc32
 
 from run_scenario import bundled
 from run_scenario.errors import Problem
+from run_scenario.loader.kinds import Kind
 from run_scenario.ownership import is_own_folder
 from run_scenario.scenario.given import NOTHING, Given
 from run_scenario.scenario.model import Scenario
@@ -62,16 +63,17 @@ def default_folder() -> Path | None:
 class ScenarioCache:
     """The entries in `folder` of texts read with these values; without a folder, nothing is stored, nothing found."""
 
-    def __init__(self, folder: Path | None, given: Given = NOTHING) -> None:
+    def __init__(self, folder: Path | None, given: Given = NOTHING, kind: Kind = "scenario") -> None:
         self._folder = folder
         self._given = given
+        self._kind = kind
 
     def get(self, data: bytes, file: str) -> Outcome | None:
         """Return what came of a text before, as if it had been read from `file`; None if that is not known."""
         if self._folder is None:
             return None
         try:
-            basis = (_environment(self._given), data)
+            basis = (self._environment(), data)
             entry = (self._folder / _name(basis)).read_bytes()
             stored, scenario, problems = _Unpickler(io.BytesIO(entry), file).load()
         except Exception:  # not there, damaged, or somebody else's: then the text is read
@@ -86,7 +88,7 @@ class ScenarioCache:
         if self._folder is None or len(file) < 2:  # Python has only one object for each single character
             return
         with contextlib.suppress(OSError, ValueError):  # ValueError: the path has a NUL in it
-            basis = (_environment(self._given), data)
+            basis = (self._environment(), data)
             entry = io.BytesIO()
             _Pickler(entry, file).dump((basis, *outcome))
             if entry.tell() > _MAX_BYTES:
@@ -99,6 +101,11 @@ class ScenarioCache:
                 stream.write(entry.getbuffer())
             draft.rename(path)  # whole or not at all
             _prune(self._folder)
+
+    def _environment(self) -> str:
+        """Return what the outcome depends on besides the text."""
+        machine = f"{sys.version_info[:2]} {os.cpu_count()} {sorted(_files_of_product())}"
+        return f"{self._kind} {sorted(self._given.items())!r} {machine}"
 
 
 class _Pickler(pickle.Pickler):
@@ -145,11 +152,6 @@ def _name(basis: tuple[str, bytes]) -> str:
     """Return the name of the entry. Another text may have the same one, so the entry has the text, too."""
     environment, data = basis
     return f"{crc32(data, crc32(environment.encode())):08x}"
-
-
-def _environment(given: Given) -> str:
-    """Return what the outcome depends on besides the text."""
-    return f"{sorted(given.items())!r} {sys.version_info[:2]} {os.cpu_count()} {sorted(_files_of_product())}"
 
 
 def _files_of_product() -> Iterator[tuple[str, int, int]]:

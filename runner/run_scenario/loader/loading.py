@@ -12,6 +12,7 @@ from pathlib import Path
 
 from run_scenario.errors import InvalidScenario, Problem
 from run_scenario.loader.cache import ScenarioCache, default_folder
+from run_scenario.loader.kinds import Kind
 from run_scenario.loader.source import decode, read
 from run_scenario.scenario.given import NOTHING, Given
 from run_scenario.scenario.model import Scenario
@@ -48,10 +49,18 @@ class Loaded(Value):
         return self.scenario
 
 
-def load(path: str | Path, *, file: str | None = None, given: Given = NOTHING, use_cache: bool = True) -> Loaded:
+def load(
+    path: str | Path,
+    *,
+    file: str | None = None,
+    given: Given = NOTHING,
+    use_cache: bool = True,
+    kind: Kind = "scenario",
+) -> Loaded:
     """Read and check the scenario at `path`; `file` is its name in messages, by default the path as given.
 
     `given` are values for its parameters. What `matrix` has several of, and no value is given for, has its first value.
+    What comes of a file of expectations is a scenario with nothing to run, and with no deadline if the file has none.
 
     Never raises for what is in the file, or for a file that cannot be read. What comes of a text is kept in the user's
     cache, so that it is read and checked once, unless `use_cache` is false.
@@ -63,7 +72,7 @@ def load(path: str | Path, *, file: str | None = None, given: Given = NOTHING, u
     text, undecodable = decode(data, file)
     if undecodable:
         return Loaded(None, undecodable.ordered(), "")
-    return _load(text, data, file, _absolute(path), given, use_cache)
+    return _load(text, data, file, _absolute(path), given, use_cache, kind)
 
 
 def load_text(
@@ -73,10 +82,11 @@ def load_text(
     path: str | Path | None = None,
     given: Given = NOTHING,
     use_cache: bool = True,
+    kind: Kind = "scenario",
 ) -> Loaded:
     """Check a scenario's text; `file` is its name in messages, `path` (by default `file`) is its place."""
     data = text.encode("utf-8", errors="surrogatepass")
-    return _load(text, data, file, _absolute(path or file), given, use_cache)
+    return _load(text, data, file, _absolute(path or file), given, use_cache, kind)
 
 
 def check(path: str | Path, *, file: str | None = None, use_cache: bool = True) -> tuple[Problem, ...]:
@@ -89,15 +99,15 @@ def _absolute(path: str | Path) -> str:
     return str(Path.cwd() / path)
 
 
-def _load(text: str, data: bytes, file: str, path: str, given: Given, use_cache: bool) -> Loaded:
-    cache = ScenarioCache(default_folder() if use_cache else None, given)
+def _load(text: str, data: bytes, file: str, path: str, given: Given, use_cache: bool, kind: Kind) -> Loaded:
+    cache = ScenarioCache(default_folder() if use_cache else None, given, kind)
     outcome = cache.get(data, file)
     if outcome is None:
         file = "".join([*file])  # an object that nothing else has: the cache can leave it out
         # Another package, which brings PyYAML and jsonschema: 150 ms that a text in the cache does without.
         from run_scenario.loader.reading import read_scenario
 
-        outcome = read_scenario(text, data, file, given)
+        outcome = read_scenario(text, data, file, given, kind)
         cache.put(data, file, outcome)
     scenario, problems = outcome
     return Loaded(scenario and scenario.replace(name=_name(file), path=path), problems, text)

@@ -9,7 +9,7 @@ import contextlib
 import fnmatch
 import re
 import shutil
-from collections.abc import Generator, Iterable, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -213,15 +213,16 @@ class ScenarioRunner:
 
     def record(
         self,
-        script: str | Path,
-        *arguments: str,
+        script: str | Path | Callable[..., object],
+        *arguments: Any,
+        expect: str | Path | None = None,
         timeout: float | None = None,
         cwd: str | Path | None = None,
     ) -> Run:
-        """Run a Python script as it is, recorded, and return what came of it (see `run_scenario.record`).
+        """Run a Python script as it is, or a function, recorded, and return what came of it.
 
-        A path is looked for beside the test's file as well. The log is in tmp_path, and the current folder is the
-        test's, unless `cwd` is given.
+        See `run_scenario.record`. Both paths are looked for beside the test's file as well. The log is in tmp_path, and
+        the current folder is the test's, unless `cwd` is given.
         """
         from run_scenario import api
         from run_scenario.errors import RunScenarioError
@@ -229,11 +230,12 @@ class ScenarioRunner:
         __tracebackhide__ = True
         self._count += 1
         log = self._folder / f"scenario-{self._count}.jsonl"
-        beside = Path(self._request.path).parent / script
+        found = script if callable(script) else self._beside(script)
+        expected = None if expect is None else self._beside(expect)
         try:
             with _log_reported(self._request.node, log):
-                run = api.record(beside if beside.is_file() else script, *arguments, timeout=timeout, log=log, cwd=cwd)
-        except (RunScenarioError, pytest.fail.Exception) as error:
+                run = api.record(found, *arguments, expect=expected, timeout=timeout, log=log, cwd=cwd)
+        except (RunScenarioError, TypeError, pytest.fail.Exception) as error:
             raise error.with_traceback(None) from None  # it is the test's own line that matters
         self._request.node.add_report_section("call", "scenarios", f"{run.scenario.name}: {run.outcome}, {log}\n")
         return run
@@ -249,11 +251,12 @@ class ScenarioRunner:
         return {module.partition(".")[0]} if module else set()
 
     def _found(self, source: Source) -> Source:
-        if isinstance(source, str | Path) and "\n" not in str(source):
-            beside = Path(self._request.path).parent / source
-            if beside.is_file():
-                return beside
-        return source
+        return self._beside(source) if isinstance(source, str | Path) and "\n" not in str(source) else source
+
+    def _beside(self, path: str | Path) -> str | Path:
+        """Return the path of a file beside the test's, if it is there."""
+        beside = Path(self._request.path).parent / path
+        return beside if beside.is_file() else path
 
 
 @pytest.fixture

@@ -35,8 +35,9 @@ def report(run: Run) -> str:
     for verdict in run.verdicts:
         if verdict["event"] != "expectation.passed":
             lines.append("")
-            file = None if verdict["file"] is None else run.scenario.file  # as it is known here
-            lines.append(sentence({**verdict, "file": file}))
+            is_of_file = verdict["file"] is not None and not run.scenario.script
+            named = {"file": run.scenario.file} if is_of_file else {}  # as it is known here
+            lines.append(sentence({**verdict, **named}))
             lines += [f"    {line}" for line in explanation(verdict)]
             explained.add(verdict["reason"])
     others = [reason for reason in run.reasons if not any(each in reason for each in explained)]

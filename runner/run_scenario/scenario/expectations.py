@@ -6,6 +6,7 @@ The names of the patterns and scopes are those of the specification patterns of 
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, Literal
 
 from run_scenario.errors import Location
@@ -153,6 +154,8 @@ class Expectation(Value):
     text: str = ""
     """How it is written, in one line."""
     where: Location | None = None
+    written: Mapping[str, Any] | None = None
+    """The plain data that it was made of, where it is to be made anew: what its names stand for was not known yet."""
 
     def own_matchers(self) -> tuple[Matcher, ...]:
         """Return all matchers in it, those of its parts included; not those of its scope."""

@@ -132,6 +132,11 @@ class Scenario(Value):
         return any(process.worker != "process" for process in self.processes)
 
     @property
+    def is_of_script(self) -> bool:
+        """Whether there are only expectations in it, with names that the log of a script decides about."""
+        return any(expectation.written is not None for expectation in self.expect)
+
+    @property
     def packages(self) -> frozenset[str]:
         """The top-level packages, other than the built-ins, whose code this scenario would run."""
         names = {p.target for p in self.processes if ":" in p.target}

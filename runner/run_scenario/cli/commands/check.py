@@ -1,6 +1,6 @@
-"""`check`: an existing log, judged by a scenario's expectations, line by line.
+"""`check`: an existing log, judged by the expectations of a scenario, or by a file of expectations alone.
 
-Nothing is kept of a log but what the judges keep: a log of a million events is judged in the memory of a short one.
+Nothing is kept in memory of a log but what the judges keep: one of a million events takes no more than a short one.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from run_scenario.report.text import plural, sanitize
 
 if TYPE_CHECKING:
     from run_scenario.events import types
-    from run_scenario.expect import Judge
+    from run_scenario.expect import Judge, LateJudge
     from run_scenario.scenario.given import Given
     from run_scenario.scenario.model import Scenario
 
@@ -32,7 +32,7 @@ _MOST_RUNS = 1_000
 def check(options: Namespace) -> Status:
     """Judge every run in the log; return 0 if all expectations of all runs have passed."""
     given = given_by(options)
-    scenario, _ = load_valid(options.file, given)
+    scenario, _ = load_valid(options.file, given, "either")
     if not scenario.expect:
         note(f"{sanitize(scenario.file)} has no expectations; only the implied ones are judged")
     with opened(options.log) as log:
@@ -43,9 +43,13 @@ class _Run:
     """One run in the log, while it is read."""
 
     def __init__(self, scenario: Scenario, event: Event) -> None:
-        from run_scenario.expect import Judge
+        from run_scenario.expect import Judge, LateJudge
 
-        self.judge: Judge = Judge(scenario.expect, names_are_checked=True)
+        self.judge: Judge | LateJudge
+        if scenario.is_of_script:
+            self.judge = LateJudge(scenario.expect)
+        else:
+            self.judge = Judge(scenario.expect, names_are_checked=True)
         self.last = event
         self.own = 0
         """Events of run-scenario itself so far."""
@@ -94,7 +98,7 @@ class _Checker:
         if len(self._open) >= _MOST_RUNS:
             raise UsageError(f"'{sanitize(self._name)}' has more than {_MOST_RUNS:,} runs at the same time")
         other = event.get("scenario")
-        if other != self._scenario.name:
+        if other != self._scenario.name and not self._scenario.is_of_script:
             found = f"run {event['run']} belongs to scenario '{other}', not '{self._scenario.name}'"
             note(f"{sanitize(self._name)}: {sanitize(found)}")
         run = self._open[event["run"]] = _Run(self._as_run(event), event)
@@ -115,7 +119,12 @@ class _Checker:
 
         run = self._open.pop(name)
         self._judged += 1
-        verdicts = run.judge.finish(Outcome.read(run.last).is_complete)
+        try:
+            verdicts = run.judge.finish(Outcome.read(run.last).is_complete)
+        except (KeyError, TypeError) as error:
+            raise UsageError(
+                f"{sanitize(self._name)}: an event of run {sanitize(name)} is malformed: {error}"
+            ) from None
         self._unmet += sum(verdict.result != "passed" for verdict in verdicts)
         events = [verdict_event(verdict) for verdict in verdicts]
         for after, event in enumerate(events, start=1):  # as if they were the next lines of the log
@@ -130,15 +139,18 @@ class _Checker:
 
 def _add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("log", metavar="LOG", help="a log, as JSON Lines; -: standard input")
-    parser.add_argument("file", metavar="FILE", help="the scenario with the expectations: a path, or a bundled one")
+    parser.add_argument(
+        "file", metavar="FILE", help="a scenario (a path, or a bundled one), or a file with expectations alone"
+    )
     shared.add_set(parser)
     shared.add_format(parser)
     shared.add_no_color(parser)
 
 
 COMMAND = Command(
-    "judge an existing log by a scenario's expectations",
+    "judge an existing log by the expectations of a scenario, or by a file of expectations alone",
     "  run-scenario check daemon.jsonl daemon.yaml\n"
+    "  run-scenario check recorded.jsonl expectations.yaml\n"
     "  ssh there cat run.jsonl | run-scenario check - my.yaml\n\n"
     "Every run in the log is judged with the parameters that it had, one event after the other. The\n"
     "verdicts come on standard output, as events or, on a terminal, as sentences. The exit status is 0 if all\n"

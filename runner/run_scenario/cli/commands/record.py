@@ -21,6 +21,7 @@ from run_scenario.report.text import plural, sanitize, seconds
 from run_scenario.scenario.model import Scenario
 
 if TYPE_CHECKING:
+    from run_scenario.events.exit_status import Judge
     from run_scenario.events.outcome import Outcome
     from run_scenario.events.types import ScenarioStalled
     from run_scenario.report.terminal.troubles import TroubleView, View
@@ -39,6 +40,7 @@ _STOPPED = (Status.STOPPED, Status.MACHINERY, Status.HANGUP, Status.INTERRUPTED,
 def record(options: Namespace) -> int:
     """Run the script; return its exit code, or the status of what had to be done to it."""
     script = _script(options)
+    expected = _expected(options)
     if options.end_with_parent is not None:
         end_with(options.end_with_parent)
     if options.report is not None:
@@ -49,7 +51,7 @@ def record(options: Namespace) -> int:
     from run_scenario.runtime import runner
 
     with runner.start_supervisor() as supervisor, contextlib.ExitStack() as stack:
-        scenario = _scenario(script, options)
+        scenario = _scenario(script, options, expected)
         log = None
         if options.report is not None or options.timeline:
             from run_scenario.cli.pictures import spool
@@ -64,6 +66,7 @@ def record(options: Namespace) -> int:
                 allow={},
                 sinks=sinks,
                 explain=_explain,
+                make_judge=None if expected is None else lambda: _judge(scenario),
                 limits=_LIMITS,
                 script=script,
             )
@@ -71,11 +74,13 @@ def record(options: Namespace) -> int:
             for sink in sinks:
                 sink.close()
         _tell(script, outcome, troubles.left_out)
+        if expected is not None and outcome.status is Status.PASSED:
+            note(f"{plural(len(expected.expect), 'expectation')} met")
         if log is not None:
             from run_scenario.cli.pictures import draw_run
 
             draw_run(log, _source(script), options)
-    return _exit_status(outcome)
+    return _exit_status(outcome, is_judged=expected is not None)
 
 
 def _script(options: Namespace) -> Script:
@@ -109,16 +114,38 @@ def _source(script: Script) -> str:
         raise UsageError(f"the script {script.path!r} cannot be read: {reason_of(error)}") from error
 
 
-def _scenario(script: Script, options: Namespace) -> Scenario:
-    """Return the frame of a run: its name and its deadline."""
+def _expected(options: Namespace) -> Scenario | None:
+    """Return what is expected of the script; None: nothing but that it runs.
+
+    Raises:
+        InvalidScenario: the file is not there, or wrong.
+    """
+    if options.expect is None:
+        return None
+    from run_scenario import loader
+    from run_scenario.cli.files import report
+
+    loaded = loader.load(options.expect, kind="expectations")
+    expected = loaded.require()
+    report(loaded.problems)
+    return expected
+
+
+def _scenario(script: Script, options: Namespace, expected: Scenario | None) -> Scenario:
+    """Return the frame of a run: its name, its deadline, and what is expected of it."""
     file = script.path or script.module
+    timeout = options.timeout
+    if timeout is None:
+        timeout = expected.timeout if expected else math.inf
     return Scenario(
         name=Path(file).name.removesuffix(".py"),
         file=file,
         path=str(Path(script.path).absolute()),
         digest=f"sha256:{hashlib.sha256(_source(script).encode()).hexdigest()}",
-        timeout=math.inf if options.timeout is None else options.timeout,
+        title=expected.title if expected else "",
+        timeout=timeout,
         main=(),
+        expect=expected.expect if expected else (),
         script=file,
     )
 
@@ -146,6 +173,12 @@ def _sinks(options: Namespace, kept: int | None) -> tuple[list[Sink], TroubleVie
     return [troubles, *json_lines(outputs)], troubles
 
 
+def _judge(scenario: Scenario) -> Judge:
+    from run_scenario.expect import LateJudge
+
+    return LateJudge(scenario.expect)
+
+
 def _explain(stalled: ScenarioStalled) -> tuple[str, list[str | None]]:
     from run_scenario.report.diagnosis import explain
 
@@ -161,8 +194,11 @@ def _tell(script: Script, outcome: Outcome, left_out: int) -> None:
         note(f"{name} was ended after {seconds(outcome.duration)}, with exit status {int(outcome.status)}")
 
 
-def _exit_status(outcome: Outcome) -> int:
+def _exit_status(outcome: Outcome, *, is_judged: bool) -> int:
+    """Return the script's own exit code; of a run that is judged it is 0 only if the run has passed."""
     if outcome.status in _STOPPED or outcome.exitcode is None:
+        return outcome.status
+    if is_judged and (outcome.status is Status.PASSED or outcome.unmet or not outcome.exitcode):
         return outcome.status
     return outcome.exitcode if outcome.exitcode >= 0 else 128 - outcome.exitcode
 
@@ -177,6 +213,9 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="MODULE",
         nargs=argparse.REMAINDER,
         help="a module that is run as a script, and its arguments, as `python -m` has it",
+    )
+    parser.add_argument(
+        "--expect", metavar="FILE", help="judge the run by the expectations in this file: it has passed if all are met"
     )
     parser.add_argument("--log", metavar="PATH", help="append the log to this file, as JSON Lines")
     shared.add_timeout(parser, "stop the program after so many seconds; without it, it has all the time it takes")
@@ -197,8 +236,10 @@ COMMAND = Command(
     "  run-scenario record script.py\n"
     "  run-scenario record --log script.jsonl --report script.html script.py --workers 4\n"
     "  run-scenario record --timeline -m mypackage.crawler\n"
+    "  run-scenario record --expect expectations.yaml script.py\n"
     "\nThe script runs as `python script.py` would run it, with its own standard streams, folder and arguments. A\n"
-    "standstill that is certain is explained and ended (exit status 3); otherwise the exit code is the script's.",
+    "standstill that is certain is explained and ended (exit status 3); otherwise the exit code is the script's. With\n"
+    "--expect, it is 1 if an expectation is not met, and 0 only if all went as expected.",
     _add_arguments,
     record,
 )

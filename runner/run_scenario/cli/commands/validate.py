@@ -24,7 +24,7 @@ def validate(options: Namespace) -> Status:
             note(str(error))
             status = Status.INVALID
             continue
-        loaded = load_each(file, shared.given_by(options))
+        loaded = load_each(file, shared.given_by(options), "either")
         scenario = loaded[0].scenario
         if scenario is None or loaded[-1].scenario is None:
             status = Status.INVALID
@@ -56,7 +56,7 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 COMMAND = Command(
-    "report every error in a scenario with its position and a fix; run nothing",
+    "report every error in a scenario, or in a file of expectations, with its position and a fix; run nothing",
     "  run-scenario validate my.yaml\n  run-scenario validate scenarios/*/*.yaml",
     _add_arguments,
     validate,

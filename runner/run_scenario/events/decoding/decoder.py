@@ -33,6 +33,8 @@ from run_scenario.limits import DEFAULTS, LIMITS, Limit, Limits
 from run_scenario.recording import codes
 from run_scenario.recording.segment_reader import Source, Wait
 from run_scenario.recording.streams import Record
+from run_scenario.scenario.expected_ends import ExpectedEnds
+from run_scenario.scenario.families import family_of
 from run_scenario.scenario.model import Location, PoolCall, ProcessSpec, QueueSpec, Scenario, StartMethod
 from run_scenario.scenario.resources import recorded_resource
 
@@ -130,8 +132,9 @@ class EventDecoder:
             scenario.processes, events, start_method, self._output.flush, self._write_off, self._hint
         )
         self.processes.main.allowed_exitcodes = scenario.main_exitcodes
+        self._expected_ends = ExpectedEnds(scenario.expect if scenario.script else ())
         if scenario.script:
-            self.processes.main.spec = ProcessSpec(MAIN_NAME, True, scenario.script)
+            self.processes.main.spec = self._expected_ends.allow(ProcessSpec(MAIN_NAME, True, scenario.script))
         self.sync = SyncDecoder(self._resources, events)
         self.pipes = PipeDecoder(self._resources, events)
         shared = SharedDecoder(self._resources, events)
@@ -259,7 +262,7 @@ class EventDecoder:
         self._scenario = self._scenario.replace(made=tuple(self._resources))
 
     def on_process_made(self, source: Source, t: int, index: int, name: str, target: str, daemon: bool) -> None:
-        spec = ProcessSpec(name, True, target, daemon=daemon)
+        spec = self._expected_ends.allow(ProcessSpec(name, True, target, daemon=daemon), family_of(name))
         self.processes.add(index, spec)
         self._scenario = self._scenario.replace(processes=(*self._scenario.processes, spec))
 

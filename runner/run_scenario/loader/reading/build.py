@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Iterator
 from hashlib import sha256
-from typing import Any, NamedTuple, cast
+from typing import Any, cast
 
 from run_scenario import targets
 from run_scenario.loader.problems import Problems
@@ -16,7 +17,8 @@ from run_scenario.loader.reading.fields import Fields
 from run_scenario.loader.reading.steps import StepDraft, resolved, text_or_expression
 from run_scenario.loader.reading.yaml_parser import Mapping, Sequence, plain
 from run_scenario.scenario.candidates import candidates
-from run_scenario.scenario.expectations import Condition, Expectation, Matcher
+from run_scenario.scenario.expectations import Expectation
+from run_scenario.scenario.expected_ends import ExpectedEnds
 from run_scenario.scenario.expressions import is_computed
 from run_scenario.scenario.model import (
     Cpus,
@@ -56,7 +58,8 @@ def build(draft: Draft, problems: Problems, data: bytes) -> Scenario:
     expect = _expect(draft, problems)
     of_main: frozenset[int] | None = frozenset()
     if expect:
-        processes, of_main = list(_allow_expected(processes, expect)), _main_exitcodes(expect)
+        ends = ExpectedEnds(expect)
+        processes, of_main = [ends.allow(process) for process in processes], ends.of_main
     scenario = Scenario(
         name="",
         file=problems.file,
@@ -84,6 +87,21 @@ def build(draft: Draft, problems: Problems, data: bytes) -> Scenario:
         processes=tuple(processes),
     )
     return with_ends_closed(scenario)
+
+
+def build_expectations(draft: Draft, problems: Problems, data: bytes) -> Scenario:
+    """Return what a file of expectations says, as a scenario with nothing to run; without a deadline it has none."""
+    return Scenario(
+        name="",
+        file=problems.file,
+        path="",
+        digest=f"sha256:{sha256(data).hexdigest()}",
+        title=draft.fields.text("title"),
+        description=draft.fields.text("description"),
+        source=draft.fields.text("source"),
+        timeout=draft.fields.number("timeout") or math.inf,
+        expect=read_expectations(draft, problems),
+    )
 
 
 def _expect(draft: Draft, problems: Problems) -> tuple[Expectation, ...]:
@@ -389,87 +407,3 @@ def _exitcodes(fields: Fields) -> tuple[frozenset[int] | None, bool]:
     if value is None or value == "any":
         return None, value == "any"
     return frozenset(value if isinstance(value, list) else [value]), False
-
-
-_Codes = frozenset[int] | None
-"""Exit codes; None: any."""
-
-
-class _End(NamedTuple):
-    """An end of a process that an expectation asks for, and which is therefore no failure."""
-
-    processes: tuple[str, ...] | None
-    """None: any."""
-    codes: _Codes
-
-
-def _allow_expected(processes: Iterable[ProcessSpec], expect: Iterable[Expectation]) -> Iterator[ProcessSpec]:
-    """Yield the processes, with the exit codes that the expectations ask for allowed."""
-    ends = [end for expectation in expect for end in _ends(expectation)]
-    together: dict[tuple[str, ...] | None, list[_Codes]] = {None: []}
-    for end in ends:
-        together.setdefault(end.processes, []).append(end.codes)
-    of_all = together.pop(None)
-    # Hundreds of expectations may each be about the same thousands of replicas: their names are gone through once.
-    of_each: dict[str, list[_Codes]] = {}
-    for names, codes in together.items():
-        united = _united(codes)
-        for name in names or ():
-            of_each.setdefault(name, []).append(united)
-    common = [_united(of_all)] if of_all else []
-    for spec in processes:
-        yield _allow(spec, [*common, *of_each.get(spec.name, ())])
-
-
-def _main_exitcodes(expect: Iterable[Expectation]) -> frozenset[int] | None:
-    """Return the exit codes of the main program that the expectations ask for; None: whatever it is."""
-    ends = (end for expectation in expect for end in _ends(expectation))
-    return _united([end.codes for end in ends if end.processes and "MainProcess" in end.processes])
-
-
-def _united(ends: list[_Codes]) -> _Codes:
-    """Return the codes of all these ends; None if one of them is right whatever its code."""
-    known = [codes for codes in ends if codes is not None]
-    return frozenset().union(*known) if len(known) == len(ends) else None
-
-
-def _allow(spec: ProcessSpec, found: list[_Codes]) -> ProcessSpec:
-    if not found or spec.any_exitcode:
-        return spec
-    codes = _united(found)
-    return spec.replace(any_exitcode=True) if codes is None else spec.replace(also_exitcodes=codes)
-
-
-def _ends(expectation: Expectation) -> Iterator[_End]:
-    if expectation.pattern in ("absent", "not"):
-        return
-    for name, codes in expectation.codes:
-        yield _End((name,), frozenset(codes))
-    for matcher in expectation.matchers:
-        yield from _ends_of(matcher)
-    for part in expectation.parts:
-        yield from _ends(part)
-
-
-def _ends_of(matcher: Matcher) -> Iterator[_End]:
-    """Yield the ends that a matcher asks for: one for the end of any process allows nothing."""
-    by_field = {condition.field: condition for condition in matcher.conditions}
-    given = _values(by_field.get("process"))
-    names = tuple(name for name in given if isinstance(name, str)) if given else None
-    if matcher.events == ("process.exited",):
-        codes = [code for code in _values(by_field.get("exitcode")) if type(code) is int]
-        causes = [cause for cause in _values(by_field.get("cause")) if cause != "returned"]
-        if codes:
-            yield _End(names, frozenset(codes))
-        elif causes or _values(by_field.get("signal")):
-            yield _End(names, None)
-    elif matcher.events == ("process.failed",):
-        yield _End(names, frozenset((1,)))
-
-
-def _values(condition: Condition | None) -> tuple[Any, ...]:
-    if condition is None:
-        return ()
-    if condition.operator == "one_of":
-        return tuple(condition.operand)
-    return (condition.operand,) if condition.operator == "is" else ()

@@ -43,13 +43,14 @@ def check_structure(root: Node, validator: Any, problems: Problems) -> InvalidNo
 
 
 def validator_of(schema: dict[str, Any]) -> Any:
-    """Return what compares trees with the schema of scenarios; to make it takes longer than to compare a small one."""
+    """Return what compares trees with a schema; to make it takes longer than to compare a small one."""
     # JSON Schema takes 1.0 for an integer; Python, and a person who reads the file, do not.
     checker = Draft202012Validator.TYPE_CHECKER.redefine("integer", lambda _, value: type(value) is int)
     # What a target takes is there for editors; `checks.calls` says it in better words.
-    process = {key: value for key, value in schema["$defs"]["process"].items() if key != "allOf"}
     definitions = {key: value for key, value in schema["$defs"].items() if key != "builtins"}
-    root = _of_computed({**schema, "$defs": {**definitions, "process": process}})
+    if "process" in definitions:
+        definitions["process"] = {key: value for key, value in definitions["process"].items() if key != "allOf"}
+    root = _of_computed({**schema, "$defs": definitions})
     parts: dict[int, Any] = {}
     """The validator for each part of the schema, by the part's id: they are made once, not once for each value."""
 
@@ -104,8 +105,6 @@ class _Place(NamedTuple):
     @property
     def name(self) -> str:
         match self.path:
-            case ():
-                return "a scenario"
             case (*_, int()) if is_process(self.path):
                 return f"process {self.number}"
             case (*_, int(index)) if is_step(self.path):
@@ -158,12 +157,13 @@ def _part_of_expectation(path: tuple[str | int, ...]) -> str:
 class _Translator:
     def __init__(self, root: Node, schema: Any, problems: Problems, invalid: InvalidNodes) -> None:
         self._root, self._problems, self._invalid = root, problems, invalid
-        self._places = {
-            "the top level": schema["properties"],
-            "a process, below `processes:`": schema["$defs"]["process"]["properties"],
-            "a queue, below `queues:`": schema["$defs"]["queue"]["properties"],
+        described = {"a process, below `processes:`": "process", "a queue, below `queues:`": "queue"}
+        self._places = {"the top level": schema["properties"]} | {
+            place: schema["$defs"][name]["properties"] for place, name in described.items() if name in schema["$defs"]
         }
         """Which keys belong where."""
+        self._called = str(schema["title"]).removeprefix("run-scenario: ")
+        """What the whole is."""
         self._by_keyword: dict[str, Callable[[Any, _Place], None]] = {
             "additionalProperties": self._unknown_keys,
             "required": self._missing_keys,
@@ -246,7 +246,7 @@ class _Translator:
         misspelt |= {meant.key for entry in unknown if (meant := _meant(entry.key, entry, place))}
         for key in keys or error.validator_value:
             if key not in place.node.entries and key not in misspelt:
-                owner = "a scenario" if not place.path else place.inside.removeprefix("in ")
+                owner = self._called if not place.path else place.inside.removeprefix("in ")
                 what, hint = f"{owner} needs the key '{key}'", _ADD.get(key, "")
                 if key == "target" and "processes" in place.node.entries:
                     what, hint = f"{what}, or 'steps'", _PARENT
@@ -256,7 +256,7 @@ class _Translator:
         self._invalid.add(place.node)
         value = plain(place.node)
         expected = error.schema.get("x-expected", "something else")
-        what = f"{place.name} must be {expected}, not {_given(error, value)}"
+        what = f"{place.name if place.path else self._called} must be {expected}, not {_given(error, value)}"
         self._problems.error(place.node.span, what, mismatch_hint(error, place.path, place.node, self._problems))
 
 

@@ -37,7 +37,7 @@ from run_scenario.loader.reading.draft import Draft
 
 def check_scenario(draft: Draft, problems: Problems) -> None:
     """Add what is wrong with the scenario as a whole, and what is odd about it."""
-    check_not_empty(draft, problems)
+    has_processes = check_not_empty(draft, problems)
     countable = check_count(draft, problems)
     check_arguments(draft, problems)
     check_threads(draft, problems)
@@ -64,6 +64,6 @@ def check_scenario(draft: Draft, problems: Problems) -> None:
     check_cpus(draft, problems)
     check_item_calls(draft, problems)
     check_data(draft, problems)
-    if countable and draft.fields.entry("expect") is not None:
+    if countable and has_processes and draft.fields.entry("expect") is not None:
         check_expectations(draft, problems)
     check_time(draft, problems)

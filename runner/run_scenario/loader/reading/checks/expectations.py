@@ -47,10 +47,13 @@ def check_expectations(draft: Draft, problems: Problems) -> None:
 def read_expectations(draft: Draft, problems: Problems) -> tuple[Expectation, ...]:
     """Return the expectations of a scenario in which nothing is wrong."""
     builder = _builder(draft)
-    return tuple(
-        builder.expectation(plain(node)).replace(where=problems.location(_pattern_of(node)[0].key_span))
-        for node in draft.fields.items("expect")
-    )
+
+    def read(node: Node) -> Expectation:
+        written = plain(node)
+        where = problems.location(_pattern_of(node)[0].key_span)
+        return builder.expectation(written).replace(where=where, written=None if draft.knows_resources else written)
+
+    return tuple(map(read, draft.fields.items("expect")))
 
 
 def _builder(draft: Draft) -> Builder:

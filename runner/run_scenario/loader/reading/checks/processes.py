@@ -17,14 +17,18 @@ _RUNNING = ("processes", "pools")
 _RESERVED = {"MainProcess": "of the main program", "run-scenario": "of the runner itself"}
 
 
-def check_not_empty(draft: Draft, problems: Problems) -> None:
-    """Add a problem if the scenario has neither processes nor pools: nothing would run."""
+def check_not_empty(draft: Draft, problems: Problems) -> bool:
+    """Add a problem if the scenario has neither processes nor pools, for nothing would run; return whether it has."""
     fields = draft.fields
     if not fields.valid or not {entry.key for entry in fields}.isdisjoint(_RUNNING):
-        return
-    if not any(_stands_for_processes(entry, problems) for entry in fields):
-        hint = "write `processes:` and below it a list, as in `- target: sleep`"
-        problems.error(fields.span, "a scenario needs the key 'processes'", hint)
+        return True
+    if any(_stands_for_processes(entry, problems) for entry in fields):
+        return True
+    hint = "write `processes:` and below it a list, as in `- target: sleep`"
+    if fields.entry("expect") is not None:
+        hint += "; what is expected of a script is for `run-scenario record --expect`, and for `check`"
+    problems.error(fields.span, "a scenario needs the key 'processes'", hint)
+    return False
 
 
 def _stands_for_processes(entry: Entry, problems: Problems) -> bool:
