@@ -133,6 +133,11 @@ def target_of(made: BaseProcess) -> str:
     return name_of(type(made) if target is None else target)
 
 
+def start_method_of(made: BaseProcess) -> str:
+    """Return how a process is started: as its class has it, which its context has chosen."""
+    return getattr(made, "_start_method", None) or multiprocessing.get_start_method()
+
+
 def name_of(called: Any) -> str:
     """Return how something that is called is named in a log: `module:function`, of the script itself the name alone."""
     name = getattr(called, "__qualname__", None) or type(called).__qualname__
@@ -337,14 +342,18 @@ def serve_under(manager: Any, name: str, make: Callable[[], Any], proxy: Any) ->
 
 
 def note_what_managers_make(base: Any, note: Callable[[Any, str, tuple[Any, ...]], None]) -> None:
-    """Have `note` called with the key of what a manager has made (see `proxy_key`), its name, and what was given."""
+    """Have `note` called with the key of what a manager has made (see `proxy_key`), its name, and what was given.
+
+    Of those that a scenario describes, which are marked so, it is known.
+    """
     plainly = base._create
     if hasattr(plainly, "noted"):
         return
 
     def create(self: Any, kind: str, /, *args: Any, **kwargs: Any) -> Any:
         token, exposed = plainly(self, kind, *args, **kwargs)
-        note((token.address, token.id), kind, (*args, *kwargs.values()))
+        if not getattr(self, "is_described", False):
+            note((token.address, token.id), kind, (*args, *kwargs.values()))
         return token, exposed
 
     create.noted = True  # type: ignore[attr-defined]

@@ -125,6 +125,7 @@ def start_manager() -> managers.SyncManager:
 
 
 def _record_start(manager: Any) -> None:
+    manager.is_described = True
     process = cpython.manager_process(manager)
     recorder.emit(codes.MANAGER_STARTED, process.name, process.pid, _shown(manager.address))
 
