@@ -251,6 +251,15 @@ def element_type(array: Any) -> Any:
     return array._type_  # documented for ctypes; what a write would store is tried with it
 
 
+def in_memory_of(plain: Any, kind: Any, reduce: Callable[[Any], Any]) -> Any:
+    """Return an object of another type in the memory of a RawValue or RawArray; `reduce` pickles it for a child."""
+    from multiprocessing import reduction, sharedctypes
+
+    made = sharedctypes.rebuild_ctype(kind, plain._wrapper, None)  # type: ignore[attr-defined]
+    reduction.ForkingPickler.register(kind, reduce)  # in place of what has just been registered
+    return made
+
+
 def is_zero(semaphore: Any) -> bool:
     """Return whether a semaphore's value is 0."""
     zero: bool = semaphore._semlock._is_zero()  # get_value() raises NotImplementedError on macOS

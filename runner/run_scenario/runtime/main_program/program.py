@@ -111,7 +111,9 @@ class MainProgram:
             self._record_final()
         for spec in self._request.scenario.shared:
             if spec.type in ("Value", "Array") and spec.name in self.resources:
-                self.resources[spec.name].final()
+                from run_scenario.runtime.primitives import shared  # ctypes, which is there by now
+
+                shared.record_final(self.resources[spec.name])
         record_lingering(MAIN)
         recorder.begin_wait(codes.W_EXIT)
         cpython.wait_for_threads()
