@@ -353,7 +353,7 @@ def serve_under(manager: Any, name: str, make: Callable[[], Any], proxy: Any) ->
 def note_what_managers_make(base: Any, note: Callable[[Any, str, tuple[Any, ...]], None]) -> None:
     """Have `note` called with the key of what a manager has made (see `proxy_key`), its name, and what was given.
 
-    Of those that a scenario describes, which are marked so, it is known.
+    Those that are marked as a scenario's are left out.
     """
     plainly = base._create
     if hasattr(plainly, "noted"):
@@ -367,6 +367,11 @@ def note_what_managers_make(base: Any, note: Callable[[Any, str, tuple[Any, ...]
 
     create.noted = True  # type: ignore[attr-defined]
     base._create = create
+
+
+def mark_as_described(manager: Any) -> None:
+    """Mark a manager as one that a scenario describes: what it makes is not announced."""
+    manager.is_described = True
 
 
 def is_proxy(made: Any) -> bool:

@@ -77,7 +77,7 @@ class MainProgram:
             self._by_parent.setdefault(spec.parent, []).append(spec)
         scenario = request.scenario
         managed = bool(scenario.managed) or any(spec.remote for spec in scenario.shared)
-        setup = Setup(*recorder.run_ref, self._proc, managed, os.path.dirname(scenario.path))
+        setup = Setup(*recorder.run_ref[:2], self._proc, managed, os.path.dirname(scenario.path))
         self._children = Children(setup, self.resources, report, private)
         self._bound: dict[str, tuple[Any, tuple[Any, ...], dict[str, Any]]] = {}
         self.functions: dict[int, Callable[..., Any]] = {}
@@ -314,7 +314,7 @@ class MainProgram:
         from run_scenario.runtime.primitives.pools import Calls
 
         spec = self._pools[name]
-        setup = *recorder.run_ref, self._private, True
+        setup = *recorder.run_ref[:2], self._private, True
         index, initializer = self._resource_index[spec.name], self.functions.get(id(spec))
         given = [self.resources[each] for each in spec.uses]
         self.resources[name] = Calls(spec, index, multiprocessing.get_context(), setup, initializer, given)

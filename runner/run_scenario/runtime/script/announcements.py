@@ -27,7 +27,7 @@ _MACHINERY = frozenset({"multiprocessing", "concurrent", "run_scenario"})
 
 def count_from(resources: int, processes: int) -> None:
     """Have what is made from now on get the numbers after those of a scenario."""
-    folder, _ = recorder.run_ref
+    folder = recorder.run_ref[0]
     for what, known in (("resources", resources), ("processes", processes)):
         counted = os.open(f"{folder}/{what}", _FLAGS, 0o600)
         os.ftruncate(counted, known)
@@ -69,7 +69,7 @@ def announce_process(process: BaseProcess) -> int | None:
 
 def announce_missing(what: str) -> None:
     """Record, once in a run, what of it is not recorded."""
-    folder, _ = recorder.run_ref
+    folder = recorder.run_ref[0]
     try:
         os.close(os.open(f"{folder}/missing-{crc32(what.encode()):x}", _FLAGS | os.O_EXCL, 0o600))
     except OSError:  # it has been said, or nobody reads it any more
@@ -79,7 +79,7 @@ def announce_missing(what: str) -> None:
 
 def _announce(what: str, most: int, announce: Callable[[int], None]) -> int | None:
     """Announce something under the next number, so that the announcements come in the order of the numbers."""
-    folder, _ = recorder.run_ref
+    folder = recorder.run_ref[0]
     try:
         counted = os.open(f"{folder}/{what}", _FLAGS, 0o600)
     except OSError:  # the run is over, or there are no descriptors left

@@ -60,15 +60,22 @@ def record_processes(report: Report | None = None, *, proc: bool = True) -> None
     BaseProcess.terminate, BaseProcess.kill = _terminate, _kill  # type: ignore[method-assign]
     BaseProcess.is_alive = _is_alive  # type: ignore[method-assign]
     cpython.replace_bootstrap(BaseProcess, _bootstrap)
-    cpython.prepare_children_with(_Preparation)
+    cpython.prepare_children_with(
+        lambda: _Preparation(
+            recorder.run_ref, _starting.process, _proc, output_capture.is_wanted(), wire.most_bytes, _known()
+        )
+    )
 
 
 class _Preparation:
     """What a child that is not forked gets, to be recorded: unpickling it is all it takes."""
 
+    def __init__(self, *state: Any) -> None:
+        """`state`: the arguments of `_prepare`."""
+        self._state = state
+
     def __reduce__(self) -> Any:
-        state = recorder.run_ref, _starting.process, _proc, output_capture.is_wanted(), wire.most_bytes, _known()
-        return _prepare, state
+        return _prepare, self._state
 
 
 def _known() -> dict[Any, Any]:
