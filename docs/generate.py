@@ -25,7 +25,7 @@ ROOT = Path(__file__).resolve().parents[1]
 WIDTH = 120
 _GROUPS = {
     "scenario": "The run",
-    "recording": "The recording of a script",
+    "recording": "The recording of own code",
     "process": "Processes",
     "queue": "Queues",
     "lock": "Locks",

@@ -50,7 +50,8 @@ SHAPES: dict[str, tuple[str, str, str]] = {
     "in a call on a target's own manager": (
         scenario({"name": "G", "target": "actors:get_from_own_manager"}),
         "unanswered_call",
-        "G waits for ever for a manager to answer get(), which needs another call, and nobody is left to make one",
+        "G waits for ever for the manager that holds 'ManagerQueue (stuck.py:29)' to answer get(), which needs another "
+        "call, and nobody is left who could make one",
     ),
     "in two threads": (
         scenario({"name": "P", "target": "actors:lock_in_two_threads", "uses": ONE}, sync=LOCKS),
@@ -79,23 +80,25 @@ SHAPES: dict[str, tuple[str, str, str]] = {
     ),
     "at a queue of its own": (
         scenario({"name": "P", "target": "actors:take_from_own_queue"}),
-        "unknown",
-        "; P waits for a lock, a queue or a pipe that the scenario does not name (in take_from_own_queue, stuck.py:",
+        "starved_get",
+        "P waits for ever for an item from queue 'Queue (stuck.py:88)', on which nobody ever put one, and nobody is "
+        "left who could put another",
     ),
     "at a pipe of its own": (
         scenario({"name": "P", "target": "actors:receive_from_oneself"}),
-        "unknown",
-        "; P waits for a lock, a queue or a pipe that the scenario does not name (in receive_from_oneself, stuck.py:",
+        "nobody_sends",
+        "P waits for ever in recv() on 'mine, _other (stuck.py:93).left', and nobody is left who sends at ",
     ),
     "with a child at an event of its own": (
         scenario({"name": "P", "target": "actors:join_at_own_event"}),
-        "unknown",
-        " waits for a lock, a queue or a pipe that the scenario does not name",
+        "event_never_set",
+        "Process-1:1 waits for ever for event 'event (stuck.py:103)': nobody is left who could set it",
     ),
     "with a pool of its own": (
         scenario({"name": "P", "target": "actors:map_without_worker"}),
-        "unknown",
-        "; P waits for another thread of its own process (in map_without_worker, stuck.py:",
+        "lost_pool_task",
+        "PoolWorker-1:1 ended with exit code 3 while it was doing task 0 of map(), and a Pool never gives a lost task "
+        "to another worker",
     ),
     "at a semaphore that signals": (
         scenario(

@@ -123,8 +123,8 @@ def test_an_alarm_that_nobody_handles(play: Play, how: str) -> None:
 
 
 def test_an_alarm_in_a_child_of_a_target(play: Play) -> None:
-    """The child is none of the scenario's, and knows of the run by the queue alone that it was given."""
-    joins = {"target": "actors:wait_for_deadly_alarm", "from": {"inbox": "never"}}
+    """The child is none of the scenario's: its parent waits for it, and its alarm will end that."""
+    joins = {"target": "actors:wait_for_deadly_alarm", "from": {"inbox": "never"}, "children_exitcode": -14}
     result = play(scenario({**joins, "kwargs": {"place": "", "seconds": 1.5}}, queues={"never": {}}))
     assert (0, []) == (result.status, result.log.all("scenario.stalled"))
 

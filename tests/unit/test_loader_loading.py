@@ -310,3 +310,11 @@ def test_an_entry_of_the_cache_can_only_be_values(tmp_path: Path) -> None:
         entry.write_bytes(content)
         assert None is cache.get(VALID.encode(), "a.yaml")
     assert not (tmp_path / "made").exists()
+
+
+@pytest.mark.parametrize(("written", "expected"), [("3", {3}), ("[3, -15]", {3, -15}), ("any", None), ("$code", {4})])
+def test_exit_codes_of_children(written: str, expected: set[int] | None) -> None:
+    """Besides 0; None: any. They are read as those of the process itself."""
+    text = f"version: 1\nparams: {{code: 4}}\nprocesses:\n  - {{target: 'm:f', children_exitcode: {written}}}\n"
+    scenario = load_text(text, file="a.yaml", use_cache=False).require()
+    assert expected == scenario.processes[0].children_exitcodes

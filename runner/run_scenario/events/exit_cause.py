@@ -9,7 +9,7 @@ import signal
 from typing import Any, Literal
 
 from run_scenario.recording.usage import Packed, Usage
-from run_scenario.scenario.model import ProcessSpec, Worker
+from run_scenario.scenario.model import ProcessSpec, StartMethod, Worker
 from run_scenario.values import Value
 
 _CRASHES = {"SIGSEGV", "SIGABRT", "SIGBUS", "SIGFPE", "SIGILL", "SIGSYS", "SIGTRAP"}
@@ -21,9 +21,18 @@ MAIN_NAME = "MainProcess"
 class ProcessState:
     """What is known of one process so far; times in nanoseconds of the monotonic clock."""
 
-    def __init__(self, name: str, spec: ProcessSpec | None = None, pid: int | None = None, restarts: int = 0) -> None:
+    def __init__(
+        self,
+        name: str,
+        spec: ProcessSpec | None = None,
+        pid: int | None = None,
+        restarts: int = 0,
+        start_method: StartMethod | None = None,
+    ) -> None:
         self.name = name
         self.spec = spec
+        self.start_method = start_method
+        """Of one that own code has made: how that started it; None: as the scenario has it."""
         self.pid = pid
         self.restarts = restarts
         """How often it was started again."""

@@ -133,6 +133,11 @@ def target_of(made: BaseProcess) -> str:
     return name_of(type(made) if target is None else target)
 
 
+def start_method_of(made: BaseProcess) -> str:
+    """Return how a process is started: as its class has it, which its context has chosen."""
+    return getattr(made, "_start_method", None) or multiprocessing.get_start_method()
+
+
 def name_of(called: Any) -> str:
     """Return how something that is called is named in a log: `module:function`, of the script itself the name alone."""
     name = getattr(called, "__qualname__", None) or type(called).__qualname__
@@ -246,6 +251,15 @@ def element_type(array: Any) -> Any:
     return array._type_  # documented for ctypes; what a write would store is tried with it
 
 
+def in_memory_of(plain: Any, kind: Any, reduce: Callable[[Any], Any]) -> Any:
+    """Return an object of another type in the memory of a RawValue or RawArray; `reduce` pickles it for a child."""
+    from multiprocessing import reduction, sharedctypes
+
+    made = sharedctypes.rebuild_ctype(kind, plain._wrapper, None)  # type: ignore[attr-defined]
+    reduction.ForkingPickler.register(kind, reduce)  # in place of what has just been registered
+    return made
+
+
 def is_zero(semaphore: Any) -> bool:
     """Return whether a semaphore's value is 0."""
     zero: bool = semaphore._semlock._is_zero()  # get_value() raises NotImplementedError on macOS
@@ -337,18 +351,27 @@ def serve_under(manager: Any, name: str, make: Callable[[], Any], proxy: Any) ->
 
 
 def note_what_managers_make(base: Any, note: Callable[[Any, str, tuple[Any, ...]], None]) -> None:
-    """Have `note` called with the key of what a manager has made (see `proxy_key`), its name, and what was given."""
+    """Have `note` called with the key of what a manager has made (see `proxy_key`), its name, and what was given.
+
+    Those that are marked as a scenario's are left out.
+    """
     plainly = base._create
     if hasattr(plainly, "noted"):
         return
 
     def create(self: Any, kind: str, /, *args: Any, **kwargs: Any) -> Any:
         token, exposed = plainly(self, kind, *args, **kwargs)
-        note((token.address, token.id), kind, (*args, *kwargs.values()))
+        if not getattr(self, "is_described", False):
+            note((token.address, token.id), kind, (*args, *kwargs.values()))
         return token, exposed
 
     create.noted = True  # type: ignore[attr-defined]
     base._create = create
+
+
+def mark_as_described(manager: Any) -> None:
+    """Mark a manager as one that a scenario describes: what it makes is not announced."""
+    manager.is_described = True
 
 
 def is_proxy(made: Any) -> bool:

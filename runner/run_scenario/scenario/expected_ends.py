@@ -50,7 +50,9 @@ class ExpectedEnds:
         if not found or spec.any_exitcode:
             return spec
         codes = _united(found)
-        return spec.replace(any_exitcode=True) if codes is None else spec.replace(also_exitcodes=codes)
+        if codes is None:
+            return spec.replace(any_exitcode=True)
+        return spec.replace(also_exitcodes=spec.also_exitcodes | codes)
 
 
 def _united(ends: list[_Codes]) -> _Codes:

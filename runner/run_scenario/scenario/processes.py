@@ -97,8 +97,10 @@ class ProcessSpec(Value):
     """`exitcode: any`, or an expectation that it ends in a certain way: every end is allowed."""
     also_exitcodes: frozenset[int] = frozenset()
     """Exit codes that expectations name: they are allowed as well."""
+    children_exitcodes: frozenset[int] | None = frozenset()
+    """Exit codes of the processes that its target starts itself, besides 0; None: any."""
     parent: str = ""
-    """The process that starts it; empty: the main program."""
+    """The process that starts it; empty: the main program, as its plan says."""
     restart: Restart | None = None
     """None: it is started once."""
     surroundings: Surroundings | None = None

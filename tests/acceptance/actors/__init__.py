@@ -14,6 +14,7 @@ from actors.locked import *
 from actors.methods import *
 from actors.no_targets import *
 from actors.output import *
+from actors.own import *
 from actors.pipes import *
 from actors.polling import *
 from actors.pools import *

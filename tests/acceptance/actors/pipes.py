@@ -17,7 +17,7 @@ from typing import Any
 
 def call_both_ends(left: Any, right: Any) -> None:
     """Print what the calls on the two ends of a recorded pipe return or raise, and those on a plain one's."""
-    print(json.dumps([_converse(left, right), _converse(*multiprocessing.Pipe())]))
+    print(json.dumps([_converse(left, right), _converse(*multiprocessing.connection.Pipe())]))
 
 
 def _converse(left: Any, right: Any) -> list[str]:

@@ -7,7 +7,7 @@ import multiprocessing
 import os
 import signal
 from collections.abc import Callable
-from multiprocessing import shared_memory
+from multiprocessing import shared_memory, sharedctypes
 from typing import Any
 
 from actors.pipes import outcome_of
@@ -15,8 +15,10 @@ from actors.pipes import outcome_of
 
 def use_shared(value: Any, raw: Any, row: Any, word: Any, locked: Any) -> None:
     """Print what the calls on shared values and arrays return or raise, and those on multiprocessing's own."""
-    m = multiprocessing
-    plain = m.Value("i", 5), m.RawValue("d", 2.5), m.Array("i", [1, 2, 3]), m.Array("c", b"abc"), m.RawArray("q", 2)
+    ctx = multiprocessing.get_context()  # not its methods: what these make is recorded as well
+    own_value, own_row = sharedctypes.Value("i", 5, ctx=ctx), sharedctypes.Array("i", [1, 2, 3], ctx=ctx)
+    own_word, own_raw = sharedctypes.Array("c", b"abc", ctx=ctx), sharedctypes.RawValue("d", 2.5)
+    plain = own_value, own_raw, own_row, own_word, sharedctypes.RawArray("q", 2)
     print(json.dumps([_use(value, raw, row, word, locked), _use(*plain)]))
 
 

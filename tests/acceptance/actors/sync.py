@@ -12,10 +12,12 @@ import signal
 import sys
 import threading
 import time
+from multiprocessing import synchronize
 from pathlib import Path
 from typing import Any
 
 from actors.faults import wait_until_asleep
+from run_scenario.runtime.cpython import mark_as_described
 
 
 def _outcomes(lock: Any, shortest: float = -1) -> list[Any]:
@@ -34,7 +36,8 @@ def _outcomes(lock: Any, shortest: float = -1) -> list[Any]:
 
 def compare_with_plain(lock: Any, kind: str, value: int = 1) -> None:
     """Print what a recorded lock answers, and what multiprocessing's own answers to the same calls."""
-    plain = getattr(multiprocessing, kind)(*([value] if "Semaphore" in kind else []))
+    ctx = multiprocessing.get_context()  # not its methods: what these make is recorded as well
+    plain = getattr(synchronize, kind)(*([value] if "Semaphore" in kind else []), ctx=ctx)
     print(json.dumps([_outcomes(lock), _outcomes(plain)]))
 
 
@@ -159,6 +162,7 @@ def acquire_then_take(lock: Any, queue: Any, event: Any) -> None:
 def compare_with_manager(lock: Any, kind: str, value: int = 1) -> None:
     """Print what a recorded lock of a manager answers, and what a manager's own answers to the same calls."""
     with multiprocessing.Manager() as manager:
+        mark_as_described(manager)  # otherwise what it makes is recorded as well
         plain = getattr(manager, kind)(*([value] if "Semaphore" in kind else []))
         print(json.dumps([_outcomes(lock, 0), _outcomes(plain, 0)]))  # -1 is for ever there
 

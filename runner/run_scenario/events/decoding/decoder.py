@@ -120,7 +120,7 @@ class EventDecoder:
         self._scenario = scenario
         self._resources = list(scenario.resources)
         self._names: Counter[str] = Counter()
-        """How many of what a script has made have a name."""
+        """How many of what own code has made have a name."""
         self._events = events
         self._emit = events.emit
         self._supervisor_pid = supervisor_pid
@@ -132,7 +132,7 @@ class EventDecoder:
             scenario.processes, events, start_method, self._output.flush, self._write_off, self._hint
         )
         self.processes.main.allowed_exitcodes = scenario.main_exitcodes
-        self._expected_ends = ExpectedEnds(scenario.expect if scenario.script else ())
+        self._expected_ends = ExpectedEnds(scenario.expect)
         if scenario.script:
             self.processes.main.spec = self._expected_ends.allow(ProcessSpec(MAIN_NAME, True, scenario.script))
         self.sync = SyncDecoder(self._resources, events)
@@ -236,7 +236,7 @@ class EventDecoder:
             self.sync.note_abandoned(index, name)
             self._emit(t, name, pid, event)
 
-    # What a script makes
+    # What own code makes
 
     def on_resource_made(
         self, source: Source, t: int, index: int, kind: str, variable: str, file: str, line: int, size: int, lock: int
@@ -261,9 +261,23 @@ class EventDecoder:
         self._resources[pool] = spec.replace(calls=(*spec.calls, made))
         self._scenario = self._scenario.replace(made=tuple(self._resources))
 
-    def on_process_made(self, source: Source, t: int, index: int, name: str, target: str, daemon: bool) -> None:
-        spec = self._expected_ends.allow(ProcessSpec(name, True, target, daemon=daemon), family_of(name))
-        self.processes.add(index, spec)
+    def on_process_made(
+        self, source: Source, t: int, index: int, name: str, target: str, daemon: bool, method: StartMethod
+    ) -> None:
+        maker = self.processes.spec_of(source)
+        allowed = frozenset() if maker is None else maker.children_exitcodes
+        spec = ProcessSpec(
+            self.processes.unused(name),
+            True,
+            target,
+            daemon=daemon,
+            any_exitcode=allowed is None,
+            also_exitcodes=allowed or frozenset(),
+            children_exitcodes=allowed,
+            parent=source.name,  # also if that is the main program, of whose plan it is no part
+        )
+        spec = self._expected_ends.allow(spec, family_of(spec.name))
+        self.processes.add(index, spec, method)
         self._scenario = self._scenario.replace(processes=(*self._scenario.processes, spec))
 
     def on_not_recorded(self, source: Source, t: int, what: str) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+from collections import Counter
 from collections.abc import Callable
 from typing import Any
 
@@ -50,6 +51,8 @@ class ProcessDecoder:
     ) -> None:
         self.main = ProcessState(MAIN_NAME)
         self.states = [ProcessState(spec.name, spec) for spec in processes]
+        self._given = Counter((MAIN_NAME, *(spec.name for spec in processes)))
+        """How many processes have had a name."""
         self._by_pid: dict[int, ProcessState] = {}
         self._reaped: dict[int, tuple[int, Packed]] = {}
         self.survivors: list[str] = []
@@ -65,11 +68,24 @@ class ProcessDecoder:
         self._after_exit = after_exit
         self._hint = hint
 
-    def add(self, index: int, spec: ProcessSpec) -> None:
-        """Take in a process that a script has made."""
+    def spec_of(self, source: Source) -> ProcessSpec | None:
+        """Return what is known of a process or thread from its scenario, or from whoever has made it."""
+        state = self._state(source.worker - 1) if source.worker else self._by_pid.get(source.pid)
+        return None if state is None else state.spec
+
+    def unused(self, name: str) -> str:
+        """Return the name of a process that own code makes, with a number where another has had that name."""
+        self._given[name] += 1
+        number = self._given[name]
+        return f"{name} #{number}" if number > 1 else name
+
+    def add(self, index: int, spec: ProcessSpec, start_method: StartMethod) -> None:
+        """Take in a process that own code has made."""
         while len(self.states) < index:  # whoever has made these ended before it said so
             self.states.append(ProcessState("?"))
-        self.states.append(ProcessState(spec.name, spec))
+        state = ProcessState(spec.name, spec, start_method=start_method)
+        state.parent = spec.parent
+        self.states.append(state)
 
     def note_reaped(self, pid: int, code: int, usage: Packed) -> None:
         """Keep what the reaping of a process will say, for when its exit is emitted."""
@@ -109,10 +125,29 @@ class ProcessDecoder:
     def failures(self) -> list[str]:
         """Return a sentence for each process that ended in a way the scenario does not allow."""
         main = [f"the main program failed: {self.main.reason}"] if self.main.exitcode and not self.main.allowed else []
-        failed = [state for state in self.states if state.exited and not state.allowed]
+        failed = [state for state in self.states if state.exited and not state.allowed and not self._is_left(state)]
         if main:  # what ended with it has no reason of its own
             failed = [state for state in failed if state.worker == "process" or state.outcome]
-        return main + [_failure(state, of_script=self.main.spec is not None) for state in failed]
+        return main + [_failure(state) + self._way_to_allow(state) for state in failed]
+
+    def _is_left(self, state: ProcessState) -> bool:
+        """Tell whether a target has left a process behind, which is then not its own failure: it was orphaned."""
+        made = state.start_method is not None and self.main.spec is None
+        return made and state.cause == "stopped_by_runner"
+
+    def _way_to_allow(self, state: ProcessState) -> str:
+        """Return what the scenario allows that process, or how it could allow this end; empty for a script."""
+        if self.main.spec is not None or state.worker != "process" or state.spec is None or state.exitcode is None:
+            return ""
+        maker: ProcessState | None = state
+        while maker is not None and maker.spec is not None and maker.start_method is not None:
+            name = maker.spec.parent
+            maker = next((each for each in self.states if each.name == name), None)
+        if maker is not state and maker is not None:
+            return f" (to allow that, write `children_exitcode: {state.exitcode}` for {maker.name})"
+        if state.exitcode == 0 and state.spec.exitcodes is None:  # it is not for its exit code that it is not allowed
+            return " (to allow that, write `exitcode: 0`)"
+        return f" ({expectation(state.spec)})"
 
     def name_thread(self, source: Source) -> None:
         """Give a thread the name of the worker that was registered with its number (see `Recorder.register`).
@@ -151,7 +186,8 @@ class ProcessDecoder:
 
     def on_starting(self, source: Source, t: int, process: int, name: str) -> None:
         spec, state = self._spec(process), self._state(process)
-        state.name = str(name)  # an unnamed subclass of Process is called after its class
+        if state.start_method is None:
+            state.name = str(name)  # an unnamed subclass of Process is called after its class
         event = types.ProcessStarting(
             by=source.name, target=spec.target, worker=spec.worker, daemon=spec.daemon, delay=spec.delay
         )
@@ -159,16 +195,20 @@ class ProcessDecoder:
 
     def on_started(self, source: Source, t: int, process: int, pid: int, ppid: int, parent: str, daemon: bool) -> None:
         state = self._state(process)
-        state.pid, state.started, state.parent = pid, t, parent
+        state.pid, state.started = pid, t
+        if state.start_method is None:
+            state.parent = parent
+        else:  # own code may give several processes the same name; here, they have different ones
+            source.name = state.name
         self._by_pid[pid] = state
         if process == MAIN:
             self._main_ppid = ppid
         event = types.ProcessStarted(
             worker="process",
             ppid=ppid,
-            parent=parent or None,
+            parent=state.parent or None,
             daemon=daemon,
-            start_method=None if process == MAIN else self._start_method,
+            start_method=None if process == MAIN else state.start_method or self._start_method,
         )
         self._emit_about(t, state, event)
 
@@ -430,15 +470,7 @@ def _microseconds(seconds: float | None) -> float | None:
     return None if seconds is None else round(seconds, 6)
 
 
-def _failure(state: ProcessState, *, of_script: bool) -> str:
+def _failure(state: ProcessState) -> str:
     if state.worker != "process":
         return f"{state.name} failed: {state.reason}"
-    return f"{state.name} ended with exit code {state.exitcode}: {state.reason}{'' if of_script else _allowed(state)}"
-
-
-def _allowed(state: ProcessState) -> str:
-    if state.spec is None or state.exitcode is None:
-        return ""
-    if state.exitcode == 0 and state.spec.exitcodes is None:  # it is not for its exit code that it is not allowed
-        return " (to allow that, write `exitcode: 0`)"
-    return f" ({expectation(state.spec)})"
+    return f"{state.name} ended with exit code {state.exitcode}: {state.reason}"

@@ -359,7 +359,7 @@ class HelperLost(Event, kw_only=True, tag="helper.lost"):
 
 
 class RecordingIncomplete(Event, kw_only=True, tag="recording.incomplete"):
-    """Something of a recorded script is not in its log; the script itself goes on."""
+    """Something that own code does, a script or a target, is not in the log; the code itself goes on."""
 
     level: Level = "warning"
     missing: Annotated[str, about("What is not there, or why.")]

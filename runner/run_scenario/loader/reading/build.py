@@ -321,7 +321,8 @@ def _processes(process: ProcessDraft, draft: Draft, problems: Problems) -> Itera
     args, kwargs = _arguments_of_target(process, problems)
     where = problems.location(fields.span)
     target_where = problems.location(fields.value_span("target"))
-    exitcodes, any_exitcode = _exitcodes(fields)
+    exitcodes, any_exitcode = _exitcodes(fields, "exitcode")
+    of_children, any_of_children = _exitcodes(fields, "children_exitcode")
     surroundings = _surroundings(fields)
     bindings = _bindings(process.bindings, problems)
     stop: StopMethod | None = None
@@ -354,6 +355,7 @@ def _processes(process: ProcessDraft, draft: Draft, problems: Problems) -> Itera
             stop=stop,
             exitcodes=exitcodes,
             any_exitcode=any_exitcode,
+            children_exitcodes=None if any_of_children else of_children or frozenset(),
             family=process.name if fields.entry("replicas") is not None else "",
             where=where,
             parent=process.parents[(number - 1) // each] if process.parents else "",
@@ -401,9 +403,9 @@ def _arguments_of_target(process: ProcessDraft, problems: Problems) -> tuple[tup
     return args, kwargs
 
 
-def _exitcodes(fields: Fields) -> tuple[frozenset[int] | None, bool]:
+def _exitcodes(fields: Fields, key: str) -> tuple[frozenset[int] | None, bool]:
     """Return the exit codes the file allows (None if it names none), and whether it allows every end."""
-    value: Any = fields.value("exitcode")
+    value: Any = fields.value(key)
     if value is None or value == "any":
         return None, value == "any"
     return frozenset(value if isinstance(value, list) else [value]), False

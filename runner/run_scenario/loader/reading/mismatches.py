@@ -29,6 +29,7 @@ FILL = {
 _BINDINGS = (("from",), ("to",), ("uses",))
 _LET_PRODUCE = "write them in brackets: [ … ]; for many numbers let a process `produce` them, with its `count`"
 _FREE_TEXT = {"name", "title", "description", "source"}
+_EXITCODES = frozenset({"exitcode", "exitcodes", "children_exitcode"})
 
 
 def is_process(path: tuple[str | int, ...]) -> bool:
@@ -70,7 +71,7 @@ def mismatch_hint(error: Any, path: tuple[str | int, ...], node: Node, problems:
     if key == "restart":
         when = "always" if "always" in str(value) or "unless" in str(value) else "failure"
         return f"write `restart: {{when: {when}, max: {value if type(value) is int else 3}}}`"
-    if ("exitcode" in path or "exitcodes" in path) and (hint := exitcode_hint(value)):
+    if not _EXITCODES.isdisjoint(path) and (hint := exitcode_hint(value)):
         return hint
     match path:
         case () if isinstance(value, list):

@@ -46,6 +46,7 @@ def join_run(folder: str, name: str, queues: int, *, threads: bool = False, capt
         recorder.distinguish_threads()
     own_children.watch()
     output_capture.hook_when_imported({"multiprocessing.shared_memory": cpython.name_memory_after_run})
+    output_capture.want(captured)
     if captured:
         output_capture.install(recorder.prefix, threads=threads)
     if STACK_SIGNAL:
@@ -82,12 +83,9 @@ class RecordedRun:
         private: tuple[int, ...],
         *,
         captured: bool = True,
-        name: str = "",
     ) -> None:
         self._process = process
         self._captured = captured
-        self._name = name
-        """In the log, if that is not its own."""
         self._index = index
         self._folder = folder
         self._queues = queues
@@ -106,7 +104,7 @@ class RecordedRun:
             os.close(descriptor)
         process, index = self._process, self._index
         wire.most_bytes = self._most_bytes
-        join_run(self._folder, self._name or process.name, self._queues, captured=self._captured)
+        join_run(self._folder, process.name, self._queues, captured=self._captured)
         parent = multiprocessing.parent_process()
         name = parent.name if parent else ""
         recorder.emit(codes.STARTED, index, os.getpid(), os.getppid(), name, process.daemon)

@@ -6,7 +6,6 @@ The main program has them, and any process that has processes of its own.
 from __future__ import annotations
 
 import multiprocessing
-import os
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from multiprocessing.process import BaseProcess
@@ -18,6 +17,7 @@ from run_scenario.recording.recorder import recorder
 from run_scenario.runtime import cpython
 from run_scenario.runtime.child.bootstrap import RecordedRun
 from run_scenario.runtime.child.reaping import join, record_reaping, terminate_daemon
+from run_scenario.runtime.child.reports import Report, report_auxiliary_processes, report_started
 from run_scenario.runtime.child.steps_target import StepsTarget
 from run_scenario.runtime.child.surroundings import packed
 from run_scenario.scenario.model import ProcessSpec, Step
@@ -108,7 +108,7 @@ class Children:
         self,
         setup: Setup,
         resources: Mapping[str, Any],
-        report: Callable[..., None] | None = None,
+        report: Report | None = None,
         private: tuple[int, ...] = (),
     ) -> None:
         """`private`: descriptors of this process that a forked child must not keep open."""
@@ -116,7 +116,6 @@ class Children:
         self._resources = resources
         self._report = report
         self._private = private
-        self._announced: set[int] = set()
         self.processes: dict[str, Any] = {}
         """By name; also workers of other kinds."""
         self.index: dict[str, int] = {}
@@ -185,23 +184,11 @@ class Children:
         if not _is_process(process):  # a worker in this very process
             return
         popen = cpython.popen_of(process)
-        if self._report is not None:
-            if popen.method == "forkserver":
-                self._report("c", process.pid, process.sentinel, os.fstat(process.sentinel).st_ino)
-            self._report("+", index, process.pid)
+        report_started(self._report, index, popen)
         recorder.emit(codes.START_RETURNED, index, process.pid)
-        self.report_auxiliary_processes()
+        report_auxiliary_processes(self._report)
         record_reaping(popen, index, self._setup.proc)
         process.join = partial(join, process, index, type(process).join)
-
-    def report_auxiliary_processes(self) -> None:
-        """Report to the supervisor which children are multiprocessing's own, so that they are not taken for orphans."""
-        if self._report is None:
-            return
-        for letter, pid in (("t", cpython.resource_tracker_pid()), ("f", cpython.fork_server_pid())):
-            if pid and pid not in self._announced:
-                self._announced.add(pid)
-                self._report(letter, pid)
 
     def ask_whether_alive(self, name: str) -> bool:
         """Return, and record, whether the process of that name is alive."""

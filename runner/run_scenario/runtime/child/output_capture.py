@@ -29,6 +29,20 @@ if TYPE_CHECKING:
 _logging_now: set[int] = set()
 """Threads in which logging's handlers are at work: what they write has been recorded already, as a log message."""
 
+_wanted: list[bool] = [False]
+"""Whether the output of this process, and of those that it starts, is captured."""
+
+
+def is_wanted() -> bool:
+    """Tell whether output is captured, here and in the processes that are started from here."""
+    return _wanted[0]
+
+
+def want(captured: bool) -> None:
+    """Have the output captured of processes that are started from here, or leave it as it is."""
+    _wanted[0] = captured
+
+
 _MOST_TEXT = 16_384
 """Characters of one record; a longer text is split into several."""
 

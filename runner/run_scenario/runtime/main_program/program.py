@@ -28,6 +28,7 @@ from run_scenario.runtime.child.bootstrap import (
     target_frames,
 )
 from run_scenario.runtime.child.children import Children, Program, Setup
+from run_scenario.runtime.child.reports import Report, report_auxiliary_processes
 from run_scenario.runtime.child.steps_target import StepsTarget
 from run_scenario.runtime.consent import (
     ObjectResolver,
@@ -61,7 +62,7 @@ MAIN = -1
 class MainProgram:
     """Executes the steps. `report` sends the supervisor a letter and a process id."""
 
-    def __init__(self, request: RunRequest, report: Callable[..., None], private: tuple[int, ...]) -> None:
+    def __init__(self, request: RunRequest, report: Report, private: tuple[int, ...]) -> None:
         self._request = request
         self._report = report
         self._private = private
@@ -76,7 +77,7 @@ class MainProgram:
             self._by_parent.setdefault(spec.parent, []).append(spec)
         scenario = request.scenario
         managed = bool(scenario.managed) or any(spec.remote for spec in scenario.shared)
-        setup = Setup(request.folder, len(scenario.queues), self._proc, managed, os.path.dirname(scenario.path))
+        setup = Setup(*recorder.run_ref[:2], self._proc, managed, os.path.dirname(scenario.path))
         self._children = Children(setup, self.resources, report, private)
         self._bound: dict[str, tuple[Any, tuple[Any, ...], dict[str, Any]]] = {}
         self.functions: dict[int, Callable[..., Any]] = {}
@@ -92,7 +93,10 @@ class MainProgram:
             multiprocessing.set_start_method(self._request.scenario.start_method, force=True)
         if multiprocessing.get_start_method() == "forkserver":
             # What each child would import of ours, the fork server has for all of them: most of what a start costs.
-            multiprocessing.set_forkserver_preload(["__main__", "run_scenario.runtime.child.bootstrap"])
+            preloaded = ["__main__", "run_scenario.runtime.child.bootstrap"]
+            if self._request.scenario.packages:
+                preloaded += ["run_scenario.runtime.script.processes", "run_scenario.runtime.script.variables"]
+            multiprocessing.set_forkserver_preload(preloaded)
         if not self._resolve():
             return 2
         if missing := preflight.shortage(self._request.scenario, self._request.folder, proc=self._proc):
@@ -107,7 +111,9 @@ class MainProgram:
             self._record_final()
         for spec in self._request.scenario.shared:
             if spec.type in ("Value", "Array") and spec.name in self.resources:
-                self.resources[spec.name].final()
+                from run_scenario.runtime.primitives import shared  # ctypes, which is there by now
+
+                shared.record_final(self.resources[spec.name])
         record_lingering(MAIN)
         recorder.begin_wait(codes.W_EXIT)
         cpython.wait_for_threads()
@@ -271,7 +277,7 @@ class MainProgram:
             self.resources |= made
             if (server := creation.server_name(found.name)) in made:
                 self._report_manager(made[server])
-            self._children.report_auxiliary_processes()
+            report_auxiliary_processes(self._report)
         for program in self._programs():
             if program.spec.worker == "process":
                 self._children.create(program)
@@ -308,11 +314,11 @@ class MainProgram:
         from run_scenario.runtime.primitives.pools import Calls
 
         spec = self._pools[name]
-        setup = self._request.folder, len(self._request.scenario.queues), self._private, True
+        setup = *recorder.run_ref[:2], self._private, True
         index, initializer = self._resource_index[spec.name], self.functions.get(id(spec))
         given = [self.resources[each] for each in spec.uses]
         self.resources[name] = Calls(spec, index, multiprocessing.get_context(), setup, initializer, given)
-        self._children.report_auxiliary_processes()
+        report_auxiliary_processes(self._report)
 
     @contextlib.contextmanager
     def _with_pool(self, name: str) -> Iterator[None]:
@@ -331,12 +337,12 @@ class MainProgram:
         function = self.functions[id(call)]
         callbacks = {keyword: self._called[each] for keyword, each in call.callbacks.items()}
         result = self.resources[name].call(call.replace(**computed), function, callbacks)
-        self._children.report_auxiliary_processes()  # an executor starts its workers now
+        report_auxiliary_processes(self._report)  # an executor starts its workers now
         return result
 
     def _report_manager(self, manager: Any) -> None:
         self._report(MANAGER, cpython.manager_process(manager).pid)
-        self._children.report_auxiliary_processes()
+        report_auxiliary_processes(self._report)
 
     def _shut_down(self, name: str) -> None:
         """Shut a manager down, which is then no loss; `name` is that of the resource that stands for it."""
@@ -419,5 +425,10 @@ def become_main_program(request: RunRequest, report_to: int) -> int:
     if request.sockets:
         cpython.set_socket_folder(request.sockets)
     scenario = request.scenario
-    join_run(request.folder, MAIN_PROCESS, len(scenario.queues), threads=scenario.has_threads)
+    if scenario.packages:
+        from run_scenario.runtime.script.program import record_own_code  # which takes its time, where there is some
+
+        record_own_code(request, report)
+    else:
+        join_run(request.folder, MAIN_PROCESS, len(scenario.queues), threads=scenario.has_threads)
     return MainProgram(request, report, (report_to,)).run()

@@ -119,7 +119,9 @@ def start_manager() -> managers.SyncManager:
     Raises:
         OSError: out of processes or file descriptors.
     """
-    manager = multiprocessing.Manager()
+    manager = managers.SyncManager(ctx=multiprocessing.get_context())
+    cpython.mark_as_described(manager)
+    manager.start()
     _record_start(manager)
     return manager
 
@@ -247,6 +249,7 @@ def serve(spec: SharedSpec, index: int) -> RemoteManager:
     manager = RemoteManager(("127.0.0.1", 0), spec.authkey.encode())
     proxy = _PROXIES.get(spec.type, managers.AutoProxy)  # type: ignore[attr-defined]
     cpython.serve_under(manager, "get", _Held(spec.type, spec.value, spec.size), proxy)
+    cpython.mark_as_described(manager)
     manager.start()
     _record_start(manager)
     watch({(manager.address, None): Held(index)})

@@ -7,6 +7,7 @@ both are recorded while it is held, as multiprocessing's own `value` does its wo
 from __future__ import annotations
 
 import contextlib
+import functools
 from _thread import get_ident
 from collections.abc import Iterator
 from multiprocessing import context, sharedctypes
@@ -34,12 +35,17 @@ def create_shared(spec: SharedSpec, index: int, ctx: context.BaseContext, lock: 
     if spec.type == "Value":
         content = spec.value if spec.typecode not in ("c",) or spec.value is None else str(spec.value).encode()
         plain = sharedctypes.RawValue(spec.typecode, *([] if content is None else [content]))
-        return RawValue(plain, index) if own is None else Value(plain, own, ctx, index)
+        return raw(RawValue, plain, index) if own is None else Value(plain, own, ctx, index)
     filled = spec.value.encode() if isinstance(spec.value, str) and spec.typecode == "c" else spec.value
     elements: Any = sharedctypes.RawArray(spec.typecode, spec.size if filled is None else filled)
     if own is None:
-        return RawArray(elements, index)
+        return raw(RawArray, elements, index)
     return (String if spec.typecode == "c" else Array)(elements, own, ctx, index)
+
+
+def record_final(made: Any) -> None:
+    """Record what a Value or an Array holds at the end of the main program."""
+    recorder.emit(codes.VALUE_FINAL, made._index, describe(made._content()))
 
 
 def is_simple(content: Any) -> bool:
@@ -76,7 +82,7 @@ def _unless_equal(given: Any, stored: Any) -> Any:
 
 def _rebuild(kind: Any, index: int, run_ref: Any, *parts: Any) -> Any:
     recorder.join_run(run_ref)
-    return kind(*parts, index) if len(parts) == 1 else kind(*parts, None, index)
+    return raw(kind, *parts, index) if len(parts) == 1 else kind(*parts, None, index)
 
 
 class _Elements:
@@ -114,9 +120,8 @@ class _Elements:
                 record_element(codes.ARRAY_WRITTEN, self._index, place, stored)
             self._obj[i] = content
 
-    def final(self) -> None:
-        """Record what it holds at the end of the main program."""
-        recorder.emit(codes.VALUE_FINAL, self._index, describe(self._obj[:]))
+    def _content(self) -> Any:
+        return self._obj[:]
 
 
 class _Whole:
@@ -145,9 +150,8 @@ class _Whole:
                 record_element(self._written, self._index, self._at, _stored(self._obj, content))
             self._obj.value = content
 
-    def final(self) -> None:
-        """Record what it holds at the end of the main program."""
-        recorder.emit(codes.VALUE_FINAL, self._index, describe(self._obj.value))
+    def _content(self) -> Any:
+        return self._obj.value
 
 
 class _Recorded:
@@ -155,11 +159,18 @@ class _Recorded:
 
     _read: int = codes.ARRAY_READ
     _at: int | None = None
+    _obj: Any
 
-    def _set_index(self, index: int) -> None:
+    def _record(self, obj: Any, index: int) -> None:
+        """Record what is done to `obj`."""
+        self._obj = obj
         self._index = index
         self._polled: dict[Any, Polled] = {}
         self._whole = recorder.polled(self._read, index, self._at)
+
+    def _reduced(self, kind: Any, *more: Any) -> Any:
+        context.assert_spawning(self)
+        return _rebuild, (kind, self._index, recorder.run_ref, self._obj, *more)
 
 
 class _Locked(_Recorded):
@@ -169,14 +180,13 @@ class _Locked(_Recorded):
     _lock: Any
 
     def __init__(self, obj: Any, lock: Any, ctx: Any, index: int) -> None:
-        self._set_index(index)
+        self._record(obj, index)
         super().__init__(obj, lock, ctx)  # type: ignore[call-arg]
         semaphore = cpython.semlock_of(self._lock)
         self._take, self._leave = semaphore.acquire, semaphore.release
 
     def __reduce__(self) -> Any:
-        context.assert_spawning(self)
-        return _rebuild, (type(self), self._index, recorder.run_ref, self._obj, self._lock)
+        return self._reduced(type(self), self._lock)
 
     def __getitem__(self, i: Any) -> Any:
         if not self._take(False):
@@ -236,28 +246,24 @@ class String(_Locked, _Elements, _Whole, sharedctypes.SynchronizedString):
     """What `multiprocessing.Array("c", …)` returns, recorded."""
 
     _read, _written, _at = codes.ARRAY_READ, codes.ARRAY_WRITTEN, None
-    final = _Whole.final
+    _content = _Whole._content
 
 
 class _Raw(_Recorded):
-    """Without a lock: what `multiprocessing.sharedctypes` returns, in a shell that records."""
+    """Without a lock: the ctypes object itself, of a subclass of its type that records.
 
-    def __init__(self, obj: Any, index: int) -> None:
-        self._obj = obj
-        self._set_index(index)
+    What is read or written past its methods, as through a `memoryview`, is not recorded.
+    """
 
-    def __reduce__(self) -> Any:
-        context.assert_spawning(self)
-        return _rebuild, (type(self), self._index, recorder.run_ref, self._obj)
+    def __reduce_ex__(self, protocol: Any) -> Any:
+        return self._obj.__reduce_ex__(protocol)  # a copy is in no shared memory, and records nothing
 
-    def __getattr__(self, name: str) -> Any:
-        if name == "_obj":
-            raise AttributeError(name)
-        return getattr(self._obj, name)
+    def __repr__(self) -> str:
+        return repr(self._obj)
 
 
 class RawValue(_Raw, _Whole):
-    """What `multiprocessing.RawValue(typecode, …)` returns, recorded."""
+    """What `multiprocessing.RawValue(typecode, …)` returns, recorded: the part of it that is not ctypes'."""
 
     _read, _at = codes.VALUE_READ, 0
 
@@ -270,4 +276,18 @@ class RawValue(_Raw, _Whole):
 
 
 class RawArray(_Raw, _Elements):
-    """What `multiprocessing.RawArray(typecode, …)` returns, recorded."""
+    """What `multiprocessing.RawArray(typecode, …)` returns, recorded: the part of it that is not ctypes'."""
+
+
+def raw(kind: Any, plain: Any, index: int) -> Any:
+    """Return a RawValue or a RawArray, whichever class is given, in the memory of a plain one."""
+    ctype: Any = type(plain)
+    made = cpython.in_memory_of(plain, _recording_type(kind, ctype), lambda made: made._reduced(kind))
+    made._record(plain, index)
+    return made
+
+
+@functools.cache
+def _recording_type(kind: Any, ctype: Any) -> Any:
+    """Return the subclass of a ctypes type whose objects record; its name is that of the plain type."""
+    return type(ctype)(ctype.__name__, (kind, ctype), {"__module__": ctype.__module__})

@@ -1,1 +1,1 @@
-"""A script that is run as it is, and recorded: what it makes, and what its processes do."""
+"""Own code that is recorded, a script or what a scenario's targets do: what it makes, and what its processes do."""

@@ -1,14 +1,13 @@
-"""What a recorded script makes is announced: each thing gets a number, and a name from the line that has made it.
+"""What own code makes is announced: each thing gets a number, and a name from the line that has made it.
 
-A scenario's resources and processes have numbers by their order in its file. Those of a script are counted in files of
-the run, since any of its processes may make some: as many bytes as there are things.
+A scenario's resources and processes have numbers by their order in its file. What a script or a target makes is counted
+on from there, in files of the run, since any of its processes may make some: as many bytes as there are things.
 """
 
 from __future__ import annotations
 
 import fcntl
 import os
-from collections import Counter
 from collections.abc import Callable
 from multiprocessing.process import BaseProcess
 from types import FrameType
@@ -17,16 +16,22 @@ from zlib import crc32
 from run_scenario.recording import codes
 from run_scenario.recording.recorder import recorder
 from run_scenario.runtime import cpython
-from run_scenario.runtime.script.variables import variable_of
 
 MOST_RESOURCES = 1024
-"""Objects of one run that are recorded; those made after that are multiprocessing's own, and the log says so."""
+"""Objects of own code that are recorded in one run; later ones are multiprocessing's own, and the log says so."""
 MOST_PROCESSES = 65_000
 _FLAGS = os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC | os.O_NOFOLLOW
 _MACHINERY = frozenset({"multiprocessing", "concurrent", "run_scenario"})
 """Packages whose code makes things for others."""
-_names: Counter[str] = Counter()
-"""How many processes of a name this process has made."""
+
+
+def count_from(resources: int, processes: int) -> None:
+    """Have what is made from now on get the numbers after those of a scenario."""
+    folder = recorder.run_ref[0]
+    for what, known in (("resources", resources), ("processes", processes)):
+        counted = os.open(f"{folder}/{what}", _FLAGS, 0o600)
+        os.ftruncate(counted, known)
+        os.close(counted)
 
 
 def is_wanted() -> bool:
@@ -47,32 +52,24 @@ def announce_resource(kind: str, size: int = 0, lock: int = -1) -> int | None:
     file, line, variable = _place()
     return _announce(
         "resources",
-        MOST_RESOURCES,
+        recorder.run_ref[1],
         lambda number: recorder.emit(codes.RESOURCE_MADE, number, kind, variable, file, line, size, lock),
     )
 
 
-def announce_process(process: BaseProcess) -> tuple[int, str] | None:
-    """Record that a process is made that is to be started; return its number, and its name in the log.
-
-    None if it is not to be recorded.
-    """
-    name = process.name
-    _names[name] += 1
-    if _names[name] > 1:
-        name = f"{name} #{_names[name]}"
-    target = cpython.target_of(process)
-    number = _announce(
+def announce_process(process: BaseProcess) -> int | None:
+    """Record that a process is made that is to be started; return its number, None if it is not to be recorded."""
+    target, method = cpython.target_of(process), cpython.start_method_of(process)
+    return _announce(
         "processes",
         MOST_PROCESSES,
-        lambda number: recorder.emit(codes.PROCESS_MADE, number, name, target, bool(process.daemon)),
+        lambda number: recorder.emit(codes.PROCESS_MADE, number, process.name, target, bool(process.daemon), method),
     )
-    return None if number is None else (number, name)
 
 
 def announce_missing(what: str) -> None:
     """Record, once in a run, what of it is not recorded."""
-    folder, _ = recorder.run_ref
+    folder = recorder.run_ref[0]
     try:
         os.close(os.open(f"{folder}/missing-{crc32(what.encode()):x}", _FLAGS | os.O_EXCL, 0o600))
     except OSError:  # it has been said, or nobody reads it any more
@@ -82,7 +79,7 @@ def announce_missing(what: str) -> None:
 
 def _announce(what: str, most: int, announce: Callable[[int], None]) -> int | None:
     """Announce something under the next number, so that the announcements come in the order of the numbers."""
-    folder, _ = recorder.run_ref
+    folder = recorder.run_ref[0]
     try:
         counted = os.open(f"{folder}/{what}", _FLAGS, 0o600)
     except OSError:  # the run is over, or there are no descriptors left
@@ -112,5 +109,8 @@ def _place() -> tuple[str, int, str]:
     line, last, column, end = list(frame.f_code.co_positions())[frame.f_lasti // 2]
     if line is None or last is None or column is None or end is None:  # python -X no_debug_ranges
         return frame.f_code.co_filename, frame.f_lineno, ""
+    # With `ast`, as long again as all that a spawned child imports of ours: for those that make something.
+    from run_scenario.runtime.script.variables import variable_of
+
     file = frame.f_code.co_filename
     return file, line, variable_of(file, frame.f_globals, (line, column, last, end))

@@ -1,4 +1,4 @@
-"""Has what a script's managers hold recorded, by the proxies that its processes call."""
+"""Has what the managers of own code hold recorded, by the proxies that its processes call."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Has multiprocessing make recorded objects for a script, wherever the script asks it for one.
+"""Has multiprocessing make recorded objects for own code, a script or a target, wherever that asks it for one.
 
 The functions of `multiprocessing` and of its contexts are replaced; what multiprocessing makes for itself, such as the
 locks inside a queue, stays as it is. The objects are subclasses of multiprocessing's own.

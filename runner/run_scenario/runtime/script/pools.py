@@ -1,4 +1,4 @@
-"""Has the pools and executors of a script recorded: their workers, calls, tasks and results.
+"""Has the pools and executors of own code recorded: their workers, calls, tasks and results.
 
 A pool is handed not a function itself but something that calls it and records that, together with the number of the
 task. What comes back is what comes back anyway.
@@ -20,6 +20,7 @@ from run_scenario.recording import codes
 from run_scenario.recording.describe import describe
 from run_scenario.recording.recorder import recorder
 from run_scenario.runtime import cpython
+from run_scenario.runtime.child import output_capture
 from run_scenario.runtime.primitives.pools import (
     Callback,
     Initializer,
@@ -29,7 +30,7 @@ from run_scenario.runtime.primitives.pools import (
     Workers,
     record_failing_threads,
 )
-from run_scenario.runtime.script.announcements import announce_resource
+from run_scenario.runtime.script.announcements import announce_resource, is_wanted
 from run_scenario.scenario.resources import PoolSpec
 
 
@@ -266,7 +267,8 @@ class _UnorderedResults(_NextRecorded, pool.IMapUnorderedIterator):  # type: ign
 
 def _workers(spec: PoolSpec, index: int, ctx: BaseContext, size: int) -> Workers:
     folder, queues = recorder.run_ref
-    return Workers(spec, index, ctx, (folder, queues, (), False), size, gives_up=False)
+    setup = folder, queues, (), output_capture.is_wanted()
+    return Workers(spec, index, ctx, setup, size, gives_up=False)
 
 
 def _mark_passive(thread: threading.Thread, index: int) -> None:
@@ -303,7 +305,7 @@ def record_executors(module: ModuleType) -> None:
         **more: Any,
     ) -> None:
         size = (os.cpu_count() or 1) if max_workers is None else max_workers
-        index = announce_resource("executor", size) if size > 0 else None
+        index = announce_resource("executor", size) if size > 0 and recorder.run_ref[0] and is_wanted() else None
         if index is None:
             make_plainly(self, max_workers, mp_context, initializer, initargs, **more)
             return

@@ -1,4 +1,4 @@
-"""Has the processes of a script recorded, whichever class they are of and however they are started.
+"""Has the processes of own code recorded, whichever class they are of and however they are started.
 
 `BaseProcess` has replacements for the methods by which a process is started, waited for, asked and stopped, and for the
 one in which its child begins. A forked child inherits them; another child gets them, before the script is imported
@@ -19,29 +19,25 @@ from weakref import WeakKeyDictionary
 from run_scenario.recording import codes
 from run_scenario.recording.recorder import recorder
 from run_scenario.runtime import cpython
-from run_scenario.runtime.child import own_children
+from run_scenario.runtime.child import output_capture, own_children
 from run_scenario.runtime.child.bootstrap import RecordedRun
 from run_scenario.runtime.child.reaping import join, record_reaping, terminate_daemon
+from run_scenario.runtime.child.reports import Report, report_auxiliary_processes, report_started
+from run_scenario.runtime.primitives import wire
 from run_scenario.runtime.script.announcements import announce_process
 from run_scenario.runtime.script.objects import record_objects
-
-Report = Callable[..., None]
-"""Tells the supervisor of a process: a letter, and numbers."""
-Numbered = tuple[int, str]
-"""The number of a process, and its name in the log."""
 
 
 class _Starting(threading.local):
     """The process that this thread is starting; in a child, the one that it is."""
 
-    process: Numbered | None = None
+    process: int | None = None
 
 
 _starting = _Starting()
-_numbered: WeakKeyDictionary[BaseProcess, Numbered] = WeakKeyDictionary()
-"""Those that this process has started."""
+_numbers: WeakKeyDictionary[BaseProcess, int] = WeakKeyDictionary()
+"""Those that this process has started, each with its number."""
 _report: Report | None = None
-_announced: set[int] = set()
 _proc = True
 
 _start_plainly = BaseProcess.start
@@ -64,14 +60,19 @@ def record_processes(report: Report | None = None, *, proc: bool = True) -> None
     BaseProcess.terminate, BaseProcess.kill = _terminate, _kill  # type: ignore[method-assign]
     BaseProcess.is_alive = _is_alive  # type: ignore[method-assign]
     cpython.replace_bootstrap(BaseProcess, _bootstrap)
-    cpython.prepare_children_with(lambda: _Preparation(recorder.run_ref, _starting.process, _proc, _known()))
+    cpython.prepare_children_with(
+        lambda: _Preparation(
+            recorder.run_ref, _starting.process, _proc, output_capture.is_wanted(), wire.most_bytes, _known()
+        )
+    )
 
 
 class _Preparation:
     """What a child that is not forked gets, to be recorded: unpickling it is all it takes."""
 
-    def __init__(self, run_ref: tuple[str, int], process: Numbered | None, proc: bool, known: dict[Any, Any]) -> None:
-        self._state = run_ref, process, proc, known
+    def __init__(self, *state: Any) -> None:
+        """`state`: the arguments of `_prepare`."""
+        self._state = state
 
     def __reduce__(self) -> Any:
         return _prepare, self._state
@@ -83,9 +84,13 @@ def _known() -> dict[Any, Any]:
     return managers.known() if managers else {}
 
 
-def _prepare(run_ref: tuple[str, int], process: Numbered | None, proc: bool, known: dict[Any, Any]) -> None:
+def _prepare(
+    run_ref: tuple[str, int], process: int | None, proc: bool, captured: bool, most_bytes: int, known: dict[Any, Any]
+) -> None:
     if os.path.isdir(run_ref[0]):  # otherwise the run is over
         recorder.join_run(run_ref)
+        output_capture.want(captured)
+        wire.most_bytes = most_bytes
         _starting.process = process
         record_objects()
         record_processes(proc=proc)
@@ -98,16 +103,15 @@ def _prepare(run_ref: tuple[str, int], process: Numbered | None, proc: bool, kno
 def _start(self: BaseProcess) -> None:
     if cpython.is_started(self) or not recorder.run_ref[0] or cpython.is_managers(self) or _records_itself(self):
         own_children.start(self)
-        _report_auxiliary_processes()
+        report_auxiliary_processes(_report)
         return
-    numbered = announce_process(self)
-    if numbered is None:
+    index = announce_process(self)
+    if index is None:
         _start_plainly(self)
         return
-    index, name = numbered
-    _numbered[self] = numbered
-    recorder.emit(codes.STARTING, index, name)
-    before, _starting.process = _starting.process, numbered
+    _numbers[self] = index
+    recorder.emit(codes.STARTING, index, self.name)
+    before, _starting.process = _starting.process, index
     try:
         _start_plainly(self)
     except Exception as error:
@@ -119,30 +123,20 @@ def _start(self: BaseProcess) -> None:
 
 
 def _records_itself(made: BaseProcess) -> bool:
-    """Tell whether a process is recorded otherwise: as a pool's worker."""
-    return type(made.__dict__.get("run")).__name__ == "WorkerRun"  # the class is imported only where there are pools
+    """Tell whether a process is recorded otherwise: as one that a scenario describes, or as a pool's worker."""
+    run = made.__dict__.get("run")
+    # The other class is imported only where there are pools.
+    return isinstance(run, RecordedRun) or type(run).__name__ == "WorkerRun"
 
 
 def _note_started(started: BaseProcess, index: int) -> None:
     popen = cpython.popen_of(started)
-    pid = popen.pid
-    if _report is not None:
-        if popen.method == "forkserver":
-            _report("c", pid, popen.sentinel, os.fstat(popen.sentinel).st_ino)
-        _report("+", index, pid)
-    _report_auxiliary_processes()
-    recorder.emit(codes.START_RETURNED, index, pid)
+    report_started(_report, index, popen)
+    report_auxiliary_processes(_report)
+    recorder.emit(codes.START_RETURNED, index, popen.pid)
     record_reaping(popen, index, _proc)
     if started.daemon:
         popen.terminate = partial(_terminate_daemon, index, popen.terminate)
-
-
-def _report_auxiliary_processes() -> None:
-    """Tell the supervisor which children are multiprocessing's own, so that they are not taken for the script's."""
-    for letter, pid in (("t", cpython.resource_tracker_pid()), ("f", cpython.fork_server_pid())):
-        if _report is not None and pid and pid not in _announced:
-            _announced.add(pid)
-            _report(letter, pid)
 
 
 def _terminate_daemon(index: int, plainly: Callable[[], None]) -> None:
@@ -163,8 +157,7 @@ _stopping = _Stopping()
 
 def _own(process: BaseProcess) -> int | None:
     """Return the number of a process that this one has started; None: it has not."""
-    numbered = _numbered.get(process)
-    return numbered[0] if numbered and cpython.is_parent_of(process) else None
+    return _numbers.get(process) if cpython.is_parent_of(process) else None
 
 
 def _join(self: BaseProcess, timeout: float | None = None) -> None:
@@ -204,12 +197,12 @@ def _is_alive(self: BaseProcess) -> bool:
 
 def _bootstrap(self: BaseProcess, *args: Any, **kwargs: Any) -> int:
     """Stand for the method in which a child begins: from here on it is recorded."""
-    numbered, _starting.process = _starting.process, None
+    index, _starting.process = _starting.process, None
     global _report
     _report = None  # only the main program's children are reported; the others are found
-    _numbered.clear()
+    _numbers.clear()
     folder, queues = recorder.run_ref
-    if numbered is not None and folder and not _records_itself(self):
-        index, name = numbered
-        self.run = RecordedRun(self, index, folder, queues, (), captured=False, name=name)  # type: ignore[method-assign]
+    if index is not None and folder and not _records_itself(self):
+        captured = output_capture.is_wanted()
+        self.run = RecordedRun(self, index, folder, queues, (), captured=captured)  # type: ignore[method-assign]
     return _bootstrap_plainly(self, *args, **kwargs)

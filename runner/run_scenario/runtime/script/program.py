@@ -13,12 +13,13 @@ from run_scenario.recording import codes
 from run_scenario.recording.recorder import recorder
 from run_scenario.runtime import cpython
 from run_scenario.runtime.child.bootstrap import exitcode_of, join_run, own_usage, record_failure, record_lingering
+from run_scenario.runtime.child.reports import Report
 from run_scenario.runtime.main_program.program import MAIN, MAIN_PROCESS
 from run_scenario.runtime.primitives import wire
 from run_scenario.runtime.run_request import RunRequest, Script, semaphore_prefix
-from run_scenario.runtime.script.announcements import MOST_RESOURCES
+from run_scenario.runtime.script.announcements import MOST_RESOURCES, count_from
 from run_scenario.runtime.script.objects import record_objects
-from run_scenario.runtime.script.processes import Report, record_processes
+from run_scenario.runtime.script.processes import record_processes
 
 _INTERRUPTED = 130
 _HERE = os.path.dirname(__file__)
@@ -32,9 +33,7 @@ def become_script(request: RunRequest, script: Script, report: Report) -> int:
     cpython.set_semaphore_prefix(semaphore_prefix(request.run))
     if request.sockets:
         cpython.set_socket_folder(request.sockets)
-    join_run(request.folder, MAIN_PROCESS, MOST_RESOURCES, captured=False)
-    record_objects()
-    record_processes(report, proc=request.capabilities.proc)
+    record_own_code(request, report)
     recorder.emit(codes.STARTED, MAIN, os.getpid(), os.getppid(), "", False)
     code = _run(script)
     record_lingering(MAIN)
@@ -42,6 +41,16 @@ def become_script(request: RunRequest, script: Script, report: Report) -> int:
     cpython.wait_for_threads()
     cpython.run_exit_functions()
     return code
+
+
+def record_own_code(request: RunRequest, report: Report) -> None:
+    """Make this process the recorded main program of a run in which own code makes processes and objects."""
+    scenario, known = request.scenario, len(request.scenario.resources)
+    threads, captured = scenario.has_threads, request.script is None
+    join_run(request.folder, MAIN_PROCESS, known + MOST_RESOURCES, threads=threads, captured=captured)
+    count_from(known, len(scenario.processes))
+    record_objects()
+    record_processes(report, proc=request.capabilities.proc)
 
 
 def _run(script: Script) -> int:

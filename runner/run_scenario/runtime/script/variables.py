@@ -1,4 +1,4 @@
-"""The variable to which a script assigns what a call makes: `tasks` in `tasks = Queue()`.
+"""The variable to which own code assigns what a call makes: `tasks` in `tasks = Queue()`.
 
 No name is better than a wrong one: where the call is an argument of another, there is none.
 """

@@ -1,0 +1,56 @@
+"""Targets that make processes, pools and objects of their own."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import sys
+import time
+from concurrent.futures import ProcessPoolExecutor
+from multiprocessing.process import BaseProcess
+from typing import Any
+
+
+def _help(answers: Any, exitcodes: list[int]) -> None:
+    if exitcodes[1:]:
+        start_helper(exitcodes[1:])
+    print("a helper")
+    answers.put(exitcodes[0])
+    sys.exit(exitcodes[0])
+
+
+def start_helper(exitcodes: list[int], method: str | None = None) -> None:
+    """Have a child answer, which ends with the first of these exit codes, and has a child that ends with the next."""
+    context = multiprocessing.get_context(method)
+    answers = context.Queue()
+    helper: BaseProcess = context.Process(target=_help, args=(answers, exitcodes), name="Helper")  # type: ignore[attr-defined]
+    helper.start()
+    answers.get()
+    helper.join()
+
+
+def make_everything() -> None:
+    """Make a pool, an executor, what a manager holds, and locks."""
+    lock, value = multiprocessing.Lock(), multiprocessing.Value("i", 3)
+    with lock:
+        value.value += 1
+    with multiprocessing.Pool(1) as pool:
+        pool.map(abs, [1, -2])
+    with ProcessPoolExecutor(1) as executor:
+        executor.submit(abs, -3).result()
+    with multiprocessing.Manager() as manager:
+        names = manager.list()
+        names.append("Ada")
+
+
+def make_many(count: int) -> None:
+    """Make more locks than are recorded, and use the last."""
+    locks = [multiprocessing.Lock() for _ in range(count)]
+    with locks[-1]:
+        print("done")
+
+
+def leave_a_child_behind() -> None:
+    """Start a child, and end without waiting for it."""
+    multiprocessing.Process(target=time.sleep, args=(60,), name="Left").start()
+    os._exit(0)
