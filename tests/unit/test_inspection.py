@@ -124,6 +124,14 @@ def test_one_thread_that_moves_is_enough() -> None:
     assert (20,) == the("helped", shown).others
 
 
+@pytest.mark.parametrize(("path", "sure"), [("/dev/shm/sem.mp-ab", False), ("/dev/shm/sem.mp-ab (deleted)", True)])
+def test_a_child_that_is_only_starting_may_open_a_semaphore(path: str, sure: bool) -> None:
+    """As long as that has a name: the child could release it then, though it does not have it yet."""
+    waits, starts = process(10, ACQUIRES, keys=[LOCK]), process(20, None, parent=10, role="spawned")
+    shown = program(waits, starts, semaphores=[Semaphore(LOCK, path, 0, 1)])
+    assert sure == (("standstill", "certain", (10,)) in found(shown))
+
+
 def test_what_was_scheduled_between_two_looks_does_not_stand_still() -> None:
     """Though it is in the same wait both times."""
     moved = process(10, OWN_LOCK)

@@ -117,12 +117,18 @@ def stuck_threads(program: Program) -> dict[Actor, Wait]:
         for (pid, thread), wait in stuck.items():
             process = program.process(pid)
             who = helpers(program, process, wait) if process is not None else None
-            if who is None or any(moving.get(each.pid) for each in who):
+            if who is None or any(moving.get(each.pid) for each in [*who, *_could_open(program, wait)]):
                 helped.append((pid, thread))
         if not helped:
             return stuck
         for actor in helped:
             del stuck[actor]
+
+
+def _could_open(program: Program, wait: Wait) -> list[ProcessFacts]:
+    """Return who could still get what is waited for: a semaphore that has a name, as a child that is just starting."""
+    named = {each.key for each in program.semaphores if each.has_name}
+    return [each for each in program.processes if each.inside] if named.intersection(wait.keys) else []
 
 
 def _moving(program: Program, stuck: dict[Actor, Wait]) -> dict[int, set[int]]:

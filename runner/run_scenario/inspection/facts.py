@@ -23,6 +23,8 @@ WaitKind = Literal[
 ]
 """`futex`: a semaphore or a lock of its own process, which of them cannot be seen."""
 Role = Literal["resource_tracker", "fork_server", "forked_by_server", "spawned", "forked", "program"]
+_DELETED = " (deleted)"
+"""How the system marks the name of a file that was removed."""
 THREADS, CHILDREN, OUTSIDE = "threads", "children", "outside"
 
 
@@ -121,7 +123,12 @@ class Semaphore(Value):
     @property
     def name(self) -> str:
         """The name of its file, `sem.mp-72Ew7Y`."""
-        return self.path.removesuffix(" (deleted)").rpartition("/")[2]
+        return self.path.removesuffix(_DELETED).rpartition("/")[2]
+
+    @property
+    def has_name(self) -> bool:
+        """Whether others could still open it: multiprocessing removes its name at once, if processes are forked."""
+        return bool(self.path) and not self.path.endswith(_DELETED)
 
 
 class StackSource(Value):

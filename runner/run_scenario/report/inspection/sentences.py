@@ -86,8 +86,10 @@ def _helped(program: Program, conclusion: Conclusion) -> list[str]:
     process, thread = thread_of(program, conclusion.actors[0])
     assert thread.wait is not None
     who = actor_name(program, conclusion.actors[0])
-    still = names(conclusion.others, process.pid, "another of its own threads")
-    return [f"{who} waits for {wanted(program, process, thread.wait)}; {still} may still move"]
+    still = f"{names(conclusion.others, process.pid, 'another of its own threads')} may still move"
+    if not conclusion.others:
+        still = "another process may still open it, by its name"
+    return [f"{who} waits for {wanted(program, process, thread.wait)}; {still}"]
 
 
 _LINES = {

@@ -231,10 +231,15 @@ def _process(
         inside=pid in first.below,
         is_python=_is_python(pid),
         is_open=_is_open(pid),
-        has_handlers=not stat.is_over and sleeping_threads.may_be_woken_by_signal(pid),
+        has_handlers=not stat.is_over and _may_be_woken(pid),
         keys=keys,
         threads=() if stat.is_over else threads,
     )
+
+
+def _may_be_woken(pid: int) -> bool:
+    """Tell whether a process may go on by a signal; also by one that comes when a child of it ends, or is to end it."""
+    return sleeping_threads.has_handlers(pid) or sleeping_threads.may_be_woken_by_signal(pid)
 
 
 def _command(pid: int) -> str:
