@@ -21,12 +21,16 @@ import pytest
 from recorded import Recording
 from support import COMMAND, PATIENCE, is_readable, processes_with
 
+from effort import often
 from run_scenario.cli import main
 from run_scenario.errors import UsageError
+from run_scenario.inspection.conclusions import conclude
+from run_scenario.inspection.facts import StackSource
 from run_scenario.runtime.inspection import looking
 from run_scenario.runtime.platform import system
 
 HANGS = Path(__file__).parent / "scripts" / "hangs.py"
+GOES_ON = HANGS.with_name("goes_on.py")
 SURE = ("certain", "as_far_as_seen")
 """The second where other users have processes, and the tests are not run by root."""
 SPY = shutil.which("py-spy") or shutil.which("py-spy", path=os.path.dirname(sys.executable))
@@ -55,6 +59,7 @@ class Program:
             start_new_session=True,
         )
         self.pid = self._process.pid
+        self._until = time.monotonic() + PATIENCE
 
     def read_line(self) -> None:
         """Wait until the program says how far it has come."""
@@ -74,8 +79,16 @@ class Program:
                 return found
             assert time.monotonic() < until, json.dumps(found, indent=1)
 
-    def end(self) -> None:
-        """Kill all of it, but for resource trackers: these remove what is left, and end by themselves."""
+    def is_running(self) -> bool:
+        """Tell whether the program goes on; it has to come to its end some time."""
+        assert time.monotonic() < self._until, "it does not end"
+        return self._process.poll() is None
+
+    def end(self) -> int:
+        """Kill all of it, but for resource trackers: these remove what is left, and end by themselves.
+
+        Return the program's exit code.
+        """
         trackers = []
         for pid in processes_with(self._marker):
             if "resource_tracker" in system.read_file(f"/proc/{pid}/cmdline"):
@@ -88,9 +101,9 @@ class Program:
             ended.register(tracker, select.POLLIN)
             ended.poll(PATIENCE * 1000)
             os.close(tracker)
-        self._process.wait()
         assert self._process.stdout
         self._process.stdout.close()
+        return self._process.wait()
 
 
 @pytest.fixture
@@ -318,6 +331,23 @@ def test_a_program_that_is_recorded_already(tmp_path: Path) -> None:
     assert inspected(recording.process.pid)["run"]
     recording.process.send_signal(signal.SIGINT)
     assert 130 == recording.finish().status
+
+
+def test_no_standstill_is_claimed_of_what_goes_on(method: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A program that ends by itself never stood still, however short the time between two looks."""
+    monkeypatch.setattr(looking, "BETWEEN", 0.02)
+    monkeypatch.setattr(looking, "read_stacks", lambda pids: ({}, StackSource("")))
+    for seed in range(often(30)):
+        program = Program(sys.executable, str(GOES_ON), method, str(seed))
+        claimed = []
+        try:
+            while program.is_running():
+                with contextlib.suppress(UsageError):  # it has ended
+                    found = conclude(looking.inspect(program.pid))
+                    claimed += [each for each in found if each.kind == "standstill" and each.certainty in SURE]
+        finally:
+            assert 0 == program.end()
+        assert [] == claimed, seed
 
 
 def refused(pid: int, capfd: pytest.CaptureFixture[str]) -> str:

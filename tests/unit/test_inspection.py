@@ -225,6 +225,20 @@ def test_a_tree() -> None:
     ] == as_text(shown, 120).splitlines()[:14]
 
 
+def test_many_threads_are_counted() -> None:
+    """Of a pool of hundreds the first are shown, and how many there are besides."""
+    shown = program(
+        process(10, *[OWN_LOCK] * 300, waiting("poll", *(f"pipe:[{n}] write" for n in range(9)), timed=True))
+    )
+    text = as_text(shown, 200)
+    assert "and 281 more threads" in text
+    assert len(text.splitlines()) < 40
+    stuck = program(process(10, *[OWN_LOCK] * 300))
+    assert "and 280 more threads wait so" == lines(stuck, the("standstill", stuck))[-1]
+    polling = program(process(10, waiting("poll", *(f"pipe:[{n}] write" for n in range(9)), timed=True)))
+    assert "something to happen at pipe 0 or pipe 1 or pipe 2 or pipe 3 or 5 more" in as_text(polling, 200)
+
+
 def test_hostile_names_steer_no_terminal() -> None:
     """A command line, the name of a thread and a frame may hold anything."""
     bad = "\x1b[31mx\n\u202ey\ud800"

@@ -14,6 +14,7 @@ from run_scenario.report.inspection.waits import how_ended, names, thing, title
 from run_scenario.report.text import sanitize, seconds, truncate
 from run_scenario.values import Value
 
+_MOST_THREADS = 20
 _MOST_FRAMES = 6
 _MOST_INNER_FRAMES = 3
 """Frames that are shown of a thread that runs none of the program's own code."""
@@ -129,10 +130,12 @@ def _process(program: Program, process: ProcessFacts, width: int) -> Iterator[st
     yield from _filled(f"pid {process.pid}{where}: {what}; {age}", indent, width, f"{indent}    ")
     if process.is_over:
         yield from _filled(f"{how_ended(process)}; its parent has not waited for it", f"{indent}    ", width)
-    for thread in process.threads:
+    for thread in process.threads[:_MOST_THREADS]:
         yield from _filled(_does(program, process, thread), f"{indent}    ", width)
         for frame in _own_frames_first(thread.stack):
             yield f"{indent}        {sanitize(frame)}"
+    if len(process.threads) > _MOST_THREADS:
+        yield f"{indent}    and {len(process.threads) - _MOST_THREADS} more threads"
 
 
 def _age(age: float) -> str:

@@ -9,6 +9,9 @@ from run_scenario.inspection.facts import THREADS, Program
 from run_scenario.report.inspection.waits import MOST_NAMES, actor_name, called, how_ended, names, wanted
 from run_scenario.report.text import plural, seconds
 
+_MOST_WAITS = 20
+"""Threads of a standstill that are named one by one."""
+
 
 def lines(program: Program, conclusion: Conclusion) -> list[str]:
     """Return a conclusion as a sentence, and a line for each of its parts and doubts."""
@@ -26,10 +29,12 @@ def _standstill(program: Program, conclusion: Conclusion) -> list[str]:
     }
     who = "the program stands still" if threads <= stuck else "a part of the program stands still"
     parts = []
-    for actor in conclusion.actors:
+    for actor in conclusion.actors[:_MOST_WAITS]:
         process, thread = thread_of(program, actor)
         assert thread.wait is not None
         parts.append(f"{actor_name(program, actor)} waits for {wanted(program, process, thread.wait)}")
+    if len(stuck) > _MOST_WAITS:
+        parts.append(f"and {len(stuck) - _MOST_WAITS} more threads wait so")
     return [f"{who}: nobody who could end {'this wait' if len(stuck) == 1 else 'these waits'} can move", *parts]
 
 

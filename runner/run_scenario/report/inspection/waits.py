@@ -21,6 +21,8 @@ from run_scenario.inspection.facts import (
 
 MOST_NAMES = 6
 """Processes or threads that are named one by one; of more, the rest are counted."""
+_MOST_THINGS = 4
+"""Things at one of which a thread waits that are named one by one."""
 _COULD: dict[WaitKind, str] = {
     "semaphore": "which only {} can do",
     "read": "to which only {} can write",
@@ -75,7 +77,9 @@ def _timeless(program: Program, wait: Wait) -> str:
         return _SOMETHING[wait.kind]
     if (server := _is_joined(program, wait)) is not None:
         return f"the fork server, pid {server}, as join() does until a process that it has forked has ended"
-    things = " or ".join(dict.fromkeys(called(program, key) for key in wait.keys))
+    called_so = list(dict.fromkeys(called(program, key) for key in wait.keys))
+    more = [f"{len(called_so) - _MOST_THINGS} more"] if len(called_so) > _MOST_THINGS else []
+    things = " or ".join([*called_so[:_MOST_THINGS], *more])
     if wait.kind == "semaphore":
         return f"{things} to be released"
     if wait.kind == "poll":
