@@ -388,9 +388,11 @@ def test_what_is_no_process_id(capfd: pytest.CaptureFixture[str]) -> None:
 def test_a_process_of_somebody_else() -> None:
     """Whose descriptors are not shown to this user is not looked at: be that user, or root."""
     user = os.geteuid()
+    if os.stat("/proc/1").st_uid != 0 or system.read_file("/proc/self/uid_map").split()[2] == "1":
+        pytest.skip("there is no other user here")
+    if user == 0:
+        os.seteuid(65534)
     try:
-        if user == 0:
-            os.seteuid(65534)
         with pytest.raises(UsageError, match=r"process 1 belongs to user root.*sudo run-scenario inspect 1"):
             looking.inspect(1)
     finally:

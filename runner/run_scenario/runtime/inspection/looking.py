@@ -55,6 +55,10 @@ class _Thread(Value):
     wait: Wait | None
 
 
+_Threads = dict[int, dict[int, _Thread]]
+"""Of each process its threads, by their ids."""
+
+
 def inspect(pid: int) -> Program:
     """Return all that can be seen of a process, those below it, and those that share what these wait for.
 
@@ -66,18 +70,8 @@ def inspect(pid: int) -> Program:
         raise UsageError("inspect reads what the system shows in /proc, as Linux does; there is none here")
     _check(pid)
     first = _look(pid)
-    ends = {each: sleeping_threads.open_ends(each) for each in first.stats}
-    members = list(first.below)
-    threads = {each: _threads(each, first, capabilities.syscall) for each in members}
-    keys: dict[int, frozenset[str]] = {}
-    while True:  # whoever shares what is waited for may wait for what others share
-        awaited = frozenset(key for each in threads.values() for thread in each.values() for key in _keys_of(thread))
-        keys = {each: frozenset(shared_keys(each, awaited, ends[each])) for each in first.stats}
-        beside = [each for each, shared in keys.items() if shared and each not in threads and each != os.getpid()]
-        if not beside:
-            break
-        members += beside
-        threads |= {each: _threads(each, first, capabilities.syscall) for each in beside}
+    threads, keys = _with_sharers(first, capabilities.syscall)
+    members = list(threads)
     pythons = [each for each in members if _is_python(each) and not system.is_auxiliary(each)]
     stacks, source = read_stacks(pythons) if pythons else ({}, StackSource(""))
     time.sleep(max(0.0, first.at + BETWEEN - time.monotonic()))
@@ -101,6 +95,19 @@ def inspect(pid: int) -> Program:
         stacks=source,
         run=next(filter(None, map(_run_of, first.below)), ""),
     )
+
+
+def _with_sharers(look: _Look, sees_calls: bool) -> tuple[_Threads, dict[int, frozenset[str]]]:
+    """Return the threads of the processes below, and of those that share what these wait for; and who shares what."""
+    ends = {each: sleeping_threads.open_ends(each) for each in look.stats}
+    threads = {each: _threads(each, look, sees_calls) for each in look.below}
+    while True:  # whoever shares what is waited for may wait for what others share
+        awaited = frozenset(key for each in threads.values() for thread in each.values() for key in _keys_of(thread))
+        keys = {each: frozenset(shared_keys(each, awaited, ends[each])) for each in look.stats}
+        beside = [each for each, shared in keys.items() if shared and each not in threads and each != os.getpid()]
+        if not beside:
+            return threads, keys
+        threads |= {each: _threads(each, look, sees_calls) for each in beside}
 
 
 def _check(pid: int) -> None:
@@ -283,7 +290,7 @@ def _is_hidden(pid: int, stat: ProcessStat) -> bool:
     return not looked_at and system.is_running(pid)
 
 
-def _semaphores(threads: Mapping[int, Mapping[int, _Thread]]) -> tuple[Semaphore, ...]:
+def _semaphores(threads: _Threads) -> tuple[Semaphore, ...]:
     found: dict[str, Semaphore] = {}
     for pid, each in threads.items():
         for thread, seen in each.items():
