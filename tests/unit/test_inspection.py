@@ -11,7 +11,6 @@ import pytest
 
 from run_scenario.inspection.conclusions import Certainty, Conclusion, ConclusionKind, Doubt, conclude
 from run_scenario.inspection.facts import (
-    CHILDREN,
     OUTSIDE,
     THREADS,
     ProcessFacts,
@@ -99,7 +98,7 @@ A_WHILE = waiting("lock", THREADS, timed=True)
     [
         (ACQUIRES, [LOCK], [("standstill", "certain", (10, 20))]),
         (OWN_LOCK, [], [("standstill", "certain", (10, 20))]),
-        (waiting("process", CHILDREN), [], [("helped", "may_go_on", (10,))]),
+        (waiting("process", "process 30"), [], [("helped", "may_go_on", (10,))]),
         (waiting("socket", OUTSIDE), [], [("helped", "may_go_on", (10,)), ("outside", "may_go_on", (20,))]),
         (waiting(None, OUTSIDE), [], [("helped", "may_go_on", (10,))]),
         (waiting("poll", PIPE, OUTSIDE), [PIPE], [("helped", "may_go_on", (10,)), ("outside", "may_go_on", (20,))]),

@@ -11,7 +11,6 @@ from collections.abc import Iterator
 from typing import Literal
 
 from run_scenario.inspection.facts import (
-    CHILDREN,
     OUTSIDE,
     THREADS,
     ProcessFacts,
@@ -92,8 +91,6 @@ def helpers(program: Program, process: ProcessFacts, wait: Wait) -> list[Process
     for key in wait.keys:
         if key == THREADS:
             able = [process]
-        elif key == CHILDREN:
-            able = program.children(process.pid)
         elif (pid := awaited_process(key)) is not None:
             able = [each for each in [program.process(pid)] if each is not None]
         else:
@@ -132,10 +129,10 @@ def _could_open(program: Program, wait: Wait) -> list[ProcessFacts]:
 
 
 def _moving(program: Program, stuck: dict[Actor, Wait]) -> dict[int, set[int]]:
-    """Return the threads that are not stuck, by process; one that has ended can be waited for at once."""
+    """Return the threads that are not stuck, by process; of one that has ended, or is about to, the main one."""
     return {
         process.pid: {process.pid}
-        if process.is_over
+        if process.is_over or not process.threads
         else {thread.thread for thread in process.threads if (process.pid, thread.thread) not in stuck}
         for process in program.processes
     }

@@ -6,7 +6,6 @@ Things that processes share have keys, texts that are equal wherever the thing i
     socket:[4711]           a local socket, by its inode
     memory 00:1b 1325       memory that several processes map, by the device and inode of its file: that of a semaphore
     process 4711            the end of a process
-    children                the end of any child
     threads                 what only another thread of the same process does
     outside                 what may come from elsewhere: a network, a terminal, a clock, or nothing that is known
 """
@@ -25,7 +24,7 @@ WaitKind = Literal[
 Role = Literal["resource_tracker", "fork_server", "forked_by_server", "spawned", "forked", "program"]
 _DELETED = " (deleted)"
 """How the system marks the name of a file that was removed."""
-THREADS, CHILDREN, OUTSIDE = "threads", "children", "outside"
+THREADS, OUTSIDE = "threads", "outside"
 
 
 def process_key(pid: int) -> str:
@@ -166,10 +165,6 @@ class Program(Value):
     def with_key(self, key: str) -> list[ProcessFacts]:
         """Return the processes that have something, by its key."""
         return [each for each in self.processes if key in each.keys and not each.is_over]
-
-    def children(self, pid: int) -> list[ProcessFacts]:
-        """Return the children of a process that were looked at, those that have ended among them."""
-        return [each for each in self.processes if each.parent == pid]
 
     def sleeping(self) -> Iterator[tuple[ProcessFacts, ThreadFacts, Wait]]:
         """Yield each thread that sleeps, with its process and what it sleeps in."""

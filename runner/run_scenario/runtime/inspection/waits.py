@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterable, Iterator
 
-from run_scenario.inspection.facts import CHILDREN, OUTSIDE, THREADS, Semaphore, Wait, WaitKind, process_key
+from run_scenario.inspection.facts import OUTSIDE, THREADS, Semaphore, Wait, WaitKind, process_key
 from run_scenario.runtime.platform.local_sockets import peer_of
 from run_scenario.runtime.platform.system import read_file
 from run_scenario.runtime.platform.system_calls import (
@@ -22,6 +22,8 @@ from run_scenario.runtime.platform.system_calls import (
     shared_memory,
 )
 
+_CHILDREN = "children"
+"""Stands for the keys of all children of a process, until these are put in its place."""
 _FOR_EVER = 0xFFFFFFFF
 """A timeout of -1 in milliseconds, as poll(2) and epoll_wait(2) take it."""
 _FUTEX_PRIVATE = 0x80
@@ -68,7 +70,7 @@ def wait_of(pid: int, thread: int, children: Iterable[int], sees_calls: bool = T
         kind, timed, keys = reader(pid, name, arguments)
     else:
         kind, timed, keys = _KINDS.get(name), name in _TIMED, [OUTSIDE]
-    if keys == [CHILDREN]:
+    if keys == [_CHILDREN]:
         keys = [process_key(child) for child in children] or [OUTSIDE]
     return Wait(kind, name, channel, timed, tuple(dict.fromkeys(keys)))
 
@@ -112,14 +114,14 @@ def _futex(pid: int, name: str, arguments: Arguments) -> _Found:
 def _wait4(pid: int, name: str, arguments: Arguments) -> _Found:
     child = arguments[0]
     one = 0 < child < 1 << 31
-    return "process", False, [process_key(child) if one else CHILDREN]
+    return "process", False, [process_key(child) if one else _CHILDREN]
 
 
 def _waitid(pid: int, name: str, arguments: Arguments) -> _Found:
     kind, number, *_ = arguments
     if kind == os.P_PID:
         return "process", False, [process_key(number)]
-    return "process", False, [CHILDREN if kind == os.P_ALL else OUTSIDE]
+    return "process", False, [_CHILDREN if kind == os.P_ALL else OUTSIDE]
 
 
 _READERS: dict[str, Callable[[int, str, Arguments], _Found]] = {
