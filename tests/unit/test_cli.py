@@ -385,7 +385,7 @@ def test_no_command_chooses_its_format_by_itself() -> None:
     """`output_format` alone looks at --format: a command asks it for a decision, or for sinks."""
     commands = Path(run_scenario.__file__).parent / "cli" / "commands"
     with_format = [path.stem for path in commands.glob("*.py") if "add_format(" in path.read_text()]
-    assert {"run", "check", "compare", "recover"} == set(with_format)
+    assert {"run", "check", "compare", "inspect", "recover"} == set(with_format)
     for path in commands.glob("*.py"):
         read = {ast.unparse(node) for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.Attribute)}
         assert "options.format" not in read, path

@@ -324,6 +324,7 @@ LOOKING = {
     "python": ["own.yaml"],
     "check": ["log.jsonl", "own.yaml"],
     "recover": [],
+    "inspect": [str(os.getpid())],
     "show": ["log.jsonl"],
     "list": ["--search", "canary"],
     "targets": ["canary"],

@@ -15,13 +15,21 @@ MODULES = sorted(PACKAGE.rglob("*.py"))
 
 LEAVES = {"errors", "limits", "bundled", "ownership", "suggestions", "values", "__init__"}
 BELOW = {
-    "cli": {"report", "expect", "runtime", "loader", "events", "recording", "targets", "scenario"},
+    "cli": {"report", "expect", "runtime", "loader", "events", "recording", "targets", "scenario"} | {"inspection"},
     "pytest_plugin": {"api", "report", "expect", "runtime", "loader", "events", "recording", "targets", "scenario"},
     "api": {"expect", "runtime", "loader", "events", "recording", "targets", "scenario"},
-    "report": {"expect", "events", "recording", "targets", "scenario"},  # values in, text out: nothing is run or loaded
+    "report": {
+        "expect",
+        "events",
+        "inspection",
+        "recording",
+        "targets",
+        "scenario",
+    },  # values in, text out: nothing is run or loaded
     "expect": {"events", "recording", "targets", "scenario"},
-    "runtime": {"loader", "events", "recording", "targets", "scenario"},
+    "runtime": {"loader", "events", "inspection", "recording", "targets", "scenario"},
     "loader": {"events", "recording", "targets", "scenario"},
+    "inspection": set(),
     "events": {"recording", "targets", "scenario"},
     "recording": {"targets", "scenario"},
     "targets": {"scenario"},

@@ -15,6 +15,7 @@ PROGRAM = "run-scenario"
 COMMANDS = (
     "run",
     "record",
+    "inspect",
     "compare",
     "validate",
     "plan",

@@ -43,13 +43,13 @@ class Capabilities(Value):
 NAMES = Capabilities.__match_args__
 
 
-def find(environment: Mapping[str, str]) -> Capabilities:
-    """Try everything; where that works, this process is a subreaper from then on.
+def find(environment: Mapping[str, str], unwanted: frozenset[str] = frozenset()) -> Capabilities:
+    """Try everything but what is unwanted; where `subreaper` works, this process is one from then on.
 
     Raises:
         UsageError: the environment takes away what is not known here.
     """
-    without = _taken_away(environment.get(VARIABLE, ""))
+    without = _taken_away(environment.get(VARIABLE, "")) | unwanted
     proc = "proc" not in without and _has_proc()
     return Capabilities(
         pidfd="pidfd" not in without and _has_pidfd(),

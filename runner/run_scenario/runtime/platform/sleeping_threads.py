@@ -7,23 +7,22 @@ from __future__ import annotations
 
 import os
 import signal
-import struct
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 
 from run_scenario.runtime.platform.local_sockets import peer_of
 from run_scenario.runtime.platform.system import STACK_SIGNAL, read_file
-
-_MACHINE = os.uname().machine if hasattr(os, "uname") else ""
-_WAITING_CALLS = {
-    "x86_64": {"0": "read", "1": "write", "7": "poll", "19": "readv", "43": "accept", "61": "wait4", "202": "futex"}
-    | {"232": "epoll_wait", "247": "waitid", "271": "ppoll", "281": "epoll_wait", "288": "accept"},
-    "aarch64": {"22": "epoll_wait", "63": "read", "64": "write", "65": "readv", "73": "ppoll", "95": "waitid"}
-    | {"98": "futex", "202": "accept", "242": "accept", "260": "wait4"},
-}
-"""System call numbers by machine (asm/unistd.h) in which processes wait for each other."""
-_POLLED = struct.Struct("=ihh")
-"""One descriptor that is polled: its number, what is asked, what was found (poll(2))."""
-_MOST_POLLED = 1_000
+from run_scenario.runtime.platform.system_calls import (
+    MACHINE,
+    PIDFD,
+    PIPE,
+    SOCKET,
+    call_of,
+    inode_in,
+    link_of,
+    may_write,
+    polled,
+    shared_memory,
+)
 
 
 def waits_for_others(pid: int, thread: int, *, by_socket: bool) -> bool:
@@ -34,19 +33,13 @@ def waits_for_others(pid: int, thread: int, *, by_socket: bool) -> bool:
     `multiprocessing.Pipe`. Where the file cannot be read, or the machine's call numbers are not known here, nothing is
     for sure.
     """
-    name, (*_, fourth) = _call(pid, thread)
+    name, (_, _, _, fourth, _) = call_of(pid, thread)
     if name == "futex":
         return fourth == 0  # no timeout
     if name in ("wait4", "waitid"):
         return True
     descriptors = _awaited_descriptors(pid, thread)
     return bool(descriptors) and all(_leads_to_others(pid, each, by_socket) for each in descriptors)
-
-
-_PIPE, _SOCKET = "pipe:[", "socket:["
-"""How /proc/PID/fd names a pipe without a name, and a socket; an inode follows."""
-_MAY_WRITE = 0o200
-"""Mode of such a name, where the descriptor was opened for writing (proc(5))."""
 
 
 def awaited_ends(pid: int, thread: int) -> list[str]:
@@ -56,11 +49,11 @@ def awaited_ends(pid: int, thread: int) -> list[str]:
     """
     found = []
     for descriptor in _awaited_descriptors(pid, thread):
-        link = _link(pid, descriptor)
-        if link.startswith(_PIPE):
-            found.append(f"{link} {'read' if _may_write(pid, descriptor) else 'write'}")
-        elif link.startswith(_SOCKET):
-            found.append(f"{_SOCKET}{peer_of(_inode(link))}]")
+        link = link_of(pid, descriptor)
+        if link.startswith(PIPE):
+            found.append(f"{link} {'read' if may_write(pid, descriptor) else 'write'}")
+        elif link.startswith(SOCKET):
+            found.append(f"{SOCKET}{peer_of(inode_in(link))}]")
     return found
 
 
@@ -72,78 +65,34 @@ def open_ends(pid: int) -> set[str]:
         return set()
     found = set()
     for descriptor in descriptors:
-        link = _link(pid, descriptor)
-        if link.startswith(_PIPE):
-            found.add(f"{link} {'write' if _may_write(pid, descriptor) else 'read'}")
-        elif link.startswith(_SOCKET):
+        link = link_of(pid, descriptor)
+        if link.startswith(PIPE):
+            found.add(f"{link} {'write' if may_write(pid, descriptor) else 'read'}")
+        elif link.startswith(SOCKET):
             found.add(link)
     return found
 
 
-def _may_write(pid: int, descriptor: int) -> bool:
-    try:
-        return bool(os.lstat(f"/proc/{pid}/fd/{descriptor}").st_mode & _MAY_WRITE)
-    except OSError:
-        return False
-
-
-def _inode(link: str) -> int:
-    number = link.partition("[")[2].rstrip("]")
-    return int(number) if number.isdecimal() else 0
-
-
-def _link(pid: int, descriptor: int) -> str:
-    try:
-        return os.readlink(f"/proc/{pid}/fd/{descriptor}")
-    except OSError:
-        return ""
-
-
 def _awaited_descriptors(pid: int, thread: int) -> list[int]:
     """Return the descriptors on which a thread waits to read or write, without a timeout."""
-    name, (first, second, third, _) = _call(pid, thread)
+    name, (first, second, third, *_) = call_of(pid, thread)
     if name in ("poll", "ppoll"):
         for_ever = third & 0xFFFFFFFF == 0xFFFFFFFF if name == "poll" else third == 0
-        return _polled(pid, first, second) if for_ever else []
+        return polled(pid, first, second) if for_ever else []
     return [first] if name in ("read", "readv", "write") else []
-
-
-def _call(pid: int, thread: int) -> tuple[str, tuple[int, int, int, int]]:
-    """Return the system call that a thread sleeps in, and its first arguments; none of these known here: an empty name.
-
-    See proc(5), /proc/PID/task/TID/syscall.
-    """
-    words = read_file(f"/proc/{pid}/task/{thread}/syscall").split()
-    name = _WAITING_CALLS.get(_MACHINE, {}).get(words[0], "") if len(words) > 6 else ""
-    if not name:
-        return "", (0, 0, 0, 0)
-    first, second, third, fourth = (int(word, 16) for word in words[1:5])
-    return name, (first, second, third, fourth)
-
-
-def _polled(pid: int, address: int, count: int) -> list[int]:
-    """Return the descriptors that a thread polls, from the memory of its process; empty if that may not be read."""
-    if count > _MOST_POLLED:
-        return []
-    try:
-        with open(f"/proc/{pid}/mem", "rb", buffering=0) as memory:
-            found = os.pread(memory.fileno(), count * _POLLED.size, address)
-        return [descriptor for descriptor, _, _ in _POLLED.iter_unpack(found)]
-    except (OSError, OverflowError, struct.error):
-        return []
 
 
 def _leads_to_others(pid: int, descriptor: int, by_socket: bool) -> bool:
     """Return whether a descriptor is a pipe without a name, a process's end, or, if they count, a local socket."""
-    target = _link(pid, descriptor)
-    if target.startswith(_PIPE) or target == "anon_inode:[pidfd]":
+    target = link_of(pid, descriptor)
+    if target.startswith(PIPE) or target == PIDFD:
         return True
     return by_socket and _local_socket(pid, descriptor) is not None
 
 
 def _local_socket(pid: int, descriptor: int) -> str | None:
     """Return the path of a local socket, empty if it has none; None: it is something else."""
-    inode = _link(pid, descriptor).removeprefix(_SOCKET).rstrip("]")
+    inode = link_of(pid, descriptor).removeprefix(SOCKET).rstrip("]")
     rows = (line.split(maxsplit=7) for line in read_file("/proc/net/unix").splitlines()[1:])
     return next((row[7] if len(row) > 7 else "" for row in rows if row[6:7] == [inode]), None)
 
@@ -158,7 +107,7 @@ def waits_for_own_thread(pid: int, thread: int) -> bool:
 
     So it is in a `threading.Lock`, whose futex is private to the process.
     """
-    name, (_, operation, _, timeout) = _call(pid, thread)
+    name, (_, operation, _, timeout, _) = call_of(pid, thread)
     private = bool(operation & _FUTEX_PRIVATE) and operation & 0x7F in _FUTEX_WAITS
     return name == "futex" and not timeout and private
 
@@ -168,35 +117,27 @@ def waits_for_processes(pid: int, thread: int) -> bool:
 
     So it is in a semaphore that processes share, and at a pipe or a local socket. Who has these is another question.
     """
-    name, (_, operation, _, timeout) = _call(pid, thread)
+    name, (_, operation, _, timeout, _) = call_of(pid, thread)
     if name == "futex":
         return not timeout and not operation & _FUTEX_PRIVATE and operation & 0x7F in _FUTEX_WAITS
     descriptors = _awaited_descriptors(pid, thread)
-    return bool(descriptors) and all(_link(pid, each).startswith((_PIPE, _SOCKET)) for each in descriptors)
+    return bool(descriptors) and all(link_of(pid, each).startswith((PIPE, SOCKET)) for each in descriptors)
 
 
 def awaited_memory(pid: int, thread: int) -> str:
     """Return the file, by device and inode, in whose memory the semaphore lies that a thread waits at; else nothing."""
-    name, (address, *_) = _call(pid, thread)
-    return next((file for first, end, file in _shared_memory(pid) if first <= address < end), "") if name else ""
+    name, (address, *_) = call_of(pid, thread)
+    return next((file for first, end, file, _ in shared_memory(pid) if first <= address < end), "") if name else ""
 
 
 def mapped_memory(pid: int) -> set[str]:
     """Return the files, by device and inode, whose memory a process shares with others."""
-    return {file for _, _, file in _shared_memory(pid)}
-
-
-def _shared_memory(pid: int) -> Iterator[tuple[int, int, str]]:
-    for line in read_file(f"/proc/{pid}/maps").splitlines():
-        place, access, _, device, inode, *_ = line.split(maxsplit=5)
-        if access.endswith("s"):
-            first, _, end = place.partition("-")
-            yield int(first, 16), int(end, 16), f"{device} {inode}"
+    return {file for _, _, file, _ in shared_memory(pid)}
 
 
 def awaited_child(pid: int, thread: int) -> int:
     """Return the child for whose end a thread waits without a timeout, -1 if it is any of them, 0 if it does not."""
-    name, (first, second, third, _) = _call(pid, thread)
+    name, (first, second, third, *_) = call_of(pid, thread)
     if name == "wait4" and not third & os.WNOHANG:
         return first if 0 < first < 1 << 31 else -1
     if name == "waitid" and first == os.P_PID:
@@ -206,7 +147,7 @@ def awaited_child(pid: int, thread: int) -> int:
 
 def waits_for_a_request(pid: int, thread: int) -> bool:
     """Return whether a thread of multiprocessing's own waits for requests: of a fork server, of a resource tracker."""
-    name, (first, _, _, fourth) = _call(pid, thread)
+    name, (first, _, _, fourth, _) = call_of(pid, thread)
     if name == "epoll_wait":
         return fourth & 0xFFFFFFFF == 0xFFFFFFFF
     return name == "read" and _leads_to_others(pid, first, by_socket=False)
@@ -217,7 +158,7 @@ def serves(pid: int, thread: int, sockets: str) -> bool:
 
     Nobody but the processes of the run gets there. A thread that does what was asked for may wait for another one.
     """
-    name, (first, *_) = _call(pid, thread)
+    name, (first, *_) = call_of(pid, thread)
     if name not in ("accept", "read"):
         return waits_for_own_thread(pid, thread)
     path = _local_socket(pid, first)
@@ -226,7 +167,7 @@ def serves(pid: int, thread: int, sockets: str) -> bool:
 
 def pauses(pid: int, thread: int) -> bool:
     """Return whether a thread waits in a lock of its process for some time only."""
-    name, (_, operation, _, timeout) = _call(pid, thread)
+    name, (_, operation, _, timeout, _) = call_of(pid, thread)
     return name == "futex" and bool(timeout) and bool(operation & _FUTEX_PRIVATE)
 
 
@@ -244,9 +185,9 @@ _HANDLED_ANYWAY = _set_of({signal.SIGINT, *_CRASHES, *_OF_C_LIBRARY, STACK_SIGNA
 def waits_for_a_signal(pid: int) -> bool:
     """Return whether a process's main thread is in pause(2), which any signal that is handled ends."""
     words = read_file(f"/proc/{pid}/syscall").split()
-    if _MACHINE == "aarch64":  # which has no such call: the C library polls nothing
+    if MACHINE == "aarch64":  # which has no such call: the C library polls nothing
         return len(words) > 2 and words[0] == "73" and int(words[2], 16) == 0
-    return _MACHINE == "x86_64" and words[:1] == ["34"]
+    return MACHINE == "x86_64" and words[:1] == ["34"]
 
 
 _ENDING = (signal.SIGTERM, signal.SIGQUIT, signal.SIGCHLD, signal.SIGPIPE)
@@ -281,4 +222,4 @@ def catches_signal(pid: int, number: int) -> bool:
 
 def leads_to(pid: int, descriptor: int, path: str) -> bool:
     """Return whether a process's descriptor is that file."""
-    return _link(pid, descriptor) == path
+    return link_of(pid, descriptor) == path

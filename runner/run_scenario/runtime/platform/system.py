@@ -13,6 +13,7 @@ import os
 import signal
 import sys
 import threading
+import time
 from typing import TYPE_CHECKING
 
 from run_scenario.values import Value
@@ -30,6 +31,7 @@ _LOW = 5
 """The nice value of a thread that yields to others."""
 
 _PF_FORKNOEXEC = 0x40
+_PF_KTHREAD = 0x00200000
 _PR_SET_PDEATHSIG = 1
 _PR_SET_CHILD_SUBREAPER = 36
 _SPLICE_F_NONBLOCK = 2
@@ -211,6 +213,14 @@ def process_stat(pid: int) -> ProcessStat | None:
         return None
 
 
+def age_of(stat: ProcessStat) -> float:
+    """Return for how many seconds a process has been there; 0 where that is not known."""
+    try:
+        return max(0.0, time.clock_gettime(time.CLOCK_BOOTTIME) - stat.started / _TICKS)
+    except (AttributeError, OSError):
+        return 0.0
+
+
 def is_running(pid: int) -> bool:
     """Return whether a process is there and has not ended."""
     stat = process_stat(pid)
@@ -298,8 +308,18 @@ def is_auxiliary(pid: int) -> bool:
 
 def is_copy(pid: int) -> bool:
     """Return whether a process is a copy of another, made by fork(), that has not been executed; True if it is gone."""
+    flags = _flags(pid)
+    return flags is None or bool(flags & _PF_FORKNOEXEC)
+
+
+def is_kernel_thread(pid: int) -> bool:
+    """Return whether a process is none, but a thread of the kernel."""
+    return bool((_flags(pid) or 0) & _PF_KTHREAD)
+
+
+def _flags(pid: int) -> int | None:
     flags = read_file(f"/proc/{pid}/stat").rpartition(")")[2].split()[6:7]
-    return not flags or bool(int(flags[0]) & _PF_FORKNOEXEC)
+    return int(flags[0]) if flags else None
 
 
 def send_signal(pid: int, number: int, started: int | None = None, *, pidfd: bool = True) -> bool:

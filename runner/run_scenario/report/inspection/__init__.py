@@ -1,0 +1,1 @@
+"""A program that was looked at from outside: values → text and JSON."""
