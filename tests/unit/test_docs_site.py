@@ -122,9 +122,7 @@ def test_the_readme_leads_to_every_page() -> None:
     index = (DOCS / "index.md").read_text(encoding="utf-8")
     pages = {str(page.relative_to(DOCS)) for page in DOCS.rglob("*.md")} - {"index.md"}
     assert set() == {page for page in pages if f"]({page})" not in index}
-    assert set() == {
-        page for page in pages - {"reference/report.md"} if f"](docs/{page})" not in readme
-    }
+    assert set() == {page for page in pages - {"reference/report.md"} if f"](docs/{page})" not in readme}
 
 
 def test_every_exit_status_is_explained() -> None:
