@@ -24,6 +24,8 @@ class Script(Value):
     arguments: tuple[str, ...] = ()
     keep: bool = False
     """Whether it is left as it is when nothing in it can move any more."""
+    payloads: bool = True
+    """Whether its data is recorded: items, arguments, results, messages of exceptions."""
 
 
 class RunRequest(Value):

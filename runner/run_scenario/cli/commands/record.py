@@ -74,7 +74,7 @@ def record(options: Namespace) -> int:
         if log is not None:
             from run_scenario.cli.pictures import draw_run
 
-            draw_run(log, _source(script), options)
+            draw_run(log, _source(script) if script.payloads else "", options)
     return _exit_status(outcome)
 
 
@@ -87,7 +87,7 @@ def _script(options: Namespace) -> Script:
     from run_scenario.runtime.run_request import Script
 
     if options.module:
-        return Script("", options.module[0], tuple(options.module[1:]), options.keep)
+        return Script("", options.module[0], tuple(options.module[1:]), options.keep, options.payloads)
     if not options.script:
         raise UsageError("record needs a script, or -m and a module: run-scenario record SCRIPT.py")
     path, *arguments = options.script
@@ -96,7 +96,7 @@ def _script(options: Namespace) -> Script:
         raise UsageError(f"there is no script {path!r} to be recorded; {hint}")
     if path.endswith((".yaml", ".yml")):
         raise UsageError(f"{path!r} is a scenario: run-scenario run {path}")
-    return Script(path, "", tuple(arguments), options.keep)
+    return Script(path, "", tuple(arguments), options.keep, options.payloads)
 
 
 def _source(script: Script) -> str:
@@ -182,6 +182,12 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
     shared.add_timeout(parser, "stop the program after so many seconds; without it, it has all the time it takes")
     parser.add_argument(
         "--keep", action="store_true", help="only explain a standstill, and leave the program as it is: for a debugger"
+    )
+    parser.add_argument(
+        "--no-payloads",
+        dest="payloads",
+        action="store_false",
+        help="record no data of the program: no items, messages, arguments, results, output and exceptions' messages",
     )
     parser.add_argument(
         "--report", metavar="PATH", help="draw the run into this file: .html; or a timeline: .svg, .png, .txt"

@@ -12,7 +12,7 @@ from multiprocessing.process import BaseProcess
 from typing import Any
 
 from run_scenario.recording import codes
-from run_scenario.recording.recorder import recorder
+from run_scenario.recording.recorder import RunRef, recorder
 from run_scenario.runtime import cpython
 
 _join_plainly = BaseProcess.join
@@ -67,17 +67,15 @@ def start(self: BaseProcess) -> None:
 class _Membership:
     """Makes a child that is not forked one of the run, when it is unpickled there."""
 
-    def __getstate__(self) -> tuple[str, int]:
+    def __getstate__(self) -> RunRef:
         return recorder.run_ref
 
-    def __setstate__(self, state: tuple[str, int]) -> None:
+    def __setstate__(self, state: RunRef) -> None:
         recorder.join_run(state)
         recorder.wait_word(codes.W_EXIT)  # which makes it known
 
 
-def _begin_to_serve(
-    run_ref: tuple[str, int], initializer: Callable[..., object] | None, initargs: tuple[Any, ...]
-) -> None:
+def _begin_to_serve(run_ref: RunRef, initializer: Callable[..., object] | None, initargs: tuple[Any, ...]) -> None:
     """Note, in a manager's process, that its main thread does nothing from now on but look whether it is to end."""
     if initializer is not None:
         initializer(*initargs)

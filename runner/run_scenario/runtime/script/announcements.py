@@ -72,7 +72,7 @@ def announce_process(process: BaseProcess) -> tuple[int, str] | None:
 
 def announce_missing(what: str) -> None:
     """Record, once in a run, what of it is not recorded."""
-    folder, _ = recorder.run_ref
+    folder = recorder.run_ref.folder
     try:
         os.close(os.open(f"{folder}/missing-{crc32(what.encode()):x}", _FLAGS | os.O_EXCL, 0o600))
     except OSError:  # it has been said, or nobody reads it any more
@@ -82,7 +82,7 @@ def announce_missing(what: str) -> None:
 
 def _announce(what: str, most: int, announce: Callable[[int], None]) -> int | None:
     """Announce something under the next number, so that the announcements come in the order of the numbers."""
-    folder, _ = recorder.run_ref
+    folder = recorder.run_ref.folder
     try:
         counted = os.open(f"{folder}/{what}", _FLAGS, 0o600)
     except OSError:  # the run is over, or there are no descriptors left

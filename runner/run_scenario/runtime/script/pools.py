@@ -265,7 +265,7 @@ class _UnorderedResults(_NextRecorded, pool.IMapUnorderedIterator):  # type: ign
 
 
 def _workers(spec: PoolSpec, index: int, ctx: BaseContext, size: int) -> Workers:
-    folder, queues = recorder.run_ref
+    folder, queues, _ = recorder.run_ref
     return Workers(spec, index, ctx, (folder, queues, (), False), size, gives_up=False)
 
 

@@ -17,7 +17,7 @@ from typing import Any
 from weakref import WeakKeyDictionary
 
 from run_scenario.recording import codes
-from run_scenario.recording.recorder import recorder
+from run_scenario.recording.recorder import RunRef, recorder
 from run_scenario.runtime import cpython
 from run_scenario.runtime.child import own_children
 from run_scenario.runtime.child.bootstrap import RecordedRun
@@ -70,7 +70,7 @@ def record_processes(report: Report | None = None, *, proc: bool = True) -> None
 class _Preparation:
     """What a child that is not forked gets, to be recorded: unpickling it is all it takes."""
 
-    def __init__(self, run_ref: tuple[str, int], process: Numbered | None, proc: bool, known: dict[Any, Any]) -> None:
+    def __init__(self, run_ref: RunRef, process: Numbered | None, proc: bool, known: dict[Any, Any]) -> None:
         self._state = run_ref, process, proc, known
 
     def __reduce__(self) -> Any:
@@ -83,7 +83,7 @@ def _known() -> dict[Any, Any]:
     return managers.known() if managers else {}
 
 
-def _prepare(run_ref: tuple[str, int], process: Numbered | None, proc: bool, known: dict[Any, Any]) -> None:
+def _prepare(run_ref: RunRef, process: Numbered | None, proc: bool, known: dict[Any, Any]) -> None:
     if os.path.isdir(run_ref[0]):  # otherwise the run is over
         recorder.join_run(run_ref)
         _starting.process = process
@@ -208,7 +208,7 @@ def _bootstrap(self: BaseProcess, *args: Any, **kwargs: Any) -> int:
     global _report
     _report = None  # only the main program's children are reported; the others are found
     _numbered.clear()
-    folder, queues = recorder.run_ref
+    folder, queues, _ = recorder.run_ref
     if numbered is not None and folder and not _records_itself(self):
         index, name = numbered
         self.run = RecordedRun(self, index, folder, queues, (), captured=False, name=name)  # type: ignore[method-assign]

@@ -32,6 +32,8 @@ def become_script(request: RunRequest, script: Script, report: Report) -> int:
     cpython.set_semaphore_prefix(semaphore_prefix(request.run))
     if request.sockets:
         cpython.set_socket_folder(request.sockets)
+    if not script.payloads:
+        recorder.withhold_payloads()
     join_run(request.folder, MAIN_PROCESS, MOST_RESOURCES, captured=False)
     record_objects()
     record_processes(report, proc=request.capabilities.proc)
