@@ -19,10 +19,9 @@ from time import monotonic_ns
 from typing import Any, NamedTuple
 from zlib import crc32
 
-from msgpack import Packer
-
 from run_scenario.recording import alarms, codes, layout, payloads
 from run_scenario.recording.describe import describe
+from run_scenario.recording.packing import packer
 from run_scenario.recording.polling import MOST_OPEN, NO_FOLD, Fold, Polled, packed
 
 _record_head = layout.RECORD.pack
@@ -68,7 +67,7 @@ class Recorder:
     """The header's words that hold who waits since when; a scratch area where there is no segment."""
 
     def __init__(self) -> None:
-        self._pack_plainly: Callable[[Any], bytes] = Packer(use_bin_type=True, unicode_errors="surrogatepass").pack
+        self._pack_plainly = packer()
         self._folder = ""
         self._queues = 0
         self._payloads = True

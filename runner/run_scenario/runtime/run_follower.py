@@ -158,7 +158,7 @@ class RunFollower:
             file=s.file,
             digest=s.digest,
             version=_version(),
-            python=sys.version.split()[0],
+            python=self._python_version(),
             platform=system.system_name(),
             start_method=self._method,
             cpus=len(pinned) if pinned else os.cpu_count() or 1,
@@ -174,6 +174,10 @@ class RunFollower:
     def _emit(self, t: int, event: types.Event) -> None:
         """Emit an event of the run as a whole."""
         self._events.emit(t, RUNNER, self._supervisor_pid, event)
+
+    def _python_version(self) -> str:
+        other = self._script.interpreter if self._script else None
+        return other.name if other else sys.version.split()[0]
 
     def _allowed(self) -> list[types.Consent]:
         """Return what of that which was allowed the scenario makes use of, and who has allowed it."""

@@ -86,8 +86,14 @@ def _script(options: Namespace) -> Script:
     """
     from run_scenario.runtime.run_request import Script
 
+    interpreter = None
+    if options.python is not None:
+        from run_scenario.runtime.script.interpreters import find_interpreter
+
+        interpreter = find_interpreter(options.python)
     if options.module:
-        return Script("", options.module[0], tuple(options.module[1:]), options.keep, options.payloads)
+        module, *arguments = options.module
+        return Script("", module, tuple(arguments), options.keep, options.payloads, interpreter)
     if not options.script:
         raise UsageError("record needs a script, or -m and a module: run-scenario record SCRIPT.py")
     path, *arguments = options.script
@@ -96,7 +102,7 @@ def _script(options: Namespace) -> Script:
         raise UsageError(f"there is no script {path!r} to be recorded; {hint}")
     if path.endswith((".yaml", ".yml")):
         raise UsageError(f"{path!r} is a scenario: run-scenario run {path}")
-    return Script(path, "", tuple(arguments), options.keep, options.payloads)
+    return Script(path, "", tuple(arguments), options.keep, options.payloads, interpreter)
 
 
 def _source(script: Script) -> str:
@@ -111,6 +117,8 @@ def _source(script: Script) -> str:
 
 def _scenario(script: Script, options: Namespace) -> Scenario:
     """Return the frame of a run: its name and its deadline."""
+    from run_scenario.runtime.platform.system import default_start_method
+
     file = script.path or script.module
     return Scenario(
         name=Path(file).name.removesuffix(".py"),
@@ -120,6 +128,7 @@ def _scenario(script: Script, options: Namespace) -> Scenario:
         timeout=math.inf if options.timeout is None else options.timeout,
         main=(),
         script=file,
+        start_method=default_start_method(script.interpreter.version) if script.interpreter else None,
     )
 
 
@@ -180,6 +189,11 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--log", metavar="PATH", help="append the log to this file, as JSON Lines")
     shared.add_timeout(parser, "stop the program after so many seconds; without it, it has all the time it takes")
+    parser.add_argument(
+        "--python",
+        metavar="PATH",
+        help="the interpreter that runs it, such as that of another virtual environment (default: this one)",
+    )
     parser.add_argument(
         "--keep", action="store_true", help="only explain a standstill, and leave the program as it is: for a debugger"
     )

@@ -74,7 +74,8 @@ class _Preparation:
         self._state = run_ref, process, proc, known
 
     def __reduce__(self) -> Any:
-        return _prepare, self._state
+        guest = sys.modules.get("run_scenario.runtime.script.guest")
+        return guest.unpickled_in_child(_prepare, self._state) if guest else (_prepare, self._state)
 
 
 def _known() -> dict[Any, Any]:
