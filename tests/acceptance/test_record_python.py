@@ -92,8 +92,6 @@ def test_a_standstill_is_explained(tmp_path: Path, method: str, elsewhere: Path)
     shown = set(re.findall(r"^ {20,}(\S+ in .*)", recorded.stderr, re.M))
     assert {"script.py:13 in <module>", "script.py:5 in wait"} <= shown
     assert "run_scenario" not in recorded.stderr
-        r"^ {20,}(\S+ in .*)", recorded.stderr, re.M
-    )
 
 
 @pytest.mark.parametrize("version", ["3.12", "3.13"])
