@@ -19,7 +19,7 @@ from time import monotonic_ns
 from typing import Any, NamedTuple
 from zlib import crc32
 
-from run_scenario.recording import alarms, codes, layout, payloads
+from run_scenario.recording import alarms, codes, layout, payloads, room
 from run_scenario.recording.describe import describe
 from run_scenario.recording.packing import packer
 from run_scenario.recording.polling import MOST_OPEN, NO_FOLD, Fold, Polled, packed
@@ -149,7 +149,14 @@ class Recorder:
         header.seek(size)
         self._write = header.write
 
+    def give_up(self, error: OSError) -> None:
+        """Record nothing in this process, for which there is no room, nor in whatever is forked from here."""
+        room.note_end(self._folder, error.errno or 0)
+        self._folder = ""
+        self._detach()
+
     def _new_chunk(self, ending: str, size: int) -> mmap.mmap:
+        room.check_room(self._folder)
         flags = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC | os.O_NOFOLLOW
         descriptor = os.open(f"{self.prefix}.{ending}", flags, 0o600)
         try:
@@ -271,7 +278,8 @@ class Recorder:
                 return number, self._new_chunk(f"{letter}{number}", max(size(number), least))
             except FileExistsError:
                 continue  # made by a signal handler that interrupted this very function; the reader skips empty ones
-            except OSError:
+            except OSError as error:
+                room.note_end(self._folder, error.errno or 0)
                 break
         return newest, None
 
@@ -287,8 +295,8 @@ class Recorder:
         name = process.current_process().name if process else f"pid {os.getpid()}"
         try:
             self.attach(self._folder, name, self._queues)
-        except OSError:
-            self._folder, self._write = "", self._write_nothing  # the run is over, its folder gone: nobody reads
+        except OSError as error:  # there is no room, or the run is over, its folder gone: nobody reads
+            self.give_up(error)
         if record:
             self._write(record)
 

@@ -16,7 +16,7 @@ from run_scenario.cli.command import Command
 from run_scenario.cli.signals import end_with
 from run_scenario.cli.streams import note
 from run_scenario.errors import Status, UsageError, reason_of
-from run_scenario.limits import GIBI, Limits
+from run_scenario.limits import LIMITS, Limits
 from run_scenario.report.text import plural, sanitize, seconds
 from run_scenario.scenario.model import Scenario
 
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from run_scenario.runtime.run_request import Script
 
 _NO_LIMIT = 1 << 62
-_LIMITS = Limits(_NO_LIMIT, _NO_LIMIT, _NO_LIMIT, _NO_LIMIT, GIBI, _NO_LIMIT)
+_LIMITS = Limits(_NO_LIMIT, _NO_LIMIT, _NO_LIMIT, _NO_LIMIT, output=_NO_LIMIT)
 """A script is not stopped because it does much; only its log is cut short."""
 _LONG_NAME = "ForkPoolWorker-10"
 """The names of a script's processes are not known beforehand: as much room as this is made for them."""
@@ -64,7 +64,7 @@ def record(options: Namespace) -> int:
                 allow={},
                 sinks=sinks,
                 explain=_explain,
-                limits=_LIMITS,
+                limits=_LIMITS.replace(log=options.max_log),
                 script=script,
             )
         finally:
@@ -207,6 +207,7 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
         "--report", metavar="PATH", help="draw the run into this file: .html; or a timeline: .svg, .png, .txt"
     )
     parser.add_argument("--timeline", action="store_true", help="print a timeline of the run after it")
+    shared.add_limit(parser.add_argument, LIMITS["log"], "the rest is left out, and the program goes on")
     shared.add_no_color(parser)
     parser.add_argument("--end-with-parent", metavar="PID", type=int, help=argparse.SUPPRESS)
     parser.set_defaults(format="json")  # the script has the standard output: a timeline goes to standard error

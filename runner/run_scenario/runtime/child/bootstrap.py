@@ -107,7 +107,12 @@ class RecordedRun:
             os.close(descriptor)
         process, index = self._process, self._index
         wire.most_bytes = self._most_bytes
-        join_run(self._folder, self._name or process.name, self._queues, captured=self._captured)
+        try:
+            join_run(self._folder, self._name or process.name, self._queues, captured=self._captured)
+        except OSError as error:
+            if self._captured:
+                raise
+            recorder.give_up(error)  # a script's process goes on without
         parent = multiprocessing.parent_process()
         name = parent.name if parent else ""
         recorder.emit(codes.STARTED, index, os.getpid(), os.getppid(), name, process.daemon)

@@ -14,7 +14,7 @@ from multiprocessing.process import BaseProcess
 from types import FrameType
 from zlib import crc32
 
-from run_scenario.recording import codes
+from run_scenario.recording import codes, room
 from run_scenario.recording.recorder import recorder
 from run_scenario.runtime import cpython
 from run_scenario.runtime.script.variables import variable_of
@@ -75,7 +75,10 @@ def announce_missing(what: str) -> None:
     folder = recorder.run_ref.folder
     try:
         os.close(os.open(f"{folder}/missing-{crc32(what.encode()):x}", _FLAGS | os.O_EXCL, 0o600))
-    except OSError:  # it has been said, or nobody reads it any more
+    except FileExistsError:  # it has been said
+        return
+    except OSError as error:
+        room.note_end(folder, error.errno or 0)
         return
     recorder.emit(codes.NOT_RECORDED, what)
 
@@ -85,7 +88,8 @@ def _announce(what: str, most: int, announce: Callable[[int], None]) -> int | No
     folder = recorder.run_ref.folder
     try:
         counted = os.open(f"{folder}/{what}", _FLAGS, 0o600)
-    except OSError:  # the run is over, or there are no descriptors left
+    except OSError as error:  # the run is over, or what is made from now on cannot be told from one another
+        room.note_end(folder, error.errno or 0)
         return None
     try:
         fcntl.flock(counted, fcntl.LOCK_EX)
@@ -98,7 +102,8 @@ def _announce(what: str, most: int, announce: Callable[[int], None]) -> int | No
             return None
         announce(number)
         return number
-    except OSError:
+    except OSError as error:
+        room.note_end(folder, error.errno or 0)
         return None
     finally:
         os.close(counted)

@@ -77,19 +77,25 @@ def _recorded(make: Make, plainly: Callable[..., Any]) -> Callable[..., Any]:
 
 def _queue(kind: str) -> Make:
     def make(ctx: BaseContext, plainly: Any, maxsize: int = 0) -> Any:
-        from run_scenario.runtime.primitives import queues
-
         index = announce_resource(kind, maxsize)
-        return None if index is None else getattr(queues, kind)(index, ctx, maxsize)
+        return None if index is None else _made_queue(kind, index, ctx, maxsize)
 
     return make
 
 
-def _simple_queue(ctx: BaseContext, plainly: Any) -> Any:
-    from run_scenario.runtime.primitives.queues import SimpleQueue
+def _made_queue(kind: str, *given: Any) -> Any:
+    from run_scenario.runtime.primitives import queues
 
+    try:
+        return getattr(queues, kind)(*given)
+    except OSError as error:  # should that have come from what a plain one needs, too, it will raise as well
+        announce_missing(f"queues for whose message numbers there is no room: {(error.strerror or '').lower()}")
+        return None
+
+
+def _simple_queue(ctx: BaseContext, plainly: Any) -> Any:
     index = announce_resource("SimpleQueue")
-    return None if index is None else SimpleQueue(index, ctx)
+    return None if index is None else _made_queue("SimpleQueue", index, ctx)
 
 
 def _lock(kind: str) -> Make:

@@ -34,7 +34,10 @@ def become_script(request: RunRequest, script: Script, report: Report) -> int:
         cpython.set_socket_folder(request.sockets)
     if not script.payloads:
         recorder.withhold_payloads()
-    join_run(request.folder, MAIN_PROCESS, MOST_RESOURCES, captured=False)
+    try:
+        join_run(request.folder, MAIN_PROCESS, MOST_RESOURCES, captured=False)
+    except OSError as error:
+        recorder.give_up(error)
     record_objects()
     record_processes(report, proc=request.capabilities.proc)
     recorder.emit(codes.STARTED, MAIN, os.getpid(), os.getppid(), "", False)

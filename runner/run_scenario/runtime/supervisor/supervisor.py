@@ -16,7 +16,7 @@ import time
 from enum import Enum, auto
 from types import FrameType
 
-from run_scenario.recording import codes
+from run_scenario.recording import codes, room
 from run_scenario.recording.recorder import recorder
 from run_scenario.recording.usage import Usage
 from run_scenario.runtime.main_program import program as main_program
@@ -169,7 +169,9 @@ class Supervisor:
             if now >= next_look:
                 next_look = now + LOOK_EVERY
                 self._look_for_orphans()
-                if exceeded := self._limits.exceeded():
+                if (exceeded := self._limits.exceeded()) and self._request.script is not None:
+                    room.note_end(self._request.folder, 0)
+                elif exceeded:
                     recorder.emit(codes.LIMIT, *exceeded)
                     return _TOO_MUCH
                 if not self._is_kept and self._is_deadlocked():
