@@ -134,7 +134,7 @@ def add_limits(parser: argparse.ArgumentParser) -> None:
 
 
 def add_limit(add: Callable[..., object], limit: Limit, when: str = "") -> None:
-    """Add the option of one limit, by an `add_argument`; `when`: what happens beyond, if not what does in a scenario."""
+    """Add the option of one limit, `when`: what happens beyond, if not the same as in a scenario."""
     default = getattr(DEFAULTS, limit.name)
     most = limit.unlimited if default is None else limit.shown(default)
     add(
