@@ -284,7 +284,7 @@ def test_a_terminal_stays_one(tmp_path: Path) -> None:
 SLEEPS = """
     import os, signal, sys, time
     def stop(number, frame):
-        os.write(1, b"asked to stop\n")  # print() may be what it has interrupted
+        os.write(1, b"asked to stop\\n")  # print() may be what it has interrupted
         sys.exit(11)
     signal.signal(signal.{name}, stop)
     print("ready", flush=True)
