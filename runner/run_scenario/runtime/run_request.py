@@ -35,6 +35,8 @@ class Script(Value):
     """Whether it is left as it is when nothing in it can move any more."""
     payloads: bool = True
     """Whether its data is recorded: items, arguments, results, messages of exceptions."""
+    subprocesses: bool = False
+    """Whether the Python programs that it starts are recorded, too."""
     interpreter: Interpreter | None = None
     """By which it is run; None: by the runner's own."""
 

@@ -91,9 +91,10 @@ def _script(options: Namespace) -> Script:
         from run_scenario.runtime.script.interpreters import find_interpreter
 
         interpreter = find_interpreter(options.python)
+    how = {name: getattr(options, name) for name in ("keep", "payloads", "subprocesses")} | {"interpreter": interpreter}
     if options.module:
         module, *arguments = options.module
-        return Script("", module, tuple(arguments), options.keep, options.payloads, interpreter)
+        return Script("", module, tuple(arguments), **how)
     if not options.script:
         raise UsageError("record needs a script, or -m and a module: run-scenario record SCRIPT.py")
     path, *arguments = options.script
@@ -102,7 +103,7 @@ def _script(options: Namespace) -> Script:
         raise UsageError(f"there is no script {path!r} to be recorded; {hint}")
     if path.endswith((".yaml", ".yml")):
         raise UsageError(f"{path!r} is a scenario: run-scenario run {path}")
-    return Script(path, "", tuple(arguments), options.keep, options.payloads, interpreter)
+    return Script(path, "", tuple(arguments), **how)
 
 
 def _source(script: Script) -> str:
@@ -196,6 +197,11 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--keep", action="store_true", help="only explain a standstill, and leave the program as it is: for a debugger"
+    )
+    parser.add_argument(
+        "--subprocesses",
+        action="store_true",
+        help="record the Python programs that it starts (subprocess, os.exec, os.posix_spawn), too",
     )
     parser.add_argument(
         "--no-payloads",

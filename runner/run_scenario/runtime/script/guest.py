@@ -16,6 +16,8 @@ from typing import Any, NoReturn
 _PACKAGE = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 _CHILD = "run_scenario_guest"
 """What this file is called where it is run in a child that is not forked."""
+_SUBPROCESS = "run_scenario_subprocess"
+"""The same in a program that a script has started, by `hook/sitecustomize.py`."""
 
 
 def execute(interpreter: str, request: Any, folder: str, report_to: int) -> NoReturn:
@@ -76,3 +78,8 @@ elif __name__ == _CHILD:
     _make_known()
     _made, _state = pickle.loads(globals()["CALL"])
     _made(*_state)
+elif __name__ == _SUBPROCESS:
+    _make_known()
+    from run_scenario.runtime.script.subprocesses import join
+
+    join(*globals()["JOIN"])

@@ -19,6 +19,7 @@ from run_scenario.runtime.run_request import RunRequest, Script, semaphore_prefi
 from run_scenario.runtime.script.announcements import MOST_RESOURCES
 from run_scenario.runtime.script.objects import record_objects
 from run_scenario.runtime.script.processes import Report, record_processes
+from run_scenario.runtime.script.subprocesses import invite_subprocesses
 
 _INTERRUPTED = 130
 _HERE = os.path.dirname(__file__)
@@ -40,6 +41,8 @@ def become_script(request: RunRequest, script: Script, report: Report) -> int:
         recorder.give_up(error)
     record_objects()
     record_processes(report, proc=request.capabilities.proc)
+    if script.subprocesses:
+        invite_subprocesses(proc=request.capabilities.proc)
     recorder.emit(codes.STARTED, MAIN, os.getpid(), os.getppid(), "", False)
     code = _run(script)
     record_lingering(MAIN)
