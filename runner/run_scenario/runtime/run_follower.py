@@ -414,7 +414,8 @@ class RunFollower:
         self._pass_on()
         if outcome.outcome == "refused":  # there is no run that could be judged
             return outcome
-        verdicts = self._judge.finish(outcome.is_complete and not self.decoder.recording_has_ended)
+        breaks_off = self.decoder.recording_has_ended or self._events.left_out
+        verdicts = self._judge.finish(outcome.is_complete and not breaks_off)
         for event in map(verdict_event, verdicts):
             self._emit(now, event)
         return judge_outcome(outcome, verdicts)
