@@ -8,6 +8,7 @@ from typing import Any
 
 _FLOAT, _BIG, _NEGATIVE = (struct.Struct(form).pack for form in (">Bd", ">BQ", ">Bq"))
 _HEAD = struct.Struct(">BI").pack
+_SMALL = [bytes((number,)) for number in range(128)]
 
 
 def pack_plainly(value: Any) -> bytes:
@@ -23,15 +24,18 @@ def pack_plainly(value: Any) -> bytes:
 
 
 def _add(value: Any, add: Callable[[bytes], None]) -> None:
-    if value is None:
-        add(b"\xc0")
-    elif isinstance(value, bool):
-        add(b"\xc3" if value else b"\xc2")
-    elif isinstance(value, int):
-        add(bytes((value,)) if 0 <= value < 128 else _BIG(0xCF, value) if value > 0 else _NEGATIVE(0xD3, value))
-    elif isinstance(value, str):
+    kind = type(value)  # what most values are comes first, by their type: this is in the way of every record
+    if kind is int and 0 <= value < 128:
+        add(_SMALL[value])
+    elif kind is str or isinstance(value, str):
         data = value.encode("utf-8", "surrogatepass")
         add(_HEAD(0xDB, len(data)) + data)
+    elif value is None:
+        add(b"\xc0")
+    elif kind is bool:
+        add(b"\xc3" if value else b"\xc2")
+    elif isinstance(value, int):
+        add(_BIG(0xCF, value) if value >= 0 else _NEGATIVE(0xD3, value))
     elif isinstance(value, float):
         add(_FLOAT(0xCB, value))
     elif isinstance(value, bytes):
