@@ -73,16 +73,18 @@ class Recording:
         text = self._log.read_text() if self._log.exists() else ""
         return read_events(text[: text.rfind("\n") + 1])
 
-    def wait_for_nobody(self) -> None:
-        """Wait until nobody of a killed recording lives; then nothing else of it is left but what `recover` reads."""
+    def wait_for_nobody(self) -> dict[str, bytes]:
+        """Wait until nobody of a killed recording lives; then nothing is left but what `recover` reads: return that."""
         for pid in processes_with(self._marker):
             with contextlib.suppress(ProcessLookupError):
                 end = os.pidfd_open(pid)
                 assert is_readable(end, PATIENCE)
                 os.close(end)
         left = [name for name in os.listdir(self._tmp) if not name.startswith(KEPT)]
+        kept = {file.name: file.read_bytes() for file in self._tmp.glob(f"{KEPT}*/*") if file.is_file()}
         shutil.rmtree(self._tmp)
         assert [] == left
+        return kept
 
     def finish(self, given: str | None = None) -> Recorded:
         """Wait for the end; check that the log is in order, and that nothing is left."""

@@ -282,9 +282,9 @@ def test_a_terminal_stays_one(tmp_path: Path) -> None:
 
 
 SLEEPS = """
-    import signal, sys, time
+    import os, signal, sys, time
     def stop(number, frame):
-        print("asked to stop", flush=True)
+        os.write(1, b"asked to stop\\n")  # print() may be what it has interrupted
         sys.exit(11)
     signal.signal(signal.{name}, stop)
     print("ready", flush=True)
@@ -301,19 +301,19 @@ def test_a_signal_is_passed_on(tmp_path: Path, name: str) -> None:
     assert "ready\n" == recording.process.stdout.readline()
     recording.process.send_signal(signal.Signals[name])
     recorded = recording.finish()
-    assert (11, "asked to stop\n") == (recorded.status, recorded.stdout)
+    assert (11, "asked to stop\n") == (recorded.status, recorded.stdout), recorded.stderr
 
 
 def test_a_second_signal_ends_it(tmp_path: Path) -> None:
     """Whoever does not heed the first is ended."""
-    text = 'import signal, time\nsignal.signal(signal.SIGINT, lambda *_: print("heard", flush=True))\n'
+    text = 'import os, signal, time\nsignal.signal(signal.SIGINT, lambda *_: os.write(1, b"heard\\n"))\n'
     recording = Recording(tmp_path, text + 'print("ready", flush=True)\nwhile True:\n    time.sleep(0.01)\n')
     assert recording.process.stdout
     for line in ("ready\n", "heard\n"):
         assert line == recording.process.stdout.readline()
         recording.process.send_signal(signal.SIGINT)
     recorded = recording.finish()
-    assert (130, "interrupted") == (recorded.status, recorded.log.finished["outcome"])
+    assert (130, "interrupted") == (recorded.status, recorded.log.finished["outcome"]), recorded.stderr
 
 
 def test_bytes_in_the_pipe_are_the_plain_ones(tmp_path: Path, method: str) -> None:

@@ -175,6 +175,8 @@ def test_frames_of_the_library_that_waits_are_left_out() -> None:
     stack = [*library, recorded, "/home/me/workers.py:23 in read"]
     assert ["workers.py:23 in read"] == shown_frames(stack, ["/", "/home/me"])
     assert ["threading.py:320 in wait"] == shown_frames(library, [str(THREADING.parent)])
+    elsewhere = [frame.replace(str(THREADING.parent), "/opt/lib/python3.99") for frame in stack]
+    assert ["workers.py:23 in read"] == shown_frames(elsewhere, ["/", "/home/me"])
     assert [] == shown_frames([])
 
 

@@ -8,7 +8,7 @@ from typing import TypeVar
 
 from run_scenario.cli.output_format import FORMATS
 from run_scenario.errors import UsageError
-from run_scenario.limits import DEFAULTS, LIMITS, MAX_TIMEOUT, Limits, parse_size
+from run_scenario.limits import DEFAULTS, LIMITS, MAX_TIMEOUT, Limit, Limits, parse_size
 from run_scenario.scenario.given import Given, Unread
 from run_scenario.scenario.model import START_METHODS
 
@@ -130,15 +130,20 @@ def add_limits(parser: argparse.ArgumentParser) -> None:
     """Add the options that limit a run, one for each of `LIMITS`."""
     group = parser.add_argument_group("limits", "the most that a run may have; sizes are written as 300K, 64M or 2G")
     for limit in LIMITS.values():
-        default = getattr(DEFAULTS, limit.name)
-        most = limit.unlimited if default is None else limit.shown(default)
-        group.add_argument(
-            limit.option,
-            metavar="SIZE" if limit.unit else "N",
-            type=_MOST,
-            default=default,
-            help=f"{limit.what}; beyond, {limit.when} (default: {most})",
-        )
+        add_limit(group.add_argument, limit)
+
+
+def add_limit(add: Callable[..., object], limit: Limit, when: str = "") -> None:
+    """Add the option of one limit, `when`: what happens beyond, if not the same as in a scenario."""
+    default = getattr(DEFAULTS, limit.name)
+    most = limit.unlimited if default is None else limit.shown(default)
+    add(
+        limit.option,
+        metavar="SIZE" if limit.unit else "N",
+        type=_MOST,
+        default=default,
+        help=f"{limit.what}; beyond, {when or limit.when} (default: {most})",
+    )
 
 
 def limits_of(options: argparse.Namespace) -> Limits:

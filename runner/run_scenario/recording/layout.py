@@ -59,6 +59,8 @@ V_FLOAT = 6
 """A float: the integer with the same eight bytes."""
 V_CONTENT = 7
 """The number of a content that was recorded before, as a general record."""
+V_WITHHELD = 8
+"""Anything: it is not recorded (see `payloads`)."""
 
 HEADER = struct.Struct("<8sIIqIHH")
 """magic, pid, ppid, monotonic ns at attaching, header size, number of queues, length of the name."""

@@ -16,18 +16,15 @@ import threading
 from _thread import get_ident, get_native_id
 from collections.abc import Callable
 from time import monotonic_ns
-from typing import Any
+from typing import Any, NamedTuple
 from zlib import crc32
 
-from msgpack import Packer
-
-from run_scenario.recording import alarms, codes, layout
+from run_scenario.recording import alarms, codes, layout, payloads, room
 from run_scenario.recording.describe import describe
+from run_scenario.recording.packing import packer
 from run_scenario.recording.polling import MOST_OPEN, NO_FOLD, Fold, Polled, packed
 
 _record_head = layout.RECORD.pack
-_pack_fixed = layout.FIXED.pack_into
-_pack_fixed_by = layout.FIXED_BY.pack_into
 _pack_poll = layout.POLL.pack_into
 _GENERAL, _FIXED, _POLLS = 0, 1, (layout.POLL_CHUNKS_AT - layout.CHUNKS_AT) // 4
 """Where the number of a stream's newest chunk stands in `Recorder._newest`."""
@@ -46,6 +43,16 @@ def until(now: int, timeout: float | None) -> int:
     return 0 if timeout is None else min(now + max(1, int(timeout * 1e9)), _FOR_EVER)
 
 
+class RunRef(NamedTuple):
+    """What `join_run` needs in a process that knows nothing of the run."""
+
+    folder: str = ""
+    queues: int = 0
+    """How many queues there are."""
+    payloads: bool = True
+    """Whether the data of the program is recorded."""
+
+
 class Recorder:
     """Appends records to this process's own segment; does nothing until `attach` was called.
 
@@ -60,9 +67,11 @@ class Recorder:
     """The header's words that hold who waits since when; a scratch area where there is no segment."""
 
     def __init__(self) -> None:
-        self._pack_plainly: Callable[[Any], bytes] = Packer(use_bin_type=True, unicode_errors="surrogatepass").pack
+        self._pack_plainly = packer()
         self._folder = ""
         self._queues = 0
+        self._payloads = True
+        self._pack_fixed, self._pack_fixed_by = layout.FIXED.pack_into, layout.FIXED_BY.pack_into
         self._folds: dict[int, dict[Any, Fold]] = {}
         """Thread -> what it polls, by the poll's key."""
         self.prefix = ""
@@ -93,16 +102,27 @@ class Recorder:
     # Attaching
 
     @property
-    def run_ref(self) -> tuple[str, int]:
-        """The run's folder and its number of queues: what `join_run` needs in a process that knows neither."""
-        return self._folder, self._queues
+    def run_ref(self) -> RunRef:
+        """The run that this process belongs to; without a folder, none."""
+        return RunRef(self._folder, self._queues, self._payloads)
 
-    def join_run(self, run_ref: tuple[str, int]) -> None:
+    def join_run(self, run_ref: RunRef) -> None:
         """Belong to a run from now on: a segment is made at the first record, unless there is one already."""
         if not self._folder:
-            self._folder, self._queues = run_ref
+            self._folder, self._queues, with_payloads = run_ref
+            if not with_payloads:
+                self.withhold_payloads()
             alarms.watch(self.note_alarm)
             self._write = self._write_first if self._folder else self._write_nothing
+
+    def withhold_payloads(self) -> None:
+        """Record no data of the program from now on, here and in whatever is forked from here."""
+        if self._payloads:
+            self._payloads = False
+            pack = self._pack_plainly
+            self._pack = self._pack_plainly = lambda record: pack(payloads.withheld(record))
+            self._pack_fixed = payloads.withholding(self._pack_fixed)
+            self._pack_fixed_by = payloads.withholding(self._pack_fixed_by)
 
     def attach(self, folder: str, name: str, queues: int) -> None:
         """Make a segment in `folder` for this process, called `name`, with counters for so many queues.
@@ -129,7 +149,14 @@ class Recorder:
         header.seek(size)
         self._write = header.write
 
+    def give_up(self, error: OSError) -> None:
+        """Record nothing in this process, for which there is no room, nor in whatever is forked from here."""
+        room.note_end(self._folder, error.errno or 0)
+        self._folder = ""
+        self._detach()
+
     def _new_chunk(self, ending: str, size: int) -> mmap.mmap:
+        room.check_room(self._folder)
         flags = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC | os.O_NOFOLLOW
         descriptor = os.open(f"{self.prefix}.{ending}", flags, 0o600)
         try:
@@ -251,7 +278,8 @@ class Recorder:
                 return number, self._new_chunk(f"{letter}{number}", max(size(number), least))
             except FileExistsError:
                 continue  # made by a signal handler that interrupted this very function; the reader skips empty ones
-            except OSError:
+            except OSError as error:
+                room.note_end(self._folder, error.errno or 0)
                 break
         return newest, None
 
@@ -267,8 +295,8 @@ class Recorder:
         name = process.current_process().name if process else f"pid {os.getpid()}"
         try:
             self.attach(self._folder, name, self._queues)
-        except OSError:
-            self._folder, self._write = "", self._write_nothing  # the run is over, its folder gone: nobody reads
+        except OSError as error:  # there is no room, or the run is over, its folder gone: nobody reads
+            self.give_up(error)
         if record:
             self._write(record)
 
@@ -296,7 +324,7 @@ class Recorder:
     def _fixed_into(self, chunk: mmap.mmap) -> Fixed:
         """Return the function that records into this chunk until it is full."""
         next_offset = itertools.count(0, layout.FIXED.size).__next__
-        workers, folds = self._workers, self._folds
+        workers, folds, pack = self._workers, self._folds, self._pack_fixed
         if workers is not None:
             return self._fixed_apart(chunk, next_offset, workers)
 
@@ -305,7 +333,7 @@ class Recorder:
                 self._end_polls()
             now = monotonic_ns()  # before the place is taken: a later place never has an effect before this time
             try:
-                _pack_fixed(chunk, next_offset(), now, code, kind, queue, stamp, value, since, 1)
+                pack(chunk, next_offset(), now, code, kind, queue, stamp, value, since, 1)
             except struct.error:
                 self._next_fixed_chunk(fixed)
                 self.fixed(code, kind, queue, stamp, value, since)
@@ -314,14 +342,14 @@ class Recorder:
 
     def _fixed_apart(self, chunk: mmap.mmap, next_offset: Callable[[], int], workers: dict[int, int]) -> Fixed:
         """As `_fixed_into`, but each record names the worker whose thread made it."""
-        number, folds = workers.get, self._folds
+        number, folds, pack = workers.get, self._folds, self._pack_fixed_by
 
         def fixed(code: int, kind: int, queue: int, stamp: int, value: int, since: int) -> None:
             if folds:
                 self._end_polls()
             now, by = monotonic_ns(), number(get_ident(), 0)
             try:
-                _pack_fixed_by(chunk, next_offset(), now, code, kind, queue, by, stamp, value, since, 1)
+                pack(chunk, next_offset(), now, code, kind, queue, by, stamp, value, since, 1)
             except struct.error:
                 self._next_fixed_chunk(fixed)
                 self.fixed(code, kind, queue, stamp, value, since)
@@ -366,7 +394,8 @@ class Recorder:
 
     def _begin_poll(self, key: tuple[int, int, Any], answer: Any, since: int, ident: int) -> Fold:
         code, resource, place = key
-        content = packed(answer)
+        withheld = not self._payloads and payloads.is_payload(code)
+        content = payloads.WITHHELD_VALUE if withheld else packed(answer)
         if content is None or type(place) is not int:
             number = self._contents()
             self.emit(codes.CONTENT, number, place, describe(answer))

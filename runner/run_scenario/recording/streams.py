@@ -25,7 +25,7 @@ from zlib import crc32
 
 import msgpack
 
-from run_scenario.recording import codes, layout
+from run_scenario.recording import codes, layout, payloads
 from run_scenario.recording.describe import describe_bytes
 
 Record = list[Any]
@@ -449,7 +449,13 @@ class PollStream(FixedStream):
 
 _CODE_ONLY = (1 << layout.WORKER_BITS) - 1
 _float = Struct("<d").unpack
-_VALUES = {layout.V_SAME: codes.SAME, layout.V_NONE: None, layout.V_FALSE: False, layout.V_TRUE: True}
+_VALUES = {
+    layout.V_SAME: codes.SAME,
+    layout.V_NONE: None,
+    layout.V_FALSE: False,
+    layout.V_TRUE: True,
+    layout.V_WITHHELD: payloads.WITHHELD,
+}
 
 
 def _fixed_record(row: tuple[Any, ...]) -> Record:
@@ -465,7 +471,8 @@ def _fixed_record(row: tuple[Any, ...]) -> Record:
         return [t, code, queue]
     if code == codes.POOL_TASK_STARTED or code == codes.POOL_TASK_FINISHED:
         call, task = stamp >> layout.TASK_BITS, stamp & (1 << layout.TASK_BITS) - 1
-        return [t, code, queue, call, task, [value] if code == codes.POOL_TASK_STARTED else value]
+        content = value if kind == layout.V_INT else _value(kind, value)
+        return [t, code, queue, call, task, [content] if code == codes.POOL_TASK_STARTED else content]
     if code == codes.EMPTY or code == codes.FULL:
         return [t, code, queue, kind == layout.V_TRUE, bool(value)]
     return [t, code, queue, stamp, value if kind == layout.V_INT else _value(kind, value), since]

@@ -63,6 +63,8 @@ def store(request: RunRequest) -> None:
     """Store the recording of a run whose runner is dead; remove the oldest recordings if there are too many."""
     folder = request.folder
     try:
+        if request.script is not None:  # whose arguments nobody needs any more
+            request = request.replace(script=request.script.replace(arguments=()))
         recording = Recording(request, os.getpid(), time.monotonic_ns())
         flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC | os.O_NOFOLLOW
         descriptor = os.open(os.path.join(folder, _REQUEST), flags, 0o600)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import math
 import os
 import signal
@@ -20,7 +21,7 @@ from run_scenario.events.exit_status import conclude, judge_outcome, verdict_eve
 from run_scenario.events.log_format import LOG_FORMAT
 from run_scenario.events.outcome import Outcome
 from run_scenario.limits import LIMITS
-from run_scenario.recording import codes, layout
+from run_scenario.recording import codes, layout, room
 from run_scenario.recording.drain import Drain, Entry
 from run_scenario.recording.segment_reader import SegmentReader
 from run_scenario.runtime.cpus import chosen_cpus
@@ -128,6 +129,8 @@ class RunFollower:
         self._failure: Exception | None = None
         """Why one of them could not be written to."""
         self._concluding = False
+        self._is_over = False
+        """Whether the last event has been emitted."""
         self._method = method
         self._clock = clock
         self._judge: Judge | None = None
@@ -158,7 +161,7 @@ class RunFollower:
             file=s.file,
             digest=s.digest,
             version=_version(),
-            python=sys.version.split()[0],
+            python=self._python_version(),
             platform=system.system_name(),
             start_method=self._method,
             cpus=len(pinned) if pinned else os.cpu_count() or 1,
@@ -174,6 +177,10 @@ class RunFollower:
     def _emit(self, t: int, event: types.Event) -> None:
         """Emit an event of the run as a whole."""
         self._events.emit(t, RUNNER, self._supervisor_pid, event)
+
+    def _python_version(self) -> str:
+        other = self._script.interpreter if self._script else None
+        return other.name if other else sys.version.split()[0]
 
     def _allowed(self) -> list[types.Consent]:
         """Return what of that which was allowed the scenario makes use of, and who has allowed it."""
@@ -197,15 +204,18 @@ class RunFollower:
         if not self._drain.behind:
             self._decode_output(self._clock() - lag)
         emitted |= self._pass_on()
-        # Also where nothing can be written any more; a script goes on without being recorded.
+        # Also where nothing can be written any more.
         if self._drain.is_losing and self._stop is not None and self._script is None:
             self._stop(FULL)
             self._stop = None
         return emitted
 
     def _decode(self, records: list[Entry]) -> bool:
+        end = self._end()  # asked for after the records: so it is known before any is decoded that came later
         self.decoder.preview(self._drain.fresh)
         for t, reader, record in records:
+            if end is not None and t >= end.t:
+                self.decoder.end_recording(t, end.reason(self._folder))
             if self._written:
                 self._decode_output(t)
             if record[1] in _ENDS:
@@ -216,6 +226,15 @@ class RunFollower:
                     self._drain.note_ended(record[3], t)
             self.decoder.decode(reader, record)
         return self._pass_on()
+
+    def _end(self) -> room.End | None:
+        """Return when there was no room for records any more, of a script, which goes on nevertheless."""
+        if self._script is None:
+            return None
+        end = room.find_end(self._folder)
+        if end is None and self._drain.is_losing:
+            end = room.End(0, errno.ENOSPC)
+        return end
 
     def look_for_output(self, t: int, pids: Iterable[int] | None = None) -> None:
         """Note what was written to descriptors 1 and 2 up to now (by these processes), to be logged at `t`."""
@@ -241,18 +260,29 @@ class RunFollower:
         if events:
             if self._judge is not None:
                 self._judge.take_types(events)
-            for sink in tuple(self._sinks):
-                try:
-                    sink.write(events)
-                except (MachineryError, BrokenPipeError) as error:  # the others get the whole log all the same
-                    self._failure = self._failure or error
-                    if not sink.goes_on:
-                        self._sinks.remove(sink)
+            failure = self._write(events)
+            if failure is not None and self._script is not None and not self._is_over:
+                nobody = isinstance(failure, BrokenPipeError)
+                self.decoder.emit_incomplete(self._clock(), "the log: nobody reads it" if nobody else str(failure))
+            else:
+                self._failure = self._failure or failure
             if self._stop is not None and not self.decoder.limit_exceeded:
                 self._check_limits(self._stop)
         if self._failure is not None and not self._concluding:
             raise self._failure
         return bool(events)
+
+    def _write(self, events: Sequence[Event]) -> Exception | None:
+        """Write events to the sinks; return why that failed at one of them, if it did: the others get the whole log."""
+        failure: Exception | None = None
+        for sink in tuple(self._sinks):
+            try:
+                sink.write(events)
+            except (MachineryError, BrokenPipeError) as error:
+                failure = failure or error
+                if not sink.goes_on:
+                    self._sinks.remove(sink)
+        return failure
 
     def _check_limits(self, stop: Callable[[int], None]) -> None:
         """Stop the run if its log has grown past a limit; a full log takes only the last events from now on."""
@@ -317,14 +347,15 @@ class RunFollower:
         self._decode_output(now)
         for pid, state in not_ended:
             self.decoder.processes.emit_not_ended(now, pid, state)
-        ended = self._events.latest  # what comes from here on is logged of a run that is over
+        # What comes from here on is logged of a run that is over.
+        ended = now if self.decoder.recording_has_ended else self._events.latest
         self.decoder.finish(now)
         main = self.decoder.processes.main
         if not main.exited and not main.not_ended:
             self.decoder.troubles.append(f"the records of the end of the run are missing: {self._why_gone()}")
         readers = self._drain.readers
         lost = sum(reader.lost for reader in readers)
-        if lost:
+        if lost and self._script is None:
             self.decoder.troubles.append(
                 f"{lost:,} events could not be stored: no space left in {self._folder}; set TMPDIR to another folder"
             )
@@ -337,7 +368,7 @@ class RunFollower:
                 f"{damaged:,} or more events could not be read: the recording in {self._folder} is damaged; "
                 "look for a target that writes there"
             )
-        if self._events.left_out:
+        if self._events.left_out and self._script is None:
             self.decoder.limit_exceeded += f"; {self._events.left_out:,} events after that were left out"
         if isinstance(self._failure, BrokenPipeError):
             stop_signal = stop_signal or signal.SIGPIPE
@@ -358,7 +389,9 @@ class RunFollower:
             counts={"events": self._events.count + 1, **counts, "expectations": len(self._scenario.expect)},
             reasons=list(outcome.reasons),
         )
+        self._pass_on()
         self._emit(now, finished)
+        self._is_over = True
         self._pass_on()
         self._drain.close()
         if self._failure is not None:
@@ -381,7 +414,8 @@ class RunFollower:
         self._pass_on()
         if outcome.outcome == "refused":  # there is no run that could be judged
             return outcome
-        verdicts = self._judge.finish(outcome.is_complete)
+        breaks_off = self.decoder.recording_has_ended or self._events.left_out
+        verdicts = self._judge.finish(outcome.is_complete and not breaks_off)
         for event in map(verdict_event, verdicts):
             self._emit(now, event)
         return judge_outcome(outcome, verdicts)

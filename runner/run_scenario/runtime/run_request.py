@@ -15,6 +15,15 @@ def semaphore_prefix(run: str) -> str:
     return f"/mp-{run}"
 
 
+class Interpreter(Value):
+    """Another Python than the one that runs the command."""
+
+    path: str
+    name: str
+    """Its version, as it is written: `3.13.0`."""
+    version: tuple[int, int]
+
+
 class Script(Value):
     """A program that is run as it is, and recorded."""
 
@@ -24,6 +33,12 @@ class Script(Value):
     arguments: tuple[str, ...] = ()
     keep: bool = False
     """Whether it is left as it is when nothing in it can move any more."""
+    payloads: bool = True
+    """Whether its data is recorded: items, arguments, results, messages of exceptions."""
+    subprocesses: bool = False
+    """Whether the Python programs that it starts are recorded, too."""
+    interpreter: Interpreter | None = None
+    """By which it is run; None: by the runner's own."""
 
 
 class RunRequest(Value):

@@ -264,7 +264,8 @@ class _Run:
                 pause = throttle.pause(time.monotonic() - began)
         except BaseException as error:
             failures.append(error)
-            self._supervisor.stop(LOG_FAILED)
+            if self._script is None:
+                self._supervisor.stop(LOG_FAILED)
 
     def _conclude(self) -> Outcome:
         why = self._supervisor_failure

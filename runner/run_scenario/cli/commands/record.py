@@ -16,7 +16,7 @@ from run_scenario.cli.command import Command
 from run_scenario.cli.signals import end_with
 from run_scenario.cli.streams import note
 from run_scenario.errors import Status, UsageError, reason_of
-from run_scenario.limits import GIBI, Limits
+from run_scenario.limits import LIMITS, Limits
 from run_scenario.report.text import plural, sanitize, seconds
 from run_scenario.scenario.model import Scenario
 
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from run_scenario.runtime.run_request import Script
 
 _NO_LIMIT = 1 << 62
-_LIMITS = Limits(_NO_LIMIT, _NO_LIMIT, _NO_LIMIT, _NO_LIMIT, GIBI, _NO_LIMIT)
+_LIMITS = Limits(_NO_LIMIT, _NO_LIMIT, _NO_LIMIT, _NO_LIMIT, output=_NO_LIMIT)
 """A script is not stopped because it does much; only its log is cut short."""
 _LONG_NAME = "ForkPoolWorker-10"
 """The names of a script's processes are not known beforehand: as much room as this is made for them."""
@@ -67,7 +67,7 @@ def record(options: Namespace) -> int:
                 sinks=sinks,
                 explain=_explain,
                 make_judge=None if expected is None else lambda: _judge(scenario),
-                limits=_LIMITS,
+                limits=_LIMITS.replace(log=options.max_log),
                 script=script,
             )
         finally:
@@ -79,7 +79,7 @@ def record(options: Namespace) -> int:
         if log is not None:
             from run_scenario.cli.pictures import draw_run
 
-            draw_run(log, _source(script), options)
+            draw_run(log, _source(script) if script.payloads else "", options)
     return _exit_status(outcome, is_judged=expected is not None)
 
 
@@ -91,8 +91,15 @@ def _script(options: Namespace) -> Script:
     """
     from run_scenario.runtime.run_request import Script
 
+    interpreter = None
+    if options.python is not None:
+        from run_scenario.runtime.script.interpreters import find_interpreter
+
+        interpreter = find_interpreter(options.python)
+    how = {name: getattr(options, name) for name in ("keep", "payloads", "subprocesses")} | {"interpreter": interpreter}
     if options.module:
-        return Script("", options.module[0], tuple(options.module[1:]), options.keep)
+        module, *arguments = options.module
+        return Script("", module, tuple(arguments), **how)
     if not options.script:
         raise UsageError("record needs a script, or -m and a module: run-scenario record SCRIPT.py")
     path, *arguments = options.script
@@ -101,7 +108,7 @@ def _script(options: Namespace) -> Script:
         raise UsageError(f"there is no script {path!r} to be recorded; {hint}")
     if path.endswith((".yaml", ".yml")):
         raise UsageError(f"{path!r} is a scenario: run-scenario run {path}")
-    return Script(path, "", tuple(arguments), options.keep)
+    return Script(path, "", tuple(arguments), **how)
 
 
 def _source(script: Script) -> str:
@@ -133,6 +140,8 @@ def _expected(options: Namespace) -> Scenario | None:
 
 def _scenario(script: Script, options: Namespace, expected: Scenario | None) -> Scenario:
     """Return the frame of a run: its name, its deadline, and what is expected of it."""
+    from run_scenario.runtime.platform.system import default_start_method
+
     file = script.path or script.module
     timeout = options.timeout
     if timeout is None:
@@ -147,6 +156,7 @@ def _scenario(script: Script, options: Namespace, expected: Scenario | None) -> 
         main=(),
         expect=expected.expect if expected else (),
         script=file,
+        start_method=default_start_method(script.interpreter.version) if script.interpreter else None,
     )
 
 
@@ -220,12 +230,29 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--log", metavar="PATH", help="append the log to this file, as JSON Lines")
     shared.add_timeout(parser, "stop the program after so many seconds; without it, it has all the time it takes")
     parser.add_argument(
+        "--python",
+        metavar="PATH",
+        help="the interpreter that runs it, such as that of another virtual environment (default: this one)",
+    )
+    parser.add_argument(
         "--keep", action="store_true", help="only explain a standstill, and leave the program as it is: for a debugger"
+    )
+    parser.add_argument(
+        "--subprocesses",
+        action="store_true",
+        help="record the Python programs that it starts (subprocess, os.exec, os.posix_spawn), too",
+    )
+    parser.add_argument(
+        "--no-payloads",
+        dest="payloads",
+        action="store_false",
+        help="record no data of the program: no items, messages, arguments, results, output and exceptions' messages",
     )
     parser.add_argument(
         "--report", metavar="PATH", help="draw the run into this file: .html; or a timeline: .svg, .png, .txt"
     )
     parser.add_argument("--timeline", action="store_true", help="print a timeline of the run after it")
+    shared.add_limit(parser.add_argument, LIMITS["log"], "the rest is left out, and the program goes on")
     shared.add_no_color(parser)
     parser.add_argument("--end-with-parent", metavar="PID", type=int, help=argparse.SUPPRESS)
     parser.set_defaults(format="json")  # the script has the standard output: a timeline goes to standard error

@@ -62,6 +62,12 @@ _BY_SUPERVISOR = frozenset(
 """Records that only the supervisor makes: in anybody else's segment they are a forgery."""
 
 
+_AFTER_END = frozenset(
+    {codes.STALL, codes.TIMED_OUT, codes.STOPPING, codes.NOT_ENDED, codes.LEAKED, codes.TROUBLE, codes.MAIN_EXITED}
+)
+"""Records that say what they say even if others are missing."""
+
+
 Logging = Literal["logging", "structlog", "warnings"]
 Helper = Literal["fork server", "resource tracker"]
 
@@ -151,6 +157,8 @@ class EventDecoder:
         self.limit_exceeded = ""
         self.stop_signal = 0
         self.troubles: list[str] = []
+        self.recording_has_ended = False
+        """Whether there was no room for more, while the script went on."""
 
     @property
     def file(self) -> str:
@@ -162,6 +170,8 @@ class EventDecoder:
     def decode(self, source: Source, record: Record) -> None:
         """Turn one record into events (none, one or several); a damaged one into none."""
         found = self._handlers.get(record[1])
+        if self.recording_has_ended and record[1] not in _AFTER_END:
+            return
         if found is None or (record[1] in _BY_SUPERVISOR and source.pid != self._supervisor_pid):
             return
         handler, length = found
@@ -287,6 +297,12 @@ class EventDecoder:
         """Emit that something of a script is not recorded."""
         self._emit_of_run(t, types.RecordingIncomplete(missing=what))
 
+    def end_recording(self, t: int, why: str) -> None:
+        """Take in that not all is recorded from now on: what seems to be missing proves nothing any more."""
+        if not self.recording_has_ended:
+            self.emit_incomplete(t, f"what comes after this: {why}")
+            self.recording_has_ended = self.processes.recording_has_ended = True
+
     def on_orphaned(self, source: Source, t: int, pid: int, command: str, parent: int = 0) -> None:
         # It has written down itself who its parent was, unless it has recorded nothing before it lost it.
         noted = [segment.ppid for segment in self._segments(pid) if segment.ppid != self._supervisor_pid]
@@ -354,7 +370,7 @@ class EventDecoder:
 
     def on_stall(self, source: Source, t: int, cause: Literal["deadlock", "deadline"], reports: list[Any]) -> None:
         # 12 ms, which only a run that stands still has to pay.
-        from run_scenario.events.diagnosis.diagnosis import diagnose, stuck_process
+        from run_scenario.events.diagnosis.diagnosis import diagnose, stuck_process, undecided
         from run_scenario.events.diagnosis.graph import Situation, WaitForGraph
 
         self._facts.note(self._events.emitted)
@@ -378,7 +394,7 @@ class EventDecoder:
             processes=[stuck_process(w, graph.blocked(w), graph.waits_on(w), now) for w in waiting if not w.thread],
             threads=[graph.blocked(w) for w in waiting if w.thread],
             queues=[ledger.summary() for ledger in self.queues.ledgers.values()],
-            diagnosis=diagnose(graph, cause),
+            diagnosis=diagnose(graph, cause) if not self.recording_has_ended else undecided(graph, cause),
         )
         event.reason, wanted = self._explain(event)
         event.processes = [
@@ -448,6 +464,8 @@ class EventDecoder:
         """Tell what is known only now that everybody is gone: ends nobody explained, items nobody took."""
         self.processes.finish(t)
         self._output.flush_all()
+        if self.recording_has_ended:
+            return
         self.queues.emit_left_over(t, self.processes.main.pid)
         self.pipes.emit_left_over(t, self.processes.main.pid)
 

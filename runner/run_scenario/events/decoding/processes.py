@@ -57,6 +57,7 @@ class ProcessDecoder:
         self._reaped: dict[int, tuple[int, Packed]] = {}
         self.survivors: list[str] = []
         """A sentence for each process that could not be ended, and was seen to be there."""
+        self.recording_has_ended = False
         self._names: dict[int, str] = {}
         """Names of processes that the scenario does not describe."""
         self._emit = events.emit
@@ -338,6 +339,10 @@ class ProcessDecoder:
             self._emit_exit(state, pid, t, code, usage)
 
     def on_main_exited(self, source: Source, t: int, pid: int, exitcode: int, usage: Packed) -> None:
+        if self.recording_has_ended:  # and so perhaps what it would have recorded of it
+            self.main.exited, self.main.exitcode, self.main.allowed = True, exitcode, not exitcode
+            self.main.reason = f"it ended with exit code {exitcode}; why is not recorded"
+            return
         # What the system counts for it includes all the processes it has waited for; its own word does not.
         self._emit_exit(self.main, pid, t, exitcode, self.main.usage or usage)
         self._cut_threads_off(t)
@@ -460,6 +465,8 @@ class ProcessDecoder:
 
     def finish(self, t: int) -> None:
         """Emit the ends that nobody has explained, now that everybody is gone."""
+        if self.recording_has_ended:
+            return
         self._cut_threads_off(t)
         for state in [*self.states, *self._by_pid.values()]:
             if state.pid is not None and not state.exited and not state.not_ended:

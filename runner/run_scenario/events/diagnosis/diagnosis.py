@@ -75,6 +75,12 @@ def diagnose(graph: WaitForGraph, cause: Literal["deadlock", "deadline"]) -> Dia
     )
 
 
+def undecided(graph: WaitForGraph, cause: Literal["deadlock", "deadline"]) -> Diagnosis:
+    """Return only who waits for what: where not all is recorded, who holds or has done something is not known."""
+    waits = [graph.blocked(w) for w in graph.situation.waiting[:_MOST_CONCERNED]]
+    return Diagnosis(cause=cause, kind="unknown", waits=waits, cycle=[], could_have_moved=[], resources=[], facts=[])
+
+
 def stuck_process(w: Waiting, blocked: BlockedOperation, waits_on: list[str], now: float) -> StuckProcess:
     """Return what is reported of a process; what it waits for is put into words elsewhere."""
     is_queue = blocked.resource_type in ("Queue", "JoinableQueue", "SimpleQueue")

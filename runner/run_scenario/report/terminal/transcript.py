@@ -56,6 +56,8 @@ _WAITING_CODE = (
 _LIBRARIES = (str(_LIBRARY), f"{sys.prefix}/lib", "<")
 """Where code is that a program uses, rather than its own."""
 _MOST_FRAMES = 3
+_ANY_LIBRARY = re.compile(r".*/lib(64)?/python3\.\d+/")
+"""Where the standard library of a Python is, and the packages that are installed for it."""
 
 
 class Line(Value):
@@ -190,14 +192,19 @@ def shown_frames(stack: Sequence[str], folders: Iterable[str] | None = None) -> 
     `join()`), the outermost one stays: the call that was made. The innermost one of the program's own is among them.
     Paths are relative to the nearest of `folders`: the current one and those that modules are found in.
     """
-    own = [frame for frame in stack if not frame.startswith(_WAITING_CODE)]
+    own = [frame for frame in stack if not _here(frame).startswith(_WAITING_CODE)]
     known = [str(Path.cwd()), *sys.path] if folders is None else folders
     prefixes = sorted((folder.rstrip("/") + "/" for folder in known if folder), key=len, reverse=True)
     shown = list(own[:_MOST_FRAMES] or stack[-1:])
-    if all(frame.startswith(_LIBRARIES) for frame in shown):  # what its author has written is further out
-        authors = [frame for frame in own if not frame.startswith(_LIBRARIES)][:1]
+    if all(_here(frame).startswith(_LIBRARIES) for frame in shown):  # what its author has written is further out
+        authors = [frame for frame in own if not _here(frame).startswith(_LIBRARIES)][:1]
         shown = [*shown[: _MOST_FRAMES - 1], *authors] if authors else shown
     return [_relative(frame, prefixes) for frame in shown]
+
+
+def _here(frame: str) -> str:
+    """Return a frame as it would be if the interpreter were this one: a script may have been run by another."""
+    return _ANY_LIBRARY.sub(f"{_LIBRARY}/", frame)
 
 
 def _relative(frame: str, prefixes: Iterable[str]) -> str:

@@ -15,6 +15,7 @@ import threading
 from typing import TYPE_CHECKING, Any
 
 from run_scenario.recording import codes
+from run_scenario.recording.payloads import WITHHELD
 from run_scenario.recording.recorder import recorder
 from run_scenario.recording.usage import Usage
 from run_scenario.runtime import cpython
@@ -104,7 +105,12 @@ class RecordedRun:
             os.close(descriptor)
         process, index = self._process, self._index
         wire.most_bytes = self._most_bytes
-        join_run(self._folder, process.name, self._queues, captured=self._captured)
+        try:
+            join_run(self._folder, process.name, self._queues, captured=self._captured)
+        except OSError as error:
+            if self._captured:
+                raise
+            recorder.give_up(error)  # a script's process goes on without
         parent = multiprocessing.parent_process()
         name = parent.name if parent else ""
         recorder.emit(codes.STARTED, index, os.getpid(), os.getppid(), name, process.daemon)
@@ -172,12 +178,17 @@ def record_failure(index: int, error: BaseException, usage: list[float | int | N
     """Record the exception that ended a process or thread (with its usage), with the traceback from its target on."""
     import traceback
 
-    lines = traceback.format_exception(type(error), error, target_frames(error))
     try:
         message = str(error)
     except Exception:
         message = "<its message cannot be made: __str__ failed>"
-    name = type(error).__qualname__
+    name, frames = type(error).__qualname__, target_frames(error)
+    if recorder.run_ref.payloads:
+        lines = traceback.format_exception(type(error), error, frames)
+    else:  # nor lines of code, in which data may stand as well
+        places = [(frame.f_code, line) for frame, line in traceback.walk_tb(frames)]
+        lines = [f'  File "{code.co_filename}", line {line}, in {code.co_name}\n' for code, line in places]
+        lines = ["Traceback (most recent call last):\n", *lines, f"{name}: {WITHHELD}\n"]
     traceback_text = "".join(lines)[-_MOST_TRACEBACK:]
     used, null_input = usage or own_usage(), has_null_input(error)
     recorder.emit(codes.FAILED, index, name, message[:2000], traceback_text, used, null_input)

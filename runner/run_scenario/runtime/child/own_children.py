@@ -12,7 +12,7 @@ from multiprocessing.process import BaseProcess
 from typing import Any
 
 from run_scenario.recording import codes
-from run_scenario.recording.recorder import recorder
+from run_scenario.recording.recorder import RunRef, recorder
 from run_scenario.runtime import cpython
 
 _join_plainly = BaseProcess.join
@@ -59,7 +59,7 @@ def start(self: BaseProcess) -> None:
     if cpython.is_managers(self):
         cpython.before_manager_serves(self, _begin_to_serve, recorder.run_ref)
         _watch_proxies()
-    elif recorder.run_ref[0] and "run" not in vars(self):  # the scenario's own have another way to belong to it
+    elif recorder.run_ref.folder and "run" not in vars(self):  # the scenario's own have another way to belong to it
         vars(self)["_run_scenario"] = _Membership()
     _start_plainly(self)
 
@@ -67,17 +67,15 @@ def start(self: BaseProcess) -> None:
 class _Membership:
     """Makes a child that is not forked one of the run, when it is unpickled there."""
 
-    def __getstate__(self) -> tuple[str, int]:
+    def __getstate__(self) -> RunRef:
         return recorder.run_ref
 
-    def __setstate__(self, state: tuple[str, int]) -> None:
+    def __setstate__(self, state: RunRef) -> None:
         recorder.join_run(state)
         recorder.wait_word(codes.W_EXIT)  # which makes it known
 
 
-def _begin_to_serve(
-    run_ref: tuple[str, int], initializer: Callable[..., object] | None, initargs: tuple[Any, ...]
-) -> None:
+def _begin_to_serve(run_ref: RunRef, initializer: Callable[..., object] | None, initargs: tuple[Any, ...]) -> None:
     """Note, in a manager's process, that its main thread does nothing from now on but look whether it is to end."""
     if initializer is not None:
         initializer(*initargs)

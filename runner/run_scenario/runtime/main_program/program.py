@@ -13,7 +13,7 @@ import os
 import sys
 from collections.abc import Callable, Iterator
 from types import ModuleType
-from typing import Any
+from typing import Any, NoReturn
 
 from run_scenario import targets
 from run_scenario.recording import codes
@@ -402,15 +402,32 @@ def _is_shortage(error: BaseException) -> bool:
     return isinstance(error, MemoryError) or cpython.is_hang_up(error)
 
 
-def become_main_program(request: RunRequest, report_to: int) -> int:
-    """Turn this freshly forked process into the main program and run it; return its exit code."""
+def end_as_main_program(request: RunRequest, report_to: int) -> NoReturn:
+    """Turn this process, which has only just begun, into the main program, and end with its exit code."""
+    code = 1
+    try:
+        code = _become_main_program(request, report_to)
+    except BaseException as error:
+        recorder.emit(codes.TROUBLE, f"the main program could not run: {type(error).__name__}: {error}"[:500])
+    finally:
+        for stream in (sys.stdout, sys.stderr):
+            with contextlib.suppress(Exception):
+                stream.flush()
+        os._exit(code)
+
+
+def _become_main_program(request: RunRequest, report_to: int) -> int:
 
     def report(letter: str, *numbers: int) -> None:
         with contextlib.suppress(OSError):  # the supervisor is dead, and so is this process in a moment
             os.write(report_to, f"{letter} {' '.join(map(str, numbers))}\n".encode())
 
-    if request.script is not None:
-        from run_scenario.runtime.script.program import become_script  # which a scenario has no use for
+    if request.script is not None:  # of which a scenario has no use
+        if request.script.interpreter is not None:
+            from run_scenario.runtime.script import guest
+
+            guest.execute(request.script.interpreter.path, request, request.folder, report_to)
+        from run_scenario.runtime.script.program import become_script
 
         return become_script(request, request.script, report)
     main = ModuleType("__main__")  # with no file: a spawned child has nothing of ours to import again

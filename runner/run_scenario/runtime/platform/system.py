@@ -56,11 +56,11 @@ class ProcessStat(Value):
         return self.state in "ZX" and self.threads <= 1
 
 
-def default_start_method() -> StartMethod:
-    """Return how multiprocessing starts processes here where a scenario does not name a start method."""
+def default_start_method(version: tuple[int, int] = sys.version_info[:2]) -> StartMethod:
+    """Return how multiprocessing of a Python starts processes here where nobody names a start method."""
     if not IS_LINUX:
         return "spawn"
-    return "forkserver" if sys.version_info >= (3, 14) else "fork"
+    return "forkserver" if version >= (3, 14) else "fork"
 
 
 def system_name() -> str:

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import mmap
 import os
+from collections.abc import Callable
 from typing import Any
 from zlib import crc32
 
@@ -36,12 +37,12 @@ _mapped: dict[str, memoryview] = {}
 
 
 def _path() -> str:
-    return f"{recorder.run_ref[0]}/rings"
+    return f"{recorder.run_ref.folder}/rings"
 
 
 def _words_of_all() -> memoryview:
     """Return the words of the run's file, or, where there is no run, of memory that only forked children share."""
-    folder, queues = recorder.run_ref
+    folder, queues, _ = recorder.run_ref
     path = _path()
     if path not in _mapped:
         size = _RING * max(1, queues)
@@ -81,6 +82,8 @@ class MessageNumbers:
             finally:
                 os.close(descriptor)
         self._words: Any = words[first : first + ring]
+        # A checksum of what can have few values tells which it is: without payloads, the length has to do.
+        self._mark: Callable[[Any], int] = _mark if recorder.run_ref.payloads else len
 
     def write(self, stamp: int, data: Any) -> None:
         """Note which message comes next; the caller has the lock of the writers, and writes it after that."""
@@ -89,7 +92,7 @@ class MessageNumbers:
         words[0] = number + 1
         at = 2 + 2 * (number % PLACES)
         words[at] = stamp
-        words[at + 1] = _mark(data)
+        words[at + 1] = self._mark(data)
 
     def take_back(self) -> None:
         """Note that it was not written."""
@@ -100,7 +103,7 @@ class MessageNumbers:
 
         It is `UNKNOWN` if it was written by somebody who is not recorded.
         """
-        words, mark = self._words, _mark(data)
+        words, mark = self._words, self._mark(data)
         number = words[1]
         for candidate in range(number, min(words[0], number + _MOST_PASSED)):
             at = 2 + 2 * (candidate % PLACES)

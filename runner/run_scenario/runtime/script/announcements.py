@@ -13,7 +13,7 @@ from multiprocessing.process import BaseProcess
 from types import FrameType
 from zlib import crc32
 
-from run_scenario.recording import codes
+from run_scenario.recording import codes, room
 from run_scenario.recording.recorder import recorder
 from run_scenario.runtime import cpython
 
@@ -27,7 +27,7 @@ _MACHINERY = frozenset({"multiprocessing", "concurrent", "run_scenario"})
 
 def count_from(resources: int, processes: int) -> None:
     """Have what is made from now on get the numbers after those of a scenario."""
-    folder = recorder.run_ref[0]
+    folder = recorder.run_ref.folder
     for what, known in (("resources", resources), ("processes", processes)):
         counted = os.open(f"{folder}/{what}", _FLAGS, 0o600)
         os.ftruncate(counted, known)
@@ -52,7 +52,7 @@ def announce_resource(kind: str, size: int = 0, lock: int = -1) -> int | None:
     file, line, variable = _place()
     return _announce(
         "resources",
-        recorder.run_ref[1],
+        recorder.run_ref.queues,
         lambda number: recorder.emit(codes.RESOURCE_MADE, number, kind, variable, file, line, size, lock),
     )
 
@@ -69,20 +69,24 @@ def announce_process(process: BaseProcess) -> int | None:
 
 def announce_missing(what: str) -> None:
     """Record, once in a run, what of it is not recorded."""
-    folder = recorder.run_ref[0]
+    folder = recorder.run_ref.folder
     try:
         os.close(os.open(f"{folder}/missing-{crc32(what.encode()):x}", _FLAGS | os.O_EXCL, 0o600))
-    except OSError:  # it has been said, or nobody reads it any more
+    except FileExistsError:  # it has been said
+        return
+    except OSError as error:
+        room.note_end(folder, error.errno or 0)
         return
     recorder.emit(codes.NOT_RECORDED, what)
 
 
 def _announce(what: str, most: int, announce: Callable[[int], None]) -> int | None:
     """Announce something under the next number, so that the announcements come in the order of the numbers."""
-    folder = recorder.run_ref[0]
+    folder = recorder.run_ref.folder
     try:
         counted = os.open(f"{folder}/{what}", _FLAGS, 0o600)
-    except OSError:  # the run is over, or there are no descriptors left
+    except OSError as error:  # the run is over, or what is made from now on cannot be told from one another
+        room.note_end(folder, error.errno or 0)
         return None
     try:
         fcntl.flock(counted, fcntl.LOCK_EX)
@@ -95,7 +99,8 @@ def _announce(what: str, most: int, announce: Callable[[int], None]) -> int | No
             return None
         announce(number)
         return number
-    except OSError:
+    except OSError as error:
+        room.note_end(folder, error.errno or 0)
         return None
     finally:
         os.close(counted)

@@ -24,7 +24,7 @@ _KINDS = {
 
 def note(key: managers.Key, kind: str, given: tuple[Any, ...]) -> None:
     """Note what a manager has just made for this process: by its key, the name of its kind, and what was given."""
-    if kind not in _KINDS or not recorder.run_ref[0]:
+    if kind not in _KINDS or not recorder.run_ref.folder:
         return
     known = managers.known()
     locked = next((known.get(cpython.proxy_key(each)) for each in given if cpython.is_proxy(each)), None)

@@ -17,6 +17,7 @@ from run_scenario.recording.recorder import recorder
 from run_scenario.runtime import cpython
 from run_scenario.runtime.child import output_capture
 from run_scenario.runtime.script.announcements import announce_missing, announce_resource, is_wanted
+from run_scenario.runtime.script.subprocesses import note_unrecorded
 
 Make = Callable[..., Any]
 """Makes an object in a context: it gets the context, and what the script has given."""
@@ -32,6 +33,7 @@ def record_objects() -> None:
             **copies,
         }
     )
+    note_unrecorded()
     for name, make in _MAKERS.items():
         plainly = getattr(BaseContext, name)
         setattr(BaseContext, name, _recorded(make, plainly))
@@ -66,7 +68,7 @@ def _record_executors(module: ModuleType) -> None:
 def _recorded(make: Make, plainly: Callable[..., Any]) -> Callable[..., Any]:
     @functools.wraps(plainly)
     def made(self: Any, *args: Any, **kwargs: Any) -> Any:
-        if recorder.run_ref[0] and is_wanted():
+        if recorder.run_ref.folder and is_wanted():
             found = make(self.get_context(), plainly, *args, **kwargs)
             if found is not None:
                 return found
@@ -77,19 +79,25 @@ def _recorded(make: Make, plainly: Callable[..., Any]) -> Callable[..., Any]:
 
 def _queue(kind: str) -> Make:
     def make(ctx: BaseContext, plainly: Any, maxsize: int = 0) -> Any:
-        from run_scenario.runtime.primitives import queues
-
         index = announce_resource(kind, maxsize)
-        return None if index is None else getattr(queues, kind)(index, ctx, maxsize)
+        return None if index is None else _made_queue(kind, index, ctx, maxsize)
 
     return make
 
 
-def _simple_queue(ctx: BaseContext, plainly: Any) -> Any:
-    from run_scenario.runtime.primitives.queues import SimpleQueue
+def _made_queue(kind: str, *given: Any) -> Any:
+    from run_scenario.runtime.primitives import queues
 
+    try:
+        return getattr(queues, kind)(*given)
+    except OSError as error:  # should that have come from what a plain one needs, too, it will raise as well
+        announce_missing(f"queues for whose message numbers there is no room: {(error.strerror or '').lower()}")
+        return None
+
+
+def _simple_queue(ctx: BaseContext, plainly: Any) -> Any:
     index = announce_resource("SimpleQueue")
-    return None if index is None else SimpleQueue(index, ctx)
+    return None if index is None else _made_queue("SimpleQueue", index, ctx)
 
 
 def _lock(kind: str) -> Make:

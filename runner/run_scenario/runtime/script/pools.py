@@ -266,7 +266,7 @@ class _UnorderedResults(_NextRecorded, pool.IMapUnorderedIterator):  # type: ign
 
 
 def _workers(spec: PoolSpec, index: int, ctx: BaseContext, size: int) -> Workers:
-    folder, queues = recorder.run_ref
+    folder, queues, _ = recorder.run_ref
     setup = folder, queues, (), output_capture.is_wanted()
     return Workers(spec, index, ctx, setup, size, gives_up=False)
 
@@ -305,7 +305,7 @@ def record_executors(module: ModuleType) -> None:
         **more: Any,
     ) -> None:
         size = (os.cpu_count() or 1) if max_workers is None else max_workers
-        index = announce_resource("executor", size) if size > 0 and recorder.run_ref[0] and is_wanted() else None
+        index = announce_resource("executor", size) if size > 0 and recorder.run_ref.folder and is_wanted() else None
         if index is None:
             make_plainly(self, max_workers, mp_context, initializer, initargs, **more)
             return

@@ -17,7 +17,7 @@ from typing import Any
 from weakref import WeakKeyDictionary
 
 from run_scenario.recording import codes
-from run_scenario.recording.recorder import recorder
+from run_scenario.recording.recorder import RunRef, recorder
 from run_scenario.runtime import cpython
 from run_scenario.runtime.child import output_capture, own_children
 from run_scenario.runtime.child.bootstrap import RecordedRun
@@ -75,7 +75,8 @@ class _Preparation:
         self._state = state
 
     def __reduce__(self) -> Any:
-        return _prepare, self._state
+        guest = sys.modules.get("run_scenario.runtime.script.guest")
+        return guest.unpickled_in_child(_prepare, self._state) if guest else (_prepare, self._state)
 
 
 def _known() -> dict[Any, Any]:
@@ -85,7 +86,7 @@ def _known() -> dict[Any, Any]:
 
 
 def _prepare(
-    run_ref: tuple[str, int], process: int | None, proc: bool, captured: bool, most_bytes: int, known: dict[Any, Any]
+    run_ref: RunRef, process: int | None, proc: bool, captured: bool, most_bytes: int, known: dict[Any, Any]
 ) -> None:
     if os.path.isdir(run_ref[0]):  # otherwise the run is over
         recorder.join_run(run_ref)
@@ -101,7 +102,7 @@ def _prepare(
 
 
 def _start(self: BaseProcess) -> None:
-    if cpython.is_started(self) or not recorder.run_ref[0] or cpython.is_managers(self) or _records_itself(self):
+    if cpython.is_started(self) or not recorder.run_ref.folder or cpython.is_managers(self) or _records_itself(self):
         own_children.start(self)
         report_auxiliary_processes(_report)
         return
@@ -201,7 +202,7 @@ def _bootstrap(self: BaseProcess, *args: Any, **kwargs: Any) -> int:
     global _report
     _report = None  # only the main program's children are reported; the others are found
     _numbers.clear()
-    folder, queues = recorder.run_ref
+    folder, queues, _ = recorder.run_ref
     if index is not None and folder and not _records_itself(self):
         captured = output_capture.is_wanted()
         self.run = RecordedRun(self, index, folder, queues, (), captured=captured)  # type: ignore[method-assign]

@@ -20,6 +20,7 @@ from run_scenario.runtime.run_request import RunRequest, Script, semaphore_prefi
 from run_scenario.runtime.script.announcements import MOST_RESOURCES, count_from
 from run_scenario.runtime.script.objects import record_objects
 from run_scenario.runtime.script.processes import record_processes
+from run_scenario.runtime.script.subprocesses import invite_subprocesses
 
 _INTERRUPTED = 130
 _HERE = os.path.dirname(__file__)
@@ -33,7 +34,11 @@ def become_script(request: RunRequest, script: Script, report: Report) -> int:
     cpython.set_semaphore_prefix(semaphore_prefix(request.run))
     if request.sockets:
         cpython.set_socket_folder(request.sockets)
+    if not script.payloads:
+        recorder.withhold_payloads()
     record_own_code(request, report)
+    if script.subprocesses:
+        invite_subprocesses(proc=request.capabilities.proc)
     recorder.emit(codes.STARTED, MAIN, os.getpid(), os.getppid(), "", False)
     code = _run(script)
     record_lingering(MAIN)
@@ -47,7 +52,12 @@ def record_own_code(request: RunRequest, report: Report) -> None:
     """Make this process the recorded main program of a run in which own code makes processes and objects."""
     scenario, known = request.scenario, len(request.scenario.resources)
     threads, captured = scenario.has_threads, request.script is None
-    join_run(request.folder, MAIN_PROCESS, known + MOST_RESOURCES, threads=threads, captured=captured)
+    try:
+        join_run(request.folder, MAIN_PROCESS, known + MOST_RESOURCES, threads=threads, captured=captured)
+    except OSError as error:
+        if request.script is None:
+            raise
+        recorder.give_up(error)  # a script goes on without
     count_from(known, len(scenario.processes))
     record_objects()
     record_processes(report, proc=request.capabilities.proc)

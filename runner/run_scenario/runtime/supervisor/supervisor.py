@@ -12,12 +12,11 @@ import os
 import pickle
 import selectors
 import signal
-import sys
 import time
 from enum import Enum, auto
 from types import FrameType
 
-from run_scenario.recording import codes
+from run_scenario.recording import codes, room
 from run_scenario.recording.recorder import recorder
 from run_scenario.recording.usage import Usage
 from run_scenario.runtime.main_program import program as main_program
@@ -137,7 +136,6 @@ class Supervisor:
         if pid:
             signal.pthread_sigmask(signal.SIG_SETMASK, mask)
             return pid
-        code = 1
         try:
             signal.set_wakeup_fd(-1)
             for number in (*_DEFAULT_SIGNALS, signal.SIGCHLD):
@@ -147,19 +145,16 @@ class Supervisor:
             signal.pthread_sigmask(signal.SIG_SETMASK, mask)
             system.die_with_parent()
             if os.getppid() != supervisor:
-                os._exit(code)  # it died before we asked to die with it
+                os._exit(1)  # it died before we asked to die with it
             self._selector.close()
             for descriptor in (self._orders, self._answers, *others):
                 os.close(descriptor)
             for standard, descriptor in enumerate(self._streams):
                 os.dup2(descriptor, standard)
                 os.close(descriptor)
-            code = main_program.become_main_program(self._request, report_to)
-        except BaseException as error:
-            recorder.emit(codes.TROUBLE, f"the main program could not run: {type(error).__name__}: {error}"[:500])
+            main_program.end_as_main_program(self._request, report_to)
         finally:
-            _flush_standard_streams()
-            os._exit(code)
+            os._exit(1)
 
     def _supervise(self) -> str:
         """Wait until the main program has ended or must be ended; return why it must, or an empty text."""
@@ -174,7 +169,9 @@ class Supervisor:
             if now >= next_look:
                 next_look = now + LOOK_EVERY
                 self._look_for_orphans()
-                if exceeded := self._limits.exceeded():
+                if (exceeded := self._limits.exceeded()) and self._request.script is not None:
+                    room.note_end(self._request.folder, 0)
+                elif exceeded:
                     recorder.emit(codes.LIMIT, *exceeded)
                     return _TOO_MUCH
                 if not self._is_kept and self._is_deadlocked():
@@ -469,12 +466,6 @@ def _read_exactly(descriptor: int, length: int) -> bytes:
 def _drain_pipe(descriptor: int) -> None:
     with contextlib.suppress(BlockingIOError):
         os.read(descriptor, 4096)
-
-
-def _flush_standard_streams() -> None:
-    for stream in (sys.stdout, sys.stderr):
-        with contextlib.suppress(Exception):
-            stream.flush()
 
 
 def _do_nothing(number: int, frame: FrameType | None) -> None:

@@ -1,0 +1,85 @@
+"""How a script begins in another interpreter than the runner's, of which the packages of the runner are no part.
+
+This file is run there as a program, so it begins with the standard library alone. It makes this package known by its
+folder: nothing is put into `sys.path`, and the script finds the modules that it would find anyway.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import pickle
+import runpy
+import sys
+from typing import Any, NoReturn
+
+_PACKAGE = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+_CHILD = "run_scenario_guest"
+"""What this file is called where it is run in a child that is not forked."""
+_SUBPROCESS = "run_scenario_subprocess"
+"""The same in a program that a script has started, by `hook/sitecustomize.py`."""
+
+
+def execute(interpreter: str, request: Any, folder: str, report_to: int) -> NoReturn:
+    """Turn this process into another interpreter, which runs the script that is asked for.
+
+    Raises:
+        OSError: there is no room for the request, or no such program.
+    """
+    path = f"{folder}/guest"
+    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600)
+    os.unlink(path)
+    with open(descriptor, "wb", closefd=False) as file:
+        pickle.dump(request, file)
+    os.lseek(descriptor, 0, os.SEEK_SET)
+    for inherited in (descriptor, report_to):
+        os.set_inheritable(inherited, True)
+    os.execv(interpreter, [interpreter, os.path.abspath(__file__), str(descriptor), str(report_to)])
+
+
+def unpickled_in_child(made: Any, state: tuple[Any, ...]) -> Any:
+    """Return, for a `__reduce__`, how a child that is not forked calls `made`: it has to find this package first."""
+    return runpy.run_path, (os.path.abspath(__file__), {"CALL": pickle.dumps((made, state))}, _CHILD)
+
+
+def _make_known() -> None:
+    if "run_scenario" in sys.modules:
+        return
+    spec = importlib.util.spec_from_file_location("run_scenario", f"{_PACKAGE}/__init__.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = sys.modules["run_scenario"] = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    theirs = sys.modules.get("msgpack")
+    sys.modules["msgpack"] = None  # type: ignore[assignment]  # whichever it is, it would be there before they want it
+    try:
+        import run_scenario.recording.recorder
+    finally:
+        del sys.modules["msgpack"]
+        if theirs is not None:
+            sys.modules["msgpack"] = theirs
+    import run_scenario.runtime.script.guest  # noqa: F401  # by which the rest knows where it is
+
+
+def _become_script(descriptor: int, report_to: int) -> NoReturn:
+    from run_scenario.runtime.main_program.program import end_as_main_program
+
+    os.set_inheritable(report_to, False)
+    with open(descriptor, "rb") as file:
+        request = pickle.load(file)
+    request = request.replace(script=request.script.replace(interpreter=None))
+    end_as_main_program(request, report_to)
+
+
+if __name__ == "__main__":
+    _make_known()
+    _become_script(*map(int, sys.argv[1:]))
+elif __name__ == _CHILD:
+    _make_known()
+    _made, _state = pickle.loads(globals()["CALL"])
+    _made(*_state)
+elif __name__ == _SUBPROCESS:
+    _make_known()
+    from run_scenario.runtime.script.subprocesses import join
+
+    join(*globals()["JOIN"])
