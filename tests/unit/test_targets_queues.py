@@ -6,7 +6,7 @@ import time
 from typing import Any
 
 import pytest
-from running_targets import DEADLINE
+from running_targets import DEADLINE, fork
 
 from run_scenario.targets import Call, _faults, _queues, _work
 
@@ -219,11 +219,14 @@ def test_put_unpicklable_loses_one_of_three(run, queue):
 
 
 def test_mutate_after_put_delivers_one_list(run, queue):
-    """What arrives is nearly always what became of the list."""
-    outbox = queue()
-    run(_faults.mutate_after_put, outbox=outbox)
+    """What arrives is nearly always what became of the list; for sure where the thread was busy until then."""
+    quick, busy, changed = queue(), queue(), fork.Event()
+    run(_faults.mutate_after_put, outbox=quick)
+    run(_faults.mutate_after_put, outbox=busy, size=100_000, ready=changed)
 
-    assert _drain(outbox, 1)[0] in (["changed after put()"], ["as it was put"])
+    assert _drain(quick, 1)[0] in (["changed after put()"], ["as it was put"])
+    assert changed.wait(DEADLINE)
+    assert ["x" * 100_000, ["changed after put()"]] == _drain(busy, 2)
 
 
 def test_put_unloadable_fails_in_the_taker(run, queue):
