@@ -195,17 +195,17 @@ def test_put_large_cannot_end_before_its_text_is_taken(run, queue):
 
 
 def test_put_and_exit_loses_items(run, queue):
-    """The exit code is the one that was asked for, and the last item never arrives."""
+    """The exit code is the one that was asked for, and the last item never arrives: it does not fit into the pipe."""
     outbox = queue()
-    running = run(_faults.put_and_exit, outbox=outbox, count=1000, code=3)
+    running = run(_faults.put_and_exit, outbox=outbox, count=20_000, code=3)
 
-    assert ["Worker puts 1000 numbers and leaves"] == running.lines()
+    assert ["Worker puts 20000 numbers and leaves"] == running.lines()
     assert 3 == running.exitcode()
     arrived = []
     while outbox._poll(0):
         arrived.append(outbox.get())
     assert list(range(len(arrived))) == arrived
-    assert len(arrived) < 1000
+    assert len(arrived) < 20_000
 
 
 def test_put_unpicklable_loses_one_of_three(run, queue):
