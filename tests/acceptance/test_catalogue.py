@@ -228,11 +228,8 @@ def test_lingering_thread(get: Get) -> None:
     log = get("lingering-thread")
     lingering = log.one("process.lingering")
     assert ("Ordinary", 1) == (lingering["process"], len(lingering["threads"]))
-    lasted = {
-        name: log.one("process.exited", name)["t"] - log.one("process.finished", name)["t"] for name in causes(log)
-    }
-    assert lasted["Ordinary"] >= 0.9
-    assert lasted["Daemonic"] < lasted["Ordinary"]
+    assert log.one("process.exited", "Ordinary")["t"] - log.one("process.started", "Ordinary")["t"] >= 1.0
+    assert [] == log.all("process.lingering", "Daemonic")
 
 
 @pytest.mark.fault("F28", event="process.exited", status=0)
@@ -280,18 +277,17 @@ def test_work_is_shared(get: Get, name: str, count: int) -> None:
 
 
 def test_uneven_shares(get: Get) -> None:
-    """One is done long before the other."""
+    """Each has done its own three tasks, which take the one much longer than the other."""
     log = get("uneven-shares")
-    assert log.one("process.finished", "Unlucky")["duration"] - log.one("process.finished", "Lucky")["duration"] > 0.7
+    assert ([0.6, 0.6, 0.6, None], [0.1, 0.1, 0.1, None]) == (got(log, "Unlucky", "long"), got(log, "Lucky", "short"))
+    assert 1.8 <= log.one("process.finished", "Unlucky")["duration"]
 
 
 def test_out_of_order(get: Get) -> None:
-    """The answers come as they are ready: the last task is answered first, unless the machine is very busy."""
+    """The answers come as they are ready: the last task is answered first."""
     log = get("out-of-order")
-    assert [1.2, 0.6, 0.1] == [e["item"] for e in log.all("queue.put", "MainProcess") if e["item"] is not None]
-    answers = [float(str(answer)) for answer in got(log, "MainProcess", "answers")]
-    assert [0.1, 0.6, 1.2] == sorted(answers)
-    assert answers != [1.2, 0.6, 0.1]
+    assert [1.2, 0.6, 0.1] == [e["item"] for e in log.all("queue.put", "MainProcess")]
+    assert [0.1, 0.6, 1.2] == got(log, "MainProcess", "answers")
 
 
 def test_back_pressure(get: Get) -> None:
@@ -344,11 +340,10 @@ def test_items_that_vanish(get: Get) -> None:
 def test_mutated_item(get: Get) -> None:
     """What arrives is what became of the item after put(), and that is told."""
     log = get("mutated-item")
-    put, arrived = log.one("queue.put"), log.one("queue.get")
-    assert ["as it was put"] == put["item"]
-    for told in log.all("queue.item_mutated"):  # nearly always: the thread may have been that quick
-        assert (put["item"], ["changed after put()"]) == (told["put"], told["got"])
-    assert arrived["item"] == ["changed after put()"] or not log.all("queue.item_mutated")
+    told = log.one("queue.item_mutated")
+    assert (["as it was put"], ["changed after put()"]) == (told["put"], told["got"])
+    assert told["put"] == log.one("queue.put", item_id=told["item_id"])["item"]
+    assert told["got"] == log.one("queue.get", item_id=told["item_id"])["item"]
 
 
 @pytest.mark.fault("F09", event="process.failed", status=0)

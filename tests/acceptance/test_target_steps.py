@@ -21,6 +21,11 @@ START: list[Any] = [{"start": "It"}]
 JOIN: list[Any] = [{"join": "It"}]
 
 
+ASK = {"empty": "inbox", "as": "nothing_there"}
+UNTIL_IT_IS_THERE: list[Any] = [ASK, {"while": "$nothing_there", "steps": [ASK]}]
+"""A put hands an item to a thread, which writes it a little later."""
+
+
 def put(*items: Any, to: str = "inbox") -> list[Any]:
     """Return the steps that put items on a queue."""
     return [{"put": item, "to": to} for item in items]
@@ -34,7 +39,7 @@ def send(*items: Any) -> list[Any]:
 SETTINGS: dict[str, tuple[dict[str, Any], list[Any]]] = {
     "produce": ({"queues": {"outbox": {}}}, [*START, {"repeat": 10, "steps": [{"get": "outbox"}]}]),
     "consume": (JOINABLE, [*START, *put("a", [1], None), {"join_queue": "inbox"}]),
-    "consume_until_empty": (JOINABLE, [*put("a"), {"sleep": 0.2}, *START, {"join_queue": "inbox"}]),
+    "consume_until_empty": (JOINABLE, [*put("a"), *UNTIL_IT_IS_THERE, *START, {"join_queue": "inbox"}]),
     "consume_until_timeout": (QUEUE, [*put("a", 2), *START]),
     "relay": ({"queues": {"inbox": {}, "outbox": {}}}, [*START, *put(1, "b", None), *[{"get": "outbox"}] * 3]),
     "reply": ({"queues": {"inbox": {}, "outbox": {}}}, [*START, *put("question"), {"get": "outbox"}]),

@@ -9,7 +9,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from intended import STALLING
+from intended import STALLING, TRAP
 from live.helper import Helper
 from run_scenario import bundled
 
@@ -51,7 +51,7 @@ class Program:
         self.method = choice.choice(METHODS)
         self.seconds = choice.uniform(*_SECONDS)
         self.network = choice.random() < 0.5
-        bundled_ones = [path.stem for path in bundled.scenarios() if path.stem not in STALLING]
+        bundled_ones = [path.stem for path in bundled.scenarios() if path.stem not in {*STALLING, TRAP}]
         is_bundled = choice.random() < _CATALOGUE
         self.kind = choice.choice(bundled_ones if is_bundled else _WAITS)
         self.text = self.kind if is_bundled else ""

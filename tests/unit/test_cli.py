@@ -214,7 +214,7 @@ def test_plan() -> None:
     """The main program's steps, in the words of Python."""
     lines = told("plan", "daemon-join").splitlines()
     assert (
-        "1  worker_1 = Process(name='Worker 1', target=sleep, kwargs={'seconds': 4}, daemon=True)",
+        "1  worker_1 = Process(name='Worker 1', target=sleep, kwargs={'seconds': 30}, daemon=True)",
         "6  worker_1.join(1)",
     ) == (lines[0], lines[5])
 

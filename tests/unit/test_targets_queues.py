@@ -6,7 +6,7 @@ import time
 from typing import Any
 
 import pytest
-from running_targets import DEADLINE
+from running_targets import DEADLINE, fork
 
 from run_scenario.targets import Call, _faults, _queues, _work
 
@@ -195,17 +195,17 @@ def test_put_large_cannot_end_before_its_text_is_taken(run, queue):
 
 
 def test_put_and_exit_loses_items(run, queue):
-    """The exit code is the one that was asked for, and the last item never arrives."""
+    """The exit code is the one that was asked for, and the last item never arrives: it does not fit into the pipe."""
     outbox = queue()
-    running = run(_faults.put_and_exit, outbox=outbox, count=1000, code=3)
+    running = run(_faults.put_and_exit, outbox=outbox, count=20_000, code=3)
 
-    assert ["Worker puts 1000 numbers and leaves"] == running.lines()
+    assert ["Worker puts 20000 numbers and leaves"] == running.lines()
     assert 3 == running.exitcode()
     arrived = []
     while outbox._poll(0):
         arrived.append(outbox.get())
     assert list(range(len(arrived))) == arrived
-    assert len(arrived) < 1000
+    assert len(arrived) < 20_000
 
 
 def test_put_unpicklable_loses_one_of_three(run, queue):
@@ -219,11 +219,14 @@ def test_put_unpicklable_loses_one_of_three(run, queue):
 
 
 def test_mutate_after_put_delivers_one_list(run, queue):
-    """What arrives is nearly always what became of the list."""
-    outbox = queue()
-    run(_faults.mutate_after_put, outbox=outbox)
+    """What arrives is nearly always what became of the list; for sure where the thread was busy until then."""
+    quick, busy, changed = queue(), queue(), fork.Event()
+    run(_faults.mutate_after_put, outbox=quick)
+    run(_faults.mutate_after_put, outbox=busy, size=100_000, ready=changed)
 
-    assert _drain(outbox, 1)[0] in (["changed after put()"], ["as it was put"])
+    assert _drain(quick, 1)[0] in (["changed after put()"], ["as it was put"])
+    assert changed.wait(DEADLINE)
+    assert ["x" * 100_000, ["changed after put()"]] == _drain(busy, 2)
 
 
 def test_put_unloadable_fails_in_the_taker(run, queue):

@@ -16,7 +16,7 @@ from run_scenario.targets._decorators import target
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from run_scenario.targets._kinds import ExceptionName, ExitCode, Seconds, SignalName
+    from run_scenario.targets._kinds import AnyEvent, ExceptionName, ExitCode, Seconds, SignalName
 
 
 @target
@@ -108,7 +108,7 @@ def hang() -> None:
 
 
 @target
-def with_cleanup(seconds: Seconds = 2.0) -> None:
+def with_cleanup(seconds: Seconds = 2.0, ready: AnyEvent | None = None) -> None:
     """Sleep inside a try block, with one clean-up in its finally and one registered with atexit.
 
     Terminated or killed, it does neither. Left alone it always does the first; the second only where the process
@@ -116,6 +116,7 @@ def with_cleanup(seconds: Seconds = 2.0) -> None:
 
     Args:
         seconds: How long it sleeps.
+        ready: An event that it sets before it sleeps.
 
     Example:
         - target: with_cleanup
@@ -127,6 +128,8 @@ def with_cleanup(seconds: Seconds = 2.0) -> None:
     atexit.register(print, f"{name}: atexit cleans up")
     try:
         print(f"{name}: working")
+        if ready is not None:
+            ready.set()
         time.sleep(seconds)
         print(f"{name}: work is done")
     finally:
@@ -134,11 +137,12 @@ def with_cleanup(seconds: Seconds = 2.0) -> None:
 
 
 @target
-def ignore_sigterm(seconds: Seconds = 2.0) -> None:
+def ignore_sigterm(seconds: Seconds = 2.0, ready: AnyEvent | None = None) -> None:
     """Ignore SIGTERM and sleep: `terminate()` cannot end it, `kill()` can.
 
     Args:
         seconds: How long it sleeps.
+        ready: An event that it sets when it ignores SIGTERM.
 
     Example:
         - target: ignore_sigterm
@@ -149,6 +153,8 @@ def ignore_sigterm(seconds: Seconds = 2.0) -> None:
     name = current_process().name
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
     print(f"{name} ignoring SIGTERM")
+    if ready is not None:
+        ready.set()
     time.sleep(seconds)
     print(f"Exiting {name}")
 
@@ -191,7 +197,7 @@ def fail_in_thread(message: str = "failed on purpose") -> None:
 
 
 @target
-def spawn_child(seconds: Seconds = 2.0, daemon: bool = False) -> None:
+def spawn_child(seconds: Seconds = 2.0, daemon: bool = False, ready: AnyEvent | None = None) -> None:
     """Start a child process of its own that sleeps, and wait for it.
 
     If this process is terminated meanwhile, nobody waits for the child any more: it is an orphan. A process that is
@@ -200,6 +206,7 @@ def spawn_child(seconds: Seconds = 2.0, daemon: bool = False) -> None:
     Args:
         seconds: How long the child sleeps.
         daemon: Whether the child is a daemon, which multiprocessing terminates at the end of this process.
+        ready: An event that it sets when it has the child.
 
     Example:
         - target: spawn_child
@@ -209,5 +216,7 @@ def spawn_child(seconds: Seconds = 2.0, daemon: bool = False) -> None:
     child = Process(name=f"{name}'s child", target=time.sleep, args=(seconds,), daemon=daemon)
     child.start()
     print(f"{name} has a child")
+    if ready is not None:
+        ready.set()
     child.join()
     print(f"{name}: the child has ended with exit code {child.exitcode}")

@@ -10,7 +10,7 @@ from run_scenario.targets._decorators import target
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from run_scenario.targets._kinds import Count, ExitCode, Outbox, Seconds, TaskInbox
+    from run_scenario.targets._kinds import AnyEvent, Count, ExitCode, Outbox, Seconds, TaskInbox
 
 
 @target
@@ -83,22 +83,29 @@ def put_unpicklable(outbox: Outbox) -> None:
 
 
 @target
-def mutate_after_put(outbox: Outbox) -> None:
+def mutate_after_put(outbox: Outbox, size: Count = 0, ready: AnyEvent | None = None) -> None:
     """Put a list on a queue, and change the list afterwards.
 
-    The queue's thread pickles it only a little later, so that what arrives is usually the changed list.
+    The queue's thread pickles it only a little later, so that what arrives is usually the changed list. It certainly is
+    if the thread is busy until then with a text that does not fit into the queue's pipe (about 64 kB).
 
     Args:
         outbox: The queue it puts on.
+        size: Characters of a text that it puts before the list; 0: none.
+        ready: An event that it sets when it has changed the list.
 
     Example:
         - target: mutate_after_put
           to: results
     """
+    if size:
+        outbox.put("x" * size)
     item = ["as it was put"]
     outbox.put(item)
     item[0] = "changed after put()"
     print(f"{current_process().name} has put a list and changed it")
+    if ready is not None:
+        ready.set()
 
 
 class Unloadable:

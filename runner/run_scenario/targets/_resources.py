@@ -16,7 +16,7 @@ from run_scenario.targets._decorators import target
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from run_scenario.targets._kinds import Count, Seconds
+    from run_scenario.targets._kinds import AnyEvent, Count, Seconds
 
 
 @target
@@ -79,7 +79,7 @@ def report_resources(seconds: Seconds = 0.1) -> None:
 
 
 @target
-def print_siblings(after: Seconds = 1.0) -> None:
+def print_siblings(after: Seconds = 1.0, start: AnyEvent | None = None) -> None:
     """Print the state of each process that has the same parent as this one: running, sleeping, or a zombie.
 
     A zombie has ended, but nobody has waited for it: the system keeps its exit code until its parent asks. Under the
@@ -87,10 +87,13 @@ def print_siblings(after: Seconds = 1.0) -> None:
 
     Args:
         after: Seconds of sleep before it looks.
+        start: An event that it waits for before all this.
 
     Example:
         - target: print_siblings
     """
+    if start is not None:
+        start.wait()
     time.sleep(after)
     parent, states = str(os.getppid()), {"R": "running", "S": "sleeping", "Z": "a zombie"}
     for pid in sorted(int(entry.name) for entry in Path("/proc").glob("[0-9]*")):
