@@ -26,6 +26,7 @@ WIDTH = 120
 _GROUPS = {
     "scenario": "The run",
     "recording": "The recording of a script",
+    "resource": "What a script makes",
     "process": "Processes",
     "queue": "Queues",
     "lock": "Locks",

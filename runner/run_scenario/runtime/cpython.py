@@ -133,6 +133,11 @@ def target_of(made: BaseProcess) -> str:
     return name_of(type(made) if target is None else target)
 
 
+def call_of(made: BaseProcess) -> tuple[Any, tuple[Any, ...], dict[str, Any]]:
+    """Return what a process calls, and with which arguments."""
+    return getattr(made, "_target", None), getattr(made, "_args", ()), getattr(made, "_kwargs", {})
+
+
 def name_of(called: Any) -> str:
     """Return how something that is called is named in a log: `module:function`, of the script itself the name alone."""
     name = getattr(called, "__qualname__", None) or type(called).__qualname__

@@ -41,17 +41,18 @@ def record(options: Namespace) -> int:
     script = _script(options)
     if options.end_with_parent is not None:
         end_with(options.end_with_parent)
-    if options.report is not None:
-        from run_scenario.cli.pictures import check_writable, choose
+    for name, path in (("scenario", options.scenario), (None, options.report)):
+        if path is not None:
+            from run_scenario.cli.pictures import check_writable, choose
 
-        choose(None, options.report)
-        check_writable(options.report)
+            choose(name, path)
+            check_writable(path)
     from run_scenario.runtime import runner
 
     with runner.start_supervisor() as supervisor, contextlib.ExitStack() as stack:
         scenario = _scenario(script, options)
         log = None
-        if options.report is not None or options.timeline:
+        if options.report is not None or options.scenario is not None or options.timeline:
             from run_scenario.cli.pictures import spool
 
             log = stack.enter_context(spool())
@@ -72,9 +73,12 @@ def record(options: Namespace) -> int:
                 sink.close()
         _tell(script, outcome, troubles.left_out)
         if log is not None:
-            from run_scenario.cli.pictures import draw_run
+            from run_scenario.cli.pictures import draw, draw_run
 
-            draw_run(log, _source(script), options)
+            source = _source(script)
+            if options.scenario is not None:
+                draw(log, source, "scenario", options.scenario)
+            draw_run(log, source, options)
     return _exit_status(outcome)
 
 
@@ -186,6 +190,9 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--report", metavar="PATH", help="draw the run into this file: .html; or a timeline: .svg, .png, .txt"
     )
+    parser.add_argument(
+        "--scenario", metavar="PATH", help="write what the program did as a scenario into this file (.yaml)"
+    )
     parser.add_argument("--timeline", action="store_true", help="print a timeline of the run after it")
     shared.add_no_color(parser)
     parser.add_argument("--end-with-parent", metavar="PID", type=int, help=argparse.SUPPRESS)
@@ -197,6 +204,7 @@ COMMAND = Command(
     "  run-scenario record script.py\n"
     "  run-scenario record --log script.jsonl --report script.html script.py --workers 4\n"
     "  run-scenario record --timeline -m mypackage.crawler\n"
+    "  run-scenario record --scenario script.yaml script.py\n"
     "\nThe script runs as `python script.py` would run it, with its own standard streams, folder and arguments. A\n"
     "standstill that is certain is explained and ended (exit status 3); otherwise the exit code is the script's.",
     _add_arguments,

@@ -17,6 +17,7 @@ import msgspec
 from run_scenario.events import types
 from run_scenario.events.decoding.abandoned import abandoned_resources
 from run_scenario.events.decoding.event_factory import EventFactory
+from run_scenario.events.decoding.made import resource_made, with_names
 from run_scenario.events.decoding.output import LineJoiner, Via
 from run_scenario.events.decoding.pipes import PipeDecoder
 from run_scenario.events.decoding.pools import PoolDecoder
@@ -236,7 +237,17 @@ class EventDecoder:
     # What a script makes
 
     def on_resource_made(
-        self, source: Source, t: int, index: int, kind: str, variable: str, file: str, line: int, size: int, lock: int
+        self,
+        source: Source,
+        t: int,
+        index: int,
+        kind: str,
+        variable: str,
+        file: str,
+        line: int,
+        size: int,
+        lock: int,
+        more: dict[str, Any],
     ) -> None:
         place = f"{variable or kind}{{}} ({os.path.basename(file)}:{line})"
         self._names[place] += 1
@@ -249,6 +260,7 @@ class EventDecoder:
         if isinstance(spec, QueueSpec):
             self.queues.add(index, spec)
         self.sync.add(index, spec)
+        self._emit(t, source.name, source.pid, resource_made(spec, variable, file, line, more, self._resources))
 
     def on_pool_call_made(
         self, source: Source, t: int, pool: int, call: int, method: str, function: str, callback: str, failed: str
@@ -258,9 +270,19 @@ class EventDecoder:
         self._resources[pool] = spec.replace(calls=(*spec.calls, made))
         self._scenario = self._scenario.replace(made=tuple(self._resources))
 
-    def on_process_made(self, source: Source, t: int, index: int, name: str, target: str, daemon: bool) -> None:
+    def on_process_made(
+        self,
+        source: Source,
+        t: int,
+        index: int,
+        name: str,
+        target: str,
+        daemon: bool,
+        path: str,
+        arguments: list[dict[str, Any]],
+    ) -> None:
         spec = ProcessSpec(name, True, target, daemon=daemon)
-        self.processes.add(index, spec)
+        self.processes.add(index, spec, (path, with_names(arguments, self._resources)))
         self._scenario = self._scenario.replace(processes=(*self._scenario.processes, spec))
 
     def on_not_recorded(self, source: Source, t: int, what: str) -> None:

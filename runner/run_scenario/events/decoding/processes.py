@@ -54,6 +54,7 @@ class ProcessDecoder:
         self._reaped: dict[int, tuple[int, Packed]] = {}
         self.survivors: list[str] = []
         """A sentence for each process that could not be ended, and was seen to be there."""
+        self._calls: dict[int, tuple[str, list[dict[str, Any]]]] = {}
         self._names: dict[int, str] = {}
         """Names of processes that the scenario does not describe."""
         self._emit = events.emit
@@ -65,8 +66,9 @@ class ProcessDecoder:
         self._after_exit = after_exit
         self._hint = hint
 
-    def add(self, index: int, spec: ProcessSpec) -> None:
-        """Take in a process that a script has made."""
+    def add(self, index: int, spec: ProcessSpec, call: tuple[str, list[dict[str, Any]]]) -> None:
+        """Take in a process that a script has made; `call` is the path of what it calls, and the arguments."""
+        self._calls[index] = call
         while len(self.states) < index:  # whoever has made these ended before it said so
             self.states.append(ProcessState("?"))
         self.states.append(ProcessState(spec.name, spec))
@@ -155,6 +157,8 @@ class ProcessDecoder:
         event = types.ProcessStarting(
             by=source.name, target=spec.target, worker=spec.worker, daemon=spec.daemon, delay=spec.delay
         )
+        if process in self._calls:
+            event.path, event.arguments = self._calls[process]
         self._emit_about(t, state, event)
 
     def on_started(self, source: Source, t: int, process: int, pid: int, ppid: int, parent: str, daemon: bool) -> None:

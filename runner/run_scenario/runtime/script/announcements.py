@@ -12,11 +12,13 @@ from collections import Counter
 from collections.abc import Callable
 from multiprocessing.process import BaseProcess
 from types import FrameType
+from typing import Any
 from zlib import crc32
 
 from run_scenario.recording import codes
 from run_scenario.recording.recorder import recorder
 from run_scenario.runtime import cpython
+from run_scenario.runtime.script.calls import call_of_process
 from run_scenario.runtime.script.variables import variable_of
 
 MOST_RESOURCES = 1024
@@ -39,16 +41,17 @@ def _is_of_script(frame: FrameType) -> bool:
     return str(frame.f_globals.get("__name__", "")).partition(".")[0] not in _MACHINERY
 
 
-def announce_resource(kind: str, size: int = 0, lock: int = -1) -> int | None:
+def announce_resource(kind: str, size: int = 0, lock: int = -1, **more: Any) -> int | None:
     """Record that an object is made, and return its number; None if it is not to be recorded.
 
-    `kind` is its class, `size` what its constructor takes, if that is a number, `lock` the number of the lock it uses.
+    `kind` is its class, `size` what its constructor takes, if that is a number, `lock` the number of the lock it uses;
+    `more` are other arguments, as a scenario writes them.
     """
     file, line, variable = _place()
     return _announce(
         "resources",
         MOST_RESOURCES,
-        lambda number: recorder.emit(codes.RESOURCE_MADE, number, kind, variable, file, line, size, lock),
+        lambda number: recorder.emit(codes.RESOURCE_MADE, number, kind, variable, file, line, size, lock, more),
     )
 
 
@@ -61,11 +64,11 @@ def announce_process(process: BaseProcess) -> tuple[int, str] | None:
     _names[name] += 1
     if _names[name] > 1:
         name = f"{name} #{_names[name]}"
-    target = cpython.target_of(process)
+    target, call = cpython.target_of(process), call_of_process(process)
     number = _announce(
         "processes",
         MOST_PROCESSES,
-        lambda number: recorder.emit(codes.PROCESS_MADE, number, name, target, bool(process.daemon)),
+        lambda number: recorder.emit(codes.PROCESS_MADE, number, name, target, bool(process.daemon), *call),
     )
     return None if number is None else (number, name)
 

@@ -1,0 +1,283 @@
+"""A scenario of what a recorded script did: its file, section by section."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+from typing import Any
+
+from run_scenario.errors import UsageError
+from run_scenario.events.exit_cause import MAIN_NAME
+from run_scenario.report.scenario.actions import Actions
+from run_scenario.report.scenario.code import Code, keywords
+from run_scenario.report.scenario.names import Names
+from run_scenario.report.scenario.pools import Calls
+from run_scenario.report.scenario.recorded import Process, Recorded, read
+from run_scenario.report.scenario.step import Step, arranged, written
+from run_scenario.report.scenario.yaml_text import WIDTH, comment, escaped, flow, indented, remark, text
+from run_scenario.report.sentences import Event
+from run_scenario.report.text import plural
+from run_scenario.scenario.model import DEFAULT_TIMEOUT
+from run_scenario.scenario.steps import POOLS, SIGNALS
+
+_MOST_STEPS = 1_500
+"""Steps of one process that are written, loops as one; a file has room for so many values only."""
+_MANY_KEYS = 4
+_TYPED = ("Value", "Array", "ManagerValue", "ManagerArray")
+_TYPECODES = "bBhHiIlLqQfdcu"
+_SENT = ("terminated", "killed", "daemon", "signal")
+"""Causes of an end that came from elsewhere, while the process went on."""
+_UNTIL_ENDED = 3_600
+_SECTIONS = {
+    **dict.fromkeys(("Queue", "JoinableQueue", "SimpleQueue"), "queues"),
+    "Pipe": "pipes",
+    **dict.fromkeys(("Lock", "RLock", "Semaphore", "BoundedSemaphore", "Event", "Condition", "Barrier"), "sync"),
+    **dict.fromkeys(POOLS, "pools"),
+}
+"""Type of a resource -> where a scenario describes it; all else is shared."""
+
+
+def render(events: Iterable[Event], source: str | None) -> str:
+    """Return the scenario; `source` is the script's text, where it is known.
+
+    Raises:
+        UsageError: the log is not that of a script.
+    """
+    recorded = read(events)
+    if not _is_of_script(recorded):
+        raise UsageError("only the log of a script can become a scenario (see `run-scenario record`); this is none")
+    return _Layout(recorded, source).text()
+
+
+def _is_of_script(recorded: Recorded) -> bool:
+    return recorded.started.get("event") == "scenario.started" and bool(recorded.started.get("script"))
+
+
+class _Layout:
+    def __init__(self, recorded: Recorded, source: str | None) -> None:
+        self._recorded = recorded
+        self._names = Names(recorded)
+        self._file = str(recorded.started.get("file"))
+        self._code = Code(self._file, source)
+        self._calls = Calls(self._code)
+        self._run_by_code: dict[str, tuple[str, dict[str, Any]]] = {}
+        """Processes whose target can be named -> that, and their arguments."""
+        self._why: dict[str, str] = {}
+        """The others -> why not."""
+        for process in recorded.processes.values():
+            self._find_target(process)
+        self._processes = {name: each for name, each in recorded.processes.items() if self._is_described(each)}
+        self._resources = {
+            name: made for name, made in recorded.resources.items() if self._has_maker(made) and _is_sayable(made)
+        }
+
+    def text(self) -> str:
+        """Return the file."""
+        main = self._main()
+        children = [each for each in self._processes.values() if each.parent == MAIN_NAME]
+        sections = [
+            *self._resource_sections(),
+            ["processes:", *self._between(self._process(each) for each in children)] if children else [],
+            main,
+            self._expectations(),
+        ]
+        head = self._head()
+        return "\n\n".join("\n".join(lines) for lines in [head, *sections] if lines) + "\n"
+
+    # Who and what is in it
+
+    def _find_target(self, process: Process) -> None:
+        starting = process.starting
+        function, why = self._code.function(starting.get("path") or "")
+        given, not_said = keywords(starting.get("arguments") or [])
+        not_said = not_said or next(filter(None, map(self._why_not_given, _resources_in(starting))), "")
+        if why or not_said:
+            self._why[process.name] = f"{starting['target']}, but {why or not_said}"
+        else:
+            self._run_by_code[process.name] = function, given
+
+    def _why_not_given(self, resource: str) -> str:
+        made = self._recorded.resources.get(resource)
+        return "" if made is not None and _is_sayable(made) else f"it is given {resource}, which no scenario has"
+
+    def _is_described(self, process: Process) -> bool:
+        """Return whether a process is started by the main program, or by one of which all steps are written."""
+        parent = self._recorded.processes.get(process.parent)
+        if parent is None:
+            return process.parent == MAIN_NAME
+        return parent.name not in self._run_by_code and self._is_described(parent)
+
+    def _has_maker(self, made: Event) -> bool:
+        maker = made["process"]
+        if made["type"] in POOLS or maker == MAIN_NAME:
+            return bool(maker == MAIN_NAME)
+        return maker in self._processes and maker not in self._run_by_code
+
+    # Sections
+
+    def _head(self) -> list[str]:
+        started = self._recorded.started
+        when = str(started.get("timestamp"))[:16].replace("T", " ")
+        allow = " ".join(f"--allow {package}" for package in sorted(self._code.packages))
+        lines = [
+            comment(f"What {self._file} did when it was recorded: {when} UTC, run-scenario {started.get('version')}."),
+            comment("It has what the script made of multiprocessing, and who did what, in the order of that one run."),
+            comment("The script's functions are called where they have a name. What else it does is not in here: its"),
+            comment("loops and conditions, what it computes and prints, its threads and files."),
+        ]
+        if allow:
+            beside = f", beside {self._file}," if self._code.module in self._code.packages else ""
+            lines.append(comment(f"To run it{beside} allow its code: run-scenario run FILE {allow}"))
+        if self._code.unusable:
+            lines.append(comment(f"No code of {self._file} is named: {self._code.unusable}."))
+            lines.append(comment("So the processes have their recorded steps instead of it."))
+        elif self._code.is_unseen and self._code.module in self._code.packages:
+            lines.append(comment(f"Make sure that {self._code.module} does nothing when it is imported."))
+        lines += [comment(f"Not recorded: {what}") for what in self._recorded.missing]
+        lines += ["version: 1", f"title: {text(f'What {self._file} did')}"]
+        methods = self._recorded.start_methods
+        if methods:
+            others = f"other processes: {', '.join(methods[1:])}" if len(methods) > 1 else ""
+            lines.append(remark(f"start_method: {methods[0]}", others))
+        if self._recorded.lasted * 2 > DEFAULT_TIMEOUT:
+            lines.append(f"timeout: {math.ceil(self._recorded.lasted * 2)}")
+        return lines
+
+    def _resource_sections(self) -> list[list[str]]:
+        found: dict[str, list[str]] = {"queues": [], "pipes": [], "sync": [], "shared": [], "pools": []}
+        for name, made in self._recorded.resources.items():
+            lines = found[_SECTIONS.get(made["type"], "shared")]
+            if name in self._resources:
+                lines += indented(self._resource(name, made), 2)
+            elif self._has_maker(made):
+                words = f"no scenario has a {made['type']} such as {name}: what was done with it is left out"
+                lines.append(f"  {comment(words)}")
+        return [[f"{section}:", *lines] for section, lines in found.items() if lines]
+
+    def _resource(self, name: str, made: Event) -> list[str]:
+        called = self._names.resource(name)
+        if made["type"] in POOLS:
+            return self._calls.entry(made, called, self._argument)
+        kind, manager = made["type"], {}
+        if made["manager"]:
+            kind = kind.removeprefix("Manager")
+            manager = {} if kind in ("dict", "list", "Namespace", "Queue") else {"manager": True}
+        parameters = {key: escaped(value) for key, value in made["parameters"].items()}
+        if "lock" in parameters:
+            parameters["lock"] = self._names.resource(made["parameters"]["lock"])
+        words = ""
+        if kind == "Array" and "value" not in parameters:
+            words = "what it began with is not recorded"
+        if kind == "Pipe":
+            parameters["close_unused"] = False  # a script's ends are closed by itself alone
+        entry = ({} if kind in ("Queue", "Pipe") and not made["manager"] else {"type": kind}) | parameters | manager
+        return [remark(f"{called}: {flow(entry)}", words)]
+
+    def _argument(self, argument: dict[str, Any]) -> str:
+        name = self._names.resource(argument["resource"])
+        return f"{name}.{argument['end']}" if "end" in argument else name
+
+    # Processes
+
+    def _between(self, entries: Iterable[list[str]]) -> list[str]:
+        """Return entries of a list, with an empty line around those that are long."""
+        found: list[str] = []
+        for entry in entries:
+            if found and (len(entry) > 1 or found[-1].startswith("   ")):
+                found.append("")
+            found += indented(entry, 2)
+        return found
+
+    def _process(self, process: Process) -> list[str]:
+        name = self._names.process(process.name)
+        entry: dict[str, Any] = {"name": name}
+        ended = process.exited or {}
+        if process.name in self._run_by_code:
+            function, given = self._run_by_code[process.name]
+            entry |= {"target": function} | self._bindings(process) | given
+        if process.starting.get("daemon"):
+            entry["daemon"] = True
+        if ended.get("exitcode") and ended.get("cause") in ("exception", "sys.exit", "signal", "crash", "unknown"):
+            entry["exitcode"] = ended["exitcode"]
+        if process.name in self._run_by_code:
+            return [*self._own_children(process), *_laid_out(entry)]
+        lines = [comment(f"it ran {self._why[process.name]}: these are the steps that it took")]
+        lines += _laid_out(entry, long=True)
+        steps = self._steps(process.name, self._recorded.begun.get(process.name)) + _endings(ended)
+        lines += ["  steps:", *indented(written(steps or [Step({"return": True})]), 4)]
+        children = [each for each in self._processes.values() if each.parent == process.name]
+        if children:
+            lines += ["  processes:", *indented(self._between(map(self._process, children)), 2)]
+        return lines
+
+    def _own_children(self, process: Process) -> list[str]:
+        names = [each.name for each in self._recorded.processes.values() if each.parent == process.name]
+        return [comment(f"its own code starts {', '.join(names)}")] if names else []
+
+    def _bindings(self, process: Process) -> dict[str, dict[str, Any]]:
+        """Return which parameters get which resources, by direction."""
+        found: dict[str, dict[str, Any]] = {"from": {}, "to": {}, "uses": {}}
+        for argument in process.starting.get("arguments") or []:
+            if "resource" in argument:
+                done = self._recorded.used.get((process.name, argument["resource"]), set())
+                direction = {"get": "from", "put": "to"}.get(" ".join(done), "uses")
+                found[direction][argument["name"]] = self._argument(argument)
+            elif "resources" in argument:
+                found["uses"][argument["name"]] = [self._argument(each) for each in argument["resources"]]
+        return {direction: given for direction, given in found.items() if given}
+
+    # Steps
+
+    def _main(self) -> list[str]:
+        steps = self._steps(MAIN_NAME, None)
+        if not steps:
+            return []
+        return ["main:", *indented(written(steps), 2)]
+
+    def _steps(self, process: str, begun: float | None) -> list[Step]:
+        actions = Actions(self._names, self._resources, self._processes, self._calls)
+        steps = arranged(actions.steps(self._recorded.did[process], begun))
+        left_out = self._recorded.left_out[process] + max(0, len(steps) - _MOST_STEPS)
+        if left_out:
+            steps = [*steps[:_MOST_STEPS], Step(words=f"more of what it did is left out: {plural(left_out, 'step')}")]
+        return steps
+
+    def _expectations(self) -> list[str]:
+        lines = []
+        if self._recorded.stalled:
+            lines += [
+                f"- exists: {flow({'event': 'scenario.stalled', 'cause': self._recorded.stalled})}",
+                "  because: that is what happened when it was recorded",
+            ]
+        elif self._recorded.main_exitcode > 0:
+            lines.append(f"- exitcodes: {flow({MAIN_NAME: self._recorded.main_exitcode})}")
+        return ["expect:", *indented(lines, 2)] if lines else []
+
+
+def _resources_in(starting: Event) -> list[str]:
+    """Return the names of the resources that a process is given."""
+    arguments = starting.get("arguments") or []
+    listed = [each["resource"] for argument in arguments for each in argument.get("resources", ())]
+    return listed + [argument["resource"] for argument in arguments if "resource" in argument]
+
+
+def _is_sayable(made: Event) -> bool:
+    return made["type"] not in _TYPED or made["parameters"].get("typecode") in tuple(_TYPECODES)
+
+
+def _endings(ended: Event) -> list[Step]:
+    """Return how a process ends that a signal has ended, after its steps."""
+    if ended.get("cause") not in _SENT:
+        return []
+    signal = str(ended.get("signal"))
+    if ended["cause"] == "signal" and signal in SIGNALS:
+        return [Step({"raise_signal": signal}, "whoever sent that is not known")]
+    return [Step({"sleep": _UNTIL_ENDED}, f"until {signal} ends it; what it did meanwhile is not recorded")]
+
+
+def _laid_out(entry: dict[str, Any], *, long: bool = False) -> list[str]:
+    """Return an entry of a list on one line, if it fits, otherwise with one for each key."""
+    line = f"- {flow(entry)}"
+    if len(line) <= WIDTH - 20 and not long and len(entry) < _MANY_KEYS:
+        return [line]
+    return [f"{'  ' if number else '- '}{key}: {flow(value)}" for number, (key, value) in enumerate(entry.items())]
