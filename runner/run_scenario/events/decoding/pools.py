@@ -194,6 +194,7 @@ class PoolDecoder:
         arguments: list[dict[str, Any]] | UnsetType = UNSET,
         over: list[Any] | UnsetType | None = UNSET,
         chunksize: int | UnsetType | None = UNSET,
+        callbacks: dict[str, str] | UnsetType = UNSET,
     ) -> Event:
         name, method = self._place(pool, call)
         function = self.call(pool, call).function
@@ -209,6 +210,7 @@ class PoolDecoder:
             arguments=arguments,
             over=over,
             chunksize=chunksize,
+            callbacks=callbacks,
         )
 
     def on_pool_result(

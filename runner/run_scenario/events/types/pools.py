@@ -139,6 +139,10 @@ class PoolCalled(PoolCallEvent, kw_only=True, tag="pool.called"):
     chunksize: Annotated[
         int | UnsetType | None, about("In the log of a script: what the call was given; null: nothing.")
     ] = UNSET
+    callbacks: Annotated[
+        dict[str, str] | UnsetType,
+        about("In the log of a script: what is to be called back, by keyword; as `path`, empty if it has none."),
+    ] = UNSET
 
 
 class PoolTaskStarted(PoolTaskEvent, kw_only=True, tag="pool.task_started"):

@@ -31,6 +31,8 @@ class Actions:
         self._calls = calls
         self._steps: list[Step] = []
         self._last: float | None = None
+        self._gap: Step | None = None
+        """The last of those that stand for what is not recorded."""
         self._pending: dict[str, Step] = {}
         """Steps that wait, by the kind of wait and the resource: how they end is told by a later event."""
         self._inside: set[str] = set()
@@ -47,17 +49,27 @@ class Actions:
             self._add(event)
         return self._steps
 
+    def stuck(self, blocked: Event) -> list[Step]:
+        """Return the step in which a process was blocked when nothing moved any more, if no event has told of it."""
+        make, resource = _BLOCKED.get(blocked["operation"]), blocked["resource"]
+        if make is None or resource not in self._resources:
+            return []
+        name = self._names.resource(resource)
+        return [Step(make(f"{name}.{blocked['end']}" if blocked["end"] else name), "here it waited for ever")]
+
     def _note_gap(self, event: Event) -> None:
         begun = event["t"] - event.get("waited", 0.0)
         if self._last is not None and begun - self._last >= _GAP:
             words = "meanwhile the script did what is not recorded"
-            self._steps.append(Step({"sleep": round(begun - self._last, 1)}, words))
+            gap = round(begun - self._last, 1)
+            self._gap = Step({"sleep": int(gap) if gap == int(gap) else gap}, words)
+            self._steps.append(self._gap)
         self._last = max(event["t"], event.get("until", 0.0))
 
     def _end(self, event: Event) -> None:
         match event["event"]:
             case "process.failed":
-                words = f"here it raised {event['exception']}: {event['message']}"
+                words = f"here it raised {event['exception']}: {event['message']}".rstrip(": ")
                 self._steps.append(Step({"exit": 1}, words))
             case "process.exiting" if event["exitcode"]:
                 code = event["exitcode"]
@@ -93,13 +105,20 @@ class Actions:
     def _found_empty(self, event: Event) -> Step:
         if event["call"] == "empty":
             return self._answered(event, "empty")
-        return self._answered(event, "get_nowait", raises="Empty", words="get() gave up; its timeout is not recorded")
+        words = "its timeout is not recorded: so long did it take"
+        return self._answered(event, "get", words, **self._patience(), raises="Empty")
 
     def _found_full(self, event: Event) -> Step:
         if event["call"] == "full":
             return self._answered(event, "full")
-        step = {"put": None, "to": self._name(event), "block": False, "raises": "Full"}
-        return Step(step, "put() gave up; its item and its timeout are not recorded")
+        step = {"put": None, "to": self._name(event)} | self._patience() | {"raises": "Full"}
+        return Step(step, "its item and its timeout are not recorded")
+
+    def _patience(self) -> dict[str, Any]:
+        """Return for how long a call that gave up has waited: the time in which nothing else was recorded."""
+        if not (self._steps and self._steps[-1] is self._gap):
+            return {"block": False}
+        return {"timeout": self._steps.pop().data["sleep"]}
 
     def _answered(self, event: Event, verb: str, words: str = "", **more: Any) -> Step:
         step = Step({verb: self._name(event)} | more, words)
@@ -314,3 +333,12 @@ _CALLS: dict[tuple[str, int], Callable[..., dict[str, Any]]] = {
     ("join", 0): lambda name: {"join_queue": name},
 }
 """Method of what a manager holds, and how many arguments it was given -> the step, from its name and them."""
+_BLOCKED: dict[str, Callable[[str], dict[str, Any]]] = {
+    "get": lambda name: {"get": name},
+    "put": lambda name: {"put": None, "to": name},
+    "recv": lambda name: {"recv": name},
+    "result": lambda name: {"result": name},
+    "join_pool": lambda name: {"join": name},
+    "join_thread": lambda name: {"join_thread": name},
+}
+"""What a process is blocked in -> the step, where the log has it only when it is over."""

@@ -17,10 +17,15 @@ _MAIN_MODULES = ("__main__", "__mp_main__")
 class Code:
     """Names functions and classes of a script and of what it imports."""
 
-    def __init__(self, file: str, source: str | None) -> None:
-        """`file` is the script, or a module's name; `source` is its text, if it is known."""
+    def __init__(self, file: str, source: str | None, made_in: Iterable[str]) -> None:
+        """`file` is the script, or a module's name; `source` is its text, if it is known.
+
+        `made_in` are the files in which something was made.
+        """
         self._is_script = file.endswith(".py")
         self.module = PurePath(file).name.removesuffix(".py") if self._is_script else file
+        if not self._is_script and any(PurePath(each).name == "__main__.py" for each in made_in):
+            self.module += ".__main__"  # what `python -m` runs of a package
         self.packages: set[str] = set()
         """What has to be allowed."""
         self.unusable = self._why_unusable(source)
@@ -43,7 +48,7 @@ class Code:
             return "", "it cannot be called by its name and what it was given"
         if module in _MAIN_MODULES:
             if self.unusable:
-                return "", self.unusable
+                return "", "no code of the script can be named (see above)"
             module = self.module
         if not all(map(is_name, (*module.split("."), *name.split(".")))):
             return "", "it has no name that can be written"
@@ -94,7 +99,7 @@ def keywords(arguments: Iterable[Mapping[str, Any]]) -> tuple[dict[str, Any], st
         name = argument["name"]
         data, too_much = bounded(argument.get("data"))
         if "data" not in argument or too_much:
-            return {}, f"what {name or 'an argument'} is given is no data, or too much of it"
+            return {}, f"{f'its argument {name!r}' if name else 'an argument'} is no data, or too much of it"
         if number <= by_position:
             args.append(data)
         else:

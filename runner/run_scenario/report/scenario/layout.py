@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections import defaultdict
 from collections.abc import Iterable
 from typing import Any
 
@@ -25,6 +26,7 @@ _MOST_STEPS = 1_500
 _MANY_KEYS = 4
 _TYPED = ("Value", "Array", "ManagerValue", "ManagerArray")
 _TYPECODES = "bBhHiIlLqQfdcu"
+_NOBODY = ["  # the script started none, and a scenario has one", "  - {name: Nobody, target: print_info}"]
 _SENT = ("terminated", "killed", "daemon", "signal")
 """Causes of an end that came from elsewhere, while the process went on."""
 _UNTIL_ENDED = 3_600
@@ -58,7 +60,7 @@ class _Layout:
         self._recorded = recorded
         self._names = Names(recorded)
         self._file = str(recorded.started.get("file"))
-        self._code = Code(self._file, source)
+        self._code = Code(self._file, source, (made["file"] for made in recorded.resources.values()))
         self._calls = Calls(self._code)
         self._run_by_code: dict[str, tuple[str, dict[str, Any]]] = {}
         """Processes whose target can be named -> that, and their arguments."""
@@ -71,13 +73,20 @@ class _Layout:
             name: made for name, made in recorded.resources.items() if self._has_maker(made) and _is_sayable(made)
         }
 
+        self._families = self._find_families()
+
     def text(self) -> str:
         """Return the file."""
         main = self._main()
-        children = [each for each in self._processes.values() if each.parent == MAIN_NAME]
+        children = self._children(MAIN_NAME)
+        replicas = {name for names in self._families.values() for name in names[1:]}
+        shown = [each for each in children if self._names.process(each.name) not in replicas]
+        processes = self._between(map(self._process, shown))
+        if not processes and not any(made["type"] in POOLS for made in self._resources.values()):
+            processes = _NOBODY
         sections = [
             *self._resource_sections(),
-            ["processes:", *self._between(self._process(each) for each in children)] if children else [],
+            ["processes:", *processes] if processes else [],
             main,
             self._expectations(),
         ]
@@ -113,6 +122,24 @@ class _Layout:
             return bool(maker == MAIN_NAME)
         return maker in self._processes and maker not in self._run_by_code
 
+    def _children(self, parent: str) -> list[Process]:
+        return [each for each in self._processes.values() if each.parent == parent]
+
+    def _find_families(self) -> dict[str, list[str]]:
+        """Return the names of processes that are alike but for their numbers, by what they have in common."""
+        found: dict[str, list[Process]] = defaultdict(list)
+        for process in self._children(MAIN_NAME):
+            found[self._names.process(process.name).rpartition("-")[0]].append(process)
+        families = {}
+        for base, members in found.items():
+            names = [self._names.process(each.name) for each in members]
+            alike = all(self._entry(each) == self._entry(members[0]) for each in members)
+            numbered = names == [f"{base}-{number}" for number in range(1, len(names) + 1)]
+            by_code = all(each.name in self._run_by_code for each in members)
+            if len(names) > 1 and base and alike and numbered and by_code and self._names.is_free(base):
+                families[base] = names
+        return families
+
     # Sections
 
     def _head(self) -> list[str]:
@@ -126,8 +153,8 @@ class _Layout:
             comment("loops and conditions, what it computes and prints, its threads and files."),
         ]
         if allow:
-            beside = f", beside {self._file}," if self._code.module in self._code.packages else ""
-            lines.append(comment(f"To run it{beside} allow its code: run-scenario run FILE {allow}"))
+            beside = f" beside {self._file}" if self._file.endswith(".py") else ""
+            lines.append(comment(f"To run it{beside}, allow its code: run-scenario run FILE {allow}"))
         if self._code.unusable:
             lines.append(comment(f"No code of {self._file} is named: {self._code.unusable}."))
             lines.append(comment("So the processes have their recorded steps instead of it."))
@@ -162,7 +189,7 @@ class _Layout:
         if made["manager"]:
             kind = kind.removeprefix("Manager")
             manager = {} if kind in ("dict", "list", "Namespace", "Queue") else {"manager": True}
-        parameters = {key: escaped(value) for key, value in made["parameters"].items()}
+        parameters = escaped(made["parameters"])
         if "lock" in parameters:
             parameters["lock"] = self._names.resource(made["parameters"]["lock"])
         words = ""
@@ -190,7 +217,26 @@ class _Layout:
 
     def _process(self, process: Process) -> list[str]:
         name = self._names.process(process.name)
-        entry: dict[str, Any] = {"name": name}
+        ended = process.exited or {}
+        family = name.rpartition("-")[0]
+        head: dict[str, Any] = {"name": name}
+        if family in self._families and process.name in self._run_by_code:
+            head = {"name": family, "replicas": len(self._families[family])}
+        entry = head | self._entry(process)
+        if process.name in self._run_by_code:
+            return [*self._own_children(process), *_laid_out(entry)]
+        lines = [comment(f"it ran {self._why[process.name]}: these are the steps that it took")]
+        lines += _laid_out(entry, long=True)
+        steps = self._steps(process.name, self._recorded.begun.get(process.name)) + _endings(ended)
+        lines += ["  steps:", *indented(written(steps or [Step({"return": True})]), 4)]
+        children = self._children(process.name)
+        if children:
+            lines += ["  processes:", *indented(self._between(map(self._process, children)), 2)]
+        return lines
+
+    def _entry(self, process: Process) -> dict[str, Any]:
+        """Return what a process has but for its name and its steps."""
+        entry: dict[str, Any] = {}
         ended = process.exited or {}
         if process.name in self._run_by_code:
             function, given = self._run_by_code[process.name]
@@ -199,16 +245,7 @@ class _Layout:
             entry["daemon"] = True
         if ended.get("exitcode") and ended.get("cause") in ("exception", "sys.exit", "signal", "crash", "unknown"):
             entry["exitcode"] = ended["exitcode"]
-        if process.name in self._run_by_code:
-            return [*self._own_children(process), *_laid_out(entry)]
-        lines = [comment(f"it ran {self._why[process.name]}: these are the steps that it took")]
-        lines += _laid_out(entry, long=True)
-        steps = self._steps(process.name, self._recorded.begun.get(process.name)) + _endings(ended)
-        lines += ["  steps:", *indented(written(steps or [Step({"return": True})]), 4)]
-        children = [each for each in self._processes.values() if each.parent == process.name]
-        if children:
-            lines += ["  processes:", *indented(self._between(map(self._process, children)), 2)]
-        return lines
+        return entry
 
     def _own_children(self, process: Process) -> list[str]:
         names = [each.name for each in self._recorded.processes.values() if each.parent == process.name]
@@ -229,14 +266,15 @@ class _Layout:
     # Steps
 
     def _main(self) -> list[str]:
-        steps = self._steps(MAIN_NAME, None)
-        if not steps:
-            return []
+        steps = self._steps(MAIN_NAME, None) or [Step({"sleep": 0}, "it did nothing that is recorded")]
         return ["main:", *indented(written(steps), 2)]
 
     def _steps(self, process: str, begun: float | None) -> list[Step]:
         actions = Actions(self._names, self._resources, self._processes, self._calls)
-        steps = arranged(actions.steps(self._recorded.did[process], begun))
+        done = actions.steps(self._recorded.did[process], begun)
+        if process in self._recorded.stuck:
+            done += actions.stuck(self._recorded.stuck[process])
+        steps = arranged(done, self._families)
         left_out = self._recorded.left_out[process] + max(0, len(steps) - _MOST_STEPS)
         if left_out:
             steps = [*steps[:_MOST_STEPS], Step(words=f"more of what it did is left out: {plural(left_out, 'step')}")]
@@ -244,6 +282,8 @@ class _Layout:
 
     def _expectations(self) -> list[str]:
         lines = []
+        for kind in sorted(set() if self._recorded.stalled else self._recorded.blemishes):
+            lines.append(f"- exists: {flow({'event': kind})}")
         if self._recorded.stalled:
             lines += [
                 f"- exists: {flow({'event': 'scenario.stalled', 'cause': self._recorded.stalled})}",

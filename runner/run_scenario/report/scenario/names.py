@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from itertools import takewhile
 
 from run_scenario.events.exit_cause import MAIN_NAME
 from run_scenario.report.scenario.recorded import Recorded
@@ -31,6 +32,10 @@ class Names:
         """Return the name of a resource."""
         return self._resources[name]
 
+    def is_free(self, name: str) -> bool:
+        """Return whether nothing has this name."""
+        return name not in self._taken
+
     def _unique(self, name: str) -> str:
         unique, number = name, 1
         while unique in self._taken:
@@ -45,6 +50,17 @@ def _process_name(name: str) -> str:
     return shown or "Process"
 
 
+def _in_common(parts: list[str]) -> str:
+    """Return the words that the names of both ends of a pipe begin or end with; both names, if there are none."""
+    words = [part.split("_") for part in parts]
+    first, last = _beginning(words), _beginning([each[::-1] for each in words])[::-1]
+    return "_".join(first or last) if len(parts) > 1 and (first or last) else "-".join(parts)
+
+
+def _beginning(lists: list[list[str]]) -> list[str]:
+    return [each[0] for each in takewhile(lambda each: len(set(each)) == 1, zip(*lists, strict=False))]
+
+
 def _resource_name(variable: str, kind: str) -> str:
-    name = "-".join(_OTHERS.sub("_", part).strip("_-") for part in variable.split(", "))[:_LONGEST].strip("_-")
+    name = _in_common([_OTHERS.sub("_", part).strip("_-") for part in variable.split(", ")])[:_LONGEST].strip("_-")
     return name if name[:1].isalpha() else f"{kind.removeprefix('Manager').lower()}{'-' if name else ''}{name}"

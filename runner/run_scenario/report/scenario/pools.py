@@ -34,7 +34,18 @@ class Calls:
         self._made[call][number] = found
         if method in NOT_WAITING:
             self._waiting[call].append(number)
-        return Step({"next_call": name})
+        return Step({"next_call": name}, self._call_back(event, found))
+
+    def _call_back(self, event: Event, call: dict[str, Any]) -> str:
+        """Note in a call what it calls back; return a comment if that cannot be said."""
+        words = ""
+        for keyword, path in (event.get("callbacks") or {}).items():
+            function, why = self._code.function(path)
+            if why:
+                words = f"its {keyword} is left out: {why}"
+            else:
+                call[keyword] = function
+        return words
 
     def _call(self, event: Event) -> tuple[dict[str, Any], str]:
         function, why = self._code.function(event.get("path") or "")

@@ -56,6 +56,10 @@ class Recorded:
     main_exitcode: int = 0
     stalled: str = ""
     """deadlock or deadline, if it has come to that."""
+    stuck: dict[str, Event] = field(default_factory=dict)
+    """Process -> what it was blocked in then."""
+    blemishes: set[str] = field(default_factory=set)
+    """Events for which a scenario fails that does not expect them."""
     lasted: float = 0.0
 
     def add(self, event: Event) -> None:
@@ -65,23 +69,33 @@ class Recorded:
         match kind:
             case "resource.made":
                 self.resources[event["resource"]] = event
+                self._note_start_method(event["parameters"].get("start_method"))
             case "process.starting":
                 self.processes[process] = Process(process, event)
             case "process.started":
                 self.begun[process] = event["t"]
-                method = event.get("start_method")
-                if method and method not in self.start_methods:
-                    self.start_methods.append(method)
+                self._note_start_method(event.get("start_method"))
             case "process.exited":
                 self._end(process, event)
             case "scenario.stalled":
                 self.stalled = event["cause"]
+                self.stuck = {each["process"]: each for each in event["processes"]}
+            case "process.orphaned" if process in self.processes:
+                self.blemishes.add(kind)
+            case "queue.items_lost" | "queue.item_dropped":
+                self.blemishes.add(kind)
+            case "queue.left_over" if event["pills"]:
+                self.blemishes.add(kind)
             case "recording.incomplete":
                 self.missing.append(event["missing"])
             case "queue.put" | "queue.get":
                 self.used[process, event["queue"]].add(kind.removeprefix("queue."))
         if kind in _ACTIONS or any(field in event for field in NAMED_BY):
             self._keep(str(event.get("by")) if kind in _BY_ANOTHER else process, event)
+
+    def _note_start_method(self, method: str | None) -> None:
+        if method and method not in self.start_methods:
+            self.start_methods.append(method)
 
     def _end(self, process: str, event: Event) -> None:
         if process == MAIN_NAME:

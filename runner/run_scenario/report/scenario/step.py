@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -52,9 +52,29 @@ def written(steps: Iterable[Step]) -> list[str]:
     return [line for step in steps for line in step.lines()]
 
 
-def arranged(steps: Iterable[Step]) -> list[Step]:
-    """Return steps in blocks: what is done while a lock is held, and what is done over and over."""
+def arranged(steps: list[Step], families: Mapping[str, list[str]]) -> list[Step]:
+    """Return steps in blocks: what is done while a lock is held, and what is done over and over.
+
+    What is done to all of a family, one after the other, is one step.
+    """
+    for family, names in families.items():
+        steps = list(_to_families(steps, family, names))
     return _looped(_nested(steps))
+
+
+def _to_families(steps: list[Step], family: str, names: list[str]) -> Iterator[Step]:
+    at = 0
+    while at < len(steps):
+        verb, *more = steps[at].data or [""]
+        same = [steps[at].data | {verb: name} for name in names]
+        if [step.data for step in steps[at : at + len(names)]] == same and not any(
+            step.words for step in steps[at : at + len(names)]
+        ):
+            yield Step({verb: family} | {key: steps[at].data[key] for key in more})
+            at += len(names)
+        else:
+            yield steps[at]
+            at += 1
 
 
 def _nested(steps: Iterable[Step]) -> list[Step]:

@@ -31,7 +31,7 @@ from run_scenario.runtime.primitives.pools import (
     record_failing_threads,
 )
 from run_scenario.runtime.script.announcements import announce_resource
-from run_scenario.runtime.script.calls import call_of
+from run_scenario.runtime.script.calls import call_of, path_of
 from run_scenario.scenario.resources import PoolSpec
 
 _MOST_ITEMS = 1_000
@@ -69,7 +69,9 @@ class _Calls:
         if not isinstance(tasks, int):
             over = _form(tasks)
             tasks = len(tasks) if hasattr(tasks, "__len__") else None
-        recorder.emit(codes.POOL_CALLED, self.index, number, tasks, path, arguments, over, chunksize)
+        back = {"callback": callback, "error_callback": failed}
+        callbacks = {keyword: path_of(each) for keyword, each in back.items() if callable(each)}
+        recorder.emit(codes.POOL_CALLED, self.index, number, tasks, path, arguments, over, chunksize, callbacks)
         return number
 
     def wait(self, number: int, ask: Callable[..., Any], timeout: float | None) -> Any:
@@ -130,7 +132,7 @@ def make_pool(
     """Return a pool as a context's `Pool` does; None if it is not to be recorded."""
     size = (os.cpu_count() or 1) if processes is None else processes
     initargs = tuple(initargs)
-    more = _begun_with(initializer, initargs)
+    more = _begun_with(ctx, initializer, initargs)
     if maxtasksperchild:
         more["maxtasksperchild"] = maxtasksperchild
     index = announce_resource("Pool", size, **more) if size > 0 else None
@@ -139,12 +141,13 @@ def make_pool(
     return ScriptPool(index, size, ctx, initializer, initargs, maxtasksperchild)
 
 
-def _begun_with(initializer: Any, initargs: tuple[Any, ...]) -> dict[str, Any]:
-    """Return what workers do first, for the log: a path, empty if there is none, and its arguments."""
+def _begun_with(ctx: BaseContext, initializer: Any, initargs: tuple[Any, ...]) -> dict[str, Any]:
+    """Return how workers are started and what they do first, for the log: a path, empty if there is none."""
+    method = {"start_method": ctx.get_start_method()}
     if initializer is None:
-        return {}
+        return method
     path, arguments = call_of(initializer, initargs, {})
-    return {"initializer": path, "initargs": arguments}
+    return {**method, "initializer": path, "initargs": arguments}
 
 
 class ScriptPool(RecordedPool):
@@ -347,12 +350,12 @@ def record_executors(module: ModuleType) -> None:
     ) -> None:
         size = (os.cpu_count() or 1) if max_workers is None else max_workers
         initargs = tuple(initargs)
-        begun = _begun_with(initializer, initargs)
+        ctx = mp_context or cpython.context_for_executor(more.get("max_tasks_per_child"))
+        begun = _begun_with(ctx, initializer, initargs)
         index = announce_resource("executor", size, **begun) if size > 0 else None
         if index is None:
             make_plainly(self, max_workers, mp_context, initializer, initargs, **more)
             return
-        ctx = mp_context or cpython.context_for_executor(more.get("max_tasks_per_child"))
         workers = _workers(PoolSpec("", "executor", size), index, ctx, size)
         first = Initializer(initializer, index, of_executor=True) if callable(initializer) else initializer
         make_plainly(self, max_workers, workers, first, initargs, **more)
