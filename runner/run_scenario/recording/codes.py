@@ -42,7 +42,9 @@ RESOURCE_MADE = (
 )
 POOL_CALL_MADE = 45  # before it is called                      pool, call, method, function, callback, error callback
 NOT_RECORDED = 44  # what of it is not recorded                 text
-PROCESS_MADE = 29  # its parent, before it is started           number, name, target, daemon, its path, arguments
+PROCESS_MADE = (
+    29  # its parent, before it is started           number, name, target, daemon, path, arguments, start method
+)
 RESTARTING = 27  # its parent, before it is started again      process, how often before, its exit code
 
 # Life of a worker that is a thread of the main program, or a plain call in it.

@@ -138,6 +138,11 @@ def call_of(made: BaseProcess) -> tuple[Any, tuple[Any, ...], dict[str, Any]]:
     return getattr(made, "_target", None), getattr(made, "_args", ()), getattr(made, "_kwargs", {})
 
 
+def start_method_of(made: BaseProcess) -> str:
+    """Return by which method a process is started, or would be now."""
+    return getattr(made, "_start_method", None) or multiprocessing.get_start_method()
+
+
 def name_of(called: Any) -> str:
     """Return how something that is called is named in a log: `module:function`, of the script itself the name alone."""
     name = getattr(called, "__qualname__", None) or type(called).__qualname__

@@ -17,7 +17,7 @@ import msgspec
 from run_scenario.events import types
 from run_scenario.events.decoding.abandoned import abandoned_resources
 from run_scenario.events.decoding.event_factory import EventFactory
-from run_scenario.events.decoding.made import resource_made, with_names
+from run_scenario.events.decoding.made import Call, resource_made, with_names
 from run_scenario.events.decoding.output import LineJoiner, Via
 from run_scenario.events.decoding.pipes import PipeDecoder
 from run_scenario.events.decoding.pools import PoolDecoder
@@ -280,9 +280,10 @@ class EventDecoder:
         daemon: bool,
         path: str,
         arguments: list[dict[str, Any]],
+        start_method: StartMethod,
     ) -> None:
         spec = ProcessSpec(name, True, target, daemon=daemon)
-        self.processes.add(index, spec, (path, with_names(arguments, self._resources)))
+        self.processes.add(index, spec, Call(path, with_names(arguments, self._resources), start_method))
         self._scenario = self._scenario.replace(processes=(*self._scenario.processes, spec))
 
     def on_not_recorded(self, source: Source, t: int, what: str) -> None:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 from run_scenario.events import types
+from run_scenario.scenario.model import StartMethod
 from run_scenario.scenario.resources import (
     PIPE_ENDS,
     PipeSpec,
@@ -15,6 +16,14 @@ from run_scenario.scenario.resources import (
     SharedSpec,
     SyncSpec,
 )
+
+
+class Call(NamedTuple):
+    """What a process that a script has made is to call."""
+
+    path: str
+    arguments: list[dict[str, Any]]
+    start_method: StartMethod
 
 
 def resource_made(

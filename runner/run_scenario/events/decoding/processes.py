@@ -8,6 +8,7 @@ from typing import Any
 
 from run_scenario.events import types
 from run_scenario.events.decoding.event_factory import EventFactory, hint_fields, waited
+from run_scenario.events.decoding.made import Call
 from run_scenario.events.diagnosis.hints import Failure, Hint
 from run_scenario.events.exit_cause import (
     MAIN_NAME,
@@ -54,7 +55,7 @@ class ProcessDecoder:
         self._reaped: dict[int, tuple[int, Packed]] = {}
         self.survivors: list[str] = []
         """A sentence for each process that could not be ended, and was seen to be there."""
-        self._calls: dict[int, tuple[str, list[dict[str, Any]]]] = {}
+        self._calls: dict[int, Call] = {}
         self._names: dict[int, str] = {}
         """Names of processes that the scenario does not describe."""
         self._emit = events.emit
@@ -66,8 +67,8 @@ class ProcessDecoder:
         self._after_exit = after_exit
         self._hint = hint
 
-    def add(self, index: int, spec: ProcessSpec, call: tuple[str, list[dict[str, Any]]]) -> None:
-        """Take in a process that a script has made; `call` is the path of what it calls, and the arguments."""
+    def add(self, index: int, spec: ProcessSpec, call: Call) -> None:
+        """Take in a process that a script has made."""
         self._calls[index] = call
         while len(self.states) < index:  # whoever has made these ended before it said so
             self.states.append(ProcessState("?"))
@@ -158,7 +159,7 @@ class ProcessDecoder:
             by=source.name, target=spec.target, worker=spec.worker, daemon=spec.daemon, delay=spec.delay
         )
         if process in self._calls:
-            event.path, event.arguments = self._calls[process]
+            event.path, event.arguments, _ = self._calls[process]
         self._emit_about(t, state, event)
 
     def on_started(self, source: Source, t: int, process: int, pid: int, ppid: int, parent: str, daemon: bool) -> None:
@@ -167,12 +168,13 @@ class ProcessDecoder:
         self._by_pid[pid] = state
         if process == MAIN:
             self._main_ppid = ppid
+        method = self._calls[process].start_method if process in self._calls else self._start_method
         event = types.ProcessStarted(
             worker="process",
             ppid=ppid,
             parent=parent or None,
             daemon=daemon,
-            start_method=None if process == MAIN else self._start_method,
+            start_method=None if process == MAIN else method,
         )
         self._emit_about(t, state, event)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from run_scenario.report.scenario.data import item_of, shown
@@ -23,8 +23,19 @@ _ENDS = ("process.finished", "process.exiting", "process.failed")
 class Actions:
     """Makes steps of what one process did."""
 
-    def __init__(self, names: Names, resources: dict[str, Event], processes: Iterable[str], calls: Calls) -> None:
-        """`resources` and `processes` are those that the scenario has; `calls` are those on pools."""
+    def __init__(
+        self,
+        names: Names,
+        resources: dict[str, Event],
+        processes: Iterable[str],
+        calls: Calls,
+        begun: Mapping[str, float],
+    ) -> None:
+        """`resources` and `processes` are those that the scenario has; `calls` are those on pools.
+
+        `begun` is when processes have begun.
+        """
+        self._begun = begun
         self._names = names
         self._resources = resources
         self._processes = frozenset(processes)
@@ -64,7 +75,9 @@ class Actions:
             gap = round(begun - self._last, 1)
             self._gap = Step({"sleep": int(gap) if gap == int(gap) else gap}, words)
             self._steps.append(self._gap)
-        self._last = max(event["t"], event.get("until", 0.0))
+        # start() takes its time, which nobody records: it is over when the process has begun, if not before.
+        begun = self._begun.get(event["process"], 0.0) if event["event"] == "process.starting" else 0.0
+        self._last = max(event["t"], event.get("until", 0.0), begun)
 
     def _end(self, event: Event) -> None:
         match event["event"]:

@@ -270,7 +270,7 @@ class _Layout:
         return ["main:", *indented(written(steps), 2)]
 
     def _steps(self, process: str, begun: float | None) -> list[Step]:
-        actions = Actions(self._names, self._resources, self._processes, self._calls)
+        actions = Actions(self._names, self._resources, self._processes, self._calls, self._recorded.begun)
         done = actions.steps(self._recorded.did[process], begun)
         if process in self._recorded.stuck:
             done += actions.stuck(self._recorded.stuck[process])

@@ -64,11 +64,11 @@ def announce_process(process: BaseProcess) -> tuple[int, str] | None:
     _names[name] += 1
     if _names[name] > 1:
         name = f"{name} #{_names[name]}"
-    target, call = cpython.target_of(process), call_of_process(process)
+    target, call, method = cpython.target_of(process), call_of_process(process), cpython.start_method_of(process)
     number = _announce(
         "processes",
         MOST_PROCESSES,
-        lambda number: recorder.emit(codes.PROCESS_MADE, number, name, target, bool(process.daemon), *call),
+        lambda number: recorder.emit(codes.PROCESS_MADE, number, name, target, bool(process.daemon), *call, method),
     )
     return None if number is None else (number, name)
 
