@@ -138,6 +138,12 @@ def call_of(made: BaseProcess) -> tuple[Any, tuple[Any, ...], dict[str, Any]]:
     return getattr(made, "_target", None), getattr(made, "_args", ()), getattr(made, "_kwargs", {})
 
 
+def typecode_of(raw: Any) -> str:
+    """Return the type code of a simple ctypes object, or of the elements of an array of those."""
+    kind: Any = type(raw)
+    return str(getattr(kind._type_, "_type_", kind._type_))
+
+
 def start_method_of(made: BaseProcess) -> str:
     """Return by which method a process is started, or would be now."""
     return getattr(made, "_start_method", None) or multiprocessing.get_start_method()

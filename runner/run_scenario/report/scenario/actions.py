@@ -107,9 +107,21 @@ class Actions:
         name = self._names.resource(event[key])
         return f"{name}.{event['end']}" if "end" in event else name
 
+    def done_to_process(self, event: Event, verb: str) -> Step:
+        """Return the step that does something to a process."""
+        step = {verb: self._names.process(event["process"])}
+        return Step(step | ({"timeout": event["timeout"]} if event.get("timeout") is not None else {}))
+
+    def answered(self, event: Event, verb: str, words: str = "", **more: Any) -> Step:
+        """Return the step that does something to a resource; what was answered over and over is a loop."""
+        step = Step({verb: self._name(event)} | more, words)
+        times = event.get("times", 1)
+        return step if times == 1 else Step({"repeat": times}, words="it was asked over and over", steps=[step])
+
     # Queues
 
-    def _put(self, event: Event, verb: str = "put") -> Step:
+    def put(self, event: Event, verb: str = "put") -> Step:
+        """Return the step that puts or sends an item."""
         item, words = item_of(event)
         step = Step({verb: item, "to": self._name(event)}, words)
         self._pending[f"{verb} {event.get('pipe', event.get('queue'))}"] = step
@@ -117,13 +129,13 @@ class Actions:
 
     def _found_empty(self, event: Event) -> Step:
         if event["call"] == "empty":
-            return self._answered(event, "empty")
+            return self.answered(event, "empty")
         words = "its timeout is not recorded: so long did it take"
-        return self._answered(event, "get", words, **self._patience(), raises="Empty")
+        return self.answered(event, "get", words, **self._patience(), raises="Empty")
 
     def _found_full(self, event: Event) -> Step:
         if event["call"] == "full":
-            return self._answered(event, "full")
+            return self.answered(event, "full")
         step = {"put": None, "to": self._name(event)} | self._patience() | {"raises": "Full"}
         return Step(step, "its item and its timeout are not recorded")
 
@@ -132,11 +144,6 @@ class Actions:
         if not (self._steps and self._steps[-1] is self._gap):
             return {"block": False}
         return {"timeout": self._steps.pop().data["sleep"]}
-
-    def _answered(self, event: Event, verb: str, words: str = "", **more: Any) -> Step:
-        step = Step({verb: self._name(event)} | more, words)
-        times = event.get("times", 1)
-        return step if times == 1 else Step({"repeat": times}, words="it was asked over and over", steps=[step])
 
     # Locks
 
@@ -212,16 +219,17 @@ class Actions:
 
     def _polled(self, event: Event) -> Step:
         waited = event["waited"]
-        return self._answered(event, "poll", **({"timeout": round(waited, 2)} if waited > 0.001 else {}))
+        return self.answered(event, "poll", **({"timeout": round(waited, 2)} if waited > 0.001 else {}))
 
     # Shared data
 
     def _accessed(self, event: Event) -> Step:
         place = {"at": event["index"]} if isinstance(event.get("index"), int) else {}
-        if "index" in event and not place:
+        whole = event.get("index") is None and event["event"].endswith(".read")
+        if "index" in event and not place and not whole:
             return Step(words=f"here a part of {self._name(event)} was accessed: {event['index']}")
         if event["event"].endswith(".read"):
-            return self._answered(event, "read", **place)
+            return self.answered(event, "read", **place)
         content, words = shown(event["content"])
         return Step({"write": content, "to": self._name(event)} | place, words)
 
@@ -259,15 +267,11 @@ class Actions:
 
 
 def _of_process(verb: str) -> _Maker:
-    def make(actions: Actions, event: Event) -> Step:
-        step = {verb: actions._names.process(event["process"])}
-        return Step(step | ({"timeout": event["timeout"]} if event.get("timeout") is not None else {}))
-
-    return make
+    return lambda actions, event: actions.done_to_process(event, verb)
 
 
 def _of(verb: str) -> _Maker:
-    return lambda actions, event: actions._answered(event, verb)
+    return lambda actions, event: actions.answered(event, verb)
 
 
 _Maker = Callable[[Actions, Event], Step | None]
@@ -277,7 +281,7 @@ _MAKERS: dict[str, _Maker] = {
     "process.alive": _of_process("is_alive"),
     "process.terminating": _of_process("terminate"),
     "process.killing": _of_process("kill"),
-    "queue.put": Actions._put,
+    "queue.put": Actions.put,
     "queue.get": _of("get"),
     "queue.empty": Actions._found_empty,
     "queue.full": Actions._found_full,
@@ -298,9 +302,9 @@ _MAKERS: dict[str, _Maker] = {
     "barrier.broken": Actions._broken,
     "barrier.aborted": _of("abort"),
     "barrier.reset": _of("reset"),
-    "pipe.sent": lambda actions, event: actions._put(event, "send"),
+    "pipe.sent": lambda actions, event: actions.put(event, "send"),
     "pipe.received": _of("recv"),
-    "pipe.eof": lambda actions, event: actions._answered(event, "recv", raises="EOFError"),
+    "pipe.eof": lambda actions, event: actions.answered(event, "recv", raises="EOFError"),
     "pipe.broken": Actions._pipe_broken,
     "pipe.polled": Actions._polled,
     "pipe.closed": _of("close"),

@@ -5,10 +5,10 @@ from __future__ import annotations
 import ast
 import sys
 from collections.abc import Iterable, Mapping
+from keyword import iskeyword
 from pathlib import PurePath
 from typing import Any
 
-from run_scenario.loader.references import is_name
 from run_scenario.report.scenario.data import bounded
 
 _MAIN_MODULES = ("__main__", "__mp_main__")
@@ -33,7 +33,7 @@ class Code:
         self.is_unseen = not source
 
     def _why_unusable(self, source: str | None) -> str:
-        if not all(map(is_name, self.module.split("."))):
+        if not all(map(_is_name, self.module.split("."))):
             return f"{self.module!r} cannot be imported by that name"
         if self._is_script and self.module in sys.stdlib_module_names:
             return f"Python has a module {self.module} of its own"
@@ -50,10 +50,14 @@ class Code:
             if self.unusable:
                 return "", "no code of the script can be named (see above)"
             module = self.module
-        if not all(map(is_name, (*module.split("."), *name.split(".")))):
+        if not all(map(_is_name, (*module.split("."), *name.split(".")))):
             return "", "it has no name that can be written"
         self.packages.add(module.partition(".")[0])
         return f"{module}:{name}", ""
+
+
+def _is_name(text: str) -> bool:
+    return text.isidentifier() and not iskeyword(text)
 
 
 def runs_when_imported(source: str) -> bool:

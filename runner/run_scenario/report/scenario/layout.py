@@ -193,6 +193,9 @@ class _Layout:
         if "lock" in parameters:
             parameters["lock"] = self._names.resource(made["parameters"]["lock"])
         words = ""
+        if parameters.get("typecode") == "c" and isinstance(parameters.get("value"), dict):
+            characters = parameters.pop("value").get("bytes", "")
+            parameters |= {"value": characters} if characters.isascii() and characters else {"size": 1}
         if kind == "Array" and "value" not in parameters:
             words = "what it began with is not recorded"
         if kind == "Pipe":

@@ -143,7 +143,7 @@ def _value(ctx: BaseContext, plainly: Any, typecode_or_type: Any, *args: Any, lo
     raw = sharedctypes.RawValue(typecode_or_type, *args)
     if lock is False or not shared.is_simple(raw):
         return None
-    index = announce_resource("Value", lock=_number_of(lock), **_typed(type(raw), raw.value))
+    index = announce_resource("Value", lock=_number_of(lock), **_typed(raw, raw.value))
     if index is None:
         return None
     return shared.Value(raw, sync.RLock(index, ctx) if lock in (True, None) else lock, ctx, index)
@@ -157,16 +157,16 @@ def _array(ctx: BaseContext, plainly: Any, typecode_or_type: Any, size_or_initia
     if lock is False or not (isinstance(typecode_or_type, str) or shared.is_simple(typecode_or_type())):
         return None
     raw: Any = sharedctypes.RawArray(typecode_or_type, size_or_initializer)
-    index = announce_resource("Array", len(raw), _number_of(lock), **_typed(raw._type_, raw[:]))
+    index = announce_resource("Array", len(raw), _number_of(lock), **_typed(raw, raw[:]))
     if index is None:
         return None
     kind = shared.String if hasattr(raw, "raw") else shared.Array
     return kind(raw, sync.RLock(index, ctx) if lock in (True, None) else lock, ctx, index)
 
 
-def _typed(kind: type[Any], content: Any) -> dict[str, Any]:
+def _typed(raw: Any, content: Any) -> dict[str, Any]:
     """Return the type code of what is in shared memory, and what it holds, if that is data and not much."""
-    typecode = {"typecode": getattr(kind, "_type_", "?")}
+    typecode = {"typecode": cpython.typecode_of(raw)}
     try:
         return typecode | {"value": data_of(content)}
     except NotDataError:
