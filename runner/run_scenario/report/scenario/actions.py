@@ -227,7 +227,8 @@ class Actions:
         place = {"at": event["index"]} if isinstance(event.get("index"), int) else {}
         whole = event.get("index") is None and event["event"].endswith(".read")
         if "index" in event and not place and not whole:
-            return Step(words=f"here a part of {self._name(event)} was accessed: {event['index']}")
+            part = "all" if event["index"] is None else f"[{event['index']}]"
+            return Step(words=f"here {part} of {self._name(event)} was read or written at once")
         if event["event"].endswith(".read"):
             return self.answered(event, "read", **place)
         content, words = shown(event["content"])

@@ -195,8 +195,10 @@ class _Layout:
         words = ""
         if parameters.get("typecode") == "c" and isinstance(parameters.get("value"), dict):
             characters = parameters.pop("value").get("bytes", "")
-            parameters |= {"value": characters} if characters.isascii() and characters else {"size": 1}
-        if kind == "Array" and "value" not in parameters:
+            parameters |= {"value": characters} if characters.isascii() and characters else {}
+        if "value" in parameters:
+            parameters.pop("size", None)
+        elif kind == "Array":
             words = "what it began with is not recorded"
         if kind == "Pipe":
             parameters["close_unused"] = False  # a script's ends are closed by itself alone
