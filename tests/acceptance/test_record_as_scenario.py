@@ -191,7 +191,7 @@ def in_file(folder: Path, name: str, text: str, method: str) -> tuple[Log, Path]
 
 def played(folder: Path, scenario: Path, package: str) -> Result:
     """Check that a scenario is valid, and run it."""
-    loader.load(str(scenario))
+    loader.load(scenario).require()
     return run(folder, str(scenario), allow=package)
 
 

@@ -101,6 +101,11 @@ class _Former:
         module = sys.modules.get("datetime")
         if module is not None and kind is module.date:
             return {"date": value.isoformat()}
-        if module is not None and kind is module.datetime and type(value.tzinfo) in (type(None), module.timezone):
+        if (
+            module is not None
+            and kind is module.datetime
+            and type(value.tzinfo) in (type(None), module.timezone)
+            and not value.fold  # which the text does not have
+        ):
             return {"datetime": value.isoformat()}
         raise NotDataError
