@@ -203,7 +203,7 @@ class _Layout:
         if kind == "Pipe":
             parameters["close_unused"] = False  # a script's ends are closed by itself alone
         entry = ({} if kind in ("Queue", "Pipe") and not made["manager"] else {"type": kind}) | parameters | manager
-        return [remark(f"{called}: {flow(entry)}", words)]
+        return [remark(f"{text(called)}: {flow(entry)}", words)]
 
     def _argument(self, argument: dict[str, Any]) -> str:
         name = self._names.resource(argument["resource"])

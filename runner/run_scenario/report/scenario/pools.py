@@ -8,7 +8,7 @@ from typing import Any
 from run_scenario.report.scenario.code import Code, keywords
 from run_scenario.report.scenario.data import bounded
 from run_scenario.report.scenario.step import Step
-from run_scenario.report.scenario.yaml_text import comment, flow, indented, remark
+from run_scenario.report.scenario.yaml_text import comment, flow, indented, text
 from run_scenario.report.sentences import Event
 from run_scenario.scenario.resources import NOT_WAITING
 
@@ -88,7 +88,7 @@ class Calls:
     def entry(self, made: Event, name: str, resource: Any) -> list[str]:
         """Return the lines of a pool in the section `pools`."""
         parameters = made["parameters"]
-        lines = [f"{name}:"]
+        lines = [f"{text(name)}:"]
         if made["type"] == "executor":
             lines.append("  type: executor")
         lines.append(f"  processes: {flow(parameters['processes'])}")
@@ -109,7 +109,7 @@ class Calls:
         resources = [resource(argument) for argument in arguments[len(data) :] if "resource" in argument]
         if why or len(data) + len(resources) < len(arguments):
             return [comment(f"its workers begin with what cannot be said: {why or 'an argument that is no data'}")]
-        lines = [f"initializer: {function}"]
+        lines = [f"initializer: {text(function)}"]
         if data:
-            lines.append(remark(f"initargs: {flow(data)}", ""))
+            lines.append(f"initargs: {flow(data)}")
         return lines + ([f"uses: {flow(resources)}"] if resources else [])
