@@ -15,6 +15,8 @@ _MOST_PARTS = 1_000
 """Most values that are in one value."""
 _MOST_CHARACTERS = 4_000
 _DEPTH_LIMIT = 8
+_MOST_FORMS = 2_000
+"""Forms that a process works out of what it puts and sends; a scenario has no room for more."""
 _INT_LIMIT = 1 << 63
 _MEANT = frozenset({"tuple", "set", "dict", "bytes", "hex", "date", "datetime", "file", "object", "call"})
 """Keys by which a scenario knows a form: a mapping that has one of them is written as a list of pairs."""
@@ -33,10 +35,20 @@ def data_of(value: Any) -> Any:
     return _Former().form(value, 0)
 
 
+_left = _MOST_FORMS
+
+
 def beyond_description(value: Any) -> tuple[Any, ...]:
-    """Return the form of a value whose description is not the value itself, None if it has none; nothing if it is."""
+    """Return the form of a value whose description is not the value itself, None if it has none; nothing if it is.
+
+    Each process works out so many of them only: to look into every message would cost as much as to send it.
+    """
+    global _left
     if type(value) is str and len(value) <= TEXT_LIMIT and value.isprintable():
         return ()
+    _left -= 1
+    if _left < 0:
+        return (None,)
     try:
         form = data_of(value)
     except NotDataError:

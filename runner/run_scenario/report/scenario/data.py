@@ -39,7 +39,7 @@ def bounded(form: Any) -> tuple[Any, str]:
 def parts(form: Any) -> int:
     """Return how many values there are in some data."""
     if isinstance(form, dict):
-        return 1 + sum(map(parts, form.values()))
+        return 1 + len(form) + sum(map(parts, form.values()))
     if isinstance(form, list):
         return 1 + sum(map(parts, form))
     return 1

@@ -21,8 +21,8 @@ from run_scenario.report.text import plural
 from run_scenario.scenario.model import DEFAULT_TIMEOUT
 from run_scenario.scenario.steps import POOLS, SIGNALS
 
-_MOST_STEPS = 1_500
-"""Steps of one process that are written, loops as one; a file has room for so many values only."""
+_MOST_VALUES = 7_000
+"""Values in all steps together; a scenario may have 10,000."""
 _MANY_KEYS = 4
 _TYPED = ("Value", "Array", "ManagerValue", "ManagerArray")
 _TYPECODES = "bBhHiIlLqQfdcu"
@@ -68,12 +68,13 @@ class _Layout:
         """The others -> why not."""
         for process in recorded.processes.values():
             self._find_target(process)
+        self._done_with = self._find_directions()
         self._processes = {name: each for name, each in recorded.processes.items() if self._is_described(each)}
         self._resources = {
             name: made for name, made in recorded.resources.items() if self._has_maker(made) and _is_sayable(made)
         }
-
         self._families = self._find_families()
+        self._room = _MOST_VALUES
 
     def text(self) -> str:
         """Return the file."""
@@ -104,6 +105,15 @@ class _Layout:
             self._why[process.name] = f"{starting['target']}, but {why or not_said}"
         else:
             self._run_by_code[process.name] = function, given
+
+    def _find_directions(self) -> dict[tuple[str, str], set[str]]:
+        """Return which of put and get is done by some process with what a parameter of its target is given."""
+        found: dict[tuple[str, str], set[str]] = defaultdict(set)
+        for process in self._recorded.processes.values():
+            for argument in process.starting.get("arguments") or []:
+                used = self._recorded.used.get((process.name, argument.get("resource", "")), set())
+                found[process.starting["path"], argument["name"]] |= used
+        return found
 
     def _why_not_given(self, resource: str) -> str:
         made = self._recorded.resources.get(resource)
@@ -261,7 +271,7 @@ class _Layout:
         found: dict[str, dict[str, Any]] = {"from": {}, "to": {}, "uses": {}}
         for argument in process.starting.get("arguments") or []:
             if "resource" in argument:
-                done = self._recorded.used.get((process.name, argument["resource"]), set())
+                done = self._done_with[process.starting["path"], argument["name"]]
                 direction = {"get": "from", "put": "to"}.get(" ".join(done), "uses")
                 found[direction][argument["name"]] = self._argument(argument)
             elif "resources" in argument:
@@ -279,10 +289,18 @@ class _Layout:
         done = actions.steps(self._recorded.did[process], begun)
         if process in self._recorded.stuck:
             done += actions.stuck(self._recorded.stuck[process])
-        steps = arranged(done, self._families)
-        left_out = self._recorded.left_out[process] + max(0, len(steps) - _MOST_STEPS)
-        if left_out:
-            steps = [*steps[:_MOST_STEPS], Step(words=f"more of what it did is left out: {plural(left_out, 'step')}")]
+        steps = self._fitting(arranged(done, self._families))
+        if self._recorded.left_out[process]:
+            steps.append(Step(words="there is no room for all that it did"))
+        return steps
+
+    def _fitting(self, steps: list[Step]) -> list[Step]:
+        """Return the steps for which there is room in the file, and a comment if that is not all of them."""
+        for number, step in enumerate(steps):
+            self._room -= step.size()
+            if self._room < 0:
+                left = plural(len(steps) - number, "step")
+                return [*steps[:number], Step(words=f"there is no room for what follows here: {left}")]
         return steps
 
     def _expectations(self) -> list[str]:

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from run_scenario.report.scenario.data import parts
 from run_scenario.report.scenario.yaml_text import WIDTH, comment, flow, indented, remark
 
 _FEWEST = 3
@@ -27,6 +28,10 @@ class Step:
     unlocks: str = ""
     only_with: bool = False
     """Whether the lock can be acquired by `with` alone: that of a Value or an Array."""
+
+    def size(self) -> int:
+        """Return how many values are in it."""
+        return parts(self.data) + sum(step.size() for step in self.steps)
 
     def lines(self) -> list[str]:
         """Return the lines of it."""
