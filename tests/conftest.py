@@ -20,6 +20,9 @@ from effort import THOROUGH, left_out
 if os.environ.pop("PYTHONDONTWRITEBYTECODE", ""):
     os.environ.setdefault("PYTHONPYCACHEPREFIX", str(Path(__file__).parents[1] / ".pytest_cache" / "compiled"))
 
+# Unbuffered, print() writes a line in two parts, between which another process may write.
+os.environ.pop("PYTHONUNBUFFERED", None)
+
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     # A shell starts what it runs in the background like this, and every process would inherit it: Ctrl-C could not
     # be tested.

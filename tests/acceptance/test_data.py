@@ -351,8 +351,7 @@ def test_a_list_of_resources(play: Play, tmp_path: Path) -> None:
     )
     assert "kwargs={'outboxes': [x, y], 'locks': [gate, door], 'ends': [p_left, p_right]}" in plan
     (tmp_path / "listed.py").write_text(made)
-    # Unbuffered, a line is written in two parts, between which the other process may write.
-    environment = {**os.environ, "PYTHONPATH": search_path(), "PYTHONUNBUFFERED": ""}
+    environment = {**os.environ, "PYTHONPATH": search_path()}
     ran = subprocess.run(
         [sys.executable, "listed.py"], cwd=tmp_path, env=environment, capture_output=True, text=True, check=True
     )

@@ -11,6 +11,27 @@ from running_targets import DEADLINE, Running, fork, put_all
 
 from run_scenario.recording.drain import Drain
 from run_scenario.recording.recorder import Recorder
+from run_scenario.recording.segment_reader import SegmentReader
+
+
+@pytest.fixture(autouse=True)
+def no_descriptors_left(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Close the files of all recorders and readers of segments that a test has made: descriptors are not endless."""
+    recorders: list[Recorder] = []
+    readers: list[SegmentReader] = []
+    for kind, made in ((Recorder, recorders), (SegmentReader, readers)):
+
+        def note(self: Any, *args: Any, begin: Any = kind.__init__, made: Any = made, **kwargs: Any) -> None:
+            begin(self, *args, **kwargs)
+            made.append(self)
+
+        monkeypatch.setattr(kind, "__init__", note)
+    yield
+    for recorder in recorders:
+        recorder._folder = ""
+        recorder._detach()
+    for reader in readers:
+        reader.close()
 
 
 @pytest.fixture

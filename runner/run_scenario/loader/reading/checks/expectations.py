@@ -180,10 +180,12 @@ class _Checker:
             self._names.check_process(str(node.value), node.span, RUN if shape == "run" else "")
 
     def _as_stretch(self, name: str) -> str:
-        """Return how a stretch of time is written that a semaphore guards; empty if the name is not of one."""
+        """Return how a stretch that a semaphore guards is written, if it guards; empty if the name is not of one."""
         other = self._draft.described(name)
         if other is None or other.type not in NAMED_BY["semaphore"]:
             return ""
+        if (value := other.fields.number("value")) is not None and value != 1:
+            return f"a semaphore with the value {value:g} lets others in: name a lock, or one with the value 1"
         edges = [f"{edge}: {{event: semaphore.{done}, semaphore: {name}}}" for edge, done in _HELD]
         return f"write `mutual_exclusion: {{{', '.join(edges)}}}`"
 
