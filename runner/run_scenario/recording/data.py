@@ -11,7 +11,7 @@ from typing import Any
 
 from run_scenario.recording.describe import TEXT_LIMIT, describe
 
-_MOST_PARTS = 1_000
+MOST_PARTS = 1_000
 """Most values that are in one value."""
 _MOST_CHARACTERS = 4_000
 _DEPTH_LIMIT = 8
@@ -32,7 +32,7 @@ def data_of(value: Any) -> Any:
     Raises:
         NotDataError: it has none.
     """
-    return _Former().form(value, 0)
+    return Former().form(value)
 
 
 _left = _MOST_FORMS
@@ -56,12 +56,19 @@ def beyond_description(value: Any) -> tuple[Any, ...]:
     return () if form == describe(value) else (form,)
 
 
-class _Former:
+class Former:
+    """Works out forms, of which all together may be as large as one value."""
+
     def __init__(self) -> None:
-        self._parts = _MOST_PARTS
+        self._parts = MOST_PARTS
         self._characters = _MOST_CHARACTERS
 
-    def form(self, value: Any, depth: int) -> Any:
+    def form(self, value: Any, depth: int = 0) -> Any:
+        """Return the form of a value.
+
+        Raises:
+            NotDataError: it has none, or there is no room for it any more.
+        """
         kind = type(value)
         self._parts -= 1
         if self._parts < 0 or depth > _DEPTH_LIMIT:
@@ -80,7 +87,7 @@ class _Former:
             return self._mapping(value.copy(), depth)
         if kind in (list, tuple, set, frozenset):
             # Copied in one step: another thread may be changing it.
-            parts = [self.form(each, depth + 1) for each in list(value)[: _MOST_PARTS + 1]]
+            parts = [self.form(each, depth + 1) for each in list(value)[: MOST_PARTS + 1]]
             if kind is list:
                 return parts
             if kind is not frozenset:
@@ -103,7 +110,7 @@ class _Former:
             return {"hex": self._text(value.hex())}
 
     def _mapping(self, value: dict[Any, Any], depth: int) -> dict[str, Any]:
-        if len(value) > _MOST_PARTS:
+        if len(value) > MOST_PARTS:
             raise NotDataError
         if all(type(key) is str and key.isidentifier() and key not in _MEANT for key in value):
             return {self._text(key): self.form(each, depth + 1) for key, each in value.items()}

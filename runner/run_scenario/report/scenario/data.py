@@ -10,7 +10,7 @@ from run_scenario.report.sentences import Event
 
 _DESCRIBED = re.compile(r"<.*>|.*[….)]", re.DOTALL)
 """What a description may look like that stands for something else."""
-_MOST_PARTS = 500
+_MOST_PARTS = 2_000
 _LONGEST = 2_000
 
 

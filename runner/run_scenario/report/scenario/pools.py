@@ -55,7 +55,7 @@ class Calls:
         if event["method"] in _MAPS:
             over, too_much = bounded(event.get("over"))
             if over is None or too_much:
-                return {}, "what it goes over is not known, or no data"
+                return {}, "what it goes over is not known, no data, or too much of it"
             starred = event["method"].startswith("starmap")
             call["over"] = [each.get("tuple", each) if starred and isinstance(each, dict) else each for each in over]
             if event.get("chunksize"):

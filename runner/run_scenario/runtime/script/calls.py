@@ -12,7 +12,7 @@ from multiprocessing.process import BaseProcess
 from types import FunctionType, MethodType
 from typing import Any
 
-from run_scenario.recording.data import NotDataError, data_of
+from run_scenario.recording.data import Former, NotDataError
 from run_scenario.recording.describe import describe
 from run_scenario.runtime import cpython
 
@@ -44,9 +44,9 @@ def call_of(called: Any, args: Sequence[Any], kwargs: Mapping[str, Any]) -> tupl
     path = path_of(called)
     if not path or len(args) + len(kwargs) > _MOST_ARGUMENTS:
         return "", []
-    names = _parameters(called)
-    positional = [_argument(names[n] if n < len(names) else None, value) for n, value in enumerate(args)]
-    return path, [*positional, *(_argument(name, value) for name, value in kwargs.items())]
+    names, former = _parameters(called), Former()
+    positional = [_argument(names[n] if n < len(names) else None, value, former) for n, value in enumerate(args)]
+    return path, [*positional, *(_argument(name, value, former) for name, value in kwargs.items())]
 
 
 def path_of(called: Any) -> str:
@@ -69,7 +69,7 @@ def _parameters(function: Any) -> tuple[str, ...]:
     return () if code is None or code.co_posonlyargcount else code.co_varnames[: code.co_argcount]
 
 
-def _argument(name: str | None, value: Any) -> Argument:
+def _argument(name: str | None, value: Any, former: Former) -> Argument:
     named: Argument = {"name": name}
     resource = _resource(value)
     if resource is not None:
@@ -79,7 +79,7 @@ def _argument(name: str | None, value: Any) -> Argument:
         if None not in resources:
             return named | {"resources": resources}
     try:
-        return named | {"data": data_of(value)}
+        return named | {"data": former.form(value)}
     except NotDataError:
         return named | {"value": describe(value)}
 

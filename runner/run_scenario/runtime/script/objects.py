@@ -13,7 +13,7 @@ from multiprocessing.context import BaseContext
 from types import ModuleType
 from typing import Any
 
-from run_scenario.recording.data import NotDataError, data_of
+from run_scenario.recording.data import MOST_PARTS, NotDataError, data_of
 from run_scenario.recording.recorder import recorder
 from run_scenario.runtime import cpython
 from run_scenario.runtime.child import output_capture
@@ -157,7 +157,7 @@ def _array(ctx: BaseContext, plainly: Any, typecode_or_type: Any, size_or_initia
     if lock is False or not (isinstance(typecode_or_type, str) or shared.is_simple(typecode_or_type())):
         return None
     raw: Any = sharedctypes.RawArray(typecode_or_type, size_or_initializer)
-    index = announce_resource("Array", len(raw), _number_of(lock), **_typed(raw, raw[:]))
+    index = announce_resource("Array", len(raw), _number_of(lock), **_typed(raw, raw[: MOST_PARTS + 1]))
     if index is None:
         return None
     kind = shared.String if hasattr(raw, "raw") else shared.Array

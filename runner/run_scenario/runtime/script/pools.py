@@ -17,7 +17,7 @@ from types import ModuleType
 from typing import Any
 
 from run_scenario.recording import codes
-from run_scenario.recording.data import NotDataError, data_of
+from run_scenario.recording.data import MOST_PARTS, NotDataError, data_of
 from run_scenario.recording.describe import describe
 from run_scenario.recording.recorder import recorder
 from run_scenario.runtime import cpython
@@ -33,9 +33,6 @@ from run_scenario.runtime.primitives.pools import (
 from run_scenario.runtime.script.announcements import announce_resource
 from run_scenario.runtime.script.calls import call_of, path_of
 from run_scenario.scenario.resources import PoolSpec
-
-_MOST_ITEMS = 1_000
-"""Items of one call that are recorded with it."""
 
 
 class _Calls:
@@ -111,12 +108,12 @@ class _Calls:
             yield result
 
 
-def _form(items: Any) -> list[Any] | None:
+def _form(items: Any) -> Any:
     """Return the items of a call as a scenario writes them; None if they are no data, or not known before."""
-    if type(items) not in (list, tuple, range):
+    if type(items) not in (list, tuple, range) or len(items) > MOST_PARTS:
         return None
     try:
-        return [data_of(item) for item in items] if len(items) <= _MOST_ITEMS else None
+        return data_of(list(items))
     except NotDataError:
         return None
 
