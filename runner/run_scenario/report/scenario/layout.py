@@ -5,6 +5,8 @@ from __future__ import annotations
 import math
 from collections import defaultdict
 from collections.abc import Iterable
+from functools import partial
+from itertools import takewhile
 from typing import Any
 
 from run_scenario.errors import UsageError
@@ -142,13 +144,17 @@ class _Layout:
             found[self._names.process(process.name).rpartition("-")[0]].append(process)
         families = {}
         for base, members in found.items():
-            names = [self._names.process(each.name) for each in members]
-            alike = all(self._entry(each) == self._entry(members[0]) for each in members)
-            numbered = names == [f"{base}-{number}" for number in range(1, len(names) + 1)]
-            by_code = all(each.name in self._run_by_code for each in members)
-            if len(names) > 1 and base and alike and numbered and by_code and self._names.is_free(base):
+            names = [
+                name
+                for number, each in enumerate(takewhile(partial(self._is_like, members[0]), members), 1)
+                if (name := self._names.process(each.name)) == f"{base}-{number}"
+            ]
+            if len(names) > 1 and names[-1] == f"{base}-{len(names)}" and self._names.is_free(base):
                 families[base] = names
         return families
+
+    def _is_like(self, first: Process, other: Process) -> bool:
+        return other.name in self._run_by_code and self._entry(other) == self._entry(first)
 
     # Sections
 
@@ -235,7 +241,7 @@ class _Layout:
         ended = process.exited or {}
         family = name.rpartition("-")[0]
         head: dict[str, Any] = {"name": name}
-        if family in self._families and process.name in self._run_by_code:
+        if name in self._families.get(family, ()):
             head = {"name": family, "replicas": len(self._families[family])}
         entry = head | self._entry(process)
         if process.name in self._run_by_code:
