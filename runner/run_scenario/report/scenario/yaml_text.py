@@ -16,7 +16,7 @@ from run_scenario.report.text import sanitize, truncate
 
 _PLAIN = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]*(:[A-Za-z_][A-Za-z0-9_.-]*)?")
 _EXPRESSION = re.compile(r"\$[A-Za-z_][A-Za-z0-9_]*")
-_MEANINGFUL = frozenset(["y", "n", "yes", "no", "on", "off", "true", "false", "null"])
+_MEANINGFUL = frozenset(["yes", "no", "on", "off", "true", "false", "null"])
 """What is no text for some YAML or other, in lower case."""
 _LONGEST_COMMENT = 200
 WIDTH = 118
