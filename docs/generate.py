@@ -26,6 +26,7 @@ WIDTH = 120
 _GROUPS = {
     "scenario": "The run",
     "recording": "The recording of own code",
+    "resource": "What own code makes",
     "process": "Processes",
     "queue": "Queues",
     "lock": "Locks",

@@ -10,7 +10,7 @@ from recorded import Recorded, plainly, record
 from support import COMMAND, PATIENCE
 
 BUSY = """
-import multiprocessing, resource, sys
+import multiprocessing, resource, sys, time
 
 def limit():
     _, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
@@ -23,12 +23,14 @@ def work(tasks, results):
 def do_much():
     tasks, results = multiprocessing.Queue(), multiprocessing.Queue()
     limit()
+    tasks.put("question")
+    time.sleep(0.02)  # the log ends 10 ms before it is noticed that there is no more room: at the first get()
     workers = [multiprocessing.Process(target=work, args=(tasks, results)) for _ in range(2)]
     for worker in workers:
         worker.start()
     for number in range(1500):
         tasks.put(f"question {number}")
-    print(sum(len(results.get()) for _ in range(1500)))
+    print(sum(len(results.get()) for _ in range(1501)))
     for worker in workers:
         tasks.put(None)
     for worker in workers:
@@ -82,7 +84,7 @@ def test_a_standstill_after_that_is_found_and_not_explained(tmp_path: Path, meth
     check_that_it_ends_early(recorded)
     diagnosis = recorded.stall()["diagnosis"]
     assert ("unknown", [], []) == (diagnosis["kind"], diagnosis["resources"], diagnosis["could_have_moved"])
-    assert ["lock (script.py:29)"] == [wait["resource"] for wait in diagnosis["waits"]]
+    assert ["lock (script.py:31)"] == [wait["resource"] for wait in diagnosis["waits"]]
 
 
 def test_a_log_that_is_long_enough_is_left_so(tmp_path: Path, method: str) -> None:

@@ -10,7 +10,7 @@ WITHOUT = {
     *(codes.STARTING, codes.STARTED, codes.FINISHED, codes.JOINING, codes.JOINED, codes.JOIN_TIMED_OUT, codes.ALIVE),
     *(codes.TERMINATING, codes.KILLING, codes.REAPED, codes.EXIT_SEEN, codes.ORPHANED, codes.SWEEPING),
     *(codes.START_RETURNED, codes.NOT_ENDED, codes.LINGERING, codes.MISREPORTED, codes.ATEXIT_MISSED),
-    *(codes.RAISING_SIGNAL, codes.RESOURCE_MADE, codes.POOL_CALL_MADE, codes.NOT_RECORDED, codes.PROCESS_MADE),
+    *(codes.RAISING_SIGNAL, codes.POOL_CALL_MADE, codes.NOT_RECORDED),
     *(codes.RESTARTING, codes.THREAD_STARTED, codes.THREAD_ENDED, codes.EMPTY, codes.FULL, codes.TASK_DONE),
     *(codes.QUEUE_JOINING, codes.QUEUE_JOINED, codes.CLOSED, codes.THREAD_JOINED, codes.PIPE_EOF, codes.PIPE_BROKEN),
     *(codes.PIPE_POLLED, codes.PIPE_CLOSED, codes.PIPE_SEND_WAITED),
@@ -21,7 +21,7 @@ WITHOUT = {
     *(codes.MEMORY_CREATED, codes.MEMORY_ATTACHED, codes.MEMORY_CLOSED, codes.MEMORY_UNLINKED),
     *(codes.MANAGER_STARTED, codes.MANAGER_SHUT_DOWN, codes.MANAGER_LOST),
     *(codes.POOL_CREATED, codes.POOL_WORKER_STARTED, codes.POOL_WORKER_REAPED, codes.POOL_CRASH_LOOP),
-    *(codes.POOL_CALLED, codes.POOL_CLOSED, codes.POOL_TERMINATED, codes.POOL_JOINED),
+    *(codes.POOL_CLOSED, codes.POOL_TERMINATED, codes.POOL_JOINED),
     *(codes.REFUSED, codes.STALL, codes.TIMED_OUT, codes.STOPPING, codes.MAIN_EXITED, codes.LEAKED),
     *(codes.MAIN_FORKED, codes.LIMIT, codes.TROUBLE, codes.STACKS_ASKED, codes.HELPER_LOST),
 }
@@ -44,9 +44,22 @@ def test_data_is_withheld_and_the_rest_is_left() -> None:
     assert (1, codes.EXITING, -1, "<not recorded>", None) == payloads.withheld((1, codes.EXITING, -1, "why", None))
     called = payloads.withheld((1, codes.MANAGER_CALLED, 0, "put", ["a", 5], {"k": 1}, None, "KeyError: 'k'", 7))
     assert called[4:] == (["<not recorded>"], {"…": "<not recorded>"}, "<not recorded>", "KeyError: <not recorded>", 7)
+    put = (1, codes.PUT, 2, 3, "(1, 2)", 4, False, {"tuple": [1, 2]})
+    assert (1, codes.PUT, 2, 3, "<not recorded>", 4, False, None) == payloads.withheld(put)
     by_thread = codes.PUT | 3 << layout.WORKER_BITS
     assert (1, by_thread, 2, 3, "<not recorded>", 4) == payloads.withheld((1, by_thread, 2, 3, "secret", 4))
     assert (1, codes.CLOSED, 2) == payloads.withheld((1, codes.CLOSED, 2))
+
+
+def test_what_is_given_to_a_process_is_withheld() -> None:
+    """What the program has made is told, its data is not."""
+    arguments = [{"name": "n", "data": 1}, {"name": "tasks", "resource": 2}, {"name": "f", "value": "<lambda>"}]
+    made = payloads.withheld((1, codes.PROCESS_MADE, 0, "Worker", "work", False, "m:work", arguments, "fork"))
+    given = [{"name": "n", "value": "<not recorded>"}, arguments[1], {"name": "f", "value": "<not recorded>"}]
+    assert (0, "Worker", "work", False, "m:work", given, "fork") == made[2:]
+    more = {"typecode": "i", "value": 7}
+    value = payloads.withheld((1, codes.RESOURCE_MADE, 0, "Value", "n", "m.py", 1, 0, -1, more))
+    assert {"typecode": "i"} == value[-1]
 
 
 def test_fixed_records_have_no_data_either() -> None:

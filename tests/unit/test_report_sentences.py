@@ -212,6 +212,7 @@ SENTENCES = [
     ("queue.left_over", {"count": 1, "pills": 0, "items": [7]}, "1 item is left on 'tasks': 7"),
     ("queue.left_over", {}, "2 items are left on 'tasks' (1 poison pill): 7, None"),
     ("ipc.leaked", {}, "removed what was left: /psm_1"),
+    ("resource.made", {}, "has made the Queue 'tasks (crawl.py:12)'"),
     ("recording.incomplete", {}, "not everything is recorded: resources after the first 1,024"),
     ("process.misreported", {}, "MainProcess gets exit code 255: nobody knows"),
     ("process.not_ended", {}, "was not seen to end: it sleeps"),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import atexit
+import ctypes
 import inspect
 import multiprocessing
 import os
@@ -64,8 +65,10 @@ NEEDED = {
     "before_manager_serves": [(FORK.Process(), "_args")],
     "proxy_call": [(managers.BaseProxy, "_callmethod")],
     "is_initialized, is_started, popen_of": [(FORK.Process(), "_popen")],
+    "call_of": [(FORK.Process(), "_target"), (FORK.Process(), "_args"), (FORK.Process(), "_kwargs")],
     "start_method_of": [(FORK.Process(), "_start_method")],
     "in_memory_of": [(sharedctypes.RawValue("i"), "_wrapper"), (sharedctypes, "rebuild_ctype")],
+    "typecode_of": [(ctypes.c_int, "_type_"), (ctypes.c_int * 2, "_type_")],
     "is_managers, target_of": [(FORK.Process(), "_target"), (managers.BaseManager, "_run_server")],
     "is_parent_of": [(FORK.Process(), "_parent_pid")],
     "bootstrap_of": [(BaseProcess, "_bootstrap")],

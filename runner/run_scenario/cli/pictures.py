@@ -135,6 +135,12 @@ def _shiviz(source: RenderInput, options: RenderOptions) -> str:
     return shiviz(source.events)
 
 
+def _scenario(source: RenderInput, options: RenderOptions) -> str:
+    from run_scenario.report.scenario.layout import render
+
+    return render(source.events, source.text)
+
+
 RENDERERS = {
     "timeline": Renderer(
         "a lane for each process, in true proportion to time", ("txt", "svg", "png"), _timeline, windowed=True
@@ -144,15 +150,16 @@ RENDERERS = {
     "html": Renderer("one file for a browser: lanes, arrows, state at every moment, search", ("html",), _html),
     "perfetto": Renderer("a trace for ui.perfetto.dev: slices, flows, counters", ("json",), _perfetto),
     "shiviz": Renderer("a log with vector clocks for ShiViz", ("txt",), _shiviz),
+    "scenario": Renderer("of a script's log: a scenario of what it did", ("yaml",), _scenario),
 }
 """The renderers by the names of their pictures."""
 
 ALIASES: dict[str, tuple[str, str]] = {"mermaid": ("graph", "mmd"), "dot": ("graph", "dot")}
 """Other names of a picture in one of its formats."""
 
-_SUFFIXES = {"html": "html", "mmd": "graph", "dot": "graph", "json": "perfetto"}
+_SUFFIXES = {"html": "html", "mmd": "graph", "dot": "graph", "json": "perfetto", "yaml": "scenario"}
 """The picture that the suffix of a file asks for, where it is not the usual one."""
-_SAME = {"htm": "html", "mermaid": "mmd", "gv": "dot", "log": "txt"}
+_SAME = {"htm": "html", "mermaid": "mmd", "gv": "dot", "log": "txt", "yml": "yaml"}
 """Other spellings of a suffix."""
 _PLAIN = frozenset(("mmd", "dot"))
 """Formats that are text for a person, too: a file that ends in .txt may have them."""
@@ -162,6 +169,7 @@ _CALLED = {
     "html": "a page of HTML",
     "perfetto": "a Perfetto trace",
     "shiviz": "a log for ShiViz",
+    "scenario": "a scenario",
 }
 USUAL = "timeline"
 
@@ -192,7 +200,7 @@ def _cannot(asked: str | None, called: str, suffix: str, formats: tuple[str, ...
     if asked is None:
         return (
             f"nothing can be written as .{suffix}: a timeline is .txt, .svg or .png; a page for a browser .html; "
-            "a graph .mmd or .dot; a trace for Perfetto .json"
+            "a graph .mmd or .dot; a trace for Perfetto .json; a script's run as a scenario .yaml"
         )
     endings = [f".{each}" for each in (*formats, *(["txt"] if formats[0] in _PLAIN else []))]
     can = " or ".join(part for part in (", ".join(endings[:-1]), endings[-1]) if part)
@@ -276,13 +284,18 @@ def spool() -> Iterator[IO[bytes]]:
         raise MachineryError(f"cannot keep the log for its picture: {reason_of(error)}") from None
 
 
+def draw(log: IO[bytes], text: str, name: str | None, path: str) -> None:
+    """Draw a run that has just ended into a file: the picture of that name, or what the file's suffix says."""
+    renderer, file_format = choose(name, path)
+    log.seek(0)
+    drawn = renderer.draw(RenderInput(logs.events(log, "the run's log"), text, None), options_for_file(file_format))
+    write(drawn, path)
+
+
 def draw_run(log: IO[bytes], text: str, options: Namespace) -> None:
     """Draw what `run` was asked to draw of a run that has just ended."""
     if options.report is not None:
-        renderer, file_format = choose(None, options.report)
-        log.seek(0)
-        drawn = renderer.draw(RenderInput(logs.events(log, "the run's log"), text, None), options_for_file(file_format))
-        write(drawn, options.report)
+        draw(log, text, None, options.report)
         if sys.stderr.isatty():
             note(f"the report is in {sanitize(options.report)}")
     if options.timeline:

@@ -37,10 +37,14 @@ ATEXIT_MISSED = 25  # in the child, after its target: what was registered is not
 START_FAILED = 16  # main program: start() raised              process, exception type, message
 RAISING_SIGNAL = 46  # before it sends a signal to itself      signal number
 # What a program makes that no scenario describes: from then on its records name it by a number, counted in its run.
-RESOURCE_MADE = 28  # before anything else of it                number, class, variable, file, line, size, its lock
+RESOURCE_MADE = (
+    28  # before anything else of it                number, class, variable, file, line, size, its lock, more
+)
 POOL_CALL_MADE = 45  # before it is called                      pool, call, method, function, callback, error callback
 NOT_RECORDED = 44  # what of it is not recorded                 text
-PROCESS_MADE = 29  # its parent, before it is started           number, name, target, daemon, start method
+PROCESS_MADE = (
+    29  # its parent, before it is started           number, name, target, daemon, path, arguments, start method
+)
 RESTARTING = 27  # its parent, before it is started again      process, how often before, its exit code
 
 # Life of a worker that is a thread of the main program, or a plain call in it.
@@ -52,7 +56,7 @@ OUTPUT = 20  #                                                 stream (1 or 2), 
 LOGGED = 21  #                                                 via, level, logger, message, fields
 
 # Queues, by position in the scenario.
-PUT = 30  # before the item can be got                         queue, stamp, item, since, whether it is an object
+PUT = 30  # before the item can be got                         queue, stamp, item, since, is an object, form
 GET = 31  #                                                    queue, stamp, item (or SAME), since
 EMPTY = 32  # answer of empty(), or get() gave up              queue, answer, by get()
 FULL = 33  # answer of full(), or put() gave up                queue, answer, by put()
@@ -116,7 +120,7 @@ POOL_WORKER_STARTED = 121  # by the worker                      pool, name, pid,
 POOL_WORKER_FAILED = 122  # outside of a task                   pool, exception, message
 POOL_WORKER_REAPED = 123  #                                     pool, pid, exit code, name, usage
 POOL_CRASH_LOOP = 124  #                                        pool, workers started, whether it goes on
-POOL_CALLED = 125  #                                            pool, call, tasks
+POOL_CALLED = 125  #                              pool, call, tasks; path, arguments, input, chunk size, callbacks
 POOL_TASK_STARTED = 126  # by the worker                        pool, call, task, arguments
 POOL_TASK_FINISHED = 127  #                                     pool, call, task, result
 POOL_TASK_FAILED = (

@@ -47,6 +47,26 @@ def _message(value: Any) -> Any:
     return f"{value.partition(':')[0]}: {WITHHELD}" if value is not None else None
 
 
+def _form(value: Any) -> None:
+    """Withhold the form in which a scenario writes a value."""
+    return
+
+
+def _given(arguments: Any) -> Any:
+    """Withhold what something is called with, but for what the program has made."""
+    return [
+        argument if "resource" in argument or "resources" in argument else {"name": argument["name"], "value": WITHHELD}
+        for argument in arguments
+    ]
+
+
+def _parameters(more: Any) -> Any:
+    """Withhold what shared memory holds at first, and what workers are given."""
+    if "initargs" in more:
+        more = {**more, "initargs": _given(more["initargs"])}
+    return {key: value for key, value in more.items() if key != "value"}
+
+
 PAYLOADS: Mapping[int, Mapping[int, Withhold]] = {
     codes.CONTENT: {2: _data},
     codes.FAILED: {2: _data},
@@ -54,10 +74,12 @@ PAYLOADS: Mapping[int, Mapping[int, Withhold]] = {
     codes.START_FAILED: {2: _data},
     codes.OUTPUT: {1: _data},
     codes.LOGGED: {3: _data, 4: _arguments},
-    codes.PUT: {2: _data},
+    codes.RESOURCE_MADE: {7: _parameters},
+    codes.PROCESS_MADE: {5: _given},
+    codes.PUT: {2: _data, 5: _form},
     codes.GET: {2: _item},
     codes.DROPPED: {2: _data, 3: _message},
-    codes.PIPE_SENT: {2: _data},
+    codes.PIPE_SENT: {2: _data, 4: _form},
     codes.PIPE_RECEIVED: {2: _data},
     codes.VALUE_READ: {2: _data},
     codes.VALUE_WRITTEN: {2: _data},
@@ -66,6 +88,7 @@ PAYLOADS: Mapping[int, Mapping[int, Withhold]] = {
     codes.VALUE_FINAL: {1: _data},
     codes.MANAGER_CALLED: {2: _arguments, 3: _arguments, 4: _data, 5: _message},
     codes.POOL_WORKER_FAILED: {2: _data},
+    codes.POOL_CALLED: {4: _given, 5: _form},
     codes.POOL_TASK_STARTED: {3: _arguments},
     codes.POOL_TASK_FINISHED: {3: _data},
     codes.POOL_TASK_FAILED: {4: _data},
@@ -93,7 +116,8 @@ def withheld(record: tuple[Any, ...]) -> tuple[Any, ...]:
         return record
     _, _, *fields = record
     for place, withhold in places.items():
-        fields[place] = withhold(fields[place])
+        if place < len(fields):  # the form of an item is there only where its description is not the item
+            fields[place] = withhold(fields[place])
     return (*record[:2], *fields)
 
 

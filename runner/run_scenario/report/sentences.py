@@ -572,6 +572,7 @@ _SENTENCES: dict[str, Callable[[Event], str]] = {
     "expectation.failed": lambda e: _verdict(e, "not as expected"),
     "expectation.inconclusive": lambda e: _verdict(e, "could not be judged"),
     "recording.incomplete": lambda e: f"not everything is recorded: {e.get('missing')}",
+    "resource.made": lambda e: f"has made the {e.get('type')} '{e.get('resource')}'",
     "ipc.leaked": lambda e: f"{e.get('reason')}: {', '.join(map(str, e.get('names') or ()))}",
     "log.message": lambda e: f"{str(e.get('level', '')).upper()} {e.get('logger')}: {e.get('message')}",
 }

@@ -133,6 +133,17 @@ def target_of(made: BaseProcess) -> str:
     return name_of(type(made) if target is None else target)
 
 
+def call_of(made: BaseProcess) -> tuple[Any, tuple[Any, ...], dict[str, Any]]:
+    """Return what a process calls, and with which arguments."""
+    return getattr(made, "_target", None), getattr(made, "_args", ()), getattr(made, "_kwargs", {})
+
+
+def typecode_of(raw: Any) -> str:
+    """Return the type code of a simple ctypes object, or of the elements of an array of those."""
+    kind: Any = type(raw)
+    return str(getattr(kind._type_, "_type_", kind._type_))
+
+
 def start_method_of(made: BaseProcess) -> str:
     """Return how a process is started: as its class has it, which its context has chosen."""
     return getattr(made, "_start_method", None) or multiprocessing.get_start_method()

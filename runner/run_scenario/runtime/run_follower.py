@@ -172,6 +172,8 @@ class RunFollower:
             allowed=self._allowed(),
             params=s.params,
         )
+        if s.script:
+            event.script = True
         self._emit(self._began, event)
 
     def _emit(self, t: int, event: types.Event) -> None:

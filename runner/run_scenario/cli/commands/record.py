@@ -43,17 +43,18 @@ def record(options: Namespace) -> int:
     expected = _expected(options)
     if options.end_with_parent is not None:
         end_with(options.end_with_parent)
-    if options.report is not None:
-        from run_scenario.cli.pictures import check_writable, choose
+    for name, path in (("scenario", options.scenario), (None, options.report)):
+        if path is not None:
+            from run_scenario.cli.pictures import check_writable, choose
 
-        choose(None, options.report)
-        check_writable(options.report)
+            choose(name, path)
+            check_writable(path)
     from run_scenario.runtime import runner
 
     with runner.start_supervisor() as supervisor, contextlib.ExitStack() as stack:
         scenario = _scenario(script, options, expected)
         log = None
-        if options.report is not None or options.timeline:
+        if options.report is not None or options.scenario is not None or options.timeline:
             from run_scenario.cli.pictures import spool
 
             log = stack.enter_context(spool())
@@ -77,9 +78,12 @@ def record(options: Namespace) -> int:
         if expected is not None and outcome.status is Status.PASSED:
             note(f"{plural(len(expected.expect), 'expectation')} met")
         if log is not None:
-            from run_scenario.cli.pictures import draw_run
+            from run_scenario.cli.pictures import draw, draw_run
 
-            draw_run(log, _source(script) if script.payloads else "", options)
+            source = _source(script) if script.payloads else ""
+            if options.scenario is not None:
+                draw(log, source, "scenario", options.scenario)
+            draw_run(log, source, options)
     return _exit_status(outcome, is_judged=expected is not None)
 
 
@@ -251,6 +255,9 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--report", metavar="PATH", help="draw the run into this file: .html; or a timeline: .svg, .png, .txt"
     )
+    parser.add_argument(
+        "--scenario", metavar="PATH", help="write what the program did as a scenario into this file (.yaml)"
+    )
     parser.add_argument("--timeline", action="store_true", help="print a timeline of the run after it")
     shared.add_limit(parser.add_argument, LIMITS["log"], "the rest is left out, and the program goes on")
     shared.add_no_color(parser)
@@ -264,6 +271,7 @@ COMMAND = Command(
     "  run-scenario record --log script.jsonl --report script.html script.py --workers 4\n"
     "  run-scenario record --timeline -m mypackage.crawler\n"
     "  run-scenario record --expect expectations.yaml script.py\n"
+    "  run-scenario record --scenario script.yaml script.py\n"
     "\nThe script runs as `python script.py` would run it, with its own standard streams, folder and arguments. A\n"
     "standstill that is certain is explained and ended (exit status 3); otherwise the exit code is the script's. With\n"
     "--expect, it is 1 if an expectation is not met, and 0 only if all went as expected.",

@@ -17,6 +17,7 @@ import msgspec
 from run_scenario.events import types
 from run_scenario.events.decoding.abandoned import abandoned_resources
 from run_scenario.events.decoding.event_factory import EventFactory
+from run_scenario.events.decoding.made import Call, resource_made, with_names
 from run_scenario.events.decoding.output import LineJoiner, Via
 from run_scenario.events.decoding.pipes import PipeDecoder
 from run_scenario.events.decoding.pools import PoolDecoder
@@ -249,7 +250,17 @@ class EventDecoder:
     # What own code makes
 
     def on_resource_made(
-        self, source: Source, t: int, index: int, kind: str, variable: str, file: str, line: int, size: int, lock: int
+        self,
+        source: Source,
+        t: int,
+        index: int,
+        kind: str,
+        variable: str,
+        file: str,
+        line: int,
+        size: int,
+        lock: int,
+        more: dict[str, Any],
     ) -> None:
         place = f"{variable or kind}{{}} ({os.path.basename(file)}:{line})"
         self._names[place] += 1
@@ -262,6 +273,7 @@ class EventDecoder:
         if isinstance(spec, QueueSpec):
             self.queues.add(index, spec)
         self.sync.add(index, spec)
+        self._emit(t, source.name, source.pid, resource_made(spec, variable, file, line, more, self._resources))
 
     def on_pool_call_made(
         self, source: Source, t: int, pool: int, call: int, method: str, function: str, callback: str, failed: str
@@ -272,7 +284,16 @@ class EventDecoder:
         self._scenario = self._scenario.replace(made=tuple(self._resources))
 
     def on_process_made(
-        self, source: Source, t: int, index: int, name: str, target: str, daemon: bool, method: StartMethod
+        self,
+        source: Source,
+        t: int,
+        index: int,
+        name: str,
+        target: str,
+        daemon: bool,
+        path: str,
+        arguments: list[dict[str, Any]],
+        start_method: StartMethod,
     ) -> None:
         maker = self.processes.spec_of(source)
         allowed = frozenset() if maker is None else maker.children_exitcodes
@@ -287,7 +308,7 @@ class EventDecoder:
             parent=source.name,  # also if that is the main program, of whose plan it is no part
         )
         spec = self._expected_ends.allow(spec, family_of(spec.name))
-        self.processes.add(index, spec, method)
+        self.processes.add(index, spec, Call(path, with_names(arguments, self._resources), start_method))
         self._scenario = self._scenario.replace(processes=(*self._scenario.processes, spec))
 
     def on_not_recorded(self, source: Source, t: int, what: str) -> None:

@@ -6,8 +6,11 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from typing import Any, Literal
 
+from msgspec import UNSET, UnsetType
+
 from run_scenario.events import types
 from run_scenario.events.decoding.event_factory import EventFactory, hint_fields, waited
+from run_scenario.events.decoding.made import with_names
 from run_scenario.events.diagnosis.hints import Failure, Hint
 from run_scenario.events.exit_cause import signal_of
 from run_scenario.events.types import Event
@@ -180,10 +183,35 @@ class PoolDecoder:
 
     # Calls
 
-    def on_pool_called(self, source: Source, t: int, pool: int, call: int, tasks: int | None) -> Event:
+    def on_pool_called(
+        self,
+        source: Source,
+        t: int,
+        pool: int,
+        call: int,
+        tasks: int | None,
+        path: str | UnsetType = UNSET,
+        arguments: list[dict[str, Any]] | UnsetType = UNSET,
+        over: list[Any] | UnsetType | None = UNSET,
+        chunksize: int | UnsetType | None = UNSET,
+        callbacks: dict[str, str] | UnsetType = UNSET,
+    ) -> Event:
         name, method = self._place(pool, call)
         function = self.call(pool, call).function
-        return types.PoolCalled(pool=name, call=call, method=method, function=function, tasks=tasks)
+        if arguments is not UNSET:
+            arguments = with_names(arguments, self._resources)
+        return types.PoolCalled(
+            pool=name,
+            call=call,
+            method=method,
+            function=function,
+            tasks=tasks,
+            path=path,
+            arguments=arguments,
+            over=over,
+            chunksize=chunksize,
+            callbacks=callbacks,
+        )
 
     def on_pool_result(
         self, source: Source, t: int, pool: int, call: int, position: int, result: Any, since: int

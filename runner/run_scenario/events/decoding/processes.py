@@ -9,6 +9,7 @@ from typing import Any
 
 from run_scenario.events import types
 from run_scenario.events.decoding.event_factory import EventFactory, hint_fields, waited
+from run_scenario.events.decoding.made import Call
 from run_scenario.events.diagnosis.hints import Failure, Hint
 from run_scenario.events.exit_cause import (
     MAIN_NAME,
@@ -58,6 +59,7 @@ class ProcessDecoder:
         self.survivors: list[str] = []
         """A sentence for each process that could not be ended, and was seen to be there."""
         self.recording_has_ended = False
+        self._calls: dict[int, Call] = {}
         self._names: dict[int, str] = {}
         """Names of processes that the scenario does not describe."""
         self._emit = events.emit
@@ -80,11 +82,12 @@ class ProcessDecoder:
         number = self._given[name]
         return f"{name} #{number}" if number > 1 else name
 
-    def add(self, index: int, spec: ProcessSpec, start_method: StartMethod) -> None:
+    def add(self, index: int, spec: ProcessSpec, call: Call) -> None:
         """Take in a process that own code has made."""
+        self._calls[index] = call
         while len(self.states) < index:  # whoever has made these ended before it said so
             self.states.append(ProcessState("?"))
-        state = ProcessState(spec.name, spec, start_method=start_method)
+        state = ProcessState(spec.name, spec, start_method=call.start_method)
         state.parent = spec.parent
         self.states.append(state)
 
@@ -192,6 +195,8 @@ class ProcessDecoder:
         event = types.ProcessStarting(
             by=source.name, target=spec.target, worker=spec.worker, daemon=spec.daemon, delay=spec.delay
         )
+        if process in self._calls:
+            event.path, event.arguments, _ = self._calls[process]
         self._emit_about(t, state, event)
 
     def on_started(self, source: Source, t: int, process: int, pid: int, ppid: int, parent: str, daemon: bool) -> None:

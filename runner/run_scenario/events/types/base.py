@@ -34,6 +34,25 @@ Ordinal = Annotated[int, Meta(ge=1)]
 NonEmpty = Annotated[str, Meta(min_length=1)]
 
 Item = Annotated[Any, about("The item itself where JSON can say it, otherwise as text.")]
+Data = Annotated[
+    Any | UnsetType,
+    about(
+        "Where `item` is not the item itself, only something like it: the item as a scenario writes it, such as "
+        '{"tuple": [1, 2]}; null if it is no data, or too much of it.'
+    ),
+]
+Path = Annotated[
+    str | UnsetType,
+    about("In the log of a script: where it is found, as `module:function`; empty if its module has no such name."),
+]
+Arguments = Annotated[
+    list[dict[str, Any]] | UnsetType,
+    about(
+        "In the log of a script: what it is given. Each has a `name`, null if that is not known, and one of `data`, "
+        "as a scenario writes it; `resource`, the name of one, of a pipe with its `end`; `resources`, a list of those; "
+        "and `value`, what is like it where it is no data."
+    ),
+]
 Waited = Annotated[Seconds, about("Seconds that it waited.")]
 CallTime = Annotated[Seconds, about("Seconds that the call took.")]
 Reason = Annotated[str, about("Why, in one sentence.")]

@@ -6,7 +6,17 @@ from typing import Annotated, Any, Literal
 
 from msgspec import UNSET
 
-from run_scenario.events.types.base import Event, Item, Level, Ordinal, Times, Until, Waited, about
+from run_scenario.events.types.base import (
+    Data,
+    Event,
+    Item,
+    Level,
+    Ordinal,
+    Times,
+    Until,
+    Waited,
+    about,
+)
 
 
 class PipeEvent(Event, kw_only=True):
@@ -22,6 +32,7 @@ class PipeSent(PipeEvent, kw_only=True, tag="pipe.sent"):
 
     item_id: Annotated[Ordinal, about("Number of the object among those sent at this end: 1, 2, 3, …")]
     item: Item
+    data: Data = UNSET
 
 
 class PipeSendWaited(PipeEvent, kw_only=True, tag="pipe.send_waited"):

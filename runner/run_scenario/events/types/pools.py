@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal
 from msgspec import UNSET, UnsetType
 
 from run_scenario.events.types.base import (
+    Arguments,
     Count,
     Event,
     ExceptionName,
@@ -16,6 +17,7 @@ from run_scenario.events.types.base import (
     Level,
     Message,
     Ordinal,
+    Path,
     Seconds,
     about,
 )
@@ -126,6 +128,21 @@ class PoolCalled(PoolCallEvent, kw_only=True, tag="pool.called"):
 
     function: Annotated[str, about("What the workers are to call.")]
     tasks: Annotated[Count | None, about("How many tasks it makes; null: that is not known beforehand.")]
+    path: Path = UNSET
+    arguments: Arguments = UNSET
+    over: Annotated[
+        list[Any] | UnsetType | None,
+        about(
+            "In the log of a script: what a map goes over, as a scenario writes it; null: it is not known, or no data."
+        ),
+    ] = UNSET
+    chunksize: Annotated[
+        int | UnsetType | None, about("In the log of a script: what the call was given; null: nothing.")
+    ] = UNSET
+    callbacks: Annotated[
+        dict[str, str] | UnsetType,
+        about("In the log of a script: what is to be called back, by keyword; as `path`, empty if it has none."),
+    ] = UNSET
 
 
 class PoolTaskStarted(PoolTaskEvent, kw_only=True, tag="pool.task_started"):

@@ -8,6 +8,7 @@ from msgspec import UNSET, UnsetType
 
 from run_scenario.events.exit_cause import Cause
 from run_scenario.events.types.base import (
+    Arguments,
     Bytes,
     CallTime,
     Count,
@@ -20,6 +21,7 @@ from run_scenario.events.types.base import (
     Message,
     NonEmpty,
     Ordinal,
+    Path,
     Reason,
     Seconds,
     Times,
@@ -44,6 +46,8 @@ class ProcessStarting(ProcessActionEvent, kw_only=True, tag="process.starting"):
     worker: Worker
     daemon: Annotated[bool, about("Whether it is a daemon.")]
     delay: Annotated[Seconds, about("Seconds that were waited before.")]
+    path: Path = UNSET
+    arguments: Arguments = UNSET
 
 
 class ProcessStarted(Event, kw_only=True, tag="process.started"):

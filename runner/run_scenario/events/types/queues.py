@@ -9,6 +9,7 @@ from msgspec import UNSET
 from run_scenario.events.types.base import (
     CallTime,
     Count,
+    Data,
     Event,
     Item,
     Level,
@@ -34,6 +35,7 @@ class QueuePut(QueueEvent, kw_only=True, tag="queue.put"):
     item_id: Annotated[Count, about("Identifies the item within its queue: ties its get to its put.")]
     item: Item
     waited: CallTime
+    data: Data = UNSET
 
 
 class QueueGet(QueueEvent, kw_only=True, tag="queue.get"):

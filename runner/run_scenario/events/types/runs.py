@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from msgspec import Struct, field
+from msgspec import UNSET, Struct, UnsetType, field
 
 from run_scenario.events.types.base import Count, Event, Level, NonEmpty, Ordinal, Reason, Seconds, about
 
@@ -274,6 +274,9 @@ class ScenarioStarted(RunEvent, kw_only=True, tag="scenario.started"):
         dict[str, Any],
         about("The scenario's parameters, by name: the values that it was run with; empty if it has none."),
     ]
+    script: Annotated[
+        Literal[True] | UnsetType, about("The file is no scenario but a script that was recorded, or a module's name.")
+    ] = UNSET
 
 
 class ScenarioStalled(RunEvent, kw_only=True, tag="scenario.stalled"):
@@ -363,6 +366,21 @@ class RecordingIncomplete(Event, kw_only=True, tag="recording.incomplete"):
 
     level: Level = "warning"
     missing: Annotated[str, about("What is not there, or why.")]
+
+
+class ResourceMade(Event, kw_only=True, tag="resource.made"):
+    """A recorded script has made an object of multiprocessing, which other events name."""
+
+    level: Level = "debug"
+    resource: Annotated[NonEmpty, about("Its name in this log: the variable that got it, and the line.")]
+    type: Annotated[NonEmpty, about("Its class, such as Queue; Pipe; executor for a ProcessPoolExecutor.")]
+    variable: Annotated[str, about("The variable, of a pipe mostly two; empty if it is not known.")]
+    file: Annotated[str, about("The file that has made it.")]
+    line: Annotated[Count, about("The line there.")]
+    manager: Annotated[bool, about("Whether a manager's process holds it.")]
+    parameters: Annotated[
+        dict[str, Any], about("What it was made with, as a scenario writes it, such as `maxsize`; not what is usual.")
+    ]
 
 
 class IpcLeaked(Event, kw_only=True, tag="ipc.leaked"):

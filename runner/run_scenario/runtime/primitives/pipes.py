@@ -14,6 +14,7 @@ from time import monotonic_ns
 from typing import TYPE_CHECKING, Any
 
 from run_scenario.recording import codes, layout
+from run_scenario.recording.data import beyond_description
 from run_scenario.recording.describe import MOST_BYTES, describe
 from run_scenario.recording.recorder import recorder, until
 from run_scenario.runtime import cpython
@@ -170,7 +171,8 @@ class Connection(connection.Connection):
         elif kind is bytes and len(obj) > MOST_BYTES:
             recorder.fixed(code, layout.V_BYTES, self._index, self._end, len(obj), since)
         else:
-            recorder.emit(code, self._index, self._end, describe(obj), since)
+            form = beyond_description(obj) if code == codes.PIPE_SENT else ()
+            recorder.emit(code, self._index, self._end, describe(obj), since, *form)
 
     def _record_described(self, text: str, since: int) -> None:
         recorder.emit(codes.PIPE_RECEIVED, self._index, self._end, text, since)

@@ -490,7 +490,7 @@ class Task:
         recorder.join_run(run_ref)
         Task.__init__(self, function, index, call)
 
-    def __call__(self, number: int, *args: Any, **kwargs: Any) -> Any:
+    def __call__(self, number: int, /, *args: Any, **kwargs: Any) -> Any:
         if recorder.waits is not self._waits:
             self._find_word()
         self._waits[self._word] = 0

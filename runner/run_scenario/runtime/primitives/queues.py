@@ -17,6 +17,7 @@ from time import monotonic, monotonic_ns
 from typing import TYPE_CHECKING, Any
 
 from run_scenario.recording import codes, layout
+from run_scenario.recording.data import beyond_description
 from run_scenario.recording.describe import MOST_BYTES, describe
 from run_scenario.recording.recorder import recorder
 from run_scenario.runtime import cpython
@@ -39,10 +40,8 @@ def _record_put(queue: int, stamp: int, item: Any, since: int) -> None:
         recorder.fixed(codes.PUT, _KINDS[item], queue, stamp, 0, since)
     elif kind is bytes and len(item) > MOST_BYTES:
         recorder.fixed(codes.PUT, layout.V_BYTES, queue, stamp, len(item), since)
-    elif kind in PLAIN:
-        _emit(codes.PUT, queue, stamp, describe(item), since)
     else:  # an object may choose itself what is pickled of it, be it something plain
-        _emit(codes.PUT, queue, stamp, describe(item), since, True)
+        _emit(codes.PUT, queue, stamp, describe(item), since, kind not in PLAIN, *beyond_description(item))
 
 
 def _record_get(queue: int, stamp: int, item: Any, since: int) -> Any:

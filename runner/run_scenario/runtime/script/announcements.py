@@ -11,11 +11,13 @@ import os
 from collections.abc import Callable
 from multiprocessing.process import BaseProcess
 from types import FrameType
+from typing import Any
 from zlib import crc32
 
 from run_scenario.recording import codes, room
 from run_scenario.recording.recorder import recorder
 from run_scenario.runtime import cpython
+from run_scenario.runtime.script.calls import call_of_process
 
 MOST_RESOURCES = 1024
 """Objects of own code that are recorded in one run; later ones are multiprocessing's own, and the log says so."""
@@ -44,26 +46,28 @@ def _is_of_script(frame: FrameType) -> bool:
     return str(frame.f_globals.get("__name__", "")).partition(".")[0] not in _MACHINERY
 
 
-def announce_resource(kind: str, size: int = 0, lock: int = -1) -> int | None:
+def announce_resource(kind: str, size: int = 0, lock: int = -1, **more: Any) -> int | None:
     """Record that an object is made, and return its number; None if it is not to be recorded.
 
-    `kind` is its class, `size` what its constructor takes, if that is a number, `lock` the number of the lock it uses.
+    `kind` is its class, `size` what its constructor takes, if that is a number, `lock` the number of the lock it uses;
+    `more` are other arguments, as a scenario writes them.
     """
     file, line, variable = _place()
     return _announce(
         "resources",
         recorder.run_ref.queues,
-        lambda number: recorder.emit(codes.RESOURCE_MADE, number, kind, variable, file, line, size, lock),
+        lambda number: recorder.emit(codes.RESOURCE_MADE, number, kind, variable, file, line, size, lock, more),
     )
 
 
 def announce_process(process: BaseProcess) -> int | None:
     """Record that a process is made that is to be started; return its number, None if it is not to be recorded."""
-    target, method = cpython.target_of(process), cpython.start_method_of(process)
+    name, target, method = process.name, cpython.target_of(process), cpython.start_method_of(process)
+    call = call_of_process(process)
     return _announce(
         "processes",
         MOST_PROCESSES,
-        lambda number: recorder.emit(codes.PROCESS_MADE, number, process.name, target, bool(process.daemon), method),
+        lambda number: recorder.emit(codes.PROCESS_MADE, number, name, target, bool(process.daemon), *call, method),
     )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from run_scenario.recording.data import NotDataError, data_of
 from run_scenario.recording.recorder import recorder
 from run_scenario.runtime import cpython
 from run_scenario.runtime.primitives import managers
@@ -20,6 +21,16 @@ _KINDS = {
     "Array": "ManagerArray",
 }
 """What a manager is asked to make -> what it is recorded as."""
+_CONTAINERS = ("dict", "list", "Value", "Array")
+
+
+def _content(kind: str, given: tuple[Any, ...]) -> dict[str, Any]:
+    """Return what something begins with, if that is data: what was given first, or behind a type code."""
+    typecode = {"typecode": given[0]} if kind in ("Value", "Array") else {}
+    try:
+        return typecode | ({"value": data_of(given[len(typecode)])} if kind in _CONTAINERS and given else {})
+    except (IndexError, NotDataError):
+        return typecode
 
 
 def note(key: managers.Key, kind: str, given: tuple[Any, ...]) -> None:
@@ -29,7 +40,7 @@ def note(key: managers.Key, kind: str, given: tuple[Any, ...]) -> None:
     known = managers.known()
     locked = next((known.get(cpython.proxy_key(each)) for each in given if cpython.is_proxy(each)), None)
     number = next((each for each in given if isinstance(each, int)), 1)
-    index = announce_resource(_KINDS[kind], number, locked.position if locked else -1)
+    index = announce_resource(_KINDS[kind], number, locked.position if locked else -1, **_content(kind, given))
     if index is None:
         return
     lock = (locked.position, locked.type) if locked else (index, "RLock" if kind == "Condition" else kind)

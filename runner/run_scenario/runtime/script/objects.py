@@ -13,6 +13,7 @@ from multiprocessing.context import BaseContext
 from types import ModuleType
 from typing import Any
 
+from run_scenario.recording.data import MOST_PARTS, NotDataError, data_of
 from run_scenario.recording.recorder import recorder
 from run_scenario.runtime import cpython
 from run_scenario.runtime.child import output_capture
@@ -130,7 +131,8 @@ def _condition(ctx: BaseContext, plainly: Any, lock: Any = None) -> Any:
 def _barrier(ctx: BaseContext, plainly: Any, parties: int, action: Any = None, timeout: float | None = None) -> Any:
     from run_scenario.runtime.primitives.sync import Barrier
 
-    index = announce_resource("Barrier", parties)
+    more: dict[str, Any] = {} if timeout is None else {"timeout": timeout}
+    index = announce_resource("Barrier", parties, **more)
     return None if index is None else Barrier(index, ctx, parties, timeout, action)
 
 
@@ -149,7 +151,7 @@ def _value(ctx: BaseContext, plainly: Any, typecode_or_type: Any, *args: Any, lo
     raw = sharedctypes.RawValue(typecode_or_type, *args)
     if lock is False or not shared.is_simple(raw):
         return None
-    index = announce_resource("Value", lock=_number_of(lock))
+    index = announce_resource("Value", lock=_number_of(lock), **_typed(raw, raw.value))
     if index is None:
         return None
     return shared.Value(raw, sync.RLock(index, ctx) if lock in (True, None) else lock, ctx, index)
@@ -163,11 +165,20 @@ def _array(ctx: BaseContext, plainly: Any, typecode_or_type: Any, size_or_initia
     if lock is False or not (isinstance(typecode_or_type, str) or shared.is_simple(typecode_or_type())):
         return None
     raw: Any = sharedctypes.RawArray(typecode_or_type, size_or_initializer)
-    index = announce_resource("Array", len(raw), _number_of(lock))
+    index = announce_resource("Array", len(raw), _number_of(lock), **_typed(raw, raw[: MOST_PARTS + 1]))
     if index is None:
         return None
     kind = shared.String if hasattr(raw, "raw") else shared.Array
     return kind(raw, sync.RLock(index, ctx) if lock in (True, None) else lock, ctx, index)
+
+
+def _typed(raw: Any, content: Any) -> dict[str, Any]:
+    """Return the type code of what is in shared memory, and what it holds, if that is data and not much."""
+    typecode = {"typecode": cpython.typecode_of(raw)}
+    try:
+        return typecode | {"value": data_of(content)}
+    except NotDataError:
+        return typecode
 
 
 def _pool(ctx: BaseContext, plainly: Any, *args: Any, **kwargs: Any) -> Any:

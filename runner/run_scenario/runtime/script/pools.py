@@ -17,6 +17,7 @@ from types import ModuleType
 from typing import Any
 
 from run_scenario.recording import codes
+from run_scenario.recording.data import MOST_PARTS, NotDataError, data_of
 from run_scenario.recording.describe import describe
 from run_scenario.recording.recorder import recorder
 from run_scenario.runtime import cpython
@@ -31,6 +32,7 @@ from run_scenario.runtime.primitives.pools import (
     record_failing_threads,
 )
 from run_scenario.runtime.script.announcements import announce_resource, is_wanted
+from run_scenario.runtime.script.calls import call_of, path_of
 from run_scenario.scenario.resources import PoolSpec
 
 
@@ -42,14 +44,32 @@ class _Calls:
         self._workers = workers
         self._numbers = itertools.count(1)
 
-    def begin(self, method: str, function: Any, tasks: Any, callback: Any = None, failed: Any = None) -> int:
-        """Record that a call is made; return its number, from 1. `tasks`: its items, or how many there are."""
+    def begin(
+        self,
+        method: str,
+        function: Any,
+        tasks: Any,
+        callback: Any = None,
+        failed: Any = None,
+        *,
+        given: tuple[Any, Any] = ((), {}),
+        chunksize: int | None = None,
+    ) -> int:
+        """Record that a call is made; return its number, from 1.
+
+        `tasks`: its items, or how many there are; `given`: arguments by position, and by name.
+        """
         number = next(self._numbers)
+        path, arguments = call_of(function, *given)
         names = [cpython.name_of(each) if callable(each) else "" for each in (function, callback, failed)]
         recorder.emit(codes.POOL_CALL_MADE, self.index, number, method, *names)
+        over = None
         if not isinstance(tasks, int):
+            over = _form(tasks)
             tasks = len(tasks) if hasattr(tasks, "__len__") else None
-        recorder.emit(codes.POOL_CALLED, self.index, number, tasks)
+        back = {"callback": callback, "error_callback": failed}
+        callbacks = {keyword: path_of(each) for keyword, each in back.items() if callable(each)}
+        recorder.emit(codes.POOL_CALLED, self.index, number, tasks, path, arguments, over, chunksize, callbacks)
         return number
 
     def wait(self, number: int, ask: Callable[..., Any], timeout: float | None) -> Any:
@@ -89,6 +109,16 @@ class _Calls:
             yield result
 
 
+def _form(items: Any) -> Any:
+    """Return the items of a call as a scenario writes them; None if they are no data, or not known before."""
+    if type(items) not in (list, tuple, range) or len(items) > MOST_PARTS:
+        return None
+    try:
+        return data_of(list(items))
+    except NotDataError:
+        return None
+
+
 def make_pool(
     ctx: BaseContext,
     plainly: Any,
@@ -99,10 +129,23 @@ def make_pool(
 ) -> Any:
     """Return a pool as a context's `Pool` does; None if it is not to be recorded."""
     size = (os.cpu_count() or 1) if processes is None else processes
-    index = announce_resource("Pool", size) if size > 0 else None
+    initargs = tuple(initargs)
+    more = _begun_with(ctx, initializer, initargs)
+    if maxtasksperchild:
+        more["maxtasksperchild"] = maxtasksperchild
+    index = announce_resource("Pool", size, **more) if size > 0 else None
     if index is None:
         return None
     return ScriptPool(index, size, ctx, initializer, initargs, maxtasksperchild)
+
+
+def _begun_with(ctx: BaseContext, initializer: Any, initargs: tuple[Any, ...]) -> dict[str, Any]:
+    """Return how workers are started and what they do first, for the log: a path, empty if there is none."""
+    method = {"start_method": ctx.get_start_method()}
+    if initializer is None:
+        return method
+    path, arguments = call_of(initializer, initargs, {})
+    return {**method, "initializer": path, "initargs": arguments}
 
 
 class ScriptPool(RecordedPool):
@@ -143,7 +186,7 @@ class ScriptPool(RecordedPool):
         return self._apply("apply_async", func, args, kwds, callback, error_callback)
 
     def _apply(self, method: str, func: Any, args: Any, kwds: Any, callback: Any = None, failed: Any = None) -> Any:
-        number = self._calls.begin(method, func, 1, callback, failed)
+        number = self._calls.begin(method, func, 1, callback, failed, given=(args, kwds))
         task = Task(func, self._calls.index, number)
         back = self._back(number, callback=callback, error_callback=failed)
         return self._result(number, super().apply_async(task, (0, *args), kwds, **back))
@@ -178,7 +221,7 @@ class ScriptPool(RecordedPool):
         self, method: str, func: Any, iterable: Any, chunksize: Any, callback: Any = None, failed: Any = None
     ) -> Any:
         items = list(iterable)
-        number = self._calls.begin(method, func, items, callback, failed)
+        number = self._calls.begin(method, func, items, callback, failed, chunksize=chunksize)
         back = self._back(number, callback=callback, error_callback=failed)
         if method.startswith("starmap"):
             task: Any = Task(func, self._calls.index, number)
@@ -195,7 +238,7 @@ class ScriptPool(RecordedPool):
         return self._iterate("imap_unordered", func, iterable, chunksize)
 
     def _iterate(self, method: str, func: Any, iterable: Any, chunksize: Any) -> Any:
-        number = self._calls.begin(method, func, iterable)
+        number = self._calls.begin(method, func, iterable, chunksize=chunksize if chunksize != 1 else None)
         task = PairedTask(func, self._calls.index, number)
         results = getattr(super(), method)(task, enumerate(iterable), chunksize)
         if isinstance(results, pool.IMapIterator):
@@ -305,11 +348,14 @@ def record_executors(module: ModuleType) -> None:
         **more: Any,
     ) -> None:
         size = (os.cpu_count() or 1) if max_workers is None else max_workers
-        index = announce_resource("executor", size) if size > 0 and recorder.run_ref.folder and is_wanted() else None
+        initargs = tuple(initargs)
+        ctx = mp_context or cpython.context_for_executor(more.get("max_tasks_per_child"))
+        begun = _begun_with(ctx, initializer, initargs)
+        is_recorded = size > 0 and recorder.run_ref.folder and is_wanted()
+        index = announce_resource("executor", size, **begun) if is_recorded else None
         if index is None:
             make_plainly(self, max_workers, mp_context, initializer, initargs, **more)
             return
-        ctx = mp_context or cpython.context_for_executor(more.get("max_tasks_per_child"))
         workers = _workers(PoolSpec("", "executor", size), index, ctx, size)
         first = Initializer(initializer, index, of_executor=True) if callable(initializer) else initializer
         make_plainly(self, max_workers, workers, first, initargs, **more)
@@ -322,7 +368,7 @@ def record_executors(module: ModuleType) -> None:
         calls, _ = getattr(self, "_calls_recorded", (None, None))
         if calls is None or _recording.inside:
             return submit_plainly(self, fn, *args, **kwargs)
-        number = calls.begin("submit", fn, 1)
+        number = calls.begin("submit", fn, 1, given=(args, kwargs))
         future = submit_plainly(self, Task(fn, calls.index, number), 0, *args, **kwargs)
         _mark_threads(self, calls.index)
         ask = future.result
@@ -334,7 +380,7 @@ def record_executors(module: ModuleType) -> None:
         if calls is None:
             return map_plainly(self, fn, *iterables, **more)
         items = list(zip(*iterables, strict=False))
-        number = calls.begin("map", fn, items)
+        number = calls.begin("map", fn, [item for (item,) in items] if len(iterables) == 1 else len(items))
         _recording.inside = True
         try:
             task = Task(fn, calls.index, number)

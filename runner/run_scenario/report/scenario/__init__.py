@@ -1,0 +1,1 @@
+"""A recorded script as a scenario, made from its log."""

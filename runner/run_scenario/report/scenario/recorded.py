@@ -1,0 +1,119 @@
+"""What the log of a script says that a scenario can say: its processes, what it has made, and who did what in order."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from run_scenario.events.exit_cause import MAIN_NAME
+from run_scenario.report.sentences import Event
+from run_scenario.scenario.resources import NAMED_BY
+
+MOST_KEPT = 3_000
+"""Events of one process that are kept: a file has room for fewer steps."""
+_BY_ANOTHER = (
+    *("process.starting", "process.joining", "process.joined", "process.join_timed_out"),
+    *("process.terminating", "process.killing", "process.alive"),
+)
+"""Events of what one process does to another, which is `by`."""
+_ENDS = ("process.finished", "process.exiting", "process.failed")
+_ACTIONS = (*_BY_ANOTHER, *_ENDS)
+
+
+@dataclass
+class Process:
+    """A process that the script has started."""
+
+    name: str
+    starting: Event
+    exited: Event | None = None
+
+    @property
+    def parent(self) -> str:
+        """The name of who has started it."""
+        return str(self.starting.get("by"))
+
+
+@dataclass
+class Recorded:
+    """The run of a script."""
+
+    started: Event
+    processes: dict[str, Process] = field(default_factory=dict)
+    resources: dict[str, Event] = field(default_factory=dict)
+    """By their names in the log: how they were made."""
+    did: dict[str, list[Event]] = field(default_factory=lambda: defaultdict(list))
+    """By who did it."""
+    left_out: Counter[str] = field(default_factory=Counter)
+    """How many events of a process were too many."""
+    begun: dict[str, float] = field(default_factory=dict)
+    """When processes have begun."""
+    used: dict[tuple[str, str], set[str]] = field(default_factory=lambda: defaultdict(set))
+    """Process and queue -> which of put and get it has done there."""
+    start_methods: list[str] = field(default_factory=list)
+    missing: list[str] = field(default_factory=list)
+    main_exitcode: int = 0
+    stalled: str = ""
+    """deadlock or deadline, if it has come to that."""
+    stuck: dict[str, Event] = field(default_factory=dict)
+    """Process -> what it was blocked in then."""
+    blemishes: set[str] = field(default_factory=set)
+    """Events for which a scenario fails that does not expect them."""
+    lasted: float = 0.0
+
+    def add(self, event: Event) -> None:
+        """Take in the next event."""
+        kind, process = str(event.get("event")), str(event.get("process"))
+        self.lasted = max(self.lasted, event.get("t", 0.0))
+        match kind:
+            case "resource.made":
+                self.resources[event["resource"]] = event
+                self._note_start_method(event["parameters"].get("start_method"))
+            case "process.starting":
+                self.processes[process] = Process(process, event)
+            case "process.started":
+                self.begun[process] = event["t"]
+                self._note_start_method(event.get("start_method"))
+            case "process.exited":
+                self._end(process, event)
+            case "scenario.stalled":
+                self.stalled = event["cause"]
+                self.stuck = {each["process"]: each for each in event["processes"]}
+            case "process.orphaned" if process in self.processes:
+                self.blemishes.add(kind)
+            case "queue.items_lost" | "queue.item_dropped":
+                self.blemishes.add(kind)
+            case "queue.left_over" if event["pills"]:
+                self.blemishes.add(kind)
+            case "recording.incomplete":
+                self.missing.append(event["missing"])
+            case "queue.put" | "queue.get":
+                self.used[process, event["queue"]].add(kind.removeprefix("queue."))
+        if kind in _ACTIONS or any(field in event for field in NAMED_BY):
+            self._keep(str(event.get("by")) if kind in _BY_ANOTHER else process, event)
+
+    def _note_start_method(self, method: str | None) -> None:
+        if method and method not in self.start_methods:
+            self.start_methods.append(method)
+
+    def _end(self, process: str, event: Event) -> None:
+        if process == MAIN_NAME:
+            self.main_exitcode = event["exitcode"] or 0
+        elif process in self.processes:
+            self.processes[process].exited = event
+
+    def _keep(self, doer: str, event: Event) -> None:
+        if len(self.did[doer]) < MOST_KEPT:
+            self.did[doer].append(event)
+        else:
+            self.left_out[doer] += 1
+
+
+def read(events: Iterable[Event]) -> Recorded:
+    """Return what a log says."""
+    remaining = iter(events)
+    recorded = Recorded(next(remaining))
+    for event in remaining:
+        recorded.add(event)
+    return recorded
