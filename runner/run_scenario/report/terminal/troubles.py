@@ -68,5 +68,7 @@ class TroubleView(Watcher):
 
 def _is_seen_anyway(event: Event, name: str) -> bool:
     """Tell whether the person sees it anyway, if only by how the script ends."""
+    if getattr(event, "hint", None):  # which Python does not show
+        return False
     by_itself = getattr(event, "cause", None) in ("sys.exit", "exception")
     return name in _SEEN or (name == "process.exited" and event.process == "MainProcess" and by_itself)
