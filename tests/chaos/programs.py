@@ -15,7 +15,7 @@ from chaos.scenarios import TIMEOUT  # noqa: E402
 
 PROGRAM = Path(__file__).parent / "program.py"
 PARTS = ("queue", "locks", "pool", "executor", "manager", "memory", "tree", "others")
-_OURS = ("/run_scenario/cli/", "/run_scenario/report/", "/runtime/supervisor/", "/runtime/runner.py", "/run_follower.py")
+_OURS = ("/cli/", "/report/", "/runtime/supervisor/", "/runtime/runner.py", "/runtime/run_follower.py")
 """What runs in processes of our own: none of it may be in a traceback. Those of the program's are its own matter."""
 
 _STATUSES = {"stalled": 3, "timed_out": 3, "internal_error": 4}
@@ -29,7 +29,7 @@ class RunningProgram(Running):
         return [*COMMAND, "record", "--timeout", str(TIMEOUT), "--log", "/dev/stdout", text, *arguments]
 
     def _check_stderr(self, stderr: str) -> None:
-        assert not any(ours in stderr for ours in _OURS), stderr
+        assert not any(f"/run_scenario{ours}" in stderr for ours in _OURS), stderr
 
     def _check_status(self, status: int, finished: Event) -> None:
         """It is the program's, unless that had to be stopped, or the supervisor is gone."""

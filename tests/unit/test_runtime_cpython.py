@@ -7,6 +7,7 @@ import atexit
 import inspect
 import multiprocessing
 import os
+import runpy
 import signal
 import sys
 import threading
@@ -47,6 +48,8 @@ ALLOWED = {
 }
 """Module -> what it leans on itself; see the docstring of runtime/cpython.py."""
 NEEDED = {
+    "run_as_main": [(runpy, "_run_module_as_main")],
+    "note_managers": [(managers.BaseManager, "_finalize_manager")],
     "wait_for_threads": [(threading, "_shutdown")],
     "run_exit_functions": [(atexit, "_run_exitfuncs")],
     "forget_exit_functions": [(atexit, "_clear"), (util, "_exit_function")],

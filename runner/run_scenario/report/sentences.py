@@ -80,7 +80,9 @@ def _why(event: Event) -> str:
 
 
 def _exception(event: Event) -> str:
-    message = event.get("message")
+    lines = [line for line in str(event.get("message") or "").splitlines() if line.strip(" -")]
+    message = " … ".join(line.strip() for line in dict.fromkeys(lines[:1] + lines[-1:])) if len(lines) > 1 else ""
+    message = message or event.get("message")
     return f"{event.get('exception')}: {message}" if message else str(event.get("exception"))
 
 

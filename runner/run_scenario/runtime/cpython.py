@@ -13,6 +13,7 @@ docs/explanation/cpython-internals.md is the table of all of them: since when ea
 from __future__ import annotations
 
 import atexit
+import functools
 import multiprocessing
 import os
 import struct
@@ -38,7 +39,14 @@ _POOL_THREADS = {
 """Attribute of a Pool or ProcessPoolExecutor that holds one of its own threads -> what that thread is for."""
 
 
-# The end of a program
+# The beginning and the end of a program
+
+
+def run_as_main(module: str) -> None:
+    """Run a module as `python -m` does: in `sys.modules["__main__"]`, which it stays."""
+    import runpy  # only a recorded module needs it
+
+    runpy._run_module_as_main(module)  # type: ignore[attr-defined]  # run_module() takes __main__ away at its end
 
 
 def wait_for_threads() -> None:
@@ -349,6 +357,29 @@ def note_what_managers_make(base: Any, note: Callable[[Any, str, tuple[Any, ...]
 
     create.noted = True  # type: ignore[attr-defined]
     base._create = create
+
+
+def note_managers(base: Any, started: Callable[[Any], None], shut_down: Callable[[BaseProcess], None]) -> None:
+    """Have `started` called with each manager that starts, and `shut_down` with the process of each that was stopped.
+
+    Each way to stop one leads through here: shutdown(), `with`, and the end of the program.
+    """
+    start_plainly, finalize_plainly = base.start, base._finalize_manager
+    if hasattr(start_plainly, "__wrapped__"):
+        return
+
+    @functools.wraps(start_plainly)
+    def start(self: Any, *args: Any, **kwargs: Any) -> None:
+        start_plainly(self, *args, **kwargs)
+        started(self)
+
+    def finalize(process: BaseProcess, *args: Any) -> None:
+        has_failed = process.exitcode  # so it was not this that has ended it
+        finalize_plainly(process, *args)
+        if not has_failed:
+            shut_down(process)
+
+    base.start, base._finalize_manager = start, staticmethod(finalize)
 
 
 def is_proxy(made: Any) -> bool:

@@ -52,7 +52,7 @@ class Situation(Value):
     """Process id -> name."""
     seconds: Callable[[int], float]
     """Monotonic ns -> seconds of the log."""
-    makers: Mapping[str, str] = {}  # noqa: RUF012 (never changed)
+    makers: Mapping[str, str] = {}
     """What a script has made -> the process that has made it, and so has it. Who else has it is not known."""
 
 

@@ -6,6 +6,8 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Protocol
 
+from msgspec import structs
+
 from run_scenario.report.watcher import Watcher
 
 if TYPE_CHECKING:
@@ -47,7 +49,7 @@ class TroubleView(Watcher):
         for event in events:
             name = name_of(type(event))
             if self._is_kept(event, name):
-                self._kept.append(event)
+                self._kept.append(_without_traceback(event) if name in _SEEN else event)
             # A program that stands still writes nothing in between, and may be left as it is.
             if self._kept and name in ("scenario.stalled", "scenario.finished"):
                 self._make_view().write(self._kept)
@@ -64,6 +66,11 @@ class TroubleView(Watcher):
         kept = name in _STOPS or (self._kinds[name] <= _MOST_ALIKE and len(self._kept) < _MOST)
         self.left_out += not kept
         return kept
+
+
+def _without_traceback(event: Event) -> Event:
+    """Return an event without the traceback, which Python has shown."""
+    return structs.replace(event, traceback=None) if hasattr(event, "traceback") else event
 
 
 def _is_seen_anyway(event: Event, name: str) -> bool:

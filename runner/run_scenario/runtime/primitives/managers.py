@@ -120,11 +120,12 @@ def start_manager() -> managers.SyncManager:
         OSError: out of processes or file descriptors.
     """
     manager = multiprocessing.Manager()
-    _record_start(manager)
+    record_start(manager)
     return manager
 
 
-def _record_start(manager: Any) -> None:
+def record_start(manager: Any) -> None:
+    """Record that a manager has a process and an address."""
     process = cpython.manager_process(manager)
     recorder.emit(codes.MANAGER_STARTED, process.name, process.pid, _shown(manager.address))
 
@@ -248,6 +249,6 @@ def serve(spec: SharedSpec, index: int) -> RemoteManager:
     proxy = _PROXIES.get(spec.type, managers.AutoProxy)  # type: ignore[attr-defined]
     cpython.serve_under(manager, "get", _Held(spec.type, spec.value, spec.size), proxy)
     manager.start()
-    _record_start(manager)
+    record_start(manager)
     watch({(manager.address, None): Held(index)})
     return manager

@@ -13,6 +13,7 @@ from multiprocessing.context import BaseContext
 from types import ModuleType
 from typing import Any
 
+from run_scenario.recording import codes
 from run_scenario.recording.recorder import recorder
 from run_scenario.runtime import cpython
 from run_scenario.runtime.child import output_capture
@@ -41,12 +42,25 @@ def record_objects() -> None:
 
 def _record_managed(module: Any) -> None:
     cpython.note_what_managers_make(module.BaseManager, _note_managed)
+    cpython.note_managers(module.BaseManager, _note_started, _note_shut_down)
 
 
 def _note_managed(*made: Any) -> None:
     from run_scenario.runtime.script.managed import note  # not before: it needs the module that is imported just now
 
     note(*made)
+
+
+def _note_started(manager: Any) -> None:
+    from run_scenario.runtime.primitives.managers import record_start
+
+    if recorder.run_ref[0]:
+        record_start(manager)
+
+
+def _note_shut_down(process: Any) -> None:
+    if recorder.run_ref[0]:
+        recorder.emit(codes.MANAGER_SHUT_DOWN, process.name, process.pid)
 
 
 _COPIES = ("billiard", "multiprocess", "torch.multiprocessing", "loky")

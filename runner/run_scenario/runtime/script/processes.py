@@ -24,6 +24,7 @@ from run_scenario.runtime.child.bootstrap import RecordedRun
 from run_scenario.runtime.child.reaping import join, record_reaping, terminate_daemon
 from run_scenario.runtime.script.announcements import announce_process
 from run_scenario.runtime.script.objects import record_objects
+from run_scenario.runtime.supervisor.auxiliary_processes import MANAGER
 
 Report = Callable[..., None]
 """Tells the supervisor of a process: a letter, and numbers."""
@@ -98,6 +99,8 @@ def _prepare(run_ref: tuple[str, int], process: Numbered | None, proc: bool, kno
 def _start(self: BaseProcess) -> None:
     if cpython.is_started(self) or not recorder.run_ref[0] or cpython.is_managers(self) or _records_itself(self):
         own_children.start(self)
+        if _report is not None and cpython.is_managers(self):
+            _report(MANAGER, cpython.popen_of(self).pid)
         _report_auxiliary_processes()
         return
     numbered = announce_process(self)

@@ -10,7 +10,7 @@ def ask(requests, answers):
 
 
 def serve(requests):
-    word, number, answers = requests.get()
+    _, number, answers = requests.get()
     answers.put(number * 2)
 
 
