@@ -106,7 +106,8 @@ CASES = {
     "main_fails_with_unread_puts": Case(
         3,
         (
-            "the main program cannot end after Empty: it has put items on queue 'big (main_fails_with_unread_puts.py:8)'"
+            "the main program cannot end after Empty: it has put items on queue "
+            "'big (main_fails_with_unread_puts.py:8)'"
             " that do not fit into its pipe, and a process waits at its end until they are taken (2 of 2 are left); "
             "have them taken before it ends, or give them up with cancel_join_thread()",
         ),

@@ -80,9 +80,10 @@ def _why(event: Event) -> str:
 
 
 def _exception(event: Event) -> str:
-    lines = [line for line in str(event.get("message") or "").splitlines() if line.strip(" -")]
-    message = " … ".join(line.strip() for line in dict.fromkeys(lines[:1] + lines[-1:])) if len(lines) > 1 else ""
-    message = message or event.get("message")
+    message = event.get("message")
+    lines = [line.strip() for line in str(message).splitlines() if line.strip(" -")]
+    if len(lines) > 1:  # such as a traceback that a manager sends
+        message = f"{lines[0]} … {lines[-1]}"
     return f"{event.get('exception')}: {message}" if message else str(event.get("exception"))
 
 
