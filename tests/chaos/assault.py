@@ -107,10 +107,11 @@ def _hit(running: Running, hit: Hit, rng: random.Random, assault: Assault) -> No
         return  # the run was over before
     pid = rng.choice(pids)
     watchers = {running.process.pid, _supervisor_of(running)}
-    if pid in watchers and hit.number in FATAL:
+    if pid in watchers and (hit.number in FATAL or hit.pause is None):
         if assault.watcher_hit and assault.watcher_hit != pid:
-            return  # only one of the two: if both are killed at once, nobody is left to clear up
-        assault.watcher_hit = pid
+            return  # only one of the two: if both are killed, or the last one is stopped, nobody is left to clear up
+        if hit.number in FATAL:
+            assault.watcher_hit = pid
     if pid == running.process.pid and hit.number == signal.SIGINT and not running.events:
         return  # Python itself, while it starts, answers with a traceback
     with contextlib.suppress(ProcessLookupError):

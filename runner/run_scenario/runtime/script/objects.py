@@ -29,6 +29,7 @@ def record_objects() -> None:
     output_capture.hook_when_imported(
         {
             "concurrent.futures.process": _record_executors,
+            "multiprocessing.pool": _record_pools,
             "multiprocessing.managers": _record_managed,
             **copies,
         }
@@ -75,6 +76,34 @@ def _record_executors(module: ModuleType) -> None:
     from run_scenario.runtime.script.pools import record_executors
 
     record_executors(module)
+
+
+def _record_pools(module: Any) -> None:
+    """Have the pools recorded that are made by their class itself, `multiprocessing.pool.Pool(…)`, from now on."""
+    plainly = module.Pool.__init__
+    if hasattr(plainly, "__wrapped__"):
+        return
+
+    @functools.wraps(plainly)
+    def init(
+        self: Any,
+        processes: int | None = None,
+        initializer: Any = None,
+        initargs: Any = (),
+        maxtasksperchild: int | None = None,
+        context: BaseContext | None = None,
+    ) -> None:
+        given = processes, initializer, initargs, maxtasksperchild
+        if type(self) is module.Pool and recorder.run_ref[0] and is_wanted():
+            from run_scenario.runtime.script.pools import Pool, begin  # not before: they need this module
+
+            self.__class__ = Pool
+            if begin(self, context or multiprocessing.get_context(), *given):
+                return
+            self.__class__ = module.Pool
+        plainly(self, *given, context)
+
+    module.Pool.__init__ = init
 
 
 def _recorded(make: Make, plainly: Callable[..., Any]) -> Callable[..., Any]:

@@ -97,15 +97,31 @@ def make_pool(
     maxtasksperchild: int | None = None,
 ) -> Any:
     """Return a pool as a context's `Pool` does; None if it is not to be recorded."""
+    made: Pool = Pool.__new__(Pool)
+    return made if begin(made, ctx, processes, initializer, initargs, maxtasksperchild) else None
+
+
+def begin(
+    made: Pool,
+    ctx: BaseContext,
+    processes: int | None = None,
+    initializer: Callable[..., Any] | None = None,
+    initargs: Iterable[Any] = (),
+    maxtasksperchild: int | None = None,
+) -> bool:
+    """Have a pool begin; return whether it is recorded. If it is not, it has not begun."""
     size = (os.cpu_count() or 1) if processes is None else processes
-    index = announce_resource("Pool", size) if size > 0 else None
+    index = announce_resource("Pool", size) if isinstance(size, int) and size > 0 else None
     if index is None:
-        return None
-    return ScriptPool(index, size, ctx, initializer, initargs, maxtasksperchild)
+        return False
+    made.__init__(index, size, ctx, initializer, initargs, maxtasksperchild)  # type: ignore[misc]
+    return True
 
 
-class ScriptPool(RecordedPool):
-    """`multiprocessing.pool.Pool`, recorded."""
+class Pool(RecordedPool):
+    """`multiprocessing.pool.Pool`, recorded, and shown as such: it is never pickled."""
+
+    __module__ = pool.Pool.__module__
 
     def __init__(
         self,
