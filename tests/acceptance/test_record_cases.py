@@ -90,7 +90,9 @@ CASES = {
         FORK,
     ),
     "input_in_child": Case(
-        0, ("(standard input is /dev/null there, which multiprocessing gives to every process that it starts)",)
+        0,
+        ("(standard input is /dev/null there, which multiprocessing gives to every process that it starts)",),
+        always=True,
     ),
     "join_by_a_sibling": Case(0, ("AssertionError: can only join a child process", "ended with exit code 1"), FORK),
     "lock_held_across_put": Case(

@@ -24,7 +24,6 @@ def condition_func(cond):
     with cond:
         print("\tchild: notify", flush=True)
         cond.notify()
-    print("\tchild: terminate", flush=True)
 
 
 def event_func(event, seen):
