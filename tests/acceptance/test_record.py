@@ -121,6 +121,16 @@ def main():
     assert (0, "42 True\n") == (recorded.status, recorded.stdout)
 
 
+def test_threads_of_an_executor_are_nothing_to_say(tmp_path: Path) -> None:
+    """Those that nobody has shut down end with the script."""
+    text = """
+        from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
+        print([executor.submit(abs, -1).result() for executor in (ProcessPoolExecutor(1), ThreadPoolExecutor(1))])
+    """
+    recorded = record(tmp_path, text)
+    assert (0, "[1, 1]\n", "") == recorded[:3]
+
+
 # Standstills
 
 

@@ -13,6 +13,8 @@ import sys
 import threading
 from collections.abc import Iterator
 from concurrent import futures
+from concurrent.futures import process as of_processes
+from concurrent.futures import thread as of_threads
 from multiprocessing import (
     connection,
     forkserver,
@@ -48,6 +50,7 @@ ALLOWED = {
 }
 """Module -> what it leans on itself; see the docstring of runtime/cpython.py."""
 NEEDED = {
+    "threads_of_executors": [(of_threads, "_threads_queues"), (of_processes, "_threads_wakeups")],
     "run_as_main": [(runpy, "_run_module_as_main")],
     "note_managers": [(managers.BaseManager, "_finalize_manager")],
     "wait_for_threads": [(threading, "_shutdown")],

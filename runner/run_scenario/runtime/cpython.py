@@ -278,6 +278,12 @@ def pool_threads(pool: Any) -> Iterator[threading.Thread]:
             yield thread
 
 
+def threads_of_executors() -> set[threading.Thread]:
+    """Return the threads that concurrent.futures has end when the main thread is over, unless they are busy."""
+    kept = {"concurrent.futures.thread": "_threads_queues", "concurrent.futures.process": "_threads_wakeups"}
+    return {thread for module, name in kept.items() for thread in getattr(sys.modules.get(module), name, ())}
+
+
 def kind_of_pool_thread(pool: Any, thread: threading.Thread | None) -> str:
     """Return what a thread does for a pool, as in `_POOL_THREADS`; empty if it is none of the pool's own."""
     return next((kind for name, kind in _POOL_THREADS.items() if thread and getattr(pool, name, None) is thread), "")

@@ -58,12 +58,16 @@ class _Calls:
             result = ask(timeout)
         except BaseException as error:
             recorder.end_wait()
-            recorder.emit(codes.POOL_CALL_FAILED, self.index, number, type(error).__name__, str(error)[:500])
+            self.note_failed(number, error)
             raise
         recorder.end_wait()
         self.note_result()
         recorder.emit(codes.POOL_RETURNED, self.index, number, describe(result), since)
         return result
+
+    def note_failed(self, number: int, error: BaseException) -> None:
+        """Record what a call has raised."""
+        recorder.emit(codes.POOL_CALL_FAILED, self.index, number, type(error).__name__, str(error)[:500])
 
     def note_result(self) -> None:
         """Note that workers do something."""
@@ -79,7 +83,7 @@ class _Calls:
                 return
             except BaseException as error:
                 recorder.end_wait()
-                recorder.emit(codes.POOL_CALL_FAILED, self.index, number, type(error).__name__, str(error)[:500])
+                self.note_failed(number, error)
                 raise
             finally:
                 recorder.end_wait()
@@ -337,7 +341,11 @@ def record_executors(module: ModuleType) -> None:
         if calls is None or _recording.inside:
             return submit_plainly(self, fn, *args, **kwargs)
         number = calls.begin("submit", fn, 1)
-        future = submit_plainly(self, Task(fn, calls.index, number), 0, *args, **kwargs)
+        try:
+            future = submit_plainly(self, Task(fn, calls.index, number), 0, *args, **kwargs)
+        except BaseException as error:  # it is broken, or shut down
+            calls.note_failed(number, error)
+            raise
         _mark_threads(self, calls.index)
         ask = future.result
         future.result = lambda timeout=None: calls.wait(number, ask, timeout)

@@ -1,6 +1,7 @@
 """All that a Pool can be asked for, its errors and its end, after the example of multiprocessing's documentation."""
 
 import multiprocessing
+import os
 import sys
 import time
 
@@ -28,6 +29,11 @@ def f(x):
     return 1.0 / (x - 5.0)
 
 
+def wait_for(path):
+    while not os.path.exists(path):
+        time.sleep(0.001)
+
+
 def pow3(x):
     return x**3
 
@@ -53,11 +59,12 @@ def test():
             except ZeroDivisionError:
                 print("error", end=" ")
         print()
-        result = pool.apply_async(time.sleep, (0.3,))
+        result = pool.apply_async(wait_for, ("gate",))
         try:
             result.get(timeout=0.02)
         except multiprocessing.TimeoutError:
             print("not ready", result.ready())
+        open("gate", "w").close()
         print(result.get(), result.successful())
         results = pool.imap(calculatestar, tasks)
         while True:
