@@ -82,9 +82,9 @@ def test_a_test_suite(tmp_path: Path, method: str, monkeypatch: pytest.MonkeyPat
 
 
 def _comparable(text: str) -> str:
-    """Return what pytest says without seconds, addresses and the name of the folder."""
+    """Return what pytest says without seconds, addresses, process ids and the name of the folder."""
     text = re.sub(r"=+(.* in )[0-9.]+s =+", r"\1", text)
-    return re.sub(r"0x[0-9a-f]+", "0x", text).replace("/recorded", "/plain")
+    return re.sub(r"(0x|pid=)[0-9a-f]+", r"\1", text).replace("/recorded", "/plain")
 
 
 @pytest.mark.campaign

@@ -24,14 +24,17 @@ def test():
     calls, answers = Queue(), Queue()
     for call in first:
         calls.put(call)
-    for _ in range(4):
-        Process(target=worker, args=(calls, answers)).start()
+    workers = [Process(target=worker, args=(calls, answers)) for _ in range(4)]
+    for process in workers:
+        process.start()
     print("Unordered results:", sorted(answers.get()[1:] for _ in first))
     for call in second:
         calls.put(call)
     print("and", sorted(answers.get()[1:] for _ in second))
-    for _ in range(4):
+    for _ in workers:
         calls.put("STOP")
+    for process in workers:  # who is late needs the queues still
+        process.join()
 
 
 if __name__ == "__main__":
