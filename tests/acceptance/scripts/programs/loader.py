@@ -25,7 +25,9 @@ def loop(dataset, indices, batches, done, number, seed):
             position, chosen = task
             batches.put((position, collate([dataset[index] for index in chosen])))
     finally:
-        batches.cancel_join_thread() if done.is_set() else batches.close()
+        if not done.is_set():
+            batches.put((-1, "ended early"))
+        batches.close()
 
 
 class Loader:
