@@ -5,6 +5,8 @@ from run_scenario import run
 result = run("daemon")
 assert result.passed
 assert result.log.absent("process.finished", "Worker 1")
+
+To pytest, which is told of this package and may run inside it (`record -m pytest`): PYTEST_DONT_REWRITE
 """
 
 TYPE_CHECKING = False

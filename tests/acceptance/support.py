@@ -262,11 +262,7 @@ class Running:
         self.folder = folder / uuid.uuid4().hex[:8]
         self.folder.mkdir(parents=True)
         self.tmp = Path(tempfile.mkdtemp(prefix="rs-", dir="/tmp"))  # short: the fork server's socket lies in it
-        if text.startswith("{"):
-            (self.folder / "case.yaml").write_text(text)
-            text = str(self.folder / "case.yaml")
-            # Read here, it is in the cache: a thousand commands need not import jsonschema for it, 0.1 s each.
-            loader.load(text)
+        command = self._command(text, *arguments, allow=allow)
         name, _, value = self.marker.partition("=")
         environment = {
             **_ENVIRONMENT,
@@ -275,11 +271,10 @@ class Running:
             "PYTHONPATH": search_path(),
             "PYTHONWARNINGS": "default",
         }
-        consent = ["--allow", allow] if allow else []
         self._began = time.monotonic()
         with (self.folder / "stderr").open("wb") as stderr:
             self.process = subprocess.Popen(
-                [*shell, *COMMAND, text, *consent, *arguments],
+                [*shell, *command],
                 cwd=cwd or self.folder,
                 env=environment,
                 stdin=subprocess.DEVNULL,
@@ -292,6 +287,15 @@ class Running:
         """The events that `wait_for` has read so far."""
         self.recovered: list[Event] = []
         """Those of the recording that a killed runner has left, where `finish` has found one."""
+
+    def _command(self, text: str, *arguments: str, allow: str) -> list[str]:
+        """Return what is to be run: that of a scenario's text, path or bundled name."""
+        if text.startswith("{"):
+            (self.folder / "case.yaml").write_text(text)
+            text = str(self.folder / "case.yaml")
+            # Read here, it is in the cache: a thousand commands need not import jsonschema for it, 0.1 s each.
+            loader.load(text)
+        return [*COMMAND, text, *(["--allow", allow] if allow else []), *arguments]
 
     def wait_for(self, event: str, process: str | None = None, **fields: Any) -> Event:
         """Read the log until such an event was told."""
@@ -362,14 +366,22 @@ class Running:
             self.tmp.rmdir()
         assert {} == left, f"{left}\n{Log(self.events).text()}"
         stderr = (self.folder / "stderr").read_text()
-        assert "Traceback" not in stderr, stderr
+        self._check_stderr(stderr)
         stdout = self._received.decode()
         if whole:
             events = read_events(stdout)
             if events:
                 check_log(events)
-                assert events[-1]["exit_status"] == status
+                self._check_status(status, events[-1])
         return look_at(Result(status, Log(self.events), stdout, stderr, seconds))
+
+    def _check_stderr(self, stderr: str) -> None:
+        """Check that nothing of ours has failed."""
+        assert "Traceback" not in stderr, stderr
+
+    def _check_status(self, status: int, finished: Event) -> None:
+        """Check that the exit status is the one that the log ends with."""
+        assert finished["exit_status"] == status
 
     def wait_for_survivors(self) -> None:
         """Wait until nobody of this run lives."""

@@ -88,6 +88,49 @@ def test_calls_and_tasks_of_pools_are_in_the_log(tmp_path: Path, method: str) ->
     assert {"Pool", "executor"} == {event["type"] for event in log.all("pool.created")}
 
 
+def test_a_pool_that_is_made_by_its_class(tmp_path: Path, method: str) -> None:
+    """It is recorded, and seems to be what it is without; a class of the script's own is left as it is."""
+    body = """
+from multiprocessing.pool import Pool
+
+class Own(Pool):
+    pass
+
+def main():
+    with Pool(1) as pool, Own(1) as own:
+        print(pool.map(abs, [-1]), own.map(abs, [-2]), pool, type(pool).__name__)
+"""
+    recorded = record(tmp_path, script(body), method)
+    assert (0, "[1] [2] <multiprocessing.pool.Pool state=RUN pool_size=1> Pool\n") == (recorded.status, recorded.stdout)
+    assert "pool (script.py:13)" == recorded.log.one("pool.called", method="map")["pool"]
+
+
+def test_what_children_return_of_the_scripts_own(tmp_path: Path, method: str) -> None:
+    """A spawned child knows the script as __mp_main__: what it returns of a class of the script can be unpickled."""
+    body = """
+class Answer:
+    def __init__(self, number):
+        self.number = number
+
+def main():
+    with multiprocessing.Pool(1) as pool:
+        [answer] = pool.map(Answer, [42])
+        print(answer.number, isinstance(answer, Answer))
+"""
+    recorded = record(tmp_path, script(body), method)
+    assert (0, "42 True\n") == (recorded.status, recorded.stdout)
+
+
+def test_threads_of_an_executor_are_nothing_to_say(tmp_path: Path) -> None:
+    """Those that nobody has shut down end with the script."""
+    text = """
+        from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
+        print([executor.submit(abs, -1).result() for executor in (ProcessPoolExecutor(1), ThreadPoolExecutor(1))])
+    """
+    recorded = record(tmp_path, text)
+    assert (0, "[1, 1]\n", "") == recorded[:3]
+
+
 # Standstills
 
 
@@ -260,6 +303,38 @@ def test_a_module(tmp_path: Path) -> None:
     recorded = record(tmp_path, Path("-m"), "-m", "package", "--log", "-x")
     assert (0, "__main__ package ['--log', '-x']\n") == (recorded.status, recorded.stdout)
     assert "package" == recorded.log.events[0]["scenario"]
+
+
+def test_a_module_stays_the_main_one(tmp_path: Path) -> None:
+    """What runs at its end still finds it as __main__."""
+    text = "import atexit, sys\natexit.register(lambda: print(sys.modules['__main__'].__spec__.name))\n"
+    (tmp_path / "module.py").write_text(text)
+    recorded = record(tmp_path, Path("-m"), "-m", "module")
+    assert (0, "module\n") == (recorded.status, recorded.stdout)
+
+
+def test_the_end_of_a_manager(tmp_path: Path, method: str) -> None:
+    """It is in the log, however it comes; what fails afterwards is explained by it."""
+    body = """
+def use(numbers, gone):
+    gone.wait()
+    numbers["n"] = 1
+
+def main():
+    gone = multiprocessing.Event()
+    manager = multiprocessing.Manager()
+    numbers = manager.dict()
+    process = multiprocessing.Process(target=use, args=(numbers, gone), name="late")
+    process.start()
+    os.kill(manager._process.pid, signal.SIGKILL)
+    manager._process.join()
+    gone.set()
+    process.join()
+"""
+    recorded = record(tmp_path, script(body), method)
+    assert 1 == len(recorded.log.all("manager.started"))
+    assert [] == recorded.log.all("manager.shut_down")
+    assert "ConnectionRefusedError" == recorded.log.one("process.failed", "late")["exception"]
 
 
 def test_standard_input_is_the_scripts(tmp_path: Path) -> None:

@@ -20,11 +20,12 @@ def main() -> int:
     parser.add_argument("--kills", type=int, default=1000, help="signals that have to find somebody (default 1000)")
     parser.add_argument("--seed", type=int, default=1, help="seed of the first run; the next has the next (default 1)")
     parser.add_argument("--jobs", type=int, default=2, help="runs at the same time (default 2)")
+    parser.add_argument("--record", action="store_true", help="hit programs that are recorded, not scenarios")
     options = parser.parse_args()
-    return bool(campaign(options.kills, options.seed, options.jobs))
+    return bool(campaign(options.kills, options.seed, options.jobs, recorded=options.record))
 
 
-def campaign(kills: int, seed: int, jobs: int) -> list[str]:
+def campaign(kills: int, seed: int, jobs: int, *, recorded: bool) -> list[str]:
     """Carry out assaults until so many hits have landed; return what was wrong."""
     landed: Counter[str] = Counter()
     outcomes: Counter[str] = Counter()
@@ -34,7 +35,7 @@ def campaign(kills: int, seed: int, jobs: int) -> list[str]:
     with ThreadPoolExecutor(jobs) as pool, tempfile.TemporaryDirectory() as folder, Bar(kills) as progress:
         while total < kills or pending:
             while total < kills and len(pending) < jobs:
-                made = assault.make(seed, 3)
+                made = assault.make(seed, 3, recorded=recorded)
                 own = Path(folder, str(seed))
                 own.mkdir()
                 pending[pool.submit(assault.carry_out, made, own)] = made

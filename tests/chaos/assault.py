@@ -1,4 +1,4 @@
-"""One run, and what is done to it."""
+"""One run, of a scenario or of a recorded program, and what is done to it."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from chaos import scenarios
+from chaos import programs, scenarios
 
 ACCEPTANCE = Path(__file__).parents[1] / "acceptance"
 sys.path.insert(0, str(ACCEPTANCE))
@@ -43,9 +43,10 @@ class Hit:
 
 @dataclass
 class Assault:
-    """A scenario, and the hits on its run, all made of one seed."""
+    """A scenario, or a program that is recorded, and the hits on its run, all made of one seed."""
 
     seed: int
+    recorded: bool = False
     hits: list[Hit] = field(default_factory=list)
     landed: int = 0
     """How many of them found somebody to hit."""
@@ -55,16 +56,16 @@ class Assault:
     outcome: str = ""
 
     def __str__(self) -> str:
-        return f"seed {self.seed}: {'; '.join(map(str, self.hits))}"
+        return f"seed {self.seed}{' of record' * self.recorded}: {'; '.join(map(str, self.hits))}"
 
 
 ROLES = ("runner", "supervisor", "main program", "process", "process", "resource tracker", "fork server", "anybody")
 
 
-def make(seed: int, most: int) -> Assault:
+def make(seed: int, most: int, *, recorded: bool = False) -> Assault:
     """Return what a seed stands for: one to three hits, the same ones every time."""
     rng = random.Random(seed)
-    assault = Assault(seed)
+    assault = Assault(seed, recorded)
     for _ in range(min(most, rng.choice([1, 1, 2, 3]))):
         role, number = rng.choice(ROLES), rng.choice(SIGNALS)
         pause = rng.choice([0.05, 0.3, None])
@@ -82,7 +83,7 @@ def carry_out(assault: Assault, folder: Path) -> None:
     rng = random.Random(assault.seed)
     noted = folder / "noted"
     noted.unlink(missing_ok=True)
-    running = Running(folder, scenarios.make(rng, noted))
+    running = programs.run(rng, folder, noted) if assault.recorded else Running(folder, scenarios.make(rng, noted))
     try:
         for hit in assault.hits:
             _hit(running, hit, rng, assault)
@@ -106,10 +107,11 @@ def _hit(running: Running, hit: Hit, rng: random.Random, assault: Assault) -> No
         return  # the run was over before
     pid = rng.choice(pids)
     watchers = {running.process.pid, _supervisor_of(running)}
-    if pid in watchers and hit.number in FATAL:
+    if pid in watchers and (hit.number in FATAL or hit.pause is None):
         if assault.watcher_hit and assault.watcher_hit != pid:
-            return  # only one of the two: if both are killed at once, nobody is left to clear up
-        assault.watcher_hit = pid
+            return  # only one of the two: if both are killed, or the last one is stopped, nobody is left to clear up
+        if hit.number in FATAL:
+            assault.watcher_hit = pid
     if pid == running.process.pid and hit.number == signal.SIGINT and not running.events:
         return  # Python itself, while it starts, answers with a traceback
     with contextlib.suppress(ProcessLookupError):
@@ -181,7 +183,7 @@ def _is_runner_gone(running: Running) -> bool:
 
 def _check(assault: Assault, status: int, log: Log, noted: Path) -> None:
     killed = status < 0
-    assert killed or status in STATUSES, f"status {status}"
+    assert killed or status in STATUSES or (assault.recorded and status > 128), f"status {status}"
     if not log.events:  # before the run had begun
         assert killed or status in (4, 129, 130, 143), status
         return

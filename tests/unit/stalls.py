@@ -70,6 +70,7 @@ def stall(
     holders: Mapping[int, Sequence[str]] | None = None,
     events: Sequence[Event] = (),
     cause: Any = "deadlock",
+    makers: Mapping[str, str] | None = None,
 ) -> ScenarioStalled:
     """Return what is found out about a standstill; its texts are still missing."""
     facts = FactBook()
@@ -84,6 +85,7 @@ def stall(
         facts=facts,
         name_of=lambda pid: next((w.process for w in who if w.pid == pid), f"pid {pid}"),
         seconds=lambda t: t / 1e9,
+        makers=makers or {},
     )
     graph = WaitForGraph(situation)
     return ScenarioStalled(

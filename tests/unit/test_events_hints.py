@@ -149,3 +149,11 @@ def test_what_a_managers_process_has_raised_is_no_loss_of_it() -> None:
     where = "/lib/multiprocessing/managers.py in _callmethod\n"
     assert 1 == explained("FileNotFoundError", [over], where)
     assert explained("FileNotFoundError", [over], f"{where} raise convert_to_error(kind, result)") is None
+
+
+def test_what_a_manager_does_not_hold() -> None:
+    """That nobody had a proxy of it any more is said where the manager has not found it, not of what it has raised."""
+    sent = '\n  File "managers.py", line 260, in serve_client\n    {}\nKeyError: 1'
+    unknown = explained("RemoteError", [], message=sent.format("self.id_to_local_proxy_obj[ident]"))
+    assert "its manager does not hold it any more" in str(unknown)
+    assert explained("RemoteError", [], message=sent.format("res = function(*args, **kwds)")) is None

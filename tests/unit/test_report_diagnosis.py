@@ -764,3 +764,46 @@ def test_what_does_not_exist_is_waited_for() -> None:
         assert reason
         assert len(wanted) == 1
     assert [None] * 2 == [each.on_process for each in stall(make_scenario(TAKER), wild[3:5]).processes]
+
+
+# Scripts, of which it is not known who will do what
+
+
+R = QueueSpec(name="r", maxsize=1)
+SCRIPT = make_scenario(spec("C"), spec("D"), spec("E"), queues=(Q, R)).replace(script="made.py")
+PUTTING = [waiting("D", codes.W_PUT, 1, pid=3), waiting("E", codes.W_PUT, 1, pid=4)]
+
+
+def started(process: str, method: str) -> list[dict[str, Any]]:
+    """Return the events of a start."""
+    return [
+        {"event": "process.starting", "process": process},
+        {"event": "process.started", "process": process, "start_method": method},
+    ]
+
+
+@pytest.mark.parametrize(
+    ("makers", "method", "expected"),
+    [
+        ({"q": "MainProcess"}, "fork", "and the main program, who could put another, waits for the end of C"),
+        ({"q": "D"}, "spawn", "and D, who could put another, waits for room in queue 'r'"),
+        ({}, "fork", "and it is not known whether D and E would put another"),
+        ({}, "spawn", "and nobody is left who could put another"),
+    ],
+)
+def test_who_might_have_moved_whom_in_a_script(makers: dict[str, str], method: str, expected: str) -> None:
+    """Who has made a thing has it, and so may those that were forked: only of others is said that nobody is left."""
+    events = happened(*started("C", method), *started("D", method), *started("E", method))
+    who, ledgers = [MAIN, waiting("C", codes.W_GET, 0), *PUTTING], [ledger(Q), ledger(R, 1)]
+    assert expected in sentence(SCRIPT, who, ledgers=ledgers, events=events, makers=makers)
+
+
+def test_what_the_holder_of_a_lock_waits_for_is_followed() -> None:
+    """That the main program could do it, and why it does not, is said as well."""
+    scenario = SCRIPT.replace(sync=(SyncSpec(name="lock", type="Lock"),))
+    who = [MAIN, waiting("C", codes.W_ACQUIRE, 2), *PUTTING]
+    found = sentence(scenario, who, ledgers=[ledger(Q), ledger(R, 1)], holders={2: ["D"]}, makers={"r": "MainProcess"})
+    assert found == (
+        "C waits for ever for lock 'lock', held by D, which waits for room in queue 'r': the main program, who could "
+        "take from it, waits for the end of C"
+    )

@@ -8,11 +8,14 @@ import ctypes
 import inspect
 import multiprocessing
 import os
+import runpy
 import signal
 import sys
 import threading
 from collections.abc import Iterator
 from concurrent import futures
+from concurrent.futures import process as of_processes
+from concurrent.futures import thread as of_threads
 from multiprocessing import (
     connection,
     forkserver,
@@ -49,6 +52,9 @@ ALLOWED = {
 }
 """Module -> what it leans on itself; see the docstring of runtime/cpython.py."""
 NEEDED = {
+    "threads_of_executors": [(of_threads, "_threads_queues"), (of_processes, "_threads_wakeups")],
+    "run_as_main": [(runpy, "_run_module_as_main")],
+    "note_managers": [(managers.BaseManager, "_finalize_manager")],
     "wait_for_threads": [(threading, "_shutdown")],
     "run_exit_functions": [(atexit, "_run_exitfuncs")],
     "forget_exit_functions": [(atexit, "_clear"), (util, "_exit_function")],

@@ -153,6 +153,8 @@ def explain(state: ProcessState, code: int | None) -> ExitCause:
         reason = (
             f"it ended with exit code {code} before its target was called: "
             "what it wrote about that is in the output of the main program"
+            if code
+            else "it ended with exit code 0 and has recorded nothing: whether its target was called is not known"
         )
         return ExitCause("unstarted", None, None, reason, state.spec is not None and _is_listed(state.spec, code))
     reason = f"it ended without returning, with exit code {code}: os._exit() or the like"

@@ -260,21 +260,30 @@ class _Explanation:
 
     def _nobody(self, otherwise: str) -> str:
         """Return who could do what is waited for, and what keeps each of them from it; `otherwise` if nobody could."""
+        return " and ".join(self._kept_from()) or f"{otherwise}{self._failures()}"
+
+    def _kept_from(self, resource: str | None = None, named: Sequence[str] = ()) -> list[str]:
+        """Return what keeps those from it who could do what is waited for (of one resource); `named`: who was."""
         parts = []
-        alike = self._alike
-        for mover in self._movers("later"):
+        alike = [*self._alike, *named]
+
+        def movers(standing: str) -> list[Mover]:
+            return [mover for mover in self._movers(standing) if resource in (None, mover.resource)]
+
+        for mover in movers("later"):
             parts.append(f"the main program would {self._deed(mover)}, but first it {self._wanted(MAIN_NAME, *alike)}")
-        waiting = self._movers("waits")[:_MOST_TOLD]
-        named = [*alike, *(mover.process for mover in waiting)]
+        waiting = movers("waits")[:_MOST_TOLD]
+        alike += [mover.process for mover in waiting]
         for mover in waiting:
-            wanted = self._wanted(mover.process, *(name for name in named if name != mover.process))
+            wanted = self._wanted(mover.process, *(name for name in alike if name != mover.process))
             parts.append(f"{subject(mover.process)}, who could {self._deed(mover)}, {wanted}")
-        for mover in self._movers("not_started"):
+        for mover in movers("not_started"):
             parts.append(f"{subject(mover.process)}, who could {self._deed(mover)}, was never started")
-        for mover in self._movers("unknown"):
-            who = subject(mover.process)
-            parts.append(f"it is not known whether {who} would {self._deed(mover)}")
-        return " and ".join(parts) if parts else f"{otherwise}{self._failures()}"
+        unknown: dict[str, list[str]] = {}
+        for mover in movers("unknown"):
+            unknown.setdefault(self._deed(mover), []).append(mover.process)
+        parts += [f"it is not known whether {names(who)} would {deed}" for deed, who in unknown.items()]
+        return parts
 
     def _failures(self) -> str:
         """Return, in brackets, how those have failed who could have moved somebody; empty if none of them has."""
@@ -396,8 +405,11 @@ class _Explanation:
         holders = self._state.holders
         start = f"{self._together()} for {_called(self._state)}, held by {names(holders)}"
         if len(holders) == 1 and (blocked := self._blocked.get(holders[0])) and waiting_for(blocked):
-            later = ", and would release it only after that" if self._movers("later") else ""
-            return f"{start}, which {self._wanted(holders[0], *self._alike)}{later}"
+            first, wanted = self._first.resource, self._wanted(holders[0], *self._alike)
+            later = any(mover.resource == first for mover in self._movers("later"))
+            others = self._kept_from(blocked.resource, holders) if blocked.resource not in (None, first) else []
+            after = ", and would release it only after that" if later else ""
+            return f"{start}, which {wanted}{after}{': ' if others else ''}{' and '.join(others)}"
         return f"{start}, which will never release it"
 
     def _no_holder(self) -> str:

@@ -81,6 +81,9 @@ def _why(event: Event) -> str:
 
 def _exception(event: Event) -> str:
     message = event.get("message")
+    lines = [line.strip() for line in str(message).splitlines() if line.strip(" -")]
+    if len(lines) > 1:  # such as a traceback that a manager sends
+        message = f"{lines[0]} … {lines[-1]}"
     return f"{event.get('exception')}: {message}" if message else str(event.get("exception"))
 
 

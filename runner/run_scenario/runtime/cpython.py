@@ -13,6 +13,7 @@ docs/explanation/cpython-internals.md is the table of all of them: since when ea
 from __future__ import annotations
 
 import atexit
+import functools
 import multiprocessing
 import os
 import struct
@@ -23,6 +24,7 @@ from multiprocessing import process, util
 from multiprocessing.process import BaseProcess
 from types import FrameType, FunctionType, TracebackType
 from typing import Any
+from weakref import WeakSet
 
 FORKSERVER_EXITCODE = struct.Struct("q")
 """How the fork server writes a child's exit code into the pipe that is the child's sentinel."""
@@ -38,7 +40,14 @@ _POOL_THREADS = {
 """Attribute of a Pool or ProcessPoolExecutor that holds one of its own threads -> what that thread is for."""
 
 
-# The end of a program
+# The beginning and the end of a program
+
+
+def run_as_main(module: str) -> None:
+    """Run a module as `python -m` does: in `sys.modules["__main__"]`, which it stays."""
+    import runpy  # only a recorded module needs it
+
+    runpy._run_module_as_main(module)  # type: ignore[attr-defined]  # run_module() takes __main__ away at its end
 
 
 def wait_for_threads() -> None:
@@ -295,6 +304,12 @@ def pool_threads(pool: Any) -> Iterator[threading.Thread]:
             yield thread
 
 
+def threads_of_executors() -> set[threading.Thread]:
+    """Return the threads that concurrent.futures has end when the main thread is over, unless they are busy."""
+    kept = {"concurrent.futures.thread": "_threads_queues", "concurrent.futures.process": "_threads_wakeups"}
+    return {thread for module, name in kept.items() for thread in getattr(sys.modules.get(module), name, ())}
+
+
 def kind_of_pool_thread(pool: Any, thread: threading.Thread | None) -> str:
     """Return what a thread does for a pool, as in `_POOL_THREADS`; empty if it is none of the pool's own."""
     return next((kind for name, kind in _POOL_THREADS.items() if thread and getattr(pool, name, None) is thread), "")
@@ -381,8 +396,36 @@ def note_what_managers_make(base: Any, note: Callable[[Any, str, tuple[Any, ...]
 
 
 def mark_as_described(manager: Any) -> None:
-    """Mark a manager as one that a scenario describes: what it makes is not announced."""
+    """Mark a manager as one that a scenario describes, before it starts: what it does is told by who runs that."""
     manager.is_described = True
+
+
+def note_managers(base: Any, started: Callable[[Any], None], shut_down: Callable[[BaseProcess], None]) -> None:
+    """Have `started` called with each manager that starts, and `shut_down` with the process of each that was stopped.
+
+    Each way to stop one leads through here: shutdown(), `with`, and the end of the program. Those that are marked as a
+    scenario's are left out.
+    """
+    start_plainly, finalize_plainly = base.start, base._finalize_manager
+    if hasattr(start_plainly, "__wrapped__"):
+        return
+    described: WeakSet[BaseProcess] = WeakSet()
+
+    @functools.wraps(start_plainly)
+    def start(self: Any, *args: Any, **kwargs: Any) -> None:
+        start_plainly(self, *args, **kwargs)
+        if getattr(self, "is_described", False):
+            described.add(self._process)
+        else:
+            started(self)
+
+    def finalize(process: BaseProcess, *args: Any) -> None:
+        has_failed = process.exitcode  # so it was not this that has ended it
+        finalize_plainly(process, *args)
+        if not has_failed and process not in described:
+            shut_down(process)
+
+    base.start, base._finalize_manager = start, staticmethod(finalize)
 
 
 def is_proxy(made: Any) -> bool:

@@ -128,6 +128,8 @@ class EventDecoder:
         self._resources = list(scenario.resources)
         self._names: Counter[str] = Counter()
         """How many of what own code has made have a name."""
+        self._makers: dict[str, str] = {}
+        """What own code has made -> who has made it."""
         self._events = events
         self._emit = events.emit
         self._supervisor_pid = supervisor_pid
@@ -269,6 +271,7 @@ class EventDecoder:
         while len(self._resources) < index:  # whoever has made these ended before it said so
             self._resources.append(recorded_resource("Lock", "?", 0, ""))
         self._resources.append(spec)
+        self._makers[name] = source.name
         self._scenario = self._scenario.replace(made=tuple(self._resources))
         if isinstance(spec, QueueSpec):
             self.queues.add(index, spec)
@@ -407,6 +410,7 @@ class EventDecoder:
             facts=self._facts,
             name_of=self.processes.name_of,
             seconds=self._events.seconds,
+            makers=self._makers,
         )
         graph, now = WaitForGraph(situation), self._events.seconds(t)
         event = types.ScenarioStalled(

@@ -59,6 +59,8 @@ def diagnose(graph: WaitForGraph, cause: Literal["deadlock", "deadline"]) -> Dia
     facts = _Facts(graph)
     concerned = concerned[:_MOST_CONCERNED]
     movers = _once(mover for w in concerned for mover in graph.movers(w))[:_MOST_CONCERNED]
+    if kind == "held_lock":  # what its holder waits for belongs to it
+        movers = _once([*movers, *graph.movers_of_holder(concerned[0])])[:_MOST_CONCERNED]
     if kind == "end_left_open":
         movers = [*graph.closers(concerned[0]), *movers][:_MOST_CONCERNED]
     specs = _once(spec for w in concerned if (spec := graph.spec(w)) is not None)

@@ -9,7 +9,7 @@ The main program is a process like the others; what it would still do is known f
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, Literal
 
@@ -52,6 +52,8 @@ class Situation(Value):
     """Process id -> name."""
     seconds: Callable[[int], float]
     """Monotonic ns -> seconds of the log."""
+    makers: Mapping[str, str] = {}
+    """What a script has made -> the process that has made it, and so has it. Who else has it is not known."""
 
 
 class WaitForGraph:
@@ -123,6 +125,11 @@ class WaitForGraph:
                 found += sorted(self.situation.facts.workers.get(pool.name, ()))
         return found
 
+    def _having(self, handle: str, *directions: str) -> list[str]:
+        """Return its users, and who has made it."""
+        maker = self.situation.makers.get(handle)
+        return [*self.users(handle, *directions), *([maker] if maker else [])]
+
     # Who could move whom
 
     def movers(self, w: Waiting) -> list[Mover]:
@@ -131,6 +138,11 @@ class WaitForGraph:
         if shape not in self._movers_of:
             self._movers_of[shape] = self._found_movers(w)
         return self._movers_of[shape]
+
+    def movers_of_holder(self, w: Waiting) -> list[Mover]:
+        """Return who could have done what the only holder of a lock waits for; it may be the one that waits for it."""
+        holders = self.holders(w)
+        return self.movers(self.living[holders[0]]) if len(holders) == 1 and holders[0] in self.living else []
 
     def _found_movers(self, w: Waiting) -> list[Mover]:
         spec = self.spec(w)
@@ -188,12 +200,12 @@ class WaitForGraph:
         ledger = self.situation.ledgers[w.resource]
         if w.operation == "get":
             putters = [self.situation.name_of(pid) for pid, count in ledger.put_by.items() if count > 0]
-            return self._movers(w, "put", spec.name, [*self.users(spec.name, "to", "uses"), *putters])
-        takers = [*self.users(spec.name, "from", "uses"), *ledger.takers]
+            return self._movers(w, "put", spec.name, [*self._having(spec.name, "to", "uses"), *putters])
+        takers = [*self._having(spec.name, "from", "uses"), *ledger.takers]
         return self._movers(w, "task_done" if w.operation == "join_queue" else "take", spec.name, takers)
 
     def _movers_at_lock(self, w: Waiting, spec: SyncSpec | SharedSpec) -> list[Mover]:
-        users = self.users(spec.name, "from", "to", "uses")
+        users = self._having(spec.name, "from", "to", "uses")
         if w.operation == "acquire":
             holders = self.holders(w)
             if holders:
@@ -223,11 +235,19 @@ class WaitForGraph:
                 movers.append(Mover(process=MAIN_NAME, action=action, resource=handle, standing="later", cause=None))
             elif (action, handle) in self.remaining.possible:
                 movers.append(Mover(process=MAIN_NAME, action=action, resource=handle, standing="unknown", cause=None))
-            elif hold and MAIN_NAME in names:
+            elif (hold or self.scenario.script) and MAIN_NAME in names:
                 movers.append(self._mover(MAIN_NAME, action, handle))
         elif hold and MAIN_NAME in names:
             movers.append(self._mover(MAIN_NAME, action, handle))
+        if self.scenario.script and not hold and all(mover.standing == "ended" for mover in movers):
+            movers += self._forked(same, action, handle)
         return movers
+
+    def _forked(self, same: Collection[str], action: Action, handle: str | None) -> Iterator[Mover]:
+        """Yield the processes that a script has forked: they may have all that it had."""
+        for name in self._described:
+            if name in self.living and name not in same and self._was_forked(name, before=None):
+                yield Mover(process=name, action=action, resource=handle, standing="unknown", cause=None)
 
     def _has_step(self, name: str, action: Action, handle: str | None) -> bool:
         """Tell whether a process may do this: one that has steps does only what these do."""

@@ -23,6 +23,8 @@ _CUT_OFF = "got end of file during message"
 """The message of recv() where the sender has ended in the middle of one."""
 _CALLS = {"BrokenPipeError": "send", "OSError": "recv"}
 _CLOSED_QUEUE = re.compile(r"Queue <.*> is closed")
+_UNKNOWN_OBJECT = re.compile(r" in serve_client\n\s+self\.id_to_local_proxy_obj\[ident\]\n")
+"""In the message of an error that a manager sends: it has not found what a proxy stands for."""
 _OTHER_END = {"left": "right", "right": "left"}
 
 
@@ -59,6 +61,12 @@ def hint(failure: Failure, scenario: Scenario, facts: FactBook) -> Hint | None:
     if name == "EOFError" and failure.null_input and failure.message == _SAID_BY_INPUT:
         given = "" if failure.process == MAIN_NAME else ", which multiprocessing gives to every process that it starts"
         return Hint(f"standard input is /dev/null there{given}", None)
+    if name == "RemoteError" and _UNKNOWN_OBJECT.search(failure.message):
+        return Hint(
+            "its manager does not hold it any more, as when nobody has a proxy left before this process has its own: "
+            "keep one where the process is started",
+            None,
+        )
     if name in _OF_A_LOST_SERVER and _is_in_managers(failure):
         return _ended_manager(facts)
     if name == "BrokenProcessPool" and failure.process == MAIN_NAME:

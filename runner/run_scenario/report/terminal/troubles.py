@@ -6,6 +6,8 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Protocol
 
+from msgspec import structs
+
 from run_scenario.report.watcher import Watcher
 
 if TYPE_CHECKING:
@@ -47,7 +49,7 @@ class TroubleView(Watcher):
         for event in events:
             name = name_of(type(event))
             if self._is_kept(event, name):
-                self._kept.append(event)
+                self._kept.append(_without_traceback(event) if name in _SEEN else event)
             # A program that stands still writes nothing in between, and may be left as it is.
             if self._kept and name in ("scenario.stalled", "scenario.finished"):
                 self._make_view().write(self._kept)
@@ -66,7 +68,14 @@ class TroubleView(Watcher):
         return kept
 
 
+def _without_traceback(event: Event) -> Event:
+    """Return an event without the traceback, which Python has shown."""
+    return structs.replace(event, traceback=None) if hasattr(event, "traceback") else event
+
+
 def _is_seen_anyway(event: Event, name: str) -> bool:
     """Tell whether the person sees it anyway, if only by how the script ends."""
+    if getattr(event, "hint", None):  # which Python does not show
+        return False
     by_itself = getattr(event, "cause", None) in ("sys.exit", "exception")
     return name in _SEEN or (name == "process.exited" and event.process == "MainProcess" and by_itself)

@@ -150,7 +150,9 @@ class RecordedRun:
 def record_lingering(index: int) -> None:
     """Record which threads will keep the process alive although its target is over."""
     main = threading.main_thread()
-    names = [thread.name for thread in threading.enumerate() if not thread.daemon and thread is not main]
+    others = [thread for thread in threading.enumerate() if not thread.daemon and thread is not main]
+    ended = cpython.threads_of_executors()  # by their own hook, as soon as they have no task
+    names = [thread.name for thread in others if thread not in ended]
     if names:
         recorder.emit(codes.LINGERING, index, names[:_MOST_THREADS])
 

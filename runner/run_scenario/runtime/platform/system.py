@@ -298,10 +298,11 @@ def is_ending(pid: int) -> bool:
 def is_auxiliary(pid: int) -> bool:
     """Return whether a process is a fork server or a resource tracker, which multiprocessing starts by itself.
 
+    Copies of multiprocessing, such as loky's, start theirs by the same words.
     The processes that a fork server forks have its command line as well, but have not been executed: PF_FORKNOEXEC.
     """
     command = read_file(f"/proc/{pid}/cmdline")
-    if "from multiprocessing.forkserver import" not in command and "multiprocessing.resource_tracker" not in command:
+    if "forkserver import main" not in command and "resource_tracker import main" not in command:
         return False
     return not is_copy(pid)
 

@@ -122,11 +122,12 @@ def start_manager() -> managers.SyncManager:
     manager = managers.SyncManager(ctx=multiprocessing.get_context())
     cpython.mark_as_described(manager)
     manager.start()
-    _record_start(manager)
+    record_start(manager)
     return manager
 
 
-def _record_start(manager: Any) -> None:
+def record_start(manager: Any) -> None:
+    """Record that a manager has a process and an address."""
     process = cpython.manager_process(manager)
     recorder.emit(codes.MANAGER_STARTED, process.name, process.pid, _shown(manager.address))
 
@@ -251,6 +252,6 @@ def serve(spec: SharedSpec, index: int) -> RemoteManager:
     cpython.serve_under(manager, "get", _Held(spec.type, spec.value, spec.size), proxy)
     cpython.mark_as_described(manager)
     manager.start()
-    _record_start(manager)
+    record_start(manager)
     watch({(manager.address, None): Held(index)})
     return manager

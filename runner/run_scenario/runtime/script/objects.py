@@ -13,6 +13,7 @@ from multiprocessing.context import BaseContext
 from types import ModuleType
 from typing import Any
 
+from run_scenario.recording import codes
 from run_scenario.recording.data import MOST_PARTS, NotDataError, data_of
 from run_scenario.recording.recorder import recorder
 from run_scenario.runtime import cpython
@@ -30,6 +31,7 @@ def record_objects() -> None:
     output_capture.hook_when_imported(
         {
             "concurrent.futures.process": _record_executors,
+            "multiprocessing.pool": _record_pools,
             "multiprocessing.managers": _record_managed,
             **copies,
         }
@@ -44,12 +46,25 @@ def record_objects() -> None:
 
 def _record_managed(module: Any) -> None:
     cpython.note_what_managers_make(module.BaseManager, _note_managed)
+    cpython.note_managers(module.BaseManager, _note_started, _note_shut_down)
 
 
 def _note_managed(*made: Any) -> None:
     from run_scenario.runtime.script.managed import note  # not before: it needs the module that is imported just now
 
     note(*made)
+
+
+def _note_started(manager: Any) -> None:
+    from run_scenario.runtime.primitives.managers import record_start
+
+    if recorder.run_ref.folder:
+        record_start(manager)
+
+
+def _note_shut_down(process: Any) -> None:
+    if recorder.run_ref.folder:
+        recorder.emit(codes.MANAGER_SHUT_DOWN, process.name, process.pid)
 
 
 _COPIES = ("billiard", "multiprocess", "torch.multiprocessing", "loky")
@@ -64,6 +79,34 @@ def _record_executors(module: ModuleType) -> None:
     from run_scenario.runtime.script.pools import record_executors
 
     record_executors(module)
+
+
+def _record_pools(module: Any) -> None:
+    """Have the pools recorded that are made by their class itself, `multiprocessing.pool.Pool(…)`, from now on."""
+    plainly = module.Pool.__init__
+    if hasattr(plainly, "__wrapped__"):
+        return
+
+    @functools.wraps(plainly)
+    def init(
+        self: Any,
+        processes: int | None = None,
+        initializer: Any = None,
+        initargs: Any = (),
+        maxtasksperchild: int | None = None,
+        context: BaseContext | None = None,
+    ) -> None:
+        given = processes, initializer, initargs, maxtasksperchild
+        if type(self) is module.Pool and recorder.run_ref.folder and is_wanted():
+            from run_scenario.runtime.script.pools import Pool, begin  # not before: they need this module
+
+            self.__class__ = Pool
+            if begin(self, context or multiprocessing.get_context(), *given):
+                return
+            self.__class__ = module.Pool
+        plainly(self, *given, context)
+
+    module.Pool.__init__ = init
 
 
 def _recorded(make: Make, plainly: Callable[..., Any]) -> Callable[..., Any]:

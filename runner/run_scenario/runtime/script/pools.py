@@ -79,12 +79,16 @@ class _Calls:
             result = ask(timeout)
         except BaseException as error:
             recorder.end_wait()
-            recorder.emit(codes.POOL_CALL_FAILED, self.index, number, type(error).__name__, str(error)[:500])
+            self.note_failed(number, error)
             raise
         recorder.end_wait()
         self.note_result()
         recorder.emit(codes.POOL_RETURNED, self.index, number, describe(result), since)
         return result
+
+    def note_failed(self, number: int, error: BaseException) -> None:
+        """Record what a call has raised."""
+        recorder.emit(codes.POOL_CALL_FAILED, self.index, number, type(error).__name__, str(error)[:500])
 
     def note_result(self) -> None:
         """Note that workers do something."""
@@ -100,7 +104,7 @@ class _Calls:
                 return
             except BaseException as error:
                 recorder.end_wait()
-                recorder.emit(codes.POOL_CALL_FAILED, self.index, number, type(error).__name__, str(error)[:500])
+                self.note_failed(number, error)
                 raise
             finally:
                 recorder.end_wait()
@@ -128,15 +132,29 @@ def make_pool(
     maxtasksperchild: int | None = None,
 ) -> Any:
     """Return a pool as a context's `Pool` does; None if it is not to be recorded."""
+    made: Pool = Pool.__new__(Pool)
+    return made if begin(made, ctx, processes, initializer, initargs, maxtasksperchild) else None
+
+
+def begin(
+    made: Pool,
+    ctx: BaseContext,
+    processes: int | None = None,
+    initializer: Callable[..., Any] | None = None,
+    initargs: Iterable[Any] = (),
+    maxtasksperchild: int | None = None,
+) -> bool:
+    """Have a pool begin; return whether it is recorded. If it is not, it has not begun."""
     size = (os.cpu_count() or 1) if processes is None else processes
     initargs = tuple(initargs)
     more = _begun_with(ctx, initializer, initargs)
     if maxtasksperchild:
         more["maxtasksperchild"] = maxtasksperchild
-    index = announce_resource("Pool", size, **more) if size > 0 else None
+    index = announce_resource("Pool", size, **more) if isinstance(size, int) and size > 0 else None
     if index is None:
-        return None
-    return ScriptPool(index, size, ctx, initializer, initargs, maxtasksperchild)
+        return False
+    made.__init__(index, size, ctx, initializer, initargs, maxtasksperchild)  # type: ignore[misc]
+    return True
 
 
 def _begun_with(ctx: BaseContext, initializer: Any, initargs: tuple[Any, ...]) -> dict[str, Any]:
@@ -148,8 +166,10 @@ def _begun_with(ctx: BaseContext, initializer: Any, initargs: tuple[Any, ...]) -
     return {**method, "initializer": path, "initargs": arguments}
 
 
-class ScriptPool(RecordedPool):
-    """`multiprocessing.pool.Pool`, recorded."""
+class Pool(RecordedPool):
+    """`multiprocessing.pool.Pool`, recorded, and shown as such: it is never pickled."""
+
+    __module__ = pool.Pool.__module__
 
     def __init__(
         self,
@@ -369,7 +389,11 @@ def record_executors(module: ModuleType) -> None:
         if calls is None or _recording.inside:
             return submit_plainly(self, fn, *args, **kwargs)
         number = calls.begin("submit", fn, 1, given=(args, kwargs))
-        future = submit_plainly(self, Task(fn, calls.index, number), 0, *args, **kwargs)
+        try:
+            future = submit_plainly(self, Task(fn, calls.index, number), 0, *args, **kwargs)
+        except BaseException as error:  # it is broken, or shut down
+            calls.note_failed(number, error)
+            raise
         _mark_threads(self, calls.index)
         ask = future.result
         future.result = lambda timeout=None: calls.wait(number, ask, timeout)

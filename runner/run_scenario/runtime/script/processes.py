@@ -26,6 +26,7 @@ from run_scenario.runtime.child.reports import Report, report_auxiliary_processe
 from run_scenario.runtime.primitives import wire
 from run_scenario.runtime.script.announcements import announce_process
 from run_scenario.runtime.script.objects import record_objects
+from run_scenario.runtime.supervisor.auxiliary_processes import MANAGER
 
 
 class _Starting(threading.local):
@@ -104,6 +105,8 @@ def _prepare(
 def _start(self: BaseProcess) -> None:
     if cpython.is_started(self) or not recorder.run_ref.folder or cpython.is_managers(self) or _records_itself(self):
         own_children.start(self)
+        if _report is not None and cpython.is_managers(self):
+            _report(MANAGER, cpython.popen_of(self).pid)
         report_auxiliary_processes(_report)
         return
     index = announce_process(self)

@@ -66,8 +66,15 @@ def record_own_code(request: RunRequest, report: Report) -> None:
 def _run(script: Script) -> int:
     sys.argv = [script.path or "-m", *script.arguments]
     sys.path[0] = os.path.dirname(os.path.realpath(script.path)) if script.path else os.getcwd()
+    main = ModuleType("__main__")
+    main.__dict__.update(__builtins__=builtins)
+    # By the second name, multiprocessing's spawned children know what they have of the script.
+    sys.modules["__main__"] = sys.modules["__mp_main__"] = main
     try:
-        (_run_file if script.path else _run_module)(script)
+        if script.path:
+            _run_file(script.path, main)
+        else:
+            cpython.run_as_main(script.module)
     except SystemExit as end:
         recorder.emit(codes.EXITING, MAIN, exitcode_of(end), own_usage())
         if end.code is None or isinstance(end.code, int):
@@ -83,22 +90,14 @@ def _run(script: Script) -> int:
     return 0
 
 
-def _run_file(script: Script) -> None:
-    main = ModuleType("__main__")
-    path = os.path.abspath(script.path)
+def _run_file(path: str, main: ModuleType) -> None:
+    path = os.path.abspath(path)
     loader = importlib.machinery.SourceFileLoader("__main__", path)
     # As the interpreter fills it for a script: a child that is not forked finds the file by these.
-    main.__dict__.update(__file__=path, __loader__=loader, __builtins__=builtins, __cached__=None, __spec__=None)
-    sys.modules["__main__"] = main
+    main.__dict__.update(__file__=path, __loader__=loader, __cached__=None, __spec__=None)
     with io.open_code(path) as file:
         code = compile(file.read(), path, "exec", dont_inherit=True)
     exec(code, main.__dict__)
-
-
-def _run_module(script: Script) -> None:
-    import runpy
-
-    runpy.run_module(script.module, run_name="__main__", alter_sys=True)
 
 
 def _own_frames(trace: TracebackType | None) -> TracebackType | None:
