@@ -189,6 +189,32 @@ SENTENCES = [
     ("pool.closed", {}, "closes pool 'crunch'"),
     ("pool.terminated", {}, "terminates pool 'crunch'"),
     ("pool.joined", {}, "has joined pool 'crunch'"),
+    ("pool.terminated", {"by": "with"}, "terminates pool 'crunch', as its `with` block ends"),
+    (
+        "pool.exception_not_retrieved",
+        {},
+        "never asked for the result of apply_async(square, …) of pool 'crunch': it had raised ValueError: boom, and so "
+        "had 2 more calls of this pool (get() would have raised it here)",
+    ),
+    (
+        "pool.exception_not_retrieved",
+        {"method": "submit", "calls": 1},
+        "never asked for the result of submit(square, …) of pool 'crunch': it had raised ValueError: boom (result() "
+        "would have raised it here)",
+    ),
+    (
+        "pool.left_over",
+        {},
+        "3 of 4 tasks of pool 'crunch' were not done when its `with` block ended, which terminates its workers, and "
+        "nobody had asked for the results of map_async() (ask for them before that with get(), or call close() and "
+        "join())",
+    ),
+    (
+        "pool.left_over",
+        {"terminated": None, "tasks": 1, "given": 1},
+        "1 of 1 task of pool 'crunch' was not done when the program ended, and nobody had asked for the results of "
+        "map_async() (ask for them before that with get(), or call close() and join())",
+    ),
     ("step.called", {}, "Worker 1.exitcode: -15"),
     ("step.called", {"subject": None, "method": "cpu_count", "result": 2}, "cpu_count: 2"),
     ("step.raised", {}, "tasks.get raised Empty, as expected"),

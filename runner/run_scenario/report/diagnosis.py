@@ -33,6 +33,9 @@ _MOST_FAILED = 3
 _MOST_TOLD = 6
 """Processes of which is said what they do, where nothing better can be said."""
 
+_SAYS_WHO_FAILED = ("worker_crash_loop", "lost_pool_task", "pool_thread_ended", "lost_pool_lock", "abandoned_queue")
+"""Kinds whose explanation says itself what has failed."""
+
 _ALL = 1 << 31
 """How many notify_all() notifies, as it is recorded."""
 
@@ -154,9 +157,14 @@ class _Explanation:
         self._stalled = stalled
         self._diagnosis: Diagnosis = stalled.diagnosis
         self._blocked = {each.process: each for each in stalled.processes}
+        self._told: set[str] = set()
+        """Whose failure has been mentioned."""
 
     def sentence(self) -> str:
         """Return the sentence."""
+        return f"{self._explanation()}{self._other_failures()}"
+
+    def _explanation(self) -> str:
         if self._diagnosis.cause == "deadline":
             return self._everybody()
         sentences: dict[str, Callable[[], str]] = {
@@ -276,13 +284,36 @@ class _Explanation:
             parts.append(f"it is not known whether {who} would {self._deed(mover)}")
         return " and ".join(parts) if parts else f"{otherwise}{self._failures()}"
 
-    def _failures(self) -> str:
-        """Return, in brackets, how those have failed who could have moved somebody; empty if none of them has."""
-        ended = list(dict.fromkeys(mover.process for mover in self._movers("ended")))
-        failed = [f"{subject(name)} {how}" for name in ended if (how := self._how_failed(name))]
+    def _failures(self, processes: Sequence[str] = ()) -> str:
+        """Return, in brackets, how these have failed, or those who could have moved somebody; empty if none has."""
+        failed = self._failed(processes or [mover.process for mover in self._movers("ended")])
+        return f" ({'; '.join(failed)})" if failed else ""
+
+    def _failed(self, processes: Sequence[str]) -> list[str]:
+        self._told.update(processes)
+        failed = [f"{subject(name)} {how}" for name in dict.fromkeys(processes) if (how := self._how_failed(name))]
         if len(failed) > _MOST_FAILED:
             failed[_MOST_FAILED:] = [f"and {len(failed) - _MOST_FAILED} more"]
-        return f" ({'; '.join(failed)})" if failed else ""
+        return failed
+
+    def _other_failures(self) -> str:
+        """Return what has failed besides, and who has not heard of it, as further sentences.
+
+        Whether that is why somebody waits, the facts do not say.
+        """
+        if self._diagnosis.kind in _SAYS_WHO_FAILED:
+            return ""
+        ended = [fact.process for fact in self._facts("ended", "failed") if fact.process not in self._told]
+        failed = self._failed(ended)
+        tasks = self._facts("task_failed")
+        failed += [
+            f"{fact.fields['method']}() of pool '{fact.resource}' has raised {_exception(fact)} in {fact.process}, and "
+            "nobody has asked for its result"
+            for fact in tasks[:_MOST_FAILED]
+        ]
+        if len(tasks) > _MOST_FAILED:
+            failed.append(f"and {len(tasks) - _MOST_FAILED} more such calls")
+        return "".join(f"; {each}" for each in failed)
 
     def _how_failed(self, process: str) -> str:
         """Return how a process has ended that was not to end so; empty if its end was a proper one."""
@@ -625,7 +656,7 @@ class _Explanation:
         if counts["left"] and gone and not others:
             return f", and nobody is left to take them: {self._why_gone(gone)}"
         if state.owing and not counts["left"]:
-            return f": {names(state.owing)} ended without calling it for every item taken"
+            return f": {names(state.owing)} ended without calling it for every item taken{self._failures(state.owing)}"
         starving = [each.process for each in self._diagnosis.waits[1:] if each.operation == "get"]
         if starving and counts["got"] and not counts["left"]:
             taken = "all" if counts["got"] == counts["put"] else "all others"

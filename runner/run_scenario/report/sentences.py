@@ -438,6 +438,34 @@ def _crash_loop(event: Event) -> str:
     return f"starts no more workers for {_pool(event)}: {event.get('workers')} have ended without doing anything{why}"
 
 
+_TERMINATED_BY = {"with": ", as its `with` block ends", "collected": ", as nothing refers to it any more"}
+
+
+def _not_retrieved(event: Event) -> str:
+    method, calls = event.get("method"), event.get("calls") or 1
+    more = f", and so had {plural(calls - 1, 'more call')} of this pool" if calls > 1 else ""
+    ask = "result()" if method == "submit" else "get()"
+    return (
+        f"never asked for the result of {method}({event.get('function')}, …) of {_pool(event)}: it had raised "
+        f"{_exception(event)}{more} ({ask} would have raised it here)"
+    )
+
+
+def _tasks_left_over(event: Event) -> str:
+    tasks, given = event.get("tasks") or 0, event.get("given") or 0
+    why = {
+        "with": "its `with` block ended, which terminates its workers",
+        "collected": "nothing referred to it any more, which terminates its workers",
+        "terminate": "it was terminated",
+        "None": "the program ended",
+    }
+    return (
+        f"{tasks} of {plural(given, 'task')} of {_pool(event)} {'was' if tasks == 1 else 'were'} not done when "
+        f"{why.get(str(event.get('terminated')), 'it was terminated')}, and nobody had asked for the results of "
+        f"{event.get('method')}() (ask for them before that with get(), or call close() and join())"
+    )
+
+
 def _pool_called(event: Event) -> str:
     tasks = "tasks" if event.get("tasks") is None else plural(event["tasks"], "task")
     return f"calls {event.get('method')}({event.get('function')}, …) of {_pool(event)}: {tasks}"
@@ -566,8 +594,10 @@ _SENTENCES: dict[str, Callable[[Event], str]] = {
     ),
     "pool.call_failed": lambda e: f"{e.get('method')}() of {_pool(e)} raised {_exception(e)}",
     "pool.closed": lambda e: f"closes {_pool(e)}",
-    "pool.terminated": lambda e: f"terminates {_pool(e)}",
+    "pool.terminated": lambda e: f"terminates {_pool(e)}{_TERMINATED_BY.get(str(e.get('by')), '')}",
     "pool.joined": lambda e: f"has joined {_pool(e)}{_after(e)}",
+    "pool.exception_not_retrieved": _not_retrieved,
+    "pool.left_over": _tasks_left_over,
     "expectation.passed": lambda e: _verdict(e, "as expected"),
     "expectation.failed": lambda e: _verdict(e, "not as expected"),
     "expectation.inconclusive": lambda e: _verdict(e, "could not be judged"),

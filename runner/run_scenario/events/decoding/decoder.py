@@ -192,9 +192,6 @@ class EventDecoder:
 
     def add_output(self, source: Source, t: int, stream: int, text: str) -> None:
         """Tell what a process wrote to descriptor 1 or 2 without going through Python's streams."""
-        main = self.processes.main
-        if source.pid == main.pid and main.sent and "resource_tracker" in text:
-            return  # multiprocessing's tracker complains that we stopped its main program before it could clean up
         self._output.add(source.pid, source.name, stream, "descriptor", t, text)
 
     def take(self) -> list[Event]:
@@ -433,6 +430,9 @@ class EventDecoder:
         self._output.flush_all()
         self.queues.emit_left_over(t, self.processes.main.pid)
         self.pipes.emit_left_over(t, self.processes.main.pid)
+        self._facts.note(self._events.emitted)
+        main = self.processes.main
+        self.pools.emit_unheard(t, main.pid, self._facts, ended_well=main.exitcode == 0)
 
 
 def _handlers(decoder: object) -> dict[int, tuple[Callable[..., Event | None], int | None]]:

@@ -16,7 +16,13 @@ from run_scenario.events import types
 from run_scenario.events.decoding.queue_ledger import QueueLedger
 from run_scenario.events.diagnosis.facts import FactBook
 from run_scenario.events.diagnosis.graph import WaitForGraph
-from run_scenario.events.diagnosis.pools import ended_thread, is_closed_to_workers, lost_tasks, unheard_failure
+from run_scenario.events.diagnosis.pools import (
+    ended_thread,
+    is_closed_to_workers,
+    lost_tasks,
+    only_unheard_failure,
+    unheard_failures,
+)
 from run_scenario.events.diagnosis.reports import Waiting, type_of
 from run_scenario.events.exit_cause import MAIN_NAME
 from run_scenario.events.types.runs import (
@@ -39,6 +45,14 @@ _ABANDONED = (types.EventAbandoned, types.ConditionAbandoned, types.BarrierAband
 _WAITS_TO_BE_WOKEN = (codes.W_EVENT, codes.W_CONDITION, codes.W_BARRIER)
 _MOST_CONCERNED = 20
 """Waits, movers and facts that a diagnosis lists of each: of a thousand that are alike, the first are enough."""
+_MOST_FAILURES = 5
+_FAILURES = ("exception", "crash", "signal", "vanished", "unstarted")
+"""Causes of ends that nobody in the program has asked for."""
+_SOMETHING_IS_MISSING = (
+    *("held_lock", "no_holder", "barrier_short", "event_never_set", "nobody_notifies", "full_pipe", "nobody_sends"),
+    *("end_left_open", "unfinished_join", "starved_get", "full_queue", "unanswered_call", "unknown"),
+)
+"""Kinds of standstill in which somebody waits for what another could have done, had it not failed."""
 _FIELDS = (
     *("side", "exitcode", "signal", "call", "method", "task"),
     *("exception", "message", "error", "tasks", "count", "cause", "thread", "doing", "most"),
@@ -424,6 +438,8 @@ class _Facts:
             self._threads_at_fork(concerned[0].process)
         if kind == "exit_blocked_by_feeder":
             self._add("failed", self._book.last(types.ProcessFailed, processes[0]))
+        if kind in _SOMETHING_IS_MISSING:
+            self._failures()
         found = [self._found[seq] for seq in sorted(self._found)]
         return found[-_MOST_CONCERNED:]
 
@@ -438,6 +454,17 @@ class _Facts:
                 role=role,
                 fields={name: getattr(event, name) for name in _FIELDS if name in event.__struct_fields__},
             )
+
+    def _failures(self) -> None:
+        """Add what has failed and is not to be heard of: it may be what would have moved them."""
+        situation = self._graph.situation
+        for pool in (spec.name for spec in self._graph.resources if isinstance(spec, PoolSpec)):
+            for failed in unheard_failures(self._book, pool)[:_MOST_FAILURES]:
+                self._add("task_failed", failed, pool)
+        if situation.scenario.script:  # of what is described it is known who could have moved them
+            failed_processes = [name for name, cause in situation.ended.items() if cause in _FAILURES]
+            for name in failed_processes[:_MOST_FAILURES]:
+                self._ended(name)
 
     def _threads_at_fork(self, process: str) -> None:
         """Add the threads that ran in the main program when a process was forked from it."""
@@ -514,7 +541,7 @@ class _Facts:
             failed = [event for event in failed if event == ended_thread(self._graph, concerned[0])]
         for each in failed:
             self._add("thread_failed", each, name)
-        self._add("task_failed", unheard_failure(self._graph, name), name)
+        self._add("task_failed", only_unheard_failure(book, name), name)
 
 
 def _meaning_of(look: types.QueueEmpty, put: int, got: int) -> FactRole:

@@ -60,6 +60,7 @@ _TELL_APART: dict[type[types.Event], tuple[str, ...]] = {
     types.PoolResult: ("pool", "call"),
     types.PoolReturned: ("pool", "call"),
     types.PoolCallFailed: ("pool", "call"),
+    types.PoolCalledBack: ("pool", "call"),
     types.ProcessFailed: ("process",),
     types.ProcessExited: ("process",),
 }

@@ -58,12 +58,16 @@ class _Calls:
             result = ask(timeout)
         except BaseException as error:
             recorder.end_wait()
-            recorder.emit(codes.POOL_CALL_FAILED, self.index, number, type(error).__name__, str(error)[:500])
+            self.note_failure(number, error)
             raise
         recorder.end_wait()
         self.note_result()
         recorder.emit(codes.POOL_RETURNED, self.index, number, describe(result), since)
         return result
+
+    def note_failure(self, number: int, error: BaseException) -> None:
+        """Record that asking for the result of a call has raised."""
+        recorder.emit(codes.POOL_CALL_FAILED, self.index, number, type(error).__name__, str(error)[:500])
 
     def note_result(self) -> None:
         """Note that workers do something."""
@@ -79,7 +83,7 @@ class _Calls:
                 return
             except BaseException as error:
                 recorder.end_wait()
-                recorder.emit(codes.POOL_CALL_FAILED, self.index, number, type(error).__name__, str(error)[:500])
+                self.note_failure(number, error)
                 raise
             finally:
                 recorder.end_wait()
@@ -125,7 +129,7 @@ class ScriptPool(RecordedPool):
             _mark_passive(thread, index)
         record_failing_threads(self, index)
         # One that nobody needs any more terminates its workers, too.
-        self._forgotten = weakref.finalize(self, recorder.emit, codes.POOL_TERMINATED, index)
+        self._forgotten = weakref.finalize(self, recorder.emit, codes.POOL_TERMINATED, index, "collected")
         self._forgotten.atexit = False
 
     def apply(self, func: Callable[..., Any], args: Any = (), kwds: Any = {}) -> Any:  # noqa: B006 (its signature)
@@ -219,6 +223,11 @@ class ScriptPool(RecordedPool):
         super().close()
         recorder.emit(codes.POOL_CLOSED, self._calls.index)
 
+    def __exit__(self, *raised: Any) -> None:
+        if self._forgotten.detach():
+            recorder.emit(codes.POOL_TERMINATED, self._calls.index, "with")
+        super().__exit__(*raised)
+
     def terminate(self) -> None:
         if self._forgotten.detach():
             recorder.emit(codes.POOL_TERMINATED, self._calls.index)
@@ -247,8 +256,14 @@ class _NextRecorded:
         since = recorder.begin_wait(codes.W_POOL_RESULT, calls.index, timeout)
         try:
             result = super().next(timeout)  # type: ignore[misc]
-        finally:
+        except StopIteration:
             recorder.end_wait()
+            raise
+        except BaseException as error:
+            recorder.end_wait()
+            calls.note_failure(number, error)
+            raise
+        recorder.end_wait()
         calls.note_result()
         recorder.emit(codes.POOL_RESULT, calls.index, number, next(positions), describe(result), since)
         return result
@@ -323,8 +338,10 @@ def record_executors(module: ModuleType) -> None:
         number = calls.begin("submit", fn, 1)
         future = submit_plainly(self, Task(fn, calls.index, number), 0, *args, **kwargs)
         _mark_threads(self, calls.index)
-        ask = future.result
+        # Either tells the script what the task has raised.
+        ask, ask_exception = future.result, future.exception
         future.result = lambda timeout=None: calls.wait(number, ask, timeout)
+        future.exception = lambda timeout=None: calls.wait(number, ask_exception, timeout)
         return future
 
     def map_(self: Any, fn: Callable[..., Any], *iterables: Any, **more: Any) -> Any:

@@ -1,0 +1,201 @@
+"""What a recorded script is told of what its own output does not tell: errors that were swallowed, and who waits."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from recorded import record
+
+HEAD = "import multiprocessing\nimport os\nimport sys\nimport threading\n"
+GUARD = 'if __name__ == "__main__":\n    multiprocessing.set_start_method(sys.argv[1])\n    main()\n'
+
+
+def script(body: str) -> str:
+    """Return a script with a function `main`, which is called under the start method of its first argument."""
+    return f"{HEAD}{body}\n{GUARD}"
+
+
+SWALLOWED = {
+    "a result that nobody asks for": (
+        """
+def work(x):
+    raise ValueError(f"no {x}")
+
+def main():
+    pool = multiprocessing.Pool(1)
+    for x in range(3):
+        pool.apply_async(work, (x,))
+    pool.close()
+    pool.join()
+""",
+        "never asked for the result of apply_async(work, …) of pool 'pool (script.py:10)': it had raised ValueError: "
+        "no 0, and so had 2 more calls of this pool (get() would have raised it here)",
+    ),
+    "a future that nobody asks": (
+        """
+from concurrent.futures import ProcessPoolExecutor
+
+def work(x):
+    raise ValueError(f"no {x}")
+
+def main():
+    with ProcessPoolExecutor(1) as executor:
+        executor.submit(work, 0)
+""",
+        "never asked for the result of submit(work, …) of pool 'executor (script.py:12)': it had raised ValueError: "
+        "no 0 (result() would have raised it here)",
+    ),
+    "a pool whose block ends before its tasks": (
+        """
+def work(x):
+    threading.Event().wait()
+
+def main():
+    with multiprocessing.Pool(1) as pool:
+        pool.map_async(work, range(4))
+""",
+        "4 of 4 tasks of pool 'pool (script.py:10)' were not done when its `with` block ended, which terminates its "
+        "workers, and nobody had asked for the results of map_async()",
+    ),
+    "a program that ends before its pool's tasks": (
+        """
+def work(x):
+    threading.Event().wait()
+
+def main():
+    pool = multiprocessing.Pool(1)
+    pool.apply_async(work, (1,))
+""",
+        "1 of 1 task of pool 'pool (script.py:10)' was not done when the program ended",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", SWALLOWED)
+def test_what_a_program_does_not_ask_for_is_told(tmp_path: Path, method: str, name: str) -> None:
+    """It ends as it does without; that something has failed, or was not done, is said in one line."""
+    text, told = SWALLOWED[name]
+    recorded = record(tmp_path, script(text), method)
+    [line] = recorded.stderr.splitlines()
+    assert (0, True) == (recorded.status, told in line), recorded.stderr
+
+
+HEARD = """
+from concurrent.futures import ProcessPoolExecutor
+
+def work(x):
+    if x == 1:
+        raise ValueError(x)
+    return x
+
+def main():
+    told = threading.Event()
+    with multiprocessing.Pool(1) as pool:
+        pool.apply_async(work, (1,), error_callback=lambda error: told.set())
+        told.wait()
+        answer = pool.apply_async(work, (1,))
+        while True:
+            try:
+                answer.get(0.001)
+            except multiprocessing.TimeoutError:
+                continue
+            except ValueError:
+                break
+        try:
+            list(pool.imap(work, range(3)))
+        except ValueError:
+            pass
+        for _ in pool.imap_unordered(work, [0] * 100):
+            break
+    with ProcessPoolExecutor(1) as executor:
+        print(repr(executor.submit(work, 1).exception()))
+"""
+
+
+def test_what_a_program_has_heard_of_is_not_told(tmp_path: Path, method: str) -> None:
+    """An exception that a callback, get(), next() or exception() has told is the script's own business."""
+    recorded = record(tmp_path, script(HEARD), method)
+    assert (0, "ValueError(1)\n", "") == recorded[:3]
+
+
+STANDSTILLS = {
+    "a task that fails before it puts": (
+        """
+def begin(queue):
+    global results
+    results = queue
+
+def work(x):
+    results.put(10 // x)
+
+def main():
+    results = multiprocessing.Queue()
+    pool = multiprocessing.Pool(1, begin, (results,))
+    for x in range(3):
+        pool.apply_async(work, (x,))
+    for x in range(3):
+        results.get()
+""",
+        "; apply_async() of pool 'pool (script.py:15)' has raised ZeroDivisionError: integer division or modulo by "
+        "zero in {worker}, and nobody has asked for its result",
+    ),
+    "a producer that fails before its first item": (
+        """
+def produce(items):
+    raise ValueError("no source")
+
+def main():
+    items = multiprocessing.Queue()
+    producer = multiprocessing.Process(target=produce, args=(items,), name="producer")
+    producer.start()
+    items.get()
+""",
+        "nobody is left who could put another; producer has failed: ValueError: no source",
+    ),
+    "a consumer that fails with an item, beside another": (
+        """
+def consume(items, fails):
+    while True:
+        items.get()
+        if fails:
+            raise ValueError("bad item")
+        items.task_done()
+
+def main():
+    items = multiprocessing.JoinableQueue()
+    failing = multiprocessing.Process(target=consume, args=(items, True), name="failing", daemon=True)
+    failing.start()
+    items.put(1)
+    failing.join()
+    multiprocessing.Process(target=consume, args=(items, False), daemon=True).start()
+    items.join()
+""",
+        "failing ended without calling it for every item taken (failing has failed: ValueError: bad item)",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", STANDSTILLS)
+def test_what_has_failed_is_told_where_somebody_waits(tmp_path: Path, method: str, name: str) -> None:
+    """What would have put the missing item, or called task_done(), may have failed: that is said with the wait."""
+    text, told = STANDSTILLS[name]
+    recorded = record(tmp_path, script(text), method)
+    failed = recorded.log.all("pool.task_failed")
+    assert (3, "deadlock") == (recorded.status, recorded.stall()["cause"])
+    assert told.format(worker=failed[0]["process"] if failed else "") in recorded.stall()["reason"]
+
+
+def test_what_the_runner_ends_leaves_no_warnings(tmp_path: Path, method: str) -> None:
+    """The resource tracker's complaint of semaphores is not the script's fault when the runner ends it, else it is."""
+    text = """
+def main():
+    lock = multiprocessing.Lock()
+    if "stay" in sys.argv:
+        lock.acquire()
+        lock.acquire()
+    os._exit(0)
+"""
+    stopped, ended = (record(tmp_path, script(text), "spawn", *more) for more in (["stay"], []))
+    assert (3, False) == (stopped.status, "resource_tracker" in stopped.stderr)
+    assert (0, True) == (ended.status, "resource_tracker: There appear to be 1 leaked" in ended.stderr)
