@@ -211,6 +211,25 @@ def is_hang_up(error: BaseException) -> bool:
     return frames is not None
 
 
+def keep_tracker_silent_after(path: str) -> None:
+    """Have resource trackers that are started from here say nothing of what is left once there is a file of that path.
+
+    They complain of every semaphore whose programs were ended before they could unregister it.
+    """
+    plainly: Callable[..., int] = util.spawnv_passfds
+    begin = "from multiprocessing.resource_tracker import main;"
+    quiet = (
+        "import os, warnings; show = warnings.showwarning; "
+        f"warnings.showwarning = lambda *about, **more: os.path.exists({path!r}) or show(*about, **more); "
+    )
+
+    def spawn(executable: Any, arguments: list[str], descriptors: Any) -> int:
+        *others, last = arguments  # the tracker is a command line, and is open to nothing else
+        return plainly(executable, [*others, last.replace(begin, quiet + begin)], descriptors)
+
+    util.spawnv_passfds = spawn  # type: ignore[assignment]
+
+
 # Queues, locks and connections
 
 

@@ -15,6 +15,7 @@ from run_scenario.runtime import cpython
 from run_scenario.runtime.child.bootstrap import exitcode_of, join_run, own_usage, record_failure, record_lingering
 from run_scenario.runtime.main_program.program import MAIN, MAIN_PROCESS
 from run_scenario.runtime.primitives import wire
+from run_scenario.runtime.run_folder import STOPPED
 from run_scenario.runtime.run_request import RunRequest, Script, semaphore_prefix
 from run_scenario.runtime.script.announcements import MOST_RESOURCES
 from run_scenario.runtime.script.objects import record_objects
@@ -30,6 +31,7 @@ def become_script(request: RunRequest, script: Script, report: Report) -> int:
     cpython.forget_exit_functions()
     wire.most_bytes = request.limits.payload
     cpython.set_semaphore_prefix(semaphore_prefix(request.run))
+    cpython.keep_tracker_silent_after(os.path.join(request.folder, STOPPED))
     if request.sockets:
         cpython.set_socket_folder(request.sockets)
     join_run(request.folder, MAIN_PROCESS, MOST_RESOURCES, captured=False)

@@ -24,7 +24,7 @@ from run_scenario.runtime.main_program import program as main_program
 from run_scenario.runtime.main_program.program import MAIN
 from run_scenario.runtime.platform import system
 from run_scenario.runtime.platform.capabilities import Capabilities
-from run_scenario.runtime.run_folder import hold, make_for_sockets, remove_folder, remove_sockets
+from run_scenario.runtime.run_folder import STOPPED, hold, make_for_sockets, remove_folder, remove_sockets
 from run_scenario.runtime.run_request import RunRequest, semaphore_prefix
 from run_scenario.runtime.supervisor.auxiliary_processes import LOST_MANAGER, AuxiliaryProcesses
 from run_scenario.runtime.supervisor.client import DONE, FULL, LOG_FAILED, LOG_WRITTEN, TOO_MUCH, end_left
@@ -374,6 +374,9 @@ class Supervisor:
 
     def _end(self, reason: str) -> None:
         self._stopping = True
+        if reason:
+            with contextlib.suppress(OSError):
+                os.close(os.open(os.path.join(self._request.folder, STOPPED), os.O_CREAT | os.O_WRONLY, 0o600))
         self._look_for_orphans()
         if reason and self._runner is _Runner.FOLLOWS:
             self._sweeper.stop(self._main, reason)
