@@ -199,3 +199,106 @@ def main():
     stopped, ended = (record(tmp_path, script(text), "spawn", *more) for more in (["stay"], []))
     assert (3, False) == (stopped.status, "resource_tracker" in stopped.stderr)
     assert (0, True) == (ended.status, "resource_tracker: There appear to be 1 leaked" in ended.stderr)
+
+
+THREADS = """
+def use(first, second, name):
+    with first:
+        with second:
+            print(name)
+
+def idle(box):
+    box.get()
+
+def work(first, second, box):
+    second.acquire()
+    user = threading.Thread(target=use, args=(first, second, "user"), name="user")
+    user.start()
+    threading.Thread(target=idle, args=(box,), name="idler").start()
+    user.join()
+
+def main():
+    first, second, box = multiprocessing.Lock(), multiprocessing.Lock(), multiprocessing.Queue()
+    worker = multiprocessing.Process(target=work, args=(first, second, box), name="worker")
+    worker.start()
+    worker.join()
+"""
+
+
+def test_other_threads_are_told_by_name_with_their_stacks(tmp_path: Path, method: str) -> None:
+    """The one that waits and those beside it: what each waits for, and in which line."""
+    recorded = record(tmp_path, script(THREADS), method)
+    told = {each["thread_name"]: each for each in recorded.stall()["threads"]}
+    assert ("'second (script.py:22)' to be released", "an item from queue 'box (script.py:22)'") == tuple(
+        told[name]["waiting_for"] for name in ("user", "idler")
+    )
+    assert {"user", "idler"} == set(told)
+    assert ["script.py:8 in use", "script.py:12 in idle"] == [
+        next(frame for frame in told[name]["stack"] if "script.py" in frame).rpartition("/")[2]
+        for name in ("user", "idler")
+    ]
+    assert "thread 'user' of worker waits for ever for lock 'second (script.py:22)'" in recorded.stderr
+    assert "thread 'idler': waits for an item from queue 'box (script.py:22)'" in recorded.stderr
+    assert "): waits for the end of another thread of its own process\n" in recorded.stderr
+
+
+HELD_AT_FORK = """
+inside = threading.Lock()
+
+def hold(ready, over):
+    with inside:
+        ready.set()
+        over.wait()
+
+def work():
+    with inside:
+        pass
+
+def main():
+    ready, over = threading.Event(), threading.Event()
+    holder = threading.Thread(target=hold, args=(ready, over), name="holder")
+    holder.start()
+    ready.wait()
+    worker = multiprocessing.Process(target=work, name="worker")
+    worker.start()
+    if "own" not in sys.argv:
+        over.set()
+        holder.join()
+    worker.join()
+"""
+
+
+@pytest.mark.parametrize("more", [(), ("own",)])
+def test_a_lock_that_a_thread_held_at_the_fork_is_explained(tmp_path: Path, more: tuple[str, ...]) -> None:
+    """That threads ran where the process was forked is a fact, whether or not the lock was released there meanwhile."""
+    recorded = record(tmp_path, script(HELD_AT_FORK), "fork", *more)
+    told = (
+        "was forked while thread 'holder' was running in the main program, and a lock that such a thread held then "
+        "stays locked in the child for ever (unless it is one that the child itself has acquired)"
+    )
+    assert (3, True) == (recorded.status, told in recorded.stderr)
+
+
+def test_a_fork_without_other_threads_is_not_blamed(tmp_path: Path, method: str) -> None:
+    """Who waits for a lock of its own alone is not said to have got it locked; a spawned process has no copy of it."""
+    text = """
+def work(lock):
+    lock.acquire()
+    lock.acquire()
+
+def main():
+    beside = threading.Thread(target=threading.Event().wait, daemon=True)
+    if sys.argv[1] != "fork":
+        beside.start()
+    worker = multiprocessing.Process(target=work_alone)
+    worker.start()
+    worker.join()
+
+def work_alone():
+    work(threading.Lock())
+"""
+    recorded = record(tmp_path, script(text), method)
+    assert (3, False) == (recorded.status, "forked" in recorded.stderr)
+    assert "worker" not in recorded.stderr or "in which there is no other thread" in recorded.stderr
+    starts = {event["start_method"] for event in recorded.log.all("process.started")}
+    assert {None, method} == starts

@@ -12,8 +12,8 @@ from __future__ import annotations
 CONTENT = 26  # before the poll that refers to it               number, place, content: what no fixed record can hold
 
 # Life of a process, recorded by whoever does it.              fields after the code
-STARTING = 1  # main program, before start()                   process, name
-STARTED = 2  # first thing in the child                        process, pid, ppid, parent name, daemon
+STARTING = 1  # main program, before start()                   process, name, its own other threads if it forks
+STARTED = 2  # first thing in the child                        process, pid, ppid, parent name, daemon, start method
 FINISHED = 3  # the target returned                            process, usage
 EXITING = 4  # the target called sys.exit()                    process, exit code or text, usage
 FAILED = (
@@ -41,6 +41,7 @@ RESOURCE_MADE = 28  # before anything else of it                number, class, v
 POOL_CALL_MADE = 45  # before it is called                      pool, call, method, function, callback, error callback
 NOT_RECORDED = 44  # what of it is not recorded                 text
 PROCESS_MADE = 29  # its parent, before it is started           number, name, target, daemon
+THREAD_NAMED = 47  # first thing in a thread                    native thread id, name
 RESTARTING = 27  # its parent, before it is started again      process, how often before, its exit code
 
 # Life of a worker that is a thread of the main program, or a plain call in it.

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
         Mover,
         ResourceState,
         ScenarioStalled,
-        StuckProcess,
+        StuckThread,
     )
 
 _OF_PYTHON = ("/multiprocessing/", "/concurrent/futures/", "/threading.py:", "/queue.py:")
@@ -135,6 +135,10 @@ def waiting_for(blocked: BlockedOperation) -> str | None:
         return _WAITED_ON.get(blocked.resource_type or "", "'{name}'").format(name=name)
     if operation in _WAKES:
         return f"those to wake up that wait for '{name}'"
+    if operation == "thread" and blocked.method == "alone":
+        return "a lock inside its own process, in which there is no other thread"
+    if operation == "thread" and blocked.method == "join":
+        return "the end of another thread of its own process"
     return _WAITS[operation].format(name=name, end=blocked.end)
 
 
@@ -146,8 +150,8 @@ def doing(state: str, wanted: str | None) -> str:
 
 
 def explain(stalled: ScenarioStalled) -> tuple[str, list[str | None]]:
-    """Return why nothing moves, in one sentence for a learner, and what each of its processes waits for."""
-    return _Explanation(stalled).sentence(), [waiting_for(process) for process in stalled.processes]
+    """Return why nothing moves, in one sentence for a learner, and what each process, then each thread waits for."""
+    return _Explanation(stalled).sentence(), [waiting_for(each) for each in (*stalled.processes, *stalled.threads)]
 
 
 class _Explanation:
@@ -166,7 +170,7 @@ class _Explanation:
 
     def _explanation(self) -> str:
         if self._diagnosis.cause == "deadline":
-            return self._everybody()
+            return f"{self._everybody()}{self._threads_at_fork('; ')}"
         sentences: dict[str, Callable[[], str]] = {
             "cycle": self._cycle,
             "abandoned_lock": self._abandoned_lock,
@@ -203,7 +207,8 @@ class _Explanation:
     def _everybody(self) -> str:
         processes = self._stalled.processes
         parts = [f"{subject(p.process)} {doing(p.state, waiting_for(p))}{_place(p)}" for p in processes]
-        parts += [f"{_actor(each)} waits for {waiting_for(each)}" for each in self._stalled.threads]
+        threads = [each for each in self._stalled.threads if each.operation is not None]
+        parts += [f"{_actor(each)} waits for {waiting_for(each)}{_place(each)}" for each in threads]
         if len(parts) > _MOST_TOLD:
             parts[_MOST_TOLD:] = [f"and {len(parts) - _MOST_TOLD} more"]
         return "; ".join(parts) if parts else "no process of the run is left"
@@ -605,14 +610,22 @@ class _Explanation:
             f"{who} waits for ever in a lock inside its own process (a threading.Lock, an Event or the like), and "
             "there is no other thread in it"
         )
-        threads = [fact.process for fact in self._facts("thread_at_fork")]
-        if not threads:
-            return start
-        ran = "was" if len(threads) == 1 else "were"
-        return (
-            f"{start}: it was forked while {names(threads)} {ran} running in the main program, and a lock that such a "
-            "thread held then stays locked in the child; or nobody but itself has acquired it"
-        )
+        return f"{start}{self._threads_at_fork(': ')}"
+
+    def _threads_at_fork(self, colon: str) -> str:
+        """Return which threads ran where somebody was forked who waits in a lock; which had it is not known."""
+        forked: dict[tuple[str, str], list[str]] = {}
+        for fact in self._facts("thread_at_fork"):
+            told: list[str] | None = fact.fields.get("threads")  # of a script; else each thread has a name in the log
+            who, by = (fact.process, str(fact.fields["by"])) if told else (self._first.process, MAIN_NAME)
+            forked.setdefault((who, by), []).extend([f"thread '{name}'" for name in told] if told else [fact.process])
+        parts = [
+            f"{colon}{'it' if colon == ': ' else subject(who)} was forked while {names(threads)} "
+            f"{'was' if len(threads) == 1 else 'were'} running in {subject(by)}, and a lock that such a thread held "
+            "then stays locked in the child for ever (unless it is one that the child itself has acquired)"
+            for (who, by), threads in forked.items()
+        ]
+        return "".join(parts)
 
     def _ended_thread(self) -> str:
         """Return how one of a pool's own threads has ended, and what by."""
@@ -792,7 +805,7 @@ def _filling(state: ResourceState) -> str:
     return f"{f'maxsize {maxsize}' if maxsize else 'its pipe is full'}, {state.counts['left']} in it"
 
 
-def _place(process: StuckProcess) -> str:
+def _place(process: StuckThread) -> str:
     """Return in brackets where in its own code a process waits at what the scenario does not name; else nothing."""
     if process.operation not in ("own", "thread"):
         return ""
@@ -810,7 +823,9 @@ def _waits(processes: Sequence[str]) -> str:
 def _actor(blocked: BlockedOperation) -> str:
     """Return who waits so: a process, or one of its threads that has no name."""
     who = subject(blocked.process)
-    return who if blocked.thread is None else f"a thread of {who}"
+    if blocked.thread is None:
+        return who
+    return f"thread '{blocked.thread_name}' of {who}" if blocked.thread_name else f"a thread of {who}"
 
 
 def _it_or_they(count: int) -> str:

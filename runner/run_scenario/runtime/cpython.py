@@ -63,6 +63,21 @@ def calls_exit_functions() -> bool:
     return sys.version_info >= (3, 13) or multiprocessing.get_start_method(allow_none=True) == "spawn"
 
 
+def when_threads_start(note: Callable[[int, str], None]) -> None:
+    """Have `note` called in each thread that is started from now on, with its native id and its name."""
+    plainly: Callable[[threading.Thread], None] = threading.Thread._set_native_id  # type: ignore[attr-defined]
+    if hasattr(plainly, "noted"):
+        return
+
+    def set_native_id(self: threading.Thread) -> None:
+        plainly(self)  # what else a thread does first, a subclass may have replaced
+        if self is not threading.main_thread() and self.native_id is not None:
+            note(self.native_id, self.name)
+
+    set_native_id.noted = True  # type: ignore[attr-defined]
+    threading.Thread._set_native_id = set_native_id  # type: ignore[attr-defined]
+
+
 def frames_of_caller() -> Iterator[FrameType]:
     """Yield the frames of the code that has called the function which asks, the innermost first."""
     frame: FrameType | None = sys._getframe(2)  # `inspect` is not worth its import here
@@ -125,6 +140,12 @@ def prepare_children_with(make: Callable[[], Any]) -> None:
 def is_initialized(made: BaseProcess) -> bool:
     """Return whether the constructor of `Process` has been called, which a subclass may have forgotten."""
     return hasattr(made, "_popen")
+
+
+def start_method_of(made: BaseProcess) -> str:
+    """Return how a process is, or is to be, started."""
+    own: str | None = getattr(made, "_start_method", None)  # of the class of a context that is not the default one
+    return own or multiprocessing.get_start_method()
 
 
 def target_of(made: BaseProcess) -> str:

@@ -37,7 +37,7 @@ from run_scenario.scenario.model import Location, PoolCall, ProcessSpec, QueueSp
 from run_scenario.scenario.resources import recorded_resource
 
 Explain = Callable[[types.ScenarioStalled], tuple[str, list[str | None]]]
-"""Puts a standstill into words: the reason, and what each of its processes waits for."""
+"""Puts a standstill into words: the reason, and what each of its processes waits for, then each of its threads."""
 
 _BY_SUPERVISOR = frozenset(
     {
@@ -334,12 +334,17 @@ class EventDecoder:
 
     def on_stall(self, source: Source, t: int, cause: Literal["deadlock", "deadline"], reports: list[Any]) -> None:
         # 12 ms, which only a run that stands still has to pay.
-        from run_scenario.events.diagnosis.diagnosis import diagnose, stuck_process
+        from run_scenario.events.diagnosis.diagnosis import diagnose, stuck_process, stuck_thread
         from run_scenario.events.diagnosis.graph import Situation, WaitForGraph
 
         self._facts.note(self._events.emitted)
         names = self._names_of([report[0] for report in reports])
-        waiting = read_reports(reports, lambda pid: names.get(pid, f"pid {pid}"), self.processes.threads_of)
+        waiting = read_reports(
+            reports,
+            lambda pid: names.get(pid, f"pid {pid}"),
+            self.processes.threads_of,
+            self.processes.thread_names,
+        )
         states = self.processes.states
         situation = Situation(
             scenario=self._scenario,
@@ -356,15 +361,14 @@ class EventDecoder:
             reason="",
             cause=cause,
             processes=[stuck_process(w, graph.blocked(w), graph.waits_on(w), now) for w in waiting if not w.thread],
-            threads=[graph.blocked(w) for w in waiting if w.thread],
+            threads=[stuck_thread(w, graph.blocked(w), now) for w in waiting if w.thread],
             queues=[ledger.summary() for ledger in self.queues.ledgers.values()],
             diagnosis=diagnose(graph, cause),
         )
         event.reason, wanted = self._explain(event)
-        event.processes = [
-            msgspec.structs.replace(process, waiting_for=text)
-            for process, text in zip(event.processes, wanted, strict=True)
-        ]
+        told = iter(wanted)
+        event.processes = [msgspec.structs.replace(each, waiting_for=next(told)) for each in event.processes]
+        event.threads = [msgspec.structs.replace(each, waiting_for=next(told)) for each in event.threads]
         self.stall_cause, self.stalled = cause, event.reason
         self._emit_of_run(t, event)
 

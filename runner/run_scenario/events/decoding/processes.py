@@ -6,6 +6,8 @@ import signal
 from collections.abc import Callable
 from typing import Any
 
+from msgspec import UNSET, UnsetType
+
 from run_scenario.events import types
 from run_scenario.events.decoding.event_factory import EventFactory, hint_fields, waited
 from run_scenario.events.diagnosis.hints import Failure, Hint
@@ -29,6 +31,8 @@ MAIN = -1
 """The main program's number where records name a process by its position in the scenario."""
 
 _WHY_STOPPED = {"daemon": "its parent ended, and this is a daemon process", "step": "as the scenario says"}
+
+_MOST_THREAD_NAMES = 10_000
 
 
 class ProcessDecoder:
@@ -54,6 +58,8 @@ class ProcessDecoder:
         self._reaped: dict[int, tuple[int, Packed]] = {}
         self.survivors: list[str] = []
         """A sentence for each process that could not be ended, and was seen to be there."""
+        self.thread_names: dict[tuple[int, int], str] = {}
+        """Of threads that are no workers of a scenario: process id and native id -> name."""
         self._names: dict[int, str] = {}
         """Names of processes that the scenario does not describe."""
         self._emit = events.emit
@@ -149,15 +155,32 @@ class ProcessDecoder:
         self.main.pid = pid
         self._by_pid[pid] = self.main
 
-    def on_starting(self, source: Source, t: int, process: int, name: str) -> None:
+    def on_starting(
+        self, source: Source, t: int, process: int, name: str, threads: list[str] | UnsetType = UNSET
+    ) -> None:
         spec, state = self._spec(process), self._state(process)
         state.name = str(name)  # an unnamed subclass of Process is called after its class
         event = types.ProcessStarting(
-            by=source.name, target=spec.target, worker=spec.worker, daemon=spec.daemon, delay=spec.delay
+            by=source.name,
+            target=spec.target,
+            worker=spec.worker,
+            daemon=spec.daemon,
+            delay=spec.delay,
+            threads=threads,
         )
         self._emit_about(t, state, event)
 
-    def on_started(self, source: Source, t: int, process: int, pid: int, ppid: int, parent: str, daemon: bool) -> None:
+    def on_started(
+        self,
+        source: Source,
+        t: int,
+        process: int,
+        pid: int,
+        ppid: int,
+        parent: str,
+        daemon: bool,
+        method: StartMethod | None = None,
+    ) -> None:
         state = self._state(process)
         state.pid, state.started, state.parent = pid, t, parent
         self._by_pid[pid] = state
@@ -168,9 +191,13 @@ class ProcessDecoder:
             ppid=ppid,
             parent=parent or None,
             daemon=daemon,
-            start_method=None if process == MAIN else self._start_method,
+            start_method=None if process == MAIN else method or self._start_method,
         )
         self._emit_about(t, state, event)
+
+    def on_thread_named(self, source: Source, t: int, native: int, name: str) -> None:
+        if len(self.thread_names) < _MOST_THREAD_NAMES:
+            self.thread_names[source.pid, native] = name
 
     def on_thread_started(self, source: Source, t: int, process: int, native: int, ident: int, daemon: bool) -> None:
         state = self._state(process)

@@ -35,6 +35,7 @@ from run_scenario.events.types.runs import (
     Mover,
     ResourceState,
     StuckProcess,
+    StuckThread,
 )
 from run_scenario.recording import codes
 from run_scenario.scenario.model import PipeSpec, PoolSpec, QueueSpec, Resource, SharedSpec, SyncSpec
@@ -55,7 +56,7 @@ _SOMETHING_IS_MISSING = (
 """Kinds of standstill in which somebody waits for what another could have done, had it not failed."""
 _FIELDS = (
     *("side", "exitcode", "signal", "call", "method", "task"),
-    *("exception", "message", "error", "tasks", "count", "cause", "thread", "doing", "most"),
+    *("exception", "message", "error", "tasks", "count", "cause", "thread", "doing", "most", "by", "threads"),
 )
 """Fields of events that a diagnosis repeats."""
 
@@ -93,23 +94,23 @@ def stuck_process(w: Waiting, blocked: BlockedOperation, waits_on: list[str], no
     """Return what is reported of a process; what it waits for is put into words elsewhere."""
     is_queue = blocked.resource_type in ("Queue", "JoinableQueue", "SimpleQueue")
     return StuckProcess(
-        process=blocked.process,
-        operation=blocked.operation,
-        resource=blocked.resource,
-        resource_type=blocked.resource_type,
-        end=blocked.end,
-        on_process=blocked.on_process,
-        method=blocked.method,
-        thread=blocked.thread,
-        waits_on=waits_on,
-        since=blocked.since,
-        pid=w.pid,
-        state=_state_of(w),
-        waiting_for=None,
-        queue=blocked.resource if is_queue else None,
-        seconds=None if blocked.since is None else max(0.0, round(now - blocked.since, 6)),
-        stack=[str(frame) for frame in w.frames],
+        **_stuck(w, blocked, now), pid=w.pid, queue=blocked.resource if is_queue else None, waits_on=waits_on
     )
+
+
+def stuck_thread(w: Waiting, blocked: BlockedOperation, now: float) -> StuckThread:
+    """Return what is reported of another thread."""
+    return StuckThread(**_stuck(w, blocked, now))
+
+
+def _stuck(w: Waiting, blocked: BlockedOperation, now: float) -> dict[str, Any]:
+    return {
+        **{name: getattr(blocked, name) for name in blocked.__struct_fields__},
+        "state": _state_of(w),
+        "waiting_for": None,
+        "seconds": None if blocked.since is None else max(0.0, round(now - blocked.since, 6)),
+        "stack": [str(frame) for frame in w.frames],
+    }
 
 
 def _state_of(w: Waiting) -> Literal["waiting", "running", "sleeping", "stopped", "exiting", "unknown"]:
@@ -434,8 +435,10 @@ class _Facts:
         if kind == "deaf_pool_workers":
             pool = self._graph.blocked(concerned[0]).resource
             self._add("terminated", self._book.last(types.PoolTerminated, pool), pool)
-        if kind == "locked_inside":
-            self._threads_at_fork(concerned[0].process)
+        # Whoever is alone in its process waits for what nobody there can do, whatever the others do.
+        for w in concerned:
+            if w.operation == "thread" and w.threads == 1:
+                self._threads_at_fork(w.process)
         if kind == "exit_blocked_by_feeder":
             self._add("failed", self._book.last(types.ProcessFailed, processes[0]))
         if kind in _SOMETHING_IS_MISSING:
@@ -452,7 +455,11 @@ class _Facts:
                 process=event.process,
                 resource=resource,
                 role=role,
-                fields={name: getattr(event, name) for name in _FIELDS if name in event.__struct_fields__},
+                fields={
+                    name: value
+                    for name in _FIELDS
+                    if name in event.__struct_fields__ and (value := getattr(event, name)) is not UNSET
+                },
             )
 
     def _failures(self) -> None:
@@ -467,9 +474,12 @@ class _Facts:
                 self._ended(name)
 
     def _threads_at_fork(self, process: str) -> None:
-        """Add the threads that ran in the main program when a process was forked from it."""
-        forked = self._book.last(types.ProcessStarted, process)
-        if forked is None or forked.start_method != "fork":
+        """Add the threads that ran where a process was forked, when it was."""
+        forked, starting = (self._book.last(kind, process) for kind in (types.ProcessStarted, types.ProcessStarting))
+        if isinstance(starting, types.ProcessStarting) and starting.threads is not UNSET:
+            self._add("thread_at_fork", starting)
+            return
+        if not isinstance(forked, types.ProcessStarted) or forked.start_method != "fork":
             return
         for thread in self._book.each(types.ProcessStarted):
             over = self._book.last(types.ProcessExited, thread.process)

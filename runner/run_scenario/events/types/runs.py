@@ -118,16 +118,22 @@ class BlockedOperation(Struct, kw_only=True, frozen=True):
     end: Annotated[Literal["left", "right"] | None, about("Of a pipe: the end at which it waits.")]
     on_process: Annotated[str | None, about("The process it waits for.")]
     since: Annotated[Seconds | None, about("Since when: t of that moment.")]
-    method: Annotated[str | None, about("Of a call that a manager does not answer: the method, if it is known.")] = None
+    method: Annotated[
+        str | None,
+        about(
+            "Of a call that a manager does not answer: the method, if it is known. Of a `thread`: join, if it waits "
+            "for the end of another; alone, if there is no other in its process."
+        ),
+    ] = None
     thread: Annotated[
         Ordinal | None, about("The native id of the thread; null: the main thread, or that of a worker with a name.")
     ] = None
+    thread_name: Annotated[str | None, about("The name that this thread was started with, if it is known.")] = None
 
 
-class StuckProcess(BlockedOperation, kw_only=True, frozen=True):
-    """What a process does while nothing moves."""
+class StuckThread(BlockedOperation, kw_only=True, frozen=True):
+    """What a thread does while nothing moves."""
 
-    pid: Annotated[Ordinal | None, about("Its process id.")]
     state: Annotated[
         Literal["waiting", "running", "sleeping", "stopped", "exiting", "unknown"],
         about(
@@ -136,9 +142,15 @@ class StuckProcess(BlockedOperation, kw_only=True, frozen=True):
         ),
     ]
     waiting_for: Annotated[str | None, about("What it waits for, in words.")]
-    queue: Annotated[str | None, about("The queue it waits on.")]
     seconds: Annotated[Seconds | None, about("For how long.")]
     stack: Annotated[list[str], about("Its Python stack, the innermost frame first.")]
+
+
+class StuckProcess(StuckThread, kw_only=True, frozen=True):
+    """What a process does while nothing moves: its main thread."""
+
+    pid: Annotated[Ordinal | None, about("Its process id.")]
+    queue: Annotated[str | None, about("The queue it waits on.")]
     waits_on: Annotated[
         list[str], about("The processes, blocked as well, whose part it is to move it; of many, the first.")
     ] = field(default_factory=list)
@@ -288,7 +300,7 @@ class ScenarioStalled(RunEvent, kw_only=True, tag="scenario.stalled"):
     queues: Annotated[list[StuckQueue], about("Each queue.")]
     diagnosis: Annotated[Diagnosis, about("The same as data: what `reason` is made of.")]
     threads: Annotated[
-        list[BlockedOperation], about("What other threads of these processes wait for, as far as it is recorded.")
+        list[StuckThread], about("Other threads of these processes, as far as they are known to wait or to run Python.")
     ]
 
 

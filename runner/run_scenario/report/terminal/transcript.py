@@ -31,6 +31,7 @@ from run_scenario.events.types import (
     ScenarioStalled,
     ScenarioStarted,
     ScenarioTimedOut,
+    StuckThread,
 )
 from run_scenario.events.types.queues import QueueEvent
 from run_scenario.report.diagnosis import doing
@@ -48,7 +49,8 @@ _LONGEST_DETAIL = 2_000
 
 _LIBRARY = Path(threading.__file__).parent
 _WAITING_CODE = (
-    *(str(_LIBRARY / name) for name in ("multiprocessing/", "threading.py", "queue.py")),
+    *(str(_LIBRARY / name) for name in ("multiprocessing/", "threading.py", "queue.py", "selectors.py")),
+    "<string>:",  # a proxy's method
     str(Path(__file__).parents[2] / "runtime") + "/",
 )
 """Where in the standard library a process waits, and where what records it stands in for that."""
@@ -56,6 +58,8 @@ _WAITING_CODE = (
 _LIBRARIES = (str(_LIBRARY), f"{sys.prefix}/lib", "<")
 """Where code is that a program uses, rather than its own."""
 _MOST_FRAMES = 3
+_MOST_THREADS = 5
+"""Threads of one process that are shown besides its main thread."""
 
 
 class Line(Value):
@@ -174,13 +178,25 @@ def _together(events: list[Event]) -> str:
 
 def _stuck(event: ScenarioStalled) -> list[str]:
     lines = []
+    threads: dict[str, list[StuckThread]] = {}
+    for thread in event.threads:
+        threads.setdefault(thread.process, []).append(thread)
     for process in event.processes:
-        does = doing(process.state, process.waiting_for)
-        lasting = "" if process.seconds is None else f" ({seconds(process.seconds)})"
         pid = f"pid {process.pid}"
-        lines.append(f"{process.process}{'' if process.process == pid else f' ({pid})'}: {does}{lasting}")
-        lines.extend(f"    {frame}" for frame in shown_frames(process.stack))
+        lines += _stuck_thread(f"{process.process}{'' if process.process == pid else f' ({pid})'}", process)
+        others = threads.get(process.process, [])
+        for other in others[:_MOST_THREADS]:
+            name = f"thread '{other.thread_name}'" if other.thread_name else "a thread"
+            lines += [f"    {line}" for line in _stuck_thread(name, other)]
+        if len(others) > _MOST_THREADS:
+            lines.append(f"    and {plural(len(others) - _MOST_THREADS, 'more thread')}")
     return lines
+
+
+def _stuck_thread(name: str, stuck: StuckThread) -> list[str]:
+    lasting = "" if stuck.seconds is None else f" ({seconds(stuck.seconds)})"
+    does = f"{name}: {doing(stuck.state, stuck.waiting_for)}{lasting}"
+    return [does, *(f"    {frame}" for frame in shown_frames(stuck.stack))]
 
 
 def shown_frames(stack: Sequence[str], folders: Iterable[str] | None = None) -> list[str]:

@@ -109,7 +109,8 @@ class RecordedRun:
         join_run(self._folder, self._name or process.name, self._queues, captured=self._captured)
         parent = multiprocessing.parent_process()
         name = parent.name if parent else ""
-        recorder.emit(codes.STARTED, index, os.getpid(), os.getppid(), name, process.daemon)
+        method = cpython.start_method_of(process)
+        recorder.emit(codes.STARTED, index, os.getpid(), os.getppid(), name, process.daemon, method)
         for end in self.closing:
             end.close()
         exit_functions.watch()

@@ -27,6 +27,7 @@ from run_scenario.runtime.script.objects import record_objects
 
 Report = Callable[..., None]
 """Tells the supervisor of a process: a letter, and numbers."""
+_MOST_THREADS = 16
 Numbered = tuple[int, str]
 """The number of a process, and its name in the log."""
 
@@ -60,6 +61,7 @@ def record_processes(report: Report | None = None, *, proc: bool = True) -> None
     global _report, _proc
     _report, _proc = report, proc
     own_children.watch()
+    cpython.when_threads_start(lambda native, name: recorder.emit(codes.THREAD_NAMED, native, name))
     BaseProcess.start, BaseProcess.join = _start, _join  # type: ignore[method-assign]
     BaseProcess.terminate, BaseProcess.kill = _terminate, _kill  # type: ignore[method-assign]
     BaseProcess.is_alive = _is_alive  # type: ignore[method-assign]
@@ -106,7 +108,7 @@ def _start(self: BaseProcess) -> None:
         return
     index, name = numbered
     _numbered[self] = numbered
-    recorder.emit(codes.STARTING, index, name)
+    recorder.emit(codes.STARTING, index, name, *_left_out_of(self))
     before, _starting.process = _starting.process, numbered
     try:
         _start_plainly(self)
@@ -116,6 +118,12 @@ def _start(self: BaseProcess) -> None:
     finally:
         _starting.process = before
     _note_started(self, index)
+
+
+def _left_out_of(made: BaseProcess) -> list[list[str]]:
+    """Return, as a field that may be missing, the names of the other threads here, if a fork will leave them out."""
+    others = [thread.name for thread in threading.enumerate() if thread is not threading.current_thread()]
+    return [others[:_MOST_THREADS]] if others and cpython.start_method_of(made) == "fork" else []
 
 
 def _records_itself(made: BaseProcess) -> bool:

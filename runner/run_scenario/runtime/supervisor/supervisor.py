@@ -91,8 +91,7 @@ class Supervisor:
         self._server_exitcodes = ForkServerExitCodes(proc=means.proc)
         self._coming: set[int] = set()
         """Descriptors of pipes in which exit codes are still to come."""
-        threads = request.scenario.has_threads
-        self._detector = DeadlockDetector(request.folder, request.sockets, means, threads=threads)
+        self._detector = DeadlockDetector(request.folder, request.sockets, means)
         self._limits = ResourceLimits(request.limits, request.folder, self._processes)
         self._sweeper = Sweeper(self._processes, self._to_be_ended, self._reap)
 
