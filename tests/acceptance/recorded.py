@@ -73,6 +73,12 @@ class Recording:
         text = self._log.read_text() if self._log.exists() else ""
         return read_events(text[: text.rfind("\n") + 1])
 
+    def wait_for(self, event: str) -> None:
+        """Wait until the log has such an event."""
+        while not any(each["event"] == event for each in self.events()):
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                raise AssertionError(f"it has ended, with {self.process.wait(0.02)}, without {event}")
+
     def wait_for_nobody(self) -> None:
         """Wait until nobody of a killed recording lives; then nothing else of it is left but what `recover` reads."""
         for pid in processes_with(self._marker):

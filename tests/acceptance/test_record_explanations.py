@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import signal
 from pathlib import Path
 
 import pytest
-from recorded import record
+from recorded import Recording, record
 
 HEAD = "import multiprocessing\nimport os\nimport sys\nimport threading\n"
 GUARD = 'if __name__ == "__main__":\n    multiprocessing.set_start_method(sys.argv[1])\n    main()\n'
@@ -302,3 +303,60 @@ def work_alone():
     assert "worker" not in recorded.stderr or "in which there is no other thread" in recorded.stderr
     starts = {event["start_method"] for event in recorded.log.all("process.started")}
     assert {None, method} == starts
+
+
+HELD = """
+import time
+
+def hold(lock, holds):
+    with lock:
+        holds.set()
+        while True:
+            time.sleep(0.01)
+
+def want(lock, holds):
+    holds.wait()
+    print("wants", flush=True)
+    lock.acquire()
+
+def main():
+    lock, holds = multiprocessing.Lock(), multiprocessing.Event()
+    multiprocessing.Process(target=hold, args=(lock, holds), name="holder").start()
+    wanter = multiprocessing.Process(target=want, args=(lock, holds), name="wanter")
+    wanter.start()
+    wanter.join()
+"""
+
+
+def test_who_holds_the_lock_is_told_when_a_program_is_interrupted(tmp_path: Path, method: str) -> None:
+    """By Ctrl-C, which makes no claim that nothing could move: who waits for what, held by whom, and where."""
+    recording = Recording(tmp_path, script(HELD), method)
+    recording.wait_for("lock.waiting")
+    recording.process.send_signal(signal.SIGINT)
+    recorded = recording.finish()
+    told = recorded.log.one("scenario.signalled")
+    assert ("SIGINT", "signal", "unknown") == (told["signal"], told["diagnosis"]["cause"], told["diagnosis"]["kind"])
+    shown = recorded.stderr.partition("Ctrl-C (SIGINT) comes: ")[2].splitlines()
+    assert "wanter waits for 'lock (script.py:20)' to be released, held by holder" in shown[0]
+    [wanter] = [line for line in shown[1:] if line.strip().startswith("wanter (pid")]
+    assert "waits for 'lock (script.py:20)' to be released, held by holder (" in wanter
+    assert "script.py:17 in want" in shown[shown.index(wanter) + 1]
+    assert not [line for line in shown if "terminates it" in line or "ended with exit code" in line]
+
+
+def test_who_ends_well_when_asked_to_is_not_told_of_it(tmp_path: Path) -> None:
+    """A program that has its own way to end, and does, has not been in anybody's way; the log has who waited."""
+    text = """
+import signal, sys
+signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+print("ready", flush=True)
+while True:
+    signal.sigtimedwait([], 0.01)
+"""
+    recording = Recording(tmp_path, text)
+    assert recording.process.stdout
+    assert "ready\n" == recording.process.stdout.readline()
+    recording.process.send_signal(signal.SIGTERM)
+    recorded = recording.finish()
+    assert (0, "") == (recorded.status, recorded.stderr)
+    assert "SIGTERM" == recorded.log.one("scenario.signalled")["signal"]

@@ -63,6 +63,14 @@ _DEFAULTS: dict[str, dict[str, Any]] = {
         "diagnosis": _DIAGNOSIS,
         "threads": [],
     },
+    "scenario.signalled": {
+        "signal": "SIGINT",
+        "reason": "A waits for an item from queue 'tasks'",
+        "processes": [],
+        "queues": [],
+        "diagnosis": _DIAGNOSIS,
+        "threads": [],
+    },
     "scenario.timed_out": {"timeout": 10.0},
     "scenario.limit_reached": {
         "limit": "processes",

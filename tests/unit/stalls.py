@@ -89,8 +89,8 @@ def stall(
     return ScenarioStalled(
         reason="",
         cause=cause,
-        processes=[stuck_process(w, graph.blocked(w), graph.waits_on(w), 1.0) for w in who if not w.thread],
-        threads=[stuck_thread(w, graph.blocked(w), 1.0) for w in who if w.thread],
+        processes=[stuck_process(graph, w, 1.0) for w in who if not w.thread],
+        threads=[stuck_thread(graph, w, 1.0) for w in who if w.thread],
         queues=[each.summary() for each in ledgers],
         diagnosis=diagnose(graph, cause),
     )

@@ -747,6 +747,15 @@ def test_who_was_forked_beside_threads_is_told_of_them(cause: str) -> None:
     assert "forked" not in sentence(make_scenario(spec("U")), [MAIN, beside], events=happened(starting), cause=cause)
 
 
+def test_who_holds_a_lock_is_told_at_the_deadline() -> None:
+    """Whoever has it may still release it: that it is held is told, and nothing else."""
+    lock = SyncSpec(name="fork", type="Lock")
+    who = [waiting("A", codes.W_ACQUIRE, 0), waiting("B", codes.W_ACQUIRE, 0)]
+    scenario = make_scenario(spec("A"), spec("B")).replace(sync=(lock,))
+    reason = sentence(scenario, who, holders={0: ["B"]}, cause="deadline")
+    assert "A waits for 'fork' to be released, held by B; B waits for 'fork' to be released, held by itself" == reason
+
+
 def test_the_deadline_is_explained() -> None:
     """At the deadline it is told what each was doing, of many only the first."""
     many = [waiting(f"W{number}") for number in range(9)]

@@ -140,6 +140,7 @@ STEP_RAISED = 141  #                                            subject, method,
 REFUSED = 50  # what cannot or may not be run     list of [line and column in the file (0: unknown), kind, text, hint]
 STALL = 51  #                                                  "deadlock" or "deadline", list of process reports
 TIMED_OUT = 52
+SIGNALLED = 48  # supervisor, before it passes it on to a script       signal number, list of process reports
 STOPPING = 53  # the runner asked for the end                   signal number
 MAIN_EXITED = 54  # supervisor, after waitpid                       pid, exit code, usage
 LEAKED = 55  # supervisor: removed what the run had left            list of names

@@ -19,8 +19,8 @@ if TYPE_CHECKING:
         Fact,
         Mover,
         ResourceState,
-        ScenarioStalled,
         StuckThread,
+        WhoWaits,
     )
 
 _OF_PYTHON = ("/multiprocessing/", "/concurrent/futures/", "/threading.py:", "/queue.py:")
@@ -149,7 +149,17 @@ def doing(state: str, wanted: str | None) -> str:
     return f"waits for {wanted}" if wanted else _STATES.get(state, state)
 
 
-def explain(stalled: ScenarioStalled) -> tuple[str, list[str | None]]:
+def held(stuck: StuckThread) -> str:
+    """Return who holds what somebody waits for, as the continuation of a sentence; empty if nobody does."""
+    own = "its own process" if stuck.thread else "itself"
+    return (
+        f", held by {names([own if name == stuck.process else name for name in stuck.held_by])}"
+        if stuck.held_by
+        else ""
+    )
+
+
+def explain(stalled: WhoWaits) -> tuple[str, list[str | None]]:
     """Return why nothing moves, in one sentence for a learner, and what each process, then each thread waits for."""
     return _Explanation(stalled).sentence(), [waiting_for(each) for each in (*stalled.processes, *stalled.threads)]
 
@@ -157,7 +167,7 @@ def explain(stalled: ScenarioStalled) -> tuple[str, list[str | None]]:
 class _Explanation:
     """Makes the sentence of one standstill: a method for each kind."""
 
-    def __init__(self, stalled: ScenarioStalled) -> None:
+    def __init__(self, stalled: WhoWaits) -> None:
         self._stalled = stalled
         self._diagnosis: Diagnosis = stalled.diagnosis
         self._blocked = {each.process: each for each in stalled.processes}
@@ -169,7 +179,7 @@ class _Explanation:
         return f"{self._explanation()}{self._other_failures()}"
 
     def _explanation(self) -> str:
-        if self._diagnosis.cause == "deadline":
+        if self._diagnosis.cause != "deadlock":
             return f"{self._everybody()}{self._threads_at_fork('; ')}"
         sentences: dict[str, Callable[[], str]] = {
             "cycle": self._cycle,
@@ -206,9 +216,9 @@ class _Explanation:
 
     def _everybody(self) -> str:
         processes = self._stalled.processes
-        parts = [f"{subject(p.process)} {doing(p.state, waiting_for(p))}{_place(p)}" for p in processes]
+        parts = [f"{subject(p.process)} {doing(p.state, waiting_for(p))}{held(p)}{_place(p)}" for p in processes]
         threads = [each for each in self._stalled.threads if each.operation is not None]
-        parts += [f"{_actor(each)} waits for {waiting_for(each)}{_place(each)}" for each in threads]
+        parts += [f"{_actor(each)} waits for {waiting_for(each)}{held(each)}{_place(each)}" for each in threads]
         if len(parts) > _MOST_TOLD:
             parts[_MOST_TOLD:] = [f"and {len(parts) - _MOST_TOLD} more"]
         return "; ".join(parts) if parts else "no process of the run is left"

@@ -154,6 +154,10 @@ def _scenario_stalled(event: Event) -> str:
     return f"{what}{_why(event)}"
 
 
+def _ctrl_c(event: Event) -> str:
+    return "Ctrl-C (SIGINT)" if event.get("signal") == "SIGINT" else str(event.get("signal"))
+
+
 def _scenario_finished(event: Event) -> str:
     outcome = str(event.get("outcome"))
     return f"{OUTCOMES.get(outcome, outcome)} after {seconds(event.get('duration'))}"
@@ -494,6 +498,7 @@ def _position(event: Event) -> str:
 _SENTENCES: dict[str, Callable[[Event], str]] = {
     "scenario.started": _scenario_started,
     "scenario.stalled": _scenario_stalled,
+    "scenario.signalled": lambda e: f"{_ctrl_c(e)} comes{_why(e)}",
     "scenario.limit_reached": lambda e: f"is stopped: {e.get('reason')}",
     "scenario.timed_out": lambda e: f"the deadline of {seconds(e.get('timeout'))} has passed",
     "scenario.interrupted": lambda e: f"interrupted by {e.get('signal')}",

@@ -36,7 +36,7 @@ from run_scenario.recording.streams import Record
 from run_scenario.scenario.model import Location, PoolCall, ProcessSpec, QueueSpec, Scenario, StartMethod
 from run_scenario.scenario.resources import recorded_resource
 
-Explain = Callable[[types.ScenarioStalled], tuple[str, list[str | None]]]
+Explain = Callable[[types.WhoWaits], tuple[str, list[str | None]]]
 """Puts a standstill into words: the reason, and what each of its processes waits for, then each of its threads."""
 
 _BY_SUPERVISOR = frozenset(
@@ -47,6 +47,7 @@ _BY_SUPERVISOR = frozenset(
         codes.NOT_ENDED,
         codes.STACKS_ASKED,
         codes.STALL,
+        codes.SIGNALLED,
         codes.TIMED_OUT,
         codes.STOPPING,
         codes.MAIN_FORKED,
@@ -333,6 +334,20 @@ class EventDecoder:
         self._emit_of_run(t, types.ScenarioRefused(reason=reason, problems=problems))
 
     def on_stall(self, source: Source, t: int, cause: Literal["deadlock", "deadline"], reports: list[Any]) -> None:
+        event = types.ScenarioStalled(cause=cause, **self._who_waits(t, cause, reports))
+        self._explain_waits(event)
+        self.stall_cause, self.stalled = cause, event.reason
+        self._emit_of_run(t, event)
+
+    def on_signalled(self, source: Source, t: int, number: int, reports: list[Any]) -> None:
+        event = types.ScenarioSignalled(signal=signal_name(number), **self._who_waits(t, "signal", reports))
+        self._explain_waits(event)
+        self._emit_of_run(t, event)
+
+    def _who_waits(
+        self, t: int, cause: Literal["deadlock", "deadline", "signal"], reports: list[Any]
+    ) -> dict[str, Any]:
+        """Return the fields of who waits for what, without words."""
         # 12 ms, which only a run that stands still has to pay.
         from run_scenario.events.diagnosis.diagnosis import diagnose, stuck_process, stuck_thread
         from run_scenario.events.diagnosis.graph import Situation, WaitForGraph
@@ -357,20 +372,19 @@ class EventDecoder:
             seconds=self._events.seconds,
         )
         graph, now = WaitForGraph(situation), self._events.seconds(t)
-        event = types.ScenarioStalled(
-            reason="",
-            cause=cause,
-            processes=[stuck_process(w, graph.blocked(w), graph.waits_on(w), now) for w in waiting if not w.thread],
-            threads=[stuck_thread(w, graph.blocked(w), now) for w in waiting if w.thread],
-            queues=[ledger.summary() for ledger in self.queues.ledgers.values()],
-            diagnosis=diagnose(graph, cause),
-        )
+        return {
+            "reason": "",
+            "processes": [stuck_process(graph, w, now) for w in waiting if not w.thread],
+            "threads": [stuck_thread(graph, w, now) for w in waiting if w.thread],
+            "queues": [ledger.summary() for ledger in self.queues.ledgers.values()],
+            "diagnosis": diagnose(graph, cause),
+        }
+
+    def _explain_waits(self, event: types.WhoWaits) -> None:
         event.reason, wanted = self._explain(event)
         told = iter(wanted)
         event.processes = [msgspec.structs.replace(each, waiting_for=next(told)) for each in event.processes]
         event.threads = [msgspec.structs.replace(each, waiting_for=next(told)) for each in event.threads]
-        self.stall_cause, self.stalled = cause, event.reason
-        self._emit_of_run(t, event)
 
     def _names_of(self, pids: Sequence[int]) -> dict[int, str]:
         """Return a name for each process, no two the same; of one that the scenario does not describe, its own."""

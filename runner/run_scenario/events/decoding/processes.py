@@ -405,6 +405,8 @@ class ProcessDecoder:
         # Where nobody sees whether it has ended, nobody knows that it does not heed the first signal.
         escalated = seen and any(sender == RUNNER for _, sender, _ in state.sent)
         state.sent.append((number, RUNNER, why))
+        if number == signal.SIGINT:
+            return  # it is passed on to all, of which the run has an event
         event: Event
         if escalated:
             event = types.ProcessEscalated(level="warning", by=RUNNER, reason=why)

@@ -26,7 +26,6 @@ from run_scenario.events.diagnosis.pools import (
 from run_scenario.events.diagnosis.reports import Waiting, type_of
 from run_scenario.events.exit_cause import MAIN_NAME
 from run_scenario.events.types.runs import (
-    BlockedOperation,
     CycleLink,
     Diagnosis,
     DiagnosisKind,
@@ -61,8 +60,8 @@ _FIELDS = (
 """Fields of events that a diagnosis repeats."""
 
 
-def diagnose(graph: WaitForGraph, cause: Literal["deadlock", "deadline"]) -> Diagnosis:
-    """Return why nothing moves; at a deadline some may, so that only who waits for what is claimed then."""
+def diagnose(graph: WaitForGraph, cause: Literal["deadlock", "deadline", "signal"]) -> Diagnosis:
+    """Return why nothing moves; but for a deadlock some may, so that only who waits for what is claimed then."""
     situation = graph.situation
     cycle: list[CycleLink] = []
     kind: DiagnosisKind = "unknown"
@@ -90,26 +89,27 @@ def diagnose(graph: WaitForGraph, cause: Literal["deadlock", "deadline"]) -> Dia
     )
 
 
-def stuck_process(w: Waiting, blocked: BlockedOperation, waits_on: list[str], now: float) -> StuckProcess:
+def stuck_process(graph: WaitForGraph, w: Waiting, now: float) -> StuckProcess:
     """Return what is reported of a process; what it waits for is put into words elsewhere."""
-    is_queue = blocked.resource_type in ("Queue", "JoinableQueue", "SimpleQueue")
-    return StuckProcess(
-        **_stuck(w, blocked, now), pid=w.pid, queue=blocked.resource if is_queue else None, waits_on=waits_on
-    )
+    stuck = _stuck(graph, w, now)
+    is_queue = stuck["resource_type"] in ("Queue", "JoinableQueue", "SimpleQueue")
+    return StuckProcess(**stuck, pid=w.pid, queue=stuck["resource"] if is_queue else None, waits_on=graph.waits_on(w))
 
 
-def stuck_thread(w: Waiting, blocked: BlockedOperation, now: float) -> StuckThread:
+def stuck_thread(graph: WaitForGraph, w: Waiting, now: float) -> StuckThread:
     """Return what is reported of another thread."""
-    return StuckThread(**_stuck(w, blocked, now))
+    return StuckThread(**_stuck(graph, w, now))
 
 
-def _stuck(w: Waiting, blocked: BlockedOperation, now: float) -> dict[str, Any]:
+def _stuck(graph: WaitForGraph, w: Waiting, now: float) -> dict[str, Any]:
+    blocked = graph.blocked(w)
     return {
         **{name: getattr(blocked, name) for name in blocked.__struct_fields__},
         "state": _state_of(w),
         "waiting_for": None,
         "seconds": None if blocked.since is None else max(0.0, round(now - blocked.since, 6)),
         "stack": [str(frame) for frame in w.frames],
+        "held_by": graph.holders(w) if w.operation == "acquire" and blocked.resource else [],
     }
 
 

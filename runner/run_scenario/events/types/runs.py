@@ -144,6 +144,9 @@ class StuckThread(BlockedOperation, kw_only=True, frozen=True):
     waiting_for: Annotated[str | None, about("What it waits for, in words.")]
     seconds: Annotated[Seconds | None, about("For how long.")]
     stack: Annotated[list[str], about("Its Python stack, the innermost frame first.")]
+    held_by: Annotated[
+        list[str], about("Who holds the lock or semaphore that it wants to acquire, those that have ended included.")
+    ] = field(default_factory=list)
 
 
 class StuckProcess(StuckThread, kw_only=True, frozen=True):
@@ -217,7 +220,8 @@ class Diagnosis(Struct, kw_only=True, frozen=True):
     """Why nothing moves, as data: who waits, who could have moved it, and the facts that decided it."""
 
     cause: Annotated[
-        Literal["deadlock", "deadline"], about("deadlock: nobody can ever move again; deadline: the time is up.")
+        Literal["deadlock", "deadline", "signal"],
+        about("deadlock: nobody can ever move again; deadline: the time is up; signal: somebody interrupts it."),
     ]
     kind: Annotated[DiagnosisKind, about("What kind of standstill it is; unknown: the facts do not decide.")]
     waits: Annotated[list[BlockedOperation], about("The waits that it is about; the first is explained first.")]
@@ -288,19 +292,33 @@ class ScenarioStarted(RunEvent, kw_only=True, tag="scenario.started"):
     ]
 
 
-class ScenarioStalled(RunEvent, kw_only=True, tag="scenario.stalled"):
-    """Nothing moves any more, or not in time: who waits for what."""
+class WhoWaits(RunEvent, kw_only=True):
+    """Who waits for what at one moment."""
 
-    level: Level = "error"
-    reason: Annotated[NonEmpty, about("Why, in one sentence that a learner understands.")]
-    cause: Annotated[
-        Literal["deadlock", "deadline"], about("deadlock: nobody can ever move again; deadline: the time is up.")
-    ]
+    reason: Annotated[NonEmpty, about("The same, or why nothing moves, in one sentence that a learner understands.")]
     processes: Annotated[list[StuckProcess], about("Each process that lives.")]
     queues: Annotated[list[StuckQueue], about("Each queue.")]
     diagnosis: Annotated[Diagnosis, about("The same as data: what `reason` is made of.")]
     threads: Annotated[
         list[StuckThread], about("Other threads of these processes, as far as they are known to wait or to run Python.")
+    ]
+
+
+class ScenarioStalled(WhoWaits, kw_only=True, tag="scenario.stalled"):
+    """Nothing moves any more, or not in time: who waits for what."""
+
+    level: Level = "error"
+    cause: Annotated[
+        Literal["deadlock", "deadline"], about("deadlock: nobody can ever move again; deadline: the time is up.")
+    ]
+
+
+class ScenarioSignalled(WhoWaits, kw_only=True, tag="scenario.signalled"):
+    """A signal such as that of Ctrl-C comes, and is passed on to a recorded script: who waits for what just then."""
+
+    level: Level = "warning"
+    signal: Annotated[
+        NonEmpty, about("Name of the signal. SIGINT is passed on to all processes, others to the main one.")
     ]
 
 

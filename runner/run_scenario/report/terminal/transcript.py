@@ -32,9 +32,10 @@ from run_scenario.events.types import (
     ScenarioStarted,
     ScenarioTimedOut,
     StuckThread,
+    WhoWaits,
 )
 from run_scenario.events.types.queues import QueueEvent
-from run_scenario.report.diagnosis import doing
+from run_scenario.report.diagnosis import doing, held
 from run_scenario.report.sentences import explanation, sentence
 from run_scenario.report.text import plural, sanitize, seconds, truncate, value, values
 from run_scenario.values import Value
@@ -94,7 +95,7 @@ class Transcript:
         if isinstance(event, ProcessFailed) and event.traceback:
             details = event.traceback.splitlines()
             self._shown[event.process] = _Traceback(frozenset(details), details[-1])
-        elif isinstance(event, ScenarioStalled):
+        elif isinstance(event, WhoWaits):
             details = _stuck(event)
         elif isinstance(event, ExpectationFailed | ExpectationInconclusive):
             details = explanation(line)
@@ -176,7 +177,7 @@ def _together(events: list[Event]) -> str:
     return f"{verb} {plural(count, 'item')} {preposition} '{first.queue}': {shown}"
 
 
-def _stuck(event: ScenarioStalled) -> list[str]:
+def _stuck(event: WhoWaits) -> list[str]:
     lines = []
     threads: dict[str, list[StuckThread]] = {}
     for thread in event.threads:
@@ -195,7 +196,7 @@ def _stuck(event: ScenarioStalled) -> list[str]:
 
 def _stuck_thread(name: str, stuck: StuckThread) -> list[str]:
     lasting = "" if stuck.seconds is None else f" ({seconds(stuck.seconds)})"
-    does = f"{name}: {doing(stuck.state, stuck.waiting_for)}{lasting}"
+    does = f"{name}: {doing(stuck.state, stuck.waiting_for)}{held(stuck)}{lasting}"
     return [does, *(f"    {frame}" for frame in shown_frames(stuck.stack))]
 
 

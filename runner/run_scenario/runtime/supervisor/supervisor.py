@@ -199,6 +199,7 @@ class Supervisor:
         if number in _ORDERS:
             return
         self._stop_signal = 0
+        recorder.emit(codes.SIGNALLED, number, self._process_reports())
         for pid in list(self._living()) if number == signal.SIGINT else [self._main]:
             recorder.emit(codes.SWEEPING, pid, number, f"{signal.Signals(number).name} is passed on to it", False)
             self._processes.send(pid, number)
@@ -363,13 +364,15 @@ class Supervisor:
             return False
 
     def _report_deadlock(self, cause: str) -> None:
-        reports = []
+        recorder.emit(codes.STALL, cause, self._process_reports())
+
+    def _process_reports(self) -> list[list[object]]:
         with contextlib.suppress(OSError):
             living = list(self._living())
             asked = self._detector.askable(living)
             recorder.emit(codes.STACKS_ASKED, list(asked))
-            reports = self._detector.reports(living, asked)
-        recorder.emit(codes.STALL, cause, [report.packed() for report in reports])
+            return [report.packed() for report in self._detector.reports(living, asked)]
+        return []
 
     def _end(self, reason: str) -> None:
         self._stopping = True
