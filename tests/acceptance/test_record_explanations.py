@@ -174,12 +174,52 @@ def main():
 """,
         "failing ended without calling it for every item taken (failing has failed: ValueError: bad item)",
     ),
+    "both ends that receive first": (
+        """
+def work(end):
+    end.recv()
+
+def main():
+    mine, yours = multiprocessing.Pipe()
+    multiprocessing.Process(target=work, args=(yours,), name="worker").start()
+    mine.recv()
+""",
+        "deadlock: the main program and worker both wait in recv() on pipe 'mine, yours (script.py:10)', each for the "
+        "other to send first",
+    ),
+    "both ends that send more than there is room for": (
+        """
+def work(end):
+    end.send(bytes(1_000_000))
+
+def main():
+    mine, yours = multiprocessing.Pipe()
+    multiprocessing.Process(target=work, args=(yours,), name="worker").start()
+    mine.send(bytes(1_000_000))
+""",
+        "both wait in send() on pipe 'mine, yours (script.py:10)': it is full in both directions, and neither receives "
+        "before it has sent",
+    ),
+    "an end of which nobody has the other": (
+        """
+def work(end):
+    end.recv()
+
+def main():
+    mine, yours = multiprocessing.Pipe()
+    worker = multiprocessing.Process(target=work, args=(yours,), name="worker")
+    worker.start()
+    worker.join()
+""",
+        "worker waits for ever in recv() on 'yours (script.py:10)', and nobody is left who sends at "
+        "'mine (script.py:10)'",
+    ),
 }
 
 
 @pytest.mark.parametrize("name", STANDSTILLS)
-def test_what_has_failed_is_told_where_somebody_waits(tmp_path: Path, method: str, name: str) -> None:
-    """What would have put the missing item, or called task_done(), may have failed: that is said with the wait."""
+def test_a_standstill_is_explained_by_what_else_happened(tmp_path: Path, method: str, name: str) -> None:
+    """What would have put the missing item, or called task_done(), may have failed; or both sides wait alike."""
     text, told = STANDSTILLS[name]
     recorded = record(tmp_path, script(text), method)
     failed = recorded.log.all("pool.task_failed")

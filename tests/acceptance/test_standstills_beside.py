@@ -80,17 +80,17 @@ SHAPES: dict[str, tuple[str, str, str]] = {
     "at a queue of its own": (
         scenario({"name": "P", "target": "actors:take_from_own_queue"}),
         "unknown",
-        "; P waits for a lock, a queue or a pipe that the scenario does not name (in take_from_own_queue, stuck.py:",
+        "; P waits for a lock, a queue or a pipe that is not recorded (in take_from_own_queue, stuck.py:",
     ),
     "at a pipe of its own": (
         scenario({"name": "P", "target": "actors:receive_from_oneself"}),
         "unknown",
-        "; P waits for a lock, a queue or a pipe that the scenario does not name (in receive_from_oneself, stuck.py:",
+        "; P waits for a lock, a queue or a pipe that is not recorded (in receive_from_oneself, stuck.py:",
     ),
     "with a child at an event of its own": (
         scenario({"name": "P", "target": "actors:join_at_own_event"}),
         "unknown",
-        " waits for a lock, a queue or a pipe that the scenario does not name",
+        " waits for a lock, a queue or a pipe that is not recorded",
     ),
     "with a pool of its own": (
         scenario({"name": "P", "target": "actors:map_without_worker"}),
@@ -146,7 +146,7 @@ def test_it_is_seen_and_explained(play: Play, method: str, shape: str) -> None:
     assert ("deadlock", kind) == (stalled["cause"], stalled["diagnosis"]["kind"]), stalled["reason"]
     assert words in stalled["reason"]
     assert 3 == result.status
-    assert "outside the scenario" not in stalled["reason"]
+    assert "something that is not recorded" not in stalled["reason"]
     for thread in stalled["threads"]:
         assert thread["thread"] not in (None, *(each["pid"] for each in stalled["processes"]))
 

@@ -11,6 +11,7 @@ from run_scenario.report.sentences import explanation, sentence
 SENTENCES = [
     ("scenario.started", {}, "A daemon (fork, Python 3.11.7, deadline 10 s)"),
     ("scenario.started", {"title": ""}, "daemon (fork, Python 3.11.7, deadline 10 s)"),
+    ("scenario.started", {"title": "", "timeout": None}, "daemon (fork, Python 3.11.7, no deadline)"),
     ("scenario.stalled", {}, "stalled: nobody fills 'tasks' any more"),
     ("scenario.stalled", {"cause": "deadline", "reason": "A sleeps"}, "the deadline has passed: A sleeps"),
     ("scenario.signalled", {}, "Ctrl-C (SIGINT) comes: A waits for an item from queue 'tasks'"),
@@ -38,7 +39,7 @@ SENTENCES = [
         {"start_method": "forkserver"},
         "runs as pid 12, child of the fork server (pid 10), started by MainProcess",
     ),
-    ("process.finished", {"process": "MainProcess"}, "did its last step after 2 s"),
+    ("process.finished", {"process": "MainProcess"}, "came to its end after 2 s"),
     ("process.finished", {}, "finished: its target returned after 2 s"),
     ("process.exiting", {}, "calls sys.exit(): exit code 3"),
     ("process.exiting", {"exitcode": None}, "calls sys.exit(): exit code 0"),

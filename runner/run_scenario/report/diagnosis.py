@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from run_scenario.events.exit_cause import MAIN_NAME
-from run_scenario.report.text import plural, seconds
+from run_scenario.report.text import pipe_end, plural, seconds
 
 if TYPE_CHECKING:
     from run_scenario.events.types.runs import (
@@ -46,14 +46,14 @@ _WAITS = {
     "task_done": "its turn to call task_done() on queue '{name}'",
     "join_thread": "the items it has put on queue '{name}' to be written to the pipe",
     "acquire": "'{name}' to be released",
-    "recv": "something to receive at '{name}.{end}'",
+    "recv": "something to receive at '{at}'",
     "send": "room in pipe '{name}', to send at its {end} end",
     "next_task": "the next task of pool '{name}'",
     "result": "a result of pool '{name}'",
     "join_pool": "the end of the workers of pool '{name}'",
     "sleep": "its next step, after a delay",
     "thread": "another thread of its own process",
-    "own": "a lock, a queue or a pipe that the scenario does not name",
+    "own": "a lock, a queue or a pipe that is not recorded",
     "serve": "calls on what it holds",
 }
 _WAITED_ON = {
@@ -64,10 +64,10 @@ _WAITED_ON = {
 _WAKES = ("set", "clear", "is_set", "notify", "wake")
 
 _STATES = {
-    "sleeping": "sleeps, or waits for something outside the scenario",
+    "sleeping": "sleeps, or waits for something that is not recorded",
     "running": "computes",
     "stopped": "is stopped (SIGSTOP or the like)",
-    "unknown": "computes, sleeps, or waits for something outside the scenario",
+    "unknown": "computes, sleeps, or waits for something that is not recorded",
     "exiting": "is about to end",
 }
 _STOPS = {"terminated": "was terminated", "killed": "was killed", "daemon": "was terminated"}
@@ -139,7 +139,7 @@ def waiting_for(blocked: BlockedOperation) -> str | None:
         return "a lock inside its own process, in which there is no other thread"
     if operation == "thread" and blocked.method == "join":
         return "the end of another thread of its own process"
-    return _WAITS[operation].format(name=name, end=blocked.end)
+    return _WAITS[operation].format(name=name, end=blocked.end, at=pipe_end(name, blocked.end))
 
 
 def doing(state: str, wanted: str | None) -> str:
@@ -344,7 +344,7 @@ class _Explanation:
         return _how_ended(ended) if code < 0 else f"has ended with exit code {code}"
 
     def _deed(self, mover: Mover) -> str:
-        return _COULD[mover.action].format(resource=mover.resource)
+        return _COULD[mover.action].format(resource=_handle(mover.resource))
 
     # Cycles
 
@@ -382,7 +382,7 @@ class _Explanation:
 
     def _too_late(self, links: Sequence[CycleLink]) -> str:
         first, main, *others = links
-        deed = _COULD[first.action].format(resource=first.resource)
+        deed = _COULD[first.action].format(resource=_handle(first.resource))
         start = f"{self._together()} for {self._thing(first)}: the main program would {deed}, but first it waits for "
         if first.action == "release" and MAIN_NAME in self._state_of(first.resource).holders:
             held = f"held by {subject(MAIN_NAME)}, which would release it"
@@ -534,17 +534,17 @@ class _Explanation:
     # Pipes
 
     def _full_pipe(self) -> str:
-        here = f"{self._first.resource}.{self._first.end}"
+        here = pipe_end(str(self._first.resource), self._first.end)
         start = f"{subject(self._first.process)} waits for ever in send() on '{here}': the pipe is full"
         return f"{start}, and {self._nobody(f'nobody is left who receives at {self._there()}')}"
 
     def _nobody_sends(self) -> str:
-        here = f"{self._first.resource}.{self._first.end}"
+        here = pipe_end(str(self._first.resource), self._first.end)
         start = f"{subject(self._first.process)} waits for ever in recv() on '{here}'"
         return f"{start}, and {self._nobody(f'nobody is left who sends at {self._there()}')}"
 
     def _end_left_open(self) -> str:
-        here = f"{self._first.resource}.{self._first.end}"
+        here = pipe_end(str(self._first.resource), self._first.end)
         gone = [mover.process for mover in self._movers("ended")]
         ended = f"{names(gone)} {'has' if len(gone) == 1 else 'have'} ended, but " if gone else ""
         start = f"{subject(self._first.process)} waits for ever in recv() on '{here}': {ended}"
@@ -566,7 +566,7 @@ class _Explanation:
         return f"{self._there()} is still open, for {text}{as_well}"
 
     def _there(self) -> str:
-        return f"'{self._first.resource}.{'right' if self._first.end == 'left' else 'left'}'"
+        return f"'{pipe_end(str(self._first.resource), 'right' if self._first.end == 'left' else 'left')}'"
 
     # Pools
 
@@ -816,7 +816,7 @@ def _filling(state: ResourceState) -> str:
 
 
 def _place(process: StuckThread) -> str:
-    """Return in brackets where in its own code a process waits at what the scenario does not name; else nothing."""
+    """Return in brackets where in its own code a process waits at what is not recorded; else nothing."""
     if process.operation not in ("own", "thread"):
         return ""
     for frame in process.stack:
@@ -836,6 +836,12 @@ def _actor(blocked: BlockedOperation) -> str:
     if blocked.thread is None:
         return who
     return f"thread '{blocked.thread_name}' of {who}" if blocked.thread_name else f"a thread of {who}"
+
+
+def _handle(resource: str | None) -> str | None:
+    """Return what somebody could do something to; an end of a pipe as it is called."""
+    pipe, _, end = (resource or "").rpartition(".")
+    return pipe_end(pipe, end) if pipe and end in ("left", "right") else resource
 
 
 def _it_or_they(count: int) -> str:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from run_scenario.report.text import plural, sanitize, seconds, value, values
+from run_scenario.report.text import pipe_end, plural, sanitize, seconds, value, values
 from run_scenario.scenario.parameters import assignments
 
 Event = Mapping[str, Any]
@@ -102,7 +102,7 @@ def _queue(event: Event) -> str:
 
 
 def _end(event: Event) -> str:
-    return f"{event.get('pipe', '?')}.{event.get('end', '?')}"
+    return pipe_end(str(event.get("pipe", "?")), event.get("end", "?"))
 
 
 def _pool(event: Event) -> str:
@@ -130,7 +130,7 @@ def _scenario_started(event: Event) -> str:
         f"Python {event.get('python')}",
         *_pinned(event),
         *_allowed(event),
-        f"deadline {seconds(event.get('timeout'))}",
+        "no deadline" if event.get("timeout") is None else f"deadline {seconds(event.get('timeout'))}",
     )
     return f"{title} ({', '.join(facts)})"
 
@@ -196,7 +196,7 @@ def _started(event: Event) -> str:
 
 
 def _finished(event: Event) -> str:
-    what = "did its last step" if event.get("process") == _MAIN else "finished: its target returned"
+    what = "came to its end" if event.get("process") == _MAIN else "finished: its target returned"
     return f"{what} after {seconds(event.get('duration'))}"
 
 

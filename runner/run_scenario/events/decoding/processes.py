@@ -30,7 +30,7 @@ from run_scenario.scenario.model import ProcessSpec, StartMethod
 MAIN = -1
 """The main program's number where records name a process by its position in the scenario."""
 
-_WHY_STOPPED = {"daemon": "its parent ended, and this is a daemon process", "step": "as the scenario says"}
+_A_DAEMON = "its parent ended, and this is a daemon process"
 
 _MOST_THREAD_NAMES = 10_000
 
@@ -295,12 +295,12 @@ class ProcessDecoder:
     def on_terminating(self, source: Source, t: int, process: int, why: str) -> None:
         state = self._state(process)
         state.sent.append((signal.SIGTERM, source.name, why))
-        self._emit_about(t, state, types.ProcessTerminating(by=source.name, reason=_WHY_STOPPED.get(why, why)))
+        self._emit_about(t, state, types.ProcessTerminating(by=source.name, reason=_why_stopped(why, "terminate")))
 
     def on_killing(self, source: Source, t: int, process: int, why: str) -> None:
         state = self._state(process)
         state.sent.append((signal.SIGKILL, source.name, why))
-        self._emit_about(t, state, types.ProcessKilling(by=source.name, reason=_WHY_STOPPED.get(why, why)))
+        self._emit_about(t, state, types.ProcessKilling(by=source.name, reason=_why_stopped(why, "kill")))
 
     def on_raising_signal(self, source: Source, t: int, number: int) -> Event:
         if (state := self._by_pid.get(source.pid)) is not None:
@@ -457,6 +457,10 @@ class ProcessDecoder:
 
 def _microseconds(seconds: float | None) -> float | None:
     return None if seconds is None else round(seconds, 6)
+
+
+def _why_stopped(why: str, method: str) -> str:
+    return {"daemon": _A_DAEMON, "step": f"by a call of {method}()"}.get(why, why)
 
 
 def _failure(state: ProcessState, *, of_script: bool) -> str:
