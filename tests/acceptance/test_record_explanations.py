@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import re
 import signal
 from pathlib import Path
 
 import pytest
-from recorded import Recording, record
+from recorded import Recording, plainly, record
 
 HEAD = "import multiprocessing\nimport os\nimport sys\nimport threading\n"
 GUARD = 'if __name__ == "__main__":\n    multiprocessing.set_start_method(sys.argv[1])\n    main()\n'
@@ -400,3 +401,37 @@ while True:
     recorded = recording.finish()
     assert (0, "") == (recorded.status, recorded.stderr)
     assert "SIGTERM" == recorded.log.one("scenario.signalled")["signal"]
+
+
+SHOWN = """
+def fail(box):
+    box.get(timeout=0)
+
+def main():
+    box, pool = multiprocessing.Queue(), multiprocessing.Pool(1)
+    made = [box, pool, multiprocessing.JoinableQueue(), multiprocessing.SimpleQueue(), multiprocessing.Barrier(2)]
+    made += [*multiprocessing.Pipe(), multiprocessing.Value("i"), multiprocessing.Array("i", 2), pool.imap(abs, [1])]
+    print(*made, multiprocessing.Process, multiprocessing.Process(target=fail), sep="\\n")
+    print(multiprocessing.Process.start.__qualname__, multiprocessing.Process.join.__doc__)
+    sys.stdout.flush()
+    process = multiprocessing.Process(target=fail, args=(box,))
+    process.start()
+    process.join()
+    thread = threading.Thread(target=fail, args=(box,))
+    thread.start()
+    thread.join()
+    pool.apply(abs, ("text",))
+"""
+
+
+def test_what_python_shows_is_multiprocessings_own(tmp_path: Path, method: str) -> None:
+    """Objects look as they do without; tracebacks of processes, threads, tasks and the script have no frame of ours."""
+    file = tmp_path / "script.py"
+    file.write_text(script(SHOWN))
+    plain, recorded = plainly(tmp_path, file, method), record(tmp_path, file, method)
+    changing = re.compile(r"0x[0-9a-f]+|\d{3,}")
+    assert changing.sub("…", plain.stdout) == changing.sub("…", recorded.stdout)
+    assert plain.returncode == recorded.status == 1
+    assert "run_scenario" not in recorded.stderr
+    assert 2 == recorded.stderr.count("box.get(timeout=0)\n")
+    assert "bad operand type for abs(): 'str'" in recorded.stderr

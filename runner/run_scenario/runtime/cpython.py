@@ -78,6 +78,23 @@ def when_threads_start(note: Callable[[int, str], None]) -> None:
     threading.Thread._set_native_id = set_native_id  # type: ignore[attr-defined]
 
 
+def before_threads_fail(change: Callable[[BaseException], None]) -> None:
+    """Have `change` called with each exception that ends a thread, before it is shown."""
+    plainly = threading.excepthook
+    if hasattr(plainly, "changing"):
+        return
+
+    def excepthook(args: threading.ExceptHookArgs) -> None:
+        if args.exc_value is not None:
+            change(args.exc_value)
+            trace = args.exc_value.__traceback__
+            args = threading.ExceptHookArgs((args.exc_type, args.exc_value, trace, args.thread))
+        plainly(args)
+
+    excepthook.changing = change  # type: ignore[attr-defined]
+    threading.excepthook = excepthook
+
+
 def frames_of_caller() -> Iterator[FrameType]:
     """Yield the frames of the code that has called the function which asks, the innermost first."""
     frame: FrameType | None = sys._getframe(2)  # `inspect` is not worth its import here

@@ -6,6 +6,7 @@ outside.
 
 from __future__ import annotations
 
+import functools
 import sys
 from collections.abc import Callable
 from multiprocessing.process import BaseProcess
@@ -39,6 +40,7 @@ def is_inside_a_wait() -> bool:
     return bool(recorder.waits[word]) and word != recorder.wait_word(codes.W_EXIT)
 
 
+@functools.wraps(_join_plainly)
 def join(self: BaseProcess, timeout: float | None = None) -> None:
     """Stand for `Process.join`: the same, known as a wait."""
     popen = cpython.popen_of(self)
@@ -54,6 +56,7 @@ def join(self: BaseProcess, timeout: float | None = None) -> None:
         recorder.finish_wait(word, before)
 
 
+@functools.wraps(_start_plainly)
 def start(self: BaseProcess) -> None:
     """Stand for `Process.start`: a manager then says in its process that it serves."""
     if cpython.is_managers(self):

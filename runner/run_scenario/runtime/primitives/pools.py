@@ -30,6 +30,8 @@ from run_scenario.runtime.child.bootstrap import (
     record_lingering,
     record_missed_exit_functions,
 )
+from run_scenario.runtime.child.own_frames import leave_out_own_frames
+from run_scenario.runtime.primitives.plain_repr import shown_plainly
 
 if TYPE_CHECKING:
     from concurrent.futures import Executor
@@ -80,6 +82,7 @@ class WorkerRun:
             recorder.end_wait()
             text = str(error)[:500]
             recorder.emit(codes.POOL_WORKER_FAILED, self._index, type(error).__name__, text)
+            leave_out_own_frames(error)
             raise
         finally:
             record_lingering(-1)
@@ -210,6 +213,7 @@ class _Reaping:
         return code
 
 
+@shown_plainly
 class RecordedPool(pool.Pool):
     """`multiprocessing.pool.Pool`, whose workers are made by `Workers`."""
 
@@ -518,6 +522,7 @@ class Task:
         no_exception = not isinstance(error, Exception)
         null_input = has_null_input(error)
         recorder.emit(codes.POOL_TASK_FAILED, self._index, self._call, number, name, text, no_exception, null_input)
+        leave_out_own_frames(error)
 
 
 class PairedTask(Task):

@@ -6,6 +6,7 @@ task. What comes back is what comes back anyway.
 
 from __future__ import annotations
 
+import functools
 import itertools
 import os
 import threading
@@ -20,6 +21,7 @@ from run_scenario.recording import codes
 from run_scenario.recording.describe import describe
 from run_scenario.recording.recorder import recorder
 from run_scenario.runtime import cpython
+from run_scenario.runtime.primitives.plain_repr import shown_plainly
 from run_scenario.runtime.primitives.pools import (
     Callback,
     Initializer,
@@ -108,6 +110,7 @@ def make_pool(
     return ScriptPool(index, size, ctx, initializer, initargs, maxtasksperchild)
 
 
+@shown_plainly
 class ScriptPool(RecordedPool):
     """`multiprocessing.pool.Pool`, recorded."""
 
@@ -271,10 +274,12 @@ class _NextRecorded:
     __next__ = next
 
 
+@shown_plainly
 class _Results(_NextRecorded, pool.IMapIterator):  # type: ignore[type-arg]
     """`multiprocessing.pool.IMapIterator`, recorded."""
 
 
+@shown_plainly
 class _UnorderedResults(_NextRecorded, pool.IMapUnorderedIterator):  # type: ignore[type-arg]
     """`multiprocessing.pool.IMapUnorderedIterator`, recorded."""
 
@@ -375,7 +380,7 @@ def record_executors(module: ModuleType) -> None:
             recorder.emit(codes.POOL_JOINED, calls.index, since)
 
     for name, method in (("__init__", make), ("submit", submit), ("map", map_), ("shutdown", shutdown)):
-        setattr(kind, name, method)
+        setattr(kind, name, functools.wraps(getattr(kind, name))(method))
 
 
 def _mark_threads(executor: Any, index: int) -> None:

@@ -13,6 +13,7 @@ from run_scenario.recording import codes
 from run_scenario.recording.recorder import recorder
 from run_scenario.runtime import cpython
 from run_scenario.runtime.child.bootstrap import exitcode_of, join_run, own_usage, record_failure, record_lingering
+from run_scenario.runtime.child.own_frames import leave_out_own_frames
 from run_scenario.runtime.main_program.program import MAIN, MAIN_PROCESS
 from run_scenario.runtime.primitives import wire
 from run_scenario.runtime.run_folder import STOPPED
@@ -60,6 +61,7 @@ def _run(script: Script) -> int:
     except BaseException as error:
         record_failure(MAIN, error)
         error = error.with_traceback(_own_frames(error.__traceback__))
+        leave_out_own_frames(error)
         sys.excepthook(type(error), error, error.__traceback__)
         return _INTERRUPTED if isinstance(error, KeyboardInterrupt) else 1
     recorder.emit(codes.FINISHED, MAIN, own_usage())
