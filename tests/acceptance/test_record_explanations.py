@@ -321,6 +321,37 @@ def test_a_lock_that_a_thread_held_at_the_fork_is_explained(tmp_path: Path, more
     assert (3, True) == (recorded.status, told in recorded.stderr)
 
 
+def test_a_pools_worker_that_was_forked_beside_a_thread_is_explained(tmp_path: Path) -> None:
+    """It is a process like any other."""
+    text = """
+inside = threading.Lock()
+
+def hold(ready, over):
+    with inside:
+        ready.set()
+        over.wait()
+
+def work(x):
+    with inside:
+        return x
+
+def main():
+    ready, over = threading.Event(), threading.Event()
+    holder = threading.Thread(target=hold, args=(ready, over), name="holder")
+    holder.start()
+    ready.wait()
+    with multiprocessing.Pool(1) as pool:
+        over.set()
+        holder.join()
+        pool.map(work, [1])
+"""
+    recorded = record(tmp_path, script(text), "fork")
+    told = (
+        "it was forked while thread 'holder' was running in its program, and a lock that such a thread held then stays"
+    )
+    assert (3, True) == (recorded.status, told in recorded.stderr)
+
+
 def test_a_fork_without_other_threads_is_not_blamed(tmp_path: Path, method: str) -> None:
     """Who waits for a lock of its own alone is not said to have got it locked; a spawned process has no copy of it."""
     text = """

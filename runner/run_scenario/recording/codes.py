@@ -113,7 +113,7 @@ MANAGER_LOST = 113  # supervisor                                     pid, exit c
 
 # Pools, by position among the scenario's resources; calls count from 1, tasks from 0.
 POOL_CREATED = 120  #                                           pool, processes
-POOL_WORKER_STARTED = 121  # by the worker                      pool, name, pid, ppid
+POOL_WORKER_STARTED = 121  # by the worker                      pool, name, pid, ppid, other threads of who forks it
 POOL_WORKER_FAILED = 122  # outside of a task                   pool, exception, message
 POOL_WORKER_REAPED = 123  #                                     pool, pid, exit code, name, usage
 POOL_CRASH_LOOP = 124  #                                        pool, workers started, whether it goes on

@@ -627,14 +627,20 @@ class _Explanation:
         forked: dict[tuple[str, str], list[str]] = {}
         for fact in self._facts("thread_at_fork"):
             told: list[str] | None = fact.fields.get("threads")  # of a script; else each thread has a name in the log
-            who, by = (fact.process, str(fact.fields["by"])) if told else (self._first.process, MAIN_NAME)
-            forked.setdefault((who, by), []).extend([f"thread '{name}'" for name in told] if told else [fact.process])
-        parts = [
-            f"{colon}{'it' if colon == ': ' else subject(who)} was forked while {names(threads)} "
-            f"{'was' if len(threads) == 1 else 'were'} running in {subject(by)}, and a lock that such a thread held "
-            "then stays locked in the child for ever (unless it is one that the child itself has acquired)"
-            for (who, by), threads in forked.items()
-        ]
+            place = fact.process, subject(fact.fields["by"]) if "by" in fact.fields else "its program"
+            if told is None:
+                place = self._first.process, subject(MAIN_NAME)
+            forked.setdefault(place, []).extend(
+                [fact.process] if told is None else [f"thread '{each}'" for each in told]
+            )
+        parts = []
+        for (process, where), threads in forked.items():
+            who = "it" if colon == ": " else subject(process)
+            ran = f"{names(threads)} {'was' if len(threads) == 1 else 'were'} running in {where}"
+            parts.append(
+                f"{colon}{who} was forked while {ran}, and a lock that such a thread held then stays locked in the "
+                "child for ever (unless it is one that the child itself has acquired)"
+            )
         return "".join(parts)
 
     def _ended_thread(self) -> str:

@@ -475,11 +475,11 @@ class _Facts:
 
     def _threads_at_fork(self, process: str) -> None:
         """Add the threads that ran where a process was forked, when it was."""
-        forked, starting = (self._book.last(kind, process) for kind in (types.ProcessStarted, types.ProcessStarting))
-        if isinstance(starting, types.ProcessStarting) and starting.threads is not UNSET:
-            self._add("thread_at_fork", starting)
+        if process in self._book.forked_beside:
+            self._add("thread_at_fork", self._book.forked_beside[process])
             return
-        if not isinstance(forked, types.ProcessStarted) or forked.start_method != "fork":
+        forked = self._book.last(types.ProcessStarted, process)
+        if forked is None or forked.start_method != "fork":
             return
         for thread in self._book.each(types.ProcessStarted):
             over = self._book.last(types.ProcessExited, thread.process)

@@ -17,6 +17,7 @@ from run_scenario.events.types.base import (
     Message,
     Ordinal,
     Seconds,
+    ThreadsLeftOut,
     about,
 )
 
@@ -55,6 +56,7 @@ class PoolWorkerStarted(PoolEvent, kw_only=True, tag="pool.worker_started"):
     """A worker of the pool runs."""
 
     ppid: Annotated[Count, about("Process id of its parent.")]
+    threads: ThreadsLeftOut = UNSET
 
 
 class PoolWorkerFailed(PoolEvent, kw_only=True, tag="pool.worker_failed"):

@@ -22,6 +22,7 @@ from run_scenario.events.types.base import (
     Ordinal,
     Reason,
     Seconds,
+    ThreadsLeftOut,
     Times,
     Until,
     Worker,
@@ -44,13 +45,7 @@ class ProcessStarting(ProcessActionEvent, kw_only=True, tag="process.starting"):
     worker: Worker
     daemon: Annotated[bool, about("Whether it is a daemon.")]
     delay: Annotated[Seconds, about("Seconds that were waited before.")]
-    threads: Annotated[
-        list[str] | UnsetType,
-        about(
-            "Of a recorded script: names of the other threads of the process that forks it, of many only the first. It "
-            "has none of them, and what they hold stays held in it. Not there where there are none."
-        ),
-    ] = UNSET
+    threads: ThreadsLeftOut = UNSET
 
 
 class ProcessStarted(Event, kw_only=True, tag="process.started"):

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import functools
 import sys
+import threading
 from collections.abc import Callable
 from multiprocessing.process import BaseProcess
 from typing import Any
@@ -16,6 +17,7 @@ from run_scenario.recording import codes
 from run_scenario.recording.recorder import recorder
 from run_scenario.runtime import cpython
 
+_MOST_THREADS = 16
 _join_plainly = BaseProcess.join
 _start_plainly = BaseProcess.start
 
@@ -38,6 +40,12 @@ def is_inside_a_wait() -> bool:
     """Return whether this thread waits already, and not for its process to end."""
     word = recorder.current_wait()
     return bool(recorder.waits[word]) and word != recorder.wait_word(codes.W_EXIT)
+
+
+def threads_left_out_of(made: BaseProcess) -> list[list[str]]:
+    """Return, as a field that may be missing, the names of the other threads here, if a fork will leave them out."""
+    others = [thread.name for thread in threading.enumerate() if thread is not threading.current_thread()]
+    return [others[:_MOST_THREADS]] if others and cpython.start_method_of(made) == "fork" else []
 
 
 @functools.wraps(_join_plainly)

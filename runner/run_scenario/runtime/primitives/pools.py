@@ -23,7 +23,7 @@ from run_scenario.recording.describe import describe
 from run_scenario.recording.recorder import recorder
 from run_scenario.recording.usage import Usage
 from run_scenario.runtime import cpython
-from run_scenario.runtime.child import exit_functions
+from run_scenario.runtime.child import exit_functions, own_children
 from run_scenario.runtime.child.bootstrap import (
     has_null_input,
     join_run,
@@ -60,6 +60,8 @@ class WorkerRun:
         self._process = process
         self._index = index
         self._setup = setup
+        self.left_out: list[list[str]] = []
+        """The threads of the program that forks it, as `own_children.threads_left_out_of` returns them."""
         self.managed: Any = None
         """Where the scenario has a manager: what a spawned worker needs to record the calls of proxies."""
 
@@ -69,7 +71,7 @@ class WorkerRun:
             os.close(descriptor)
         process = self._process
         join_run(folder, process.name, queues, captured=captured)
-        recorder.emit(codes.POOL_WORKER_STARTED, self._index, process.name, os.getpid(), os.getppid())
+        recorder.emit(codes.POOL_WORKER_STARTED, self._index, process.name, os.getpid(), os.getppid(), *self.left_out)
         recorder.begin_wait(codes.W_POOL_TASK, self._index)
         exit_functions.watch()
         if self.managed:
@@ -152,6 +154,7 @@ class Workers:
 
         def start_recorded() -> None:
             del process.start  # nothing of ours is pickled with it
+            process.run.left_out = own_children.threads_left_out_of(process)
             process.start()
             del process.run  # the child has it; held in a circle, a process would keep its files open
             reaping = _Reaping(cpython.popen_of(process), self._index, process.name)

@@ -29,7 +29,6 @@ from run_scenario.runtime.script.objects import record_objects
 
 Report = Callable[..., None]
 """Tells the supervisor of a process: a letter, and numbers."""
-_MOST_THREADS = 16
 Numbered = tuple[int, str]
 """The number of a process, and its name in the log."""
 
@@ -112,7 +111,7 @@ def _start(self: BaseProcess) -> None:
         return
     index, name = numbered
     _numbered[self] = numbered
-    recorder.emit(codes.STARTING, index, name, *_left_out_of(self))
+    recorder.emit(codes.STARTING, index, name, *own_children.threads_left_out_of(self))
     before, _starting.process = _starting.process, numbered
     try:
         _start_plainly(self)
@@ -122,12 +121,6 @@ def _start(self: BaseProcess) -> None:
     finally:
         _starting.process = before
     _note_started(self, index)
-
-
-def _left_out_of(made: BaseProcess) -> list[list[str]]:
-    """Return, as a field that may be missing, the names of the other threads here, if a fork will leave them out."""
-    others = [thread.name for thread in threading.enumerate() if thread is not threading.current_thread()]
-    return [others[:_MOST_THREADS]] if others and cpython.start_method_of(made) == "fork" else []
 
 
 def _records_itself(made: BaseProcess) -> bool:
