@@ -47,7 +47,7 @@ _WAITS = {
     "join_thread": "the items it has put on queue '{name}' to be written to the pipe",
     "acquire": "'{name}' to be released",
     "recv": "something to receive at '{at}'",
-    "send": "room in pipe '{name}', to send at its {end} end",
+    "send": "room in the pipe, to send at '{at}'",
     "next_task": "the next task of pool '{name}'",
     "result": "a result of pool '{name}'",
     "join_pool": "the end of the workers of pool '{name}'",
@@ -752,7 +752,8 @@ class _Explanation:
     def _and_main(self) -> str:
         """Return that all others but the main program are those who were named."""
         others = [each.process for each in self._stalled.processes if each.process not in self._alike]
-        alone = others == [MAIN_NAME] and len(self._stalled.processes) > 2
+        told = any(mover.process == MAIN_NAME for mover in self._diagnosis.could_have_moved)
+        alone = others == [MAIN_NAME] and len(self._stalled.processes) > 2 and not told
         return " (the main program waits for them to end)" if alone else ""
 
     def _abandoned_queue(self) -> str:

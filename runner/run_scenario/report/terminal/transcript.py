@@ -49,10 +49,11 @@ _MANY = 40
 _LONGEST_DETAIL = 2_000
 
 _LIBRARY = Path(threading.__file__).parent
+_RUNTIME = str(Path(__file__).parents[2] / "runtime") + "/"
 _WAITING_CODE = (
     *(str(_LIBRARY / name) for name in ("multiprocessing/", "threading.py", "queue.py", "selectors.py")),
     "<string>:",  # a proxy's method
-    str(Path(__file__).parents[2] / "runtime") + "/",
+    _RUNTIME,
 )
 """Where in the standard library a process waits, and where what records it stands in for that."""
 
@@ -210,7 +211,7 @@ def shown_frames(stack: Sequence[str], folders: Iterable[str] | None = None) -> 
     own = [frame for frame in stack if not frame.startswith(_WAITING_CODE)]
     known = [str(Path.cwd()), *sys.path] if folders is None else folders
     prefixes = sorted((folder.rstrip("/") + "/" for folder in known if folder), key=len, reverse=True)
-    shown = list(own[:_MOST_FRAMES] or stack[-1:])
+    shown = list(own[:_MOST_FRAMES] or [frame for frame in stack[-1:] if not frame.startswith(_RUNTIME)])
     if all(frame.startswith(_LIBRARIES) for frame in shown):  # what its author has written is further out
         authors = [frame for frame in own if not frame.startswith(_LIBRARIES)][:1]
         shown = [*shown[: _MOST_FRAMES - 1], *authors] if authors else shown
