@@ -48,6 +48,20 @@ def main():
         "never asked for the result of submit(work, …) of pool 'executor (script.py:12)': it had raised ValueError: "
         "no 0 (result() would have raised it here)",
     ),
+    "results that nobody goes through": (
+        """
+from concurrent.futures import ProcessPoolExecutor
+
+def work(x):
+    return 1 // x
+
+def main():
+    with ProcessPoolExecutor(1) as executor:
+        executor.map(work, range(2))
+""",
+        "never asked for the result of map(work, …) of pool 'executor (script.py:12)': it had raised "
+        "ZeroDivisionError: integer division or modulo by zero (to go through its results would have raised it here)",
+    ),
     "a pool whose block ends before its tasks": (
         """
 def work(x):
@@ -104,6 +118,9 @@ def main():
                 continue
             except ValueError:
                 break
+        checked = pool.apply_async(work, (1,))
+        checked.wait()
+        assert not checked.successful()
         try:
             list(pool.imap(work, range(3)))
         except ValueError:

@@ -445,10 +445,14 @@ def _crash_loop(event: Event) -> str:
 _TERMINATED_BY = {"with": ", as its `with` block ends", "collected": ", as nothing refers to it any more"}
 
 
+_ASKS = {"submit": "result()", **dict.fromkeys(("map", "imap", "imap_unordered"), "to go through its results")}
+"""Method -> how its result is asked for, if not by get(); a `map` that does not wait is that of an executor."""
+
+
 def _not_retrieved(event: Event) -> str:
     method, calls = event.get("method"), event.get("calls") or 1
     more = f", and so had {plural(calls - 1, 'more call')} of this pool" if calls > 1 else ""
-    ask = "result()" if method == "submit" else "get()"
+    ask = _ASKS.get(str(method), "get()")
     return (
         f"never asked for the result of {method}({event.get('function')}, …) of {_pool(event)}: it had raised "
         f"{_exception(event)}{more} ({ask} would have raised it here)"

@@ -67,6 +67,16 @@ class _Calls:
         recorder.emit(codes.POOL_RETURNED, self.index, number, describe(result), since)
         return result
 
+    def ask_successful(self, number: int, ask_successful: Callable[[], bool], ask: Callable[..., Any]) -> bool:
+        """Ask whether a call has raised; if so, the script knows as if it had asked for the result."""
+        successful = ask_successful()
+        if not successful:
+            try:
+                ask(0)
+            except BaseException as error:
+                self.note_failure(number, error)
+        return successful
+
     def note_failure(self, number: int, error: BaseException) -> None:
         """Record that asking for the result of a call has raised."""
         recorder.emit(codes.POOL_CALL_FAILED, self.index, number, type(error).__name__, str(error)[:500])
@@ -218,8 +228,9 @@ class ScriptPool(RecordedPool):
         }
 
     def _result(self, number: int, made: Any) -> Any:
-        ask = made.get
+        ask, ask_successful = made.get, made.successful
         made.get = lambda timeout=None: self._calls.wait(number, ask, timeout)
+        made.successful = lambda: self._calls.ask_successful(number, ask_successful, ask)
         return made
 
     def close(self) -> None:
