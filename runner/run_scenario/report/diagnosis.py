@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from run_scenario.events.exit_cause import MAIN_NAME
+from run_scenario.events.types.runs import SOMETHING_IS_MISSING
 from run_scenario.report.text import pipe_end, plural, seconds
 
 if TYPE_CHECKING:
@@ -32,9 +33,6 @@ _MOST_FAILED = 3
 """Processes of which is said how they have failed."""
 _MOST_TOLD = 6
 """Processes of which is said what they do, where nothing better can be said."""
-
-_SAYS_WHO_FAILED = ("worker_crash_loop", "lost_pool_task", "pool_thread_ended", "lost_pool_lock", "abandoned_queue")
-"""Kinds whose explanation says itself what has failed."""
 
 _ALL = 1 << 31
 """How many notify_all() notifies, as it is recorded."""
@@ -316,7 +314,7 @@ class _Explanation:
 
         Whether that is why somebody waits, the facts do not say.
         """
-        if self._diagnosis.kind in _SAYS_WHO_FAILED:
+        if self._diagnosis.kind not in SOMETHING_IS_MISSING:
             return ""
         ended = [fact.process for fact in self._facts("ended", "failed") if fact.process not in self._told]
         failed = self._failed(ended)

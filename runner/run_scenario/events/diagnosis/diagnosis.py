@@ -26,6 +26,7 @@ from run_scenario.events.diagnosis.pools import (
 from run_scenario.events.diagnosis.reports import Waiting, type_of
 from run_scenario.events.exit_cause import MAIN_NAME
 from run_scenario.events.types.runs import (
+    SOMETHING_IS_MISSING,
     CycleLink,
     Diagnosis,
     DiagnosisKind,
@@ -48,11 +49,6 @@ _MOST_CONCERNED = 20
 _MOST_FAILURES = 5
 _FAILURES = ("exception", "crash", "signal", "vanished", "unstarted")
 """Causes of ends that nobody in the program has asked for."""
-_SOMETHING_IS_MISSING = (
-    *("held_lock", "no_holder", "barrier_short", "event_never_set", "nobody_notifies", "full_pipe", "nobody_sends"),
-    *("end_left_open", "unfinished_join", "starved_get", "full_queue", "unanswered_call", "unknown"),
-)
-"""Kinds of standstill in which somebody waits for what another could have done, had it not failed."""
 _FIELDS = (
     *("side", "exitcode", "signal", "call", "method", "task"),
     *("exception", "message", "error", "tasks", "count", "cause", "thread", "doing", "most", "by", "threads"),
@@ -441,7 +437,7 @@ class _Facts:
                 self._threads_at_fork(w.process)
         if kind == "exit_blocked_by_feeder":
             self._add("failed", self._book.last(types.ProcessFailed, processes[0]))
-        if kind in _SOMETHING_IS_MISSING:
+        if kind in SOMETHING_IS_MISSING:
             self._failures()
         found = [self._found[seq] for seq in sorted(self._found)]
         return found[-_MOST_CONCERNED:]

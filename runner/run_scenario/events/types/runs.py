@@ -72,6 +72,11 @@ DiagnosisKind = Literal[
     "unanswered_call",
     "unknown",
 ]
+SOMETHING_IS_MISSING = (
+    *("held_lock", "no_holder", "barrier_short", "event_never_set", "nobody_notifies", "full_pipe", "nobody_sends"),
+    *("end_left_open", "unfinished_join", "starved_get", "full_queue", "unanswered_call", "unknown"),
+)
+"""Kinds of standstill in which somebody waits for what another could have done, had it not failed."""
 FactRole = Literal[
     "acquired",
     "set",
