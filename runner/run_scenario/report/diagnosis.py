@@ -215,7 +215,8 @@ class _Explanation:
     def _everybody(self) -> str:
         processes = self._stalled.processes
         parts = [f"{subject(p.process)} {doing(p.state, waiting_for(p))}{held(p)}{_place(p)}" for p in processes]
-        threads = [each for each in self._stalled.threads if each.operation is not None]
+        # At one look, a thread that computes may be seen to wait for another of its process.
+        threads = [each for each in self._stalled.threads if each.operation not in (None, "thread", "own")]
         parts += [f"{_actor(each)} waits for {waiting_for(each)}{held(each)}{_place(each)}" for each in threads]
         if len(parts) > _MOST_TOLD:
             parts[_MOST_TOLD:] = [f"and {len(parts) - _MOST_TOLD} more"]
