@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -11,10 +12,13 @@ import sys
 import tempfile
 import textwrap
 import uuid
+from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
 from support import COMMAND, KEPT, PATIENCE, Event, Log, check_log, is_readable, processes_with, read_events
+
+from run_scenario.report.sentences import sentence
 
 SCRIPTS = Path(__file__).parent / "scripts"
 
@@ -73,6 +77,12 @@ class Recording:
         text = self._log.read_text() if self._log.exists() else ""
         return read_events(text[: text.rfind("\n") + 1])
 
+    def wait_for(self, event: str) -> None:
+        """Wait until the log has such an event."""
+        while not any(each["event"] == event for each in self.events()):
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                raise AssertionError(f"it has ended, with {self.process.wait(0.02)}, without {event}")
+
     def wait_for_nobody(self) -> dict[str, bytes]:
         """Wait until nobody of a killed recording lives; then nothing is left but what `recover` reads: return that."""
         for pid in processes_with(self._marker):
@@ -99,7 +109,16 @@ class Recording:
                 os.kill(pid, signal.SIGKILL)
             shutil.rmtree(self._tmp, ignore_errors=True)
         check_log(events)
+        assert [] == [text for text in _words(events, stderr) if re.search(r"(?<!run.)scenario", text)]
         return Recorded(self.process.returncode, stdout, stderr, Log(events))
+
+
+def _words(events: list[Event], stderr: str) -> Iterator[str]:
+    """Yield the texts that a person reads of a script, in which nobody has to know what a scenario is."""
+    yield stderr
+    for event in events:
+        yield sentence({**event, "scenario": "", "run": ""})
+        yield from (str(event.get(field, "")) for field in ("reason", "hint", "waiting_for", "missing"))
 
 
 def record(folder: Path, script: Path | str, *arguments: str, options: tuple[str, ...] = ()) -> Recorded:

@@ -35,7 +35,7 @@ def test_odd_logs_are_kept_as_they_are(page: Page, write) -> None:
     ("involuntary", "words"),
     [
         (400, "computes, or waits for a processor"),
-        (2, "sleeps, or waits for a processor or something outside the scenario"),
+        (2, "sleeps, or waits for a processor or something that is not recorded"),
     ],
 )
 def test_who_has_no_processor_is_not_said_to_sleep(page: Page, write, involuntary: int, words: str) -> None:

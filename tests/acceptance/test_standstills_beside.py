@@ -149,7 +149,7 @@ def test_it_is_seen_and_explained(play: Play, method: str, shape: str) -> None:
     assert ("deadlock", kind) == (stalled["cause"], stalled["diagnosis"]["kind"]), stalled["reason"]
     assert words in stalled["reason"]
     assert 3 == result.status
-    assert "outside the scenario" not in stalled["reason"]
+    assert "something that is not recorded" not in stalled["reason"]
     for thread in stalled["threads"]:
         assert thread["thread"] not in (None, *(each["pid"] for each in stalled["processes"]))
 

@@ -102,7 +102,7 @@ def test_threads_of_one_process(play: Play) -> None:
     result = play(scenario({"name": "P", "target": "actors:swap_in_threads"}, timeout=40))
     standstill(result, "unknown")
     [told] = [p for p in result.log.one("scenario.stalled")["processes"] if p["process"] == "P"]
-    assert ("thread", "another thread of its own process") == (told["operation"], told["waiting_for"])
+    assert ("thread", "the end of another thread of its own process") == (told["operation"], told["waiting_for"])
 
 
 @pytest.mark.parametrize("target", ["wait_for_a_late_thread", "wait_for_a_program"])

@@ -11,7 +11,7 @@ import msgspec
 from example_events import event as example
 
 from run_scenario.events.decoding.queue_ledger import QueueLedger
-from run_scenario.events.diagnosis.diagnosis import diagnose, stuck_process
+from run_scenario.events.diagnosis.diagnosis import diagnose, stuck_process, stuck_thread
 from run_scenario.events.diagnosis.facts import FactBook
 from run_scenario.events.diagnosis.graph import Situation, WaitForGraph
 from run_scenario.events.diagnosis.reports import Frame, Waiting
@@ -91,8 +91,8 @@ def stall(
     return ScenarioStalled(
         reason="",
         cause=cause,
-        processes=[stuck_process(w, graph.blocked(w), graph.waits_on(w), 1.0) for w in who if not w.thread],
-        threads=[graph.blocked(w) for w in who if w.thread],
+        processes=[stuck_process(graph, w, 1.0) for w in who if not w.thread],
+        threads=[stuck_thread(graph, w, 1.0) for w in who if w.thread],
         queues=[each.summary() for each in ledgers],
         diagnosis=diagnose(graph, cause),
     )

@@ -10,7 +10,7 @@ WITHOUT = {
     *(codes.STARTING, codes.STARTED, codes.FINISHED, codes.JOINING, codes.JOINED, codes.JOIN_TIMED_OUT, codes.ALIVE),
     *(codes.TERMINATING, codes.KILLING, codes.REAPED, codes.EXIT_SEEN, codes.ORPHANED, codes.SWEEPING),
     *(codes.START_RETURNED, codes.NOT_ENDED, codes.LINGERING, codes.MISREPORTED, codes.ATEXIT_MISSED),
-    *(codes.RAISING_SIGNAL, codes.POOL_CALL_MADE, codes.NOT_RECORDED),
+    *(codes.RAISING_SIGNAL, codes.POOL_CALL_MADE, codes.NOT_RECORDED, codes.THREAD_NAMED),
     *(codes.RESTARTING, codes.THREAD_STARTED, codes.THREAD_ENDED, codes.EMPTY, codes.FULL, codes.TASK_DONE),
     *(codes.QUEUE_JOINING, codes.QUEUE_JOINED, codes.CLOSED, codes.THREAD_JOINED, codes.PIPE_EOF, codes.PIPE_BROKEN),
     *(codes.PIPE_POLLED, codes.PIPE_CLOSED, codes.PIPE_SEND_WAITED),
@@ -22,7 +22,7 @@ WITHOUT = {
     *(codes.MANAGER_STARTED, codes.MANAGER_SHUT_DOWN, codes.MANAGER_LOST),
     *(codes.POOL_CREATED, codes.POOL_WORKER_STARTED, codes.POOL_WORKER_REAPED, codes.POOL_CRASH_LOOP),
     *(codes.POOL_CLOSED, codes.POOL_TERMINATED, codes.POOL_JOINED),
-    *(codes.REFUSED, codes.STALL, codes.TIMED_OUT, codes.STOPPING, codes.MAIN_EXITED, codes.LEAKED),
+    *(codes.REFUSED, codes.STALL, codes.SIGNALLED, codes.TIMED_OUT, codes.STOPPING, codes.MAIN_EXITED, codes.LEAKED),
     *(codes.MAIN_FORKED, codes.LIMIT, codes.TROUBLE, codes.STACKS_ASKED, codes.HELPER_LOST),
 }
 """Codes of records that have names, numbers and places alone; and texts that the system or we have made."""

@@ -141,7 +141,7 @@ def test_a_deadline_is_shown_once() -> None:
     assert (
         """\
    0.000  run-scenario  the deadline has passed: A sleeps
-                        A (pid 12): sleeps, or waits for something outside the scenario
+                        A (pid 12): sleeps, or waits for something that is not recorded
                         B (pid 12): computes
 
 timed out after 3.01 s (the deadline is that of --timeout, or of `timeout:`): A sleeps

@@ -732,6 +732,30 @@ def test_who_is_alone_in_its_process_is_explained() -> None:
     assert "forked" not in sentence(scenario, [MAIN, alone], events=happened(thread, ended, forked))
 
 
+@pytest.mark.parametrize("cause", ["deadlock", "deadline"])
+def test_who_was_forked_beside_threads_is_told_of_them(cause: str) -> None:
+    """Of a script the threads of whoever forks are known by name; what they held, nobody there can ever release."""
+    alone = waiting("U", codes.W_THREAD).replace(threads=1)
+    starting = {"event": "process.starting", "process": "U", "by": "Parent", "threads": ["T-1", "T-2"]}
+    told = (
+        " was forked while thread 'T-1' and thread 'T-2' were running in Parent, and a lock that such a thread held "
+        "then stays locked in the child for ever (unless it is one that the child itself has acquired)"
+    )
+    reason = sentence(make_scenario(spec("U")), [MAIN, alone], events=happened(starting), cause=cause)
+    assert reason.endswith(told)
+    beside = alone.replace(threads=2)
+    assert "forked" not in sentence(make_scenario(spec("U")), [MAIN, beside], events=happened(starting), cause=cause)
+
+
+def test_who_holds_a_lock_is_told_at_the_deadline() -> None:
+    """Whoever has it may still release it: that it is held is told, and nothing else."""
+    lock = SyncSpec(name="fork", type="Lock")
+    who = [waiting("A", codes.W_ACQUIRE, 0), waiting("B", codes.W_ACQUIRE, 0)]
+    scenario = make_scenario(spec("A"), spec("B")).replace(sync=(lock,))
+    reason = sentence(scenario, who, holders={0: ["B"]}, cause="deadline")
+    assert "A waits for 'fork' to be released, held by B; B waits for 'fork' to be released, held by itself" == reason
+
+
 def test_the_deadline_is_explained() -> None:
     """At the deadline it is told what each was doing, of many only the first."""
     many = [waiting(f"W{number}") for number in range(9)]

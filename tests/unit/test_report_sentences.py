@@ -11,8 +11,10 @@ from run_scenario.report.sentences import explanation, sentence
 SENTENCES = [
     ("scenario.started", {}, "A daemon (fork, Python 3.11.7, deadline 10 s)"),
     ("scenario.started", {"title": ""}, "daemon (fork, Python 3.11.7, deadline 10 s)"),
+    ("scenario.started", {"title": "", "timeout": None}, "daemon (fork, Python 3.11.7, no deadline)"),
     ("scenario.stalled", {}, "stalled: nobody fills 'tasks' any more"),
     ("scenario.stalled", {"cause": "deadline", "reason": "A sleeps"}, "the deadline has passed: A sleeps"),
+    ("scenario.signalled", {}, "Ctrl-C (SIGINT) comes: A waits for an item from queue 'tasks'"),
     ("scenario.limit_reached", {}, "is stopped: more processes at once (6) than the 5 that --max-processes allows"),
     (
         "process.output_cut_off",
@@ -37,7 +39,7 @@ SENTENCES = [
         {"start_method": "forkserver"},
         "runs as pid 12, child of the fork server (pid 10), started by MainProcess",
     ),
-    ("process.finished", {"process": "MainProcess"}, "did its last step after 2 s"),
+    ("process.finished", {"process": "MainProcess"}, "came to its end after 2 s"),
     ("process.finished", {}, "finished: its target returned after 2 s"),
     ("process.exiting", {}, "calls sys.exit(): exit code 3"),
     ("process.exiting", {"exitcode": None}, "calls sys.exit(): exit code 0"),
@@ -189,6 +191,32 @@ SENTENCES = [
     ("pool.closed", {}, "closes pool 'crunch'"),
     ("pool.terminated", {}, "terminates pool 'crunch'"),
     ("pool.joined", {}, "has joined pool 'crunch'"),
+    ("pool.terminated", {"by": "with"}, "terminates pool 'crunch', as its `with` block ends"),
+    (
+        "pool.exception_not_retrieved",
+        {},
+        "never asked for the result of apply_async(square, …) of pool 'crunch': it had raised ValueError: boom, and so "
+        "had 2 more calls of this pool (get() would have raised it here)",
+    ),
+    (
+        "pool.exception_not_retrieved",
+        {"method": "submit", "calls": 1},
+        "never asked for the result of submit(square, …) of pool 'crunch': it had raised ValueError: boom (result() "
+        "would have raised it here)",
+    ),
+    (
+        "pool.left_over",
+        {},
+        "3 of 4 tasks of pool 'crunch' were not done when its `with` block ended, which terminates its workers, and "
+        "nobody had asked for the results of map_async() (ask for them before that with get(), or call close() and "
+        "join())",
+    ),
+    (
+        "pool.left_over",
+        {"terminated": None, "tasks": 1, "given": 1},
+        "1 of 1 task of pool 'crunch' was not done when the program ended, and nobody had asked for the results of "
+        "map_async() (ask for them before that with get(), or call close() and join())",
+    ),
     ("step.called", {}, "Worker 1.exitcode: -15"),
     ("step.called", {"subject": None, "method": "cpu_count", "result": 2}, "cpu_count: 2"),
     ("step.raised", {}, "tasks.get raised Empty, as expected"),

@@ -62,6 +62,8 @@ NEEDED = {
     "pool_thread_was": [(connection.Connection, "recv"), (pool.ApplyResult, "_set")],
     "interpreter_flags_with": [(util, "_args_from_interpreter_flags")],
     "set_semaphore_prefix, set_socket_folder": [(process.current_process(), "_config")],
+    "when_threads_start": [(threading.Thread, "_set_native_id")],
+    "keep_tracker_silent_after": [(util, "spawnv_passfds")],
     "resource_tracker_pid": [(resource_tracker, "_resource_tracker"), (resource_tracker._resource_tracker, "_pid")],
     "fork_server_pid": [(forkserver, "_forkserver"), (forkserver._forkserver, "_forkserver_pid")],
     "start_feeder_with": [(queues.Queue, "_feed"), (queues.Queue, "_start_thread"), (queues, "_ForkingPickler")],

@@ -184,9 +184,7 @@ def _raised(state: ProcessState) -> str:
 def _explain_stranger(state: ProcessState, code: int) -> ExitCause:
     """Explain the end of a process that the scenario does not name: it has its own reasons, and they are its own."""
     if "PoolWorker-" not in state.name:
-        return ExitCause(
-            "ended", None, None, f"a target had started it; it ended by itself, with exit code {code}", True
-        )
+        return ExitCause("ended", None, None, f"it ended by itself, with exit code {code}", True)
     if code == 0:
         return ExitCause(
             "ended", None, None, "it worked for a pool that was over, or had done as many tasks as it may", True

@@ -12,7 +12,7 @@ from __future__ import annotations
 CONTENT = 26  # before the poll that refers to it               number, place, content: what no fixed record can hold
 
 # Life of a process, recorded by whoever does it.              fields after the code
-STARTING = 1  # main program, before start()                   process, name
+STARTING = 1  # main program, before start()                   process, name, its own other threads if it forks
 STARTED = 2  # first thing in the child                        process, pid, ppid, parent name, daemon
 FINISHED = 3  # the target returned                            process, usage
 EXITING = 4  # the target called sys.exit()                    process, exit code or text, usage
@@ -45,6 +45,7 @@ NOT_RECORDED = 44  # what of it is not recorded                 text
 PROCESS_MADE = (
     29  # its parent, before it is started           number, name, target, daemon, path, arguments, start method
 )
+THREAD_NAMED = 47  # first thing in a thread                    native thread id, name
 RESTARTING = 27  # its parent, before it is started again      process, how often before, its exit code
 
 # Life of a worker that is a thread of the main program, or a plain call in it.
@@ -116,7 +117,7 @@ MANAGER_LOST = 113  # supervisor                                     pid, exit c
 
 # Pools, by position among the scenario's resources; calls count from 1, tasks from 0.
 POOL_CREATED = 120  #                                           pool, processes
-POOL_WORKER_STARTED = 121  # by the worker                      pool, name, pid, ppid
+POOL_WORKER_STARTED = 121  # by the worker                      pool, name, pid, ppid, other threads of who forks it
 POOL_WORKER_FAILED = 122  # outside of a task                   pool, exception, message
 POOL_WORKER_REAPED = 123  #                                     pool, pid, exit code, name, usage
 POOL_CRASH_LOOP = 124  #                                        pool, workers started, whether it goes on
@@ -130,7 +131,7 @@ POOL_RESULT = 129  # one of imap()                              pool, call, posi
 POOL_RETURNED = 130  # all of map(), the one of apply()         pool, call, result, since
 POOL_CALL_FAILED = 131  #                                       pool, call, exception, message
 POOL_CLOSED = 132
-POOL_TERMINATED = 133  # before it
+POOL_TERMINATED = 133  # before it                              pool, what does it if no call does
 POOL_JOINED = 134  #                                            pool, since
 POOL_THREAD_FAILED = 135  # one of the pool's own has ended         pool, its task, what it did, exception, message
 POOL_CALLED_BACK = 136  # before it, by a thread of the main program  pool, call, keyword, argument
@@ -143,6 +144,7 @@ STEP_RAISED = 141  #                                            subject, method,
 REFUSED = 50  # what cannot or may not be run     list of [line and column in the file (0: unknown), kind, text, hint]
 STALL = 51  #                                                  "deadlock" or "deadline", list of process reports
 TIMED_OUT = 52
+SIGNALLED = 48  # supervisor, before it passes it on to a script       signal number, list of process reports
 STOPPING = 53  # the runner asked for the end                   signal number
 MAIN_EXITED = 54  # supervisor, after waitpid                       pid, exit code, usage
 LEAKED = 55  # supervisor: removed what the run had left            list of names

@@ -9,7 +9,8 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from run_scenario.events.exit_cause import MAIN_NAME
-from run_scenario.report.text import plural, seconds
+from run_scenario.events.types.runs import SOMETHING_IS_MISSING
+from run_scenario.report.text import pipe_end, plural, seconds
 
 if TYPE_CHECKING:
     from run_scenario.events.types.runs import (
@@ -19,8 +20,8 @@ if TYPE_CHECKING:
         Fact,
         Mover,
         ResourceState,
-        ScenarioStalled,
-        StuckProcess,
+        StuckThread,
+        WhoWaits,
     )
 
 _OF_PYTHON = ("/multiprocessing/", "/concurrent/futures/", "/threading.py:", "/queue.py:")
@@ -43,14 +44,14 @@ _WAITS = {
     "task_done": "its turn to call task_done() on queue '{name}'",
     "join_thread": "the items it has put on queue '{name}' to be written to the pipe",
     "acquire": "'{name}' to be released",
-    "recv": "something to receive at '{name}.{end}'",
-    "send": "room in pipe '{name}', to send at its {end} end",
+    "recv": "something to receive at '{at}'",
+    "send": "room in the pipe, to send at '{at}'",
     "next_task": "the next task of pool '{name}'",
     "result": "a result of pool '{name}'",
     "join_pool": "the end of the workers of pool '{name}'",
     "sleep": "its next step, after a delay",
     "thread": "another thread of its own process",
-    "own": "a lock, a queue or a pipe that the scenario does not name",
+    "own": "a lock, a queue or a pipe that is not recorded",
     "serve": "calls on what it holds",
 }
 _WAITED_ON = {
@@ -61,10 +62,10 @@ _WAITED_ON = {
 _WAKES = ("set", "clear", "is_set", "notify", "wake")
 
 _STATES = {
-    "sleeping": "sleeps, or waits for something outside the scenario",
+    "sleeping": "sleeps, or waits for something that is not recorded",
     "running": "computes",
     "stopped": "is stopped (SIGSTOP or the like)",
-    "unknown": "computes, sleeps, or waits for something outside the scenario",
+    "unknown": "computes, sleeps, or waits for something that is not recorded",
     "exiting": "is about to end",
 }
 _STOPS = {"terminated": "was terminated", "killed": "was killed", "daemon": "was terminated"}
@@ -132,7 +133,11 @@ def waiting_for(blocked: BlockedOperation) -> str | None:
         return _WAITED_ON.get(blocked.resource_type or "", "'{name}'").format(name=name)
     if operation in _WAKES:
         return f"those to wake up that wait for '{name}'"
-    return _WAITS[operation].format(name=name, end=blocked.end)
+    if operation == "thread" and blocked.method == "alone":
+        return "a lock inside its own process, in which there is no other thread"
+    if operation == "thread" and blocked.method == "join":
+        return "the end of another thread of its own process"
+    return _WAITS[operation].format(name=name, end=blocked.end, at=pipe_end(name, blocked.end))
 
 
 def doing(state: str, wanted: str | None) -> str:
@@ -142,23 +147,38 @@ def doing(state: str, wanted: str | None) -> str:
     return f"waits for {wanted}" if wanted else _STATES.get(state, state)
 
 
-def explain(stalled: ScenarioStalled) -> tuple[str, list[str | None]]:
-    """Return why nothing moves, in one sentence for a learner, and what each of its processes waits for."""
-    return _Explanation(stalled).sentence(), [waiting_for(process) for process in stalled.processes]
+def held(stuck: StuckThread) -> str:
+    """Return who holds what somebody waits for, as the continuation of a sentence; empty if nobody does."""
+    own = "its own process" if stuck.thread else "itself"
+    return (
+        f", held by {names([own if name == stuck.process else name for name in stuck.held_by])}"
+        if stuck.held_by
+        else ""
+    )
+
+
+def explain(stalled: WhoWaits) -> tuple[str, list[str | None]]:
+    """Return why nothing moves, in one sentence for a learner, and what each process, then each thread waits for."""
+    return _Explanation(stalled).sentence(), [waiting_for(each) for each in (*stalled.processes, *stalled.threads)]
 
 
 class _Explanation:
     """Makes the sentence of one standstill: a method for each kind."""
 
-    def __init__(self, stalled: ScenarioStalled) -> None:
+    def __init__(self, stalled: WhoWaits) -> None:
         self._stalled = stalled
         self._diagnosis: Diagnosis = stalled.diagnosis
         self._blocked = {each.process: each for each in stalled.processes}
+        self._told: set[str] = set()
+        """Whose failure has been mentioned."""
 
     def sentence(self) -> str:
         """Return the sentence."""
-        if self._diagnosis.cause == "deadline":
-            return self._everybody()
+        return f"{self._explanation()}{self._other_failures()}"
+
+    def _explanation(self) -> str:
+        if self._diagnosis.cause != "deadlock":
+            return f"{self._everybody()}{self._threads_at_fork('; ')}"
         sentences: dict[str, Callable[[], str]] = {
             "cycle": self._cycle,
             "abandoned_lock": self._abandoned_lock,
@@ -194,8 +214,10 @@ class _Explanation:
 
     def _everybody(self) -> str:
         processes = self._stalled.processes
-        parts = [f"{subject(p.process)} {doing(p.state, waiting_for(p))}{_place(p)}" for p in processes]
-        parts += [f"{_actor(each)} waits for {waiting_for(each)}" for each in self._stalled.threads]
+        parts = [f"{subject(p.process)} {doing(p.state, waiting_for(p))}{held(p)}{_place(p)}" for p in processes]
+        # At one look, a thread that computes may be seen to wait for another of its process.
+        threads = [each for each in self._stalled.threads if each.operation not in (None, "thread", "own")]
+        parts += [f"{_actor(each)} waits for {waiting_for(each)}{held(each)}{_place(each)}" for each in threads]
         if len(parts) > _MOST_TOLD:
             parts[_MOST_TOLD:] = [f"and {len(parts) - _MOST_TOLD} more"]
         return "; ".join(parts) if parts else "no process of the run is left"
@@ -285,13 +307,36 @@ class _Explanation:
         parts += [f"it is not known whether {names(who)} would {deed}" for deed, who in unknown.items()]
         return parts
 
-    def _failures(self) -> str:
-        """Return, in brackets, how those have failed who could have moved somebody; empty if none of them has."""
-        ended = list(dict.fromkeys(mover.process for mover in self._movers("ended")))
-        failed = [f"{subject(name)} {how}" for name in ended if (how := self._how_failed(name))]
+    def _failures(self, processes: Sequence[str] = ()) -> str:
+        """Return, in brackets, how these have failed, or those who could have moved somebody; empty if none has."""
+        failed = self._failed(processes or [mover.process for mover in self._movers("ended")])
+        return f" ({'; '.join(failed)})" if failed else ""
+
+    def _failed(self, processes: Sequence[str]) -> list[str]:
+        self._told.update(processes)
+        failed = [f"{subject(name)} {how}" for name in dict.fromkeys(processes) if (how := self._how_failed(name))]
         if len(failed) > _MOST_FAILED:
             failed[_MOST_FAILED:] = [f"and {len(failed) - _MOST_FAILED} more"]
-        return f" ({'; '.join(failed)})" if failed else ""
+        return failed
+
+    def _other_failures(self) -> str:
+        """Return what has failed besides, and who has not heard of it, as further sentences.
+
+        Whether that is why somebody waits, the facts do not say.
+        """
+        if self._diagnosis.kind not in SOMETHING_IS_MISSING:
+            return ""
+        ended = [fact.process for fact in self._facts("ended", "failed") if fact.process not in self._told]
+        failed = self._failed(ended)
+        tasks = self._facts("task_failed")
+        failed += [
+            f"{fact.fields['method']}() of pool '{fact.resource}' has raised {_exception(fact)} in {fact.process}, and "
+            "nobody has asked for its result"
+            for fact in tasks[:_MOST_FAILED]
+        ]
+        if len(tasks) > _MOST_FAILED:
+            failed.append(f"and {len(tasks) - _MOST_FAILED} more such calls")
+        return "".join(f"; {each}" for each in failed)
 
     def _how_failed(self, process: str) -> str:
         """Return how a process has ended that was not to end so; empty if its end was a proper one."""
@@ -307,7 +352,7 @@ class _Explanation:
         return _how_ended(ended) if code < 0 else f"has ended with exit code {code}"
 
     def _deed(self, mover: Mover) -> str:
-        return _COULD[mover.action].format(resource=mover.resource)
+        return _COULD[mover.action].format(resource=_handle(mover.resource))
 
     # Cycles
 
@@ -345,7 +390,7 @@ class _Explanation:
 
     def _too_late(self, links: Sequence[CycleLink]) -> str:
         first, main, *others = links
-        deed = _COULD[first.action].format(resource=first.resource)
+        deed = _COULD[first.action].format(resource=_handle(first.resource))
         start = f"{self._together()} for {self._thing(first)}: the main program would {deed}, but first it waits for "
         if first.action == "release" and MAIN_NAME in self._state_of(first.resource).holders:
             held = f"held by {subject(MAIN_NAME)}, which would release it"
@@ -500,17 +545,17 @@ class _Explanation:
     # Pipes
 
     def _full_pipe(self) -> str:
-        here = f"{self._first.resource}.{self._first.end}"
+        here = pipe_end(str(self._first.resource), self._first.end)
         start = f"{subject(self._first.process)} waits for ever in send() on '{here}': the pipe is full"
         return f"{start}, and {self._nobody(f'nobody is left who receives at {self._there()}')}"
 
     def _nobody_sends(self) -> str:
-        here = f"{self._first.resource}.{self._first.end}"
+        here = pipe_end(str(self._first.resource), self._first.end)
         start = f"{subject(self._first.process)} waits for ever in recv() on '{here}'"
         return f"{start}, and {self._nobody(f'nobody is left who sends at {self._there()}')}"
 
     def _end_left_open(self) -> str:
-        here = f"{self._first.resource}.{self._first.end}"
+        here = pipe_end(str(self._first.resource), self._first.end)
         gone = [mover.process for mover in self._movers("ended")]
         ended = f"{names(gone)} {'has' if len(gone) == 1 else 'have'} ended, but " if gone else ""
         start = f"{subject(self._first.process)} waits for ever in recv() on '{here}': {ended}"
@@ -532,7 +577,7 @@ class _Explanation:
         return f"{self._there()} is still open, for {text}{as_well}"
 
     def _there(self) -> str:
-        return f"'{self._first.resource}.{'right' if self._first.end == 'left' else 'left'}'"
+        return f"'{pipe_end(str(self._first.resource), 'right' if self._first.end == 'left' else 'left')}'"
 
     # Pools
 
@@ -586,14 +631,28 @@ class _Explanation:
             f"{who} waits for ever in a lock inside its own process (a threading.Lock, an Event or the like), and "
             "there is no other thread in it"
         )
-        threads = [fact.process for fact in self._facts("thread_at_fork")]
-        if not threads:
-            return start
-        ran = "was" if len(threads) == 1 else "were"
-        return (
-            f"{start}: it was forked while {names(threads)} {ran} running in the main program, and a lock that such a "
-            "thread held then stays locked in the child; or nobody but itself has acquired it"
-        )
+        return f"{start}{self._threads_at_fork(': ')}"
+
+    def _threads_at_fork(self, colon: str) -> str:
+        """Return which threads ran where somebody was forked who waits in a lock; which had it is not known."""
+        forked: dict[tuple[str, str], list[str]] = {}
+        for fact in self._facts("thread_at_fork"):
+            told: list[str] | None = fact.fields.get("threads")  # of a script; else each thread has a name in the log
+            place = fact.process, subject(fact.fields["by"]) if "by" in fact.fields else "its program"
+            if told is None:
+                place = self._first.process, subject(MAIN_NAME)
+            forked.setdefault(place, []).extend(
+                [fact.process] if told is None else [f"thread '{each}'" for each in told]
+            )
+        parts = []
+        for (process, where), threads in forked.items():
+            who = "it" if colon == ": " else subject(process)
+            ran = f"{names(threads)} {'was' if len(threads) == 1 else 'were'} running in {where}"
+            parts.append(
+                f"{colon}{who} was forked while {ran}, and a lock that such a thread held then stays locked in the "
+                "child for ever (unless it is one that the child itself has acquired)"
+            )
+        return "".join(parts)
 
     def _ended_thread(self) -> str:
         """Return how one of a pool's own threads has ended, and what by."""
@@ -637,7 +696,7 @@ class _Explanation:
         if counts["left"] and gone and not others:
             return f", and nobody is left to take them: {self._why_gone(gone)}"
         if state.owing and not counts["left"]:
-            return f": {names(state.owing)} ended without calling it for every item taken"
+            return f": {names(state.owing)} ended without calling it for every item taken{self._failures(state.owing)}"
         starving = [each.process for each in self._diagnosis.waits[1:] if each.operation == "get"]
         if starving and counts["got"] and not counts["left"]:
             taken = "all" if counts["got"] == counts["put"] else "all others"
@@ -704,7 +763,8 @@ class _Explanation:
     def _and_main(self) -> str:
         """Return that all others but the main program are those who were named."""
         others = [each.process for each in self._stalled.processes if each.process not in self._alike]
-        alone = others == [MAIN_NAME] and len(self._stalled.processes) > 2
+        told = any(mover.process == MAIN_NAME for mover in self._diagnosis.could_have_moved)
+        alone = others == [MAIN_NAME] and len(self._stalled.processes) > 2 and not told
         return " (the main program waits for them to end)" if alone else ""
 
     def _abandoned_queue(self) -> str:
@@ -773,8 +833,8 @@ def _filling(state: ResourceState) -> str:
     return f"{f'maxsize {maxsize}' if maxsize else 'its pipe is full'}, {state.counts['left']} in it"
 
 
-def _place(process: StuckProcess) -> str:
-    """Return in brackets where in its own code a process waits at what the scenario does not name; else nothing."""
+def _place(process: StuckThread) -> str:
+    """Return in brackets where in its own code a process waits at what is not recorded; else nothing."""
     if process.operation not in ("own", "thread"):
         return ""
     for frame in process.stack:
@@ -791,7 +851,15 @@ def _waits(processes: Sequence[str]) -> str:
 def _actor(blocked: BlockedOperation) -> str:
     """Return who waits so: a process, or one of its threads that has no name."""
     who = subject(blocked.process)
-    return who if blocked.thread is None else f"a thread of {who}"
+    if blocked.thread is None:
+        return who
+    return f"thread '{blocked.thread_name}' of {who}" if blocked.thread_name else f"a thread of {who}"
+
+
+def _handle(resource: str | None) -> str | None:
+    """Return what somebody could do something to; an end of a pipe as it is called."""
+    pipe, _, end = (resource or "").rpartition(".")
+    return pipe_end(pipe, end) if pipe and end in ("left", "right") else resource
 
 
 def _it_or_they(count: int) -> str:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from run_scenario.report.text import plural, sanitize, seconds, value, values
+from run_scenario.report.text import pipe_end, plural, sanitize, seconds, value, values
 from run_scenario.scenario.parameters import assignments
 
 Event = Mapping[str, Any]
@@ -105,7 +105,7 @@ def _queue(event: Event) -> str:
 
 
 def _end(event: Event) -> str:
-    return f"{event.get('pipe', '?')}.{event.get('end', '?')}"
+    return pipe_end(str(event.get("pipe", "?")), event.get("end", "?"))
 
 
 def _pool(event: Event) -> str:
@@ -133,7 +133,7 @@ def _scenario_started(event: Event) -> str:
         f"Python {event.get('python')}",
         *_pinned(event),
         *_allowed(event),
-        f"deadline {seconds(event.get('timeout'))}",
+        "no deadline" if event.get("timeout") is None else f"deadline {seconds(event.get('timeout'))}",
     )
     return f"{title} ({', '.join(facts)})"
 
@@ -155,6 +155,10 @@ def _allowed(event: Event) -> tuple[str, ...]:
 def _scenario_stalled(event: Event) -> str:
     what = "the deadline has passed" if event.get("cause") == "deadline" else "stalled"
     return f"{what}{_why(event)}"
+
+
+def _ctrl_c(event: Event) -> str:
+    return "Ctrl-C (SIGINT)" if event.get("signal") == "SIGINT" else str(event.get("signal"))
 
 
 def _scenario_finished(event: Event) -> str:
@@ -195,7 +199,7 @@ def _started(event: Event) -> str:
 
 
 def _finished(event: Event) -> str:
-    what = "did its last step" if event.get("process") == _MAIN else "finished: its target returned"
+    what = "came to its end" if event.get("process") == _MAIN else "finished: its target returned"
     return f"{what} after {seconds(event.get('duration'))}"
 
 
@@ -441,6 +445,38 @@ def _crash_loop(event: Event) -> str:
     return f"starts no more workers for {_pool(event)}: {event.get('workers')} have ended without doing anything{why}"
 
 
+_TERMINATED_BY = {"with": ", as its `with` block ends", "collected": ", as nothing refers to it any more"}
+
+
+_ASKS = {"submit": "result()", **dict.fromkeys(("map", "imap", "imap_unordered"), "to go through its results")}
+"""Method -> how its result is asked for, if not by get(); a `map` that does not wait is that of an executor."""
+
+
+def _not_retrieved(event: Event) -> str:
+    method, calls = event.get("method"), event.get("calls") or 1
+    more = f", and so had {plural(calls - 1, 'more call')} of this pool" if calls > 1 else ""
+    ask = _ASKS.get(str(method), "get()")
+    return (
+        f"never asked for the result of {method}({event.get('function')}, …) of {_pool(event)}: it had raised "
+        f"{_exception(event)}{more} ({ask} would have raised it here)"
+    )
+
+
+def _tasks_left_over(event: Event) -> str:
+    tasks, given = event.get("tasks") or 0, event.get("given") or 0
+    why = {
+        "with": "its `with` block ended, which terminates its workers",
+        "collected": "nothing referred to it any more, which terminates its workers",
+        "terminate": "it was terminated",
+        "None": "the program ended",
+    }
+    return (
+        f"{tasks} of {plural(given, 'task')} of {_pool(event)} {'was' if tasks == 1 else 'were'} not done when "
+        f"{why.get(str(event.get('terminated')), 'it was terminated')}, and nobody had asked for the results of "
+        f"{event.get('method')}() (ask for them before that with get(), or call close() and join())"
+    )
+
+
 def _pool_called(event: Event) -> str:
     tasks = "tasks" if event.get("tasks") is None else plural(event["tasks"], "task")
     return f"calls {event.get('method')}({event.get('function')}, …) of {_pool(event)}: {tasks}"
@@ -469,6 +505,7 @@ def _position(event: Event) -> str:
 _SENTENCES: dict[str, Callable[[Event], str]] = {
     "scenario.started": _scenario_started,
     "scenario.stalled": _scenario_stalled,
+    "scenario.signalled": lambda e: f"{_ctrl_c(e)} comes{_why(e)}",
     "scenario.limit_reached": lambda e: f"is stopped: {e.get('reason')}",
     "scenario.timed_out": lambda e: f"the deadline of {seconds(e.get('timeout'))} has passed",
     "scenario.interrupted": lambda e: f"interrupted by {e.get('signal')}",
@@ -569,8 +606,10 @@ _SENTENCES: dict[str, Callable[[Event], str]] = {
     ),
     "pool.call_failed": lambda e: f"{e.get('method')}() of {_pool(e)} raised {_exception(e)}",
     "pool.closed": lambda e: f"closes {_pool(e)}",
-    "pool.terminated": lambda e: f"terminates {_pool(e)}",
+    "pool.terminated": lambda e: f"terminates {_pool(e)}{_TERMINATED_BY.get(str(e.get('by')), '')}",
     "pool.joined": lambda e: f"has joined {_pool(e)}{_after(e)}",
+    "pool.exception_not_retrieved": _not_retrieved,
+    "pool.left_over": _tasks_left_over,
     "expectation.passed": lambda e: _verdict(e, "as expected"),
     "expectation.failed": lambda e: _verdict(e, "not as expected"),
     "expectation.inconclusive": lambda e: _verdict(e, "could not be judged"),

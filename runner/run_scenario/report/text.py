@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable
 from typing import Any, Literal
 
@@ -9,6 +10,16 @@ _SHOWN_ITEMS = 10
 _SHOWN_CHARACTERS = 60
 _LONGEST = 5_000
 """Characters of one text that are shown: enough for the longest line of output that a log has."""
+
+
+_TWO_ENDS = re.compile(r"(?P<left>[^,()]+), (?P<right>[^,()]+)(?P<place> \(.*\))")
+"""The name of a pipe that a script has assigned to two variables: `a, b (script.py:7)`."""
+
+
+def pipe_end(pipe: str, end: object) -> str:
+    """Return how an end of a pipe is named: `rope.left`; of a script's, by the variable that it was assigned to."""
+    both = _TWO_ENDS.fullmatch(pipe)
+    return f"{both[str(end)]}{both['place']}" if both and end in ("left", "right") else f"{pipe}.{end}"
 
 
 def sanitize(text: str) -> str:

@@ -72,6 +72,38 @@ def calls_exit_functions() -> bool:
     return sys.version_info >= (3, 13) or multiprocessing.get_start_method(allow_none=True) == "spawn"
 
 
+def when_threads_start(note: Callable[[int, str], None]) -> None:
+    """Have `note` called in each thread that is started from now on, with its native id and its name."""
+    plainly: Callable[[threading.Thread], None] = threading.Thread._set_native_id  # type: ignore[attr-defined]
+    if hasattr(plainly, "noted"):
+        return
+
+    def set_native_id(self: threading.Thread) -> None:
+        plainly(self)  # what else a thread does first, a subclass may have replaced
+        if self is not threading.main_thread() and self.native_id is not None:
+            note(self.native_id, self.name)
+
+    set_native_id.noted = True  # type: ignore[attr-defined]
+    threading.Thread._set_native_id = set_native_id  # type: ignore[attr-defined]
+
+
+def before_threads_fail(change: Callable[[BaseException], None]) -> None:
+    """Have `change` called with each exception that ends a thread, before it is shown."""
+    plainly = threading.excepthook
+    if hasattr(plainly, "changing"):
+        return
+
+    def excepthook(args: threading.ExceptHookArgs) -> None:
+        if args.exc_value is not None:
+            change(args.exc_value)
+            trace = args.exc_value.__traceback__
+            args = threading.ExceptHookArgs((args.exc_type, args.exc_value, trace, args.thread))
+        plainly(args)
+
+    excepthook.changing = change  # type: ignore[attr-defined]
+    threading.excepthook = excepthook
+
+
 def frames_of_caller() -> Iterator[FrameType]:
     """Yield the frames of the code that has called the function which asks, the innermost first."""
     frame: FrameType | None = sys._getframe(2)  # `inspect` is not worth its import here
@@ -234,6 +266,25 @@ def is_hang_up(error: BaseException) -> bool:
     while frames is not None and not frames.tb_frame.f_code.co_filename.endswith(_POPEN_FORKSERVER):
         frames = frames.tb_next
     return frames is not None
+
+
+def keep_tracker_silent_after(path: str) -> None:
+    """Have resource trackers that are started from here say nothing of what is left once there is a file of that path.
+
+    They complain of every semaphore whose programs were ended before they could unregister it.
+    """
+    plainly: Callable[..., int] = util.spawnv_passfds
+    begin = "from multiprocessing.resource_tracker import main;"
+    quiet = (
+        "import os, warnings; show = warnings.showwarning; "
+        f"warnings.showwarning = lambda *about, **more: os.path.exists({path!r}) or show(*about, **more); "
+    )
+
+    def spawn(executable: Any, arguments: list[str], descriptors: Any) -> int:
+        *others, last = arguments  # the tracker is a command line, and is open to nothing else
+        return plainly(executable, [*others, last.replace(begin, quiet + begin)], descriptors)
+
+    util.spawnv_passfds = spawn  # type: ignore[assignment]
 
 
 # Queues, locks and connections

@@ -15,6 +15,8 @@ from run_scenario.errors import MachineryError
 
 PREFIX = "run-scenario-"
 """What the name of a run's folder begins with, before the run's id."""
+STOPPED = "stopped"
+"""A file that is in the folder as soon as the run is being stopped."""
 _LONGEST_FOR_SOCKETS = 84
 """Bytes of a folder's path; multiprocessing's names for sockets have some twenty."""
 

@@ -23,7 +23,7 @@ from run_scenario.scenario.model import Scenario
 if TYPE_CHECKING:
     from run_scenario.events.exit_status import Judge
     from run_scenario.events.outcome import Outcome
-    from run_scenario.events.types import ScenarioStalled
+    from run_scenario.events.types import WhoWaits
     from run_scenario.report.terminal.troubles import TroubleView, View
     from run_scenario.runtime.run_follower import Sink
     from run_scenario.runtime.run_request import Script
@@ -193,10 +193,10 @@ def _judge(scenario: Scenario) -> Judge:
     return LateJudge(scenario.expect)
 
 
-def _explain(stalled: ScenarioStalled) -> tuple[str, list[str | None]]:
+def _explain(event: WhoWaits) -> tuple[str, list[str | None]]:
     from run_scenario.report.diagnosis import explain
 
-    return explain(stalled)
+    return explain(event)
 
 
 def _tell(script: Script, outcome: Outcome, left_out: int) -> None:

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from run_scenario.cli.files import File
     from run_scenario.events.exit_status import Judge
     from run_scenario.events.outcome import Outcome
-    from run_scenario.events.types import ScenarioStalled
+    from run_scenario.events.types import WhoWaits
     from run_scenario.report.outputs import Output
     from run_scenario.report.watcher import EndWatcher
     from run_scenario.runtime.run_follower import Sink
@@ -166,11 +166,11 @@ def run_for_its_log(checked: _Checked, options: Namespace, log: IO[bytes]) -> Ou
         return _carry_out(scenario, checked[1], {}, supervisor, output, limits)
 
 
-def _explain(stalled: ScenarioStalled) -> tuple[str, list[str | None]]:
+def _explain(event: WhoWaits) -> tuple[str, list[str | None]]:
     """Put a standstill into words; most runs have none, and need no words for it."""
     from run_scenario.report.diagnosis import explain
 
-    return explain(stalled)
+    return explain(event)
 
 
 def _nothing() -> None:

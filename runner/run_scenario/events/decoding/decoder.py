@@ -39,8 +39,8 @@ from run_scenario.scenario.families import family_of
 from run_scenario.scenario.model import Location, PoolCall, ProcessSpec, QueueSpec, Scenario, StartMethod
 from run_scenario.scenario.resources import recorded_resource
 
-Explain = Callable[[types.ScenarioStalled], tuple[str, list[str | None]]]
-"""Puts a standstill into words: the reason, and what each of its processes waits for."""
+Explain = Callable[[types.WhoWaits], tuple[str, list[str | None]]]
+"""Puts a standstill into words: the reason, and what each of its processes waits for, then each of its threads."""
 
 _BY_SUPERVISOR = frozenset(
     {
@@ -50,6 +50,7 @@ _BY_SUPERVISOR = frozenset(
         codes.NOT_ENDED,
         codes.STACKS_ASKED,
         codes.STALL,
+        codes.SIGNALLED,
         codes.TIMED_OUT,
         codes.STOPPING,
         codes.MAIN_FORKED,
@@ -208,9 +209,6 @@ class EventDecoder:
 
     def add_output(self, source: Source, t: int, stream: int, text: str) -> None:
         """Tell what a process wrote to descriptor 1 or 2 without going through Python's streams."""
-        main = self.processes.main
-        if source.pid == main.pid and main.sent and "resource_tracker" in text:
-            return  # multiprocessing's tracker complains that we stopped its main program before it could clean up
         self._output.add(source.pid, source.name, stream, "descriptor", t, text)
 
     def take(self) -> list[Event]:
@@ -393,13 +391,32 @@ class EventDecoder:
         self._emit_of_run(t, types.ScenarioRefused(reason=reason, problems=problems))
 
     def on_stall(self, source: Source, t: int, cause: Literal["deadlock", "deadline"], reports: list[Any]) -> None:
+        event = types.ScenarioStalled(cause=cause, **self._who_waits(t, cause, reports))
+        self._explain_waits(event)
+        self.stall_cause, self.stalled = cause, event.reason
+        self._emit_of_run(t, event)
+
+    def on_signalled(self, source: Source, t: int, number: int, reports: list[Any]) -> None:
+        event = types.ScenarioSignalled(signal=signal_name(number), **self._who_waits(t, "signal", reports))
+        self._explain_waits(event)
+        self._emit_of_run(t, event)
+
+    def _who_waits(
+        self, t: int, cause: Literal["deadlock", "deadline", "signal"], reports: list[Any]
+    ) -> dict[str, Any]:
+        """Return the fields of who waits for what, without words."""
         # 12 ms, which only a run that stands still has to pay.
-        from run_scenario.events.diagnosis.diagnosis import diagnose, stuck_process, undecided
+        from run_scenario.events.diagnosis.diagnosis import diagnose, stuck_process, stuck_thread, undecided
         from run_scenario.events.diagnosis.graph import Situation, WaitForGraph
 
         self._facts.note(self._events.emitted)
         names = self._names_of([report[0] for report in reports])
-        waiting = read_reports(reports, lambda pid: names.get(pid, f"pid {pid}"), self.processes.threads_of)
+        waiting = read_reports(
+            reports,
+            lambda pid: names.get(pid, f"pid {pid}"),
+            self.processes.threads_of,
+            self.processes.thread_names,
+        )
         states = self.processes.states
         situation = Situation(
             scenario=self._scenario,
@@ -413,21 +430,19 @@ class EventDecoder:
             makers=self._makers,
         )
         graph, now = WaitForGraph(situation), self._events.seconds(t)
-        event = types.ScenarioStalled(
-            reason="",
-            cause=cause,
-            processes=[stuck_process(w, graph.blocked(w), graph.waits_on(w), now) for w in waiting if not w.thread],
-            threads=[graph.blocked(w) for w in waiting if w.thread],
-            queues=[ledger.summary() for ledger in self.queues.ledgers.values()],
-            diagnosis=diagnose(graph, cause) if not self.recording_has_ended else undecided(graph, cause),
-        )
+        return {
+            "reason": "",
+            "processes": [stuck_process(graph, w, now) for w in waiting if not w.thread],
+            "threads": [stuck_thread(graph, w, now) for w in waiting if w.thread],
+            "queues": [ledger.summary() for ledger in self.queues.ledgers.values()],
+            "diagnosis": undecided(graph, cause) if self.recording_has_ended else diagnose(graph, cause),
+        }
+
+    def _explain_waits(self, event: types.WhoWaits) -> None:
         event.reason, wanted = self._explain(event)
-        event.processes = [
-            msgspec.structs.replace(process, waiting_for=text)
-            for process, text in zip(event.processes, wanted, strict=True)
-        ]
-        self.stall_cause, self.stalled = cause, event.reason
-        self._emit_of_run(t, event)
+        told = iter(wanted)
+        event.processes = [msgspec.structs.replace(each, waiting_for=next(told)) for each in event.processes]
+        event.threads = [msgspec.structs.replace(each, waiting_for=next(told)) for each in event.threads]
 
     def _names_of(self, pids: Sequence[int]) -> dict[int, str]:
         """Return a name for each process, no two the same; of one that the scenario does not describe, its own."""
@@ -493,6 +508,9 @@ class EventDecoder:
             return
         self.queues.emit_left_over(t, self.processes.main.pid)
         self.pipes.emit_left_over(t, self.processes.main.pid)
+        self._facts.note(self._events.emitted)
+        main = self.processes.main
+        self.pools.emit_unheard(t, main.pid, self._facts, ended_well=main.exitcode == 0)
 
 
 def _handlers(decoder: object) -> dict[int, tuple[Callable[..., Event | None], int | None]]:

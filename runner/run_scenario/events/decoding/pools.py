@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Sequence
+from signal import SIGTERM
 from typing import Any, Literal
 
 from msgspec import UNSET, UnsetType
@@ -11,8 +12,10 @@ from msgspec import UNSET, UnsetType
 from run_scenario.events import types
 from run_scenario.events.decoding.event_factory import EventFactory, hint_fields, waited
 from run_scenario.events.decoding.made import with_names
+from run_scenario.events.diagnosis.facts import FactBook
 from run_scenario.events.diagnosis.hints import Failure, Hint
-from run_scenario.events.exit_cause import signal_of
+from run_scenario.events.diagnosis.pools import is_heard, unheard_failures
+from run_scenario.events.exit_cause import MAIN_NAME, signal_of
 from run_scenario.events.types import Event
 from run_scenario.events.types.pools import Doing, PoolThread
 from run_scenario.recording.segment_reader import Source
@@ -54,6 +57,8 @@ class PoolDecoder:
         """Process id -> the exception of the task that ends it: one that a Pool's worker does not catch."""
         self._failures: dict[int, str] = {}
         self._terminated: set[int] = set()
+        self._tasks: Counter[tuple[int, int]] = Counter()
+        """Pool and call -> its tasks that are not over."""
 
     def spec(self, index: int) -> PoolSpec:
         """Return the pool at a position."""
@@ -99,6 +104,8 @@ class PoolDecoder:
         doing = self._doing.pop(pid, None)
         if pool in self._terminated or (doing is None and (not signal or self._is_stopping(pool, code))):
             return
+        if self._is_over() and code == -SIGTERM and self.spec(pool).type == "Pool":
+            return  # a program terminates its pools as it ends
         self._have_lost.add(pool)
         call, task = doing[1:3] if doing else (None, None)
         lost = types.PoolWorkerLost(
@@ -146,6 +153,7 @@ class PoolDecoder:
 
     def on_pool_task_finished(self, source: Source, t: int, pool: int, call: int, task: int, result: Any) -> Event:
         duration = self._end_task(source, t)
+        self._tasks[pool, call] -= 1
         name, method = self._place(pool, call)
         return types.PoolTaskFinished(pool=name, call=call, method=method, task=task, result=result, duration=duration)
 
@@ -197,6 +205,7 @@ class PoolDecoder:
         callbacks: dict[str, str] | UnsetType = UNSET,
     ) -> Event:
         name, method = self._place(pool, call)
+        self._tasks[pool, call] += tasks or 0
         function = self.call(pool, call).function
         if arguments is not UNSET:
             arguments = with_names(arguments, self._resources)
@@ -258,3 +267,61 @@ class PoolDecoder:
 
     def on_pool_joined(self, source: Source, t: int, pool: int, since: int) -> Event:
         return types.PoolJoined(pool=self.spec(pool).name, waited=waited(t, since))
+
+    def emit_unheard(self, t: int, main_pid: int | None, facts: FactBook, *, ended_well: bool) -> None:
+        """Emit, when everybody is gone, what the results that nobody has asked for would have told.
+
+        `ended_well`: the main program has ended by itself, and not because something had failed.
+        """
+        for index, spec in enumerate(self._resources):
+            if isinstance(spec, PoolSpec):
+                events = [self._not_retrieved(spec, facts), self._left_over(index, spec, facts, ended_well)]
+                for event in filter(None, events):
+                    self._emit(t, MAIN_NAME, main_pid, event)
+
+    def _not_retrieved(self, spec: PoolSpec, facts: FactBook) -> Event | None:
+        # Whoever has taken some of the results one by one did not want all.
+        failed = [
+            event
+            for event in unheard_failures(facts, spec.name)
+            if not facts.last(types.PoolResult, spec.name, event.call)
+        ]
+        if not failed:
+            return None
+        first = failed[0]
+        return types.PoolExceptionNotRetrieved(
+            pool=spec.name,
+            call=first.call,
+            method=first.method,
+            task=first.task,
+            function=spec.calls[first.call - 1].function,
+            exception=first.exception,
+            message=first.message,
+            calls=len(failed),
+        )
+
+    def _left_over(self, index: int, spec: PoolSpec, facts: FactBook, ended_well: bool) -> Event | None:
+        terminated = facts.last(types.PoolTerminated, spec.name)
+        # An executor is never left by its program before all is done; what was cancelled, the script has cancelled.
+        if spec.type != "Pool" or (terminated is None and not ended_well):
+            return None
+        given = {call.number: event.tasks for call in spec.calls if (event := self._unasked(spec.name, call, facts))}
+        left = {number: count for number in given if (count := self._tasks[index, number]) > 0}
+        if not left:
+            return None
+        first = spec.calls[min(left) - 1]
+        return types.PoolLeftOver(
+            level="info" if terminated and terminated.by is UNSET else "warning",
+            pool=spec.name,
+            call=first.number,
+            method=first.method,
+            tasks=sum(left.values()),
+            given=sum(given[number] or 0 for number in left),
+            terminated=None if terminated is None else "terminate" if terminated.by is UNSET else terminated.by,
+        )
+
+    def _unasked(self, pool: str, call: PoolCall, facts: FactBook) -> types.PoolCalled | None:
+        """Return a call of whose results none was asked for, and no task of which has failed; None for any other."""
+        key = pool, call.number
+        taken = is_heard(facts, *key) or facts.last(types.PoolResult, *key) or facts.last(types.PoolCallFailed, *key)
+        return None if taken or facts.last(types.PoolTaskFailed, *key) else facts.last(types.PoolCalled, *key)

@@ -7,6 +7,8 @@ from collections import Counter
 from collections.abc import Callable
 from typing import Any
 
+from msgspec import UNSET, UnsetType
+
 from run_scenario.events import types
 from run_scenario.events.decoding.event_factory import EventFactory, hint_fields, waited
 from run_scenario.events.decoding.made import Call
@@ -30,7 +32,9 @@ from run_scenario.scenario.model import ProcessSpec, StartMethod
 MAIN = -1
 """The main program's number where records name a process by its position in the scenario."""
 
-_WHY_STOPPED = {"daemon": "its parent ended, and this is a daemon process", "step": "as the scenario says"}
+_A_DAEMON = "its parent ended, and this is a daemon process"
+
+_MOST_THREAD_NAMES = 10_000
 
 
 class ProcessDecoder:
@@ -60,6 +64,8 @@ class ProcessDecoder:
         """A sentence for each process that could not be ended, and was seen to be there."""
         self.recording_has_ended = False
         self._calls: dict[int, Call] = {}
+        self.thread_names: dict[tuple[int, int], str] = {}
+        """Of threads that are no workers of a scenario: process id and native id -> name."""
         self._names: dict[int, str] = {}
         """Names of processes that the scenario does not describe."""
         self._emit = events.emit
@@ -188,18 +194,34 @@ class ProcessDecoder:
         self.main.pid = pid
         self._by_pid[pid] = self.main
 
-    def on_starting(self, source: Source, t: int, process: int, name: str) -> None:
+    def on_starting(
+        self, source: Source, t: int, process: int, name: str, threads: list[str] | UnsetType = UNSET
+    ) -> None:
         spec, state = self._spec(process), self._state(process)
         if state.start_method is None:
             state.name = str(name)  # an unnamed subclass of Process is called after its class
         event = types.ProcessStarting(
-            by=source.name, target=spec.target, worker=spec.worker, daemon=spec.daemon, delay=spec.delay
+            by=source.name,
+            target=spec.target,
+            worker=spec.worker,
+            daemon=spec.daemon,
+            delay=spec.delay,
+            threads=threads,
         )
         if process in self._calls:
             event.path, event.arguments, _ = self._calls[process]
         self._emit_about(t, state, event)
 
-    def on_started(self, source: Source, t: int, process: int, pid: int, ppid: int, parent: str, daemon: bool) -> None:
+    def on_started(
+        self,
+        source: Source,
+        t: int,
+        process: int,
+        pid: int,
+        ppid: int,
+        parent: str,
+        daemon: bool,
+    ) -> None:
         state = self._state(process)
         state.pid, state.started = pid, t
         if state.start_method is None:
@@ -217,6 +239,10 @@ class ProcessDecoder:
             start_method=None if process == MAIN else state.start_method or self._start_method,
         )
         self._emit_about(t, state, event)
+
+    def on_thread_named(self, source: Source, t: int, native: int, name: str) -> None:
+        if len(self.thread_names) < _MOST_THREAD_NAMES:
+            self.thread_names[source.pid, native] = name
 
     def on_thread_started(self, source: Source, t: int, process: int, native: int, ident: int, daemon: bool) -> None:
         state = self._state(process)
@@ -314,12 +340,12 @@ class ProcessDecoder:
     def on_terminating(self, source: Source, t: int, process: int, why: str) -> None:
         state = self._state(process)
         state.sent.append((signal.SIGTERM, source.name, why))
-        self._emit_about(t, state, types.ProcessTerminating(by=source.name, reason=_WHY_STOPPED.get(why, why)))
+        self._emit_about(t, state, types.ProcessTerminating(by=source.name, reason=_why_stopped(why, "terminate")))
 
     def on_killing(self, source: Source, t: int, process: int, why: str) -> None:
         state = self._state(process)
         state.sent.append((signal.SIGKILL, source.name, why))
-        self._emit_about(t, state, types.ProcessKilling(by=source.name, reason=_WHY_STOPPED.get(why, why)))
+        self._emit_about(t, state, types.ProcessKilling(by=source.name, reason=_why_stopped(why, "kill")))
 
     def on_raising_signal(self, source: Source, t: int, number: int) -> Event:
         if (state := self._by_pid.get(source.pid)) is not None:
@@ -428,6 +454,8 @@ class ProcessDecoder:
         # Where nobody sees whether it has ended, nobody knows that it does not heed the first signal.
         escalated = seen and any(sender == RUNNER for _, sender, _ in state.sent)
         state.sent.append((number, RUNNER, why))
+        if number == signal.SIGINT:
+            return  # it is passed on to all, of which the run has an event
         event: Event
         if escalated:
             event = types.ProcessEscalated(level="warning", by=RUNNER, reason=why)
@@ -480,6 +508,10 @@ class ProcessDecoder:
 
 def _microseconds(seconds: float | None) -> float | None:
     return None if seconds is None else round(seconds, 6)
+
+
+def _why_stopped(why: str, method: str) -> str:
+    return {"daemon": _A_DAEMON, "step": f"by a call of {method}()"}.get(why, why)
 
 
 def _failure(state: ProcessState) -> str:

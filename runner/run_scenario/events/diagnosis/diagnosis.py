@@ -16,11 +16,17 @@ from run_scenario.events import types
 from run_scenario.events.decoding.queue_ledger import QueueLedger
 from run_scenario.events.diagnosis.facts import FactBook
 from run_scenario.events.diagnosis.graph import WaitForGraph
-from run_scenario.events.diagnosis.pools import ended_thread, is_closed_to_workers, lost_tasks, unheard_failure
+from run_scenario.events.diagnosis.pools import (
+    ended_thread,
+    is_closed_to_workers,
+    lost_tasks,
+    only_unheard_failure,
+    unheard_failures,
+)
 from run_scenario.events.diagnosis.reports import Waiting, type_of
 from run_scenario.events.exit_cause import MAIN_NAME
 from run_scenario.events.types.runs import (
-    BlockedOperation,
+    SOMETHING_IS_MISSING,
     CycleLink,
     Diagnosis,
     DiagnosisKind,
@@ -29,6 +35,7 @@ from run_scenario.events.types.runs import (
     Mover,
     ResourceState,
     StuckProcess,
+    StuckThread,
 )
 from run_scenario.recording import codes
 from run_scenario.scenario.model import PipeSpec, PoolSpec, QueueSpec, Resource, SharedSpec, SyncSpec
@@ -39,15 +46,18 @@ _ABANDONED = (types.EventAbandoned, types.ConditionAbandoned, types.BarrierAband
 _WAITS_TO_BE_WOKEN = (codes.W_EVENT, codes.W_CONDITION, codes.W_BARRIER)
 _MOST_CONCERNED = 20
 """Waits, movers and facts that a diagnosis lists of each: of a thousand that are alike, the first are enough."""
+_MOST_FAILURES = 5
+_FAILURES = ("exception", "crash", "signal", "vanished", "unstarted")
+"""Causes of ends that nobody in the program has asked for."""
 _FIELDS = (
     *("side", "exitcode", "signal", "call", "method", "task"),
-    *("exception", "message", "error", "tasks", "count", "cause", "thread", "doing", "most"),
+    *("exception", "message", "error", "tasks", "count", "cause", "thread", "doing", "most", "by", "threads"),
 )
 """Fields of events that a diagnosis repeats."""
 
 
-def diagnose(graph: WaitForGraph, cause: Literal["deadlock", "deadline"]) -> Diagnosis:
-    """Return why nothing moves; at a deadline some may, so that only who waits for what is claimed then."""
+def diagnose(graph: WaitForGraph, cause: Literal["deadlock", "deadline", "signal"]) -> Diagnosis:
+    """Return why nothing moves; but for a deadlock some may, so that only who waits for what is claimed then."""
     situation = graph.situation
     cycle: list[CycleLink] = []
     kind: DiagnosisKind = "unknown"
@@ -77,33 +87,34 @@ def diagnose(graph: WaitForGraph, cause: Literal["deadlock", "deadline"]) -> Dia
     )
 
 
-def undecided(graph: WaitForGraph, cause: Literal["deadlock", "deadline"]) -> Diagnosis:
+def undecided(graph: WaitForGraph, cause: Literal["deadlock", "deadline", "signal"]) -> Diagnosis:
     """Return only who waits for what: where not all is recorded, who holds or has done something is not known."""
     waits = [graph.blocked(w) for w in graph.situation.waiting[:_MOST_CONCERNED]]
     return Diagnosis(cause=cause, kind="unknown", waits=waits, cycle=[], could_have_moved=[], resources=[], facts=[])
 
 
-def stuck_process(w: Waiting, blocked: BlockedOperation, waits_on: list[str], now: float) -> StuckProcess:
+def stuck_process(graph: WaitForGraph, w: Waiting, now: float) -> StuckProcess:
     """Return what is reported of a process; what it waits for is put into words elsewhere."""
-    is_queue = blocked.resource_type in ("Queue", "JoinableQueue", "SimpleQueue")
-    return StuckProcess(
-        process=blocked.process,
-        operation=blocked.operation,
-        resource=blocked.resource,
-        resource_type=blocked.resource_type,
-        end=blocked.end,
-        on_process=blocked.on_process,
-        method=blocked.method,
-        thread=blocked.thread,
-        waits_on=waits_on,
-        since=blocked.since,
-        pid=w.pid,
-        state=_state_of(w),
-        waiting_for=None,
-        queue=blocked.resource if is_queue else None,
-        seconds=None if blocked.since is None else max(0.0, round(now - blocked.since, 6)),
-        stack=[str(frame) for frame in w.frames],
-    )
+    stuck = _stuck(graph, w, now)
+    is_queue = stuck["resource_type"] in ("Queue", "JoinableQueue", "SimpleQueue")
+    return StuckProcess(**stuck, pid=w.pid, queue=stuck["resource"] if is_queue else None, waits_on=graph.waits_on(w))
+
+
+def stuck_thread(graph: WaitForGraph, w: Waiting, now: float) -> StuckThread:
+    """Return what is reported of another thread."""
+    return StuckThread(**_stuck(graph, w, now))
+
+
+def _stuck(graph: WaitForGraph, w: Waiting, now: float) -> dict[str, Any]:
+    blocked = graph.blocked(w)
+    return {
+        **{name: getattr(blocked, name) for name in blocked.__struct_fields__},
+        "state": _state_of(w),
+        "waiting_for": None,
+        "seconds": None if blocked.since is None else max(0.0, round(now - blocked.since, 6)),
+        "stack": [str(frame) for frame in w.frames],
+        "held_by": graph.holders(w) if w.operation == "acquire" and blocked.resource else [],
+    }
 
 
 def _state_of(w: Waiting) -> Literal["waiting", "running", "sleeping", "stopped", "exiting", "unknown"]:
@@ -428,10 +439,14 @@ class _Facts:
         if kind == "deaf_pool_workers":
             pool = self._graph.blocked(concerned[0]).resource
             self._add("terminated", self._book.last(types.PoolTerminated, pool), pool)
-        if kind == "locked_inside":
-            self._threads_at_fork(concerned[0].process)
+        # Whoever is alone in its process waits for what nobody there can do, whatever the others do.
+        for w in concerned:
+            if w.operation == "thread" and w.threads == 1:
+                self._threads_at_fork(w.process)
         if kind == "exit_blocked_by_feeder":
             self._add("failed", self._book.last(types.ProcessFailed, processes[0]))
+        if kind in SOMETHING_IS_MISSING:
+            self._failures()
         found = [self._found[seq] for seq in sorted(self._found)]
         return found[-_MOST_CONCERNED:]
 
@@ -444,11 +459,29 @@ class _Facts:
                 process=event.process,
                 resource=resource,
                 role=role,
-                fields={name: getattr(event, name) for name in _FIELDS if name in event.__struct_fields__},
+                fields={
+                    name: value
+                    for name in _FIELDS
+                    if name in event.__struct_fields__ and (value := getattr(event, name)) is not UNSET
+                },
             )
 
+    def _failures(self) -> None:
+        """Add what has failed and is not to be heard of: it may be what would have moved them."""
+        situation = self._graph.situation
+        for pool in (spec.name for spec in self._graph.resources if isinstance(spec, PoolSpec)):
+            for failed in unheard_failures(self._book, pool)[:_MOST_FAILURES]:
+                self._add("task_failed", failed, pool)
+        if situation.scenario.script:  # of what is described it is known who could have moved them
+            failed_processes = [name for name, cause in situation.ended.items() if cause in _FAILURES]
+            for name in failed_processes[:_MOST_FAILURES]:
+                self._ended(name)
+
     def _threads_at_fork(self, process: str) -> None:
-        """Add the threads that ran in the main program when a process was forked from it."""
+        """Add the threads that ran where a process was forked, when it was."""
+        if process in self._book.forked_beside:
+            self._add("thread_at_fork", self._book.forked_beside[process])
+            return
         forked = self._book.last(types.ProcessStarted, process)
         if forked is None or forked.start_method != "fork":
             return
@@ -522,7 +555,7 @@ class _Facts:
             failed = [event for event in failed if event == ended_thread(self._graph, concerned[0])]
         for each in failed:
             self._add("thread_failed", each, name)
-        self._add("task_failed", unheard_failure(self._graph, name), name)
+        self._add("task_failed", only_unheard_failure(book, name), name)
 
 
 def _meaning_of(look: types.QueueEmpty, put: int, got: int) -> FactRole:

@@ -10,6 +10,8 @@ from collections.abc import Callable, Iterator, Sequence
 from operator import attrgetter
 from typing import Any, TypeVar, cast
 
+from msgspec import UNSET
+
 from run_scenario.events import types
 
 Key = tuple[Any, ...]
@@ -60,6 +62,7 @@ _TELL_APART: dict[type[types.Event], tuple[str, ...]] = {
     types.PoolResult: ("pool", "call"),
     types.PoolReturned: ("pool", "call"),
     types.PoolCallFailed: ("pool", "call"),
+    types.PoolCalledBack: ("pool", "call"),
     types.ProcessFailed: ("process",),
     types.ProcessExited: ("process",),
 }
@@ -101,11 +104,14 @@ class FactBook:
         """Condition -> who waits on it at this moment."""
         self.workers: dict[str, set[str]] = {}
         """Pool -> its workers that have started and not ended."""
+        self.forked_beside: dict[str, types.PoolWorkerStarted | types.ProcessStarting] = {}
+        """Process -> its start, if its parent had other threads when it forked it."""
         self.unheard: dict[str, types.ConditionNotified] = {}
         """Condition -> its last notification, if nobody waited then."""
         self._also: dict[type[types.Event], Callable[[Any], None]] = {
             types.QueueEmpty: self._note_look,
             types.PoolWorkerStarted: self._note_worker_started,
+            types.ProcessStarting: self._note_starting,
             types.PoolWorkerExited: self._note_worker_exited,
             types.ConditionWaiting: self._note_waiting,
             types.ConditionWaited: self._note_waited,
@@ -142,6 +148,11 @@ class FactBook:
 
     def _note_worker_started(self, event: types.PoolWorkerStarted) -> None:
         self.workers.setdefault(event.pool, set()).add(event.process)
+        self._note_starting(event)
+
+    def _note_starting(self, event: types.PoolWorkerStarted | types.ProcessStarting) -> None:
+        if event.threads is not UNSET:
+            self.forked_beside[event.process] = event
 
     def _note_worker_exited(self, event: types.PoolWorkerExited) -> None:
         self.workers.setdefault(event.pool, set()).discard(event.process)

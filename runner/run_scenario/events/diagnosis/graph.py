@@ -53,7 +53,7 @@ class Situation(Value):
     seconds: Callable[[int], float]
     """Monotonic ns -> seconds of the log."""
     makers: Mapping[str, str] = {}
-    """What a script has made -> the process that has made it, and so has it. Who else has it is not known."""
+    """What own code has made -> the process that has made it, and so has it. Who else has it is not known."""
 
 
 class WaitForGraph:
@@ -149,8 +149,10 @@ class WaitForGraph:
         if isinstance(spec, QueueSpec):
             return self._movers_at_queue(w, spec)
         if isinstance(spec, PipeSpec) and w.end:
-            end = f"{spec.name}.{_OTHER_END[w.end]}"
+            other = _OTHER_END[w.end]
+            end = f"{spec.name}.{other}"
             users = self.users(end, "from", "to", "uses")
+            users += [each.process for each in self.waiting if each.resource == w.resource and each.end == other]
             return self._movers(w, "send" if w.operation == "recv" else "receive", end, users)
         if w.operation == "call" and spec is not None:
             return self._movers(w, "call", spec.name, self.users(spec.name, "from", "to", "uses"))
@@ -227,7 +229,7 @@ class WaitForGraph:
         movers = []
         same = {each.process for each in self.alike(w)}
         for name in dict.fromkeys(names):
-            if name == MAIN_NAME or not (hold or (name not in same and self._has_step(name, action, handle))):
+            if self._has_plan(name) or not (hold or (name not in same and self._has_step(name, action, handle))):
                 continue
             movers.append(self._mover(name, action, handle))
         if MAIN_NAME not in same:
@@ -235,19 +237,23 @@ class WaitForGraph:
                 movers.append(Mover(process=MAIN_NAME, action=action, resource=handle, standing="later", cause=None))
             elif (action, handle) in self.remaining.possible:
                 movers.append(Mover(process=MAIN_NAME, action=action, resource=handle, standing="unknown", cause=None))
-            elif (hold or self.scenario.script) and MAIN_NAME in names:
+            elif hold and MAIN_NAME in names and self._has_plan(MAIN_NAME):
                 movers.append(self._mover(MAIN_NAME, action, handle))
-        elif hold and MAIN_NAME in names:
+        elif hold and MAIN_NAME in names and self._has_plan(MAIN_NAME):
             movers.append(self._mover(MAIN_NAME, action, handle))
-        if self.scenario.script and not hold and all(mover.standing == "ended" for mover in movers):
+        if handle in self.situation.makers and not hold and all(mover.standing == "ended" for mover in movers):
             movers += self._forked(same, action, handle)
         return movers
 
     def _forked(self, same: Collection[str], action: Action, handle: str | None) -> Iterator[Mover]:
-        """Yield the processes that a script has forked: they may have all that it had."""
+        """Yield the processes that were forked: they may have all that who forked them had made."""
         for name in self._described:
             if name in self.living and name not in same and self._was_forked(name, before=None):
                 yield Mover(process=name, action=action, resource=handle, standing="unknown", cause=None)
+
+    def _has_plan(self, name: str) -> bool:
+        """Tell whether it is the main program of a scenario: what that would still do is known."""
+        return name == MAIN_NAME and not self.scenario.script
 
     def _has_step(self, name: str, action: Action, handle: str | None) -> bool:
         """Tell whether a process may do this: one that has steps does only what these do."""

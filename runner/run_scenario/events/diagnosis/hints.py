@@ -169,7 +169,7 @@ def _ended_thread(facts: FactBook) -> Hint | None:
 
 def _broken_barrier(failure: Failure, scenario: Scenario, facts: FactBook) -> Hint | None:
     process = failure.process
-    broken = [e for spec in scenario.sync if (e := facts.last(types.BarrierBroken, spec.name, process))]
+    broken = [e for spec in scenario.resources if (e := facts.last(types.BarrierBroken, spec.name, process))]
     broken.sort(key=attrgetter("seq"))
     if not broken or not _is_of(failure, broken[-1], broken[:-1], "sync.py"):
         return None
@@ -200,7 +200,7 @@ def _breaking(barrier: str, process: str, facts: FactBook) -> types.BarrierAbort
 
 def _closed_end(failure: Failure, scenario: Scenario, facts: FactBook) -> Hint | None:
     broken: list[types.PipeBroken | types.PipeEof] = []
-    for pipe, end in ((spec.name, end) for spec in scenario.pipes for end in _OTHER_END):
+    for pipe, end in ((spec.name, end) for spec in scenario.resources for end in _OTHER_END):
         if failure.exception == "EOFError":
             if eof := facts.last(types.PipeEof, pipe, end, failure.process):
                 broken.append(eof)
@@ -223,7 +223,7 @@ def _closed_end(failure: Failure, scenario: Scenario, facts: FactBook) -> Hint |
 
 
 def _closed_queue(failure: Failure, scenario: Scenario, facts: FactBook) -> Hint | None:
-    closed = [e for spec in scenario.queues if (e := facts.last(types.QueueClosed, spec.name, failure.process))]
+    closed = [e for spec in scenario.resources if (e := facts.last(types.QueueClosed, spec.name, failure.process))]
     if len(closed) != 1:
         return None  # of several it is not known which one was meant
     [event] = closed

@@ -95,10 +95,24 @@ def ended_thread(graph: WaitForGraph, w: Waiting) -> types.PoolThreadFailed | No
     return failed.get("tasks") or failed.get("workers")
 
 
-def unheard_failure(graph: WaitForGraph, pool: str) -> types.PoolTaskFailed | None:
+def unheard_failures(facts: FactBook, pool: str) -> list[types.PoolTaskFailed]:
+    """Return what tasks of a pool have raised in calls that the main program has not heard of: the last of each."""
+    return [event for event in facts.each(types.PoolTaskFailed, pool) if not _is_known(facts, event)]
+
+
+def _is_known(facts: FactBook, failed: types.PoolTaskFailed) -> bool:
+    key = failed.pool, failed.call
+    if facts.last(types.PoolReturned, *key) or facts.last(types.PoolCalledBack, *key):
+        return True
+    asked = facts.last(types.PoolCallFailed, *key)
+    if asked is None:
+        return False
+    return asked.exception != "TimeoutError" or failed.exception == "TimeoutError"  # else it has not waited for it
+
+
+def only_unheard_failure(facts: FactBook, pool: str) -> types.PoolTaskFailed | None:
     """Return what a task of a pool has raised in a call that the main program has not heard of, if only one has."""
-    facts = graph.situation.facts
-    unheard = [event for event in facts.each(types.PoolTaskFailed, pool) if not is_heard(facts, pool, event.call)]
+    unheard = unheard_failures(facts, pool)
     if len(unheard) == 1 and facts.count(types.PoolTaskFailed, pool, unheard[0].call) == 1:
         return unheard[0]
     return None

@@ -29,6 +29,7 @@ _LAUNCHING = {
     ("program.py", "become_script"),
     ("<frozen runpy>", "_run_code"),
     ("threading.py", "run"),
+    ("threading.py", "_bootstrap_inner"),
 }
 """Where multiprocessing or the main program's plan calls what the scenario names."""
 
@@ -106,6 +107,7 @@ class Waiting(Value):
     """How many its process has, without those that only serve others; 0: not known."""
     thread: int = 0
     """Native id of a thread that is neither the main thread nor a worker's."""
+    thread_name: str = ""
     on_process: str = ""
     """The process it waits for, where that is none that the scenario names."""
 
@@ -120,7 +122,12 @@ class Waiting(Value):
 
     @property
     def method(self) -> str | None:
-        """Of a call on what a manager holds: the proxy's method."""
+        """Of a call on what a manager holds: the proxy's method; of a wait for another thread: join, or alone."""
+        if self.operation == "thread":
+            if self.threads == 1:
+                return "alone"
+            joins = ("threading.py", "join") in [(_base(frame.file), frame.function) for frame in self.frames]
+            return "join" if joins else None
         if self.operation != "call":
             return None
         callers = zip(self.frames, self.frames[1:], strict=False)
@@ -137,17 +144,21 @@ def read_reports(
     reports: Sequence[Any],
     name_of: Callable[[int], str],
     threads_of: Callable[[int], Mapping[int, str]],
+    thread_names: Mapping[tuple[int, int], str] = {},
 ) -> list[Waiting]:
     """Return what the supervisor has found out about each process, and about those of its threads that wait.
 
-    `threads_of(pid)` names those that are workers: native thread id -> name.
+    `threads_of(pid)` names those that are workers: native thread id -> name; `thread_names` others.
     """
     found = []
     for pid, state, waits, stack, *more in reports:
         states = dict(more[0]) if more else {}
         threads = {pid: name_of(pid), **threads_of(pid)}
         serving = {w[2] for w in waits if w[0] in _PASSIVE and w[0] not in _SEEN and w[2] in states}
-        others = {w[2] for w in waits if w[0] not in _PASSIVE and w[2] in states} - serving
+        others = {w[2] for w in waits if w[0] not in _PASSIVE and w[2] in states}
+        if all(w[0] != codes.W_SERVE for w in waits):  # of a manager nobody needs to know how it serves
+            others |= {native for native in states if f"Thread {native} " in stack}
+        others -= serving
         for native, name in (threads | {other: name_of(pid) for other in others if other not in threads}).items():
             # A wait may take place inside another: the one that began last is what the thread is in.
             own = sorted((w for w in waits if w[2] == native), key=lambda wait: abs(wait[3]))
@@ -170,6 +181,7 @@ def read_reports(
                     around,
                     threads=len(states) - len(serving),
                     thread=0 if native in threads else native,
+                    thread_name="" if native in threads else thread_names.get((pid, native), ""),
                     on_process=name_of(-until) if until < 0 else "",
                 )
             )
@@ -214,6 +226,7 @@ def blocked_operation(w: Waiting, scenario: Scenario, seconds: Callable[[int], f
         on_process=joined.name if joined else w.on_process or None,
         method=w.method,
         thread=w.thread or None,
+        thread_name=w.thread_name or None,
         since=max(0.0, seconds(w.since)) if w.kind and w.since else None,
     )
 

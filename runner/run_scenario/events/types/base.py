@@ -83,6 +83,14 @@ Hint = Annotated[
 ]
 HintSeq = Annotated[Ordinal | UnsetType, about("Number of the event that explains it.")]
 
+ThreadsLeftOut = Annotated[
+    list[str] | UnsetType,
+    about(
+        "Names of the other threads of the process that forks it, of many only the first. It has none of them, and "
+        "what they hold stays held in it. Not there where there are none, or where that is not recorded."
+    ),
+]
+
 
 class Event(Struct, kw_only=True, tag_field="event"):
     """One event of a log. A subclass is one kind of event; its tag is the event's name.

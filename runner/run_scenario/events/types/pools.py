@@ -19,8 +19,11 @@ from run_scenario.events.types.base import (
     Ordinal,
     Path,
     Seconds,
+    ThreadsLeftOut,
     about,
 )
+
+TerminatedBy = Literal["with", "collected"]
 
 
 class PoolEvent(Event, kw_only=True):
@@ -55,6 +58,7 @@ class PoolWorkerStarted(PoolEvent, kw_only=True, tag="pool.worker_started"):
     """A worker of the pool runs."""
 
     ppid: Annotated[Count, about("Process id of its parent.")]
+    threads: ThreadsLeftOut = UNSET
 
 
 class PoolWorkerFailed(PoolEvent, kw_only=True, tag="pool.worker_failed"):
@@ -209,8 +213,38 @@ class PoolClosed(PoolEvent, kw_only=True, tag="pool.closed"):
 class PoolTerminated(PoolEvent, kw_only=True, tag="pool.terminated"):
     """The main program stops the workers at once."""
 
+    by: Annotated[
+        TerminatedBy | UnsetType,
+        about(
+            "What stops them, where it is no call of terminate(): the end of the pool's `with` block, or that nothing "
+            "refers to the pool any more."
+        ),
+    ] = UNSET
+
 
 class PoolJoined(PoolEvent, kw_only=True, tag="pool.joined"):
     """All workers of the pool have ended."""
 
     waited: Annotated[Seconds, about("Seconds that the main program waited for it.")]
+
+
+class PoolExceptionNotRetrieved(PoolTaskEvent, kw_only=True, tag="pool.exception_not_retrieved"):
+    """A task raised, and until the end of the run nobody asked for the result of its call."""
+
+    level: Level = "warning"
+    function: Annotated[str, about("What the worker called.")]
+    exception: ExceptionName
+    message: Message
+    calls: Annotated[Ordinal, about("Of how many calls on this pool that is so; this is the first.")]
+
+
+class PoolLeftOver(PoolCallEvent, kw_only=True, tag="pool.left_over"):
+    """Tasks were not done when the pool was terminated or the program ended; nobody had asked for their results."""
+
+    level: Level = "warning"
+    tasks: Annotated[Ordinal, about("How many were not done, of all such calls on this pool; this is the first.")]
+    given: Annotated[Ordinal, about("How many tasks these calls had.")]
+    terminated: Annotated[
+        Literal["with", "collected", "terminate"] | None,
+        about("What terminated the pool: as `by` in pool.terminated, or a call; null: the end of the program."),
+    ]

@@ -24,6 +24,7 @@ from run_scenario.events.types.base import (
     Path,
     Reason,
     Seconds,
+    ThreadsLeftOut,
     Times,
     Until,
     Worker,
@@ -48,6 +49,7 @@ class ProcessStarting(ProcessActionEvent, kw_only=True, tag="process.starting"):
     delay: Annotated[Seconds, about("Seconds that were waited before.")]
     path: Path = UNSET
     arguments: Arguments = UNSET
+    threads: ThreadsLeftOut = UNSET
 
 
 class ProcessStarted(Event, kw_only=True, tag="process.started"):

@@ -72,6 +72,11 @@ DiagnosisKind = Literal[
     "unanswered_call",
     "unknown",
 ]
+SOMETHING_IS_MISSING = (
+    *("held_lock", "no_holder", "barrier_short", "event_never_set", "nobody_notifies", "full_pipe", "nobody_sends"),
+    *("end_left_open", "unfinished_join", "starved_get", "full_queue", "unanswered_call", "unknown"),
+)
+"""Kinds of standstill in which somebody waits for what another could have done, had it not failed."""
 FactRole = Literal[
     "acquired",
     "set",
@@ -118,16 +123,22 @@ class BlockedOperation(Struct, kw_only=True, frozen=True):
     end: Annotated[Literal["left", "right"] | None, about("Of a pipe: the end at which it waits.")]
     on_process: Annotated[str | None, about("The process it waits for.")]
     since: Annotated[Seconds | None, about("Since when: t of that moment.")]
-    method: Annotated[str | None, about("Of a call that a manager does not answer: the method, if it is known.")] = None
+    method: Annotated[
+        str | None,
+        about(
+            "Of a call that a manager does not answer: the method, if it is known. Of a `thread`: join, if it waits "
+            "for the end of another; alone, if there is no other in its process."
+        ),
+    ] = None
     thread: Annotated[
         Ordinal | None, about("The native id of the thread; null: the main thread, or that of a worker with a name.")
     ] = None
+    thread_name: Annotated[str | None, about("The name that this thread was started with, if it is known.")] = None
 
 
-class StuckProcess(BlockedOperation, kw_only=True, frozen=True):
-    """What a process does while nothing moves."""
+class StuckThread(BlockedOperation, kw_only=True, frozen=True):
+    """What a thread does while nothing moves."""
 
-    pid: Annotated[Ordinal | None, about("Its process id.")]
     state: Annotated[
         Literal["waiting", "running", "sleeping", "stopped", "exiting", "unknown"],
         about(
@@ -136,9 +147,18 @@ class StuckProcess(BlockedOperation, kw_only=True, frozen=True):
         ),
     ]
     waiting_for: Annotated[str | None, about("What it waits for, in words.")]
-    queue: Annotated[str | None, about("The queue it waits on.")]
     seconds: Annotated[Seconds | None, about("For how long.")]
     stack: Annotated[list[str], about("Its Python stack, the innermost frame first.")]
+    held_by: Annotated[
+        list[str], about("Who holds the lock or semaphore that it wants to acquire, those that have ended included.")
+    ] = field(default_factory=list)
+
+
+class StuckProcess(StuckThread, kw_only=True, frozen=True):
+    """What a process does while nothing moves: its main thread."""
+
+    pid: Annotated[Ordinal | None, about("Its process id.")]
+    queue: Annotated[str | None, about("The queue it waits on.")]
     waits_on: Annotated[
         list[str], about("The processes, blocked as well, whose part it is to move it; of many, the first.")
     ] = field(default_factory=list)
@@ -205,7 +225,8 @@ class Diagnosis(Struct, kw_only=True, frozen=True):
     """Why nothing moves, as data: who waits, who could have moved it, and the facts that decided it."""
 
     cause: Annotated[
-        Literal["deadlock", "deadline"], about("deadlock: nobody can ever move again; deadline: the time is up.")
+        Literal["deadlock", "deadline", "signal"],
+        about("deadlock: nobody can ever move again; deadline: the time is up; signal: somebody interrupts it."),
     ]
     kind: Annotated[DiagnosisKind, about("What kind of standstill it is; unknown: the facts do not decide.")]
     waits: Annotated[list[BlockedOperation], about("The waits that it is about; the first is explained first.")]
@@ -279,19 +300,33 @@ class ScenarioStarted(RunEvent, kw_only=True, tag="scenario.started"):
     ] = UNSET
 
 
-class ScenarioStalled(RunEvent, kw_only=True, tag="scenario.stalled"):
-    """Nothing moves any more, or not in time: who waits for what."""
+class WhoWaits(RunEvent, kw_only=True):
+    """Who waits for what at one moment."""
 
-    level: Level = "error"
-    reason: Annotated[NonEmpty, about("Why, in one sentence that a learner understands.")]
-    cause: Annotated[
-        Literal["deadlock", "deadline"], about("deadlock: nobody can ever move again; deadline: the time is up.")
-    ]
+    reason: Annotated[NonEmpty, about("The same, or why nothing moves, in one sentence that a learner understands.")]
     processes: Annotated[list[StuckProcess], about("Each process that lives.")]
     queues: Annotated[list[StuckQueue], about("Each queue.")]
     diagnosis: Annotated[Diagnosis, about("The same as data: what `reason` is made of.")]
     threads: Annotated[
-        list[BlockedOperation], about("What other threads of these processes wait for, as far as it is recorded.")
+        list[StuckThread], about("Other threads of these processes, as far as they are known to wait or to run Python.")
+    ]
+
+
+class ScenarioStalled(WhoWaits, kw_only=True, tag="scenario.stalled"):
+    """Nothing moves any more, or not in time: who waits for what."""
+
+    level: Level = "error"
+    cause: Annotated[
+        Literal["deadlock", "deadline"], about("deadlock: nobody can ever move again; deadline: the time is up.")
+    ]
+
+
+class ScenarioSignalled(WhoWaits, kw_only=True, tag="scenario.signalled"):
+    """A signal such as that of Ctrl-C comes, and is passed on to a recorded script: who waits for what just then."""
+
+    level: Level = "warning"
+    signal: Annotated[
+        NonEmpty, about("Name of the signal. SIGINT is passed on to all processes, others to the main one.")
     ]
 
 

@@ -31,9 +31,11 @@ from run_scenario.events.types import (
     ScenarioStalled,
     ScenarioStarted,
     ScenarioTimedOut,
+    StuckThread,
+    WhoWaits,
 )
 from run_scenario.events.types.queues import QueueEvent
-from run_scenario.report.diagnosis import doing
+from run_scenario.report.diagnosis import doing, held
 from run_scenario.report.sentences import explanation, sentence
 from run_scenario.report.text import plural, sanitize, seconds, truncate, value, values
 from run_scenario.values import Value
@@ -47,9 +49,11 @@ _MANY = 40
 _LONGEST_DETAIL = 2_000
 
 _LIBRARY = Path(threading.__file__).parent
+_RUNTIME = str(Path(__file__).parents[2] / "runtime") + "/"
 _WAITING_CODE = (
-    *(str(_LIBRARY / name) for name in ("multiprocessing/", "threading.py", "queue.py")),
-    str(Path(__file__).parents[2] / "runtime") + "/",
+    *(str(_LIBRARY / name) for name in ("multiprocessing/", "threading.py", "queue.py", "selectors.py")),
+    "<string>:",  # a proxy's method
+    _RUNTIME,
 )
 """Where in the standard library a process waits, and where what records it stands in for that."""
 
@@ -58,6 +62,8 @@ _LIBRARIES = (str(_LIBRARY), f"{sys.prefix}/lib", "<")
 _MOST_FRAMES = 3
 _ANY_LIBRARY = re.compile(r".*/lib(64)?/python3\.\d+/")
 """Where the standard library of a Python is, and the packages that are installed for it."""
+_MOST_THREADS = 5
+"""Threads of one process that are shown besides its main thread."""
 
 
 class Line(Value):
@@ -92,7 +98,7 @@ class Transcript:
         if isinstance(event, ProcessFailed) and event.traceback:
             details = event.traceback.splitlines()
             self._shown[event.process] = _Traceback(frozenset(details), details[-1])
-        elif isinstance(event, ScenarioStalled):
+        elif isinstance(event, WhoWaits):
             details = _stuck(event)
         elif isinstance(event, ExpectationFailed | ExpectationInconclusive):
             details = explanation(line)
@@ -174,15 +180,27 @@ def _together(events: list[Event]) -> str:
     return f"{verb} {plural(count, 'item')} {preposition} '{first.queue}': {shown}"
 
 
-def _stuck(event: ScenarioStalled) -> list[str]:
+def _stuck(event: WhoWaits) -> list[str]:
     lines = []
+    threads: dict[str, list[StuckThread]] = {}
+    for thread in event.threads:
+        threads.setdefault(thread.process, []).append(thread)
     for process in event.processes:
-        does = doing(process.state, process.waiting_for)
-        lasting = "" if process.seconds is None else f" ({seconds(process.seconds)})"
         pid = f"pid {process.pid}"
-        lines.append(f"{process.process}{'' if process.process == pid else f' ({pid})'}: {does}{lasting}")
-        lines.extend(f"    {frame}" for frame in shown_frames(process.stack))
+        lines += _stuck_thread(f"{process.process}{'' if process.process == pid else f' ({pid})'}", process)
+        others = threads.get(process.process, [])
+        for other in others[:_MOST_THREADS]:
+            name = f"thread '{other.thread_name}'" if other.thread_name else "a thread"
+            lines += [f"    {line}" for line in _stuck_thread(name, other)]
+        if len(others) > _MOST_THREADS:
+            lines.append(f"    and {plural(len(others) - _MOST_THREADS, 'more thread')}")
     return lines
+
+
+def _stuck_thread(name: str, stuck: StuckThread) -> list[str]:
+    lasting = "" if stuck.seconds is None else f" ({seconds(stuck.seconds)})"
+    does = f"{name}: {doing(stuck.state, stuck.waiting_for)}{held(stuck)}{lasting}"
+    return [does, *(f"    {frame}" for frame in shown_frames(stuck.stack))]
 
 
 def shown_frames(stack: Sequence[str], folders: Iterable[str] | None = None) -> list[str]:
@@ -195,7 +213,7 @@ def shown_frames(stack: Sequence[str], folders: Iterable[str] | None = None) -> 
     own = [frame for frame in stack if not _here(frame).startswith(_WAITING_CODE)]
     known = [str(Path.cwd()), *sys.path] if folders is None else folders
     prefixes = sorted((folder.rstrip("/") + "/" for folder in known if folder), key=len, reverse=True)
-    shown = list(own[:_MOST_FRAMES] or stack[-1:])
+    shown = list(own[:_MOST_FRAMES] or [frame for frame in stack[-1:] if not _here(frame).startswith(_RUNTIME)])
     if all(_here(frame).startswith(_LIBRARIES) for frame in shown):  # what its author has written is further out
         authors = [frame for frame in own if not _here(frame).startswith(_LIBRARIES)][:1]
         shown = [*shown[: _MOST_FRAMES - 1], *authors] if authors else shown

@@ -16,8 +16,8 @@ if TYPE_CHECKING:
 _MOST = 60
 _MOST_ALIKE = 3
 """Lines that are shown, in all and of one kind: who wants all reads the log."""
-_STOPS = ("scenario.stalled", "scenario.timed_out", "scenario.interrupted")
-"""What comes after these in a log is of run-scenario's own making."""
+_STOPS = ("scenario.stalled", "scenario.timed_out", "scenario.signalled", "scenario.interrupted")
+"""What comes after these in a log comes of them, or is of run-scenario's own making."""
 _SEEN = ("process.failed", "process.join_timed_out", "pool.task_failed", "pool.call_failed")
 """What Python itself shows to the person, or tells the script: exceptions, and answers of calls."""
 
@@ -48,6 +48,8 @@ class TroubleView(Watcher):
 
         for event in events:
             name = name_of(type(event))
+            if name == "scenario.finished" and getattr(event, "exit_status", None) == 0:  # it has found its own way
+                self._kept = [kept for kept in self._kept if name_of(type(kept)) != "scenario.signalled"]
             if self._is_kept(event, name):
                 self._kept.append(_without_traceback(event) if name in _SEEN else event)
             # A program that stands still writes nothing in between, and may be left as it is.
@@ -60,7 +62,7 @@ class TroubleView(Watcher):
 
     def _is_kept(self, event: Event, name: str) -> bool:
         is_trouble = event.level in ("warning", "error") and name != "scenario.finished"
-        if not is_trouble or self._over or _is_seen_anyway(event, name):
+        if not is_trouble or (self._over and name not in _STOPS) or _is_seen_anyway(event, name):
             return False
         self._kinds[name] += 1
         kept = name in _STOPS or (self._kinds[name] <= _MOST_ALIKE and len(self._kept) < _MOST)

@@ -20,6 +20,7 @@ from run_scenario.recording.recorder import recorder
 from run_scenario.recording.usage import Usage
 from run_scenario.runtime import cpython
 from run_scenario.runtime.child import exit_functions, output_capture, own_children
+from run_scenario.runtime.child.own_frames import leave_out_own_frames
 from run_scenario.runtime.child.surroundings import Packed, install
 from run_scenario.runtime.platform.system import STACK_SIGNAL
 from run_scenario.runtime.primitives import wire
@@ -129,6 +130,7 @@ class RecordedRun:
         except BaseException as error:
             if os.getpid() == pid:
                 self._record_error(error)
+            leave_out_own_frames(error)
             raise
         else:
             if os.getpid() == pid:

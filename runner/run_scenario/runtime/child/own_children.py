@@ -6,7 +6,9 @@ outside.
 
 from __future__ import annotations
 
+import functools
 import sys
+import threading
 from collections.abc import Callable
 from multiprocessing.process import BaseProcess
 from typing import Any
@@ -15,6 +17,7 @@ from run_scenario.recording import codes
 from run_scenario.recording.recorder import RunRef, recorder
 from run_scenario.runtime import cpython
 
+_MOST_THREADS = 16
 _join_plainly = BaseProcess.join
 _start_plainly = BaseProcess.start
 
@@ -39,6 +42,13 @@ def is_inside_a_wait() -> bool:
     return bool(recorder.waits[word]) and word != recorder.wait_word(codes.W_EXIT)
 
 
+def threads_left_out_of(made: BaseProcess) -> list[list[str]]:
+    """Return, as a field that may be missing, the names of the other threads here, if a fork will leave them out."""
+    others = [thread.name for thread in threading.enumerate() if thread is not threading.current_thread()]
+    return [others[:_MOST_THREADS]] if others and cpython.start_method_of(made) == "fork" else []
+
+
+@functools.wraps(_join_plainly)
 def join(self: BaseProcess, timeout: float | None = None) -> None:
     """Stand for `Process.join`: the same, known as a wait."""
     popen = cpython.popen_of(self)
@@ -54,6 +64,7 @@ def join(self: BaseProcess, timeout: float | None = None) -> None:
         recorder.finish_wait(word, before)
 
 
+@functools.wraps(_start_plainly)
 def start(self: BaseProcess) -> None:
     """Stand for `Process.start`: a manager then says in its process that it serves."""
     if cpython.is_managers(self):

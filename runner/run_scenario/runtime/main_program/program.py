@@ -42,6 +42,7 @@ from run_scenario.runtime.main_program.data import DataMaker
 from run_scenario.runtime.platform import system
 from run_scenario.runtime.primitives import creation, wire
 from run_scenario.runtime.refusal import RefusedError
+from run_scenario.runtime.run_folder import STOPPED
 from run_scenario.runtime.run_request import RunRequest, semaphore_prefix
 from run_scenario.runtime.steps.compiler import NO_FILE, compile_steps
 from run_scenario.runtime.steps.namespace import namespace
@@ -439,6 +440,7 @@ def _become_main_program(request: RunRequest, report_to: int) -> int:
         system.set_descriptor_limit(request.limits.open_files)
     wire.most_bytes = request.limits.payload
     cpython.set_semaphore_prefix(semaphore_prefix(request.run))
+    cpython.keep_tracker_silent_after(os.path.join(request.folder, STOPPED))
     if request.sockets:
         cpython.set_socket_folder(request.sockets)
     scenario = request.scenario

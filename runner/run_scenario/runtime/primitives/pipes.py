@@ -18,6 +18,7 @@ from run_scenario.recording.data import beyond_description
 from run_scenario.recording.describe import MOST_BYTES, describe
 from run_scenario.recording.recorder import recorder, until
 from run_scenario.runtime import cpython
+from run_scenario.runtime.primitives.plain_repr import shown_plainly
 from run_scenario.runtime.primitives.wire import SMALL, check_size, loads, pickled, receiver, sender, unpickle
 
 if TYPE_CHECKING:
@@ -66,6 +67,7 @@ def _rebuild(index: int, end: int, run_ref: Any, duplicate: Any, readable: bool,
     return Connection(index, end, duplicate.detach(), readable, writable)
 
 
+@shown_plainly
 class Connection(connection.Connection):
     """`multiprocessing.connection.Connection`, recorded; `end` is 0 for the left one and 1 for the right one."""
 

@@ -23,13 +23,15 @@ from run_scenario.recording.describe import describe
 from run_scenario.recording.recorder import recorder
 from run_scenario.recording.usage import Usage
 from run_scenario.runtime import cpython
-from run_scenario.runtime.child import exit_functions
+from run_scenario.runtime.child import exit_functions, own_children
 from run_scenario.runtime.child.bootstrap import (
     has_null_input,
     join_run,
     record_lingering,
     record_missed_exit_functions,
 )
+from run_scenario.runtime.child.own_frames import leave_out_own_frames
+from run_scenario.runtime.primitives.plain_repr import shown_plainly
 
 if TYPE_CHECKING:
     from concurrent.futures import Executor
@@ -58,6 +60,8 @@ class WorkerRun:
         self._process = process
         self._index = index
         self._setup = setup
+        self.left_out: list[list[str]] = []
+        """The threads of the program that forks it, as `own_children.threads_left_out_of` returns them."""
         self.managed: Any = None
         """Where the scenario has a manager: what a spawned worker needs to record the calls of proxies."""
 
@@ -67,7 +71,7 @@ class WorkerRun:
             os.close(descriptor)
         process = self._process
         join_run(folder, process.name, queues, captured=captured)
-        recorder.emit(codes.POOL_WORKER_STARTED, self._index, process.name, os.getpid(), os.getppid())
+        recorder.emit(codes.POOL_WORKER_STARTED, self._index, process.name, os.getpid(), os.getppid(), *self.left_out)
         recorder.begin_wait(codes.W_POOL_TASK, self._index)
         exit_functions.watch()
         if self.managed:
@@ -80,6 +84,7 @@ class WorkerRun:
             recorder.end_wait()
             text = str(error)[:500]
             recorder.emit(codes.POOL_WORKER_FAILED, self._index, type(error).__name__, text)
+            leave_out_own_frames(error)
             raise
         finally:
             record_lingering(-1)
@@ -149,6 +154,7 @@ class Workers:
 
         def start_recorded() -> None:
             del process.start  # nothing of ours is pickled with it
+            process.run.left_out = own_children.threads_left_out_of(process)
             process.start()
             del process.run  # the child has it; held in a circle, a process would keep its files open
             reaping = _Reaping(cpython.popen_of(process), self._index, process.name)
@@ -210,6 +216,7 @@ class _Reaping:
         return code
 
 
+@shown_plainly
 class RecordedPool(pool.Pool):
     """`multiprocessing.pool.Pool`, whose workers are made by `Workers`."""
 
@@ -518,6 +525,7 @@ class Task:
         no_exception = not isinstance(error, Exception)
         null_input = has_null_input(error)
         recorder.emit(codes.POOL_TASK_FAILED, self._index, self._call, number, name, text, no_exception, null_input)
+        leave_out_own_frames(error)
 
 
 class PairedTask(Task):

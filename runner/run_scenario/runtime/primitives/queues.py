@@ -22,6 +22,7 @@ from run_scenario.recording.describe import MOST_BYTES, describe
 from run_scenario.recording.recorder import recorder
 from run_scenario.runtime import cpython
 from run_scenario.runtime.primitives.message_numbers import UNKNOWN, MessageNumbers
+from run_scenario.runtime.primitives.plain_repr import shown_plainly
 from run_scenario.runtime.primitives.wire import PLAIN, check_size, loads, pickled, receiver, sender, unpickle
 
 if TYPE_CHECKING:
@@ -313,10 +314,12 @@ class _RecordedQueue:
         _emit(codes.THREAD_JOINED, self._index, since)
 
 
+@shown_plainly
 class Queue(_RecordedQueue, queues.Queue):  # type: ignore[type-arg]
     """`multiprocessing.Queue`, recorded."""
 
 
+@shown_plainly
 class JoinableQueue(_RecordedQueue, queues.JoinableQueue):  # type: ignore[type-arg]
     """`multiprocessing.JoinableQueue`, recorded."""
 
@@ -365,6 +368,7 @@ class JoinableQueue(_RecordedQueue, queues.JoinableQueue):  # type: ignore[type-
         _emit(codes.QUEUE_JOINED, self._index, since)
 
 
+@shown_plainly
 class SimpleQueue(queues.SimpleQueue):  # type: ignore[type-arg]
     """`multiprocessing.SimpleQueue`, recorded."""
 

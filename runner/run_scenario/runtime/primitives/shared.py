@@ -19,6 +19,7 @@ from run_scenario.recording.polling import MOST_OPEN, Polled
 from run_scenario.recording.recorder import recorder
 from run_scenario.runtime import cpython
 from run_scenario.runtime.primitives.elements import REFUSALS, place_of, record_element
+from run_scenario.runtime.primitives.plain_repr import shown_plainly
 from run_scenario.runtime.primitives.sync import RLock
 
 if TYPE_CHECKING:
@@ -214,6 +215,7 @@ class _Locked(_Recorded):
             recorder.end_wait()
 
 
+@shown_plainly
 class Value(_Locked, _Whole, sharedctypes.Synchronized):  # type: ignore[type-arg]
     """What `multiprocessing.Value(typecode, …)` returns, recorded."""
 
@@ -238,10 +240,12 @@ class Value(_Locked, _Whole, sharedctypes.Synchronized):  # type: ignore[type-ar
     value = property(_get, _Whole.value.fset)  # type: ignore[attr-defined]
 
 
+@shown_plainly
 class Array(_Locked, _Elements, sharedctypes.SynchronizedArray):  # type: ignore[type-arg]
     """What `multiprocessing.Array(typecode, …)` returns, recorded."""
 
 
+@shown_plainly
 class String(_Locked, _Elements, _Whole, sharedctypes.SynchronizedString):
     """What `multiprocessing.Array("c", …)` returns, recorded."""
 

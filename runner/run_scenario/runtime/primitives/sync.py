@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 from run_scenario.recording import codes, layout
 from run_scenario.recording.recorder import recorder
 from run_scenario.runtime import cpython
+from run_scenario.runtime.primitives.plain_repr import shown_plainly
 from run_scenario.runtime.primitives.waiting import Waiting
 
 if TYPE_CHECKING:
@@ -259,6 +260,7 @@ class Condition(_Recorded, synchronize.Condition):
         _wait_for_answer(self._index, super().notify, n)
 
 
+@shown_plainly
 class Barrier(_Recorded, synchronize.Barrier):
     """`multiprocessing.Barrier`, recorded."""
 

@@ -6,6 +6,7 @@ task. What comes back is what comes back anyway.
 
 from __future__ import annotations
 
+import functools
 import itertools
 import os
 import threading
@@ -22,6 +23,7 @@ from run_scenario.recording.describe import describe
 from run_scenario.recording.recorder import recorder
 from run_scenario.runtime import cpython
 from run_scenario.runtime.child import output_capture
+from run_scenario.runtime.primitives.plain_repr import shown_plainly
 from run_scenario.runtime.primitives.pools import (
     Callback,
     Initializer,
@@ -79,15 +81,25 @@ class _Calls:
             result = ask(timeout)
         except BaseException as error:
             recorder.end_wait()
-            self.note_failed(number, error)
+            self.note_failure(number, error)
             raise
         recorder.end_wait()
         self.note_result()
         recorder.emit(codes.POOL_RETURNED, self.index, number, describe(result), since)
         return result
 
-    def note_failed(self, number: int, error: BaseException) -> None:
-        """Record what a call has raised."""
+    def ask_successful(self, number: int, ask_successful: Callable[[], bool], ask: Callable[..., Any]) -> bool:
+        """Ask whether a call has raised; if so, the script knows as if it had asked for the result."""
+        successful = ask_successful()
+        if not successful:
+            try:
+                ask(0)
+            except BaseException as error:
+                self.note_failure(number, error)
+        return successful
+
+    def note_failure(self, number: int, error: BaseException) -> None:
+        """Record that a call has raised, or asking for its result."""
         recorder.emit(codes.POOL_CALL_FAILED, self.index, number, type(error).__name__, str(error)[:500])
 
     def note_result(self) -> None:
@@ -104,7 +116,7 @@ class _Calls:
                 return
             except BaseException as error:
                 recorder.end_wait()
-                self.note_failed(number, error)
+                self.note_failure(number, error)
                 raise
             finally:
                 recorder.end_wait()
@@ -189,7 +201,7 @@ class Pool(RecordedPool):
             _mark_passive(thread, index)
         record_failing_threads(self, index)
         # One that nobody needs any more terminates its workers, too.
-        self._forgotten = weakref.finalize(self, recorder.emit, codes.POOL_TERMINATED, index)
+        self._forgotten = weakref.finalize(self, recorder.emit, codes.POOL_TERMINATED, index, "collected")
         self._forgotten.atexit = False
 
     def apply(self, func: Callable[..., Any], args: Any = (), kwds: Any = {}) -> Any:  # noqa: B006 (its signature)
@@ -275,13 +287,19 @@ class Pool(RecordedPool):
         }
 
     def _result(self, number: int, made: Any) -> Any:
-        ask = made.get
+        ask, ask_successful = made.get, made.successful
         made.get = lambda timeout=None: self._calls.wait(number, ask, timeout)
+        made.successful = lambda: self._calls.ask_successful(number, ask_successful, ask)
         return made
 
     def close(self) -> None:
         super().close()
         recorder.emit(codes.POOL_CLOSED, self._calls.index)
+
+    def __exit__(self, *raised: Any) -> None:
+        if self._forgotten.detach():
+            recorder.emit(codes.POOL_TERMINATED, self._calls.index, "with")
+        super().__exit__(*raised)
 
     def terminate(self) -> None:
         if self._forgotten.detach():
@@ -311,8 +329,14 @@ class _NextRecorded:
         since = recorder.begin_wait(codes.W_POOL_RESULT, calls.index, timeout)
         try:
             result = super().next(timeout)  # type: ignore[misc]
-        finally:
+        except StopIteration:
             recorder.end_wait()
+            raise
+        except BaseException as error:
+            recorder.end_wait()
+            calls.note_failure(number, error)
+            raise
+        recorder.end_wait()
         calls.note_result()
         recorder.emit(codes.POOL_RESULT, calls.index, number, next(positions), describe(result), since)
         return result
@@ -320,10 +344,12 @@ class _NextRecorded:
     __next__ = next
 
 
+@shown_plainly
 class _Results(_NextRecorded, pool.IMapIterator):  # type: ignore[type-arg]
     """`multiprocessing.pool.IMapIterator`, recorded."""
 
 
+@shown_plainly
 class _UnorderedResults(_NextRecorded, pool.IMapUnorderedIterator):  # type: ignore[type-arg]
     """`multiprocessing.pool.IMapUnorderedIterator`, recorded."""
 
@@ -392,11 +418,13 @@ def record_executors(module: ModuleType) -> None:
         try:
             future = submit_plainly(self, Task(fn, calls.index, number), 0, *args, **kwargs)
         except BaseException as error:  # it is broken, or shut down
-            calls.note_failed(number, error)
+            calls.note_failure(number, error)
             raise
         _mark_threads(self, calls.index)
-        ask = future.result
+        # Either tells the script what the task has raised.
+        ask, ask_exception = future.result, future.exception
         future.result = lambda timeout=None: calls.wait(number, ask, timeout)
+        future.exception = lambda timeout=None: calls.wait(number, ask_exception, timeout)
         return future
 
     def map_(self: Any, fn: Callable[..., Any], *iterables: Any, **more: Any) -> Any:
@@ -430,7 +458,7 @@ def record_executors(module: ModuleType) -> None:
             recorder.emit(codes.POOL_JOINED, calls.index, since)
 
     for name, method in (("__init__", make), ("submit", submit), ("map", map_), ("shutdown", shutdown)):
-        setattr(kind, name, method)
+        setattr(kind, name, functools.wraps(getattr(kind, name))(method))
 
 
 def _mark_threads(executor: Any, index: int) -> None:

@@ -7,6 +7,7 @@ there, with the data by which multiprocessing prepares it.
 
 from __future__ import annotations
 
+import functools
 import os
 import sys
 import threading
@@ -21,6 +22,7 @@ from run_scenario.recording.recorder import RunRef, recorder
 from run_scenario.runtime import cpython
 from run_scenario.runtime.child import output_capture, own_children
 from run_scenario.runtime.child.bootstrap import RecordedRun
+from run_scenario.runtime.child.own_frames import leave_out_own_frames
 from run_scenario.runtime.child.reaping import join, record_reaping, terminate_daemon
 from run_scenario.runtime.child.reports import Report, report_auxiliary_processes, report_started
 from run_scenario.runtime.primitives import wire
@@ -57,6 +59,8 @@ def record_processes(report: Report | None = None, *, proc: bool = True) -> None
     global _report, _proc
     _report, _proc = report, proc
     own_children.watch()
+    cpython.when_threads_start(lambda native, name: recorder.emit(codes.THREAD_NAMED, native, name))
+    cpython.before_threads_fail(leave_out_own_frames)
     BaseProcess.start, BaseProcess.join = _start, _join  # type: ignore[method-assign]
     BaseProcess.terminate, BaseProcess.kill = _terminate, _kill  # type: ignore[method-assign]
     BaseProcess.is_alive = _is_alive  # type: ignore[method-assign]
@@ -102,6 +106,7 @@ def _prepare(
             managers.watch(known)
 
 
+@functools.wraps(own_children.start)
 def _start(self: BaseProcess) -> None:
     if cpython.is_started(self) or not recorder.run_ref.folder or cpython.is_managers(self) or _records_itself(self):
         own_children.start(self)
@@ -114,7 +119,7 @@ def _start(self: BaseProcess) -> None:
         _start_plainly(self)
         return
     _numbers[self] = index
-    recorder.emit(codes.STARTING, index, self.name)
+    recorder.emit(codes.STARTING, index, self.name, *own_children.threads_left_out_of(self))
     before, _starting.process = _starting.process, index
     try:
         _start_plainly(self)
@@ -164,6 +169,7 @@ def _own(process: BaseProcess) -> int | None:
     return _numbers.get(process) if cpython.is_parent_of(process) else None
 
 
+@functools.wraps(own_children.join)
 def _join(self: BaseProcess, timeout: float | None = None) -> None:
     index = _own(self)
     if index is None or own_children.is_inside_a_wait():
@@ -183,14 +189,17 @@ def _stop(self: BaseProcess, code: int, plainly: Callable[[BaseProcess], None]) 
         _stopping.by_script = False
 
 
+@functools.wraps(_terminate_plainly)
 def _terminate(self: BaseProcess) -> None:
     _stop(self, codes.TERMINATING, _terminate_plainly)
 
 
+@functools.wraps(_kill_plainly)
 def _kill(self: BaseProcess) -> None:
     _stop(self, codes.KILLING, _kill_plainly)
 
 
+@functools.wraps(_is_alive_plainly)
 def _is_alive(self: BaseProcess) -> bool:
     answer = _is_alive_plainly(self)
     index = _own(self)

@@ -13,9 +13,11 @@ from run_scenario.recording import codes
 from run_scenario.recording.recorder import recorder
 from run_scenario.runtime import cpython
 from run_scenario.runtime.child.bootstrap import exitcode_of, join_run, own_usage, record_failure, record_lingering
+from run_scenario.runtime.child.own_frames import leave_out_own_frames
 from run_scenario.runtime.child.reports import Report
 from run_scenario.runtime.main_program.program import MAIN, MAIN_PROCESS
 from run_scenario.runtime.primitives import wire
+from run_scenario.runtime.run_folder import STOPPED
 from run_scenario.runtime.run_request import RunRequest, Script, semaphore_prefix
 from run_scenario.runtime.script.announcements import MOST_RESOURCES, count_from
 from run_scenario.runtime.script.objects import record_objects
@@ -32,6 +34,7 @@ def become_script(request: RunRequest, script: Script, report: Report) -> int:
     cpython.forget_exit_functions()
     wire.most_bytes = request.limits.payload
     cpython.set_semaphore_prefix(semaphore_prefix(request.run))
+    cpython.keep_tracker_silent_after(os.path.join(request.folder, STOPPED))
     if request.sockets:
         cpython.set_socket_folder(request.sockets)
     if not script.payloads:
@@ -84,6 +87,7 @@ def _run(script: Script) -> int:
     except BaseException as error:
         record_failure(MAIN, error)
         error = error.with_traceback(_own_frames(error.__traceback__))
+        leave_out_own_frames(error)
         sys.excepthook(type(error), error, error.__traceback__)
         return _INTERRUPTED if isinstance(error, KeyboardInterrupt) else 1
     recorder.emit(codes.FINISHED, MAIN, own_usage())

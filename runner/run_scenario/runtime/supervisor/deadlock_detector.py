@@ -29,6 +29,8 @@ LOOKS = 3
 
 _STACKS_WITHIN = 1.0
 """Seconds the processes get to write down their stacks. They need a thousandth of it, where they get a processor."""
+_STACK_WITHIN = 0.2
+"""The same of one that is not the main thread."""
 _STACK_PAUSE = 0.005
 _STACK_LOOKS = 8
 """How often, so many seconds apart, nothing more is found before they are taken for whole: they come in pieces."""
@@ -38,7 +40,7 @@ _LATE_ALARM = 1_000_000_000
 """Nanoseconds by which a process may get SIGALRM later than it has asked for."""
 _MOST_STACK = 65_536
 _MOST_STACK_THREADS = 32
-"""Threads of the main program that are asked, where workers are threads of it."""
+"""Threads of one process that are asked besides its main thread."""
 
 Signature = tuple[tuple[int, ...], ...]
 
@@ -75,12 +77,8 @@ A lock or the like that a manager holds is waited for at a socket; any other is 
 class DeadlockDetector:
     """Looks at the processes of one run, whose segments lie in `folder`."""
 
-    def __init__(self, folder: str, sockets: str, capabilities: Capabilities, *, threads: bool = False) -> None:
-        """Look into `folder`; managers have their sockets in the folder `sockets`.
-
-        With `threads`, some workers are threads of the main program, each with its own stack.
-        """
-        self._threads = threads
+    def __init__(self, folder: str, sockets: str, capabilities: Capabilities) -> None:
+        """Look into `folder`; managers have their sockets in the folder `sockets`."""
         self._sockets = sockets
         self._proc = capabilities.proc
         # Only /proc shows who sleeps for sure; and an orphan that nobody has adopted is not found, but may wake others.
@@ -204,7 +202,7 @@ class DeadlockDetector:
         known than what the system shows.
         """
         segments = self._segments()
-        stacks = self._ask_for_stacks(pids[:1] if self._threads else [], files)
+        stacks = _ask_for_stacks(files)
         reports = []
         for pid in pids:
             if pid not in segments and self._proc and system.is_auxiliary(pid):
@@ -221,17 +219,6 @@ class DeadlockDetector:
             waits += [wait for thread in unknown if (wait := _seen_wait(pid, thread))]
             reports.append(ProcessReport(pid, state, waits, "".join(stacks.get(pid, ())), threads))
         return reports
-
-    def _ask_for_stacks(self, threaded: list[int], files: dict[int, str]) -> dict[int, list[str]]:
-        """Ask the main thread of each process, and then one by one the other threads of those that are `threaded`."""
-        until = time.monotonic() + _STACKS_WITHIN
-        stacks: dict[int, list[str]] = {pid: [] for pid in files}
-        _ask({pid: pid for pid in files}, files, stacks, until)
-        for pid in threaded:
-            others = [thread for thread, _ in system.threads(pid) if thread != pid] if pid in files else []
-            for thread in others[:_MOST_STACK_THREADS]:
-                _ask({pid: thread}, files, stacks, until)
-        return stacks
 
 
 def _may_ring(alarm: int) -> bool:
@@ -303,6 +290,19 @@ def _seen_wait(pid: int, thread: int) -> tuple[int, int, int, int, int] | None:
         return codes.W_OWN, layout.NO_RESOURCE, thread, 0, 0
     child = sleeping_threads.awaited_child(pid, thread)
     return (codes.W_JOIN_PROCESS, layout.NO_RESOURCE, thread, 0, min(-child, 0)) if child else None
+
+
+def _ask_for_stacks(files: dict[int, str]) -> dict[int, list[str]]:
+    """Ask the main thread of each process, and then its others, one after the other: they write into the same file."""
+    until = time.monotonic() + _STACKS_WITHIN
+    stacks: dict[int, list[str]] = {pid: [] for pid in files}
+    _ask({pid: pid for pid in files}, files, stacks, until)
+    others = {pid: [thread for thread, _ in system.threads(pid) if thread != pid] for pid in files}
+    for number in range(min(max(map(len, others.values()), default=0), _MOST_STACK_THREADS)):
+        asked = {pid: threads[number] for pid, threads in others.items() if number < len(threads)}
+        # One that is none of Python's never answers.
+        _ask(asked, files, stacks, min(until, time.monotonic() + _STACK_WITHIN))
+    return stacks
 
 
 def _ask(threads: dict[int, int], files: dict[int, str], stacks: dict[int, list[str]], until: float) -> None:

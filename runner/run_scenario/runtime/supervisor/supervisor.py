@@ -23,7 +23,7 @@ from run_scenario.runtime.main_program import program as main_program
 from run_scenario.runtime.main_program.program import MAIN
 from run_scenario.runtime.platform import system
 from run_scenario.runtime.platform.capabilities import Capabilities
-from run_scenario.runtime.run_folder import hold, make_for_sockets, remove_folder, remove_sockets
+from run_scenario.runtime.run_folder import STOPPED, hold, make_for_sockets, remove_folder, remove_sockets
 from run_scenario.runtime.run_request import RunRequest, semaphore_prefix
 from run_scenario.runtime.supervisor.auxiliary_processes import LOST_MANAGER, AuxiliaryProcesses
 from run_scenario.runtime.supervisor.client import DONE, FULL, LOG_FAILED, LOG_WRITTEN, TOO_MUCH, end_left
@@ -90,8 +90,7 @@ class Supervisor:
         self._server_exitcodes = ForkServerExitCodes(proc=means.proc)
         self._coming: set[int] = set()
         """Descriptors of pipes in which exit codes are still to come."""
-        threads = request.scenario.has_threads
-        self._detector = DeadlockDetector(request.folder, request.sockets, means, threads=threads)
+        self._detector = DeadlockDetector(request.folder, request.sockets, means)
         self._limits = ResourceLimits(request.limits, request.folder, self._processes)
         self._sweeper = Sweeper(self._processes, self._to_be_ended, self._reap)
 
@@ -197,6 +196,7 @@ class Supervisor:
         if number in _ORDERS:
             return
         self._stop_signal = 0
+        recorder.emit(codes.SIGNALLED, number, self._process_reports())
         for pid in list(self._living()) if number == signal.SIGINT else [self._main]:
             recorder.emit(codes.SWEEPING, pid, number, f"{signal.Signals(number).name} is passed on to it", False)
             self._processes.send(pid, number)
@@ -361,16 +361,21 @@ class Supervisor:
             return False
 
     def _report_deadlock(self, cause: str) -> None:
-        reports = []
+        recorder.emit(codes.STALL, cause, self._process_reports())
+
+    def _process_reports(self) -> list[list[object]]:
         with contextlib.suppress(OSError):
             living = list(self._living())
             asked = self._detector.askable(living)
             recorder.emit(codes.STACKS_ASKED, list(asked))
-            reports = self._detector.reports(living, asked)
-        recorder.emit(codes.STALL, cause, [report.packed() for report in reports])
+            return [report.packed() for report in self._detector.reports(living, asked)]
+        return []
 
     def _end(self, reason: str) -> None:
         self._stopping = True
+        if reason:
+            with contextlib.suppress(OSError):
+                os.close(os.open(os.path.join(self._request.folder, STOPPED), os.O_CREAT | os.O_WRONLY, 0o600))
         self._look_for_orphans()
         if reason and self._runner is _Runner.FOLLOWS:
             self._sweeper.stop(self._main, reason)

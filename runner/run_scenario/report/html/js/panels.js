@@ -106,7 +106,7 @@ class MomentPanel extends Panel {
 const DOES = {
   starting: "is being started", running: "runs", computing: "computes", ending: "is about to end",
   competing: "computes, or waits for a processor",
-  sleeping: "sleeps, or waits for a processor or something outside the scenario",
+  sleeping: "sleeps, or waits for a processor or something that is not recorded",
 };
 
 /** Return what a process does at a moment, in words, and a tone. */

@@ -1,0 +1,35 @@
+"""Tracebacks as they are without the recording: what Python prints of an exception has none of our frames."""
+
+from __future__ import annotations
+
+import itertools
+import os
+from types import TracebackType
+
+_RUNTIME = os.path.dirname(os.path.dirname(__file__)) + os.sep
+
+
+def leave_out_own_frames(error: BaseException) -> None:
+    """Take our frames out of the traceback of an exception, and of those that it came from."""
+    seen: set[int] = set()
+    others: list[BaseException | None] = [error]
+    while others:
+        each = others.pop()
+        if each is not None and id(each) not in seen:
+            seen.add(id(each))
+            each.__traceback__ = _without(each.__traceback__)
+            others += [each.__cause__, each.__context__]
+
+
+def _without(trace: TracebackType | None) -> TracebackType | None:
+    kept: list[TracebackType] = []
+    while trace is not None:
+        if not trace.tb_frame.f_code.co_filename.startswith(_RUNTIME):
+            kept.append(trace)
+        trace = trace.tb_next
+    if not kept:
+        return None
+    for before, after in itertools.pairwise(kept):
+        before.tb_next = after
+    kept[-1].tb_next = None
+    return kept[0]

@@ -1,0 +1,485 @@
+"""What a recorded script is told of what its own output does not tell: errors that were swallowed, and who waits."""
+
+from __future__ import annotations
+
+import re
+import signal
+from pathlib import Path
+
+import pytest
+from recorded import Recording, plainly, record
+
+HEAD = "import multiprocessing\nimport os\nimport sys\nimport threading\n"
+GUARD = 'if __name__ == "__main__":\n    multiprocessing.set_start_method(sys.argv[1])\n    main()\n'
+
+
+def script(body: str) -> str:
+    """Return a script with a function `main`, which is called under the start method of its first argument."""
+    return f"{HEAD}{body}\n{GUARD}"
+
+
+SWALLOWED = {
+    "a result that nobody asks for": (
+        """
+def work(x):
+    raise ValueError(f"no {x}")
+
+def main():
+    pool = multiprocessing.Pool(1)
+    for x in range(3):
+        pool.apply_async(work, (x,))
+    pool.close()
+    pool.join()
+""",
+        "never asked for the result of apply_async(work, …) of pool 'pool (script.py:10)': it had raised ValueError: "
+        "no 0, and so had 2 more calls of this pool (get() would have raised it here)",
+    ),
+    "a future that nobody asks": (
+        """
+from concurrent.futures import ProcessPoolExecutor
+
+def work(x):
+    raise ValueError(f"no {x}")
+
+def main():
+    with ProcessPoolExecutor(1) as executor:
+        executor.submit(work, 0)
+""",
+        "never asked for the result of submit(work, …) of pool 'executor (script.py:12)': it had raised ValueError: "
+        "no 0 (result() would have raised it here)",
+    ),
+    "results that nobody goes through": (
+        """
+from concurrent.futures import ProcessPoolExecutor
+
+def work(x):
+    return 1 // x
+
+def main():
+    with ProcessPoolExecutor(1) as executor:
+        executor.map(work, range(2))
+""",
+        "never asked for the result of map(work, …) of pool 'executor (script.py:12)': it had raised "
+        "ZeroDivisionError: integer division or modulo by zero (to go through its results would have raised it here)",
+    ),
+    "a pool whose block ends before its tasks": (
+        """
+def work(x):
+    threading.Event().wait()
+
+def main():
+    with multiprocessing.Pool(1) as pool:
+        pool.map_async(work, range(4))
+""",
+        "4 of 4 tasks of pool 'pool (script.py:10)' were not done when its `with` block ended, which terminates its "
+        "workers, and nobody had asked for the results of map_async()",
+    ),
+    "a program that ends before its pool's tasks": (
+        """
+def work(x):
+    threading.Event().wait()
+
+def main():
+    pool = multiprocessing.Pool(1)
+    pool.apply_async(work, (1,))
+""",
+        "1 of 1 task of pool 'pool (script.py:10)' was not done when the program ended",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", SWALLOWED)
+def test_what_a_program_does_not_ask_for_is_told(tmp_path: Path, method: str, name: str) -> None:
+    """It ends as it does without; that something has failed, or was not done, is said in one line."""
+    text, told = SWALLOWED[name]
+    recorded = record(tmp_path, script(text), method)
+    [line] = recorded.stderr.splitlines()
+    assert (0, True) == (recorded.status, told in line), recorded.stderr
+
+
+HEARD = """
+from concurrent.futures import ProcessPoolExecutor
+
+def work(x):
+    if x == 1:
+        raise ValueError(x)
+    return x
+
+def main():
+    told = threading.Event()
+    with multiprocessing.Pool(1) as pool:
+        pool.apply_async(work, (1,), error_callback=lambda error: told.set())
+        told.wait()
+        answer = pool.apply_async(work, (1,))
+        while True:
+            try:
+                answer.get(0.001)
+            except multiprocessing.TimeoutError:
+                continue
+            except ValueError:
+                break
+        checked = pool.apply_async(work, (1,))
+        checked.wait()
+        assert not checked.successful()
+        try:
+            list(pool.imap(work, range(3)))
+        except ValueError:
+            pass
+        for _ in pool.imap_unordered(work, [0] * 100):
+            break
+    with ProcessPoolExecutor(1) as executor:
+        print(repr(executor.submit(work, 1).exception()))
+"""
+
+
+def test_what_a_program_has_heard_of_is_not_told(tmp_path: Path, method: str) -> None:
+    """An exception that a callback, get(), next() or exception() has told is the script's own business."""
+    recorded = record(tmp_path, script(HEARD), method)
+    assert (0, "ValueError(1)\n", "") == recorded[:3]
+
+
+STANDSTILLS = {
+    "a task that fails before it puts": (
+        """
+def begin(queue):
+    global results
+    results = queue
+
+def work(x):
+    results.put(10 // x)
+
+def main():
+    results = multiprocessing.Queue()
+    pool = multiprocessing.Pool(1, begin, (results,))
+    for x in range(3):
+        pool.apply_async(work, (x,))
+    for x in range(3):
+        results.get()
+""",
+        "; apply_async() of pool 'pool (script.py:15)' has raised ZeroDivisionError: integer division or modulo by "
+        "zero in {worker}, and nobody has asked for its result",
+    ),
+    "a producer that fails before its first item": (
+        """
+def produce(items):
+    raise ValueError("no source")
+
+def main():
+    items = multiprocessing.Queue()
+    producer = multiprocessing.Process(target=produce, args=(items,), name="producer")
+    producer.start()
+    items.get()
+""",
+        "nobody is left who could put another; producer has failed: ValueError: no source",
+    ),
+    "a consumer that fails with an item, beside another": (
+        """
+def consume(items, fails):
+    while True:
+        items.get()
+        if fails:
+            raise ValueError("bad item")
+        items.task_done()
+
+def main():
+    items = multiprocessing.JoinableQueue()
+    failing = multiprocessing.Process(target=consume, args=(items, True), name="failing", daemon=True)
+    failing.start()
+    items.put(1)
+    failing.join()
+    multiprocessing.Process(target=consume, args=(items, False), daemon=True).start()
+    items.join()
+""",
+        "failing ended without calling it for every item taken (failing has failed: ValueError: bad item)",
+    ),
+    "both ends that receive first": (
+        """
+def work(end):
+    end.recv()
+
+def main():
+    mine, yours = multiprocessing.Pipe()
+    multiprocessing.Process(target=work, args=(yours,), name="worker").start()
+    mine.recv()
+""",
+        "deadlock: the main program and worker both wait in recv() on pipe 'mine, yours (script.py:10)', each for the "
+        "other to send first",
+    ),
+    "both ends that send more than there is room for": (
+        """
+def work(end):
+    end.send(bytes(1_000_000))
+
+def main():
+    mine, yours = multiprocessing.Pipe()
+    multiprocessing.Process(target=work, args=(yours,), name="worker").start()
+    mine.send(bytes(1_000_000))
+""",
+        "both wait in send() on pipe 'mine, yours (script.py:10)': it is full in both directions, and neither receives "
+        "before it has sent",
+    ),
+    "an end of which nobody has the other": (
+        """
+def work(end):
+    end.recv()
+
+def main():
+    mine, yours = multiprocessing.Pipe()
+    worker = multiprocessing.Process(target=work, args=(yours,), name="worker")
+    worker.start()
+    worker.join()
+""",
+        "worker waits for ever in recv() on 'yours (script.py:10)', and nobody is left who sends at "
+        "'mine (script.py:10)'",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", STANDSTILLS)
+def test_a_standstill_is_explained_by_what_else_happened(tmp_path: Path, method: str, name: str) -> None:
+    """What would have put the missing item, or called task_done(), may have failed; or both sides wait alike."""
+    text, told = STANDSTILLS[name]
+    recorded = record(tmp_path, script(text), method)
+    failed = recorded.log.all("pool.task_failed")
+    assert (3, "deadlock") == (recorded.status, recorded.stall()["cause"])
+    assert told.format(worker=failed[0]["process"] if failed else "") in recorded.stall()["reason"]
+
+
+def test_what_the_runner_ends_leaves_no_warnings(tmp_path: Path, method: str) -> None:
+    """The resource tracker's complaint of semaphores is not the script's fault when the runner ends it, else it is."""
+    text = """
+def main():
+    lock = multiprocessing.Lock()
+    if "stay" in sys.argv:
+        lock.acquire()
+        lock.acquire()
+    os._exit(0)
+"""
+    stopped, ended = (record(tmp_path, script(text), "spawn", *more) for more in (["stay"], []))
+    assert (3, False) == (stopped.status, "resource_tracker" in stopped.stderr)
+    assert (0, True) == (ended.status, "resource_tracker: There appear to be 1 leaked" in ended.stderr)
+
+
+THREADS = """
+def use(first, second, name):
+    with first:
+        with second:
+            print(name)
+
+def idle(box):
+    box.get()
+
+def work(first, second, box):
+    second.acquire()
+    user = threading.Thread(target=use, args=(first, second, "user"), name="user")
+    user.start()
+    threading.Thread(target=idle, args=(box,), name="idler").start()
+    user.join()
+
+def main():
+    first, second, box = multiprocessing.Lock(), multiprocessing.Lock(), multiprocessing.Queue()
+    worker = multiprocessing.Process(target=work, args=(first, second, box), name="worker")
+    worker.start()
+    worker.join()
+"""
+
+
+def test_other_threads_are_told_by_name_with_their_stacks(tmp_path: Path, method: str) -> None:
+    """The one that waits and those beside it: what each waits for, and in which line."""
+    recorded = record(tmp_path, script(THREADS), method)
+    told = {each["thread_name"]: each for each in recorded.stall()["threads"]}
+    assert ("'second (script.py:22)' to be released", "an item from queue 'box (script.py:22)'") == tuple(
+        told[name]["waiting_for"] for name in ("user", "idler")
+    )
+    assert {"user", "idler"} == set(told)
+    assert ["script.py:8 in use", "script.py:12 in idle"] == [
+        next(frame for frame in told[name]["stack"] if "script.py" in frame).rpartition("/")[2]
+        for name in ("user", "idler")
+    ]
+    assert "thread 'user' of worker waits for ever for lock 'second (script.py:22)'" in recorded.stderr
+    assert "thread 'idler': waits for an item from queue 'box (script.py:22)'" in recorded.stderr
+    assert "): waits for the end of another thread of its own process\n" in recorded.stderr
+
+
+HELD_AT_FORK = """
+inside = threading.Lock()
+
+def hold(ready, over):
+    with inside:
+        ready.set()
+        over.wait()
+
+def work():
+    with inside:
+        pass
+
+def main():
+    ready, over = threading.Event(), threading.Event()
+    holder = threading.Thread(target=hold, args=(ready, over), name="holder")
+    holder.start()
+    ready.wait()
+    worker = multiprocessing.Process(target=work, name="worker")
+    worker.start()
+    if "own" not in sys.argv:
+        over.set()
+        holder.join()
+    worker.join()
+"""
+
+
+@pytest.mark.parametrize("more", [(), ("own",)])
+def test_a_lock_that_a_thread_held_at_the_fork_is_explained(tmp_path: Path, more: tuple[str, ...]) -> None:
+    """That threads ran where the process was forked is a fact, whether or not the lock was released there meanwhile."""
+    recorded = record(tmp_path, script(HELD_AT_FORK), "fork", *more)
+    told = (
+        "was forked while thread 'holder' was running in the main program, and a lock that such a thread held then "
+        "stays locked in the child for ever (unless it is one that the child itself has acquired)"
+    )
+    assert (3, True) == (recorded.status, told in recorded.stderr)
+
+
+def test_a_pools_worker_that_was_forked_beside_a_thread_is_explained(tmp_path: Path) -> None:
+    """It is a process like any other."""
+    text = """
+inside = threading.Lock()
+
+def hold(ready, over):
+    with inside:
+        ready.set()
+        over.wait()
+
+def work(x):
+    with inside:
+        return x
+
+def main():
+    ready, over = threading.Event(), threading.Event()
+    holder = threading.Thread(target=hold, args=(ready, over), name="holder")
+    holder.start()
+    ready.wait()
+    with multiprocessing.Pool(1) as pool:
+        over.set()
+        holder.join()
+        pool.map(work, [1])
+"""
+    recorded = record(tmp_path, script(text), "fork")
+    told = (
+        "it was forked while thread 'holder' was running in its program, and a lock that such a thread held then stays"
+    )
+    assert (3, True) == (recorded.status, told in recorded.stderr)
+
+
+def test_a_fork_without_other_threads_is_not_blamed(tmp_path: Path, method: str) -> None:
+    """Who waits for a lock of its own alone is not said to have got it locked; a spawned process has no copy of it."""
+    text = """
+def work(lock):
+    lock.acquire()
+    lock.acquire()
+
+def main():
+    beside = threading.Thread(target=threading.Event().wait, daemon=True)
+    if sys.argv[1] != "fork":
+        beside.start()
+    worker = multiprocessing.Process(target=work_alone)
+    worker.start()
+    worker.join()
+
+def work_alone():
+    work(threading.Lock())
+"""
+    recorded = record(tmp_path, script(text), method)
+    assert (3, False) == (recorded.status, "forked" in recorded.stderr)
+    assert "worker" not in recorded.stderr or "in which there is no other thread" in recorded.stderr
+    starts = {event["start_method"] for event in recorded.log.all("process.started")}
+    assert {None, method} == starts
+
+
+HELD = """
+import time
+
+def hold(lock, holds):
+    with lock:
+        holds.set()
+        while True:
+            time.sleep(0.01)
+
+def want(lock, holds):
+    holds.wait()
+    print("wants", flush=True)
+    lock.acquire()
+
+def main():
+    lock, holds = multiprocessing.Lock(), multiprocessing.Event()
+    multiprocessing.Process(target=hold, args=(lock, holds), name="holder").start()
+    wanter = multiprocessing.Process(target=want, args=(lock, holds), name="wanter")
+    wanter.start()
+    wanter.join()
+"""
+
+
+def test_who_holds_the_lock_is_told_when_a_program_is_interrupted(tmp_path: Path, method: str) -> None:
+    """By Ctrl-C, which makes no claim that nothing could move: who waits for what, held by whom, and where."""
+    recording = Recording(tmp_path, script(HELD), method)
+    recording.wait_for("lock.waiting")
+    recording.process.send_signal(signal.SIGINT)
+    recorded = recording.finish()
+    told = recorded.log.one("scenario.signalled")
+    assert ("SIGINT", "signal", "unknown") == (told["signal"], told["diagnosis"]["cause"], told["diagnosis"]["kind"])
+    shown = recorded.stderr.partition("Ctrl-C (SIGINT) comes: ")[2].splitlines()
+    assert "wanter waits for 'lock (script.py:20)' to be released, held by holder" in shown[0]
+    [wanter] = [line for line in shown[1:] if line.strip().startswith("wanter (pid")]
+    assert "waits for 'lock (script.py:20)' to be released, held by holder (" in wanter
+    assert "script.py:17 in want" in shown[shown.index(wanter) + 1]
+    assert not [line for line in shown if "terminates it" in line or "ended with exit code" in line]
+
+
+def test_who_ends_well_when_asked_to_is_not_told_of_it(tmp_path: Path) -> None:
+    """A program that has its own way to end, and does, has not been in anybody's way; the log has who waited."""
+    text = """
+import signal, sys
+signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+print("ready", flush=True)
+while True:
+    signal.sigtimedwait([], 0.01)
+"""
+    recording = Recording(tmp_path, text)
+    assert recording.process.stdout
+    assert "ready\n" == recording.process.stdout.readline()
+    recording.process.send_signal(signal.SIGTERM)
+    recorded = recording.finish()
+    assert (0, "") == (recorded.status, recorded.stderr)
+    assert "SIGTERM" == recorded.log.one("scenario.signalled")["signal"]
+
+
+SHOWN = """
+def fail(box):
+    box.get(timeout=0)
+
+def main():
+    box, pool = multiprocessing.Queue(), multiprocessing.Pool(1)
+    made = [box, pool, multiprocessing.JoinableQueue(), multiprocessing.SimpleQueue(), multiprocessing.Barrier(2)]
+    made += [*multiprocessing.Pipe(), multiprocessing.Value("i"), multiprocessing.Array("i", 2), pool.imap(abs, [1])]
+    print(*made, multiprocessing.Process, multiprocessing.Process(target=fail), sep="\\n")
+    print(multiprocessing.Process.start.__qualname__, multiprocessing.Process.join.__doc__)
+    sys.stdout.flush()
+    process = multiprocessing.Process(target=fail, args=(box,))
+    process.start()
+    process.join()
+    thread = threading.Thread(target=fail, args=(box,))
+    thread.start()
+    thread.join()
+    pool.apply(abs, ("text",))
+"""
+
+
+def test_what_python_shows_is_multiprocessings_own(tmp_path: Path, method: str) -> None:
+    """Objects look as they do without; tracebacks of processes, threads, tasks and the script have no frame of ours."""
+    file = tmp_path / "script.py"
+    file.write_text(script(SHOWN))
+    plain, recorded = plainly(tmp_path, file, method), record(tmp_path, file, method)
+    changing = re.compile(r"0x[0-9a-f]+|\d{3,}")
+    assert changing.sub("…", plain.stdout) == changing.sub("…", recorded.stdout)
+    assert plain.returncode == recorded.status == 1
+    assert "run_scenario" not in recorded.stderr
+    assert 2 == recorded.stderr.count("box.get(timeout=0)\n")
+    assert "bad operand type for abs(): 'str'" in recorded.stderr
