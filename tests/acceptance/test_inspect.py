@@ -74,7 +74,7 @@ class Program:
         while True:
             found = inspected(self.pid, *options, environment=environment)
             living = [each for each in found["processes"] if each["inside"] and each["threads"] and not serves(each)]
-            moved = [thread for each in found["processes"] for thread in each["threads"] if thread["moved"]]
+            moved = [thread for each in living for thread in each["threads"] if thread["moved"]]
             if processes == len(living) and not moved and not found["changed"]:
                 return found
             assert time.monotonic() < until, json.dumps(found, indent=1)

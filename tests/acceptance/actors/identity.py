@@ -12,7 +12,8 @@ from typing import Any
 
 def tell_modules() -> None:
     """Print which modules the process has imported."""
-    print(json.dumps(sorted(sys.modules)))
+    for name in sorted(sys.modules):
+        print(name)
 
 
 def tell_identity() -> None:

@@ -19,7 +19,6 @@ from run_scenario.recording.recorder import recorder
 from run_scenario.runtime import cpython
 from run_scenario.runtime.child import output_capture
 from run_scenario.runtime.script.announcements import announce_missing, announce_resource, is_wanted
-from run_scenario.runtime.script.subprocesses import note_unrecorded
 
 Make = Callable[..., Any]
 """Makes an object in a context: it gets the context, and what the script has given."""
@@ -36,7 +35,10 @@ def record_objects() -> None:
             **copies,
         }
     )
-    note_unrecorded()
+    if not output_capture.is_wanted():  # a scenario has no way to record them
+        from run_scenario.runtime.script.subprocesses import note_unrecorded
+
+        note_unrecorded()
     for name, make in _MAKERS.items():
         plainly = getattr(BaseContext, name)
         setattr(BaseContext, name, _recorded(make, plainly))
