@@ -37,7 +37,7 @@ from run_scenario.recording.streams import Record
 from run_scenario.scenario.expected_ends import ExpectedEnds
 from run_scenario.scenario.families import family_of
 from run_scenario.scenario.model import Location, PoolCall, ProcessSpec, QueueSpec, Scenario, StartMethod
-from run_scenario.scenario.resources import recorded_resource
+from run_scenario.scenario.resources import PoolSpec, recorded_resource
 
 Explain = Callable[[types.WhoWaits], tuple[str, list[str | None]]]
 """Puts a standstill into words: the reason, and what each of its processes waits for, then each of its threads."""
@@ -126,6 +126,7 @@ class EventDecoder:
         self._explain = explain
         self._facts = FactBook()
         self._scenario = scenario
+        self._processes = list(scenario.processes)
         self._resources = list(scenario.resources)
         self._names: Counter[str] = Counter()
         """How many of what own code has made have a name."""
@@ -224,7 +225,17 @@ class EventDecoder:
     def blocked_operation(self, pid: int, waits: Sequence[tuple[int, ...]]) -> types.BlockedOperation:
         """Return what a process is blocked in, by what its threads wait for."""
         found = read_reports([(pid, "S", waits, "")], self.processes.name_of, lambda _: {})
-        return blocked_operation(found[0], self._scenario, self._events.seconds)
+        return blocked_operation(found[0], self._described(), self._events.seconds)
+
+    def _described(self, *, with_calls: bool = False) -> Scenario:
+        """Return the scenario, with what own code has made until now; on request, with its calls on pools as well."""
+        if not self._makers and len(self._processes) == len(self._scenario.processes):
+            return self._scenario
+        made = [
+            self.pools.with_calls(index) if with_calls and isinstance(spec, PoolSpec) else spec
+            for index, spec in enumerate(self._resources)
+        ]
+        return self._scenario.replace(made=tuple(made), processes=tuple(self._processes))
 
     def _write_off(self, t: int, name: str, pid: int, thread: bool) -> None:
         """Tell what is lost, or held for ever, now that a process or one of its threads is over."""
@@ -237,7 +248,7 @@ class EventDecoder:
 
     def _hint(self, failure: Failure) -> Hint | None:
         self._facts.note(self._events.emitted)
-        return hint(failure, self._scenario, self._facts)
+        return hint(failure, self._described(), self._facts)
 
     def _main_is_over(self) -> bool:
         return bool(self.processes.main.outcome)
@@ -270,7 +281,6 @@ class EventDecoder:
             self._resources.append(recorded_resource("Lock", "?", 0, ""))
         self._resources.append(spec)
         self._makers[name] = source.name
-        self._scenario = self._scenario.replace(made=tuple(self._resources))
         if isinstance(spec, QueueSpec):
             self.queues.add(index, spec)
         self.sync.add(index, spec)
@@ -279,10 +289,8 @@ class EventDecoder:
     def on_pool_call_made(
         self, source: Source, t: int, pool: int, call: int, method: str, function: str, callback: str, failed: str
     ) -> None:
-        spec = self.pools.spec(pool)
         made = PoolCall(method, function, callback=callback, error_callback=failed, number=call)
-        self._resources[pool] = spec.replace(calls=(*spec.calls, made))
-        self._scenario = self._scenario.replace(made=tuple(self._resources))
+        self.pools.add_call(pool, made)
 
     def on_process_made(
         self,
@@ -310,7 +318,7 @@ class EventDecoder:
         )
         spec = self._expected_ends.allow(spec, family_of(spec.name))
         self.processes.add(index, spec, Call(path, with_names(arguments, self._resources), start_method))
-        self._scenario = self._scenario.replace(processes=(*self._scenario.processes, spec))
+        self._processes.append(spec)
 
     def on_not_recorded(self, source: Source, t: int, what: str) -> None:
         self.emit_incomplete(t, what)
@@ -419,7 +427,7 @@ class EventDecoder:
         )
         states = self.processes.states
         situation = Situation(
-            scenario=self._scenario,
+            scenario=self._described(with_calls=True),
             waiting=waiting,
             ended={state.name: state.cause for state in states if state.exited or state.seen is not None},
             ledgers=self.queues.ledgers,

@@ -59,6 +59,8 @@ class PoolDecoder:
         self._terminated: set[int] = set()
         self._tasks: Counter[tuple[int, int]] = Counter()
         """Pool and call -> its tasks that are not over."""
+        self._made: dict[int, dict[int, PoolCall]] = {}
+        """Position of a pool that own code has made -> its calls, by number."""
 
     def spec(self, index: int) -> PoolSpec:
         """Return the pool at a position."""
@@ -69,9 +71,21 @@ class PoolDecoder:
 
     def call(self, index: int, number: int) -> PoolCall:
         """Return a call on a pool by its number, from 1."""
+        call = self._made.get(index, {}).get(number)
+        if call is not None:
+            return call
         if number < 1:
             raise IndexError(number)
         return self.spec(index).calls[number - 1]
+
+    def add_call(self, index: int, call: PoolCall) -> None:
+        """Take in a call that own code makes."""
+        self._made.setdefault(index, {})[call.number] = call
+
+    def with_calls(self, index: int) -> PoolSpec:
+        """Return the pool at a position with the calls that own code has made until now."""
+        spec = self.spec(index)
+        return spec.replace(calls=tuple(self._made[index].values())) if index in self._made else spec
 
     def _place(self, index: int, call: int) -> tuple[str, str]:
         """Return the names of a pool and of the method of one of its calls."""
@@ -273,13 +287,14 @@ class PoolDecoder:
 
         `ended_well`: the main program has ended by itself, and not because something had failed.
         """
-        for index, spec in enumerate(self._resources):
-            if isinstance(spec, PoolSpec):
-                events = [self._not_retrieved(spec, facts), self._left_over(index, spec, facts, ended_well)]
+        for index, resource in enumerate(self._resources):
+            if isinstance(resource, PoolSpec):
+                spec = self.with_calls(index)
+                events = [self._not_retrieved(index, spec, facts), self._left_over(index, spec, facts, ended_well)]
                 for event in filter(None, events):
                     self._emit(t, MAIN_NAME, main_pid, event)
 
-    def _not_retrieved(self, spec: PoolSpec, facts: FactBook) -> Event | None:
+    def _not_retrieved(self, index: int, spec: PoolSpec, facts: FactBook) -> Event | None:
         # Whoever has taken some of the results one by one did not want all.
         failed = [
             event
@@ -294,7 +309,7 @@ class PoolDecoder:
             call=first.call,
             method=first.method,
             task=first.task,
-            function=spec.calls[first.call - 1].function,
+            function=self.call(index, first.call).function,
             exception=first.exception,
             message=first.message,
             calls=len(failed),
@@ -309,7 +324,7 @@ class PoolDecoder:
         left = {number: count for number in given if (count := self._tasks[index, number]) > 0}
         if not left:
             return None
-        first = spec.calls[min(left) - 1]
+        first = self.call(index, min(left))
         return types.PoolLeftOver(
             level="info" if terminated and terminated.by is UNSET else "warning",
             pool=spec.name,
