@@ -109,8 +109,12 @@ class Recording:
                 os.kill(pid, signal.SIGKILL)
             shutil.rmtree(self._tmp, ignore_errors=True)
         check_log(events)
-        assert [] == [text for text in _words(events, stderr) if re.search(r"(?<!run.)scenario", text)]
+        assert [] == [text for text in _words(events, stderr) if _SCENARIO.search(text)]
         return Recorded(self.process.returncode, stdout, stderr, Log(events))
+
+
+_SCENARIO = re.compile(r"(?<![\w./-])scenarios?(?![\w/]|\.\w)")
+"""The word, which is no part of an event's name, of a path, or of the command."""
 
 
 def _words(events: list[Event], stderr: str) -> Iterator[str]:

@@ -87,12 +87,12 @@ SHAPES: dict[str, tuple[str, str, str]] = {
     "at a pipe of its own": (
         scenario({"name": "P", "target": "actors:receive_from_oneself"}),
         "nobody_sends",
-        "P waits for ever in recv() on 'mine, _other (stuck.py:93).left', and nobody is left who sends at ",
+        "P waits for ever in recv() on 'mine (stuck.py:93)', and nobody is left who sends at '_other (stuck.py:93)'",
     ),
     "with a child at an event of its own": (
         scenario({"name": "P", "target": "actors:join_at_own_event"}),
         "event_never_set",
-        "Process-1:1 waits for ever for event 'event (stuck.py:103)': nobody is left who could set it",
+        "Process-1:1 waits for ever for event 'event (stuck.py:103)': P, who could set it, waits for the end of ",
     ),
     "with a pool of its own": (
         scenario({"name": "P", "target": "actors:map_without_worker"}),

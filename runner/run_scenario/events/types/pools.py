@@ -200,7 +200,7 @@ class PoolCalledBack(PoolCallEvent, kw_only=True, tag="pool.called_back"):
 
 
 class PoolCallFailed(PoolCallEvent, kw_only=True, tag="pool.call_failed"):
-    """A call, or asking for its result, raised in the main program."""
+    """A call, or asking for its result, raised; or exception() of a future told what its task had raised."""
 
     exception: ExceptionName
     message: Message

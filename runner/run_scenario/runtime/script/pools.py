@@ -77,16 +77,28 @@ class _Calls:
     def wait(self, number: int, ask: Callable[..., Any], timeout: float | None) -> Any:
         """Ask for the result of a call, and record it; `ask` gets the timeout."""
         since = recorder.begin_wait(codes.W_POOL_RESULT, self.index, timeout)
-        try:
-            result = ask(timeout)
-        except BaseException as error:
-            recorder.end_wait()
-            self.note_failure(number, error)
-            raise
-        recorder.end_wait()
+        result = self._asked(number, ask, timeout)
         self.note_result()
         recorder.emit(codes.POOL_RETURNED, self.index, number, describe(result), since)
         return result
+
+    def ask_exception(self, number: int, ask: Callable[..., Any], timeout: float | None) -> Any:
+        """Ask what a call has raised: if it has, the script knows as if it had asked for the result."""
+        recorder.begin_wait(codes.W_POOL_RESULT, self.index, timeout)
+        raised = self._asked(number, ask, timeout)
+        if raised is not None:
+            self.note_failure(number, raised)
+        return raised
+
+    def _asked(self, number: int, ask: Callable[..., Any], timeout: float | None) -> Any:
+        """Return the answer; the wait for it, which has begun, is over then."""
+        try:
+            return ask(timeout)
+        except BaseException as error:
+            self.note_failure(number, error)
+            raise
+        finally:
+            recorder.end_wait()
 
     def ask_successful(self, number: int, ask_successful: Callable[[], bool], ask: Callable[..., Any]) -> bool:
         """Ask whether a call has raised; if so, the script knows as if it had asked for the result."""
@@ -424,7 +436,7 @@ def record_executors(module: ModuleType) -> None:
         # Either tells the script what the task has raised.
         ask, ask_exception = future.result, future.exception
         future.result = lambda timeout=None: calls.wait(number, ask, timeout)
-        future.exception = lambda timeout=None: calls.wait(number, ask_exception, timeout)
+        future.exception = lambda timeout=None: calls.ask_exception(number, ask_exception, timeout)
         return future
 
     def map_(self: Any, fn: Callable[..., Any], *iterables: Any, **more: Any) -> Any:
