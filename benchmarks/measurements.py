@@ -147,6 +147,34 @@ def _killed(options: Options, who: str, method: str) -> float:
     return spent
 
 
+def _own_seconds(command: list[str]) -> float:
+    """Run a script that prints how long it took; return that."""
+    return float(run(command))
+
+
+def scripts(options: Options) -> Iterable[Result]:
+    """Compare the same script with and without `record`."""
+    count = 10_000 if options.short else 100_000
+    programs: list[tuple[str, str, tuple[int, ...]]] = [
+        (f"record: a queue, {count:,} integers", "queue", (1, 1, count, 0)),
+        (f"record: pool.map, {count:,} tiny tasks", "pool", (2, count)),
+    ]
+    for title, name, numbers in programs:
+        plain = script_command(name, *numbers)
+        seconds = partial(_own_seconds, [*command("record"), *plain[1:]]), partial(_own_seconds, plain)
+        yield compare(title, *seconds, pairs=options.pairs, goal=1.10, gross=6)
+    plain = script_command("start", 1)
+    yield compare(
+        "record: start-up",
+        partial(wall, [*command("record"), *plain[1:]]),
+        partial(wall, plain),
+        pairs=2 * options.pairs,
+        goal=100,
+        difference="ms",
+        factor=1000,
+    )
+
+
 def record(options: Options) -> Iterable[Result]:
     """Time recording one event, in this process, in microseconds; the script's column is an empty call."""
     from run_scenario.recording import codes, layout
@@ -407,6 +435,7 @@ MEASUREMENTS: dict[str, Measurement] = {
     "starting": starting,
     "alive": alive,
     "ends": ends,
+    "scripts": scripts,
     "record": record,
     "polling": polling,
     "judge": judge,
