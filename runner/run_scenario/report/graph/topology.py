@@ -10,9 +10,9 @@ from run_scenario.events.exit_cause import MAIN_NAME
 from run_scenario.events.history.history import OTHER_END, History
 from run_scenario.events.history.resources import Channel, ConsumerStatistics
 from run_scenario.events.types import BlockedOperation
-from run_scenario.report.diagnosis import doing
 from run_scenario.report.summary import lane_exit
 from run_scenario.report.text import plural
+from run_scenario.report.waits import doing
 from run_scenario.scenario import model
 from run_scenario.scenario.candidates import candidates
 from run_scenario.scenario.steps import VERBS

@@ -21,12 +21,12 @@ from run_scenario.events.exit_cause import RUNNER
 from run_scenario.events.history.history import History
 from run_scenario.events.history.lane import Lane, Segment
 from run_scenario.events.reading import as_event
-from run_scenario.report.diagnosis import doing
 from run_scenario.report.html.columns import MICRO, Columns, Pool
 from run_scenario.report.html.waits import waits
 from run_scenario.report.sentences import Event, sentence
 from run_scenario.report.summary import lane_exit_and_why, outcome
 from run_scenario.report.text import sanitize
+from run_scenario.report.waits import doing
 
 SCRIPTS = (
     "words", "dom", "log", "axis", "story", "holds", "filter", "paint", "rows", "lanes", "arrows", "marks", "counts",

@@ -10,9 +10,9 @@ from run_scenario.events.history.history import History
 from run_scenario.events.history.lane import Lane
 from run_scenario.events.history.resources import Channel
 from run_scenario.events.types import StuckProcess
-from run_scenario.report.diagnosis import doing
 from run_scenario.report.summary import lane_exit, left_empty_queue
 from run_scenario.report.text import plural, seconds, values
+from run_scenario.report.waits import doing
 
 Json = dict[str, Any]
 

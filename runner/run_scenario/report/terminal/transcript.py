@@ -35,9 +35,9 @@ from run_scenario.events.types import (
     WhoWaits,
 )
 from run_scenario.events.types.queues import QueueEvent
-from run_scenario.report.diagnosis import doing, held
 from run_scenario.report.sentences import explanation, sentence
 from run_scenario.report.text import plural, sanitize, seconds, truncate, value, values
+from run_scenario.report.waits import doing, held
 from run_scenario.values import Value
 
 Tone = Literal["error", "warning", "plain", "quiet", "output", "title"]

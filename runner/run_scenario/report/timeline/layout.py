@@ -16,8 +16,8 @@ from typing import Any
 from run_scenario.events.history.history import History
 from run_scenario.events.history.lane import State
 from run_scenario.events.history.resources import Channel, LockHold, Message
-from run_scenario.report.diagnosis import doing
 from run_scenario.report.text import plural, sanitize, value, values
+from run_scenario.report.waits import doing
 from run_scenario.values import Value
 
 _STEPS = (1.0, 2.0, 5.0, 10.0)
