@@ -241,7 +241,8 @@ class WaitForGraph:
                 movers.append(self._mover(MAIN_NAME, action, handle))
         elif hold and MAIN_NAME in names and self._has_plan(MAIN_NAME):
             movers.append(self._mover(MAIN_NAME, action, handle))
-        if handle in self.situation.makers and not hold and all(mover.standing == "ended" for mover in movers):
+        is_made = bool(self.scenario.script) or handle in self.situation.makers
+        if is_made and not hold and all(mover.standing == "ended" for mover in movers):
             movers += self._forked(same, action, handle)
         return movers
 
