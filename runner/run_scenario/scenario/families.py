@@ -22,6 +22,11 @@ def family_of(name: str) -> str:
     return ""
 
 
+def is_of_code(name: str) -> bool:
+    """Return whether it is a name for what own code makes: its variable, the file, and the line."""
+    return _OF_SCRIPT.fullmatch(name) is not None
+
+
 def is_namesake(name: str) -> bool:
     """Return whether something has been given a number only because another has the same name."""
     return _NAMESAKE.fullmatch(name) is not None

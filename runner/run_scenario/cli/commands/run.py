@@ -251,7 +251,7 @@ def _output(scenario: Scenario, options: Namespace, kept: IO[bytes] | None) -> _
     """
     others = [] if kept is None else [_spooled(kept)]
     names = ["MainProcess", *(process.name for process in scenario.processes)]
-    if scenario.pools:
+    if scenario.pools or scenario.packages:  # code of somebody's own may make pools, too
         from run_scenario.runtime.runner import default_start_method
 
         # As multiprocessing will call them, but for their numbers.

@@ -16,7 +16,7 @@ import msgspec
 
 from run_scenario.events import types
 from run_scenario.events.decoding.abandoned import abandoned_resources
-from run_scenario.events.decoding.event_factory import EventFactory
+from run_scenario.events.decoding.event_factory import EventFactory, Owner
 from run_scenario.events.decoding.made import Call, resource_made, with_names
 from run_scenario.events.decoding.output import LineJoiner, Via
 from run_scenario.events.decoding.pipes import PipeDecoder
@@ -304,7 +304,7 @@ class EventDecoder:
         arguments: list[dict[str, Any]],
         start_method: StartMethod,
     ) -> None:
-        maker = self.processes.spec_of(source)
+        maker = self.processes.spec_of(source, self._makers.get(self.pools.of_worker.get(source.pid, ""), ""))
         allowed = frozenset() if maker is None else maker.children_exitcodes
         spec = ProcessSpec(
             self.processes.unused(name),
@@ -312,7 +312,7 @@ class EventDecoder:
             target,
             daemon=daemon,
             any_exitcode=allowed is None,
-            also_exitcodes=allowed or frozenset(),
+            also_exitcodes=(allowed or frozenset()) | {0},  # however it ends with that
             children_exitcodes=allowed,
             parent=source.name,  # also if that is the main program, of whose plan it is no part
         )
@@ -514,11 +514,16 @@ class EventDecoder:
         self._output.flush_all()
         if self.recording_has_ended:
             return
-        self.queues.emit_left_over(t, self.processes.main.pid)
-        self.pipes.emit_left_over(t, self.processes.main.pid)
+        self.queues.emit_left_over(t, self._owner)
+        self.pipes.emit_left_over(t, self._owner)
         self._facts.note(self._events.emitted)
-        main = self.processes.main
-        self.pools.emit_unheard(t, main.pid, self._facts, ended_well=main.exitcode == 0)
+        self.pools.emit_unheard(t, self._owner, self._facts, ended_well=self.processes.main.exitcode == 0)
+
+    def _owner(self, resource: str) -> Owner:
+        """Return who has made a resource: the main program, or the process whose own code has."""
+        maker = self._makers.get(resource, "")
+        state = next((each for each in self.processes.states if each.name == maker), self.processes.main)
+        return state.name, state.pid
 
 
 def _handlers(decoder: object) -> dict[int, tuple[Callable[..., Event | None], int | None]]:

@@ -13,6 +13,9 @@ from run_scenario.events.types.runs import RunEvent
 if TYPE_CHECKING:
     from run_scenario.events.diagnosis.hints import Hint
 
+Owner = tuple[str, int | None]
+"""Who has made a resource: the name of a process, and its process id."""
+
 _AT_THE_END = (RunEvent, ExpectationEvent)
 """Events that a log gets also when it is full."""
 

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from run_scenario.events import types
-from run_scenario.events.decoding.event_factory import EventFactory, waited
-from run_scenario.events.exit_cause import MAIN_NAME
+from run_scenario.events.decoding.event_factory import EventFactory, Owner, waited
 from run_scenario.events.types import Event
 from run_scenario.recording.segment_reader import Source
 from run_scenario.scenario.model import PIPE_ENDS, PipeEnd, PipeSpec, Resource
@@ -193,7 +192,7 @@ class PipeDecoder:
         name, at = self._place(pipe, end)
         return types.PipeClosed(pipe=name, end=at)
 
-    def emit_left_over(self, t: int, main_pid: int | None) -> None:
+    def emit_left_over(self, t: int, owner: Callable[[str], Owner]) -> None:
         """Emit, when everybody is gone, what was sent and never received."""
         for (pipe, end), ledger in sorted(self._ledgers.items()):
             if ledger.left > 0:
@@ -201,4 +200,4 @@ class PipeDecoder:
                 # Where some were received of which it is not known which they were, neither is it known what is left.
                 items = [] if ledger.unmatched else list(ledger.under_way.values())
                 event = types.PipeLeftOver(pipe=name, end=at, count=ledger.left, items=items[:_MOST_LEFT_SHOWN])
-                self._emit(t, MAIN_NAME, main_pid, event)
+                self._emit(t, *owner(name), event)

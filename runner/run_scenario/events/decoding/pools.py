@@ -10,12 +10,12 @@ from typing import Any, Literal
 from msgspec import UNSET, UnsetType
 
 from run_scenario.events import types
-from run_scenario.events.decoding.event_factory import EventFactory, hint_fields, waited
+from run_scenario.events.decoding.event_factory import EventFactory, Owner, hint_fields, waited
 from run_scenario.events.decoding.made import with_names
 from run_scenario.events.diagnosis.facts import FactBook
 from run_scenario.events.diagnosis.hints import Failure, Hint
 from run_scenario.events.diagnosis.pools import is_heard, unheard_failures
-from run_scenario.events.exit_cause import MAIN_NAME, signal_of
+from run_scenario.events.exit_cause import signal_of
 from run_scenario.events.types import Event
 from run_scenario.events.types.pools import Doing, PoolThread
 from run_scenario.recording.segment_reader import Source
@@ -59,6 +59,8 @@ class PoolDecoder:
         self._terminated: set[int] = set()
         self._tasks: Counter[tuple[int, int]] = Counter()
         """Pool and call -> its tasks that are not over."""
+        self.of_worker: dict[int, str] = {}
+        """Process id of a worker -> its pool."""
         self._made: dict[int, dict[int, PoolCall]] = {}
         """Position of a pool that own code has made -> its calls, by number."""
 
@@ -99,7 +101,8 @@ class PoolDecoder:
 
     def on_pool_worker_started(self, source: Source, t: int, pool: int, name: str, pid: int, ppid: int) -> Event:
         self._note_name(pid, name)
-        return types.PoolWorkerStarted(pool=self.spec(pool).name, ppid=ppid)
+        self.of_worker[pid] = self.spec(pool).name
+        return types.PoolWorkerStarted(pool=self.of_worker[pid], ppid=ppid)
 
     def on_pool_worker_failed(self, source: Source, t: int, pool: int, exception: str, message: str) -> Event | None:
         if source.pid in self._ending:
@@ -282,7 +285,7 @@ class PoolDecoder:
     def on_pool_joined(self, source: Source, t: int, pool: int, since: int) -> Event:
         return types.PoolJoined(pool=self.spec(pool).name, waited=waited(t, since))
 
-    def emit_unheard(self, t: int, main_pid: int | None, facts: FactBook, *, ended_well: bool) -> None:
+    def emit_unheard(self, t: int, owner: Callable[[str], Owner], facts: FactBook, *, ended_well: bool) -> None:
         """Emit, when everybody is gone, what the results that nobody has asked for would have told.
 
         `ended_well`: the main program has ended by itself, and not because something had failed.
@@ -292,7 +295,7 @@ class PoolDecoder:
                 spec = self.with_calls(index)
                 events = [self._not_retrieved(index, spec, facts), self._left_over(index, spec, facts, ended_well)]
                 for event in filter(None, events):
-                    self._emit(t, MAIN_NAME, main_pid, event)
+                    self._emit(t, *owner(spec.name), event)
 
     def _not_retrieved(self, index: int, spec: PoolSpec, facts: FactBook) -> Event | None:
         # Whoever has taken some of the results one by one did not want all.

@@ -77,9 +77,14 @@ class ProcessDecoder:
         self._after_exit = after_exit
         self._hint = hint
 
-    def spec_of(self, source: Source) -> ProcessSpec | None:
-        """Return what is known of a process or thread from its scenario, or from whoever has made it."""
+    def spec_of(self, source: Source, otherwise: str) -> ProcessSpec | None:
+        """Return what is known of a process or thread from its scenario, or from whoever has made it.
+
+        Where nothing is, as of a worker of a pool, it is what is known of the process that is called `otherwise`.
+        """
         state = self._state(source.worker - 1) if source.worker else self._by_pid.get(source.pid)
+        if state is None or state.spec is None:
+            state = next((each for each in self.states if each.name == otherwise), None)
         return None if state is None else state.spec
 
     def unused(self, name: str) -> str:
@@ -155,6 +160,8 @@ class ProcessDecoder:
             maker = next((each for each in self.states if each.name == name), None)
         if maker is not state and maker is not None:
             return f" (to allow that, write `children_exitcode: {state.exitcode}` for {maker.name})"
+        if state.start_method is not None:
+            return f" (to allow that, write `exitcodes: {{{state.name}: {state.exitcode}}}` under `expect`)"
         if state.exitcode == 0 and state.spec.exitcodes is None:  # it is not for its exit code that it is not allowed
             return " (to allow that, write `exitcode: 0`)"
         return f" ({expectation(state.spec)})"

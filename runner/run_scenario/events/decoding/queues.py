@@ -6,9 +6,8 @@ from collections.abc import Callable
 from typing import Any
 
 from run_scenario.events import types
-from run_scenario.events.decoding.event_factory import EventFactory, waited
+from run_scenario.events.decoding.event_factory import EventFactory, Owner, waited
 from run_scenario.events.decoding.queue_ledger import QueueLedger
-from run_scenario.events.exit_cause import MAIN_NAME
 from run_scenario.events.types import Event
 from run_scenario.limits import LIMITS
 from run_scenario.recording import codes
@@ -108,7 +107,7 @@ class QueueDecoder:
             if lost:
                 self._emit(t, process, pid, types.QueueItemsLost(queue=ledger.spec.name, count=len(lost)))
 
-    def emit_left_over(self, t: int, main_pid: int | None) -> None:
+    def emit_left_over(self, t: int, owner: Callable[[str], Owner]) -> None:
         """Emit, when everybody is gone, which items nobody took."""
         for ledger in self.ledgers.values():
             if ledger.left > 0:
@@ -117,4 +116,4 @@ class QueueDecoder:
                 event = types.QueueLeftOver(
                     queue=ledger.spec.name, count=ledger.left, items=items[:_MOST_LEFT_SHOWN], pills=pills
                 )
-                self._emit(t, MAIN_NAME, main_pid, event)
+                self._emit(t, *owner(ledger.spec.name), event)

@@ -33,6 +33,7 @@ from run_scenario.scenario.expectations import (
     Expectation,
     Matcher,
 )
+from run_scenario.scenario.families import is_of_code
 from run_scenario.scenario.model import MAX_EXITCODES
 from run_scenario.scenario.resources import NAMED_BY
 
@@ -267,6 +268,7 @@ class _Names:
         self._resources = _by_field(draft.resources)
         self._open = _has_others(draft) or not draft.knows_processes
         """Whether there will be processes that the file does not name, or not where it should."""
+        self._has_own_code = _has_own_code(draft)
         self._looks = _MOST_LOOKS
 
     def check_process(self, name: str, span: Span, otherwise: str = "") -> None:
@@ -292,7 +294,7 @@ class _Names:
         known, other = self._resources[field], self._draft.described(name)
         if not (other.kind if other is not None else self._draft.knows_resources):
             return  # what is wrong there has been reported
-        if name not in known:
+        if name not in known and not (self._has_own_code and is_of_code(name)):
             noun = _NOUNS.get(field, field)
             there = there_are(known) if known else f"the scenario has no {noun}"
             hint = self._problems.did_you_mean(name, known, there)
@@ -455,4 +457,10 @@ def _has_others(draft: Draft) -> bool:
     """Return whether there can be processes that the file does not name: of pools, managers, or targets."""
     if draft.sections["pools"] or managers(draft.resources):
         return True
-    return any(":" in process.target or process.target in _WITH_CHILDREN for process in draft.processes)
+    return _has_own_code(draft) or any(process.target in _WITH_CHILDREN for process in draft.processes)
+
+
+def _has_own_code(draft: Draft) -> bool:
+    """Return whether a process or the main program runs code of somebody's own, which may make anything."""
+    called = (step.fields.text("call") for step in draft.all_steps())
+    return any(":" in name for name in (*(process.target for process in draft.processes), *called))
