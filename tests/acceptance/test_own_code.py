@@ -122,3 +122,31 @@ def test_who_is_left_behind_is_no_failure_of_its_own(play: Play) -> None:
         exited["cause"],
         result.log.one("process.orphaned", "Left")["parent"],
     )
+
+
+def test_children_of_a_pools_workers_can_be_allowed(play: Play) -> None:
+    """What holds of the children of the process that has made the pool holds of theirs."""
+    target = {"name": "P", "target": "actors:start_helper_in_pool"}
+    assert 1 == play(scenario(target)).status
+    assert 0 == play(scenario({**target, "children_exitcode": 3})).status
+
+
+def test_what_the_main_program_calls_may_have_children(play: Play) -> None:
+    """They are named in expectations like any process, as the run says; and so are the objects of own code."""
+    process = {"name": "Q", "target": "sleep", "kwargs": {"seconds": 0}}
+    main = [{"call": "actors:start_helper", "args": [[3]], "as": "nothing"}, {"start": "Q"}, {"join": "Q"}]
+    result = play(scenario(process, main=main))
+    way = "(to allow that, write `exitcodes: {Helper: 3}` under `expect`)"
+    assert (1, True) == (result.status, way in result.log.finished["reasons"][0])
+    queue = result.log.one("queue.put", "Helper")["queue"]
+    expected = [{"exitcodes": {"Helper": 3}}, {"exists": {"event": "queue.put", "queue": queue}}]
+    assert 0 == play(scenario(process, main=main, expect=expected)).status
+
+
+def test_who_has_made_it_has_left_it(play: Play) -> None:
+    """What is left over, and what nobody has asked for, is told of its maker; os._exit(0) in a child is no failure."""
+    log = play(scenario({"name": "P", "target": "actors:leave_much"})).log
+    assert ["P"] == [event["process"] for event in log.all("queue.left_over")]
+    assert ["P"] == [event["process"] for event in log.all("pool.exception_not_retrieved")]
+    assert "os._exit() or the like" in " ".join(event["reason"] for event in log.all("process.exited"))
+    assert not any("ended with exit code" in reason for reason in log.finished["reasons"])

@@ -54,3 +54,22 @@ def leave_a_child_behind() -> None:
     """Start a child, and end without waiting for it."""
     multiprocessing.Process(target=time.sleep, args=(60,), name="Left").start()
     os._exit(0)
+
+
+def start_helper_in_pool() -> None:
+    """Have a worker of a pool start a helper that ends with 3."""
+    with ProcessPoolExecutor(1) as executor:
+        executor.submit(start_helper, [3]).result()
+
+
+def leave_much() -> None:
+    """Leave an item on a queue, and a failed task whose result nobody asks for; a child ends without a word."""
+    left: Any = multiprocessing.Queue()
+    left.put(1)
+    with multiprocessing.Pool(1) as pool:
+        pool.apply_async(int, ("x",))
+        pool.close()
+        pool.join()
+    child = multiprocessing.Process(target=os._exit, args=(0,))
+    child.start()
+    child.join()
