@@ -56,7 +56,7 @@ class ProcessDecoder:
     ) -> None:
         self.main = ProcessState(MAIN_NAME)
         self.states = [ProcessState(spec.name, spec) for spec in processes]
-        self._given = Counter((MAIN_NAME, *(spec.name for spec in processes)))
+        self._given = Counter((MAIN_NAME, RUNNER, *(spec.name for spec in processes)))
         """How many processes have had a name."""
         self._by_pid: dict[int, ProcessState] = {}
         self._reaped: dict[int, tuple[int, Packed]] = {}
