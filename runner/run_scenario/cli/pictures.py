@@ -136,9 +136,12 @@ def _shiviz(source: RenderInput, options: RenderOptions) -> str:
 
 
 def _scenario(source: RenderInput, options: RenderOptions) -> str:
+    from run_scenario import loader
     from run_scenario.report.scenario.layout import render
+    from run_scenario.report.scenario.validity import with_problems
 
-    return render(source.events, source.text)
+    scenario = render(source.events, source.text)
+    return with_problems(scenario, loader.load_text(scenario, use_cache=False).problems)
 
 
 RENDERERS = {

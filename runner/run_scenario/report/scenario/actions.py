@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from typing import Any
 
+from run_scenario.recording.payloads import WITHHELD
 from run_scenario.report.scenario.data import item_of, shown
 from run_scenario.report.scenario.names import Names
 from run_scenario.report.scenario.pools import Calls
+from run_scenario.report.scenario.recorded import Recorded
 from run_scenario.report.scenario.step import Step
 from run_scenario.report.sentences import Event
 from run_scenario.scenario.resources import NAMED_BY
@@ -17,6 +19,8 @@ _GAP = 0.1
 """Seconds in which nothing was recorded, from which on they are a step."""
 _NOTIFIES_ALL = 1 << 31
 """What a condition's notify_all() is recorded with, or more."""
+UNTIL_ENDED = 3_600
+"""Seconds that nobody waits for: something else ends the process before."""
 _ENDS = ("process.finished", "process.exiting", "process.failed")
 
 
@@ -29,13 +33,10 @@ class Actions:
         resources: dict[str, Event],
         processes: Iterable[str],
         calls: Calls,
-        begun: Mapping[str, float],
+        recorded: Recorded,
     ) -> None:
-        """`resources` and `processes` are those that the scenario has; `calls` are those on pools.
-
-        `begun` is when processes have begun.
-        """
-        self._begun = begun
+        """`resources` and `processes` are those that the scenario has; `calls` are those on pools."""
+        self._recorded = recorded
         self._names = names
         self._resources = resources
         self._processes = frozenset(processes)
@@ -48,6 +49,8 @@ class Actions:
         """Steps that wait, by the kind of wait and the resource: how they end is told by a later event."""
         self._inside: set[str] = set()
         """Locks whose condition is waited for."""
+        self.has_stand_ins = False
+        """Whether something that is put or sent is not what it was in the script."""
 
     def steps(self, events: Iterable[Event], begun: float | None = None) -> list[Step]:
         """Return the steps; `begun` is when the process began, if the time until its first step counts."""
@@ -62,11 +65,22 @@ class Actions:
 
     def stuck(self, blocked: Event) -> list[Step]:
         """Return the step in which a process was blocked when nothing moved any more, if no event has told of it."""
-        make, resource = _BLOCKED.get(blocked["operation"]), blocked["resource"]
+        operation, resource = blocked["operation"], blocked["resource"]
+        if operation is None:
+            return [Step({"sleep": UNTIL_ENDED}, "until the deadline: what it did meanwhile is not recorded")]
+        if operation == "thread":
+            return [Step(words="here it waited for a thread of its own for ever")]
+        make, words = _BLOCKED.get(operation), "here it waited for ever"
         if make is None or resource not in self._resources:
             return []
         name = self._names.resource(resource)
-        return [Step(make(f"{name}.{blocked['end']}" if blocked["end"] else name), "here it waited for ever")]
+        if operation == "result" and not self._calls.is_result_left(resource):
+            if "next_call" in self._steps[-1].data:  # which waits for its result itself
+                self._steps[-1].words = words
+            return []
+        if operation == "put":
+            words += "; with which item is not recorded"
+        return [Step(make(f"{name}.{blocked['end']}" if blocked["end"] else name), words)]
 
     def _note_gap(self, event: Event) -> None:
         begun = event["t"] - event.get("waited", 0.0)
@@ -76,7 +90,7 @@ class Actions:
             self._gap = Step({"sleep": int(gap) if gap == int(gap) else gap}, words)
             self._steps.append(self._gap)
         # start() takes its time, which nobody records: it is over when the process has begun, if not before.
-        begun = self._begun.get(event["process"], 0.0) if event["event"] == "process.starting" else 0.0
+        begun = self._recorded.begun.get(event["process"], 0.0) if event["event"] == "process.starting" else 0.0
         self._last = max(event["t"], event.get("until", 0.0), begun)
 
     def _end(self, event: Event) -> None:
@@ -123,6 +137,10 @@ class Actions:
     def put(self, event: Event, verb: str = "put") -> Step:
         """Return the step that puts or sends an item."""
         item, words = item_of(event)
+        dropped = self._recorded.dropped.get((event["process"], event.get("queue", ""), event.get("item_id", 0)))
+        if dropped:
+            return Step(words=f"here {item} was put in {self._name(event)}, and never arrived: {dropped}")
+        self.has_stand_ins |= bool(words)
         step = Step({verb: item, "to": self._name(event)}, words)
         self._pending[f"{verb} {event.get('pipe', event.get('queue'))}"] = step
         return step
@@ -232,6 +250,8 @@ class Actions:
         if event["event"].endswith(".read"):
             return self.answered(event, "read", **place)
         content, words = shown(event["content"])
+        if content == WITHHELD:  # which a number cannot be
+            return Step(words=f"here {self._name(event)} was written: what is {words}")
         return Step({"write": content, "to": self._name(event)} | place, words)
 
     def _called(self, event: Event) -> Step:

@@ -9,7 +9,8 @@ from keyword import iskeyword
 from pathlib import PurePath
 from typing import Any
 
-from run_scenario.report.scenario.data import bounded
+from run_scenario.recording.payloads import WITHHELD
+from run_scenario.report.scenario.data import NOT_RECORDED, bounded
 
 _MAIN_MODULES = ("__main__", "__mp_main__")
 
@@ -103,7 +104,8 @@ def keywords(arguments: Iterable[Mapping[str, Any]]) -> tuple[dict[str, Any], st
         name = argument["name"]
         data, too_much = bounded(argument.get("data"))
         if "data" not in argument or too_much:
-            return {}, f"{f'its argument {name!r}' if name else 'an argument'} is no data, or too much of it"
+            why = NOT_RECORDED if argument.get("value") == WITHHELD else "no data, or too much of it"
+            return {}, f"{f'its argument {name!r}' if name else 'an argument'} is {why}"
         if number <= by_position:
             args.append(data)
         else:

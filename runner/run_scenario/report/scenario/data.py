@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
+from run_scenario.recording.payloads import WITHHELD
 from run_scenario.report.scenario.yaml_text import escaped
 from run_scenario.report.sentences import Event
 
@@ -12,11 +13,14 @@ _DESCRIBED = re.compile(r"<.*>|.*[….)]", re.DOTALL)
 """What a description may look like that stands for something else."""
 _MOST_PARTS = 2_000
 _LONGEST = 2_000
+NOT_RECORDED = "not recorded (--no-payloads)"
 
 
 def item_of(event: Event) -> tuple[Any, str]:
     """Return what was put or sent, and a comment where that is only something like it."""
     item = event.get("item")
+    if item == WITHHELD:
+        return item, NOT_RECORDED
     if "data" not in event:
         shortened = isinstance(item, str) and re.fullmatch(r"<\w+ of \d+>", item) is not None
         return bounded(item) if not shortened else (escaped(item), "no data: this is only what the log shows of it")
@@ -27,6 +31,8 @@ def item_of(event: Event) -> tuple[Any, str]:
 
 def shown(value: Any) -> tuple[Any, str]:
     """Return what the log only describes, and a comment where that may be something else."""
+    if value == WITHHELD:
+        return value, NOT_RECORDED
     certain = not isinstance(value, dict | list) and not (isinstance(value, str) and _DESCRIBED.fullmatch(value))
     return escaped(value), "" if certain else "as the log shows it: it may be something else"
 

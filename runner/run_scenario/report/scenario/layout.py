@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import math
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from functools import partial
 from itertools import takewhile
 from typing import Any
 
 from run_scenario.errors import UsageError
 from run_scenario.events.exit_cause import MAIN_NAME
-from run_scenario.report.scenario.actions import Actions
+from run_scenario.recording.payloads import WITHHELD
+from run_scenario.report.scenario.actions import UNTIL_ENDED, Actions
 from run_scenario.report.scenario.code import Code, keywords
+from run_scenario.report.scenario.expectations import expectations
 from run_scenario.report.scenario.names import Names
 from run_scenario.report.scenario.pools import Calls
 from run_scenario.report.scenario.recorded import Process, Recorded, read
@@ -31,7 +33,6 @@ _TYPECODES = "bBhHiIlLqQfdcu"
 _NOBODY = ["  # the script started none, and a scenario has one", "  - {name: Nobody, target: print_info}"]
 _SENT = ("terminated", "killed", "daemon", "signal")
 """Causes of an end that came from elsewhere, while the process went on."""
-_UNTIL_ENDED = 3_600
 _SECTIONS = {
     **dict.fromkeys(("Queue", "JoinableQueue", "SimpleQueue"), "queues"),
     "Pipe": "pipes",
@@ -42,7 +43,7 @@ _SECTIONS = {
 
 
 def render(events: Iterable[Event], source: str | None) -> str:
-    """Return the scenario; `source` is the script's text, where it is known.
+    """Return the scenario, not yet validated; `source` is the script's text, where it is known.
 
     Raises:
         UsageError: the log is not that of a script.
@@ -77,9 +78,12 @@ class _Layout:
         }
         self._families = self._find_families()
         self._room = _MOST_VALUES
+        self._unlike: list[str] = []
+        """Why it may go another way than the script did."""
 
     def text(self) -> str:
         """Return the file."""
+        recorded = self._recorded
         main = self._main()
         children = self._children(MAIN_NAME)
         replicas = {name for names in self._families.values() for name in names[1:]}
@@ -91,7 +95,7 @@ class _Layout:
             *self._resource_sections(),
             ["processes:", *processes] if processes else [],
             main,
-            self._expectations(),
+            expectations(recorded, self._unlike, self._run_by_code),
         ]
         head = self._head()
         return "\n\n".join("\n".join(lines) for lines in [head, *sections] if lines) + "\n"
@@ -176,13 +180,19 @@ class _Layout:
             lines.append(comment("So the processes have their recorded steps instead of it."))
         elif self._code.is_unseen and self._code.module in self._code.packages:
             lines.append(comment(f"Make sure that {self._code.module} does nothing when it is imported."))
+        if self._recorded.is_withheld:
+            lines.append(
+                comment(f"What was put, sent and given was not recorded (--no-payloads): {WITHHELD!r} is for it.")
+            )
         lines += [comment(f"Not recorded: {what}") for what in self._recorded.missing]
         lines += ["version: 1", f"title: {text(f'What {self._file} did')}"]
         methods = self._recorded.start_methods
         if methods:
             others = f"other processes: {', '.join(methods[1:])}" if len(methods) > 1 else ""
             lines.append(remark(f"start_method: {methods[0]}", others))
-        if self._recorded.lasted * 2 > DEFAULT_TIMEOUT:
+        if self._recorded.deadline is not None:
+            lines.append(f"timeout: {flow(self._recorded.deadline)}")
+        elif self._recorded.lasted * 2 > DEFAULT_TIMEOUT:
             lines.append(f"timeout: {math.ceil(self._recorded.lasted * 2)}")
         return lines
 
@@ -249,7 +259,7 @@ class _Layout:
         lines = [comment(f"it ran {self._why[process.name]}: these are the steps that it took")]
         lines += _laid_out(entry, long=True)
         steps = self._steps(process.name, self._recorded.begun.get(process.name)) + _endings(ended)
-        lines += ["  steps:", *indented(written(steps or [Step({"return": True})]), 4)]
+        lines += ["  steps:", *indented(written(steps), 4)]
         children = self._children(process.name)
         if children:
             lines += ["  processes:", *indented(self._between(map(self._process, children)), 2)]
@@ -264,9 +274,20 @@ class _Layout:
             entry |= {"target": function} | self._bindings(process) | given
         if process.starting.get("daemon"):
             entry["daemon"] = True
-        if ended.get("exitcode") and ended.get("cause") in ("exception", "sys.exit", "signal", "crash", "unknown"):
+        if _is_own_failure(ended):
             entry["exitcode"] = ended["exitcode"]
+        if process.name in self._run_by_code:
+            ends = [each.exited for each in self._descendants(process.name) if each.exited]
+            codes = {ended["exitcode"] for ended in ends if _is_own_failure(ended)}
+            if codes:
+                entry["children_exitcode"] = sorted(codes) if len(codes) > 1 else codes.pop()
         return entry
+
+    def _descendants(self, ancestor: str) -> Iterator[Process]:
+        for process in self._recorded.processes.values():
+            if process.parent == ancestor:
+                yield process
+                yield from self._descendants(process.name)
 
     def _own_children(self, process: Process) -> list[str]:
         names = [each.name for each in self._recorded.processes.values() if each.parent == process.name]
@@ -287,17 +308,24 @@ class _Layout:
     # Steps
 
     def _main(self) -> list[str]:
-        steps = self._steps(MAIN_NAME, None) or [Step({"sleep": 0}, "it did nothing that is recorded")]
+        steps = self._steps(MAIN_NAME, None) + _endings(self._recorded.main_exited)
         return ["main:", *indented(written(steps), 2)]
 
     def _steps(self, process: str, begun: float | None) -> list[Step]:
-        actions = Actions(self._names, self._resources, self._processes, self._calls, self._recorded.begun)
+        recorded = self._recorded
+        actions = Actions(self._names, self._resources, self._processes, self._calls, recorded)
         done = actions.steps(self._recorded.did[process], begun)
         if process in self._recorded.stuck:
             done += actions.stuck(self._recorded.stuck[process])
         steps = self._fitting(arranged(done, self._families))
-        if self._recorded.left_out[process]:
+        if recorded.left_out[process]:
             steps.append(Step(words="there is no room for all that it did"))
+        if actions.has_stand_ins:
+            self._unlike.append("an item is not what it was in the script")
+        if not all(step.data for step in (*done, *steps)):
+            self._unlike.append("not all that was done is in here")
+        if process in recorded.threads_stuck:
+            self._unlike.append("the script's threads are not in here")
         return steps
 
     def _fitting(self, steps: list[Step]) -> list[Step]:
@@ -308,19 +336,6 @@ class _Layout:
                 left = plural(len(steps) - number, "step")
                 return [*steps[:number], Step(words=f"there is no room for what follows here: {left}")]
         return steps
-
-    def _expectations(self) -> list[str]:
-        lines = []
-        for kind in sorted(set() if self._recorded.stalled else self._recorded.blemishes):
-            lines.append(f"- exists: {flow({'event': kind})}")
-        if self._recorded.stalled:
-            lines += [
-                f"- exists: {flow({'event': 'scenario.stalled', 'cause': self._recorded.stalled})}",
-                "  because: that is what happened when it was recorded",
-            ]
-        elif self._recorded.main_exitcode > 0:
-            lines.append(f"- exitcodes: {flow({MAIN_NAME: self._recorded.main_exitcode})}")
-        return ["expect:", *indented(lines, 2)] if lines else []
 
 
 def _resources_in(starting: Event) -> list[str]:
@@ -334,14 +349,23 @@ def _is_sayable(made: Event) -> bool:
     return made["type"] not in _TYPED or made["parameters"].get("typecode") in tuple(_TYPECODES)
 
 
+def _is_own_failure(ended: Event) -> bool:
+    """Return whether a process ended by itself in a way that a scenario has to allow; os._exit(0) is one, too."""
+    return bool(
+        ended and not ended["allowed"] and ended["cause"] != "stopped_by_runner" and ended["exitcode"] is not None
+    )
+
+
 def _endings(ended: Event) -> list[Step]:
-    """Return how a process ends that a signal has ended, after its steps."""
-    if ended.get("cause") not in _SENT:
-        return []
-    signal = str(ended.get("signal"))
-    if ended["cause"] == "signal" and signal in SIGNALS:
-        return [Step({"raise_signal": signal}, "whoever sent that is not known")]
-    return [Step({"sleep": _UNTIL_ENDED}, f"until {signal} ends it; what it did meanwhile is not recorded")]
+    """Return how a process ends, after its steps, that came to no end of its own."""
+    cause, signal = ended.get("cause"), str(ended.get("signal"))
+    if cause in ("signal", "crash") and signal in SIGNALS:
+        return [Step({"raise_signal": signal}, "whoever sent that is not known" if cause == "signal" else "it crashed")]
+    if cause == "vanished" and ended["exitcode"]:
+        return [Step({"exit": ended["exitcode"]}, "by os._exit() or the like")]
+    if cause in _SENT:
+        return [Step({"sleep": UNTIL_ENDED}, f"until {signal} ends it; what it did meanwhile is not recorded")]
+    return []
 
 
 def _laid_out(entry: dict[str, Any], *, long: bool = False) -> list[str]:

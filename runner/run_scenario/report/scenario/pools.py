@@ -66,6 +66,10 @@ class Calls:
             return {}, why or "a pool's call can be given data only"
         return call | given, ""
 
+    def is_result_left(self, pool: str) -> bool:
+        """Return whether there is a call on a pool that has not waited itself, and whose result nobody asked for."""
+        return bool(self._waiting[pool])
+
     def returned(self, event: Event, name: str) -> Step | None:
         """Return the step that asks for a result; none where the call itself has waited for it."""
         call, number = event["pool"], event["call"]

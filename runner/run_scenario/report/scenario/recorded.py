@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from run_scenario.events.exit_cause import MAIN_NAME
+from run_scenario.recording.payloads import WITHHELD
 from run_scenario.report.sentences import Event
 from run_scenario.scenario.resources import NAMED_BY
 
@@ -53,18 +54,27 @@ class Recorded:
     """Process and queue -> which of put and get it has done there."""
     start_methods: list[str] = field(default_factory=list)
     missing: list[str] = field(default_factory=list)
-    main_exitcode: int = 0
+    main_exited: Event = field(default_factory=dict)
     stalled: str = ""
     """deadlock or deadline, if it has come to that."""
     stuck: dict[str, Event] = field(default_factory=dict)
-    """Process -> what it was blocked in then."""
-    blemishes: set[str] = field(default_factory=set)
-    """Events for which a scenario fails that does not expect them."""
+    """Process -> what its main thread was blocked in then."""
+    threads_stuck: set[str] = field(default_factory=set)
+    """Processes with another thread that was blocked then."""
+    deadline: float | None = None
+    """The seconds of `--timeout`, if they have ended the script."""
+    blemishes: dict[str, set[str]] = field(default_factory=lambda: defaultdict(set))
+    """Events for which a scenario fails that does not expect them -> processes that they are about."""
+    dropped: dict[tuple[str, str, int], str] = field(default_factory=dict)
+    """Process, queue and number of an item that never arrived -> why."""
+    is_withheld: bool = False
+    """Whether it was recorded without what was put, sent and given."""
     lasted: float = 0.0
 
     def add(self, event: Event) -> None:
         """Take in the next event."""
         kind, process = str(event.get("event")), str(event.get("process"))
+        self.is_withheld = self.is_withheld or WITHHELD in (event.get("item"), event.get("content"))
         self.lasted = max(self.lasted, event.get("t", 0.0))
         match kind:
             case "resource.made":
@@ -79,13 +89,19 @@ class Recorded:
                 self._end(process, event)
             case "scenario.stalled":
                 self.stalled = event["cause"]
-                self.stuck = {each["process"]: each for each in event["processes"]}
+                self.stuck = {each["process"]: each for each in event["processes"] if each["thread"] is None}
+                self.threads_stuck = {each["process"] for each in event["threads"]}
+            case "scenario.timed_out":
+                self.deadline = event["timeout"]
             case "process.orphaned" if process in self.processes:
-                self.blemishes.add(kind)
-            case "queue.items_lost" | "queue.item_dropped":
-                self.blemishes.add(kind)
+                self._note_blemish(kind, process)
+            case "queue.items_lost":
+                self._note_blemish(kind, process)
+            case "queue.item_dropped":
+                self._note_blemish(kind, process)
+                self.dropped[process, event["queue"], event["item_id"]] = event["error"]
             case "queue.left_over" if event["pills"]:
-                self.blemishes.add(kind)
+                self._note_blemish(kind, process)
             case "recording.incomplete":
                 self.missing.append(event["missing"])
             case "queue.put" | "queue.get":
@@ -97,13 +113,20 @@ class Recorded:
         if method and method not in self.start_methods:
             self.start_methods.append(method)
 
+    def _note_blemish(self, kind: str, process: str) -> None:
+        if not self.stalled:  # otherwise it may have come of being stopped
+            self.blemishes[kind].add(process)
+
     def _end(self, process: str, event: Event) -> None:
         if process == MAIN_NAME:
-            self.main_exitcode = event["exitcode"] or 0
+            self.main_exited = event
         elif process in self.processes:
             self.processes[process].exited = event
 
     def _keep(self, doer: str, event: Event) -> None:
+        # What comes after a standstill, or after the main program's end, is no deed of theirs.
+        if self.stalled or (doer == MAIN_NAME and self.main_exited):
+            return
         if len(self.did[doer]) < MOST_KEPT:
             self.did[doer].append(event)
         else:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -52,9 +52,10 @@ class Step:
         return [remark(line, self.words)]
 
 
-def written(steps: Iterable[Step]) -> list[str]:
-    """Return the lines of steps."""
-    return [line for step in steps for line in step.lines()]
+def written(steps: Sequence[Step]) -> list[str]:
+    """Return the lines of steps, of which at least one is more than a comment, as a list needs it."""
+    filler = [] if any(step.data for step in steps) else [Step({"sleep": 0}, "nothing else is recorded here")]
+    return [line for step in (*steps, *filler) for line in step.lines()]
 
 
 def arranged(steps: list[Step], families: Mapping[str, list[str]]) -> list[Step]:
