@@ -444,3 +444,92 @@ def main():
         "x" * 300,
         None,
     ]
+
+
+ENDS = """
+import os, signal
+
+def leave(code):
+    os._exit(code)
+
+def start_one():
+    child = mp.Process(target=leave, args=(4,))
+    child.start()
+    child.join()
+
+def put(queue, gate):
+    queue.put(lambda: 0)
+    queue.put("ok")
+    gate.wait()
+
+def main():
+    queue, gate = mp.Queue(), mp.Event()
+    child = mp.Process(target=put, args=(queue, gate))
+    child.start()
+    queue.get()
+    gate.set()
+    child.join()
+    queue.put(lambda: 0)
+    queue.put("ok")
+    queue.get()
+    for process in (mp.Process(target=leave, args=(0,)), mp.Process(target=start_one)):
+        process.start()
+        process.join()
+    os.kill(os.getpid(), signal.SIGTERM)
+"""
+HANGS = {
+    "pool": """
+def use(lock):
+    global gate
+    gate = lock
+
+def wait(number):
+    with gate:
+        return number
+
+def main():
+    lock = mp.Lock()
+    lock.acquire()
+    pool = mp.Pool(1, use, (lock,))
+    pool.map(wait, range(2))
+""",
+    "thread": """
+from threading import Thread
+
+def main():
+    queue = mp.Queue()
+    thread = Thread(target=queue.get)
+    thread.start()
+    thread.join()
+""",
+}
+
+
+def test_what_goes_wrong_may_do_so_again(tmp_path: Path) -> None:
+    """os._exit(0), ends of a target's own children, items that are dropped, a signal to the main program itself."""
+    text = f"import multiprocessing as mp\nimport sys\n{ENDS}\n{GUARD}"
+    recorded, scenario = in_file(tmp_path, "script", text, "fork")
+    found = scenario.read_text()
+    for words in (
+        "exitcode: 0",
+        "children_exitcode: 4",
+        "- raise_signal: SIGTERM",
+        "event: queue.item_dropped}",
+        "# here function() was put in queue, and never arrived: ",
+    ):
+        assert words in found
+    result = played(tmp_path, scenario, "script")
+    assert 0 == result.status, f"{result.stderr}\n{found}"
+    assert -15 == ends(recorded)["MainProcess"] == ends(result.log)["MainProcess"]
+
+
+@pytest.mark.parametrize("name", HANGS)
+def test_a_hang_is_valid_and_passes(tmp_path: Path, name: str) -> None:
+    """A call of a pool waits itself; the wait of a thread cannot be said, so that a standstill is only allowed."""
+    text = f"import multiprocessing as mp\nimport sys\n{HANGS[name]}\n{GUARD}"
+    _, scenario = in_file(tmp_path, "script", text, "fork")
+    found = scenario.read_text()
+    assert ("pool" == name) == ("- next_call: pool  # here it waited for ever\n" in found)
+    assert ("thread" == name) == ("at_least: 0" in found)
+    result = played(tmp_path, scenario, "script")
+    assert 0 == result.status, f"{result.stderr}\n{found}"

@@ -16,6 +16,7 @@ from run_scenario.errors import UsageError
 from run_scenario.recording.data import NotDataError, beyond_description, data_of
 from run_scenario.report.scenario.code import Code, keywords, runs_when_imported
 from run_scenario.report.scenario.layout import render
+from run_scenario.report.scenario.validity import with_problems
 from run_scenario.report.scenario.yaml_text import comment, flow, text
 
 TEXTS = st.text(st.characters(exclude_categories=("Cs",)), max_size=40)
@@ -202,3 +203,63 @@ def test_the_log_of_a_scenario_is_refused() -> None:
     """It has its scenario already."""
     with pytest.raises(UsageError, match="only the log of a script"):
         render([{"event": "scenario.started", "file": "own.yaml", "t": 0.0}], None)
+
+
+def stopped(cause: str, **blocked: Any) -> list[dict[str, Any]]:
+    """Return the events of a standstill in which the main program was blocked."""
+    main = {"process": "MainProcess", "thread": None, "resource": None, "end": None} | blocked
+    return [
+        {"event": "scenario.stalled", "t": 0.5, "cause": cause, "processes": [main], "threads": []},
+        *([{"event": "scenario.timed_out", "t": 0.5, "timeout": 6.0}] if cause == "deadline" else []),
+        {"event": "queue.left_over", "t": 9.0, "process": "MainProcess", "queue": "tasks (crawl.py:1)", "pills": 1},
+    ]
+
+
+def written_after(end: list[dict[str, Any]], **given: Any) -> tuple[str, dict[str, Any]]:
+    """Return the scenario of a log with these events at its end, which has to be valid; and as PyYAML reads it."""
+    written = render([*log(**given), *end], "")
+    assert () == loader.load_text(written, use_cache=False).errors, written
+    return written, yaml.safe_load(written)
+
+
+def test_a_wait_that_never_ended_is_the_last_step() -> None:
+    """What the log has after that, when the runner stops everybody, is neither a step nor expected."""
+    written, found = written_after(stopped("deadlock", operation="put", resource="tasks (crawl.py:1)"))
+    assert [{"start": "Process-1"}, {"put": 1, "to": "tasks"}, {"put": None, "to": "tasks"}] == found["main"]
+    assert "# here it waited for ever; with which item is not recorded" in written
+    assert [{"event": "scenario.stalled", "cause": "deadlock"}] == [each["exists"] for each in found["expect"]]
+
+
+def test_a_deadline_is_that_of_the_scenario() -> None:
+    """The main program, which was in no wait, takes until then."""
+    _, found = written_after(stopped("deadline", operation=None))
+    assert (6.0, {"sleep": 3_600}) == (found["timeout"], found["main"][-1])
+    assert [{"event": "scenario.timed_out"}] == [each["exists"] for each in found["expect"]]
+
+
+@pytest.mark.parametrize(
+    ("item", "words"),
+    [
+        ("<bytes of 500000>", "# no data: this is only what the log shows of it"),
+        ("<not recorded>", "# not recorded (--no-payloads)"),
+    ],
+)
+def test_what_stands_for_an_item_promises_no_standstill(item: str, words: str) -> None:
+    """A comment says so; the standstill may come again, and need not."""
+    written, found = written_after(stopped("deadlock", operation="join_queue"), put={"item": item})
+    assert words in written
+    assert ({"event": "scenario.stalled"}, 0) == (found["expect"][0]["count"], found["expect"][0]["at_least"])
+    assert ("not recorded" in item) == ("(--no-payloads): '<not recorded>' is for it" in written)
+
+
+def test_what_the_validator_says_stands_in_the_head() -> None:
+    """Errors, with the lines on which they are then, and otherwise warnings; no words if there are none."""
+    valid = render(log(), "")
+    invalid = f"{valid}  - get: nothing\n"
+    headed = with_problems(invalid, loader.load_text(invalid, use_cache=False).problems)
+    (error,) = loader.load_text(headed, use_cache=False).errors
+    assert "# THIS FILE IS NOT VALID. What was recorded cannot be said like this; mend" in headed
+    assert f"#   line {error.where.line}: {error.what}\n" in headed
+    warnings = loader.load_text(valid, use_cache=False).warnings
+    assert ("`run-scenario validate` warns of" in with_problems(valid, warnings)) == bool(warnings)
+    assert valid == with_problems(valid, ())
