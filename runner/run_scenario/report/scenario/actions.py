@@ -66,13 +66,14 @@ class Actions:
     def stuck(self, blocked: Event) -> list[Step]:
         """Return the step in which a process was blocked when nothing moved any more, if no event has told of it."""
         operation, resource = blocked["operation"], blocked["resource"]
-        if operation is None:
+        if operation in (None, "sleep"):
             return [Step({"sleep": UNTIL_ENDED}, "until the deadline: what it did meanwhile is not recorded")]
-        if operation == "thread":
-            return [Step(words="here it waited for a thread of its own for ever")]
-        make, words = _BLOCKED.get(operation), "here it waited for ever"
-        if make is None or resource not in self._resources:
+        if operation in _BEGUN:
             return []
+        until = "for ever" if self._recorded.deadline is None else "until the deadline"
+        make, words = _BLOCKED.get(operation), f"here it waited {until}"
+        if make is None or resource not in self._resources:
+            return [Step(words=f"{words}: for {blocked['waiting_for']}")]
         name = self._names.resource(resource)
         if operation == "result" and not self._calls.is_result_left(resource):
             if "next_call" in self._steps[-1].data:  # which waits for its result itself
@@ -371,6 +372,8 @@ _CALLS: dict[tuple[str, int], Callable[..., dict[str, Any]]] = {
     ("join", 0): lambda name: {"join_queue": name},
 }
 """Method of what a manager holds, and how many arguments it was given -> the step, from its name and them."""
+_BEGUN = ("acquire", "wait", "join", "join_queue", "send", "exit")
+"""What a process is blocked in of which the log has the beginning, too; or the end of all steps."""
 _BLOCKED: dict[str, Callable[[str], dict[str, Any]]] = {
     "get": lambda name: {"get": name},
     "put": lambda name: {"put": None, "to": name},

@@ -10,6 +10,7 @@ from run_scenario.report.scenario.yaml_text import flow, indented, text
 
 _RECORDED = "that is what happened when it was recorded"
 _BY_CHANCE = "an item is lost only if its process ends before it has left it"
+_ABRUPT = "the script's main program left processes behind by os._exit(), and this one waits for them"
 
 
 def expectations(recorded: Recorded, unlike: Sequence[str], by_code: Container[str]) -> list[str]:
@@ -19,6 +20,9 @@ def expectations(recorded: Recorded, unlike: Sequence[str], by_code: Container[s
     script's own code.
     """
     lines: list[str] = []
+    if recorded.main_exited.get("cause") == "vanished" and "process.orphaned" in recorded.blemishes:
+        unlike = [*unlike, _ABRUPT]
+        lines += _may_happen("scenario.stalled", _ABRUPT)
     for kind, processes in sorted(recorded.blemishes.items()):
         if kind == "queue.item_dropped" and not any(each in by_code for each in processes):
             continue  # the step that put it is left out
@@ -39,9 +43,8 @@ def _about(event: dict[str, str], doubts: Iterable[str]) -> list[str]:
     doubts = list(dict.fromkeys(doubts))
     if not doubts:
         return [f"- exists: {flow(event)}", f"  because: {_RECORDED}"]
-    why = text(f"{_RECORDED}; here it may be otherwise: {' and '.join(doubts)}")
-    return [
-        f"- count: {flow({'event': event['event']})}",
-        "  at_least: 0  # it may, and need not, come again",
-        f"  because: {why}",
-    ]
+    return _may_happen(event["event"], f"{_RECORDED}; here it may be otherwise: {' and '.join(doubts)}")
+
+
+def _may_happen(event: str, why: str) -> list[str]:
+    return [f"- count: {flow({'event': event})}", "  at_least: 0  # it may be, and need not", f"  because: {text(why)}"]

@@ -361,8 +361,8 @@ def _endings(ended: Event) -> list[Step]:
     cause, signal = ended.get("cause"), str(ended.get("signal"))
     if cause in ("signal", "crash") and signal in SIGNALS:
         return [Step({"raise_signal": signal}, "whoever sent that is not known" if cause == "signal" else "it crashed")]
-    if cause == "vanished" and ended["exitcode"]:
-        return [Step({"exit": ended["exitcode"]}, "by os._exit() or the like")]
+    if cause == "vanished":
+        return [Step({"exit": ended["exitcode"]}, "by os._exit() or the like, which waits for nobody")]
     if cause in _SENT:
         return [Step({"sleep": UNTIL_ENDED}, f"until {signal} ends it; what it did meanwhile is not recorded")]
     return []
