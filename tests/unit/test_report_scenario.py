@@ -237,6 +237,21 @@ def test_a_deadline_is_that_of_the_scenario() -> None:
     assert [{"event": "scenario.timed_out"}] == [each["exists"] for each in found["expect"]]
 
 
+def test_what_is_a_matter_of_time_is_only_allowed() -> None:
+    """A lost item; and whom the main program has left by os._exit(), for whom that of a scenario waits."""
+    main = {"process": "MainProcess", "exitcode": 0, "cause": "vanished", "signal": None, "allowed": False}
+    _, found = written_after(
+        [
+            {"event": "queue.items_lost", "t": 0.1, "process": "Process-1", "queue": "tasks (crawl.py:1)", "count": 1},
+            {"event": "process.orphaned", "t": 0.2, "process": "Process-1"},
+            {"event": "process.exited", "t": 0.3, **main},
+        ]
+    )
+    assert {"exit": 0} == found["main"][-1]
+    allowed = ["scenario.stalled", "process.orphaned", "queue.items_lost"]
+    assert [({"event": each}, 0) for each in allowed] == [(each["count"], each["at_least"]) for each in found["expect"]]
+
+
 @pytest.mark.parametrize(
     ("item", "words"),
     [

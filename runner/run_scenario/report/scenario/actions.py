@@ -76,7 +76,7 @@ class Actions:
             return [Step(words=f"{words}: for {blocked['waiting_for']}")]
         name = self._names.resource(resource)
         if operation == "result" and not self._calls.is_result_left(resource):
-            if "next_call" in self._steps[-1].data:  # which waits for its result itself
+            if self._steps and "next_call" in self._steps[-1].data:  # which waits for its result itself
                 self._steps[-1].words = words
             return []
         if operation == "put":
