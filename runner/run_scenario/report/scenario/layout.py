@@ -278,7 +278,7 @@ class _Layout:
             entry["exitcode"] = ended["exitcode"]
         if process.name in self._run_by_code:
             ends = [each.exited for each in self._descendants(process.name) if each.exited]
-            codes = {ended["exitcode"] for ended in ends if _is_own_failure(ended)}
+            codes = {ended["exitcode"] for ended in ends if _is_own_failure(ended)} - {0}  # which is always right
             if codes:
                 entry["children_exitcode"] = sorted(codes) if len(codes) > 1 else codes.pop()
         return entry
@@ -351,9 +351,9 @@ def _is_sayable(made: Event) -> bool:
 
 def _is_own_failure(ended: Event) -> bool:
     """Return whether a process ended by itself in a way that a scenario has to allow; os._exit(0) is one, too."""
-    return bool(
-        ended and not ended["allowed"] and ended["cause"] != "stopped_by_runner" and ended["exitcode"] is not None
-    )
+    if ended.get("cause") in ("vanished", "unstarted"):
+        return True
+    return bool(ended.get("exitcode")) and ended.get("cause") in ("exception", "sys.exit", "signal", "crash")
 
 
 def _endings(ended: Event) -> list[Step]:
