@@ -102,6 +102,7 @@ class Recording:
             stdout, stderr = self.process.communicate(given, PATIENCE)
             left = [*processes_with(self._marker), *os.listdir(self._tmp)]
             events = self.events()
+            assert events, (self.process.returncode, stderr)
             run = events[0]["run"]
             assert [] == [*left, *(name for name in os.listdir("/dev/shm") if run in name)], (left, stderr)
         finally:

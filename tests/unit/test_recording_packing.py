@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import struct
+from decimal import Decimal
 
 import msgpack
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from run_scenario.recording.packing import pack_plainly
+from run_scenario.recording.packing import pack_plainly, packer
 
 _TEXTS = st.text(st.characters(min_codepoint=0, max_codepoint=0xFFFF), max_size=40)
 _PLAIN = (
@@ -26,10 +26,30 @@ def test_what_is_packed_is_what_msgpack_reads(record: tuple[object, ...]) -> Non
     assert msgpack.unpackb(by_msgpack, **options) == msgpack.unpackb(pack_plainly(record), **options)
 
 
+class _Index:
+    def __index__(self) -> int:
+        return 5
+
+
+class _Refusing:
+    def __index__(self) -> int:
+        raise RuntimeError("not now")
+
+    __float__ = __str__ = __index__  # type: ignore[assignment]
+
+
 @pytest.mark.parametrize(
-    ("value", "error"), [(object(), TypeError), (2**64, struct.error), (-(2**63) - 1, struct.error)]
+    ("value", "has"),
+    [
+        (_Index(), 5),
+        (Decimal("0.5"), 0.5),
+        (object(), "<object>"),
+        (_Refusing(), "<_Refusing>"),
+        (2**64, "<int>"),
+        (-(2**63) - 1, "<int>"),
+    ],
 )
-def test_what_a_record_cannot_have_is_refused(value: object, error: type[Exception]) -> None:
-    """As msgpack refuses it."""
-    with pytest.raises(error):
-        pack_plainly((1, value))
+def test_what_a_record_cannot_have_is_its_number_or_its_type(value: object, has: object) -> None:
+    """Whatever a program gives, it never fails for being recorded; by msgpack or without it."""
+    assert [1, {"of": has}] == msgpack.unpackb(pack_plainly((1, {"of": value})))
+    assert [1, {"of": has}] == msgpack.unpackb(packer()((1, {"of": value})))

@@ -7,6 +7,8 @@ import io
 import os
 import pty
 import re
+import subprocess
+import sys
 import threading
 from pathlib import Path
 from types import SimpleNamespace
@@ -178,6 +180,26 @@ def test_frames_of_the_library_that_waits_are_left_out() -> None:
     elsewhere = [frame.replace(str(THREADING.parent), "/opt/lib/python3.99") for frame in stack]
     assert ["workers.py:23 in read"] == shown_frames(elsewhere, ["/", "/home/me"])
     assert [] == shown_frames([])
+
+
+def test_frames_of_the_recorder_are_left_out_wherever_it_is_installed(tmp_path: Path) -> None:
+    """In the packages of a virtual environment, too, which is another one's than the standard library."""
+    packages = tmp_path / "lib" / "python3.11" / "site-packages"
+    packages.mkdir(parents=True)
+    (packages / "run_scenario").symlink_to(Path(run_scenario.__file__).parent)
+    stack = [
+        f"{packages}/run_scenario/runtime/primitives/queues.py:162 in _wait_for_room",
+        "/home/me/a.py:3 in <module>",
+    ]
+    code = f"from run_scenario.report.terminal.transcript import shown_frames; print(shown_frames({stack}, []))"
+    shown = subprocess.run(
+        [sys.executable, "-c", code],
+        env={**os.environ, "PYTHONPATH": str(packages)},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert "['/home/me/a.py:3 in <module>']\n" == shown.stdout
 
 
 def test_what_logging_prints_is_shown_once() -> None:

@@ -40,6 +40,7 @@ import pytest
 
 import run_scenario
 from run_scenario.runtime import cpython
+from run_scenario.runtime.primitives import pipes, sync
 
 PACKAGE = Path(run_scenario.__file__).parent
 FORK: ForkContext = multiprocessing.get_context("fork")
@@ -338,3 +339,11 @@ def test_a_fork_server_that_hangs_up() -> None:
     assert cpython.is_hang_up(there.value)
     assert not cpython.is_hang_up(EOFError())
     assert str(cpython.FORKSERVER_LOST) in inspect.getsource(popen_forkserver)
+
+
+def test_methods_of_recorded_objects_are_named_as_multiprocessings() -> None:
+    """Where a process is to call one, the log has the class that a program knows."""
+    ctx = multiprocessing.get_context("fork")
+    lock, end = sync.Lock(0, ctx), pipes.recorded_ends(0, ctx.Pipe())[0]
+    assert "multiprocessing.synchronize:Lock.acquire" == cpython.name_of(lock.acquire)
+    assert "multiprocessing.connection:Connection.close" == cpython.name_of(end.close)

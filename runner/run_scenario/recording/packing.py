@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
+import operator
 import struct
 from collections.abc import Callable
 from typing import Any
 
 _FLOAT, _BIG, _NEGATIVE = (struct.Struct(form).pack for form in (">Bd", ">BQ", ">Bq"))
 _HEAD = struct.Struct(">BI").pack
+_LEAST, _MOST = -(1 << 63), (1 << 64) - 1
+_LARGE = 1 << 62
 _SMALL = [bytes((number,)) for number in range(128)]
 
 
 def pack_plainly(value: Any) -> bytes:
-    """Return a record as msgpack, in forms that need not be its shortest.
-
-    Raises:
-        TypeError: there is something in it that a record cannot have.
-        struct.error: an integer has more than 64 bits.
-    """
+    """Return a record as msgpack, in forms that need not be its shortest."""
     parts: list[bytes] = []
     _add(value, parts.append)
     return b"".join(parts)
@@ -34,7 +32,7 @@ def _add(value: Any, add: Callable[[bytes], None]) -> None:
         add(b"\xc0")
     elif kind is bool:
         add(b"\xc3" if value else b"\xc2")
-    elif isinstance(value, int):
+    elif isinstance(value, int) and _LEAST <= value <= _MOST:
         add(_BIG(0xCF, value) if value >= 0 else _NEGATIVE(0xD3, value))
     elif isinstance(value, float):
         add(_FLOAT(0xCB, value))
@@ -50,7 +48,33 @@ def _add(value: Any, add: Callable[[bytes], None]) -> None:
             _add(key, add)
             _add(element, add)
     else:
-        raise TypeError(f"a record cannot have a {type(value).__name__}")
+        _add(packable(value), add)
+
+
+def packable(value: Any) -> int | float | str:
+    """Return what a record has in place of what msgpack does not take: a program goes on, whatever it has given.
+
+    That is its number, be it an own class's, or its type alone: data may have to be withheld.
+    """
+    for number_of in (operator.index, float):
+        try:
+            number = number_of(value)
+        except Exception:  # of the program's own
+            continue
+        if isinstance(number, float) or _LEAST <= number <= _MOST:
+            return number
+        break
+    return f"<{type(value).__name__}>"
+
+
+def whole_number(size: Any) -> int | None:
+    """Return a number of any type as an integer that a record can have; None if it is no number."""
+    if isinstance(size, str):  # of which int() would make one
+        return None
+    try:
+        return max(-_LARGE, min(int(size), _LARGE))
+    except (TypeError, ValueError, OverflowError):
+        return None
 
 
 def packer() -> Callable[[Any], bytes]:
@@ -59,5 +83,5 @@ def packer() -> Callable[[Any], bytes]:
         from msgpack import Packer
     except ImportError:
         return pack_plainly
-    pack: Callable[[Any], bytes] = Packer(use_bin_type=True, unicode_errors="surrogatepass").pack
+    pack: Callable[[Any], bytes] = Packer(use_bin_type=True, unicode_errors="surrogatepass", default=packable).pack
     return pack

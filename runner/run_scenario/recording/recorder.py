@@ -40,7 +40,12 @@ first, or None where there is no room."""
 
 def until(now: int, timeout: float | None) -> int:
     """Return when a wait that begins now (ns) gives up; 0: never."""
-    return 0 if timeout is None else min(now + max(1, int(timeout * 1e9)), _FOR_EVER)
+    if timeout is None:
+        return 0
+    try:  # it may be a number of any type, a Decimal for one
+        return min(now + max(1, int(float(timeout) * 1e9)), _FOR_EVER)
+    except Exception:  # it is none, or infinite: whoever is to wait so long says so
+        return _FOR_EVER
 
 
 class RunRef(NamedTuple):
@@ -292,7 +297,7 @@ class Recorder:
     def _write_first(self, record: bytes) -> None:
         """Store the first record of a process that a target has started, or make only its segment."""
         process = sys.modules.get("multiprocessing.process")
-        name = process.current_process().name if process else f"pid {os.getpid()}"
+        name = str(process.current_process().name) if process else f"pid {os.getpid()}"
         try:
             self.attach(self._folder, name, self._queues)
         except OSError as error:  # there is no room, or the run is over, its folder gone: nobody reads

@@ -30,6 +30,7 @@ FORKSERVER_EXITCODE = struct.Struct("q")
 """How the fork server writes a child's exit code into the pipe that is the child's sentinel."""
 FORKSERVER_LOST = 255
 """The exit code that multiprocessing makes up for the children of a fork server that does not answer."""
+_PRIMITIVES = "run_scenario.runtime.primitives."
 _POPEN_FORKSERVER = os.path.join("multiprocessing", "popen_forkserver.py")
 _POOL_THREADS = {
     "_worker_handler": "workers",
@@ -43,11 +44,15 @@ _POOL_THREADS = {
 # The beginning and the end of a program
 
 
-def run_as_main(module: str) -> None:
-    """Run a module as `python -m` does: in `sys.modules["__main__"]`, which it stays."""
+def run_as_main(module: str = "__main__") -> None:
+    """Run a module as `python -m` does, in `sys.modules["__main__"]`, which it stays.
+
+    Without a name, it is the `__main__` of a folder or a zip file that is the first entry of `sys.path`.
+    """
     import runpy  # only a recorded module needs it
 
-    runpy._run_module_as_main(module)  # type: ignore[attr-defined]  # run_module() takes __main__ away at its end
+    # run_module() takes __main__ away at its end.
+    runpy._run_module_as_main(module, alter_argv=module != "__main__")  # type: ignore[attr-defined]
 
 
 def wait_for_threads() -> None:
@@ -194,6 +199,11 @@ def name_of(called: Any) -> str:
     """Return how something that is called is named in a log: `module:function`, of the script itself the name alone."""
     name = getattr(called, "__qualname__", None) or type(called).__qualname__
     module = getattr(called, "__module__", None)
+    owner = getattr(called, "__self__", None)
+    if owner is not None and str(module).startswith(_PRIMITIVES):  # a method of what stands for multiprocessing's own
+        plain = next((base for base in type(owner).__mro__ if base.__module__.startswith("multiprocessing.")), None)
+        if plain is not None:
+            module, name = plain.__module__, f"{plain.__qualname__}.{called.__name__}"
     return str(name) if module in (None, "__main__", "__mp_main__") else f"{module}:{name}"
 
 

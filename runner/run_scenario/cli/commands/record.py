@@ -33,6 +33,8 @@ _LIMITS = Limits(_NO_LIMIT, _NO_LIMIT, _NO_LIMIT, _NO_LIMIT, output=_NO_LIMIT)
 """A script is not stopped because it does much; only its log is cut short."""
 _LONG_NAME = "ForkPoolWorker-10"
 """The names of a script's processes are not known beforehand: as much room as this is made for them."""
+_SCRIPT = "a Python file, or a folder or zip file with a __main__.py, and the arguments that it gets"
+_WHAT_IS_RUN = "name a Python file, or a folder or zip file with a __main__.py"
 _STOPPED = (Status.STOPPED, Status.MACHINERY, Status.HANGUP, Status.INTERRUPTED, Status.TERMINATED)
 """Statuses that do not come from the script."""
 
@@ -107,8 +109,8 @@ def _script(options: Namespace) -> Script:
     if not options.script:
         raise UsageError("record needs a script, or -m and a module: run-scenario record SCRIPT.py")
     path, *arguments = options.script
-    if not Path(path).is_file():
-        hint = "a scenario is run by `run-scenario run`" if path.endswith((".yaml", ".yml")) else "name a Python file"
+    if not Path(path).is_file() and not Path(path, "__main__.py").is_file():
+        hint = "a scenario is run by `run-scenario run`" if path.endswith((".yaml", ".yml")) else _WHAT_IS_RUN
         raise UsageError(f"there is no script {path!r} to be recorded; {hint}")
     if path.endswith((".yaml", ".yml")):
         raise UsageError(f"{path!r} is a scenario: run-scenario run {path}")
@@ -116,11 +118,12 @@ def _script(options: Namespace) -> Script:
 
 
 def _source(script: Script) -> str:
-    """Return the text of a script; empty for a module."""
-    if not script.path:
+    """Return the text of a script; empty for a module, a folder and a zip file."""
+    if not script.path or Path(script.path).is_dir():
         return ""
     try:
-        return Path(script.path).read_text("utf-8", "replace")
+        text = Path(script.path).read_text("utf-8", "replace")
+        return "" if "\0" in text else text
     except OSError as error:
         raise UsageError(f"the script {script.path!r} cannot be read: {reason_of(error)}") from error
 
@@ -151,7 +154,7 @@ def _scenario(script: Script, options: Namespace, expected: Scenario | None) -> 
     if timeout is None:
         timeout = expected.timeout if expected else math.inf
     return Scenario(
-        name=Path(file).name.removesuffix(".py"),
+        name=(Path(file).name or Path(file).absolute().name).removesuffix(".py"),
         file=file,
         path=str(Path(script.path).absolute()),
         digest=f"sha256:{hashlib.sha256(_source(script).encode()).hexdigest()}",
@@ -219,7 +222,10 @@ def _exit_status(outcome: Outcome, *, is_judged: bool) -> int:
 
 def _add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
-        "script", metavar="SCRIPT", nargs=argparse.REMAINDER, help="a Python file, and the arguments that it gets"
+        "script",
+        metavar="SCRIPT",
+        nargs=argparse.REMAINDER,
+        help=_SCRIPT,
     )
     parser.add_argument(
         "-m",

@@ -49,7 +49,16 @@ _MANY = 40
 _LONGEST_DETAIL = 2_000
 
 _LIBRARY = Path(threading.__file__).parent
-_RUNTIME = str(Path(__file__).parents[2] / "runtime") + "/"
+_ANY_LIBRARY = re.compile(r".*/lib(64)?/python3\.\d+/")
+"""Where the standard library of a Python is, and the packages that are installed for it."""
+
+
+def _here(frame: str) -> str:
+    """Return a frame as it would be if the interpreter were this one: a script may have been run by another."""
+    return _ANY_LIBRARY.sub(f"{_LIBRARY}/", frame)
+
+
+_RUNTIME = _here(str(Path(__file__).parents[2] / "runtime") + "/")
 _WAITING_CODE = (
     *(str(_LIBRARY / name) for name in ("multiprocessing/", "threading.py", "queue.py", "selectors.py")),
     "<string>:",  # a proxy's method
@@ -60,8 +69,6 @@ _WAITING_CODE = (
 _LIBRARIES = (str(_LIBRARY), f"{sys.prefix}/lib", "<")
 """Where code is that a program uses, rather than its own."""
 _MOST_FRAMES = 3
-_ANY_LIBRARY = re.compile(r".*/lib(64)?/python3\.\d+/")
-"""Where the standard library of a Python is, and the packages that are installed for it."""
 _MOST_THREADS = 5
 """Threads of one process that are shown besides its main thread."""
 
@@ -218,11 +225,6 @@ def shown_frames(stack: Sequence[str], folders: Iterable[str] | None = None) -> 
         authors = [frame for frame in own if not _here(frame).startswith(_LIBRARIES)][:1]
         shown = [*shown[: _MOST_FRAMES - 1], *authors] if authors else shown
     return [_relative(frame, prefixes) for frame in shown]
-
-
-def _here(frame: str) -> str:
-    """Return a frame as it would be if the interpreter were this one: a script may have been run by another."""
-    return _ANY_LIBRARY.sub(f"{_LIBRARY}/", frame)
 
 
 def _relative(frame: str, prefixes: Iterable[str]) -> str:

@@ -107,13 +107,13 @@ class RecordedRun:
         process, index = self._process, self._index
         wire.most_bytes = self._most_bytes
         try:
-            join_run(self._folder, process.name, self._queues, captured=self._captured)
+            join_run(self._folder, str(process.name), self._queues, captured=self._captured)
         except OSError as error:
             if self._captured:
                 raise
             recorder.give_up(error)  # a script's process goes on without
         parent = multiprocessing.parent_process()
-        name = parent.name if parent else ""
+        name = str(parent.name) if parent else ""
         recorder.emit(codes.STARTED, index, os.getpid(), os.getppid(), name, process.daemon)
         for end in self.closing:
             end.close()
@@ -170,7 +170,12 @@ def exitcode_of(end: SystemExit) -> int | str | None:
     code = end.code
     if code is None:
         return None
-    return int(code) if isinstance(code, int) else str(code)[:500]  # True is a number as well
+    if isinstance(code, int):
+        return int(code)  # True is a number as well
+    try:
+        return str(code)[:500]
+    except Exception:  # Python, too, ends with 1 then
+        return f"<{type(code).__name__}>"
 
 
 def own_usage() -> list[float | int | None]:
@@ -180,22 +185,28 @@ def own_usage() -> list[float | int | None]:
 
 def record_failure(index: int, error: BaseException, usage: list[float | int | None] | None = None) -> None:
     """Record the exception that ended a process or thread (with its usage), with the traceback from its target on."""
-    import traceback
-
     try:
         message = str(error)
     except Exception:
         message = "<its message cannot be made: __str__ failed>"
     name, frames = type(error).__qualname__, target_frames(error)
-    if recorder.run_ref.payloads:
-        lines = traceback.format_exception(type(error), error, frames)
-    else:  # nor lines of code, in which data may stand as well
-        places = [(frame.f_code, line) for frame, line in traceback.walk_tb(frames)]
-        lines = [f'  File "{code.co_filename}", line {line}, in {code.co_name}\n' for code, line in places]
-        lines = ["Traceback (most recent call last):\n", *lines, f"{name}: {WITHHELD}\n"]
-    traceback_text = "".join(lines)[-_MOST_TRACEBACK:]
+    try:
+        traceback_text = "".join(_traceback(error, frames))[-_MOST_TRACEBACK:]
+    except Exception:  # it may have no descriptor left to read the module that makes it
+        traceback_text = ""
     used, null_input = usage or own_usage(), has_null_input(error)
     recorder.emit(codes.FAILED, index, name, message[:2000], traceback_text, used, null_input)
+
+
+def _traceback(error: BaseException, frames: Any) -> list[str]:
+    import traceback
+
+    if recorder.run_ref.payloads:
+        return traceback.format_exception(type(error), error, frames)
+    # No lines of code either, in which data may stand as well.
+    places = [(frame.f_code, line) for frame, line in traceback.walk_tb(frames)]
+    lines = [f'  File "{code.co_filename}", line {line}, in {code.co_name}\n' for code, line in places]
+    return ["Traceback (most recent call last):\n", *lines, f"{type(error).__qualname__}: {WITHHELD}\n"]
 
 
 def has_null_input(error: BaseException) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 from typing import Any
 
 from run_scenario.recording import layout
@@ -23,7 +24,8 @@ def record_element(code: int, index: int, place: Any, content: Any) -> None:
 
 def place_of(i: Any, length: int) -> int | str | None:
     """Return which element is meant, as it is recorded: its index from 0, or a slice in words."""
-    if isinstance(i, int):
-        return i if i >= 0 else i + length
-    start, stop, step = i.indices(length)
-    return f"{start}:{stop}" + (f":{step}" if step != 1 else "")
+    if isinstance(i, slice):
+        start, stop, step = i.indices(length)
+        return f"{start}:{stop}" + (f":{step}" if step != 1 else "")
+    at = operator.index(i)
+    return at if at >= 0 else at + length

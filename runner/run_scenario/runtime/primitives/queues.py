@@ -21,6 +21,7 @@ from run_scenario.recording.data import beyond_description
 from run_scenario.recording.describe import MOST_BYTES, describe
 from run_scenario.recording.recorder import recorder
 from run_scenario.runtime import cpython
+from run_scenario.runtime.child.own_frames import leave_out_own_frames
 from run_scenario.runtime.primitives.message_numbers import UNKNOWN, MessageNumbers
 from run_scenario.runtime.primitives.plain_repr import shown_plainly
 from run_scenario.runtime.primitives.wire import PLAIN, check_size, loads, pickled, receiver, sender, unpickle
@@ -204,6 +205,7 @@ class _RecordedQueue:
     def _on_queue_feeder_error(self, error: Exception, pair: Any) -> None:
         if type(pair) is tuple:  # it could not be pickled; otherwise these are bytes that could not be written
             _record_dropped(self._index, pair, error)
+        leave_out_own_frames(error)
         super()._on_queue_feeder_error(error, pair)  # type: ignore[misc]
         recorder.begin_wait(codes.W_FEED, self._index)  # for the next item: it may never have written one
 

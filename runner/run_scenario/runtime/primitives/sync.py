@@ -14,6 +14,7 @@ from time import monotonic_ns
 from typing import TYPE_CHECKING, Any
 
 from run_scenario.recording import codes, layout
+from run_scenario.recording.packing import whole_number
 from run_scenario.recording.recorder import recorder
 from run_scenario.runtime import cpython
 from run_scenario.runtime.primitives.plain_repr import shown_plainly
@@ -255,8 +256,9 @@ class Condition(_Recorded, synchronize.Condition):
         return answer
 
     def notify(self, n: int = 1) -> None:
-        if self._is_owned():
-            _fixed(codes.CONDITION_NOTIFIED, self._index, value=min(n, 1 << 31))
+        number = whole_number(n)
+        if number is not None and self._is_owned():
+            _fixed(codes.CONDITION_NOTIFIED, self._index, value=min(number, 1 << 31))
         _wait_for_answer(self._index, super().notify, n)
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import fcntl
 import os
+import threading
 from collections.abc import Callable
 from multiprocessing.process import BaseProcess
 from types import FrameType
@@ -15,6 +16,7 @@ from typing import Any
 from zlib import crc32
 
 from run_scenario.recording import codes, room
+from run_scenario.recording.packing import whole_number
 from run_scenario.recording.recorder import recorder
 from run_scenario.runtime import cpython
 from run_scenario.runtime.script.calls import call_of_process
@@ -25,6 +27,10 @@ MOST_PROCESSES = 65_000
 _FLAGS = os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC | os.O_NOFOLLOW
 _MACHINERY = frozenset({"multiprocessing", "concurrent", "run_scenario"})
 """Packages whose code makes things for others."""
+
+
+def _number_alone(number: int) -> int:
+    return number
 
 
 def count_from(resources: int, processes: int) -> None:
@@ -46,29 +52,39 @@ def _is_of_script(frame: FrameType) -> bool:
     return str(frame.f_globals.get("__name__", "")).partition(".")[0] not in _MACHINERY
 
 
-def announce_resource(kind: str, size: int = 0, lock: int = -1, **more: Any) -> int | None:
-    """Record that an object is made, and return its number; None if it is not to be recorded.
+def announce_resource(
+    kind: str, size: Any = 0, lock: int = -1, *, make: Callable[[int], Any] = _number_alone, **more: Any
+) -> Any:
+    """Have an object made that gets the next number, record that, and return the object; None if it is not recorded.
 
     `kind` is its class, `size` what its constructor takes, if that is a number, `lock` the number of the lock it uses;
-    `more` are other arguments, as a scenario writes them.
+    `more` are other arguments, as a scenario writes them. `make` gets the number; what it raises, or returns None for,
+    is not recorded. Without it, the number is returned.
     """
     file, line, variable = _place()
-    return _announce(
-        "resources",
-        recorder.run_ref.queues,
-        lambda number: recorder.emit(codes.RESOURCE_MADE, number, kind, variable, file, line, size, lock, more),
-    )
+
+    def announce(number: int) -> Any:
+        made, whole = make(number), whole_number(size)
+        if whole is None:
+            raise TypeError(f"{size!r} is no number")
+        if made is not None:
+            recorder.emit(codes.RESOURCE_MADE, number, kind, variable, file, line, whole, lock, more)
+        return made
+
+    return _announce("resources", recorder.run_ref.queues, announce)
 
 
 def announce_process(process: BaseProcess) -> int | None:
     """Record that a process is made that is to be started; return its number, None if it is not to be recorded."""
-    name, target, method = process.name, cpython.target_of(process), cpython.start_method_of(process)
+    name, target, method = str(process.name), cpython.target_of(process), cpython.start_method_of(process)
     call = call_of_process(process)
-    return _announce(
-        "processes",
-        MOST_PROCESSES,
-        lambda number: recorder.emit(codes.PROCESS_MADE, number, name, target, bool(process.daemon), *call, method),
-    )
+
+    def announce(number: int) -> int:
+        recorder.emit(codes.PROCESS_MADE, number, name, target, bool(process.daemon), *call, method)
+        return number
+
+    number: int | None = _announce("processes", MOST_PROCESSES, announce)
+    return number
 
 
 def announce_missing(what: str) -> None:
@@ -84,30 +100,60 @@ def announce_missing(what: str) -> None:
     recorder.emit(codes.NOT_RECORDED, what)
 
 
-def _announce(what: str, most: int, announce: Callable[[int], None]) -> int | None:
-    """Announce something under the next number, so that the announcements come in the order of the numbers."""
+class _Announcing(threading.local):
+    """Whether this thread announces something: a signal handler that comes in between would wait for itself."""
+
+    now = False
+
+
+_announcing = _Announcing()
+
+
+def _announce(what: str, most: int, announce: Callable[[int], Any]) -> Any:
+    """Announce something under the next number, so that the announcements come in the order of the numbers.
+
+    What `announce` returns is returned; with None, or if it raises, nobody has that number yet.
+    """
+    if _announcing.now:
+        announce_missing("what is made in the middle of making something else, as by a signal handler")
+        return None
     folder = recorder.run_ref.folder
     try:
         counted = os.open(f"{folder}/{what}", _FLAGS, 0o600)
     except OSError as error:  # the run is over, or what is made from now on cannot be told from one another
         room.note_end(folder, error.errno or 0)
         return None
+    _announcing.now = True
+    try:
+        return _announce_next(counted, what, most, announce)
+    finally:
+        _announcing.now = False
+        fcntl.flock(counted, fcntl.LOCK_UN)  # to close it is not enough, should another thread have forked meanwhile
+        os.close(counted)
+
+
+def _announce_next(counted: int, what: str, most: int, announce: Callable[[int], Any]) -> Any:
+    """Do so with the file in which they are counted, which nobody else has until it is unlocked."""
     try:
         fcntl.flock(counted, fcntl.LOCK_EX)
         number = os.fstat(counted).st_size
         if number > most:
             return None
         os.write(counted, b".")
-        if number == most:
-            recorder.emit(codes.NOT_RECORDED, f"{what} after the first {most:,}")
-            return None
-        announce(number)
-        return number
     except OSError as error:
-        room.note_end(folder, error.errno or 0)
+        room.note_end(recorder.run_ref.folder, error.errno or 0)
         return None
-    finally:
-        os.close(counted)
+    if number == most:
+        recorder.emit(codes.NOT_RECORDED, f"{what} after the first {most:,}")
+        return None
+    try:
+        announced = announce(number)
+    except Exception:
+        os.ftruncate(counted, number)
+        raise
+    if announced is None:
+        os.ftruncate(counted, number)
+    return announced
 
 
 def _place() -> tuple[str, int, str]:

@@ -39,7 +39,7 @@ def note(key: managers.Key, kind: str, given: tuple[Any, ...]) -> None:
         return
     known = managers.known()
     locked = next((known.get(cpython.proxy_key(each)) for each in given if cpython.is_proxy(each)), None)
-    number = next((each for each in given if isinstance(each, int)), 1)
+    number = next((each for each in given if hasattr(type(each), "__index__")), 1)
     index = announce_resource(_KINDS[kind], number, locked.position if locked else -1, **_content(kind, given))
     if index is None:
         return

@@ -11,7 +11,7 @@ import multiprocessing
 from collections.abc import Callable
 from multiprocessing.context import BaseContext
 from types import ModuleType
-from typing import Any
+from typing import Any, cast
 
 from run_scenario.recording import codes
 from run_scenario.recording.data import MOST_PARTS, NotDataError, data_of
@@ -41,7 +41,7 @@ def record_objects() -> None:
         note_unrecorded()
     for name, make in _MAKERS.items():
         plainly = getattr(BaseContext, name)
-        setattr(BaseContext, name, _recorded(make, plainly))
+        setattr(BaseContext, name, _recorded(name, make, plainly))
         # The names that `multiprocessing` itself has are methods of its default context.
         setattr(multiprocessing, name, getattr(multiprocessing.Queue.__self__, name))  # type: ignore[attr-defined]
 
@@ -102,31 +102,38 @@ def _record_pools(module: Any) -> None:
         if type(self) is module.Pool and recorder.run_ref.folder and is_wanted():
             from run_scenario.runtime.script.pools import Pool, begin  # not before: they need this module
 
-            self.__class__ = Pool
-            if begin(self, context or multiprocessing.get_context(), *given):
+            def new() -> Pool:
+                self.__class__ = Pool
+                return cast("Pool", self)
+
+            if begin(new, context or multiprocessing.get_context(), *given):
                 return
-            self.__class__ = module.Pool
         plainly(self, *given, context)
 
     module.Pool.__init__ = init
 
 
-def _recorded(make: Make, plainly: Callable[..., Any]) -> Callable[..., Any]:
+def _recorded(name: str, make: Make, plainly: Callable[..., Any]) -> Callable[..., Any]:
     @functools.wraps(plainly)
     def made(self: Any, *args: Any, **kwargs: Any) -> Any:
-        if recorder.run_ref.folder and is_wanted():
-            found = make(self.get_context(), plainly, *args, **kwargs)
-            if found is not None:
-                return found
-        return plainly(self, *args, **kwargs)
+        if not recorder.run_ref.folder or not is_wanted():
+            return plainly(self, *args, **kwargs)
+        try:
+            found, refused = make(self.get_context(), plainly, *args, **kwargs), False
+        except Exception:  # what cannot be made, multiprocessing itself refuses below, in its own words
+            found, refused = None, True
+        if found is None:
+            found = plainly(self, *args, **kwargs)
+            if refused:
+                announce_missing(f"a {name} with unusual arguments")
+        return found
 
     return made
 
 
 def _queue(kind: str) -> Make:
-    def make(ctx: BaseContext, plainly: Any, maxsize: int = 0) -> Any:
-        index = announce_resource(kind, maxsize)
-        return None if index is None else _made_queue(kind, index, ctx, maxsize)
+    def make(ctx: BaseContext, plainly: Any, maxsize: Any = 0) -> Any:
+        return announce_resource(kind, maxsize, make=lambda index: _made_queue(kind, index, ctx, maxsize))
 
     return make
 
@@ -142,26 +149,23 @@ def _made_queue(kind: str, *given: Any) -> Any:
 
 
 def _simple_queue(ctx: BaseContext, plainly: Any) -> Any:
-    index = announce_resource("SimpleQueue")
-    return None if index is None else _made_queue("SimpleQueue", index, ctx)
+    return announce_resource("SimpleQueue", make=lambda index: _made_queue("SimpleQueue", index, ctx))
 
 
 def _lock(kind: str) -> Make:
     def make(ctx: BaseContext, plainly: Any) -> Any:
         from run_scenario.runtime.primitives import sync
 
-        index = announce_resource(kind)
-        return None if index is None else getattr(sync, kind)(index, ctx)
+        return announce_resource(kind, make=lambda index: getattr(sync, kind)(index, ctx))
 
     return make
 
 
 def _semaphore(kind: str) -> Make:
-    def make(ctx: BaseContext, plainly: Any, value: int = 1) -> Any:
+    def make(ctx: BaseContext, plainly: Any, value: Any = 1) -> Any:
         from run_scenario.runtime.primitives import sync
 
-        index = announce_resource(kind, value)
-        return None if index is None else getattr(sync, kind)(index, ctx, value)
+        return announce_resource(kind, value, make=lambda index: getattr(sync, kind)(index, ctx, value))
 
     return make
 
@@ -169,23 +173,24 @@ def _semaphore(kind: str) -> Make:
 def _condition(ctx: BaseContext, plainly: Any, lock: Any = None) -> Any:
     from run_scenario.runtime.primitives.sync import Condition
 
-    index = announce_resource("Condition", lock=_number_of(lock))
-    return None if index is None else Condition(index, ctx, lock)
+    return announce_resource("Condition", lock=_number_of(lock), make=lambda index: Condition(index, ctx, lock))
 
 
-def _barrier(ctx: BaseContext, plainly: Any, parties: int, action: Any = None, timeout: float | None = None) -> Any:
+def _barrier(ctx: BaseContext, plainly: Any, parties: Any, action: Any = None, timeout: Any = None) -> Any:
     from run_scenario.runtime.primitives.sync import Barrier
 
-    more: dict[str, Any] = {} if timeout is None else {"timeout": timeout}
-    index = announce_resource("Barrier", parties, **more)
-    return None if index is None else Barrier(index, ctx, parties, timeout, action)
+    more: dict[str, Any] = {}
+    if timeout is not None:
+        more["timeout"] = timeout if type(timeout) in (int, float) else float(timeout)
+    return announce_resource(
+        "Barrier", parties, make=lambda index: Barrier(index, ctx, parties, timeout, action), **more
+    )
 
 
-def _pipe(ctx: BaseContext, plainly: Any, duplex: bool = True) -> Any:
+def _pipe(ctx: BaseContext, plainly: Any, duplex: Any = True) -> Any:
     from run_scenario.runtime.primitives.pipes import recorded_ends
 
-    index = announce_resource("Pipe", int(duplex))
-    return None if index is None else recorded_ends(index, plainly(ctx, duplex))
+    return announce_resource("Pipe", bool(duplex), make=lambda index: recorded_ends(index, plainly(ctx, duplex)))
 
 
 def _value(ctx: BaseContext, plainly: Any, typecode_or_type: Any, *args: Any, lock: Any = True) -> Any:
@@ -196,10 +201,11 @@ def _value(ctx: BaseContext, plainly: Any, typecode_or_type: Any, *args: Any, lo
     raw = sharedctypes.RawValue(typecode_or_type, *args)
     if lock is False or not shared.is_simple(raw):
         return None
-    index = announce_resource("Value", lock=_number_of(lock), **_typed(raw, raw.value))
-    if index is None:
-        return None
-    return shared.Value(raw, sync.RLock(index, ctx) if lock in (True, None) else lock, ctx, index)
+
+    def make(index: int) -> Any:
+        return shared.Value(raw, sync.RLock(index, ctx) if lock in (True, None) else lock, ctx, index)
+
+    return announce_resource("Value", lock=_number_of(lock), make=make, **_typed(raw, raw.value))
 
 
 def _array(ctx: BaseContext, plainly: Any, typecode_or_type: Any, size_or_initializer: Any, *, lock: Any = True) -> Any:
@@ -210,11 +216,12 @@ def _array(ctx: BaseContext, plainly: Any, typecode_or_type: Any, size_or_initia
     if lock is False or not (isinstance(typecode_or_type, str) or shared.is_simple(typecode_or_type())):
         return None
     raw: Any = sharedctypes.RawArray(typecode_or_type, size_or_initializer)
-    index = announce_resource("Array", len(raw), _number_of(lock), **_typed(raw, raw[: MOST_PARTS + 1]))
-    if index is None:
-        return None
     kind = shared.String if hasattr(raw, "raw") else shared.Array
-    return kind(raw, sync.RLock(index, ctx) if lock in (True, None) else lock, ctx, index)
+
+    def make(index: int) -> Any:
+        return kind(raw, sync.RLock(index, ctx) if lock in (True, None) else lock, ctx, index)
+
+    return announce_resource("Array", len(raw), _number_of(lock), make=make, **_typed(raw, raw[: MOST_PARTS + 1]))
 
 
 def _typed(raw: Any, content: Any) -> dict[str, Any]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import functools
 import itertools
+import operator
 import os
 import threading
 import weakref
@@ -156,29 +157,41 @@ def make_pool(
     maxtasksperchild: int | None = None,
 ) -> Any:
     """Return a pool as a context's `Pool` does; None if it is not to be recorded."""
-    made: Pool = Pool.__new__(Pool)
-    return made if begin(made, ctx, processes, initializer, initargs, maxtasksperchild) else None
+    return begin(lambda: Pool.__new__(Pool), ctx, processes, initializer, initargs, maxtasksperchild)
 
 
 def begin(
-    made: Pool,
+    new: Callable[[], Pool],
     ctx: BaseContext,
-    processes: int | None = None,
+    processes: Any = None,
     initializer: Callable[..., Any] | None = None,
     initargs: Iterable[Any] = (),
-    maxtasksperchild: int | None = None,
-) -> bool:
-    """Have a pool begin; return whether it is recorded. If it is not, it has not begun."""
-    size = (os.cpu_count() or 1) if processes is None else processes
+    maxtasksperchild: Any = None,
+) -> Pool | None:
+    """Have a pool, made by `new`, begin, and return it; None if it is not recorded: then none is made."""
+    size = _size(processes)
+    if size <= 0 or not (initializer is None or callable(initializer)):
+        return None
+    if maxtasksperchild is not None and not (isinstance(maxtasksperchild, int) and maxtasksperchild > 0):
+        return None  # refused by multiprocessing, as the others are
     initargs = tuple(initargs)
     more = _begun_with(ctx, initializer, initargs)
     if maxtasksperchild:
         more["maxtasksperchild"] = maxtasksperchild
-    index = announce_resource("Pool", size, **more) if isinstance(size, int) and size > 0 else None
+    index = announce_resource("Pool", size, **more)
     if index is None:
-        return False
+        return None
+    made = new()
     made.__init__(index, size, ctx, initializer, initargs, maxtasksperchild)  # type: ignore[misc]
-    return True
+    return made
+
+
+def _size(processes: Any) -> int:
+    """Return how many workers are asked for; 0 if that is no number."""
+    try:
+        return (os.cpu_count() or 1) if processes is None else operator.index(processes)
+    except TypeError:
+        return 0
 
 
 def _begun_with(ctx: BaseContext, initializer: Any, initargs: tuple[Any, ...]) -> dict[str, Any]:
@@ -207,7 +220,7 @@ class Pool(RecordedPool):
         workers = _workers(PoolSpec("", "Pool", size, maxtasksperchild), index, ctx, size)
         self._calls = _Calls(index, workers)
         recorder.emit(codes.POOL_CREATED, index, size)
-        first = Initializer(initializer, index, of_executor=False) if callable(initializer) else initializer
+        first = initializer and Initializer(initializer, index, of_executor=False)
         super().__init__(size, first, tuple(initargs), maxtasksperchild, workers)
         for thread in cpython.pool_threads(self):
             _mark_passive(thread, index)
@@ -405,17 +418,20 @@ def record_executors(module: ModuleType) -> None:
         initargs: Any = (),
         **more: Any,
     ) -> None:
-        size = (os.cpu_count() or 1) if max_workers is None else max_workers
+        size = _size(max_workers)
+        is_recorded = size > 0 and recorder.run_ref.folder and is_wanted()
+        if not is_recorded or not (initializer is None or callable(initializer)):
+            make_plainly(self, max_workers, mp_context, initializer, initargs, **more)
+            return
         initargs = tuple(initargs)
         ctx = mp_context or cpython.context_for_executor(more.get("max_tasks_per_child"))
         begun = _begun_with(ctx, initializer, initargs)
-        is_recorded = size > 0 and recorder.run_ref.folder and is_wanted()
-        index = announce_resource("executor", size, **begun) if is_recorded else None
+        index = announce_resource("executor", size, **begun)
         if index is None:
             make_plainly(self, max_workers, mp_context, initializer, initargs, **more)
             return
         workers = _workers(PoolSpec("", "executor", size), index, ctx, size)
-        first = Initializer(initializer, index, of_executor=True) if callable(initializer) else initializer
+        first = initializer and Initializer(initializer, index, of_executor=True)
         make_plainly(self, max_workers, workers, first, initargs, **more)
         recorder.emit(codes.POOL_CREATED, index, size)
         self._calls_recorded = _Calls(index, workers), workers

@@ -14,6 +14,7 @@ import threading
 from collections.abc import Callable
 from functools import partial
 from multiprocessing.process import BaseProcess
+from types import TracebackType
 from typing import Any
 from weakref import WeakKeyDictionary
 
@@ -98,12 +99,19 @@ def _prepare(
         output_capture.want(captured)
         wire.most_bytes = most_bytes
         _starting.process = process
+        sys.excepthook = _show_failed_import
         record_objects()
         record_processes(proc=proc)
         if known:
             from run_scenario.runtime.primitives import managers  # which is not worth its time where there are none
 
             managers.watch(known)
+
+
+def _show_failed_import(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
+    """Stand for `sys.excepthook` until a child begins: it imports the script, which may start processes then."""
+    leave_out_own_frames(error)
+    sys.__excepthook__(kind, error, error.__traceback__)
 
 
 @functools.wraps(own_children.start)
@@ -119,7 +127,7 @@ def _start(self: BaseProcess) -> None:
         _start_plainly(self)
         return
     _numbers[self] = index
-    recorder.emit(codes.STARTING, index, self.name, *own_children.threads_left_out_of(self))
+    recorder.emit(codes.STARTING, index, str(self.name), *own_children.threads_left_out_of(self))
     before, _starting.process = _starting.process, index
     try:
         _start_plainly(self)
@@ -211,6 +219,8 @@ def _is_alive(self: BaseProcess) -> bool:
 def _bootstrap(self: BaseProcess, *args: Any, **kwargs: Any) -> int:
     """Stand for the method in which a child begins: from here on it is recorded."""
     index, _starting.process = _starting.process, None
+    if sys.excepthook is _show_failed_import:
+        sys.excepthook = sys.__excepthook__
     global _report
     _report = None  # only the main program's children are reported; the others are found
     _numbers.clear()

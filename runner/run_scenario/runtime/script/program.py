@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import builtins
+import contextlib
 import importlib.machinery
 import io
 import os
@@ -74,15 +75,20 @@ def _run(script: Script) -> int:
     # By the second name, multiprocessing's spawned children know what they have of the script.
     sys.modules["__main__"] = sys.modules["__mp_main__"] = main
     try:
-        if script.path:
+        if script.path and _is_searched(script.path):
+            sys.path[0] = os.path.join(os.getcwd(), script.path)
+            cpython.run_as_main()
+        elif script.path:
             _run_file(script.path, main)
         else:
             cpython.run_as_main(script.module)
     except SystemExit as end:
         recorder.emit(codes.EXITING, MAIN, exitcode_of(end), own_usage())
         if end.code is None or isinstance(end.code, int):
-            return int(end.code or 0)
-        sys.stderr.write(f"{end.code}\n")
+            return _exit_status(int(end.code or 0))
+        for part in (end.code, "\n"):  # as the interpreter has it, whether it can be written or not
+            with contextlib.suppress(Exception):
+                sys.stderr.write(str(part))
         return 1
     except BaseException as error:
         record_failure(MAIN, error)
@@ -92,6 +98,20 @@ def _run(script: Script) -> int:
         return _INTERRUPTED if isinstance(error, KeyboardInterrupt) else 1
     recorder.emit(codes.FINISHED, MAIN, own_usage())
     return 0
+
+
+def _is_searched(path: str) -> bool:
+    """Tell whether modules are found in something: a folder or a zip file, of which Python runs the `__main__`."""
+    for hook in sys.path_hooks:
+        with contextlib.suppress(ImportError):
+            hook(path)
+            return True
+    return False
+
+
+def _exit_status(code: int) -> int:
+    """Return what is left of an exit code, as the interpreter and the system cut it off."""
+    return code & 0xFF if -1 << 63 <= code < 1 << 63 else 0xFF
 
 
 def _run_file(path: str, main: ModuleType) -> None:
