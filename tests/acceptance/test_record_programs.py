@@ -20,6 +20,9 @@ PROGRAMS = SCRIPTS / "programs"
 ALWAYS = ("log_parser", "managers", "thumbnails")
 """Those that are run where there is little time, too."""
 
+LEFT = "not done when its `with` block ended"
+"""Is said of a task whose result the program does not wait for."""
+
 
 def _plainly(folder: Path, *command: str) -> tuple[int, str, str]:
     done = subprocess.run(
@@ -60,9 +63,10 @@ def _both(tmp_path: Path, *command: str) -> tuple[tuple[int, str, str], tuple[in
     ],
 )
 def test_a_program(tmp_path: Path, method: str, name: str) -> None:
-    """All is the same; `record` has nothing to add."""
+    """All is the same; `record` has nothing to add but what a program has not waited for."""
     plain, recorded = _both(tmp_path, str(PROGRAMS / f"{name}.py"), method)
-    assert plain == recorded
+    assert plain[:2] == recorded[:2]
+    assert plain[2] == "\n".join(line for line in recorded[2].splitlines() if LEFT not in line)
     assert 0 == plain[0] or name == "log_parser"
 
 

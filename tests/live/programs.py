@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import random
+import signal
 import sys
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -90,6 +91,8 @@ class Program:
         managed = {"shared": "shared"} if "shared" in self._waiters else {}
         wait = {"how": self.kind, "place": place, "seconds": self.seconds}
         one: dict[str, Any] = {"name": "Live", "target": "actors:live", "kwargs": wait}
+        if self.kind == "wait_for_deadly_alarm":
+            one["children_exitcode"] = -signal.SIGALRM
         one |= {
             "uses": uses | managed | {"mine": "rope.left", "other": "rope.right"},
             "to": {"outbox": "box"},

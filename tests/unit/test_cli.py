@@ -241,7 +241,7 @@ MISTAKES = [
     (["quick.yaml", "--start-method", "frok"], "invalid choice: 'frok'"),
     (["plan", "quick.yaml", "names"], "unexpected argument 'names': 'run-scenario plan' takes one FILE"),
     (["targets", "square", "sleep"], "unexpected argument 'sleep': 'run-scenario targets' takes one NAME"),
-    (["schema", "foo"], "there is no schema 'foo'; there are scenario and event"),
+    (["schema", "foo"], "there is no schema 'foo'; there are scenario, expectations and event"),
     (["completion", "fish"], "there is no completion for 'fish'; there is one for bash, zsh, tcsh"),
     (["quick.yaml", "--log", "-", "--format", "console"], "give --log the path of a file"),
     (["python", "quick.yaml", "names"], "unexpected argument 'names': 'run-scenario python' takes one FILE"),
@@ -291,7 +291,7 @@ COMPLETIONS = [
     ("run-scenario list count", {"count-down"}),
     ("run-scenario list daemons", {"daemons"}),
     ("run-scenario list --sea", {"--search"}),
-    ("run-scenario schema ", {"scenario", "event"}),
+    ("run-scenario schema ", {"scenario", "expectations", "event"}),
 ]
 
 

@@ -16,7 +16,7 @@ SCHEMAS = ("scenario", "expectations", "event")
 def print_schema(options: Namespace) -> Status:
     """Print the schema."""
     if options.name not in SCHEMAS:
-        raise UsageError(f"there is no schema {options.name!r}; there are {', '.join(SCHEMAS)}")
+        raise UsageError(f"there is no schema {options.name!r}; there are {', '.join(SCHEMAS[:-1])} and {SCHEMAS[-1]}")
     write_stdout(bundled.schema_text(options.name))
     return Status.PASSED
 
