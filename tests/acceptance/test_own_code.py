@@ -122,3 +122,17 @@ def test_who_is_left_behind_is_no_failure_of_its_own(play: Play) -> None:
         exited["cause"],
         result.log.one("process.orphaned", "Left")["parent"],
     )
+
+
+@pytest.mark.parametrize(
+    ("target", "told"),
+    [
+        ("join_what_an_ended_child_took", "1 of 1 item: Taker ended without calling it for every item taken"),
+        ("get_what_a_failed_child_would_put", "could put another; Putter has failed: ValueError: no source"),
+    ],
+)
+def test_a_child_that_nobody_has_waited_for_has_ended(play: Play, target: str, told: str) -> None:
+    """It was started, and how it ended is told where its parent waits for what it would have done."""
+    result = play(scenario({"name": "P", "target": f"actors:{target}"}))
+    assert 3 == result.status
+    assert told in result.log.one("scenario.stalled")["reason"]

@@ -145,13 +145,16 @@ class _Explanation:
     @property
     def _alike(self) -> list[str]:
         """Who waits for the very same as the first."""
-        first = self._first
         found = [
             each.process if each.thread is None else _actor(each)
             for each in (*self._stalled.processes, *self._stalled.threads)
-            if (each.operation, each.resource, each.end) == (first.operation, first.resource, first.end)
+            if self._is_alike(each)
         ]
-        return found if first.resource else [first.process]
+        return found if self._first.resource else [self._first.process]
+
+    def _is_alike(self, each: BlockedOperation) -> bool:
+        first = self._first
+        return (each.operation, each.resource, each.end) == (first.operation, first.resource, first.end)
 
     def _together(self) -> str:
         alike = self._alike
@@ -196,7 +199,19 @@ class _Explanation:
 
     def _nobody(self, otherwise: str) -> str:
         """Return who could do what is waited for, and what keeps each of them from it; `otherwise` if nobody could."""
-        return " and ".join(self._kept_from()) or f"{otherwise}{self._failures()}"
+        return " and ".join(self._kept_from()) or f"{otherwise}{self._but_own_threads()}{self._failures()}"
+
+    def _but_own_threads(self) -> str:
+        """Return which other threads there are in the processes that wait: they have all that these have."""
+        stalled = self._stalled
+        waiting = [each.process for each in (*stalled.processes, *stalled.threads) if self._is_alike(each)]
+        others = [
+            f"{_actor(each) if each.thread else f'the main thread of {subject(each.process)}'}, which "
+            f"{doing(each.state, waiting_for(each))}"
+            for each in (*stalled.processes, *stalled.threads)
+            if each.process in waiting and not self._is_alike(each)
+        ]
+        return f" but {' and '.join(others)}" if others else ""
 
     def _kept_from(self, resource: str | None = None, named: Sequence[str] = ()) -> list[str]:
         """Return what keeps those from it who could do what is waited for (of one resource); `named`: who was."""
@@ -258,10 +273,10 @@ class _Explanation:
             next((each for each in reversed(self._facts(role)) if each.process == process), None)
             for role in ("ended", "failed")
         )
+        if failed is not None and (ended is None or ended.fields.get("cause") == "exception"):
+            return f"has failed: {_exception(failed)}"
         if ended is None or not ended.fields.get("exitcode"):
             return ""
-        if failed is not None and ended.fields.get("cause") == "exception":
-            return f"has failed: {_exception(failed)}"
         code = int(ended.fields["exitcode"])
         return _how_ended(ended) if code < 0 else f"has ended with exit code {code}"
 

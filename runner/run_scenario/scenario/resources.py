@@ -223,5 +223,5 @@ def recorded_resource(kind: str, name: str, size: int, lock: str) -> Resource:
     if kind in get_args(PoolType):
         return PoolSpec(name, kind, processes=size)  # type: ignore[arg-type]
     if kind == "Pipe":
-        return PipeSpec(name, duplex=bool(size))
+        return PipeSpec(name, duplex=bool(size), close_unused=False)
     raise ValueError(kind)

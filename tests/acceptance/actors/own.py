@@ -54,3 +54,22 @@ def leave_a_child_behind() -> None:
     """Start a child, and end without waiting for it."""
     multiprocessing.Process(target=time.sleep, args=(60,), name="Left").start()
     os._exit(0)
+
+
+def join_what_an_ended_child_took() -> None:
+    """Wait for an item to be done that a child has taken, for which nobody waits, and that has ended."""
+    items: multiprocessing.JoinableQueue[int] = multiprocessing.JoinableQueue()
+    items.put(1)
+    multiprocessing.Process(target=items.get, name="Taker").start()
+    items.join()
+
+
+def get_what_a_failed_child_would_put() -> None:
+    """Wait for an item of a child that has failed, and for which nobody waits."""
+    items: multiprocessing.Queue[int] = multiprocessing.Queue()
+    multiprocessing.Process(target=_fail, name="Putter").start()
+    items.get()
+
+
+def _fail() -> None:
+    raise ValueError("no source")
