@@ -17,6 +17,7 @@ IS_X, IS_Y, IS_Z = (f"{{event: process.finished, process: {name}}}" for name in 
 PUT1, PUT2, PUT3 = (("A", "queue.put", {"queue": "q", "item_id": n, "item": n}) for n in (1, 2, 3))
 GET1, GET2, GET3 = (("B", "queue.get", {"queue": "q", "item_id": n, "item": n}) for n in (1, 2, 3))
 LEFT = ("MainProcess", "queue.left_over", {"queue": "q", "count": 1, "pills": 0, "items": [3]})
+UNREADABLE = ("B", "queue.get_failed", {"queue": "q", "item_id": 1})
 LOST = ("A", "queue.items_lost", {"queue": "q", "count": 2})
 
 
@@ -83,6 +84,7 @@ CASES: list[tuple[str, list[Any], str, str]] = [
     ("- mutual_exclusion: gate", [IN_A, IN_B, OUT_A, OUT_B], "failed", "failed"),
     (f"- mutual_exclusion: {LIVES}", [BEGIN_A, BEGIN_B], "failed", "failed"),
     (f"- mutual_exclusion: {LIVES}", [BEGIN_A, END_A, BEGIN_B], "passed", "inconclusive"),
+    ("- conserved: q", [PUT1, PUT2, UNREADABLE, GET2], "failed", "failed"),
     ("- conserved: q", [PUT1, GET1, PUT2, GET2], "passed", "inconclusive"),
     ("- conserved: q", [PUT1, GET1, PUT3, LEFT], "passed", "inconclusive"),
     ("- conserved: q", [PUT1], "failed", "inconclusive"),

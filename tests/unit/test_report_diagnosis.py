@@ -32,6 +32,13 @@ TAKER = spec("C", "consume", bindings=(ResourceBinding("inbox", "q", "from"),))
 OTHER = spec("D", "consume", bindings=(ResourceBinding("inbox", "q", "from"),))
 MAIN = waiting("MainProcess", codes.W_JOIN_PROCESS, 0, pid=2)
 
+
+def unreadable(books: QueueLedger) -> QueueLedger:
+    """Return the books after the last item was taken, and could not be unpickled."""
+    books.record_unreadable(next(iter(books.outstanding)), "C")
+    return books
+
+
 REASONS = [
     (
         ledger(Q),
@@ -53,6 +60,12 @@ REASONS = [
         "from queue 'q': of 3 put, 2 taken and 1 broken off while it was being written, and nobody is left",
     ),
     (ledger(Q, 3, 2, by=1), [waiting("C", codes.W_GET, 0)], [], "nobody can ever move again"),
+    (
+        unreadable(ledger(Q, 2, 1)),
+        [waiting("C", codes.W_GET, 0)],
+        [],
+        "of 2 put, 1 taken and 1 taken and lost, because it could not be unpickled, and nobody is left",
+    ),
     (
         ledger(JOINED, 3, 0),
         [waiting("MainProcess", codes.W_JOIN_QUEUE, 0)],

@@ -99,6 +99,7 @@ SENTENCES = [
     ("queue.closed", {}, "closes 'tasks': it will put nothing more"),
     ("queue.thread_joined", {}, "has written all it put on 'tasks' after 0.004 s"),
     ("queue.item_dropped", {}, "'<lambda>' never reached 'tasks': cannot pickle it"),
+    ("queue.get_failed", {}, "'<Job object>' from 'tasks' is lost: cannot unpickle it: TypeError: no"),
     ("queue.item_mutated", {}, "got [2] from 'tasks', but [1] was put: it was changed before it was pickled"),
     ("process.lingering", {}, "does not end yet: its thread Thread-1 goes on"),
     ("process.lingering", {"threads": ["a", "b"]}, "does not end yet: its threads a, b go on"),

@@ -67,6 +67,7 @@ QUEUE_JOINED = 36  #                                           queue, since
 CLOSED = 37  #                                                 queue
 THREAD_JOINED = 38  #                                          queue, since
 DROPPED = 39  # the feeder could not pickle it                 queue, stamp, item, error
+GET_FAILED = 49  # what was taken could not be unpickled       queue, stamp, error
 
 # Ends of pipes, by the pipe's position among the scenario's resources: resource, end (0 left, 1 right), value, since.
 PIPE_SENT = 60  # before it; value: the object

@@ -6,7 +6,7 @@ All of it is made of the data of a `scenario.stalled`: a sentence says no more t
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from run_scenario.events.exit_cause import MAIN_NAME
 from run_scenario.events.types.runs import SOMETHING_IS_MISSING
@@ -614,8 +614,11 @@ class _Explanation:
 
     def _why_dropped(self) -> str:
         """Return in brackets why the only item that was dropped was."""
-        dropped = self._fact("dropped")
-        return f" ({dropped.fields['error']})" if dropped is not None and self._state.counts["dropped"] == 1 else ""
+        return self._why_one("dropped")
+
+    def _why_one(self, fate: Literal["dropped", "unreadable"]) -> str:
+        fact = self._fact(fate)
+        return f" ({fact.fields['error']})" if fact is not None and self._state.counts[fate] == 1 else ""
 
     def _why_unfinished(self) -> str:
         """Return why nobody calls task_done() for the rest, as the continuation of a sentence."""
@@ -662,10 +665,15 @@ class _Explanation:
         if got == put:
             return ": the one item put is taken" if put == 1 else f": all {put} items put are taken"
         error = self._why_dropped()
+        unread = counts["unreadable"]
         whose = "its" if counts["lost"] == 1 else "their"
         made = "written" if self._state.type == "SimpleQueue" else "pickled"
         ends = [
             (got, "taken"),
+            (
+                unread,
+                f"taken and lost, because {_it_or_they(unread)} could not be unpickled{self._why_one('unreadable')}",
+            ),
             (counts["dropped"], f"dropped, because {_it_or_they(counts['dropped'])} could not be {made}{error}"),
             (counts["too_large"], f"dropped, because {_was_or_were(counts['too_large'])} too large (--max-payload)"),
             (counts["left"], "broken off while it was being written"),

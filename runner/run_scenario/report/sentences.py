@@ -546,6 +546,9 @@ _SENTENCES: dict[str, Callable[[Event], str]] = {
     "queue.closed": lambda e: f"closes {_queue(e)}: it will put nothing more",
     "queue.thread_joined": lambda e: f"has written all it put on {_queue(e)} after {seconds(e.get('waited'))}",
     "queue.item_dropped": lambda e: f"{value(e.get('item'))} never reached {_queue(e)}: {e.get('error')}",
+    "queue.get_failed": lambda e: (
+        f"{value(e.get('item'))} from {_queue(e)} is lost: cannot unpickle it: {e.get('error')}"
+    ),
     "queue.item_mutated": _item_mutated,
     "queue.items_lost": lambda e: f"{plural(e.get('count', 0), 'item')} that it put on {_queue(e)} never arrived",
     "queue.left_over": _queue_left_over,

@@ -396,7 +396,8 @@ def _counts(graph: WaitForGraph, ledger: QueueLedger) -> dict[str, int]:
         "left": ledger.left,
         "dropped": ledger.dropped - ledger.too_large,
         "too_large": ledger.too_large,
-        "lost": ledger.lost,
+        "lost": ledger.lost - ledger.unreadable,
+        "unreadable": ledger.unreadable,
         "broken": ledger.broken({w.pid for w in graph.waiting}),
         "pills": ledger.spec.poison_pills,
         "takers": len(graph.users(ledger.spec.name, "from", "uses")),
@@ -509,6 +510,7 @@ class _Facts:
         self._add("last_put", book.last(types.QueuePut, queue), queue)
         self._add("last_get", book.last_get(queue), queue)
         self._add("dropped", book.last(types.QueueItemDropped, queue), queue)
+        self._add("unreadable", book.last(types.QueueGetFailed, queue), queue)
         self._add("lost", book.last(types.QueueItemsLost, queue), queue)
         for event in book.each(types.QueueAbandoned, queue):
             self._add("abandoned", event, queue)

@@ -82,7 +82,7 @@ class Recorded:
                 self.stuck = {each["process"]: each for each in event["processes"]}
             case "process.orphaned" if process in self.processes:
                 self.blemishes.add(kind)
-            case "queue.items_lost" | "queue.item_dropped":
+            case "queue.items_lost" | "queue.item_dropped" | "queue.get_failed":
                 self.blemishes.add(kind)
             case "queue.left_over" if event["pills"]:
                 self.blemishes.add(kind)
