@@ -13,7 +13,7 @@ SENTENCES = [
     ("scenario.started", {"title": ""}, "daemon (fork, Python 3.11.7, deadline 10 s)"),
     ("scenario.started", {"title": "", "timeout": None}, "daemon (fork, Python 3.11.7, no deadline)"),
     ("scenario.stalled", {}, "stalled: nobody fills 'tasks' any more"),
-    ("scenario.stalled", {"cause": "deadline", "reason": "A sleeps"}, "the deadline has passed: A sleeps"),
+    ("scenario.stalled", {"cause": "deadline", "reason": "A sleeps"}, "at the deadline: A sleeps"),
     ("scenario.signalled", {}, "Ctrl-C (SIGINT) comes: A waits for an item from queue 'tasks'"),
     ("scenario.limit_reached", {}, "is stopped: more processes at once (6) than the 5 that --max-processes allows"),
     (

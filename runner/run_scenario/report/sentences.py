@@ -153,7 +153,7 @@ def _allowed(event: Event) -> tuple[str, ...]:
 
 
 def _scenario_stalled(event: Event) -> str:
-    what = "the deadline has passed" if event.get("cause") == "deadline" else "stalled"
+    what = "at the deadline" if event.get("cause") == "deadline" else "stalled"
     return f"{what}{_why(event)}"
 
 
