@@ -347,3 +347,10 @@ def test_seconds(number: float, expected: str) -> None:
 def test_plural(count: int, noun: str, expected: str) -> None:
     """Counted things agree with their number."""
     assert expected == text.plural(count, noun)
+
+
+def test_a_call_of_one_task_is_told_by_its_number() -> None:
+    """Each submit() has a task 0: its number among the calls of the pool tells it from the others."""
+    lost = event("pool.worker_lost", "W-1", method="submit", call=2, task=0, exitcode=3, signal=None)
+    assert "was lost with submit() (call 2): ended with exit code 3" == sentence(lost)
+    assert "was lost with task 0 of map(): ended with exit code 3" == sentence({**lost, "method": "map"})

@@ -12,6 +12,7 @@ from run_scenario.events.exit_cause import MAIN_NAME
 from run_scenario.events.types.runs import SOMETHING_IS_MISSING
 from run_scenario.report.text import pipe_end, plural, seconds
 from run_scenario.report.waits import doing, held, names, subject, waiting_for
+from run_scenario.scenario.resources import task_name
 
 if TYPE_CHECKING:
     from run_scenario.events.types.runs import (
@@ -521,7 +522,7 @@ class _Explanation:
         losses = self._facts("worker_lost")
         lost = next((fact for fact in losses if fact.fields["call"] is not None), None)
         if lost is not None:
-            task, exception = f"task {lost.fields['task']} of {lost.fields['method']}()", lost.fields.get("exception")
+            task, exception = _task(lost), lost.fields.get("exception")
             while_doing = f"while it was doing {task}"
             if exception:
                 while_doing = f"because {task} raised {exception}, which ends a worker (an Exception would not)"
@@ -595,10 +596,9 @@ class _Explanation:
         text = f"{thread}, because what a worker sent cannot be unpickled ({_exception(ended)})"
         if failed is None:
             return text
-        task = f"task {failed.fields['task']} of {failed.fields['method']}()"
         return (
-            f"{text}; {task} had raised {failed.fields['exception']}, and its result never came (give an exception "
-            "arguments that its class can be called with again)"
+            f"{text}; {_task(failed)} had raised {failed.fields['exception']}, and its result never came (give an "
+            "exception arguments that its class can be called with again)"
         )
 
     # Queues
@@ -813,6 +813,10 @@ def _was_or_were(count: int) -> str:
 
 def _by_at(fact: Fact) -> str:
     return f"by {subject(fact.process)} after {seconds(fact.t)}"
+
+
+def _task(fact: Fact) -> str:
+    return task_name(*(fact.fields.get(field) for field in ("method", "call", "task")))
 
 
 def _exception(fact: Fact) -> str:

@@ -11,6 +11,7 @@ from typing import Any
 
 from run_scenario.report.text import pipe_end, plural, sanitize, seconds, value, values
 from run_scenario.scenario.parameters import assignments
+from run_scenario.scenario.resources import task_name
 
 Event = Mapping[str, Any]
 
@@ -113,7 +114,7 @@ def _pool(event: Event) -> str:
 
 
 def _task(event: Event) -> str:
-    return f"task {event.get('task')} of {event.get('method')}()"
+    return task_name(event.get("method"), event.get("call"), event.get("task"))
 
 
 def _sync(event: Event) -> str:
