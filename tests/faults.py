@@ -86,7 +86,7 @@ ROWS = {
     "F09": Fault(
         "An item cannot be unpickled",
         "the item is gone, `get()` raises",
-        "the failure of the process that got it is reported with the traceback",
+        "which item it was, and the failure of the process that got it with the traceback, are reported",
     ),
     "F10": Fault(
         "A process that holds a lock is killed",

@@ -227,12 +227,14 @@ def check_books(events: list[Event]) -> None:
             counts.setdefault(e["queue"], Counter())[e["event"]] += e.get("count", 1)
     for queue, c in counts.items():
         gone = c["queue.get"] + c["queue.left_over"] + c["queue.items_lost"] + c["queue.item_dropped"]
+        gone += c["queue.get_failed"]
         assert c["queue.put"] == gone, (queue, c)
     total: Counter[str] = sum(counts.values(), Counter())
     told = events[-1]["counts"]
     assert len(events) == told["events"]
-    for key, name in (("put", "put"), ("got", "get"), ("dropped", "item_dropped"), ("lost", "items_lost")):
+    for key, name in (("put", "put"), ("got", "get"), ("dropped", "item_dropped")):
         assert total[f"queue.{name}"] == told[key], key
+    assert total["queue.items_lost"] + total["queue.get_failed"] == told["lost"]
     assert total["queue.left_over"] == told["left"]
 
 

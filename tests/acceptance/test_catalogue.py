@@ -352,6 +352,9 @@ def test_unloadable_item(get: Get) -> None:
     log = get("unloadable-item")
     assert {"Sender": ("returned", 0), "Taker": ("exception", 1)} == causes(log)
     assert "this object cannot be unpickled" == log.one("process.failed", "Taker")["message"]
+    failed = log.one("queue.get_failed", "Taker")
+    assert failed["error"].endswith("this object cannot be unpickled")
+    assert failed["item"] == log.one("queue.put", item_id=failed["item_id"])["item"]
 
 
 def test_missing_pill(get: Get) -> None:

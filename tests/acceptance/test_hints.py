@@ -55,7 +55,7 @@ def test_a_broken_pool(play: Play) -> None:
     result = play(pooled(pool))
     failed, lost = result.log.one("process.failed", "MainProcess"), result.log.one("pool.worker_lost")
     assert lost["seq"] == failed["hint_seq"] < failed["seq"]
-    assert f"{lost['process']} was ended by SIGABRT in task 0 of submit()" == failed["hint"]
+    assert f"{lost['process']} was ended by SIGABRT in submit() (call 1)" == failed["hint"]
 
 
 def broken_executor(play: Play, call: dict[str, Any], **pool: Any) -> tuple[str, str]:
@@ -79,7 +79,7 @@ def test_a_result_that_breaks_an_executor(play: Play) -> None:
     hint, event = broken_executor(play, {"submit": "actors:return_unopenable", "args": [1]})
     assert ("no worker had ended: what one of them sent cannot be unpickled", "pool.call_failed") == (hint, event)
     hint, event = broken_executor(play, {"submit": "actors:fail_unloadably", "args": [1]})
-    assert "no worker had ended: what task 0 of submit() sent cannot be unpickled; it had raised Demanding" == hint
+    assert "no worker had ended: what submit() (call 1) sent cannot be unpickled; it had raised Demanding" == hint
     assert "pool.task_failed" == event
 
 

@@ -150,3 +150,17 @@ def test_who_has_made_it_has_left_it(play: Play) -> None:
     assert ["P"] == [event["process"] for event in log.all("pool.exception_not_retrieved")]
     assert "os._exit() or the like" in " ".join(event["reason"] for event in log.all("process.exited"))
     assert not any("ended with exit code" in reason for reason in log.finished["reasons"])
+
+
+@pytest.mark.parametrize(
+    ("target", "told"),
+    [
+        ("join_what_an_ended_child_took", "1 of 1 item: Taker ended without calling it for every item taken"),
+        ("get_what_a_failed_child_would_put", "could put another; Putter has failed: ValueError: no source"),
+    ],
+)
+def test_a_child_that_nobody_has_waited_for_has_ended(play: Play, target: str, told: str) -> None:
+    """It was started, and how it ended is told where its parent waits for what it would have done."""
+    result = play(scenario({"name": "P", "target": f"actors:{target}"}))
+    assert 3 == result.status
+    assert told in result.log.one("scenario.stalled")["reason"]

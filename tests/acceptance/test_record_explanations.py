@@ -218,7 +218,7 @@ def main():
         "both wait in send() on pipe 'mine, yours (script.py:10)': it is full in both directions, and neither receives "
         "before it has sent",
     ),
-    "an end of which nobody has the other": (
+    "an end of which only the main program has the other": (
         """
 def work(end):
     end.recv()
@@ -229,8 +229,54 @@ def main():
     worker.start()
     worker.join()
 """,
-        "worker waits for ever in recv() on 'yours (script.py:10)', and nobody is left who sends at "
-        "'mine (script.py:10)'",
+        "worker waits for ever in recv() on 'yours (script.py:10)', and the main program, who could send at "
+        "'mine (script.py:10)', waits for the end of worker",
+    ),
+    "a process that fails, beside its parent's parent": (
+        """
+def fail():
+    raise ValueError("no source")
+
+def manage(items):
+    multiprocessing.Process(target=fail, name="leaf").start()
+    items.get()
+
+def main():
+    items = multiprocessing.Queue()
+    manager = multiprocessing.Process(target=manage, args=(items,), name="manager")
+    manager.start()
+    manager.join()
+""",
+        "the main program, who could put another, waits for the end of manager; leaf has failed: ValueError: no source",
+    ),
+    "a callback that a thread of a pool would call": (
+        """
+def begin(event):
+    global go
+    go = event
+
+def work():
+    go.wait()
+
+def main():
+    go, done = multiprocessing.Event(), threading.Event()
+    pool = multiprocessing.Pool(1, begin, (go,))
+    pool.apply_async(work, callback=lambda result: done.set())
+    done.wait()
+""",
+        "'go (script.py:14)': the main program, who could set it, waits for another thread of its own process",
+    ),
+    "a thread that would put": (
+        """
+import queue
+
+def main():
+    jobs, items = queue.Queue(), multiprocessing.Queue()
+    threading.Thread(target=lambda: items.put(jobs.get()), name="pump").start()
+    items.get()
+""",
+        "nobody is left who could put another but thread 'pump' of the main program, which waits for another thread of "
+        "its own process",
     ),
 }
 

@@ -66,7 +66,7 @@ def test_a_program(tmp_path: Path, method: str, name: str) -> None:
     """All is the same; `record` has nothing to add but what a program has not waited for."""
     plain, recorded = _both(tmp_path, str(PROGRAMS / f"{name}.py"), method)
     assert plain[:2] == recorded[:2]
-    assert plain[2] == "\n".join(line for line in recorded[2].splitlines() if LEFT not in line)
+    assert plain[2] == "".join(line for line in recorded[2].splitlines(keepends=True) if LEFT not in line)
     assert 0 == plain[0] or name == "log_parser"
 
 

@@ -130,6 +130,7 @@ _DEFAULTS: dict[str, dict[str, Any]] = {
     "queue.closed": {"queue": "tasks"},
     "queue.thread_joined": {"queue": "tasks", "waited": 0.004},
     "queue.item_dropped": {"queue": "tasks", "item_id": 1, "item": "<lambda>", "error": "cannot pickle it"},
+    "queue.get_failed": {"queue": "tasks", "item_id": 1, "item": "<Job object>", "error": "TypeError: no"},
     "queue.item_mutated": {"queue": "tasks", "item_id": 1, "put": [1], "got": [2]},
     "queue.items_lost": {"queue": "tasks", "count": 3},
     "queue.left_over": {"queue": "tasks", "count": 2, "items": [7, None], "pills": 1},

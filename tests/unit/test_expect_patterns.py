@@ -10,13 +10,14 @@ from example_events import event
 from expecting import expectations, judge, log
 from run_scenario import EventLog
 from run_scenario.expect.judge import Judge
-from run_scenario.scenario.expectations import PATTERNS
+from run_scenario.scenario.expectations import PATTERNS, Condition
 
 X, Y, Z = ("A", "process.finished"), ("B", "process.finished"), ("C", "process.finished")
 IS_X, IS_Y, IS_Z = (f"{{event: process.finished, process: {name}}}" for name in "ABC")
 PUT1, PUT2, PUT3 = (("A", "queue.put", {"queue": "q", "item_id": n, "item": n}) for n in (1, 2, 3))
 GET1, GET2, GET3 = (("B", "queue.get", {"queue": "q", "item_id": n, "item": n}) for n in (1, 2, 3))
 LEFT = ("MainProcess", "queue.left_over", {"queue": "q", "count": 1, "pills": 0, "items": [3]})
+UNREADABLE = ("B", "queue.get_failed", {"queue": "q", "item_id": 1})
 LOST = ("A", "queue.items_lost", {"queue": "q", "count": 2})
 
 
@@ -83,6 +84,7 @@ CASES: list[tuple[str, list[Any], str, str]] = [
     ("- mutual_exclusion: gate", [IN_A, IN_B, OUT_A, OUT_B], "failed", "failed"),
     (f"- mutual_exclusion: {LIVES}", [BEGIN_A, BEGIN_B], "failed", "failed"),
     (f"- mutual_exclusion: {LIVES}", [BEGIN_A, END_A, BEGIN_B], "passed", "inconclusive"),
+    ("- conserved: q", [PUT1, PUT2, UNREADABLE, GET2], "failed", "failed"),
     ("- conserved: q", [PUT1, GET1, PUT2, GET2], "passed", "inconclusive"),
     ("- conserved: q", [PUT1, GET1, PUT3, LEFT], "passed", "inconclusive"),
     ("- conserved: q", [PUT1], "failed", "inconclusive"),
@@ -229,7 +231,7 @@ REASONS = [
     (
         "- exitcodes: {D: 0}",
         [END_A],
-        "D has not ended; 'D' never took part: there is no event of it",
+        "no process 'D' has started; 'D' never took part: there is no event of it",
         [],
     ),
     ("- {duration: A, at_most: 0.1}", [BEGIN_A, Z, END_A], "A took 0.200 s, and it should be at most 0.1 s", [1, 3]),
@@ -336,9 +338,54 @@ def test_a_later_stretch_shows_what_an_empty_one_does_not() -> None:
         assert verdict == judge(text, log(BEGIN_A, BEGIN_B, *events)).result
 
 
+HIDDEN = {"queue": "q", "item_id": 1, "item": "<not recorded>"}
+UNRECORDED = log(
+    BEGIN_A,
+    ("A", "queue.put", HIDDEN),
+    ("A", "queue.put", {**HIDDEN, "item_id": 2}),
+    ("B", "pool.called", {"arguments": ["<not recorded>"]}),
+    ("B", "queue.get_failed", {**HIDDEN, "error": "TypeError: <not recorded>"}),
+)
+
+
+@pytest.mark.parametrize(
+    ("text", "result"),
+    [
+        ("- exists: {event: queue.put, item: 7}", "inconclusive"),
+        ("- absent: {event: queue.put, item: 7}", "inconclusive"),
+        ("- {count: {event: queue.put, item: {is_not: 7}}, is: 2}", "inconclusive"),
+        ("- not: {exists: {event: queue.put, item: 7}}", "inconclusive"),
+        ("- exists: {event: pool.called, arguments: {contains: 7}}", "inconclusive"),
+        ("- exists: {event: queue.get_failed, error: {contains: bad}}", "inconclusive"),
+        ("- {precedes: [{event: queue.put}, {event: queue.put}], same: [item]}", "inconclusive"),
+        ("- exists: {event: queue.put, item: 7, process: B}", "failed"),
+        ("- exists: {event: queue.put, item: 7, item_id: 3}", "failed"),
+        ("- exists: {event: queue.put, item_id: 2}", "passed"),
+        ("- exists: {event: queue.put, item: {present: true}}", "passed"),
+    ],
+)
+def test_what_is_not_recorded_decides_nothing(text: str, result: str) -> None:
+    """With --no-payloads, a condition on data neither holds nor does not; where another decides, that one does."""
+    verdict = judge(text, UNRECORDED)
+    assert result == verdict.result, verdict.reason
+    assert (result == "inconclusive") == ("not recorded (--no-payloads)" in verdict.reason)
+
+
+def test_a_condition_in_words() -> None:
+    """A name that stands for one resource is not told as a choice."""
+    for operand, words in (("a",), "queue 'a'"), (("a", "b"), "queue one of 'a', 'b'"):
+        assert words == str(Condition("queue", "one_of", operand))
+
+
 def test_a_lock_that_nobody_had() -> None:
     """A lock does not happen: nobody had it."""
-    assert "nobody ever had lock 'gate': there is nothing to judge" == judge("- mutual_exclusion: gate", log(X)).reason
+    nothing = "nobody ever had lock 'gate': there is nothing to judge"
+    assert (
+        f"{nothing}; 'gate' never took part: there is no event of it"
+        == judge("- mutual_exclusion: gate", log(X)).reason
+    )
+    near = log(("A", "lock.acquired", {"lock": "gates"}))
+    assert judge("- mutual_exclusion: gate", near).reason.endswith("did you mean 'gates'?")
 
 
 SHOWN = [

@@ -142,7 +142,7 @@ def test_a_deadline_is_shown_once() -> None:
     )
     assert (
         """\
-   0.000  run-scenario  the deadline has passed: A sleeps
+   0.000  run-scenario  at the deadline: A sleeps
                         A (pid 12): sleeps, or waits for something that is not recorded
                         B (pid 12): computes
 

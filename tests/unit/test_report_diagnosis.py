@@ -10,8 +10,8 @@ from made import Q, make_scenario, spec
 from stalls import Frame, happened, ledger, sentence, stall, waiting
 
 from run_scenario.events.decoding.queue_ledger import QueueLedger
-from run_scenario.events.diagnosis.reports import Waiting
-from run_scenario.recording import codes
+from run_scenario.events.diagnosis.reports import Waiting, read_reports
+from run_scenario.recording import codes, layout
 from run_scenario.report.diagnosis import explain
 from run_scenario.runtime.primitives import sync
 from run_scenario.scenario.expressions import parse
@@ -22,6 +22,7 @@ from run_scenario.scenario.model import (
     QueueSpec,
     ResourceBinding,
     Scenario,
+    SharedSpec,
     Step,
     SyncSpec,
 )
@@ -30,6 +31,13 @@ JOINED = QueueSpec(name="q", type="JoinableQueue")
 TAKER = spec("C", "consume", bindings=(ResourceBinding("inbox", "q", "from"),))
 OTHER = spec("D", "consume", bindings=(ResourceBinding("inbox", "q", "from"),))
 MAIN = waiting("MainProcess", codes.W_JOIN_PROCESS, 0, pid=2)
+
+
+def unreadable(books: QueueLedger) -> QueueLedger:
+    """Return the books after the last item was taken, and could not be unpickled."""
+    books.record_unreadable(next(iter(books.outstanding)), "C")
+    return books
+
 
 REASONS = [
     (
@@ -52,6 +60,12 @@ REASONS = [
         "from queue 'q': of 3 put, 2 taken and 1 broken off while it was being written, and nobody is left",
     ),
     (ledger(Q, 3, 2, by=1), [waiting("C", codes.W_GET, 0)], [], "nobody can ever move again"),
+    (
+        unreadable(ledger(Q, 2, 1)),
+        [waiting("C", codes.W_GET, 0)],
+        [],
+        "of 2 put, 1 taken and 1 taken and lost, because it could not be unpickled, and nobody is left",
+    ),
     (
         ledger(JOINED, 3, 0),
         [waiting("MainProcess", codes.W_JOIN_QUEUE, 0)],
@@ -169,8 +183,12 @@ def test_it_is_not_known_whether_a_step_is_over() -> None:
     steps = (Step("join", "W", options={"timeout": 1}), Step("set", "go"), Step("join", "W"))
     scenario = locked(spec("W", bindings=(ResourceBinding("event", "go", "uses"),)), main=steps, go="Event")
     who = [MAIN, waiting("W", codes.W_EVENT, 0)]
-    assert ("W waits for ever for event 'go': it is not known whether the main program would set it") == sentence(
+    assert ("W waits for ever for event 'go': the main program, who could set it, waits for the end of W") == sentence(
         scenario, who
+    )
+    others = scenario.replace(processes=(spec("V"), *scenario.processes))
+    assert ("W waits for ever for event 'go': it is not known whether the main program would set it") == sentence(
+        others.replace(main=(Step("join", "V", options={"timeout": 1}), Step("set", "go"), Step("join", "V"))), who
     )
 
 
@@ -830,4 +848,64 @@ def test_what_the_holder_of_a_lock_waits_for_is_followed() -> None:
     assert found == (
         "C waits for ever for lock 'lock', held by D, which waits for room in queue 'r': the main program, who could "
         "take from it, waits for the end of C"
+    )
+
+
+def test_a_thread_of_the_same_process_might_have_moved_it() -> None:
+    """It has all that its process has: that nobody is left is said of others alone."""
+    who = [waiting("C", codes.W_GET, 0), waiting("C", codes.W_THREAD).replace(thread=9, thread_name="pump")]
+    assert sentence(SCRIPT, who, ledgers=[ledger(Q), ledger(R)]).endswith(
+        "nobody is left who could put another but thread 'pump' of C, which waits for another thread of its own process"
+    )
+
+
+def test_a_wait_beside_the_threads_of_a_pool_is_not_alone() -> None:
+    """They call callbacks, and so may set what is waited for."""
+    waits = [(codes.W_HELP, 0, 8, 5, 0), (codes.W_THREAD, layout.NO_RESOURCE, 7, 0, 0)]
+    report = (7, "S", waits, "", [(7, "S"), (8, "S")])
+    helped = read_reports([report], lambda _: "C", lambda _: {})
+    assert "nobody can ever move again: C waits for another thread of its own process" == sentence(SCRIPT, helped)
+    alone = read_reports([(7, "S", waits[1:], "", [(7, "S")])], lambda _: "C", lambda _: {})
+    assert "and there is no other thread in it" in sentence(SCRIPT, alone)
+
+
+def test_whoever_has_made_what_a_manager_holds_may_call_it() -> None:
+    """It is not said that nobody is left while that process is, whatever it waits for."""
+    held = SCRIPT.replace(shared=(SharedSpec("d", "dict"),))
+    who = [MAIN, waiting("C", codes.W_MANAGER, 2)]
+    assert sentence(held, who, ledgers=[ledger(Q), ledger(R)], makers={"d": "MainProcess"}).endswith(
+        "which needs another call, and the main program, who could call it, waits for the end of C"
+    )
+
+
+CLOSED = {"event": "pipe.closed", "process": "MainProcess", "pid": 2, "pipe": "p", "end": "right"}
+PIPED = SCRIPT.replace(queues=(), pipes=(PipeSpec("p", close_unused=False),))
+
+
+@pytest.mark.parametrize(
+    ("events", "expected"),
+    [
+        ([*started("C", "fork"), CLOSED], ": C itself has 'p.right' open, and so EOF does not come"),
+        ([CLOSED, *started("C", "fork")], ", and nobody is left who sends at 'p.right'"),
+        ([*started("C", "spawn"), CLOSED], ", and nobody is left who sends at 'p.right'"),
+        (started("C", "fork"), ", and the main program, who could send at 'p.right', waits for the end of C"),
+    ],
+)
+def test_a_reader_that_was_forked_with_the_other_end_waits_for_itself(
+    events: list[dict[str, Any]], expected: str
+) -> None:
+    """That it has it is certain only if the script closed its own after that: it may have dropped it before."""
+    who, made = [MAIN, waiting("C", codes.W_RECEIVE_LEFT, 0, pid=3)], {"p": "MainProcess"}
+    assert (
+        sentence(PIPED, who, events=happened(*events), makers=made)
+        == f"C waits for ever in recv() on 'p.left'{expected}"
+    )
+
+
+def test_a_forked_process_that_waits_for_this_one_does_not_move_it() -> None:
+    """Whether it would is not open then: first, it waits for the end."""
+    events = happened(*started("C", "fork"), *started("D", "fork"))
+    who = [waiting("C", codes.W_GET, 0), waiting("D", codes.W_JOIN_PROCESS, 0, pid=3)]
+    assert sentence(SCRIPT, who, ledgers=[ledger(Q), ledger(R)], events=events).endswith(
+        "and D, who could put another, waits for the end of C"
     )

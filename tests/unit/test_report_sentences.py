@@ -13,7 +13,7 @@ SENTENCES = [
     ("scenario.started", {"title": ""}, "daemon (fork, Python 3.11.7, deadline 10 s)"),
     ("scenario.started", {"title": "", "timeout": None}, "daemon (fork, Python 3.11.7, no deadline)"),
     ("scenario.stalled", {}, "stalled: nobody fills 'tasks' any more"),
-    ("scenario.stalled", {"cause": "deadline", "reason": "A sleeps"}, "the deadline has passed: A sleeps"),
+    ("scenario.stalled", {"cause": "deadline", "reason": "A sleeps"}, "at the deadline: A sleeps"),
     ("scenario.signalled", {}, "Ctrl-C (SIGINT) comes: A waits for an item from queue 'tasks'"),
     ("scenario.limit_reached", {}, "is stopped: more processes at once (6) than the 5 that --max-processes allows"),
     (
@@ -99,6 +99,7 @@ SENTENCES = [
     ("queue.closed", {}, "closes 'tasks': it will put nothing more"),
     ("queue.thread_joined", {}, "has written all it put on 'tasks' after 0.004 s"),
     ("queue.item_dropped", {}, "'<lambda>' never reached 'tasks': cannot pickle it"),
+    ("queue.get_failed", {}, "'<Job object>' from 'tasks' is lost: cannot unpickle it: TypeError: no"),
     ("queue.item_mutated", {}, "got [2] from 'tasks', but [1] was put: it was changed before it was pickled"),
     ("process.lingering", {}, "does not end yet: its thread Thread-1 goes on"),
     ("process.lingering", {"threads": ["a", "b"]}, "does not end yet: its threads a, b go on"),
@@ -346,3 +347,10 @@ def test_seconds(number: float, expected: str) -> None:
 def test_plural(count: int, noun: str, expected: str) -> None:
     """Counted things agree with their number."""
     assert expected == text.plural(count, noun)
+
+
+def test_a_call_of_one_task_is_told_by_its_number() -> None:
+    """Each submit() has a task 0: its number among the calls of the pool tells it from the others."""
+    lost = event("pool.worker_lost", "W-1", method="submit", call=2, task=0, exitcode=3, signal=None)
+    assert "was lost with submit() (call 2): ended with exit code 3" == sentence(lost)
+    assert "was lost with task 0 of map(): ended with exit code 3" == sentence({**lost, "method": "map"})

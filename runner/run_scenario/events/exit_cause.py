@@ -249,8 +249,10 @@ def _explain_signal(state: ProcessState, number: int) -> ExitCause:
         if state.asked_for_stack:
             reason += ", after run-scenario had asked it for its stack: that may have been the cause"
         return ExitCause("crash", name, None, reason, allowed)
-    senders = "run-scenario has not" if state.name == MAIN_NAME else "neither its main program nor run-scenario has"
-    reason = f"it was ended by {name}, which {senders} sent"
+    not_sent = "run-scenario has not sent"
+    if state.name != MAIN_NAME:  # os.kill() is not recorded
+        not_sent = "was not sent by terminate() or kill(), and not by run-scenario"
+    reason = f"it was ended by {name}, which {not_sent}"
     if name == "SIGALRM":
         reason += ": signal.alarm() and signal.setitimer() have it sent to oneself"
     return ExitCause("signal", name, None, reason, allowed)

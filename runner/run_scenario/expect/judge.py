@@ -15,6 +15,7 @@ from run_scenario.expect.observer import OBSERVERS, Observer
 from run_scenario.expect.participation import Attended, Participants
 from run_scenario.expect.patterns.scopes import Scoped
 from run_scenario.expect.verdicts import Event, Verdict
+from run_scenario.expect.withheld import IfRecorded
 from run_scenario.scenario.expectations import JUDGED_LATER, Condition, Expectation, Matcher
 
 
@@ -90,6 +91,7 @@ class Judge:
         observer = make(expectation, self)
         if expectation.after is not None or expectation.before is not None:
             observer = Scoped(expectation, lambda: make(expectation, self))
+        observer = IfRecorded(observer, expectation)
         return (
             Attended(observer, expectation, self._participants)
             if any(self._participants.subjects_of(expectation))

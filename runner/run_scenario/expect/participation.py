@@ -121,7 +121,7 @@ class Attended:
     def conclude(self, complete: bool, t: float) -> Finding:
         """Return what was found; what would have passed without anybody there is inconclusive.
 
-        What has failed says so as well: that an exit code is missing is the lesser half where the name is wrong.
+        Whatever else was found says so as well: that an exit code is missing is the lesser half where a name is wrong.
         """
         finding = self._observer.conclude(complete, t)
         missing = self._participants.missing(self._subjects)
@@ -129,8 +129,7 @@ class Attended:
             return finding
         if finding.result == "passed":
             return Finding("inconclusive", missing, is_empty=True)
-        reason = f"{finding.reason}; {missing}" if finding.result == "failed" else finding.reason
-        return finding.replace(is_empty=True, reason=reason)
+        return finding.replace(is_empty=True, reason=f"{finding.reason}; {missing}")
 
 
 def _acting(expectation: Expectation) -> Iterator[Subject]:

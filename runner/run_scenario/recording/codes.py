@@ -67,6 +67,7 @@ QUEUE_JOINED = 36  #                                           queue, since
 CLOSED = 37  #                                                 queue
 THREAD_JOINED = 38  #                                          queue, since
 DROPPED = 39  # the feeder could not pickle it                 queue, stamp, item, error
+GET_FAILED = 49  # what was taken could not be unpickled       queue, stamp, error
 
 # Ends of pipes, by the pipe's position among the scenario's resources: resource, end (0 left, 1 right), value, since.
 PIPE_SENT = 60  # before it; value: the object
@@ -182,6 +183,7 @@ W_POOL_JOIN = 37
 W_NO_MORE = 38  # a pool's own thread that may run for ever and moves nobody: the one that takes the results has ended
 W_THREAD = 39  # seen from outside alone: it waits for another thread of its own process
 W_OWN = 40  # seen from outside alone: it waits for other processes, at what the scenario does not name
+W_HELP = 41  # a pool's own thread, which waits for tasks, results or workers; it may call callbacks
 W_TASK = 9  # task_done(): needs the queue's condition
 
 SAME = b"="

@@ -79,6 +79,7 @@ PAYLOADS: Mapping[int, Mapping[int, Withhold]] = {
     codes.PUT: {2: _data, 5: _form},
     codes.GET: {2: _item},
     codes.DROPPED: {2: _data, 3: _message},
+    codes.GET_FAILED: {2: _message},
     codes.PIPE_SENT: {2: _data, 4: _form},
     codes.PIPE_RECEIVED: {2: _data},
     codes.VALUE_READ: {2: _data},

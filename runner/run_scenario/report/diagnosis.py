@@ -6,12 +6,13 @@ All of it is made of the data of a `scenario.stalled`: a sentence says no more t
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from run_scenario.events.exit_cause import MAIN_NAME
 from run_scenario.events.types.runs import SOMETHING_IS_MISSING
 from run_scenario.report.text import pipe_end, plural, seconds
 from run_scenario.report.waits import doing, held, names, subject, waiting_for
+from run_scenario.scenario.resources import task_name
 
 if TYPE_CHECKING:
     from run_scenario.events.types.runs import (
@@ -145,13 +146,16 @@ class _Explanation:
     @property
     def _alike(self) -> list[str]:
         """Who waits for the very same as the first."""
-        first = self._first
         found = [
             each.process if each.thread is None else _actor(each)
             for each in (*self._stalled.processes, *self._stalled.threads)
-            if (each.operation, each.resource, each.end) == (first.operation, first.resource, first.end)
+            if self._is_alike(each)
         ]
-        return found if first.resource else [first.process]
+        return found if self._first.resource else [self._first.process]
+
+    def _is_alike(self, each: BlockedOperation) -> bool:
+        first = self._first
+        return (each.operation, each.resource, each.end) == (first.operation, first.resource, first.end)
 
     def _together(self) -> str:
         alike = self._alike
@@ -196,7 +200,19 @@ class _Explanation:
 
     def _nobody(self, otherwise: str) -> str:
         """Return who could do what is waited for, and what keeps each of them from it; `otherwise` if nobody could."""
-        return " and ".join(self._kept_from()) or f"{otherwise}{self._failures()}"
+        return " and ".join(self._kept_from()) or f"{otherwise}{self._but_own_threads()}{self._failures()}"
+
+    def _but_own_threads(self) -> str:
+        """Return which other threads there are in the processes that wait: they have all that these have."""
+        stalled = self._stalled
+        waiting = [each.process for each in (*stalled.processes, *stalled.threads) if self._is_alike(each)]
+        others = [
+            f"{_actor(each) if each.thread else f'the main thread of {subject(each.process)}'}, which "
+            f"{doing(each.state, waiting_for(each))}"
+            for each in (*stalled.processes, *stalled.threads)
+            if each.process in waiting and not self._is_alike(each)
+        ]
+        return f" but {' and '.join(others)}" if others else ""
 
     def _kept_from(self, resource: str | None = None, named: Sequence[str] = ()) -> list[str]:
         """Return what keeps those from it who could do what is waited for (of one resource); `named`: who was."""
@@ -258,10 +274,10 @@ class _Explanation:
             next((each for each in reversed(self._facts(role)) if each.process == process), None)
             for role in ("ended", "failed")
         )
+        if failed is not None and (ended is None or ended.fields.get("cause") == "exception"):
+            return f"has failed: {_exception(failed)}"
         if ended is None or not ended.fields.get("exitcode"):
             return ""
-        if failed is not None and ended.fields.get("cause") == "exception":
-            return f"has failed: {_exception(failed)}"
         code = int(ended.fields["exitcode"])
         return _how_ended(ended) if code < 0 else f"has ended with exit code {code}"
 
@@ -506,7 +522,7 @@ class _Explanation:
         losses = self._facts("worker_lost")
         lost = next((fact for fact in losses if fact.fields["call"] is not None), None)
         if lost is not None:
-            task, exception = f"task {lost.fields['task']} of {lost.fields['method']}()", lost.fields.get("exception")
+            task, exception = _task(lost), lost.fields.get("exception")
             while_doing = f"while it was doing {task}"
             if exception:
                 while_doing = f"because {task} raised {exception}, which ends a worker (an Exception would not)"
@@ -580,10 +596,9 @@ class _Explanation:
         text = f"{thread}, because what a worker sent cannot be unpickled ({_exception(ended)})"
         if failed is None:
             return text
-        task = f"task {failed.fields['task']} of {failed.fields['method']}()"
         return (
-            f"{text}; {task} had raised {failed.fields['exception']}, and its result never came (give an exception "
-            "arguments that its class can be called with again)"
+            f"{text}; {_task(failed)} had raised {failed.fields['exception']}, and its result never came (give an "
+            "exception arguments that its class can be called with again)"
         )
 
     # Queues
@@ -599,8 +614,11 @@ class _Explanation:
 
     def _why_dropped(self) -> str:
         """Return in brackets why the only item that was dropped was."""
-        dropped = self._fact("dropped")
-        return f" ({dropped.fields['error']})" if dropped is not None and self._state.counts["dropped"] == 1 else ""
+        return self._why_one("dropped")
+
+    def _why_one(self, fate: Literal["dropped", "unreadable"]) -> str:
+        fact = self._fact(fate)
+        return f" ({fact.fields['error']})" if fact is not None and self._state.counts[fate] == 1 else ""
 
     def _why_unfinished(self) -> str:
         """Return why nobody calls task_done() for the rest, as the continuation of a sentence."""
@@ -647,10 +665,15 @@ class _Explanation:
         if got == put:
             return ": the one item put is taken" if put == 1 else f": all {put} items put are taken"
         error = self._why_dropped()
+        unread = counts["unreadable"]
         whose = "its" if counts["lost"] == 1 else "their"
         made = "written" if self._state.type == "SimpleQueue" else "pickled"
         ends = [
             (got, "taken"),
+            (
+                unread,
+                f"taken and lost, because {_it_or_they(unread)} could not be unpickled{self._why_one('unreadable')}",
+            ),
             (counts["dropped"], f"dropped, because {_it_or_they(counts['dropped'])} could not be {made}{error}"),
             (counts["too_large"], f"dropped, because {_was_or_were(counts['too_large'])} too large (--max-payload)"),
             (counts["left"], "broken off while it was being written"),
@@ -790,6 +813,10 @@ def _was_or_were(count: int) -> str:
 
 def _by_at(fact: Fact) -> str:
     return f"by {subject(fact.process)} after {seconds(fact.t)}"
+
+
+def _task(fact: Fact) -> str:
+    return task_name(*(fact.fields.get(field) for field in ("method", "call", "task")))
 
 
 def _exception(fact: Fact) -> str:

@@ -11,6 +11,7 @@ from typing import Any
 
 from run_scenario.report.text import pipe_end, plural, sanitize, seconds, value, values
 from run_scenario.scenario.parameters import assignments
+from run_scenario.scenario.resources import task_name
 
 Event = Mapping[str, Any]
 
@@ -113,7 +114,7 @@ def _pool(event: Event) -> str:
 
 
 def _task(event: Event) -> str:
-    return f"task {event.get('task')} of {event.get('method')}()"
+    return task_name(event.get("method"), event.get("call"), event.get("task"))
 
 
 def _sync(event: Event) -> str:
@@ -153,7 +154,7 @@ def _allowed(event: Event) -> tuple[str, ...]:
 
 
 def _scenario_stalled(event: Event) -> str:
-    what = "the deadline has passed" if event.get("cause") == "deadline" else "stalled"
+    what = "at the deadline" if event.get("cause") == "deadline" else "stalled"
     return f"{what}{_why(event)}"
 
 
@@ -546,6 +547,9 @@ _SENTENCES: dict[str, Callable[[Event], str]] = {
     "queue.closed": lambda e: f"closes {_queue(e)}: it will put nothing more",
     "queue.thread_joined": lambda e: f"has written all it put on {_queue(e)} after {seconds(e.get('waited'))}",
     "queue.item_dropped": lambda e: f"{value(e.get('item'))} never reached {_queue(e)}: {e.get('error')}",
+    "queue.get_failed": lambda e: (
+        f"{value(e.get('item'))} from {_queue(e)} is lost: cannot unpickle it: {e.get('error')}"
+    ),
     "queue.item_mutated": _item_mutated,
     "queue.items_lost": lambda e: f"{plural(e.get('count', 0), 'item')} that it put on {_queue(e)} never arrived",
     "queue.left_over": _queue_left_over,

@@ -90,6 +90,9 @@ class Condition(Value):
     def __str__(self) -> str:
         if self.operator == "present":
             return f"{self.field} {'there' if self.operand else 'not there'}"
+        if self.operator == "one_of" and isinstance(self.operand, list | tuple):
+            operator = OPERATORS["one_of"] if len(self.operand) > 1 else ""
+            return f"{self.field} {operator}{', '.join(map(repr, self.operand))}"
         return f"{self.field} {OPERATORS[self.operator]}{self.operand!r}"
 
 

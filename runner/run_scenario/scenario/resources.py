@@ -144,6 +144,14 @@ NOT_WAITING = ("map_async", "starmap_async", "apply_async", "submit")
 """Methods of pools that return at once: their result is asked for later."""
 
 
+_OF_ONE_TASK = ("apply", "apply_async", "submit")
+
+
+def task_name(method: str | None, call: int | None, task: int | None) -> str:
+    """Return a task of a pool in words; where each call makes but one, the call's number tells them apart."""
+    return f"{method}() (call {call})" if method in _OF_ONE_TASK else f"task {task} of {method}()"
+
+
 class PoolCall(Value):
     """One call that the main program makes on a pool."""
 
@@ -223,5 +231,5 @@ def recorded_resource(kind: str, name: str, size: int, lock: str) -> Resource:
     if kind in get_args(PoolType):
         return PoolSpec(name, kind, processes=size)  # type: ignore[arg-type]
     if kind == "Pipe":
-        return PipeSpec(name, duplex=bool(size))
+        return PipeSpec(name, duplex=bool(size), close_unused=False)
     raise ValueError(kind)

@@ -73,3 +73,22 @@ def leave_much() -> None:
     child = multiprocessing.Process(target=os._exit, args=(0,))
     child.start()
     child.join()
+
+
+def join_what_an_ended_child_took() -> None:
+    """Wait for an item to be done that a child has taken, for which nobody waits, and that has ended."""
+    items: multiprocessing.JoinableQueue[int] = multiprocessing.JoinableQueue()
+    items.put(1)
+    multiprocessing.Process(target=items.get, name="Taker").start()
+    items.join()
+
+
+def get_what_a_failed_child_would_put() -> None:
+    """Wait for an item of a child that has failed, and for which nobody waits."""
+    items: multiprocessing.Queue[int] = multiprocessing.Queue()
+    multiprocessing.Process(target=_fail, name="Putter").start()
+    items.get()
+
+
+def _fail() -> None:
+    raise ValueError("no source")

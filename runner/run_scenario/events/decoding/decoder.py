@@ -425,11 +425,10 @@ class EventDecoder:
             self.processes.threads_of,
             self.processes.thread_names,
         )
-        states = self.processes.states
         situation = Situation(
             scenario=self._described(with_calls=True),
             waiting=waiting,
-            ended={state.name: state.cause for state in states if state.exited or state.seen is not None},
+            ended=self.processes.ended({report[0] for report in reports}),
             ledgers=self.queues.ledgers,
             holders=self.sync.holders,
             facts=self._facts,

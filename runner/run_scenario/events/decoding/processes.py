@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import signal
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import Any
 
 from msgspec import UNSET, UnsetType
@@ -118,6 +118,19 @@ class ProcessDecoder:
     def living(self) -> dict[int, str]:
         """Return the names of the processes that have started and not ended, by their pids."""
         return {pid: state.name for pid, state in self._by_pid.items() if not state.exited}
+
+    def ended(self, living: Collection[int]) -> dict[str, str]:
+        """Return the scenario's processes that have ended, each with the cause, as far as it is known.
+
+        `living` are the process ids of all that live; empty if that is not known. A process that was started and is
+        none of them has ended, even if only its parent, which has yet to wait for it, will learn how.
+        """
+        causes = {}
+        for state in self.states:
+            gone = bool(living) and state.worker == "process" and state.pid is not None and state.pid not in living
+            if state.exited or state.seen is not None or gone:
+                causes[state.name] = state.cause or ("exception" if state.outcome == "failed" else "")
+        return causes
 
     def started(self) -> int:
         """Return how many of the scenario's processes have reached their target."""

@@ -23,6 +23,8 @@ class QueueLedger:
         self.too_large = 0
         """Of these, so many as were larger than an item may be; the others could not be pickled."""
         self.lost = 0
+        self.unreadable = 0
+        """Of these, so many as were taken and could not be unpickled; the others never left their process."""
         self.done = 0
         self.outstanding: dict[int, tuple[int, Any]] = {}
         """stamp -> (item id, description) of what was put and not yet got, in order of putting."""
@@ -47,6 +49,13 @@ class QueueLedger:
         """Strike an item out; return its id and description, or (None, None) if its put was never recorded."""
         self.got += 1
         self.takers[taker] = self.takers.get(taker, 0) + 1
+        return self.outstanding.pop(stamp, (None, None))
+
+    def record_unreadable(self, stamp: int, taker: str) -> tuple[int | None, Any]:
+        """Strike out an item that was taken and could not be unpickled; return its id and description."""
+        self.lost += 1
+        self.unreadable += 1
+        self.takers[taker] += 1
         return self.outstanding.pop(stamp, (None, None))
 
     def record_drop(self, stamp: int, *, too_large: bool) -> int | None:

@@ -97,6 +97,11 @@ class QueueDecoder:
         item_id = ledger.record_drop(stamp, too_large=LIMITS["payload"].option in error)
         return types.QueueItemDropped(queue=ledger.spec.name, item_id=item_id, item=item, error=error)
 
+    def on_get_failed(self, source: Source, t: int, queue: int, stamp: int, error: str) -> Event:
+        ledger = self.ledgers[queue]
+        item_id, item = ledger.record_unreadable(stamp, source.name)
+        return types.QueueGetFailed(queue=ledger.spec.name, item_id=item_id, item=item, error=error)
+
     def _name(self, queue: int) -> str:
         return self.ledgers[queue].spec.name
 

@@ -205,7 +205,7 @@ class _Rules:
 
     def _locked_inside(self) -> Found | None:
         # Whoever is alone in its process waits for what nobody there can do.
-        alone = [w for w in self._graph.waiting if w.operation == "thread" and w.threads == 1]
+        alone = [w for w in self._graph.waiting if w.is_alone]
         return ("locked_inside", alone[:1]) if alone else None
 
     def _abandoned(self) -> Found | None:
@@ -396,7 +396,8 @@ def _counts(graph: WaitForGraph, ledger: QueueLedger) -> dict[str, int]:
         "left": ledger.left,
         "dropped": ledger.dropped - ledger.too_large,
         "too_large": ledger.too_large,
-        "lost": ledger.lost,
+        "lost": ledger.lost - ledger.unreadable,
+        "unreadable": ledger.unreadable,
         "broken": ledger.broken({w.pid for w in graph.waiting}),
         "pills": ledger.spec.poison_pills,
         "takers": len(graph.users(ledger.spec.name, "from", "uses")),
@@ -441,7 +442,7 @@ class _Facts:
             self._add("terminated", self._book.last(types.PoolTerminated, pool), pool)
         # Whoever is alone in its process waits for what nobody there can do, whatever the others do.
         for w in concerned:
-            if w.operation == "thread" and w.threads == 1:
+            if w.is_alone:
                 self._threads_at_fork(w.process)
         if kind == "exit_blocked_by_feeder":
             self._add("failed", self._book.last(types.ProcessFailed, processes[0]))
@@ -472,10 +473,15 @@ class _Facts:
         for pool in (spec.name for spec in self._graph.resources if isinstance(spec, PoolSpec)):
             for failed in unheard_failures(self._book, pool)[:_MOST_FAILURES]:
                 self._add("task_failed", failed, pool)
-        if situation.scenario.script:  # of what is described it is known who could have moved them
-            failed_processes = [name for name, cause in situation.ended.items() if cause in _FAILURES]
-            for name in failed_processes[:_MOST_FAILURES]:
-                self._ended(name)
+        # Of what a scenario describes it is known who could have moved them; of what own code starts it is not.
+        own = [name for name, cause in situation.ended.items() if cause in _FAILURES and self._is_made(name)]
+        for name in own[:_MOST_FAILURES]:
+            self._ended(name)
+
+    def _is_made(self, process: str) -> bool:
+        """Tell whether own code has started a process."""
+        starting = self._book.last(types.ProcessStarting, process)
+        return bool(self._graph.scenario.script) or (starting is not None and starting.path is not UNSET)
 
     def _threads_at_fork(self, process: str) -> None:
         """Add the threads that ran where a process was forked, when it was."""
@@ -504,6 +510,7 @@ class _Facts:
         self._add("last_put", book.last(types.QueuePut, queue), queue)
         self._add("last_get", book.last_get(queue), queue)
         self._add("dropped", book.last(types.QueueItemDropped, queue), queue)
+        self._add("unreadable", book.last(types.QueueGetFailed, queue), queue)
         self._add("lost", book.last(types.QueueItemsLost, queue), queue)
         for event in book.each(types.QueueAbandoned, queue):
             self._add("abandoned", event, queue)

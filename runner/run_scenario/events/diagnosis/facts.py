@@ -22,6 +22,7 @@ _TELL_APART: dict[type[types.Event], tuple[str, ...]] = {
     types.QueueGet: ("queue", "process"),
     types.QueueEmpty: ("queue", "process"),
     types.QueueItemDropped: ("queue",),
+    types.QueueGetFailed: ("queue",),
     types.QueueItemsLost: ("queue",),
     types.QueueAbandoned: ("queue", "side"),
     types.LockAcquired: ("lock", "process"),

@@ -130,6 +130,12 @@ class WaitForGraph:
         maker = self.situation.makers.get(handle)
         return [*self.users(handle, *directions), *([maker] if maker else [])]
 
+    def _at_other_end(self, w: Waiting, pipe: PipeSpec) -> list[str]:
+        """Return who is given the other end of the pipe at which a process waits, or waits at it."""
+        other = _OTHER_END[w.end or "left"]
+        users = self.users(f"{pipe.name}.{other}", "from", "to", "uses")
+        return users + [each.process for each in self.waiting if each.resource == w.resource and each.end == other]
+
     # Who could move whom
 
     def movers(self, w: Waiting) -> list[Mover]:
@@ -151,11 +157,13 @@ class WaitForGraph:
         if isinstance(spec, PipeSpec) and w.end:
             other = _OTHER_END[w.end]
             end = f"{spec.name}.{other}"
-            users = self.users(end, "from", "to", "uses")
-            users += [each.process for each in self.waiting if each.resource == w.resource and each.end == other]
+            users = self._at_other_end(w, spec)
+            maker = self.situation.makers.get(spec.name)
+            if maker and self.situation.facts.last(types.PipeClosed, spec.name, other, maker) is None:
+                users.append(maker)
             return self._movers(w, "send" if w.operation == "recv" else "receive", end, users)
         if w.operation == "call" and spec is not None:
-            return self._movers(w, "call", spec.name, self.users(spec.name, "from", "to", "uses"))
+            return self._movers(w, "call", spec.name, self._having(spec.name, "from", "to", "uses"))
         if isinstance(spec, SyncSpec | SharedSpec):
             return self._movers_at_lock(w, spec)
         if w.operation == "join_pool":
@@ -169,7 +177,8 @@ class WaitForGraph:
         """Return who has the other end of a pipe open for certain, so that EOF does not come to whom waits at this one.
 
         The main program has had both ends. Whoever was forked from it has those that it had at that moment, unless it
-        has closed them; others have what they were given.
+        has closed them; others have what they were given. A script may also have dropped an end, of which there is no
+        event: so it had one for certain only until the event that it closed it.
         """
         spec = self.spec(w)
         if not isinstance(spec, PipeSpec) or not w.end:
@@ -179,6 +188,8 @@ class WaitForGraph:
         closed = {event.pid: event.seq for event in facts.each(types.PipeClosed, spec.name, other)}
         main = self.living.get(MAIN_NAME)
         main_pid = main.pid if main else None
+        if spec.name in self.situation.makers and main_pid not in closed:
+            return []
         given = self.users(end, "from", "to", "uses")
         found = []
         for name, each in self.living.items():
@@ -236,7 +247,7 @@ class WaitForGraph:
             if (action, handle) in self.remaining.certain:
                 movers.append(Mover(process=MAIN_NAME, action=action, resource=handle, standing="later", cause=None))
             elif (action, handle) in self.remaining.possible:
-                movers.append(Mover(process=MAIN_NAME, action=action, resource=handle, standing="unknown", cause=None))
+                movers.append(self._possible_mover(MAIN_NAME, action, handle, same))
             elif hold and MAIN_NAME in names and self._has_plan(MAIN_NAME):
                 movers.append(self._mover(MAIN_NAME, action, handle))
         elif hold and MAIN_NAME in names and self._has_plan(MAIN_NAME):
@@ -250,7 +261,13 @@ class WaitForGraph:
         """Yield the processes that were forked: they may have all that who forked them had made."""
         for name in self._described:
             if name in self.living and name not in same and self._was_forked(name, before=None):
-                yield Mover(process=name, action=action, resource=handle, standing="unknown", cause=None)
+                yield self._possible_mover(name, action, handle, same)
+
+    def _possible_mover(self, name: str, action: Action, handle: str | None, same: Collection[str]) -> Mover:
+        """Return somebody of whom it is not known whether it would do it; it does not while it waits for their end."""
+        mover = self._mover(name, action, handle)
+        ends_after = self.blocked(self.living[name]).on_process in same
+        return mover if ends_after else replace(mover, standing="unknown")
 
     def _has_plan(self, name: str) -> bool:
         """Tell whether it is the main program of a scenario: what that would still do is known."""
@@ -365,4 +382,5 @@ class WaitForGraph:
             return ledger is not None and ledger.owes(mover.process)
         if mover.action == "release":
             return mover.process in self.holders(w)
-        return mover.action in ("send", "receive", "end")
+        spec = self.spec(w)
+        return mover.action == "end" or (isinstance(spec, PipeSpec) and mover.process in self._at_other_end(w, spec))

@@ -62,7 +62,7 @@ _OPERATIONS: dict[int, Operation] = {
 }
 _SEEN = (codes.W_THREAD, codes.W_OWN)
 """Waits of which nothing more is known than what the system shows."""
-_PASSIVE = (codes.W_FEED, codes.W_NO_MORE, *_SEEN)
+_PASSIVE = (codes.W_FEED, codes.W_HELP, codes.W_NO_MORE, *_SEEN)
 """What threads wait for that serve others in their process, or of which nothing more is known."""
 _WAKING: tuple[Operation, ...] = ("set", "clear", "is_set", "notify")
 _WITHOUT_RESOURCE = ("join", "sleep", "exit", "thread", "own", "serve")
@@ -105,6 +105,8 @@ class Waiting(Value):
     """Kind and resource of the waits in the middle of which it began this one."""
     threads: int = 0
     """How many its process has, without those that only serve others; 0: not known."""
+    helpers: int = 0
+    """How many threads of pools its process has besides: they call callbacks."""
     thread: int = 0
     """Native id of a thread that is neither the main thread nor a worker's."""
     thread_name: str = ""
@@ -121,10 +123,15 @@ class Waiting(Value):
         return operation
 
     @property
+    def is_alone(self) -> bool:
+        """Whether it waits for another thread of its own process, and there is none that could run its code."""
+        return self.operation == "thread" and self.threads == 1 and not self.helpers
+
+    @property
     def method(self) -> str | None:
         """Of a call on what a manager holds: the proxy's method; of a wait for another thread: join, or alone."""
         if self.operation == "thread":
-            if self.threads == 1:
+            if self.is_alone:
                 return "alone"
             joins = ("threading.py", "join") in [(_base(frame.file), frame.function) for frame in self.frames]
             return "join" if joins else None
@@ -159,6 +166,7 @@ def read_reports(
         if all(w[0] != codes.W_SERVE for w in waits):  # of a manager nobody needs to know how it serves
             others |= {native for native in states if f"Thread {native} " in stack}
         others -= serving
+        helpers = {w[2] for w in waits if w[0] == codes.W_HELP and w[2] in states}
         for native, name in (threads | {other: name_of(pid) for other in others if other not in threads}).items():
             # A wait may take place inside another: the one that began last is what the thread is in.
             own = sorted((w for w in waits if w[2] == native), key=lambda wait: abs(wait[3]))
@@ -180,6 +188,7 @@ def read_reports(
                     frames,
                     around,
                     threads=len(states) - len(serving),
+                    helpers=len(helpers),
                     thread=0 if native in threads else native,
                     thread_name="" if native in threads else thread_names.get((pid, native), ""),
                     on_process=name_of(-until) if until < 0 else "",

@@ -458,8 +458,8 @@ class History(Struct, eq=False):
         lane.got[event.queue] += 0  # it would have taken something
         channel.consumers.setdefault(event.process, ConsumerStatistics())
 
-    @_on(log.QueueItemDropped, log.QueueItemsLost)
-    def _missing(self, event: log.QueueItemDropped | log.QueueItemsLost) -> None:
+    @_on(log.QueueItemDropped, log.QueueItemsLost, log.QueueGetFailed)
+    def _missing(self, event: log.QueueItemDropped | log.QueueItemsLost | log.QueueGetFailed) -> None:
         channel = self._queue(event.queue)
         channel.missing += event.count if isinstance(event, log.QueueItemsLost) else 1
         if self.detailed:

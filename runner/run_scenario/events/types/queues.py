@@ -99,6 +99,15 @@ class QueueItemDropped(QueueEvent, kw_only=True, tag="queue.item_dropped"):
     error: Annotated[str, about("Why.")]
 
 
+class QueueGetFailed(QueueEvent, kw_only=True, tag="queue.get_failed"):
+    """An item was taken and is lost: it cannot be unpickled, and get() has raised that."""
+
+    level: Level = "error"
+    item_id: Annotated[Count | None, about("Which item; null if it is not known.")]
+    item: Item
+    error: Annotated[str, about("Why.")]
+
+
 class QueueItemMutated(QueueEvent, kw_only=True, tag="queue.item_mutated"):
     """What was got is not what was put: a list or a dict that was changed between put() and its pickling."""
 

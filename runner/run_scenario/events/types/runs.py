@@ -93,6 +93,7 @@ FactRole = Literal[
     "found_empty",
     "found_not_empty",
     "dropped",
+    "unreadable",
     "lost",
     "abandoned",
     "worker_lost",

@@ -29,16 +29,19 @@ from run_scenario.scenario.expectations import Expectation
 class ExitCodes:
     """Each process named ended with one of the exit codes that are right for it; one started again, in the end."""
 
-    names: Names = frozenset(("process.exited", "process.restarting"))
+    names: Names = frozenset(("process.started", "process.exited", "process.restarting"))
 
     def __init__(self, expectation: Expectation, context: Context) -> None:
         self._codes = dict(expectation.codes)
+        self._started: set[str] = set()
         self._seen: dict[str, Event] = {}
         self._wrong: dict[str, Event] = {}
 
     def see(self, event: Event) -> None:
         process = event["process"]
-        if event["event"] == "process.restarting":
+        if event["event"] == "process.started":
+            self._started.add(process)
+        elif event["event"] == "process.restarting":
             self._seen.pop(process, None)
             self._wrong.pop(process, None)
         elif event["event"] == "process.exited" and process in self._codes:
@@ -53,7 +56,9 @@ class ExitCodes:
             return failed(f"{name} ended with exit code {end.get('exitcode')}, not {right}{why}", end)
         running = [name for name in self._codes if name not in self._seen]
         if running:
-            return unfulfilled(complete, f"{running[0]} has not ended")
+            started = running[0] in self._started
+            why = f"{running[0]} has not ended" if started else f"no process {running[0]!r} has started"
+            return unfulfilled(complete, why)
         codes = ", ".join(f"{name} {event.get('exitcode')}" for name, event in list(self._seen.items())[:5])
         return passed(f"exit codes: {codes}", *self._seen.values())
 

@@ -15,7 +15,9 @@ from run_scenario.scenario.expectations import Expectation
 class Conservation:
     """All that was put on a queue was taken, or is still on it: nothing lost, doubled or invented."""
 
-    names: Names = frozenset(("queue.put", "queue.get", "queue.item_dropped", "queue.items_lost", "queue.left_over"))
+    names: Names = frozenset(
+        ("queue.put", "queue.get", "queue.get_failed", "queue.item_dropped", "queue.items_lost", "queue.left_over")
+    )
 
     def __init__(self, expectation: Expectation, context: Context) -> None:
         self._queue: Channel[Event] = Channel(expectation.subject)
@@ -36,6 +38,8 @@ class Conservation:
                 self._wrong = f"item {event['item_id']} was got, but never put, or got before", event
         elif name == "queue.item_dropped":
             self._wrong = f"an item was dropped: {event.get('error')}", event
+        elif name == "queue.get_failed":
+            self._wrong = f"an item was taken and lost, for it cannot be unpickled: {event.get('error')}", event
         elif name == "queue.items_lost":
             self._wrong = f"{event.get('count'):,} items were lost with their process", event
         elif name == "queue.left_over":

@@ -95,7 +95,7 @@ class Recorded:
                 self.deadline = event["timeout"]
             case "process.orphaned" if process in self.processes:
                 self._note_blemish(kind, process)
-            case "queue.items_lost":
+            case "queue.items_lost" | "queue.get_failed":
                 self._note_blemish(kind, process)
             case "queue.item_dropped":
                 self._note_blemish(kind, process)

@@ -276,7 +276,7 @@ class Calls:
 
     def _mark(self, thread: threading.Thread) -> None:
         if thread.native_id is not None:
-            recorder.mark_passive(thread.native_id, codes.W_FEED, self._index)
+            recorder.mark_passive(thread.native_id, codes.W_HELP, self._index)
 
     # Calls
 

@@ -54,6 +54,18 @@ def _record_get(queue: int, stamp: int, item: Any, since: int) -> Any:
     return item
 
 
+def _unpickled(queue: int, stamp: int, data: Any) -> Any:
+    try:
+        return loads(data) if type(data) is bytes else unpickle(data)
+    except BaseException as error:
+        _emit(codes.GET_FAILED, queue, stamp, _reason_of(error))
+        raise
+
+
+def _reason_of(error: BaseException) -> str:
+    return f"{type(error).__name__}: {error}"[:500]
+
+
 def _stamps() -> Callable[[], int]:
     return itertools.count((os.getpid() << 40) + 1).__next__
 
@@ -89,8 +101,7 @@ class _PairPickler:
 
 
 def _record_dropped(queue: int, pair: tuple[int, Any], error: BaseException) -> None:
-    reason = f"{type(error).__name__}: {error}"[:500]
-    _emit(codes.DROPPED, queue, pair[0], describe(pair[1]), reason)
+    _emit(codes.DROPPED, queue, pair[0], describe(pair[1]), _reason_of(error))
 
 
 def create_queue(spec: QueueSpec, index: int, ctx: context.BaseContext) -> Queue | JoinableQueue | SimpleQueue:
@@ -232,7 +243,7 @@ class _RecordedQueue:
         finally:
             waits[wait] = 0
         self._sem.release()
-        item = loads(data) if type(data) is bytes else unpickle(data)
+        item = _unpickled(self._index, stamp, data)
         if type(item) in PLAIN and stamp:
             recorder.fixed(codes.GET, layout.V_SAME, self._index, stamp, 0, since)
             return item
@@ -262,7 +273,7 @@ class _RecordedQueue:
         if data is None:
             self._got_nothing.note(True)
             raise Empty
-        return _record_get(self._index, stamp, unpickle(data), since)
+        return _record_get(self._index, stamp, _unpickled(self._index, stamp, data), since)
 
     def _get_within(self, timeout: float) -> Any:
         since = recorder.begin_wait(codes.W_GET_TIMED, self._index, timeout)
@@ -273,7 +284,7 @@ class _RecordedQueue:
             raise
         finally:
             recorder.end_wait()
-        return _record_get(self._index, stamp, unpickle(data), since)
+        return _record_get(self._index, stamp, _unpickled(self._index, stamp, data), since)
 
     def _receive_within(self, timeout: float) -> tuple[bytes | memoryview, int]:
         if self._closed:
@@ -427,7 +438,7 @@ class SimpleQueue(queues.SimpleQueue):  # type: ignore[type-arg]
                 recorder.end_wait()
         finally:
             recorder.end_wait()
-        return _record_get(self._index, stamp, unpickle(data), since)
+        return _record_get(self._index, stamp, _unpickled(self._index, stamp, data), since)
 
     def close(self) -> None:
         super().close()

@@ -387,7 +387,7 @@ def _workers(spec: PoolSpec, index: int, ctx: BaseContext, size: int) -> Workers
 
 def _mark_passive(thread: threading.Thread, index: int) -> None:
     if thread.native_id is not None:
-        recorder.mark_passive(thread.native_id, codes.W_FEED, index)
+        recorder.mark_passive(thread.native_id, codes.W_HELP, index)
 
 
 # Executors

@@ -269,6 +269,14 @@ class Supervisor:
         if self._processes.finds_quickly:  # otherwise the next look will do
             self._look_for_orphans()
 
+    def _see_unawaited(self) -> None:
+        """Record the exits of those that nobody has reported, and that their parents have not waited for."""
+        for pid in self._processes.listed():
+            if pid not in self._auxiliary.pids and self._watched.index_of(pid) is None:
+                stat = self._processes.stat(pid)
+                if stat and stat.is_over:
+                    self._see_exit(ORPHAN, pid)
+
     def _note_exit(self, index: int, pid: int) -> None:
         """Record the exit of a process for which another has waited: only that one knows the exit code."""
         held = self._server_exitcodes.hold(self._main, index, pid)
@@ -365,6 +373,7 @@ class Supervisor:
 
     def _process_reports(self) -> list[list[object]]:
         with contextlib.suppress(OSError):
+            self._see_unawaited()
             living = list(self._living())
             asked = self._detector.askable(living)
             recorder.emit(codes.STACKS_ASKED, list(asked))
