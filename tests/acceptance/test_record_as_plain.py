@@ -27,7 +27,7 @@ def _alike(folder: Path, script: Path | str, *arguments: str) -> Recorded:
 
 
 def _of_python(stderr: str) -> str:
-    """Return what Python says of the script: without numbers of descriptors, and what 3.13 says of itself at its end."""
+    """Return what Python says of the script: without numbers of descriptors, and what 3.13 adds at its end."""
     said, _, _ = stderr.partition("Exception ignored on threading shutdown")
     return re.sub(r"(_fd|_handle)=[0-9]+", r"\1=N", said)
 
