@@ -26,9 +26,15 @@ def _alike(folder: Path, script: Path | str, *arguments: str) -> Recorded:
     return recorded
 
 
+_AT_THE_END = re.compile(
+    r"Exception ignored on threading shutdown.*|OverflowError: Python int too large to convert to C long\n", re.DOTALL
+)
+"""From 3.12 on, of an exit code that is no C long."""
+
+
 def _of_python(stderr: str) -> str:
-    """Return what Python says of the script: without numbers of descriptors, and what 3.13 adds at its end."""
-    said, _, _ = stderr.partition("Exception ignored on threading shutdown")
+    """Return what Python says of the script: without numbers of descriptors, and what it says of itself at its end."""
+    said = _AT_THE_END.sub("", stderr)
     return re.sub(r"(_fd|_handle)=[0-9]+", r"\1=N", said)
 
 

@@ -217,11 +217,14 @@ def effects(log: Log) -> list[Any]:
 
 
 def ends(log: Log) -> dict[str, int]:
-    """Return the exit codes of processes that ended by themselves, or by what the main program did."""
+    """Return the exit codes of processes that ended by themselves, or by what the main program did.
+
+    A fork server of own code may be seen to end, as `pid N`.
+    """
     return {
         event["process"]: event["exitcode"]
         for event in log.all("process.exited")
-        if event["cause"] != "stopped_by_runner" and not event["process"].startswith(("Fork", "Spawn"))
+        if event["cause"] != "stopped_by_runner" and not event["process"].startswith(("Fork", "Spawn", "pid "))
     }
 
 

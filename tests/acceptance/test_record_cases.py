@@ -66,9 +66,9 @@ CASES = {
     "executor_crash": Case(
         1,
         (
-            "was lost with submit() (call 1): ended by SIGSEGV",
+            "was lost with submit() (call 2): ended by SIGSEGV",
             "MainProcess        failed with BrokenProcessPool",
-            "was ended by SIGSEGV in submit() (call 1))",
+            "was ended by SIGSEGV in submit() (call 2))",
         ),
     ),
     "executor_max_tasks": Case(
