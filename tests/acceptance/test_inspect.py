@@ -346,8 +346,9 @@ def test_no_standstill_is_claimed_of_what_goes_on(method: str, monkeypatch: pyte
                     found = conclude(looking.inspect(program.pid))
                     claimed += [each for each in found if each.kind == "standstill" and each.certainty in SURE]
         finally:
-            assert 0 == program.end()
+            code = program.end()
         assert [] == claimed, seed
+        assert code in (0, -signal.SIGABRT)  # Python aborts if a daemon thread prints just as it shuts down
 
 
 def refused(pid: int, capfd: pytest.CaptureFixture[str]) -> str:
