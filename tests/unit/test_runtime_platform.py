@@ -39,6 +39,20 @@ def test_a_zombie_whose_threads_run_is_not_over() -> None:
         assert 0 == process.wait()
 
 
+def test_who_ends_and_who_only_comes_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Neither has a command line: one that is being executed is still there, and can be ended."""
+    with subprocess.Popen([sys.executable, "-c", "import sys; sys.stdin.read()"], stdin=subprocess.PIPE) as process:
+        assert (False, False) == (system.is_ending(process.pid), system.is_executing(process.pid))
+        read = system.read_file
+        monkeypatch.setattr(system, "read_file", lambda path: "" if path.endswith("/cmdline") else read(path))
+        assert (False, True) == (system.is_ending(process.pid), system.is_executing(process.pid))
+        assert process.stdin
+        process.stdin.close()
+        os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOWAIT)
+        assert (True, False) == (system.is_ending(process.pid), system.is_executing(process.pid))
+    assert (True, False) == (system.is_ending(process.pid), system.is_executing(process.pid))
+
+
 LOCKS = {
     "lock": "import threading; lock = threading.Lock(); lock.acquire(); lock.acquire()",
     "timeout": "import threading; lock = threading.Lock(); lock.acquire(); lock.acquire(timeout=60)",

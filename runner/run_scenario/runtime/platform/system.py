@@ -30,6 +30,7 @@ _MOST_DESCRIPTORS = 65_536
 _LOW = 5
 """The nice value of a thread that yields to others."""
 
+_PF_EXITING = 0x4
 _PF_FORKNOEXEC = 0x40
 _PF_KTHREAD = 0x00200000
 _PR_SET_PDEATHSIG = 1
@@ -291,8 +292,14 @@ def command_of(pid: int) -> str:
 
 
 def is_ending(pid: int) -> bool:
-    """Return whether a process is on its way out, or gone: its memory and command line are gone."""
-    return not read_file(f"/proc/{pid}/cmdline")
+    """Return whether a process is on its way out, or gone."""
+    flags = _flags(pid)
+    return flags is None or bool(flags & _PF_EXITING)
+
+
+def is_executing(pid: int) -> bool:
+    """Return whether a process is just being replaced by another program: it has no command line for that moment."""
+    return not read_file(f"/proc/{pid}/cmdline") and not is_ending(pid)
 
 
 def is_auxiliary(pid: int) -> bool:

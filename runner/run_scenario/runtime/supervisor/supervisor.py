@@ -48,6 +48,8 @@ _ORDERS = {
 }
 """Of the runner, besides the signals that it has got -> why the run is ended."""
 _OUTLIVED = "it outlived the main program"
+_EXECUTION = 0.5
+"""Seconds that an orphan gets to come up as another program, before everybody is ended: then it is known what it is."""
 _DEFAULT_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGPIPE)
 
 
@@ -339,6 +341,8 @@ class Supervisor:
             known = pid in self._auxiliary.pids
             if pid == self._main or pid in self._orphans or (not known and system.is_ending(pid)):
                 continue
+            if not known and system.is_executing(pid):  # what it is, the next look will tell
+                continue
             if known or system.is_auxiliary(pid):  # it ends by itself, and leaves its own children behind
                 self._auxiliary.pids.add(pid)
                 adopted += self._processes.children(pid)
@@ -385,6 +389,9 @@ class Supervisor:
         if reason:
             with contextlib.suppress(OSError):
                 os.close(os.open(os.path.join(self._request.folder, STOPPED), os.O_CREAT | os.O_WRONLY, 0o600))
+        until = time.monotonic() + _EXECUTION
+        while any(map(system.is_executing, self._processes.orphans())) and time.monotonic() < until:
+            time.sleep(_EXECUTION / 100)
         self._look_for_orphans()
         if reason and self._runner is _Runner.FOLLOWS:
             self._sweeper.stop(self._main, reason)

@@ -121,7 +121,7 @@ class Sweeper:
 
     def _send(self, pids: Mapping[int, int | None], number: int, reason: str) -> None:
         for pid, began in pids.items():
-            # Who is just ending by itself has no command line any more: it might be a resource tracker.
+            # Who is just ending by itself is not ended by this; it might be a resource tracker.
             if not (self._processes.means.proc and system.is_ending(pid)):
                 recorder.emit(codes.SWEEPING, pid, int(number), reason, self._processes.sees_ends)
             self._processes.send(pid, number, began)
