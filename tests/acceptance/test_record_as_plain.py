@@ -20,8 +20,8 @@ def _alike(folder: Path, script: Path | str, *arguments: str) -> Recorded:
     plain = plainly(folder, script, *arguments)
     recorded = record(folder, folder / script, *arguments)
     assert (plain.returncode, plain.stdout) == (recorded.status, recorded.stdout), recorded.stderr
-    said = _of_python(plain.stderr)
-    assert said == _of_python(recorded.stderr)[: len(said)]
+    said = _numbered_alike(_AT_THE_END.sub("", plain.stderr))
+    assert said == _numbered_alike(recorded.stderr)[: len(said)]
     assert "run_scenario" not in recorded.stderr
     return recorded
 
@@ -29,13 +29,12 @@ def _alike(folder: Path, script: Path | str, *arguments: str) -> Recorded:
 _AT_THE_END = re.compile(
     r"Exception ignored on threading shutdown.*|OverflowError: Python int too large to convert to C long\n", re.DOTALL
 )
-"""From 3.12 on, of an exit code that is no C long."""
+"""What Python 3.12 and later say at their end of an exit code that is no C long; recorded, they need not."""
 
 
-def _of_python(stderr: str) -> str:
-    """Return what Python says of the script: without numbers of descriptors, and what it says of itself at its end."""
-    said = _AT_THE_END.sub("", stderr)
-    return re.sub(r"(_fd|_handle)=[0-9]+", r"\1=N", said)
+def _numbered_alike(stderr: str) -> str:
+    """Return what is said with N in place of the numbers of descriptors."""
+    return re.sub(r"(_fd|_handle)=[0-9]+", r"\1=N", stderr)
 
 
 def test_numbers_of_any_type_and_what_is_refused(tmp_path: Path) -> None:

@@ -113,9 +113,9 @@ def test_another_version_of_python(tmp_path: Path, method: str, version: str) ->
     [
         (
             "echo run-scenario cpython 3 10 3.10.13",
-            "is Python 3.10.13: a program can be recorded that runs by CPython 3.11",
+            "is Python 3.10.13: record needs CPython 3.11",
         ),
-        ("echo run-scenario pypy 3 11 3.11.9", "is pypy 3.11.9: a program can be recorded that runs by CPython 3.11"),
+        ("echo run-scenario pypy 3 11 3.11.9", "is pypy 3.11.9: record needs CPython 3.11"),
         ("echo hello", "is no Python: name an interpreter, such as .venv/bin/python"),
         (None, "there is no such program; name an interpreter, such as .venv/bin/python"),
         ("", "is a folder: name the program in it"),

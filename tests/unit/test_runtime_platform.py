@@ -41,7 +41,10 @@ def test_a_zombie_whose_threads_run_is_not_over() -> None:
 
 def test_who_ends_and_who_only_comes_up(monkeypatch: pytest.MonkeyPatch) -> None:
     """Neither has a command line: one that is being executed is still there, and can be ended."""
-    with subprocess.Popen([sys.executable, "-c", "import sys; sys.stdin.read()"], stdin=subprocess.PIPE) as process:
+    command = [sys.executable, "-c", "import sys; print(flush=True); sys.stdin.read()"]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
+        assert process.stdout
+        assert b"\n" == process.stdout.readline()
         assert (False, False) == (system.is_ending(process.pid), system.is_executing(process.pid))
         read = system.read_file
         monkeypatch.setattr(system, "read_file", lambda path: "" if path.endswith("/cmdline") else read(path))

@@ -45,10 +45,12 @@ def work(number, seed, locks, items, told, end, event):
 
 
 def answer(ends):
-    """Answer late."""
+    """Answer late, until one asks for nothing."""
     while True:
         for end in wait(ends):
             question = end.recv()
+            if question is None:
+                return
             time.sleep(0.2)
             end.send(question)
 
@@ -78,12 +80,15 @@ def main(seed):
     ]
     for worker in workers:
         worker.start()
-    threading.Thread(target=answer, args=([ours for ours, _ in pipes],), daemon=True).start()
+    answering = threading.Thread(target=answer, args=([ours for ours, _ in pipes],))
+    answering.start()
     help_until_done(told, items, event)
     while any(worker.is_alive() for worker in workers):  # they end when what they have put is taken
         with contextlib.suppress(queue.Empty):
             items.get(timeout=0.05)
     items.cancel_join_thread()
+    pipes[0][1].send(None)
+    answering.join()  # a daemon thread may make Python abort as it shuts down
 
 
 if __name__ == "__main__":

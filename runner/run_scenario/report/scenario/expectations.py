@@ -20,15 +20,15 @@ def expectations(recorded: Recorded, unlike: Sequence[str], by_code: Container[s
     script's own code.
     """
     lines: list[str] = []
-    if recorded.main_exited.get("cause") == "vanished" and "process.orphaned" in recorded.blemishes:
+    if recorded.main_exited.get("cause") == "vanished" and "process.orphaned" in recorded.faults:
         unlike = [*unlike, _ABRUPT]
         lines += _may_happen("scenario.stalled", _ABRUPT)
-    for kind, processes in sorted(recorded.blemishes.items()):
+    for kind, processes in sorted(recorded.faults.items()):
         if kind == "queue.item_dropped" and not any(each in by_code for each in processes):
             continue  # the step that put it is left out
         lines += _about({"event": kind}, [_BY_CHANCE] if kind == "queue.items_lost" else unlike)
     if recorded.stalled:
-        lost = [_BY_CHANCE] if "queue.items_lost" in recorded.blemishes else []
+        lost = [_BY_CHANCE] if "queue.items_lost" in recorded.faults else []
         stopped = {"event": "scenario.stalled", "cause": recorded.stalled}
         if recorded.deadline is not None:
             stopped = {"event": "scenario.timed_out"}

@@ -63,7 +63,7 @@ class Recorded:
     """Processes with another thread that was blocked then."""
     deadline: float | None = None
     """The seconds of `--timeout`, if they have ended the script."""
-    blemishes: dict[str, set[str]] = field(default_factory=lambda: defaultdict(set))
+    faults: dict[str, set[str]] = field(default_factory=lambda: defaultdict(set))
     """Events for which a scenario fails that does not expect them -> processes that they are about."""
     dropped: dict[tuple[str, str, int], str] = field(default_factory=dict)
     """Process, queue and number of an item that never arrived -> why."""
@@ -94,14 +94,14 @@ class Recorded:
             case "scenario.timed_out":
                 self.deadline = event["timeout"]
             case "process.orphaned" if process in self.processes:
-                self._note_blemish(kind, process)
+                self._note_fault(kind, process)
             case "queue.items_lost" | "queue.get_failed":
-                self._note_blemish(kind, process)
+                self._note_fault(kind, process)
             case "queue.item_dropped":
-                self._note_blemish(kind, process)
+                self._note_fault(kind, process)
                 self.dropped[process, event["queue"], event["item_id"]] = event["error"]
             case "queue.left_over" if event["pills"]:
-                self._note_blemish(kind, process)
+                self._note_fault(kind, process)
             case "recording.incomplete":
                 self.missing.append(event["missing"])
             case "queue.put" | "queue.get":
@@ -113,9 +113,9 @@ class Recorded:
         if method and method not in self.start_methods:
             self.start_methods.append(method)
 
-    def _note_blemish(self, kind: str, process: str) -> None:
+    def _note_fault(self, kind: str, process: str) -> None:
         if not self.stalled:  # otherwise it may have come of being stopped
-            self.blemishes[kind].add(process)
+            self.faults[kind].add(process)
 
     def _end(self, process: str, event: Event) -> None:
         if process == MAIN_NAME:

@@ -36,7 +36,7 @@ def find_interpreter(given: str) -> Interpreter:
     if kind != "cpython" or version < _OLDEST:
         what = f"{kind} {name}" if kind != "cpython" else f"Python {name}"
         wanted = "CPython {}.{} or later".format(*_OLDEST)
-        raise UsageError(f"--python {given!r} is {what}: a program can be recorded that runs by {wanted}")
+        raise UsageError(f"--python {given!r} is {what}: record needs {wanted}")
     return Interpreter(os.path.abspath(found), name, version)
 
 
