@@ -132,6 +132,7 @@ def test_who_cannot_be_told_from_a_stranger(tmp_path: Path) -> None:
     log = running.finish(by_init=True).log
     assert 1 == len(left)
     assert "nobody here can see whose it is" in log.one("process.not_ended", f"pid {left[0]}", state=None)["reason"]
+    assert [] == log.all("process.not_ended", f"pid {log.one('scenario.started')['pid']}")  # the supervisor
 
 
 @pytest.mark.parametrize("missing", ["proc", "subreaper", "syscall", NONE])

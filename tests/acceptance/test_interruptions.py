@@ -9,6 +9,7 @@ import os
 import pty
 import signal
 import subprocess
+import sys
 import tempfile
 import termios
 import time
@@ -16,7 +17,19 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from support import COMMAND, PATIENCE, Log, Running, expects, is_readable, read_events, scenario, search_path
+from support import (
+    COMMAND,
+    PATIENCE,
+    Log,
+    Result,
+    Running,
+    expects,
+    is_readable,
+    look_at,
+    read_events,
+    scenario,
+    search_path,
+)
 
 SOON = 6.0
 """Seconds within which all must be over, where none is needed to begin with; it takes a tenth of it."""
@@ -163,12 +176,9 @@ def test_kill_the_main_program(running: Running) -> None:
 
 
 def take_a_number(numbers: list[int]) -> subprocess.Popen[bytes]:
-    """Return a stranger that has got one of these process ids, which are free; skip where that cannot be had."""
+    """Return a stranger that has got one of these process ids, which are free."""
     for number in 20 * numbers:
-        try:
-            Path("/proc/sys/kernel/ns_last_pid").write_text(str(number - 1))
-        except OSError as error:
-            pytest.skip(f"which id the next process gets can be chosen only by root: {error}")
+        Path("/proc/sys/kernel/ns_last_pid").write_text(str(number - 1))
         stranger = subprocess.Popen(["sleep", "600"])
         if stranger.pid in numbers:
             return stranger
@@ -177,18 +187,36 @@ def take_a_number(numbers: list[int]) -> subprocess.Popen[bytes]:
     raise AssertionError("others were quicker each time")
 
 
-@pytest.mark.fault("F33", event="process.exited", status=143)
-def test_a_process_id_that_is_used_again(tmp_path: Path, method: str) -> None:
-    """A run that is swept leaves a stranger alone who has got the id of one of its processes that is over."""
+def use_a_number_again(folder: str, method: str) -> None:
+    """Sweep a run while a stranger has got the id of one of its processes that is over; print what came of it."""
     ended = {"name": "P", "target": "print_info", "replicas": 6}
-    running = Running(tmp_path, scenario(ended, {"name": "Last", "target": "hang"}, start_method=method))
+    running = Running(Path(folder), scenario(ended, {"name": "Last", "target": "hang"}, start_method=method))
     numbers = [running.wait_for("process.joined")["pid"] for _ in range(6)]
     with take_a_number(numbers) as stranger:
         running.process.terminate()
         result = running.finish()
-        assert (143, None) == (result.status, stranger.poll())
+        print(json.dumps([stranger.pid, stranger.poll(), result.status, result.log.events]))
         stranger.kill()
-    assert 1 == len([e for e in result.log.all("process.exited") if e["pid"] == stranger.pid])
+
+
+NAMESPACE = ("unshare", "--user", "--map-root-user", "--pid", "--fork", "--kill-child", "--mount-proc")
+"""Runs a command where it may choose the process ids, which are those of nobody else."""
+
+
+@pytest.mark.fault("F33", event="process.exited", status=143)
+def test_a_process_id_that_is_used_again(tmp_path: Path, method: str) -> None:
+    """The stranger who has got it is left alone. Elsewhere on this machine no id is used again because of this."""
+    if subprocess.run([*NAMESPACE, "true"], capture_output=True).returncode:
+        pytest.skip("unshare cannot make a namespace of process ids here")
+    body = f"import {__name__} as tests; tests.use_a_number_again({str(tmp_path)!r}, {method!r})"
+    command = [*NAMESPACE, "sh", "-c", '"$@"; exit', "init", sys.executable, "-c", body]
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=PATIENCE)
+    assert 0 == done.returncode, done.stderr
+    stranger, code, status, events = json.loads(done.stdout)
+    look_at(Result(status, Log(events), done.stdout, done.stderr, 0.0))
+    assert (143, None) == (status, code)
+    assert 1 == len([e for e in events if e["event"] == "process.exited" and e["pid"] == stranger])
 
 
 @pytest.mark.fault("F45", event="scenario.finished", status=0)

@@ -6,11 +6,13 @@ import mmap
 import os
 import pickle
 import signal
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
 from itertools import count, pairwise
 from time import monotonic_ns
+from types import FrameType
 from typing import Any
 
 import pytest
@@ -256,6 +258,61 @@ def test_a_signal_handler_at_any_moment(recorder: Recorder, drain: Drain, effect
     records = [record for record in rest(drain) if record[0] == codes.EMPTY]
     assert plain + by_handler == times(records)
     assert effect == (len(records) > 100)
+
+
+def after_instructions(number: int, handler: Callable[[], None]) -> Callable[..., Any]:
+    """Return a trace function that runs a handler as our instruction with this number begins, and then rests."""
+    left = [number]
+
+    def trace(frame: FrameType, event: str, _: object) -> Any:
+        if frame.f_code.co_filename not in (polling.__file__, recorder_module.__file__):
+            return None
+        frame.f_trace_opcodes = True
+        if event == "opcode" and left[0] >= 0:
+            left[0] -= 1
+            if left[0] < 0:
+                sys.settrace(None)
+                handler()
+        return trace
+
+    return trace
+
+
+@pytest.mark.parametrize("effect", [True, False])
+@pytest.mark.parametrize("before", [[], [True, True], [True, "effect"], [True, "effect", True, False], [False]])
+def test_a_signal_handler_at_each_instruction(
+    recorder: Recorder, drain: Drain, before: list[bool | str], effect: bool
+) -> None:
+    """As above, whatever was noted before, and without leaving to chance where the handler comes."""
+    asked = recorder.polled(codes.EMPTY, 0)
+    noted = handled = 0
+
+    def handler() -> None:
+        nonlocal handled
+        handled += 1
+        asked.note(True)
+        if effect:
+            recorder.emit(codes.TROUBLE, "effect")
+
+    tracing = sys.gettrace()
+    for number in count():
+        for answer in before:
+            if answer == "effect":
+                recorder.emit(codes.TROUBLE, "before")
+            else:
+                asked.note(answer)
+                noted += answer is True
+        expected = handled + 1
+        sys.settrace(after_instructions(number, handler))
+        asked.note(True)
+        sys.settrace(tracing)
+        noted += 1
+        if handled < expected:
+            break  # there are no more instructions
+    assert handled > 10
+    recorder.emit(codes.TROUBLE, "end")
+    records = [record for record in rest(drain) if record[0] == codes.EMPTY and record[2] is True]
+    assert noted + handled == times(records)
 
 
 @pytest.mark.parametrize("attempt", range(20))

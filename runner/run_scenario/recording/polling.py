@@ -96,7 +96,9 @@ class Fold:
         return True
 
     def close(self) -> None:
-        """Let no more be counted."""
+        """Let no more be counted, unless a signal handler has closed it meanwhile: its count is as it was then."""
+        if not self.ident:
+            return
         self.ident = 0
         self.known = _NOTHING
         self.final = self.count() - 1

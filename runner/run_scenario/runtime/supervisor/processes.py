@@ -147,7 +147,7 @@ class Processes:
         if self.means.proc or self.means.subreaper:
             return []
         # A lower id may be that of a process that is older than the run.
-        ids = {pid for pid in self._ids() if pid > self._supervisor} | self._recorded()
+        ids = {pid for pid in self._ids() if pid > self._supervisor} | (self._recorded() - {self._supervisor})
         return [pid for pid in ids if _session(pid) in ids and _may_be_signalled(pid)]
 
     def children(self, pid: int) -> list[int]:
