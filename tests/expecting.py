@@ -15,20 +15,21 @@ Event = dict[str, Any]
 SCENARIO = """\
 version: 1
 queues: {q: {collect: 1}, r: {collect: 1}}
-sync: {gate: {type: Lock}, line: {type: Barrier, parties: 2}, flag: {type: Event}}
+sync: {gate: {type: Lock}, line: {type: Barrier, parties: 2}, flag: {type: Event}, seats: {type: Semaphore}}
 processes:
   - {name: A, target: produce, to: q, kwargs: {count: 1}}
   - {name: B, target: produce, to: r, kwargs: {count: 1}}
   - {name: C, target: hold_lock, uses: {lock: gate}}
   - {name: D, target: meet, uses: {barrier: line}}
   - {name: E, target: wait_for_event, uses: {event: flag}}
+  - {name: F, steps: [{acquire: seats}, {release: seats}]}
 expect:
 """
 
 
 @functools.cache
 def expectations(text: str) -> tuple[Expectation, ...]:
-    """Return the expectations written in `text`, a YAML list, in a scenario with processes A to E."""
+    """Return the expectations written in `text`, a YAML list, in a scenario with processes A to F."""
     indented = "".join(f"  {line}\n" for line in text.strip().splitlines())
     loaded = loader.load_text(SCENARIO + indented, use_cache=False)
     assert () == loaded.errors, [str(problem) for problem in loaded.errors]

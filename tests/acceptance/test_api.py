@@ -215,6 +215,7 @@ def test_who_never_took_part(log: EventLog) -> None:
         log.fifo("typo"),
         log.conserved("typo"),
         log.mutual_exclusion("gate"),
+        log.concurrency("seats", at_most=2),
         log.count(event("queue.get", queue="typo"), is_=0),
         log.absent("value.written", value="typo"),
         log.absent("manager.called", object="typo"),

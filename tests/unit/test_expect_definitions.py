@@ -154,6 +154,17 @@ def exclusion(events: list[Event], complete: bool) -> str:
     return decided(True, complete) if any(is_("c")(event) for event in events) else "inconclusive"
 
 
+def concurrency(events: list[Event], complete: bool) -> str:
+    """The most processes that were, at one time, between a c and their next d are two; without a c, who knows."""
+    inside: list[set[str]] = [set()]
+    for event in events:
+        ended = {event["process"]} if is_("d")(event) else set()
+        began = {event["process"]} if is_("c")(event) else set()
+        inside.append(inside[-1] - ended | began)
+    most = max(map(len, inside))
+    return decided(most == 2, complete, by_prefix="failed" if most > 2 else "") if most else "inconclusive"
+
+
 def distribution(events: list[Event], complete: bool) -> str:
     """Nobody has more than two a, and somebody has one."""
     numbers = [sum(is_("a")(e) for e in events if e["process"] == name) for name in "ABC"]
@@ -176,6 +187,7 @@ DEFINITIONS: dict[str, Naive] = {
     f"- {{absent: {A}, before: {D}}}": before,
     f"- {{exists: {A}, between: [{C}, {D}]}}": between,
     f"- mutual_exclusion: {{from: {C}, to: {D}}}": exclusion,
+    f"- {{concurrency: {{from: {C}, to: {D}}}, is: 2}}": concurrency,
     f"- {{distribution: {A}, at_most: 2}}": distribution,
 }
 KLEENE = {

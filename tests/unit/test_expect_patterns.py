@@ -21,10 +21,9 @@ UNREADABLE = ("B", "queue.get_failed", {"queue": "q", "item_id": 1})
 LOST = ("A", "queue.items_lost", {"queue": "q", "count": 2})
 
 
-def took(process: str) -> tuple[Any, Any]:
-    """Return the events with which a process acquires and releases the lock."""
-    fields = {"lock": "gate"}
-    return (process, "lock.acquired", fields), (process, "lock.released", fields)
+def took(process: str, kind: str = "lock", name: str = "gate") -> tuple[Any, Any]:
+    """Return the events with which a process acquires and releases a lock or a semaphore."""
+    return (process, f"{kind}.acquired", {kind: name}), (process, f"{kind}.released", {kind: name})
 
 
 def life(process: str, code: int = 0) -> tuple[Any, Any]:
@@ -33,6 +32,7 @@ def life(process: str, code: int = 0) -> tuple[Any, Any]:
 
 
 (IN_A, OUT_A), (IN_B, OUT_B) = took("A"), took("B")
+(SIT_A, RISE_A), (SIT_B, _) = took("A", "semaphore", "seats"), took("B", "semaphore", "seats")
 (BEGIN_A, END_A), (BEGIN_B, END_B), (BEGIN, END) = life("A"), life("B", 3), life("MainProcess")
 AGAIN_B = ("B", "process.restarting", {"attempt": 1})
 
@@ -84,6 +84,14 @@ CASES: list[tuple[str, list[Any], str, str]] = [
     ("- mutual_exclusion: gate", [IN_A, IN_B, OUT_A, OUT_B], "failed", "failed"),
     (f"- mutual_exclusion: {LIVES}", [BEGIN_A, BEGIN_B], "failed", "failed"),
     (f"- mutual_exclusion: {LIVES}", [BEGIN_A, END_A, BEGIN_B], "passed", "inconclusive"),
+    (f"- {{concurrency: {LIVES}, at_most: 1}}", [BEGIN_A, END_A, BEGIN_B], "passed", "inconclusive"),
+    (f"- {{concurrency: {LIVES}, at_most: 1}}", [BEGIN_A, BEGIN_B, END_A], "failed", "failed"),
+    (f"- {{concurrency: {LIVES}, is: 2}}", [BEGIN_A, BEGIN_B, END_A, BEGIN], "passed", "inconclusive"),
+    (f"- {{concurrency: {LIVES}, at_least: 2}}", [BEGIN_A, BEGIN_B, END_A], "passed", "passed"),
+    (f"- {{concurrency: {LIVES}, at_least: 2}}", [BEGIN_A, END_A, BEGIN_B], "failed", "inconclusive"),
+    ("- {concurrency: seats, at_most: 1}", [SIT_A, RISE_A, SIT_B], "passed", "inconclusive"),
+    ("- {concurrency: seats, at_most: 1}", [SIT_A, SIT_B, RISE_A], "failed", "failed"),
+    ("- {concurrency: seats, at_most: 1}", [X], "inconclusive", "inconclusive"),
     ("- conserved: q", [PUT1, PUT2, UNREADABLE, GET2], "failed", "failed"),
     ("- conserved: q", [PUT1, GET1, PUT2, GET2], "passed", "inconclusive"),
     ("- conserved: q", [PUT1, GET1, PUT3, LEFT], "passed", "inconclusive"),
@@ -220,6 +228,12 @@ REASONS = [
         [2],
     ),
     ("- mutual_exclusion: gate", [IN_A, IN_B], "A and B were in lock 'gate' at the same time", [1, 2]),
+    (
+        "- {concurrency: seats, less_than: 2}",
+        [SIT_A, X, SIT_B],
+        "semaphore 'seats': at the most 2 at the same time, and it should be less than 2",
+        [1, 3],
+    ),
     ("- conserved: q", [PUT1, PUT2, GET2], "queue 'q': of 2 items put, 1 were neither got nor left over", [1]),
     (
         "- fifo: q",

@@ -63,6 +63,12 @@ def unbroken(complete: bool, reason: str, *evidence: Event | None) -> Finding:
     return passed(reason, *evidence) if complete else Finding("inconclusive", CUT_SHORT, show(evidence))
 
 
+def met(complete: bool, bounds: Bounds, reason: str, *evidence: Event | None) -> Finding:
+    """Return what it means that a number which only grows meets its bounds: it will go on to, or nobody knows."""
+    more_is_fine = all(operator in ("at_least", "more_than") for operator, _ in bounds)
+    return unbroken(complete or more_is_fine, reason, *evidence)
+
+
 def undecided(reason: str, *evidence: Event | None) -> Finding:
     """Return the finding that the log does not say whether it holds."""
     return Finding("inconclusive", reason, show(evidence))

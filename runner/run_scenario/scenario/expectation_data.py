@@ -83,7 +83,7 @@ class Builder:
         (pattern,) = found
         _check_beside(pattern, written)
         about, shape = written[pattern], PATTERNS[pattern]
-        if shape in ("queue", "lock") and isinstance(about, str) and about in self._families:
+        if shape in ("queue", "lock", "semaphore") and isinstance(about, str) and about in self._families:
             return self._of_each(pattern, written)
         after, before = written.get("between", (written.get("after"), written.get("before")))
         return Expectation(
@@ -106,7 +106,7 @@ class Builder:
         )
 
     def _of_each(self, pattern: str, written: Fields) -> Expectation:
-        """Return that something holds for each of several queues or locks."""
+        """Return that something holds for each of several queues, locks or semaphores."""
         rest = {key: value for key, value in written.items() if key not in (pattern, "because")}
         parts = tuple(self.expectation({pattern: name, **rest}) for name in self._families[written[pattern]])
         text = one_line({pattern: written[pattern], **rest})
@@ -162,10 +162,10 @@ class Builder:
             return tuple(self._interval(each) for each in about)
         if shape == "run" and about == RUN:
             return (self._interval("MainProcess").replace(name="the run"),)
-        if shape == "lock" and isinstance(about, str):
-            acquired, released = (self.matcher({"event": f"lock.{action}", "lock": about}) for action in _HELD)
-            return (Interval(acquired, released, f"lock '{about}'", is_lock=True),)
-        return (self._interval(about),) if shape in ("run", "lock") else ()
+        if shape in ("lock", "semaphore") and isinstance(about, str):
+            acquired, released = (self.matcher({"event": f"{shape}.{action}", shape: about}) for action in _HELD)
+            return (Interval(acquired, released, f"{shape} '{about}'", is_held=True),)
+        return (self._interval(about),) if shape in ("run", "lock", "semaphore") else ()
 
     def _interval(self, about: Any) -> Interval:
         """Return a stretch of time; a name stands for the life of a process."""

@@ -35,8 +35,10 @@ JUDGED_LATER = ("scenario.finished", "expectation.passed", "expectation.failed",
 BOUNDS = ("is", "less_than", "at_most", "more_than", "at_least")
 """Operators that compare a number, such as a count."""
 
-Shape = Literal["matcher", "matchers", "intervals", "run", "lock", "queue", "codes", "nothing", "parts", "part"]
-"""What stands after a pattern: `run` and `lock` are intervals, or the word `run`, or the name of a lock."""
+Shape = Literal[
+    "matcher", "matchers", "intervals", "run", "lock", "semaphore", "queue", "codes", "nothing", "parts", "part"
+]
+"""What stands after a pattern: `run`, `lock` and `semaphore` are intervals, or the word `run`, or such a name."""
 
 PATTERNS: dict[str, Shape] = {
     "exists": "matcher",
@@ -48,6 +50,7 @@ PATTERNS: dict[str, Shape] = {
     "happens_before": "matchers",
     "overlap": "intervals",
     "mutual_exclusion": "lock",
+    "concurrency": "semaphore",
     "conserved": "queue",
     "fifo": "queue",
     "exitcodes": "codes",
@@ -62,6 +65,7 @@ PATTERNS: dict[str, Shape] = {
 SCOPES = ("after", "before", "between")
 TAKES: dict[str, tuple[str, ...]] = {
     "count": BOUNDS,
+    "concurrency": BOUNDS,
     "duration": BOUNDS,
     "distribution": (*BOUNDS, "of", "workers"),
     "leads_to": ("within", "same"),
@@ -70,7 +74,7 @@ TAKES: dict[str, tuple[str, ...]] = {
 }
 """Pattern -> what may stand beside it, besides a scope and `because`."""
 
-COMPARING = ("count", "duration", "distribution")
+COMPARING = ("count", "concurrency", "duration", "distribution")
 """Patterns that are nothing without a number to compare with."""
 
 BESIDE = (*BOUNDS, "of", "workers", "within", "same")
@@ -124,8 +128,8 @@ class Interval(Value):
     end: Matcher
     name: str
     """What it is called in sentences, such as the process whose life it is."""
-    is_lock: bool = False
-    """Whether it is the time for which a lock is held."""
+    is_held: bool = False
+    """Whether it is the time for which a lock or a semaphore is held."""
 
 
 class Expectation(Value):
@@ -135,7 +139,7 @@ class Expectation(Value):
     matchers: tuple[Matcher, ...] = ()
     intervals: tuple[Interval, ...] = ()
     subject: str = ""
-    """Name of the queue or lock that it is about."""
+    """Name of the queue that it is about."""
     bounds: Bounds = ()
     within: float | None = None
     """Seconds in which what is awaited has to follow."""

@@ -4,7 +4,7 @@ Below the classes of each module, the same patterns are methods, in which a log 
 
 occurrence      exists, absent, no_orphans, count, order
 precedence      precedes, leads_to, happens_before
-intervals       overlap, mutual_exclusion, duration
+intervals       overlap, mutual_exclusion, concurrency, duration
 queues          conserved, fifo
 processes       exitcodes, distribution
 logic           all_of, any_of, not

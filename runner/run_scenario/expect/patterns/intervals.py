@@ -1,4 +1,4 @@
-"""Patterns about intervals of time: overlap, mutual_exclusion, duration."""
+"""Patterns about intervals of time: overlap, mutual_exclusion, concurrency, duration."""
 
 from __future__ import annotations
 
@@ -8,11 +8,13 @@ from run_scenario.expect.check import Check, Checks
 from run_scenario.expect.matching import compile_matcher
 from run_scenario.expect.observer import Context, names_of, pattern
 from run_scenario.expect.verdicts import (
+    MOST_EVIDENCE,
     Event,
     Finding,
     exceeds,
     failed,
     fits,
+    met,
     missing,
     passed,
     unbroken,
@@ -109,6 +111,37 @@ class MutualExclusion:
         return unbroken(complete, f"{self._interval.name}: {self._count:,} times, never two at the same time")
 
 
+@pattern("concurrency")
+class Concurrency:
+    """At one time at the most, the intervals of so many processes were open."""
+
+    def __init__(self, expectation: Expectation, context: Context) -> None:
+        (self._interval,) = expectation.intervals
+        self._bounds = expectation.bounds
+        self._track = _Track(self._interval)
+        self.names = names_of((self._interval.start, self._interval.end))
+        self._most: tuple[Event, ...] = ()
+        """The events that began the intervals of the first time at which the most were open."""
+
+    def see(self, event: Event) -> None:
+        self._track.see(event)
+        if len(self._track.open) > len(self._most):
+            self._most = tuple(self._track.open.values())
+
+    def conclude(self, complete: bool, t: float) -> Finding:
+        if not self._most:
+            return Finding("inconclusive", f"{_absence(self._interval)}: there is nothing to judge")
+        most = len(self._most)
+        found = f"{self._interval.name}: at the most {most:,} at the same time"
+        reason = f"{found}, and it should be {wanted(self._bounds)}"
+        last = self._most[-MOST_EVIDENCE:]
+        if exceeds(most, self._bounds):
+            return failed(reason, *last)
+        if not fits(most, self._bounds):
+            return unfulfilled(complete, reason, *last)
+        return met(complete, self._bounds, found, *last)
+
+
 @pattern("duration")
 class Duration:
     """Each interval took as long as it should."""
@@ -152,7 +185,7 @@ class Duration:
 
 
 def _absence(interval: Interval) -> str:
-    return f"nobody ever had {interval.name}" if interval.is_lock else f"{interval.name} did not happen at all"
+    return f"nobody ever had {interval.name}" if interval.is_held else f"{interval.name} did not happen at all"
 
 
 class IntervalChecks(Checks):
@@ -165,6 +198,10 @@ class IntervalChecks(Checks):
     def mutual_exclusion(self, of: str | Fields, **settings: Any) -> Check:
         """Never two processes held this lock, or were in this interval, at the same time."""
         return self.check(mutual_exclusion=of, **settings)
+
+    def concurrency(self, of: str | Fields, **settings: Any) -> Check:
+        """At one time at the most, so many processes held this semaphore, or were in this interval: `at_most=3`."""
+        return self.check(concurrency=of, **settings)
 
     def duration(self, of: str | Fields = "run", **settings: Any) -> Check:
         """The run, a process or an interval took so long: `at_most=2.5`."""

@@ -7,7 +7,18 @@ from typing import Any
 from run_scenario.expect.check import Check, Checks
 from run_scenario.expect.matching import Misses, compile_matcher, times_of
 from run_scenario.expect.observer import Context, names_of, pattern
-from run_scenario.expect.verdicts import Event, Finding, exceeds, failed, fits, passed, unbroken, unfulfilled, wanted
+from run_scenario.expect.verdicts import (
+    Event,
+    Finding,
+    exceeds,
+    failed,
+    fits,
+    met,
+    passed,
+    unbroken,
+    unfulfilled,
+    wanted,
+)
 from run_scenario.scenario.expectation_data import Fields, event
 from run_scenario.scenario.expectations import Expectation
 
@@ -90,10 +101,7 @@ class Count:
         if not fits(self._count, self._bounds):
             nearest = self._misses.nearest() if self._count == 0 else None
             return unfulfilled(complete, reason, *self._first, self._last, nearest)
-        happened = f"{self._count:,} times {self._matcher}"
-        more_is_fine = all(op in ("at_least", "more_than") for op, _ in self._bounds)
-        found = [*self._first, self._last]
-        return passed(happened, *found) if more_is_fine else unbroken(complete, happened, *found)
+        return met(complete, self._bounds, f"{self._count:,} times {self._matcher}", *self._first, self._last)
 
 
 @pattern("order")

@@ -147,7 +147,7 @@ def _part_of_expectation(path: tuple[str | int, ...]) -> str:
     keys = [step for step in path[1:] if isinstance(step, str)]
     if not keys or keys[-1] in ("all_of", "any_of", "not"):
         return "an expectation"
-    if keys[-1] in ("overlap", "mutual_exclusion", "duration"):
+    if keys[-1] in ("overlap", "mutual_exclusion", "concurrency", "duration"):
         return "a stretch of time"
     if len(keys) > 1 and keys[-2] == "of":
         return "a number"

@@ -156,7 +156,7 @@ class _Checker:
             matchers = [self._check_matcher(node) for node in self._each(entry, many=shape == "matchers")]
             for field, span in _listed(fields.entry("same")):
                 self._names.check_same(field, [each for each in matchers if each is not None], span)
-        elif shape in ("run", "lock", "intervals"):
+        elif shape in ("run", "lock", "semaphore", "intervals"):
             for node in self._each(entry, many=shape == "intervals"):
                 self._check_interval(node, shape)
         elif shape in ("part", "parts"):
@@ -180,6 +180,8 @@ class _Checker:
                     self._check_matcher(matcher)
         elif shape == "lock":
             self._names.check_resource("lock", str(node.value), node.span, self._as_stretch(str(node.value)))
+        elif shape == "semaphore":
+            self._names.check_resource("semaphore", str(node.value), node.span, self._as_exclusion(str(node.value)))
         elif not (shape == "run" and node.value == RUN):
             self._names.check_process(str(node.value), node.span, RUN if shape == "run" else "")
 
@@ -189,9 +191,15 @@ class _Checker:
         if other is None or other.type not in NAMED_BY["semaphore"]:
             return ""
         if (value := other.fields.number("value")) is not None and value != 1:
-            return f"a semaphore with the value {value:g} lets others in: name a lock, or one with the value 1"
+            return f"a semaphore with the value {value:g} lets others in: write `concurrency: {name}` with `at_most`"
         edges = [f"{edge}: {{event: semaphore.{done}, semaphore: {name}}}" for edge, done in _HELD]
         return f"write `mutual_exclusion: {{{', '.join(edges)}}}`"
+
+    def _as_exclusion(self, name: str) -> str:
+        """Return what is written of a lock, which lets in nobody else; empty if the name is not of one."""
+        other = self._draft.described(name)
+        is_lock = other is not None and other.type in NAMED_BY["lock"]
+        return f"write `mutual_exclusion: {name}`: never two processes hold a lock" if is_lock else ""
 
     def _check_matcher(self, node: Node) -> Matcher | None:
         """Check one matcher; return what is valid of it, if it has all its fields."""
