@@ -5,7 +5,9 @@ from __future__ import annotations
 import os
 import pty
 import subprocess
+import termios
 from pathlib import Path
+from typing import Any
 
 import pytest
 from support import COMMAND, PATIENCE, Running, is_readable, read_events, run, scenario
@@ -57,8 +59,15 @@ class Terminal:
         """Wait for the end; return the exit status and what was shown since the last wait."""
         while self._read():
             pass
-        os.close(self._leader)
         return self._process.wait(PATIENCE), self._shown.decode()
+
+    def settings(self) -> list[Any]:
+        """Return how it is set: whether it shows what is typed, and so on."""
+        return termios.tcgetattr(self._leader)
+
+    def close(self) -> None:
+        """Close it."""
+        os.close(self._leader)
 
     def _read(self) -> bool:
         if not is_readable(self._leader, PATIENCE):
@@ -99,10 +108,23 @@ def test_a_debugger_has_the_terminal(folder: Path, method: str, target: str) -> 
     terminal.read_until("(Pdb) ")
     terminal.type("c")
     status, shown = terminal.finish()
+    terminal.close()
     assert 0 == status, shown
     events = read_events((folder / "run.jsonl").read_text())
     assert [7] == [event["item"] for event in events if event["event"] == "queue.get"]
     assert events[0]["timeout"] is None
+
+
+def test_an_interrupt_at_the_prompt_leaves_the_terminal_as_it_was(folder: Path) -> None:
+    """What the debugger has changed, as it reads keys one by one, is undone when it is killed."""
+    (folder / "own.yaml").write_text(text("work", "fork"))
+    terminal = Terminal(folder, *COMMAND, "run", "own.yaml", "--allow", "debugged", "--no-capture")
+    before = terminal.settings()
+    terminal.read_until("(Pdb) ")
+    terminal.type("\x03")
+    status, shown = terminal.finish()
+    assert (130, before) == (status, terminal.settings()), shown
+    terminal.close()
 
 
 def test_without_a_terminal_the_way_out_is_said(folder: Path, method: str) -> None:

@@ -24,9 +24,12 @@ _measuring: list[Any] = []
 
 
 def settings() -> str:
-    """Return how this process is measured, as `begin` takes it; empty if it is not."""
+    """Return how this process is measured, as `begin` takes it; empty if it is not.
+
+    It is empty, too, if there is to be one file of data: another process would overwrite it.
+    """
     current = _current()
-    if current is None:
+    if current is None or not current.get_option("run:parallel"):
         return ""
     options = {name: current.get_option(f"run:{name}") for name in _OPTIONS}
     options["data_file"] = os.path.abspath(options["data_file"])

@@ -9,6 +9,7 @@ from __future__ import annotations
 import argparse
 import contextlib
 import math
+import os
 import sys
 from argparse import Namespace
 from pathlib import Path
@@ -21,7 +22,7 @@ from run_scenario.cli.options import given_by, limits_of
 from run_scenario.cli.output_format import STANDARD_OUTPUT, OutputFormat, event_output, json_lines
 from run_scenario.cli.settings import allowed_for, log_processors
 from run_scenario.cli.signals import before_suspension, end_with
-from run_scenario.cli.streams import note
+from run_scenario.cli.streams import note, terminal_restored
 from run_scenario.errors import Status, UsageError
 from run_scenario.limits import DEFAULTS, Limits
 from run_scenario.report.text import sanitize
@@ -139,8 +140,10 @@ def _check_pictures(options: Namespace) -> None:
 def _run_one(checked: _Checked, allow: Mapping[str, str], options: Namespace, supervisor: SupervisorClient) -> Status:
     with supervisor, contextlib.ExitStack() as stack:
         scenario = _overridden(checked[0], options)
-        if not options.captured and options.timeout is None and sys.stdin is not None and sys.stdin.isatty():
-            scenario = scenario.replace(timeout=math.inf)  # a person at a debugger takes the time it takes
+        if not options.captured and os.isatty(0):
+            stack.enter_context(terminal_restored())
+            if options.timeout is None:
+                scenario = scenario.replace(timeout=math.inf)  # a person at a debugger takes the time it takes
         log = None
         if options.report is not None or options.timeline:
             from run_scenario.cli.pictures import spool

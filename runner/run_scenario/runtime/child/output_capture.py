@@ -90,8 +90,7 @@ def share_terminal() -> None:
 def _refuse_breakpoint(*args: Any, **kwargs: Any) -> None:
     """Stand for `sys.breakpointhook`: the debugger would find the end of its input, and end the target with BdbQuit."""
     raise RuntimeError(
-        "breakpoint() has no terminal here, as output is captured: run the scenario in a terminal with "
-        "`run-scenario run FILE --no-capture`"
+        "breakpoint() has no terminal here, where output is captured: write `run-scenario run FILE --no-capture`"
     )
 
 
