@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from run_scenario.report.terminal.console import ConsoleView
     from run_scenario.runtime.run_follower import Sink
 
-STANDARD_OUTPUT = "-"
+_STANDARD_OUTPUT = "-"
 """What `--log` calls standard output."""
 
 
@@ -35,7 +35,7 @@ class OutputFormat(enum.Enum):
         Raises:
             UsageError: the console view and the log are both to go to standard output.
         """
-        if log == STANDARD_OUTPUT:
+        if log == _STANDARD_OUTPUT:
             if options.format == "console":
                 raise UsageError(
                     "--log - and --format console both want standard output; give --log the path of a file"
@@ -44,6 +44,16 @@ class OutputFormat(enum.Enum):
         if options.format == "auto":
             return cls.CONSOLE if sys.stdout.isatty() else cls.JSON
         return cls(options.format)
+
+
+def check_unused(options: Namespace, log: str | None) -> None:
+    """Check that a command which leaves standard output to its processes is not asked for something else there.
+
+    Raises:
+        UsageError: `--format` or `--log` asks for it.
+    """
+    if options.format != "auto" or log == _STANDARD_OUTPUT:
+        raise UsageError("with --no-capture, standard output is the processes'; give --log the path of a file")
 
 
 FORMATS = ("auto", *(each.value for each in OutputFormat))
@@ -86,7 +96,7 @@ def event_output(
     shown = OutputFormat.chosen(options, log)
     from run_scenario.report.outputs import Output
 
-    path = log if log != STANDARD_OUTPUT else None
+    path = log if log != _STANDARD_OUTPUT else None
     to_stdout = shown is OutputFormat.JSON
     is_processed = path is not None or (to_stdout and not is_for_program)
     found = processors() if is_processed else ()

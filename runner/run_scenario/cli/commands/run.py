@@ -19,7 +19,7 @@ from run_scenario.cli import options as shared
 from run_scenario.cli.command import COMMANDS, Command
 from run_scenario.cli.files import load_each, report, resolve
 from run_scenario.cli.options import given_by, limits_of
-from run_scenario.cli.output_format import STANDARD_OUTPUT, OutputFormat, event_output, json_lines
+from run_scenario.cli.output_format import OutputFormat, check_unused, event_output, json_lines
 from run_scenario.cli.settings import allowed_for, log_processors
 from run_scenario.cli.signals import before_suspension, end_with
 from run_scenario.cli.streams import note, terminal_restored
@@ -51,11 +51,8 @@ _ENDS_ALL = (Status.HANGUP, Status.INTERRUPTED, Status.TERMINATED, Status.BROKEN
 
 def run(options: Namespace) -> Status:
     """Check all the scenarios, then run them one after the other; return the highest status of all."""
-    # What contradicts itself is refused before anything is run.
-    if options.captured:
-        OutputFormat.chosen(options, options.log)
-    elif options.format != "auto" or options.log == STANDARD_OUTPUT:
-        raise UsageError("with --no-capture, standard output is the processes'; give --log the path of a file")
+    check_output = OutputFormat.chosen if options.captured else check_unused
+    check_output(options, options.log)  # what contradicts itself is refused before anything is run
     _check_pictures(options)
     files = resolve(options.files, COMMANDS)
     from run_scenario.runtime import runner
