@@ -31,6 +31,7 @@ from run_scenario.expect import Verdict as Verdict
 from run_scenario.expect.event_log import EventLog
 from run_scenario.limits import MAX_TIMEOUT
 from run_scenario.loader.dictionaries import Written, name_of
+from run_scenario.runtime import coverage
 from run_scenario.scenario.given import Given
 from run_scenario.scenario.model import START_METHODS, Scenario
 
@@ -215,7 +216,7 @@ def run_with(
         if given is not None:
             names = (each if isinstance(each, str) else name_of(each, "a processor") for each in given)
             arguments += [f"--processors={','.join(names)}"]
-        arguments += [f"--way-to-allow={way_to_allow}"]
+        arguments += [f"--way-to-allow={way_to_allow}", f"--coverage={coverage.settings_for_processes()}"]
         arguments += ["--temporary"] if is_made else []
         arguments += [part for name in sorted(packages) for part in ("--allow", name)]
         # All of them, so that of a matrix only these are run.
@@ -265,6 +266,7 @@ def record(
         file = Path(folder, "log.jsonl") if log is None else Path(log)
         before = file.stat().st_size if file.exists() else 0
         options = ["--log", str(file.absolute()), "--end-with-parent", str(os.getpid())]
+        options += [f"--coverage={coverage.settings_for_processes()}"]
         options += ["--timeout", str(timeout)] if timeout is not None else []
         options += ["--expect", expected.path] if expected else []
         environment: dict[str, str] | None = dict(os.environ)

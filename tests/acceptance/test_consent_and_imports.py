@@ -165,6 +165,22 @@ AS_INSTALLED = "import sys; sys.path.remove(''); from run_scenario.cli import ma
 """What the installed command does: with `python -m` Python itself looks into the current folder first."""
 
 
+@pytest.mark.parametrize("place", ["scenarios", "scenarios/src", ".", "src"])
+def test_where_a_project_has_its_modules(tmp_path: Path, place: str, method: str) -> None:
+    """In the folder of the file, in the current one, in `src` of both; a mere folder of that name is no package."""
+    (tmp_path / "scenarios" / "app").mkdir(parents=True)  # such as that of its scenarios
+    package = tmp_path / place / "app"
+    package.mkdir(parents=True, exist_ok=True)
+    (package / "__init__.py").touch()
+    (package / "workers.py").write_text(WORKERS)
+    (tmp_path / "scenarios" / "own.yaml").write_text(scenario({"target": "app.workers:work"}, start_method=method))
+    command = [sys.executable, "-c", AS_INSTALLED, "scenarios/own.yaml", "--allow"]
+    refused = subprocess.run([*command, "other"], cwd=tmp_path, capture_output=True, text=True, timeout=60)
+    assert (2, False) == (refused.returncode, (package / "imported").exists())
+    done = subprocess.run([*command, "app"], cwd=tmp_path, capture_output=True, text=True, timeout=60)
+    assert (0, True) == (done.returncode, (package / "imported").exists()), done.stdout + done.stderr
+
+
 @pytest.mark.parametrize("started", ["spawn", "forkserver"])
 def test_a_strangers_folder(tmp_path: Path, started: str) -> None:
     """Modules in the current folder that are called as Python's own are not run by the processes started there."""
@@ -291,9 +307,14 @@ def test_what_is_no_target(tmp_path: Path, name: str) -> None:
 
 def test_a_module_that_is_not_there(tmp_path: Path) -> None:
     """The message says where it was looked for."""
-    result = run(tmp_path, scenario({"target": "nowhere_to_be_found:f"}), allow="nowhere_to_be_found")
+    folders = [tmp_path / "scenarios", tmp_path, tmp_path / "src"]
+    for folder in (folders[0], folders[2]):
+        folder.mkdir()
+    (folders[0] / "own.yaml").write_text(scenario({"target": "nowhere_to_be_found:f"}))
+    result = run(tmp_path, str(folders[0] / "own.yaml"), allow="nowhere_to_be_found", cwd=tmp_path)
     assert 2 == result.status
-    assert "there is no module 'nowhere_to_be_found', neither on the import path nor in " in result.stderr
+    where = ", ".join(map(str, folders))
+    assert f"no module 'nowhere_to_be_found', neither on the import path nor in {where}" in result.stderr
 
 
 @pytest.mark.parametrize(

@@ -126,6 +126,11 @@ def _package(text: str) -> str:
     return text
 
 
+def add_coverage(parser: argparse.ArgumentParser) -> None:
+    """Add --coverage, for programs that run this one and are measured themselves: see `runtime.coverage`."""
+    parser.add_argument("--coverage", metavar="SETTINGS", default="", help=argparse.SUPPRESS)
+
+
 def add_limits(parser: argparse.ArgumentParser) -> None:
     """Add the options that limit a run, one for each of `LIMITS`."""
     group = parser.add_argument_group("limits", "the most that a run may have; sizes are written as 300K, 64M or 2G")

@@ -46,6 +46,16 @@ class OutputFormat(enum.Enum):
         return cls(options.format)
 
 
+def check_unused(options: Namespace, log: str | None) -> None:
+    """Check that a command which leaves standard output to its processes is not asked for something else there.
+
+    Raises:
+        UsageError: `--format` or `--log` asks for it.
+    """
+    if options.format != "auto" or log == _STANDARD_OUTPUT:
+        raise UsageError("with --no-capture, standard output is the processes'; give --log the path of a file")
+
+
 FORMATS = ("auto", *(each.value for each in OutputFormat))
 """The words that `--format` takes."""
 

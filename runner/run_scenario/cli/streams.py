@@ -1,9 +1,11 @@
-"""Standard output and error: always there, never failing on a character; what fails is reported in words."""
+"""Standard streams: always there, never failing on a character, left as they were; what fails is reported in words."""
 
 from __future__ import annotations
 
+import contextlib
 import os
 import sys
+from collections.abc import Iterator
 from typing import TextIO
 
 from run_scenario.cli.command import PROGRAM
@@ -26,6 +28,19 @@ def ensure() -> None:
         reconfigure = getattr(stream, "reconfigure", None)
         if reconfigure is not None:
             reconfigure(errors="backslashreplace")
+
+
+@contextlib.contextmanager
+def terminal_restored() -> Iterator[None]:
+    """Leave the terminal that is standard input as it was: who reads keys from it one by one may be killed."""
+    import termios  # hardly any command gives the terminal away
+
+    before = termios.tcgetattr(0)
+    try:
+        yield
+    finally:
+        with contextlib.suppress(termios.error):  # it is gone
+            termios.tcsetattr(0, termios.TCSADRAIN, before)
 
 
 def write_stdout(text: str, *, encoding: str | None = None) -> None:

@@ -35,7 +35,7 @@ def misspelling(text: str) -> str | None:
 def is_class(reference: str, folders: Iterable[str]) -> bool | None:
     """Return whether the module defines a class or a function of that name; None if that cannot be seen.
 
-    `folders` are searched in order, as Python would: the import path, then the scenario's own folder.
+    `folders` are searched in order, as Python would: the import path, then the project's own folders.
     """
     module, _, qualified = reference.partition(":")
     path = _find(module, folders)

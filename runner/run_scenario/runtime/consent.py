@@ -8,12 +8,14 @@ stands in SECURITY.md.
 
 from __future__ import annotations
 
+import contextlib
 import importlib
 import os
 import sys
 from collections.abc import Callable, Sequence
 from functools import partial
 from multiprocessing.process import BaseProcess
+from operator import itemgetter
 from types import FunctionType, MethodType, ModuleType
 from typing import Any, ClassVar
 
@@ -33,7 +35,8 @@ class Resolver:
     """Finds the function or Process subclass behind `package.module:qualified.name`.
 
     `allow` holds package names (dotted ones allow only that part of a package). Modules are looked for on the
-    ordinary import path first and in the scenario's own `folder` last. `way_to_allow` says how `PKG` can be allowed.
+    ordinary import path first and in the `project_folders` of the scenario's own `folder` last. `way_to_allow` says how
+    `PKG` can be allowed.
     """
 
     _noun: ClassVar[str] = "a target"
@@ -41,7 +44,7 @@ class Resolver:
 
     def __init__(self, allow: frozenset[str], folder: str, way_to_allow: str = "") -> None:
         self._allow = allow
-        self._folder = folder
+        self._folders = project_folders(folder)
         self._way_to_allow = way_to_allow or "add --allow PKG"
 
     def __call__(self, reference: str) -> Callable[..., Any]:
@@ -67,14 +70,12 @@ class Resolver:
         return any(module == name or module.startswith(f"{name}.") for name in self._allow)
 
     def _import(self, reference: str, module_name: str) -> Any:
-        self._look_beside_the_scenario(module_name.partition(".")[0])
+        self._look_in_the_project(module_name.partition(".")[0])
         try:
             return importlib.import_module(module_name)
         except ModuleNotFoundError as error:
-            where, hint = (
-                f"neither on the import path nor in {self._folder}",
-                "correct the name, or install its package",
-            )
+            where = f"neither on the import path nor in {', '.join(self._folders)}"
+            hint = "correct the name, or install its package"
             if error.name and not module_name.startswith(error.name):
                 where, hint = f"needed by {module_name}{_line_of(error, module_name)}", "install it"
             what = f"cannot import {reference!r}: there is no module {error.name!r}, {where}"
@@ -84,8 +85,8 @@ class Resolver:
             what = f"cannot import {reference!r}: {name} while {module_name} was loaded{where}: {text}"
             raise RefusedError(what, "correct it there" if where else "", kind="import_failed") from error
 
-    def _look_beside_the_scenario(self, package: str) -> None:
-        """Append the scenario's folder to the import path if, and only if, that is where an allowed package lies.
+    def _look_in_the_project(self, package: str) -> None:
+        """Append a folder of the project to the import path if, and only if, that is where an allowed package lies.
 
         Otherwise a package installed elsewhere would find there what it imports if it can, and has not been allowed:
         `try: import faster_json`. Spawned children inherit the path from multiprocessing's own preparation.
@@ -97,8 +98,13 @@ class Resolver:
             known = find_spec(package) is not None
         except ValueError:  # it has been imported, without a trace of where from
             known = True
-        if not known and PathFinder.find_spec(package, [self._folder]) is not None:
-            sys.path.append(self._folder)
+        if known:
+            return
+        specs = ((PathFinder.find_spec(package, [folder]), folder) for folder in self._folders)
+        # A folder that only has the package's name and no __init__.py, such as that of its tests, comes last.
+        found = [(spec.origin is None, folder) for spec, folder in specs if spec is not None]
+        if found:
+            sys.path.append(min(found, key=itemgetter(0))[1])
 
     def _walk(self, found: Any, reference: str, qualified: str) -> Any:
         parts = qualified.split(".")
@@ -225,6 +231,18 @@ class ProcessorResolver(Resolver):
                 f"{reference!r} cannot be called as a processor is: {error}",
                 "write its parameters as (logger, method_name, event_dict)",
             )
+
+
+def project_folders(folder: str) -> list[str]:
+    """Return the folders in which a scenario's own modules are looked for, after the import path, in this order.
+
+    They are where pytest finds those of a project: the scenario's `folder`, the current one, and `src` in each.
+    """
+    folders = [folder]
+    with contextlib.suppress(OSError):  # it was removed
+        folders.append(os.getcwd())
+    folders += [os.path.join(each, "src") for each in folders]
+    return [*filter(os.path.isdir, dict.fromkeys(folders))]
 
 
 def check_call(

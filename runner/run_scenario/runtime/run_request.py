@@ -62,3 +62,12 @@ class RunRequest(Value):
     capabilities: Capabilities = Capabilities()
     script: Script | None = None
     """What is run in place of a scenario, which then only has the name of the run and its deadline."""
+    captured: bool = True
+    """Whether the output of a scenario's processes is recorded; otherwise they have the command's standard streams."""
+    coverage: str = ""
+    """How the main program is measured: see `runtime.coverage`."""
+
+    @property
+    def shares_streams(self) -> bool:
+        """Whether the standard streams of the command are those of the program."""
+        return self.script is not None or not self.captured

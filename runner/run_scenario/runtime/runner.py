@@ -63,19 +63,35 @@ def run(
     limits: Limits = DEFAULTS,
     way_to_allow: str = "",
     script: Script | None = None,
+    captured: bool = True,
+    coverage: str = "",
 ) -> Outcome:
     """Run a scenario with a supervisor just started and write its log to the sinks; return how it ended.
 
     `allow` names, for each package whose code may be run, the option or file that allows it; `way_to_allow` says how
     another one, `PKG`, can be allowed. `explain` puts a standstill into words. `script` is run in place of a scenario,
-    which then only has the name of the run and its deadline.
+    which then only has the name of the run and its deadline. For `captured` and `coverage` see `RunRequest`.
     `make_judge` is called while the processes start; what it returns judges the log, and its verdicts become events.
 
     Raises:
         MachineryError: the run could not be set up or its log not be written; nothing is left behind.
         BrokenPipeError: a sink's output was closed; the run was stopped.
     """
-    return _Run(scenario, steps, supervisor, allow, sinks, explain, make_judge, limits, way_to_allow, script).execute()
+    request = RunRequest(
+        scenario.replace(expect=()),
+        steps,
+        os.urandom(6).hex(),
+        "",
+        (time.monotonic_ns(), time.time_ns()),
+        allow,
+        limits,
+        way_to_allow=way_to_allow,
+        capabilities=supervisor.capabilities,
+        script=script,
+        captured=captured,
+        coverage=coverage,
+    )
+    return _Run(scenario, request, supervisor, sinks, explain, make_judge).execute()
 
 
 class _Stage(Enum):
@@ -97,29 +113,21 @@ class _Run:
     def __init__(
         self,
         scenario: Scenario,
-        steps: tuple[Step, ...],
+        request: RunRequest,
         supervisor: SupervisorClient,
-        allow: Mapping[str, str],
         sinks: Sequence[Sink],
         explain: Explain,
         make_judge: Callable[[], Judge] | None,
-        limits: Limits,
-        way_to_allow: str,
-        script: Script | None,
     ) -> None:
+        """`request` is as it is sent, but without expectations and folders."""
         self._scenario = scenario
-        self._steps = steps
+        self._request = request
         self._supervisor = supervisor
-        self._allow = allow
         self._sinks = sinks
         self._explain = explain
         self._make_judge = make_judge
-        self._limits = limits
-        self._way_to_allow = way_to_allow
-        self._script = script
-        self._passes_on = script is not None
+        self._passes_on = request.script is not None
         """Whether the next signal goes to the script."""
-        self._run = os.urandom(6).hex()
         self._folder = ""
         self._held: int | None = None
         """A descriptor that shows that the folder is looked after."""
@@ -134,28 +142,15 @@ class _Run:
     def execute(self) -> Outcome:
         """Run to the end."""
         limits = None
-        began = time.monotonic_ns(), time.time_ns()
+        run, began = self._request.run, self._request.began[0]
         reserve: list[bytes] = []
         with _signals(self._on_signal) as self._wake_up:
             try:
                 reserve.append(bytes(_RESERVE))
-                scenario = self._scenario.replace(expect=())
-                request = RunRequest(
-                    scenario,
-                    self._steps,
-                    self._run,
-                    self._folder,
-                    began,
-                    self._allow,
-                    self._limits,
-                    way_to_allow=self._way_to_allow,
-                    capabilities=self._supervisor.capabilities,
-                    script=self._script,
-                )
                 self._others = frozenset(system.children(os.getpid())) - {self._supervisor.pid}
-                self._folder = folder_for(self._run)
-                self._sockets = sockets_for(self._run)
-                request = request.replace(folder=self._folder, sockets=self._sockets)
+                self._folder = folder_for(run)
+                self._sockets = sockets_for(run)
+                request = self._request.replace(folder=self._folder, sockets=self._sockets)
                 self._send(request)
                 limits = system.raise_descriptor_limit()
                 for sink in self._sinks:
@@ -173,14 +168,14 @@ class _Run:
                     self._supervisor.stop_and_wait()
                 # Where the terminal is gone, so is everybody who could read why the log is not written.
                 if self._stop_signal == signal.SIGHUP and isinstance(error, (MachineryError, BrokenPipeError)):
-                    return Outcome(Status.HANGUP, "interrupted", (), (time.monotonic_ns() - began[0]) / 1e9)
+                    return Outcome(Status.HANGUP, "interrupted", (), (time.monotonic_ns() - began) / 1e9)
                 raise
             finally:
                 with contextlib.ExitStack() as last:  # from the bottom up, each whatever becomes of the others
                     last.callback(system.restore_descriptor_limit, limits)
                     if self._held is not None:
                         last.callback(os.close, self._held)
-                    last.callback(system.remove_semaphores, semaphore_prefix(self._run))
+                    last.callback(system.remove_semaphores, semaphore_prefix(run))
                     last.callback(remove_folder, self._folder)
                     last.callback(remove_sockets, self._sockets)
                     last.callback(self._supervisor.end, self._others)
@@ -264,7 +259,7 @@ class _Run:
                 pause = throttle.pause(time.monotonic() - began)
         except BaseException as error:
             failures.append(error)
-            if self._script is None:
+            if self._request.script is None:
                 self._supervisor.stop(LOG_FAILED)
 
     def _conclude(self) -> Outcome:

@@ -19,9 +19,10 @@ def python(options: Namespace) -> Status:
     from run_scenario import loader
     from run_scenario.loader.references import is_class
     from run_scenario.report.script.script import is_named_like_a_class, script
+    from run_scenario.runtime.consent import project_folders
 
     scenario, _ = load_valid(options.file, shared.given_by(options))
-    folders = (*sys.path, str(Path(scenario.path).parent))
+    folders = (*sys.path, *project_folders(str(Path(scenario.path).parent)))
 
     def is_process_class(reference: str) -> bool:
         known = is_class(reference, folders)

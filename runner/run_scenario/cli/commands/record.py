@@ -72,6 +72,7 @@ def record(options: Namespace) -> int:
                 make_judge=None if expected is None else lambda: _judge(scenario),
                 limits=_LIMITS.replace(log=options.max_log),
                 script=script,
+                coverage=options.coverage,
             )
         finally:
             for sink in sinks:
@@ -268,6 +269,7 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
     shared.add_limit(parser.add_argument, LIMITS["log"], "the rest is left out, and the program goes on")
     shared.add_no_color(parser)
     parser.add_argument("--end-with-parent", metavar="PID", type=int, help=argparse.SUPPRESS)
+    shared.add_coverage(parser)
     parser.set_defaults(format="json")  # the script has the standard output: a timeline goes to standard error
 
 

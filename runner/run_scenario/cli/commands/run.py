@@ -8,19 +8,21 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import math
+import os
 import sys
 from argparse import Namespace
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from run_scenario.cli import options as shared
 from run_scenario.cli.command import COMMANDS, Command
 from run_scenario.cli.files import load_each, report, resolve
 from run_scenario.cli.options import given_by, limits_of
-from run_scenario.cli.output_format import OutputFormat, event_output, json_lines
+from run_scenario.cli.output_format import OutputFormat, check_unused, event_output, json_lines
 from run_scenario.cli.settings import allowed_for, log_processors
 from run_scenario.cli.signals import before_suspension, end_with
-from run_scenario.cli.streams import note
+from run_scenario.cli.streams import note, terminal_restored
 from run_scenario.errors import Status, UsageError
 from run_scenario.limits import DEFAULTS, Limits
 from run_scenario.report.text import sanitize
@@ -49,7 +51,8 @@ _ENDS_ALL = (Status.HANGUP, Status.INTERRUPTED, Status.TERMINATED, Status.BROKEN
 
 def run(options: Namespace) -> Status:
     """Check all the scenarios, then run them one after the other; return the highest status of all."""
-    OutputFormat.chosen(options, options.log)  # what contradicts itself is refused before anything is run
+    check_output = OutputFormat.chosen if options.captured else check_unused
+    check_output(options, options.log)  # what contradicts itself is refused before anything is run
     _check_pictures(options)
     files = resolve(options.files, COMMANDS)
     from run_scenario.runtime import runner
@@ -134,13 +137,18 @@ def _check_pictures(options: Namespace) -> None:
 def _run_one(checked: _Checked, allow: Mapping[str, str], options: Namespace, supervisor: SupervisorClient) -> Status:
     with supervisor, contextlib.ExitStack() as stack:
         scenario = _overridden(checked[0], options)
+        if not options.captured and os.isatty(0):
+            stack.enter_context(terminal_restored())
+            if options.timeout is None:
+                scenario = scenario.replace(timeout=math.inf)  # a person at a debugger takes the time it takes
         log = None
         if options.report is not None or options.timeline:
             from run_scenario.cli.pictures import spool
 
             log = stack.enter_context(spool())
         output, limits = _output(scenario, options, log), limits_of(options)
-        outcome = _carry_out(scenario, checked[1], allow, supervisor, output, limits, options.way_to_allow)
+        how = {name: getattr(options, name) for name in ("way_to_allow", "captured", "coverage")}
+        outcome = _carry_out(scenario, checked[1], allow, supervisor, output, limits, **how)
         if log is not None and outcome.status not in _ENDS_ALL and not outcome.problems:
             from run_scenario.cli.pictures import draw_run
 
@@ -190,9 +198,12 @@ def _carry_out(
     supervisor: SupervisorClient,
     output: _Output,
     limits: Limits = DEFAULTS,
-    way_to_allow: str = "",
+    **how: Any,
 ) -> Outcome:
-    """Run a scenario with a supervisor just started; report what was wrong with it, or why it did not pass."""
+    """Run a scenario with a supervisor just started; report what was wrong with it, or why it did not pass.
+
+    `how`: more arguments of `runner.run`.
+    """
     from run_scenario import loader
     from run_scenario.runtime import runner
 
@@ -208,7 +219,7 @@ def _carry_out(
                 explain=_explain,
                 make_judge=lambda: _judge(scenario),
                 limits=limits,
-                way_to_allow=way_to_allow,
+                **how,
             )
     finally:
         for sink in output.sinks:
@@ -249,7 +260,15 @@ def _output(scenario: Scenario, options: Namespace, kept: IO[bytes] | None) -> _
     Raises:
         MachineryError: the log cannot be written.
     """
+    from run_scenario.report.outputs import Output
+    from run_scenario.report.watcher import EndWatcher
+
     others = [] if kept is None else [_spooled(kept)]
+    if not options.captured:
+        end = EndWatcher()
+        files = [] if options.log is None else [Output.log(options.log)]
+        processors = log_processors(options.processors, options.allow) if files else ()
+        return _Output([end, *json_lines(others), *json_lines(files, processors)], end)
     names = ["MainProcess", *(process.name for process in scenario.processes)]
     if scenario.pools or scenario.packages:  # code of somebody's own may make pools, too
         from run_scenario.runtime.runner import default_start_method
@@ -268,8 +287,6 @@ def _output(scenario: Scenario, options: Namespace, kept: IO[bytes] | None) -> _
     )
     if view is not None:
         return _Output(sinks, suspend=view.suspend)
-    from run_scenario.report.watcher import EndWatcher
-
     end = EndWatcher()
     return _Output([end, *sinks], end)
 
@@ -288,6 +305,13 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
         "--report", metavar="PATH", help="draw the run into this file: .html; or a timeline: .svg, .png, .txt"
     )
     parser.add_argument("--timeline", action="store_true", help="print a timeline of the run after it")
+    parser.add_argument(
+        "--no-capture",
+        dest="captured",
+        action="store_false",
+        help="leave standard input and output to the processes, for a debugger (breakpoint()): the log goes to --log "
+        "alone, and in a terminal there is no deadline but that of --timeout",
+    )
     shared.add_no_color(parser)
     # For programs that run this one, such as the Python API: whoever is killed cannot stop the run any more.
     parser.add_argument("--end-with-parent", metavar="PID", type=int, help=argparse.SUPPRESS)
@@ -295,6 +319,7 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--processors", metavar="LIST", help=argparse.SUPPRESS)
     parser.add_argument("--for-program", action="store_true", help=argparse.SUPPRESS)
     parser.add_argument("--way-to-allow", metavar="TEXT", default="", help=argparse.SUPPRESS)
+    shared.add_coverage(parser)
     shared.add_limits(parser)
 
 
@@ -305,6 +330,7 @@ COMMAND = Command(
     "  run-scenario run count-down --start-method spawn --timeout 30 --log count-down.jsonl"
     "\n  run-scenario run my.yaml --allow mypackage      run targets of your own package\n"
     "  run-scenario run my.yaml --set workers=4        with another value for a parameter\n"
+    "  run-scenario run my.yaml --no-capture           stop at breakpoint() in a target\n"
     "\nA file with a `matrix:` is run once for each combination of its values that --set leaves open.\n"
     "Several are checked before the first one runs: if one is invalid, none is run. Of several runs, the exit "
     "status\nis the highest; an interrupt ends them all.",

@@ -59,9 +59,11 @@ class Hint(NamedTuple):
 def hint(failure: Failure, scenario: Scenario, facts: FactBook) -> Hint | None:
     """Return what explains a failure; None where no fact does."""
     name = failure.exception
-    if name == "EOFError" and failure.null_input and failure.message == _SAID_BY_INPUT:
+    if failure.null_input and (name == "BdbQuit" or (name, failure.message) == ("EOFError", _SAID_BY_INPUT)):
         given = "" if failure.process == MAIN_NAME else ", which multiprocessing gives to every process that it starts"
-        return Hint(f"standard input is /dev/null there{given}", None)
+        way_out = "; `run-scenario run FILE --no-capture` gives a debugger the terminal"
+        is_debugged = name == "BdbQuit" and not scenario.script
+        return Hint(f"standard input is /dev/null there{given}{way_out if is_debugged else ''}", None)
     if name == "RemoteError" and _UNKNOWN_OBJECT.search(failure.message):
         return Hint(
             "its manager does not hold it any more, as when nobody has a proxy left before this process has its own: "

@@ -282,7 +282,7 @@ class ScenarioStarted(RunEvent, kw_only=True, tag="scenario.started"):
         list[int] | None,
         about("The ids of the processors that the scenario's `cpus` pins the program to; null: it names none."),
     ]
-    timeout: Annotated[Seconds | None, about("Deadline of the run in seconds; null: a script's, which has none.")]
+    timeout: Annotated[Seconds | None, about("Deadline of the run in seconds; null: it has none.")]
     capabilities: Annotated[Capabilities, about("What the system lets the runner see and do.")]
     maxsize: Annotated[
         dict[str, int],

@@ -20,6 +20,7 @@ from run_scenario.recording.recorder import recorder
 from run_scenario.recording.usage import Usage
 from run_scenario.runtime import cpython
 from run_scenario.runtime.child import exit_functions, output_capture, own_children
+from run_scenario.runtime.child.output_capture import Streams
 from run_scenario.runtime.child.own_frames import leave_out_own_frames
 from run_scenario.runtime.child.surroundings import Packed, install
 from run_scenario.runtime.platform.system import STACK_SIGNAL
@@ -34,11 +35,10 @@ _MOST_TRACEBACK = 16_384
 _MOST_THREADS = 16
 
 
-def join_run(folder: str, name: str, queues: int, *, threads: bool = False, captured: bool = True) -> None:
+def join_run(folder: str, name: str, queues: int, *, threads: bool = False, streams: Streams) -> None:
     """Make this process a recorded one: segment, captured output, stacks on demand.
 
-    With `threads`, workers will run in threads of it, and their records are kept apart. Without `captured`, its output
-    goes where it would go anyway.
+    With `threads`, workers will run in threads of it, and their records are kept apart.
 
     Raises:
         OSError: no room or no descriptors left for its files.
@@ -48,9 +48,11 @@ def join_run(folder: str, name: str, queues: int, *, threads: bool = False, capt
         recorder.distinguish_threads()
     own_children.watch()
     output_capture.hook_when_imported({"multiprocessing.shared_memory": cpython.name_memory_after_run})
-    output_capture.want(captured)
-    if captured:
+    output_capture.want(streams)
+    if streams is Streams.CAPTURED:
         output_capture.install(recorder.prefix, threads=threads)
+    elif streams is Streams.SHARED:
+        output_capture.share_terminal()
     if STACK_SIGNAL:
         _write_stacks_on_demand()
 
@@ -83,11 +85,9 @@ class RecordedRun:
         folder: str,
         queues: int,
         private: tuple[int, ...],
-        *,
-        captured: bool = True,
     ) -> None:
         self._process = process
-        self._captured = captured
+        self._streams = output_capture.wanted()
         self._index = index
         self._folder = folder
         self._queues = queues
@@ -107,9 +107,9 @@ class RecordedRun:
         process, index = self._process, self._index
         wire.most_bytes = self._most_bytes
         try:
-            join_run(self._folder, str(process.name), self._queues, captured=self._captured)
+            join_run(self._folder, str(process.name), self._queues, streams=self._streams)
         except OSError as error:
-            if self._captured:
+            if self._streams is not Streams.PLAIN:
                 raise
             recorder.give_up(error)  # a script's process goes on without
         parent = multiprocessing.parent_process()
@@ -210,8 +210,11 @@ def _traceback(error: BaseException, frames: Any) -> list[str]:
 
 
 def has_null_input(error: BaseException) -> bool:
-    """Tell whether the end of input is that of /dev/null, which multiprocessing gives to its processes."""
-    if not isinstance(error, EOFError):
+    """Tell whether the end of input is that of /dev/null, which multiprocessing gives to its processes.
+
+    There, a debugger ends with BdbQuit.
+    """
+    if not isinstance(error, EOFError) and type(error).__name__ != "BdbQuit":
         return False
     try:
         return os.path.samestat(os.fstat(sys.stdin.fileno()), os.stat(os.devnull))

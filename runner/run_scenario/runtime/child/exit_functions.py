@@ -10,6 +10,8 @@ from typing import Any
 from run_scenario.runtime import cpython
 
 _MOST_NAMES = 16
+_NOT_MISSED = sys.stdlib_module_names | {"coverage"}
+"""Packages whose functions nobody misses: logging and the like; coverage.py saves its data before."""
 _registered: list[tuple[Any, str]] = []
 """Function and name of each that was registered in this process by other code than the standard library's."""
 
@@ -21,7 +23,7 @@ def watch() -> None:
     register, unregister = atexit.register, atexit.unregister
 
     def noting(function: Callable[..., Any], *args: Any, **kwargs: Any) -> Callable[..., Any]:
-        if cpython.package_of_caller() not in sys.stdlib_module_names:  # logging and the like: nobody misses it
+        if cpython.package_of_caller() not in _NOT_MISSED:
             _registered.append((function, getattr(function, "__qualname__", type(function).__name__)[:200]))
         return register(function, *args, **kwargs)
 

@@ -7,6 +7,8 @@ Three layers, from the most to the least exact:
   importing them here would make every spawned child slower.
 - The descriptors 1 and 2 lead to two files beside the segment, for C libraries, subprocesses and interpreter errors;
   the runner follows those files. Nothing ever reaches the real standard output.
+
+Where a person debugs a target at a terminal, none of this is done: see `Streams`.
 """
 
 from __future__ import annotations
@@ -15,6 +17,7 @@ import io
 import os
 import sys
 from _thread import get_ident
+from enum import Enum, auto
 from importlib.machinery import ModuleSpec, PathFinder
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
@@ -29,18 +32,31 @@ if TYPE_CHECKING:
 _logging_now: set[int] = set()
 """Threads in which logging's handlers are at work: what they write has been recorded already, as a log message."""
 
-_wanted: list[bool] = [False]
-"""Whether the output of this process, and of those that it starts, is captured."""
+
+class Streams(Enum):
+    """What becomes of the standard streams of a process."""
+
+    CAPTURED = auto()
+    """What it prints is recorded, and there is nothing for it to read."""
+    SHARED = auto()
+    """They are those of the command, with the terminal from which a debugger in the process reads."""
+    PLAIN = auto()
+    """They are as multiprocessing has them: those of a script that is recorded."""
 
 
-def is_wanted() -> bool:
-    """Tell whether output is captured, here and in the processes that are started from here."""
+_wanted = [Streams.PLAIN]
+_DEFAULT_DEBUGGER = ("", "pdb.set_trace")
+"""Values of PYTHONBREAKPOINT with which breakpoint() reads commands from standard input."""
+
+
+def wanted() -> Streams:
+    """Return what becomes of the streams of this process, and of those that are started from here."""
     return _wanted[0]
 
 
-def want(captured: bool) -> None:
-    """Have the output captured of processes that are started from here, or leave it as it is."""
-    _wanted[0] = captured
+def want(streams: Streams) -> None:
+    """Say what is to become of the streams of processes that are started from here."""
+    _wanted[0] = streams
 
 
 _MOST_TEXT = 16_384
@@ -60,6 +76,22 @@ def install(prefix: str, *, threads: bool = False) -> None:
     sys.stdout = sys.__stdout__ = _text_stream(1, "strict", threads)  # type: ignore[misc]
     sys.stderr = sys.__stderr__ = _text_stream(2, "backslashreplace", threads)  # type: ignore[misc]
     hook_when_imported({"logging": _hook_logging, "structlog": _hook_structlog, "warnings": _hook_warnings})
+    # A debugger that somebody has chosen may need no terminal: it may listen on a socket, or be that of an editor.
+    if sys.breakpointhook is sys.__breakpointhook__ and os.environ.get("PYTHONBREAKPOINT", "") in _DEFAULT_DEBUGGER:
+        sys.breakpointhook = _refuse_breakpoint
+
+
+def share_terminal() -> None:
+    """Have this process read from the command's terminal; multiprocessing gives it /dev/null."""
+    if os.isatty(0):
+        sys.stdin = open(0, closefd=False)  # noqa: SIM115 (it stays open)
+
+
+def _refuse_breakpoint(*args: Any, **kwargs: Any) -> None:
+    """Stand for `sys.breakpointhook`: the debugger would find the end of its input, and end the target with BdbQuit."""
+    raise RuntimeError(
+        "breakpoint() has no terminal here, where output is captured: write `run-scenario run FILE --no-capture`"
+    )
 
 
 class _RecordedStream(io.RawIOBase):

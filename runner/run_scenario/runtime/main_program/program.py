@@ -18,7 +18,8 @@ from typing import Any, NoReturn
 from run_scenario import targets
 from run_scenario.recording import codes
 from run_scenario.recording.recorder import recorder
-from run_scenario.runtime import cpython, preflight
+from run_scenario.runtime import coverage, cpython, preflight
+from run_scenario.runtime.child import output_capture
 from run_scenario.runtime.child.bootstrap import (
     exitcode_of,
     join_run,
@@ -28,6 +29,7 @@ from run_scenario.runtime.child.bootstrap import (
     target_frames,
 )
 from run_scenario.runtime.child.children import Children, Program, Setup
+from run_scenario.runtime.child.output_capture import Streams
 from run_scenario.runtime.child.reports import Report, report_auxiliary_processes
 from run_scenario.runtime.child.steps_target import StepsTarget
 from run_scenario.runtime.consent import (
@@ -315,7 +317,7 @@ class MainProgram:
         from run_scenario.runtime.primitives.pools import Calls
 
         spec = self._pools[name]
-        setup = *recorder.run_ref[:2], self._private, True
+        setup = *recorder.run_ref[:2], self._private, output_capture.wanted()
         index, initializer = self._resource_index[spec.name], self.functions.get(id(spec))
         given = [self.resources[each] for each in spec.uses]
         self.resources[name] = Calls(spec, index, multiprocessing.get_context(), setup, initializer, given)
@@ -395,6 +397,13 @@ class _Refusals:
                 self.found.append((line, column, refusal.kind, refusal.what, refusal.hint))
 
 
+def streams_for(request: RunRequest) -> Streams:
+    """Return what becomes of the standard streams of a run's processes."""
+    if request.script is not None:
+        return Streams.PLAIN
+    return Streams.CAPTURED if request.captured else Streams.SHARED
+
+
 def _is_shortage(error: BaseException) -> bool:
     if isinstance(error, RuntimeError):
         return str(error) == "can't start new thread"
@@ -411,6 +420,7 @@ def end_as_main_program(request: RunRequest, report_to: int) -> NoReturn:
     except BaseException as error:
         recorder.emit(codes.TROUBLE, f"the main program could not run: {type(error).__name__}: {error}"[:500])
     finally:
+        coverage.save()
         for stream in (sys.stdout, sys.stderr):
             with contextlib.suppress(Exception):
                 stream.flush()
@@ -430,10 +440,12 @@ def _become_main_program(request: RunRequest, report_to: int) -> int:
             guest.execute(request.script.interpreter.path, request, request.folder, report_to)
         from run_scenario.runtime.script.program import become_script
 
+        coverage.begin(request.coverage)
         return become_script(request, request.script, report)
     main = ModuleType("__main__")  # with no file: a spawned child has nothing of ours to import again
     sys.modules["__main__"] = main
     sys.argv = [request.scenario.file]
+    coverage.begin(request.coverage)
     cpython.forget_exit_functions()
     keep_interpreters_out_of_this_folder()
     if request.limits.open_files is not None:
@@ -449,5 +461,6 @@ def _become_main_program(request: RunRequest, report_to: int) -> int:
 
         record_own_code(request, report)
     else:
-        join_run(request.folder, MAIN_PROCESS, len(scenario.queues), threads=scenario.has_threads)
+        threads, streams = scenario.has_threads, streams_for(request)
+        join_run(request.folder, MAIN_PROCESS, len(scenario.queues), threads=threads, streams=streams)
     return MainProgram(request, report, (report_to,)).run()

@@ -30,6 +30,7 @@ from run_scenario.runtime.child.bootstrap import (
     record_lingering,
     record_missed_exit_functions,
 )
+from run_scenario.runtime.child.output_capture import Streams
 from run_scenario.runtime.child.own_frames import leave_out_own_frames
 from run_scenario.runtime.primitives.plain_repr import shown_plainly
 
@@ -49,8 +50,8 @@ _REAPED_WITHIN = 0.2
 """Seconds within which the end of a worker that has broken its executor is seen."""
 _REAPING_PAUSE = 0.002
 
-Setup = tuple[str, int, tuple[int, ...], bool]
-"""Folder and number of queues of the run, what a forked child must not keep open, and whether output is captured."""
+Setup = tuple[str, int, tuple[int, ...], Streams]
+"""Folder and number of queues of the run, what a forked child must not keep open, what becomes of its streams."""
 
 
 class WorkerRun:
@@ -66,11 +67,11 @@ class WorkerRun:
         """Where the scenario has a manager: what a spawned worker needs to record the calls of proxies."""
 
     def __call__(self) -> None:
-        folder, queues, private, captured = self._setup
+        folder, queues, private, streams = self._setup
         for descriptor in private:
             os.close(descriptor)
         process = self._process
-        join_run(folder, process.name, queues, captured=captured)
+        join_run(folder, process.name, queues, streams=streams)
         recorder.emit(codes.POOL_WORKER_STARTED, self._index, process.name, os.getpid(), os.getppid(), *self.left_out)
         recorder.begin_wait(codes.W_POOL_TASK, self._index)
         exit_functions.watch()

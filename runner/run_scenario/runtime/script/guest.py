@@ -67,7 +67,8 @@ def _become_script(descriptor: int, report_to: int) -> NoReturn:
     os.set_inheritable(report_to, False)
     with open(descriptor, "rb") as file:
         request = pickle.load(file)
-    request = request.replace(script=request.script.replace(interpreter=None))
+    # What measures the runner is no part of this interpreter.
+    request = request.replace(script=request.script.replace(interpreter=None), coverage="")
     end_as_main_program(request, report_to)
 
 

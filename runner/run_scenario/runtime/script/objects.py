@@ -18,6 +18,7 @@ from run_scenario.recording.data import MOST_PARTS, NotDataError, data_of
 from run_scenario.recording.recorder import recorder
 from run_scenario.runtime import cpython
 from run_scenario.runtime.child import output_capture
+from run_scenario.runtime.child.output_capture import Streams
 from run_scenario.runtime.script.announcements import announce_missing, announce_resource, is_wanted
 
 Make = Callable[..., Any]
@@ -35,7 +36,7 @@ def record_objects() -> None:
             **copies,
         }
     )
-    if not output_capture.is_wanted():  # a scenario has no way to record them
+    if output_capture.wanted() is Streams.PLAIN:  # a scenario has no way to record them
         from run_scenario.runtime.script.subprocesses import note_unrecorded
 
         note_unrecorded()

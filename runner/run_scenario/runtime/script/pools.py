@@ -381,7 +381,7 @@ class _UnorderedResults(_NextRecorded, pool.IMapUnorderedIterator):  # type: ign
 
 def _workers(spec: PoolSpec, index: int, ctx: BaseContext, size: int) -> Workers:
     folder, queues, _ = recorder.run_ref
-    setup = folder, queues, (), output_capture.is_wanted()
+    setup = folder, queues, (), output_capture.wanted()
     return Workers(spec, index, ctx, setup, size, gives_up=False)
 
 

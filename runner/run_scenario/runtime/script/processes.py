@@ -23,6 +23,7 @@ from run_scenario.recording.recorder import RunRef, recorder
 from run_scenario.runtime import cpython
 from run_scenario.runtime.child import output_capture, own_children
 from run_scenario.runtime.child.bootstrap import RecordedRun
+from run_scenario.runtime.child.output_capture import Streams
 from run_scenario.runtime.child.own_frames import leave_out_own_frames
 from run_scenario.runtime.child.reaping import join, record_reaping, terminate_daemon
 from run_scenario.runtime.child.reports import Report, report_auxiliary_processes, report_started
@@ -57,8 +58,10 @@ def record_processes(report: Report | None = None, *, proc: bool = True) -> None
 
     `report` tells the supervisor of them; `proc`: /proc can be read.
     """
-    global _report, _proc
+    global _report, _proc, _bootstrap_plainly
     _report, _proc = report, proc
+    if cpython.bootstrap_of(BaseProcess) is not _bootstrap:  # coverage.py may have replaced it, since this was imported
+        _bootstrap_plainly = cpython.bootstrap_of(BaseProcess)
     own_children.watch()
     cpython.when_threads_start(lambda native, name: recorder.emit(codes.THREAD_NAMED, native, name))
     cpython.before_threads_fail(leave_out_own_frames)
@@ -68,7 +71,7 @@ def record_processes(report: Report | None = None, *, proc: bool = True) -> None
     cpython.replace_bootstrap(BaseProcess, _bootstrap)
     cpython.prepare_children_with(
         lambda: _Preparation(
-            recorder.run_ref, _starting.process, _proc, output_capture.is_wanted(), wire.most_bytes, _known()
+            recorder.run_ref, _starting.process, _proc, output_capture.wanted(), wire.most_bytes, _known()
         )
     )
 
@@ -92,11 +95,11 @@ def _known() -> dict[Any, Any]:
 
 
 def _prepare(
-    run_ref: RunRef, process: int | None, proc: bool, captured: bool, most_bytes: int, known: dict[Any, Any]
+    run_ref: RunRef, process: int | None, proc: bool, streams: Streams, most_bytes: int, known: dict[Any, Any]
 ) -> None:
     if os.path.isdir(run_ref[0]):  # otherwise the run is over
         recorder.join_run(run_ref)
-        output_capture.want(captured)
+        output_capture.want(streams)
         wire.most_bytes = most_bytes
         _starting.process = process
         sys.excepthook = _show_failed_import
@@ -226,6 +229,5 @@ def _bootstrap(self: BaseProcess, *args: Any, **kwargs: Any) -> int:
     _numbers.clear()
     folder, queues, _ = recorder.run_ref
     if index is not None and folder and not _records_itself(self):
-        captured = output_capture.is_wanted()
-        self.run = RecordedRun(self, index, folder, queues, (), captured=captured)  # type: ignore[method-assign]
+        self.run = RecordedRun(self, index, folder, queues, ())  # type: ignore[method-assign]
     return _bootstrap_plainly(self, *args, **kwargs)

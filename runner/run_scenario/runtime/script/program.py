@@ -16,7 +16,7 @@ from run_scenario.runtime import cpython
 from run_scenario.runtime.child.bootstrap import exitcode_of, join_run, own_usage, record_failure, record_lingering
 from run_scenario.runtime.child.own_frames import leave_out_own_frames
 from run_scenario.runtime.child.reports import Report
-from run_scenario.runtime.main_program.program import MAIN, MAIN_PROCESS
+from run_scenario.runtime.main_program.program import MAIN, MAIN_PROCESS, streams_for
 from run_scenario.runtime.primitives import wire
 from run_scenario.runtime.run_folder import STOPPED
 from run_scenario.runtime.run_request import RunRequest, Script, semaphore_prefix
@@ -55,9 +55,9 @@ def become_script(request: RunRequest, script: Script, report: Report) -> int:
 def record_own_code(request: RunRequest, report: Report) -> None:
     """Make this process the recorded main program of a run in which own code makes processes and objects."""
     scenario, known = request.scenario, len(request.scenario.resources)
-    threads, captured = scenario.has_threads, request.script is None
+    threads, streams = scenario.has_threads, streams_for(request)
     try:
-        join_run(request.folder, MAIN_PROCESS, known + MOST_RESOURCES, threads=threads, captured=captured)
+        join_run(request.folder, MAIN_PROCESS, known + MOST_RESOURCES, threads=threads, streams=streams)
     except OSError as error:
         if request.script is None:
             raise

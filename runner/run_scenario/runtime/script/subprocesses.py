@@ -15,6 +15,7 @@ from typing import Any
 from run_scenario.recording.recorder import RunRef, recorder
 from run_scenario.runtime import cpython
 from run_scenario.runtime.child.bootstrap import join_run
+from run_scenario.runtime.child.output_capture import Streams
 from run_scenario.runtime.primitives import wire
 from run_scenario.runtime.script.announcements import announce_missing
 
@@ -48,7 +49,7 @@ def join(folder: str, queues: str, payloads: str, proc: str, most_bytes: str, pr
     if sockets:
         cpython.set_socket_folder(sockets)
     try:
-        join_run(folder, f"{_name(sys.orig_argv[1:])}-{os.getpid()}", int(queues), captured=False)
+        join_run(folder, f"{_name(sys.orig_argv[1:])}-{os.getpid()}", int(queues), streams=Streams.PLAIN)
     except OSError as error:
         recorder.give_up(error)
     record_objects()

@@ -68,7 +68,7 @@ class Supervisor:
     """Supervises one run from the start of its main program to the end of its last process."""
 
     def __init__(self, request: RunRequest, orders: int, answers: int, streams: tuple[int, ...] = ()) -> None:
-        """Supervise what is asked for; `streams` are the standard streams of a script: those of the command."""
+        """Supervise what is asked for; `streams` are those of the command, if the program is to have them."""
         self._request = request
         self._streams = streams
         self._is_kept = False
@@ -452,7 +452,7 @@ def serve(orders: int, answers: int, capabilities: Capabilities) -> None:
     if length:
         request: RunRequest = pickle.loads(_read_exactly(orders, length))
         try:
-            if request.script is None:
+            if not request.shares_streams:
                 for descriptor in streams:
                     os.close(descriptor)
                 streams = ()
