@@ -153,10 +153,19 @@ class ScenarioItem(pytest.Item):
             text = cause = str(error)
         elif isinstance(error, pytest.fail.Exception):  # of pytest-timeout, for one
             cause = str(error)
-            text = "\n".join([cause, *(f"the log: {log}" for log in logs.of(self))])
+            text = "\n\n".join([cause, *(reports.report(self._so_far(log)) for log in logs.of(self))])
         else:
             return super().repr_failure(excinfo, style)
         return reports.representation(text, self.path, line, cause)
+
+    def _so_far(self, log: Path) -> Run:
+        """Return a run that has been cut short, as far as its log goes."""
+        from run_scenario.api import Run, load
+        from run_scenario.errors import Status
+        from run_scenario.expect.event_log import EventLog
+
+        scenario = load(self.path, file=_shown(self.path, self.config), params=self.params)
+        return Run(scenario, Status.TERMINATED, EventLog.read(log), log, stderr="")
 
     def reportinfo(self) -> tuple[Path, int, str]:
         """Return where it is."""

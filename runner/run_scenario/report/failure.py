@@ -199,9 +199,9 @@ class _Failures:
 
     def _untold(self, causes: Iterable[Event]) -> list[str]:
         """Return the reasons of the outcome that nothing else has told."""
-        told = [str(event["reason"]) for event in (*self._ends, *self._unmet) if event.get("reason")]
+        told = [event.get("reason") or event.get("signal") for event in (*self._ends, *self._unmet)]
         told += [problem for event in causes for problem in event.get("problems") or ()]
-        return [reason for reason in self._reasons if not any(each in reason for each in told)]
+        return [reason for reason in self._reasons if not any(each and each in reason for each in told)]
 
     # Places
 

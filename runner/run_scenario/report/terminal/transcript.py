@@ -68,6 +68,8 @@ _WAITING_CODE = (
 
 _LIBRARIES = (str(_LIBRARY), f"{sys.prefix}/lib", "<")
 """Where code is that a program uses, rather than its own."""
+_HEADS = re.compile(r"(Process|Exception in thread) .*:")
+"""What multiprocessing and threading write above a traceback."""
 _MOST_FRAMES = 3
 _MOST_THREADS = 5
 """Threads of one process that are shown besides its main thread."""
@@ -144,7 +146,7 @@ class _Traceback(Value):
     last: str
 
     def covers(self, text: str) -> bool:
-        return text in self.lines or text.startswith("  ") or re.fullmatch(r"Process .*:", text) is not None
+        return text in self.lines or text.startswith("  ") or _HEADS.fullmatch(text) is not None
 
 
 def _folded(events: list[Event]) -> Iterator[Line]:
