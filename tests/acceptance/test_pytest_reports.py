@@ -248,7 +248,7 @@ def test_logs_of_failures_are_kept(tmp_path: Path, parallel: list[str]) -> None:
         assert (1, True) == (status, "2 failed, 2 passed" in text), text
     found = sorted(path.name for path in (tmp_path / "logs").iterdir())
     names = ["bad.scenario.yaml-bad-H.jsonl", "test_own.py-test_two-H-2.jsonl", "test_own.py-test_two-H.jsonl"]
-    assert names == [re.sub("-[0-9a-f]{6}", "-H", name) for name in found]
+    assert names == [re.sub("-[0-9a-f]{8}", "-H", name) for name in found]
     logs = [(tmp_path / "logs" / name) for name in found]
     assert f"the log: {logs[0]}\n" in text
     assert f"good: passed, {logs[2]}\n" in text

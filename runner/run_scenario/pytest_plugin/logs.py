@@ -7,8 +7,8 @@ of their tests, and those of a test that has not failed are removed after it.
 from __future__ import annotations
 
 import contextlib
-import hashlib
 import re
+import zlib
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -47,10 +47,9 @@ def kept(item: pytest.Item, number: int = 1) -> Path | None:
 
 
 def _name(test: str, number: int) -> str:
-    """Return the name of a log: that of its test, and a digest, as not every character can stand in such a name."""
-    words = re.sub(r"[^\w.=:-]+", "-", test.replace("::", "-").replace(":", "=")).strip("-")
-    digest = hashlib.sha256(test.encode()).hexdigest()[:6]
-    return f"{words[:_LONGEST]}-{digest}{f'-{number}' if number > 1 else ''}.jsonl"
+    """Return the name of a log: that of its test and, as not all characters are taken over, a checksum of that."""
+    words = re.sub(r"[^\w.=-]+", "-", test.replace("::", "-").replace(":", "="), flags=re.ASCII).strip("-")
+    return f"{words[:_LONGEST]}-{zlib.crc32(test.encode()):08x}{f'-{number}' if number > 1 else ''}.jsonl"
 
 
 @contextlib.contextmanager
