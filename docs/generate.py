@@ -1,8 +1,9 @@
 """Writes what is made from tables in the code.
 
-From the event types: the schema of events, their names in the schema of scenarios, their page. From the verbs of steps:
-their keys in the schema of scenarios, and their table in the reference of the language. From the built-in targets: what
-each takes, in the schema of scenarios. From the schema of scenarios: that of files of expectations.
+From the event types: the schema of events, their names in the schema of scenarios and as a type, their page. From the
+verbs of steps: their keys in the schema of scenarios, and their table in the reference of the language. From the
+built-in targets: what each takes, in the schema of scenarios. From the schema of scenarios: that of files of
+expectations.
 
     python docs/generate.py
 
@@ -248,6 +249,15 @@ def page_of_events() -> str:
     return "\n".join(rows).rstrip("\n") + "\n"
 
 
+def module_of_event_names() -> str:
+    """Return scenario/event_names.py: the names of all events, as a type."""
+    names = "".join(f'    "{name}",\n' for name in event_schema()["properties"]["event"]["enum"])
+    return (
+        '"""The names of all events, as a type. docs/generate.py makes this module, from the event types."""\n\n'
+        f"from typing import Literal\n\nEventName = Literal[\n{names}]\n"
+    )
+
+
 def _table(properties: dict[str, Any], required: tuple[str, ...] | list[str]) -> list[str]:
     rows = ["| field | type | what it says |", "|---|---|---|"]
     for name, field in properties.items():
@@ -318,6 +328,7 @@ PAGES: dict[str, Callable[[], str]] = {
     "schema/expectations.schema.json": schema_of_expectations,
     "docs/reference/events.md": page_of_events,
     "docs/reference/language.md": page_of_language,
+    "runner/run_scenario/scenario/event_names.py": module_of_event_names,
 }
 """Path below the checkout -> what makes its text."""
 

@@ -15,18 +15,23 @@ if TYPE_CHECKING:
     from run_scenario.errors import InvalidScenario, MachineryError, RunScenarioError, UsageError
     from run_scenario.expect.check import Check
     from run_scenario.expect.event_log import EventLog
+    from run_scenario.pytest_plugin import ScenarioRunner
+    from run_scenario.scenario.event_names import EventName
     from run_scenario.scenario.expectation_data import event
-    from run_scenario.scenario.model import Scenario
+    from run_scenario.scenario.model import Scenario, StartMethod
 
 __version__ = "0.1.0"
 __all__ = [
     "Check",
     "EventLog",
+    "EventName",
     "InvalidScenario",
     "MachineryError",
     "Run",
     "RunScenarioError",
     "Scenario",
+    "ScenarioRunner",
+    "StartMethod",
     "UsageError",
     "__version__",
     "event",
@@ -38,11 +43,14 @@ __all__ = [
 _HOMES = {
     "Check": "expect.check",
     "EventLog": "expect.event_log",
+    "EventName": "scenario.event_names",
     "InvalidScenario": "errors",
     "MachineryError": "errors",
     "Run": "api",
     "RunScenarioError": "errors",
     "Scenario": "scenario.model",
+    "ScenarioRunner": "pytest_plugin",
+    "StartMethod": "scenario.model",
     "UsageError": "errors",
     "event": "scenario.expectation_data",
     "load": "api",

@@ -26,14 +26,14 @@ from typing import Any
 
 from run_scenario import bundled, loader
 from run_scenario.errors import MachineryError, Status, UsageError
-from run_scenario.events.outcome import Outcome
+from run_scenario.events.outcome import Outcome, OutcomeName
 from run_scenario.expect import Verdict as Verdict
 from run_scenario.expect.event_log import EventLog
 from run_scenario.limits import MAX_TIMEOUT
 from run_scenario.loader.dictionaries import Written, name_of
 from run_scenario.runtime import coverage
 from run_scenario.scenario.given import Given
-from run_scenario.scenario.model import START_METHODS, Scenario
+from run_scenario.scenario.model import START_METHODS, Scenario, StartMethod
 
 Source = str | Path | Mapping[str, Any] | Scenario
 """A scenario: the path of a file or the name of a bundled one; its YAML text, of several lines; what that text says, as
@@ -75,7 +75,7 @@ class Run:
         self.stderr = stderr
 
     @property
-    def outcome(self) -> str:
+    def outcome(self) -> OutcomeName:
         """passed, failed, stalled, timed_out, limit_exceeded, interrupted, refused or internal_error."""
         return self._outcome.outcome
 
@@ -143,7 +143,7 @@ def run(
     *,
     params: Given | None = None,
     allow: str | Iterable[str] = (),
-    start_method: str | None = None,
+    start_method: StartMethod | None = None,
     timeout: float | None = None,
     log: str | Path | None = None,
     processors: Iterable[str | Processor] | None = None,
@@ -189,7 +189,7 @@ def run_with(
     allow: str | Iterable[str],
     *,
     params: Given | None = None,
-    start_method: str | None = None,
+    start_method: StartMethod | None = None,
     timeout: float | None = None,
     log: str | Path | None = None,
     processors: Iterable[str | Processor] | None = None,

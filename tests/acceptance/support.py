@@ -52,6 +52,21 @@ def expects(event: str) -> list[dict[str, Any]]:
     return [{"exists": {"event": event}}]
 
 
+def run_pytest(folder: Path, *arguments: str, ini: str = "", mark: str = "") -> tuple[int, str]:
+    """Run pytest in a folder; return its status and what it printed."""
+    (folder / "pytest.ini").write_text(f"[pytest]\nmarkers = slow: takes its time\n{ini}")
+    environment = {k: v for k, v in os.environ.items() if not k.startswith("PYTEST")}
+    done = subprocess.run(
+        [*PYTEST, "--basetemp", str(folder / "tmp"), *arguments],
+        cwd=folder,
+        env={**environment, "COLUMNS": "160", "RUN_SCENARIO_MARK": mark},
+        capture_output=True,
+        text=True,
+        timeout=PATIENCE,
+    )
+    return done.returncode, done.stdout + done.stderr
+
+
 def is_readable(descriptor: int, seconds: float) -> bool:
     """Wait until there is something to read; return whether there is. select() would know no more than 1,024 files."""
     poll = select.poll()

@@ -77,6 +77,6 @@ def test_the_examples_of_the_python_api(tmp_path: Path) -> None:
     page = ROOT / "docs" / "reference" / "python-api.md"
     (tmp_path / "transfer.py").write_text("import sys\nassert sys.argv[1:] == ['--fast']\n")
     examples = [text for language, text in blocks(page) if language == "python"]
-    assert 2 == len(examples)
+    assert 3 == len(examples)
     for example in examples:
         subprocess.run([sys.executable, "-c", example], cwd=tmp_path, check=True, timeout=60)

@@ -11,7 +11,7 @@ from pathlib import Path
 from xml.etree import ElementTree
 
 import pytest
-from support import PYTEST
+from support import PYTEST, run_pytest
 
 GOOD = """\
 version: 1
@@ -69,21 +69,6 @@ def test_that_fails(scenario):
     run = scenario(SHOUTING)
     assert run.log.exists("process.finished", "Nobody")
 """
-
-
-def run_pytest(folder: Path, *arguments: str, ini: str = "", mark: str = "") -> tuple[int, str]:
-    """Run pytest in a folder; return its status and what it printed."""
-    (folder / "pytest.ini").write_text(f"[pytest]\nmarkers = slow: takes its time\n{ini}")
-    environment = {k: v for k, v in os.environ.items() if not k.startswith("PYTEST")}
-    done = subprocess.run(
-        [*PYTEST, "--basetemp", str(folder / "tmp"), *arguments],
-        cwd=folder,
-        env={**environment, "COLUMNS": "160", "RUN_SCENARIO_MARK": mark},
-        capture_output=True,
-        text=True,
-        timeout=120,
-    )
-    return done.returncode, done.stdout + done.stderr
 
 
 @pytest.fixture

@@ -40,7 +40,7 @@ BELOW = {
     "ownership": set(),
     "suggestions": set(),
     "values": set(),
-    "__init__": {"api", "expect", "scenario"},  # by name, and only when asked for
+    "__init__": {"api", "expect", "pytest_plugin", "scenario"},  # by name, and only when asked for
     "__main__": {"cli"},
 }
 """For each layer, the layers that it may import from; every layer may import the leaves."""

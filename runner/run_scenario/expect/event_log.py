@@ -6,7 +6,7 @@ import functools
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any, overload
+from typing import TYPE_CHECKING, Any, overload
 
 from run_scenario.events import fields as event_fields
 from run_scenario.events.log_format import parse_line
@@ -20,6 +20,9 @@ from run_scenario.expect.verdicts import Event
 from run_scenario.scenario.expectation_data import Builder, Fields, event
 from run_scenario.scenario.expectations import JUDGED_LATER, Matcher
 from run_scenario.suggestions import did_you_mean
+
+if TYPE_CHECKING:
+    from run_scenario.scenario.event_names import EventName
 
 _NAMED = 3
 """Events that a log shows by name."""
@@ -87,7 +90,7 @@ class EventLog(PatternChecks, Sequence[Event]):  # type: ignore[misc]  # `count`
 
     # Looking for events
 
-    def of(self, name: str | None = None, process: str | None = None, **fields: Any) -> EventLog:
+    def of(self, name: EventName | None = None, process: str | None = None, **fields: Any) -> EventLog:
         """Return the events of that name, about that process, with these fields (as `event` takes them)."""
         __tracebackhide__ = True
         meant = {"event": name, "process": process}
@@ -101,7 +104,7 @@ class EventLog(PatternChecks, Sequence[Event]):  # type: ignore[misc]  # `count`
         self._check_names(matcher)
         return matcher
 
-    def one(self, name: str, process: str | None = None, **fields: Any) -> Event:
+    def one(self, name: EventName, process: str | None = None, **fields: Any) -> Event:
         """Return the only such event.
 
         Raises:

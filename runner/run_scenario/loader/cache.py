@@ -34,7 +34,7 @@ _VALUE_MODULES = {
     "run_scenario.errors",
     *(
         f"run_scenario.scenario.{name}"
-        for name in ("model", "processes", "resources", "data", "steps", "expressions", "expectations")
+        for name in ("model", "processes", "resources", "data", "steps", "expressions", "expectations", "marks")
     ),
 }
 """Where the types of all values in an entry are defined."""

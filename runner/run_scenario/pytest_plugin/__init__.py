@@ -5,28 +5,30 @@ Nothing is imported for tests that need neither.
 
 from __future__ import annotations
 
-import contextlib
 import fnmatch
 import re
 import shutil
+from collections import Counter
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from run_scenario.pytest_plugin import logs
 from run_scenario.pytest_plugin import reports as reports
 
 if TYPE_CHECKING:
     from run_scenario.api import Run, Source
-    from run_scenario.scenario.model import Scenario
+    from run_scenario.scenario.model import Mark, Scenario, StartMethod
 
 _WAY_TO_ALLOW = "name 'PKG' in pytest's ini option scenario_allow"
 SUFFIXES = (".scenario.yaml", ".scenario.yml")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """Add the ini options."""
+    """Add the options."""
+    logs.add_option(parser)
     parser.addini("scenario_files", "more files that are scenarios, besides *.scenario.yaml: globs", type="args")
     parser.addini("scenario_allow", "top-level packages whose code scenarios may run", type="args")
 
@@ -41,8 +43,13 @@ def pytest_configure(config: pytest.Config) -> None:
 def pytest_runtest_makereport(
     item: pytest.Item, call: pytest.CallInfo[None]
 ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
-    """Explain a failed assertion on a run or a log."""
+    """Explain a failed assertion on a run or a log, and keep the logs of a test that failed."""
     report = yield
+    logs.settle(item, report)
+    crash = getattr(report.longrepr, "reprcrash", None)
+    if report.failed and isinstance(item, ScenarioItem) and crash is not None and crash.path == str(item.path):
+        file, _, name = report.location
+        report.location = file, crash.lineno - 1, name  # where what annotates files puts it, such as in CI
     if call.when == "call" and call.excinfo is not None and call.excinfo.errisinstance(AssertionError):
         reports.explain(report, call.excinfo)
     return report
@@ -68,21 +75,35 @@ class ScenarioFile(pytest.File):
 
     def collect(self) -> Iterator[pytest.Item]:
         """Yield the tests, with the marks that the file gives them; a wrong file is a test that fails."""
-        from run_scenario import loader
         from run_scenario.scenario.parameters import assignments
 
         name = self.path.name
         for suffix in (*SUFFIXES, ".yaml", ".yml"):
             name = name.removesuffix(suffix)
-        scenario = loader.load(self.path, file=_shown(self.path, self.config)).scenario
+        scenario = self._load({})
+        ids: Counter[str] = Counter()
         for params in (scenario.matrix if scenario else ()) or ({},):
             # Of characters that may stand in the expression after -k.
             values = "-".join(each.replace("=", ":", 1) for each in assignments(params))
+            ids[values] += 1
+            if ids[values] > 1:  # of long values, only the beginnings are in it
+                values = f"{values}-{ids[values]}"
             item: ScenarioItem = ScenarioItem.from_parent(self, name=f"{name}[{values}]" if values else name)
             item.params = params
-            for mark in scenario.marks if scenario else ():
-                item.add_marker(mark)
+            of_params = self._load(params) if scenario and scenario.marks and params else scenario
+            for mark in of_params.marks if of_params else ():
+                item.add_marker(_mark(mark))
             yield item
+
+    def _load(self, params: Mapping[str, Any]) -> Scenario | None:
+        from run_scenario import loader
+
+        return loader.load(self.path, file=_shown(self.path, self.config), given=params).scenario
+
+
+def _mark(mark: Mark) -> pytest.MarkDecorator:
+    bare: pytest.MarkDecorator = getattr(pytest.mark, mark.name)
+    return bare.with_args(*mark.args, **mark.kwargs) if mark.args or mark.kwargs else bare
 
 
 def _shown(path: Path, config: pytest.Config) -> str:
@@ -105,32 +126,46 @@ class ScenarioItem(pytest.Item):
         from run_scenario import api
 
         scenario = api.load(self.path, file=_shown(self.path, self.config), params=self.params)
-        folder = _folder_for(self)
-        log = folder / f"{self.name.replace('/', '_')[:100]}.jsonl"
-        with _log_reported(self, log):
+        log = logs.kept(self) or _folder_for(self) / f"{self.name.replace('/', '_')[:100]}.jsonl"
+        with logs.reported(self, log):
             run = api.run_with(_WAY_TO_ALLOW, scenario, self.config.getini("scenario_allow"), log=log)
         if not run.passed:
             raise _Failed(run)
-        if self.config.getini("tmp_path_retention_policy") == "failed":
-            shutil.rmtree(folder, ignore_errors=True)
+        if self.config.getini("tmp_path_retention_policy") == "failed" and not self.config.getoption("scenario_log"):
+            shutil.rmtree(log.parent, ignore_errors=True)
 
     def repr_failure(self, excinfo: pytest.ExceptionInfo[BaseException], style: Any = None) -> Any:
-        """Return what a person needs: the expectation, the events that show it, where the log is; no traceback."""
+        """Return what a person needs, without a traceback of what is not theirs; it begins with the cause."""
         from run_scenario.errors import InvalidScenario, RunScenarioError
 
         error = excinfo.value
+        line = None
         if isinstance(error, _Failed):
-            return reports.report(error.run)
-        if isinstance(error, InvalidScenario):
+            why = reports.why(error.run)
+            text, cause, line = reports.report(error.run), why.cause, why.line
+        elif isinstance(error, InvalidScenario):
             from run_scenario.loader import format_problem
 
-            return "\n".join(format_problem(problem) for problem in error.problems)
-        if isinstance(error, RunScenarioError):
-            return str(error)
-        if isinstance(error, pytest.fail.Exception):  # of pytest-timeout, for one
-            logs = (f"the log: {value}" for name, value in self.user_properties if name == reports.PROPERTY)
-            return "\n".join([str(error), *logs])
-        return super().repr_failure(excinfo, style)
+            first = next((each for each in error.problems if each.severity == "error"), error.problems[0])
+            text = "\n".join(format_problem(problem) for problem in error.problems)
+            cause, line = first.what, first.where.line
+        elif isinstance(error, RunScenarioError):
+            text = cause = str(error)
+        elif isinstance(error, pytest.fail.Exception):  # of pytest-timeout, for one
+            cause = str(error)
+            text = "\n\n".join([cause, *(reports.report(self._so_far(log)) for log in logs.of(self))])
+        else:
+            return super().repr_failure(excinfo, style)
+        return reports.representation(text, self.path, line, cause)
+
+    def _so_far(self, log: Path) -> Run:
+        """Return a run that has been cut short, as far as its log goes."""
+        from run_scenario.api import Run, load
+        from run_scenario.errors import Status
+        from run_scenario.expect.event_log import EventLog
+
+        scenario = load(self.path, file=_shown(self.path, self.config), params=self.params)
+        return Run(scenario, Status.TERMINATED, EventLog.read(log), log, stderr="")
 
     def reportinfo(self) -> tuple[Path, int, str]:
         """Return where it is."""
@@ -152,16 +187,6 @@ def _folder_for(item: pytest.Item) -> Path:
     return folder
 
 
-@contextlib.contextmanager
-def _log_reported(item: pytest.Item, log: Path) -> Iterator[None]:
-    """Have the reports of the test say where the log is, however the run ends."""
-    try:
-        yield
-    finally:
-        if log.is_file():
-            item.user_properties.append((reports.PROPERTY, str(log)))
-
-
 class ScenarioRunner:
     """What the fixture `scenario` is: call it with a scenario, and it runs."""
 
@@ -176,13 +201,14 @@ class ScenarioRunner:
         *,
         params: Mapping[str, Any] | None = None,
         allow: str | Iterable[str] = (),
-        start_method: str | None = None,
+        start_method: StartMethod | None = None,
         timeout: float | None = None,
     ) -> Run:
         """Run a scenario (file, YAML text, dictionary or `load`ed) and return what came of it.
 
         A path is looked for beside the test's file as well. `params` are values for its parameters. The test's own
-        module may be run, what the ini option `scenario_allow` names, and what `allow` names. The log is in tmp_path.
+        module may be run, what the ini option `scenario_allow` names, and what `allow` names. The log is in tmp_path,
+        or in the folder of `--scenario-log`.
 
         Raises:
             InvalidScenario: it is wrong.
@@ -191,12 +217,11 @@ class ScenarioRunner:
         from run_scenario.errors import RunScenarioError
 
         __tracebackhide__ = True
-        self._count += 1
-        log = self._folder / f"scenario-{self._count}.jsonl"
+        log = self._log()
         packages = {allow} if isinstance(allow, str) else set(allow)
         packages |= {*self._request.config.getini("scenario_allow"), *self._own_package()}
         try:
-            with _log_reported(self._request.node, log):
+            with logs.reported(self._request.node, log):
                 run = api.run_with(
                     f'{_WAY_TO_ALLOW}, or write allow=["PKG"]',
                     self._found(source),
@@ -221,19 +246,18 @@ class ScenarioRunner:
     ) -> Run:
         """Run a Python script as it is, or a function, recorded, and return what came of it.
 
-        See `run_scenario.record`. Both paths are looked for beside the test's file as well. The log is in tmp_path, and
-        the current folder is the test's, unless `cwd` is given.
+        See `run_scenario.record`. Both paths are looked for beside the test's file as well. The log is where that of a
+        scenario is, and the current folder is the test's, unless `cwd` is given.
         """
         from run_scenario import api
         from run_scenario.errors import RunScenarioError
 
         __tracebackhide__ = True
-        self._count += 1
-        log = self._folder / f"scenario-{self._count}.jsonl"
+        log = self._log()
         found = script if callable(script) else self._beside(script)
         expected = None if expect is None else self._beside(expect)
         try:
-            with _log_reported(self._request.node, log):
+            with logs.reported(self._request.node, log):
                 run = api.record(found, *arguments, expect=expected, timeout=timeout, log=log, cwd=cwd)
         except (RunScenarioError, TypeError, pytest.fail.Exception) as error:
             raise error.with_traceback(None) from None  # it is the test's own line that matters
@@ -245,6 +269,10 @@ class ScenarioRunner:
         from run_scenario import api
 
         return api.load(self._found(source), params=params)
+
+    def _log(self) -> Path:
+        self._count += 1
+        return logs.kept(self._request.node, self._count) or self._folder / f"scenario-{self._count}.jsonl"
 
     def _own_package(self) -> set[str]:
         module = getattr(self._request.module, "__name__", "")

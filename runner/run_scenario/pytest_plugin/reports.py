@@ -1,4 +1,4 @@
-"""What pytest shows of a test that failed: what was expected of which run, the events that show it, where the log is.
+"""What pytest shows of a test that failed: why its run has not passed, what shows that, where the log is.
 
 Only for tests that have run scenarios, or asked a log, is anything imported.
 """
@@ -13,11 +13,13 @@ from xml.etree import ElementTree
 
 import pytest
 
-if TYPE_CHECKING:
-    from run_scenario.api import Run
+from run_scenario.pytest_plugin.logs import PROPERTY
 
-PROPERTY = "scenario log"
-"""Name of the property, in reports, that is the path of a run's log."""
+if TYPE_CHECKING:
+    from _pytest._code.code import TerminalRepr
+
+    from run_scenario.api import Run
+    from run_scenario.report.failure import Failure
 
 _MOST_EVENTS = 20
 """Events of a log that are listed."""
@@ -25,25 +27,25 @@ _MOST_ATTACHED = 1_000_000
 """Characters of a log that are attached to the JUnit report: the last ones."""
 
 
-def report(run: Run) -> str:
-    """Return what a run comes to, for a person: what was expected, what shows that it is not so, and the log."""
-    from run_scenario.report.sentences import explanation, sentence
-    from run_scenario.report.text import sanitize
+def why(run: Run) -> Failure:
+    """Return why a run has not passed."""
+    from run_scenario.report.failure import failure
 
-    lines = [f"{run.scenario.name}: {run.outcome}"]
-    explained = set()
-    for verdict in run.verdicts:
-        if verdict["event"] != "expectation.passed":
-            lines.append("")
-            is_of_file = verdict["file"] is not None and not run.scenario.script
-            named = {"file": run.scenario.file} if is_of_file else {}  # as it is known here
-            lines.append(sentence({**verdict, **named}))
-            lines += [f"    {line}" for line in explanation(verdict)]
-            explained.add(verdict["reason"])
-    others = [reason for reason in run.reasons if not any(each in reason for each in explained)]
-    lines += ["", *others] if others else []
-    lines += ["", f"the log: {run.path}"] if run.path else []
-    return "\n".join(sanitize(line) for line in lines)
+    return failure(run.scenario, run.log, run.outcome, run.reasons, run.stdout)
+
+
+def report(run: Run) -> str:
+    """Return why a run has not passed, for a person: the cause first, and last where the log is."""
+    logs = ["", f"the log: {run.path}"] if run.path else []
+    return "\n".join([*why(run).lines, *logs])
+
+
+def representation(text: str, path: Path, line: int | None, cause: str) -> TerminalRepr:
+    """Return a failure as pytest has them: `text` is shown, and `cause`, with its line of the file, in summaries."""
+    from _pytest._code.code import ReprEntryNative, ReprExceptionInfo, ReprFileLocation, ReprTraceback
+
+    traceback = ReprTraceback([ReprEntryNative([f"{text}\n"])], None, "native")
+    return ReprExceptionInfo(traceback, ReprFileLocation(str(path), line or 1, cause))
 
 
 def explain(report_: pytest.TestReport, excinfo: pytest.ExceptionInfo[BaseException]) -> None:

@@ -10,7 +10,7 @@ import json
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from types import MappingProxyType
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from run_scenario.scenario.expectations import (
     BESIDE,
@@ -29,6 +29,9 @@ from run_scenario.scenario.expectations import (
 )
 from run_scenario.scenario.resources import NAMED_BY
 
+if TYPE_CHECKING:
+    from run_scenario.scenario.event_names import EventName
+
 Fields = Mapping[str, Any]
 
 RUN = "run"
@@ -39,7 +42,7 @@ _PLAIN = re.compile(r"[A-Za-z_][\w./-]*(?: [\w./-]+)*")
 _WORDS = ("true", "false", "null")
 
 
-def event(name: str | Fields, process: str | None = None, **fields: Any) -> dict[str, Any]:
+def event(name: EventName | Fields, process: str | None = None, **fields: Any) -> dict[str, Any]:
     """Return a matcher: events of this name, about this process, with these fields.
 
     A field is equal to its value, or is compared as in a mapping: `event("process.exited", exitcode={"at_least": 1})`.

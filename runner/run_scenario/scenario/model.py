@@ -19,6 +19,7 @@ from run_scenario.scenario.data import ObjectSpec as ObjectSpec
 from run_scenario.scenario.data import SetSpec as SetSpec
 from run_scenario.scenario.data import travelling, unmade
 from run_scenario.scenario.expectations import Expectation
+from run_scenario.scenario.marks import Mark as Mark
 from run_scenario.scenario.processes import Direction as Direction
 from run_scenario.scenario.processes import ProcessSpec as ProcessSpec
 from run_scenario.scenario.processes import ResourceBinding as ResourceBinding
@@ -96,8 +97,7 @@ class Scenario(Value):
     sync: tuple[SyncSpec, ...] = ()
     shared: tuple[SharedSpec, ...] = ()
     pools: tuple[PoolSpec, ...] = ()
-    marks: tuple[str, ...] = ()
-    """Names of the pytest marks that its test gets."""
+    marks: tuple[Mark, ...] = ()
     expect: tuple[Expectation, ...] = ()
     """What must be true of the log."""
     main_exitcodes: frozenset[int] | None = frozenset()

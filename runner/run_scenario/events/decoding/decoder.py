@@ -396,7 +396,8 @@ class EventDecoder:
         causes = dict.fromkeys(_REFUSED_BECAUSE[kind] for _, _, kind, _, _ in refusals)
         reason = f"the scenario {' and '.join(causes)}"
         problems = [f"{text}; {way_out}" if way_out else text for _, text, way_out in self.refusals]
-        self._emit_of_run(t, types.ScenarioRefused(reason=reason, problems=problems))
+        lines = [where.line for where, _, _ in self.refusals]
+        self._emit_of_run(t, types.ScenarioRefused(reason=reason, problems=problems, lines=lines))
 
     def on_stall(self, source: Source, t: int, cause: Literal["deadlock", "deadline"], reports: list[Any]) -> None:
         event = types.ScenarioStalled(cause=cause, **self._who_waits(t, cause, reports))

@@ -362,6 +362,9 @@ class ScenarioRefused(RunEvent, kw_only=True, tag="scenario.refused"):
     level: Level = "error"
     reason: Annotated[NonEmpty, about("Why, in one sentence.")]
     problems: Annotated[list[str], about("Each problem, one sentence.")]
+    lines: Annotated[list[Ordinal] | UnsetType, about("The line of the scenario's file in which each problem is.")] = (
+        UNSET
+    )
 
 
 class ScenarioFailed(RunEvent, kw_only=True, tag="scenario.failed"):

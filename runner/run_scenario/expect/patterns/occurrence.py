@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from run_scenario.expect.check import Check, Checks
 from run_scenario.expect.matching import Misses, compile_matcher, times_of
@@ -21,6 +21,9 @@ from run_scenario.expect.verdicts import (
 )
 from run_scenario.scenario.expectation_data import Fields, event
 from run_scenario.scenario.expectations import Expectation
+
+if TYPE_CHECKING:
+    from run_scenario.scenario.event_names import EventName
 
 _SHOWN = 3
 
@@ -145,11 +148,11 @@ class Order:
 class OccurrenceChecks(Checks):
     """These patterns, as methods of a log."""
 
-    def exists(self, name: str | Fields, process: str | None = None, **fields: Any) -> Check:
+    def exists(self, name: EventName | Fields, process: str | None = None, **fields: Any) -> Check:
         """There is such an event."""
         return self.check(exists=event(name, process, **fields))
 
-    def absent(self, name: str | Fields, process: str | None = None, **fields: Any) -> Check:
+    def absent(self, name: EventName | Fields, process: str | None = None, **fields: Any) -> Check:
         """There is no such event."""
         return self.check(absent=event(name, process, **fields))
 

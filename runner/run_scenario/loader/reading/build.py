@@ -20,6 +20,7 @@ from run_scenario.scenario.candidates import candidates
 from run_scenario.scenario.expectations import Expectation
 from run_scenario.scenario.expected_ends import ExpectedEnds
 from run_scenario.scenario.expressions import is_computed
+from run_scenario.scenario.marks import mark_of
 from run_scenario.scenario.model import (
     Cpus,
     PipeSpec,
@@ -79,7 +80,7 @@ def build(draft: Draft, problems: Problems, data: bytes) -> Scenario:
         shared=tuple(_shared(shared, problems) for shared in draft.sections["shared"].values()),
         pools=tuple(_pool(pool, draft, problems) for pool in draft.sections["pools"].values()),
         main=None if draft.main is None else _Builder(draft, problems, {}).all(draft.main),
-        marks=tuple(fields.value("marks", ())),
+        marks=tuple(map(mark_of, fields.value("marks", ()))),
         expect=expect,
         main_exitcodes=of_main,
         params=draft.parameters.values,

@@ -59,15 +59,20 @@ def _here(frame: str) -> str:
 
 
 _RUNTIME = _here(str(Path(__file__).parents[2] / "runtime") + "/")
+_NO_FILE = "<steps>:"
+"""Where the steps are of a main program for which the file has none."""
 _WAITING_CODE = (
     *(str(_LIBRARY / name) for name in ("multiprocessing/", "threading.py", "queue.py", "selectors.py")),
     "<string>:",  # a proxy's method
+    _NO_FILE,
     _RUNTIME,
 )
 """Where in the standard library a process waits, and where what records it stands in for that."""
 
 _LIBRARIES = (str(_LIBRARY), f"{sys.prefix}/lib", "<")
 """Where code is that a program uses, rather than its own."""
+_HEADS = re.compile(r"(Process|Exception in thread) .*:")
+"""What multiprocessing and threading write above a traceback."""
 _MOST_FRAMES = 3
 _MOST_THREADS = 5
 """Threads of one process that are shown besides its main thread."""
@@ -144,7 +149,7 @@ class _Traceback(Value):
     last: str
 
     def covers(self, text: str) -> bool:
-        return text in self.lines or text.startswith("  ") or re.fullmatch(r"Process .*:", text) is not None
+        return text in self.lines or text.startswith("  ") or _HEADS.fullmatch(text) is not None
 
 
 def _folded(events: list[Event]) -> Iterator[Line]:
@@ -220,7 +225,9 @@ def shown_frames(stack: Sequence[str], folders: Iterable[str] | None = None) -> 
     own = [frame for frame in stack if not _here(frame).startswith(_WAITING_CODE)]
     known = [str(Path.cwd()), *sys.path] if folders is None else folders
     prefixes = sorted((folder.rstrip("/") + "/" for folder in known if folder), key=len, reverse=True)
-    shown = list(own[:_MOST_FRAMES] or [frame for frame in stack[-1:] if not _here(frame).startswith(_RUNTIME)])
+    shown = list(
+        own[:_MOST_FRAMES] or [frame for frame in stack[-1:] if not _here(frame).startswith((_RUNTIME, _NO_FILE))]
+    )
     if all(_here(frame).startswith(_LIBRARIES) for frame in shown):  # what its author has written is further out
         authors = [frame for frame in own if not _here(frame).startswith(_LIBRARIES)][:1]
         shown = [*shown[: _MOST_FRAMES - 1], *authors] if authors else shown

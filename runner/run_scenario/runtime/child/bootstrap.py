@@ -184,7 +184,11 @@ def own_usage() -> list[float | int | None]:
 
 
 def record_failure(index: int, error: BaseException, usage: list[float | int | None] | None = None) -> None:
-    """Record the exception that ended a process or thread (with its usage), with the traceback from its target on."""
+    """Record the exception that ended a process or thread (with its usage), with the traceback from its target on.
+
+    Like what Python prints of it afterwards, that has none of our frames.
+    """
+    leave_out_own_frames(error)
     try:
         message = str(error)
     except Exception:

@@ -538,7 +538,11 @@ class PairedTask(Task):
     def __call__(self, pair: Any) -> Any:
         number, argument = pair
         if number < _MANY or type(argument) is not int or not -_SMALL <= argument < _SMALL:
-            return super().__call__(number, argument)
+            try:
+                return super().__call__(number, argument)
+            except BaseException as error:
+                leave_out_own_frames(error)  # this one
+                raise
         index, place = self._index, self._call << layout.TASK_BITS | number
         if recorder.waits is not self._waits:
             self._find_word()

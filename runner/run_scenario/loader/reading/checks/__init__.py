@@ -6,6 +6,7 @@ from run_scenario.loader.problems import Problems
 from run_scenario.loader.reading.checks.calls import check_item_calls, check_targets
 from run_scenario.loader.reading.checks.data import check_data
 from run_scenario.loader.reading.checks.expectations import check_expectations
+from run_scenario.loader.reading.checks.marks import check_marks
 from run_scenario.loader.reading.checks.pills import check_pills
 from run_scenario.loader.reading.checks.pools import check_pools
 from run_scenario.loader.reading.checks.processes import (
@@ -64,6 +65,7 @@ def check_scenario(draft: Draft, problems: Problems) -> None:
     check_cpus(draft, problems)
     check_item_calls(draft, problems)
     check_data(draft, problems)
+    check_marks(draft, problems)
     if countable and has_processes and draft.fields.entry("expect") is not None:
         check_expectations(draft, problems)
     check_time(draft, problems)
