@@ -280,15 +280,20 @@ def _times(event: Event) -> str:
     return f" ×{times:,}" if isinstance(times, int) and times > 1 else ""
 
 
+def _within(event: Event) -> str:
+    """Return after which timeout a call has given up, if it had one."""
+    return f" within {seconds(event['timeout'])}" if event.get("timeout") is not None else ""
+
+
 def _empty(event: Event) -> str:
     if event.get("call") == "get":
-        return f"got nothing from {_queue(event)}: it was empty"
+        return f"got nothing from {_queue(event)}{_within(event)}: it was empty"
     return f"asks whether {_queue(event)} is empty: {bool(event.get('empty'))}"
 
 
 def _full(event: Event) -> str:
     if event.get("call") == "put":
-        return f"put nothing on {_queue(event)}: it was full"
+        return f"put nothing on {_queue(event)}{_within(event)}: it was full"
     return f"asks whether {_queue(event)} is full: {bool(event.get('full'))}"
 
 
