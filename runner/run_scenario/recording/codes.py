@@ -107,7 +107,8 @@ VALUE_FINAL = 104  # at the end of the main program             resource, conten
 MEMORY_CREATED = 105  # a block of shared memory                resource, its name, its size
 MEMORY_ATTACHED = 106  #                                        the same
 MEMORY_CLOSED = 107  #                                          resource
-MEMORY_UNLINKED = 108  # before it                              resource
+MEMORY_UNLINKED = 108  # before it; of own code: after it       resource
+MEMORY_LEFT = 109  # supervisor: it is still there at the end        resource
 
 # Managers.
 MANAGER_STARTED = 110  #                                        name and pid of its process, address

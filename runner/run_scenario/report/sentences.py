@@ -411,6 +411,13 @@ def _stripped(event: Event) -> str:
     return f"{_element(event)} was written as {written} and is read as {read}: a ShareableList drops zeros at the end"
 
 
+def _memory_left_over(event: Event) -> str:
+    left = f"nobody who is recorded has removed shared memory '{event.get('memory')}' ({event.get('name')})"
+    if event.get("remains"):
+        return f"{left}: it was still there when all had ended"
+    return f"{left}: it was gone in the end, for multiprocessing's resource tracker removes what is registered with it"
+
+
 _ELEMENTS: dict[str, Callable[[Event], str]] = {
     "read": lambda e: f"reads {value(e.get('content'))} from {_element(e)}",
     "written": lambda e: f"writes {value(e.get('content'))} to {_element(e)}",
@@ -591,6 +598,7 @@ _SENTENCES: dict[str, Callable[[Event], str]] = {
     "shared_memory.created": lambda e: f"creates shared memory '{e.get('memory')}': {e.get('size')} bytes",
     "shared_memory.attached": lambda e: f"attaches to shared memory '{e.get('memory')}'",
     "shared_memory.closed": lambda e: f"closes shared memory '{e.get('memory')}'",
+    "shared_memory.left_over": _memory_left_over,
     "shared_memory.unlinked": lambda e: f"removes shared memory '{e.get('memory')}'",
     "manager.started": lambda e: f"has started {_manager(e)} at {e.get('address')}",
     "manager.lost": lambda e: f"{_manager(e)} has ended too early{_by_signal(e)}",

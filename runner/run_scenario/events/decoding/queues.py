@@ -72,12 +72,14 @@ class QueueDecoder:
         return types.QueueGet(queue=name, item_id=item_id, item=item, waited=waited(t, since))
 
     def on_empty(self, source: Source, t: int, queue: int, empty: bool, by_get: int) -> Event:
-        call, timeout = ("get", timeout_of(by_get - 1)) if by_get else ("empty", UNSET)
-        return types.QueueEmpty(queue=self._name(queue), empty=empty, call=call, timeout=timeout)
+        timeout = timeout_of(by_get - 1) if by_get else UNSET
+        return types.QueueEmpty(
+            queue=self._name(queue), empty=empty, call="get" if by_get else "empty", timeout=timeout
+        )
 
     def on_full(self, source: Source, t: int, queue: int, full: bool, by_put: int) -> Event:
-        call, timeout = ("put", timeout_of(by_put - 1)) if by_put else ("full", UNSET)
-        return types.QueueFull(queue=self._name(queue), full=full, call=call, timeout=timeout)
+        timeout = timeout_of(by_put - 1) if by_put else UNSET
+        return types.QueueFull(queue=self._name(queue), full=full, call="put" if by_put else "full", timeout=timeout)
 
     def on_task_done(self, source: Source, t: int, queue: int) -> Event:
         ledger = self.ledgers[queue]

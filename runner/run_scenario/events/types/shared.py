@@ -32,7 +32,7 @@ class MemoryEvent(Event, kw_only=True):
     """What happens to a block of shared memory."""
 
     level: Level = "debug"
-    memory: Annotated[str, about("Name of the block or list in the scenario.")]
+    memory: Annotated[str, about("Name of the block, or of the list in it.")]
 
 
 class ValueRead(ValueEvent, kw_only=True, tag="value.read"):
@@ -106,7 +106,7 @@ class ArrayFinal(ArrayEvent, kw_only=True, tag="array.final"):
 
 
 class SharedMemoryCreated(MemoryEvent, kw_only=True, tag="shared_memory.created"):
-    """The main program has created a block of shared memory."""
+    """The process has created a block of shared memory."""
 
     name: Annotated[str, about("Name of the block for the system.")]
     size: Annotated[Bytes, about("Its size in bytes.")]
@@ -125,6 +125,20 @@ class SharedMemoryClosed(MemoryEvent, kw_only=True, tag="shared_memory.closed"):
 
 class SharedMemoryUnlinked(MemoryEvent, kw_only=True, tag="shared_memory.unlinked"):
     """The block is removed from the system."""
+
+
+class SharedMemoryLeftOver(MemoryEvent, kw_only=True, tag="shared_memory.left_over"):
+    """Everybody is gone, and nobody who was recorded has unlinked a block that own code had created."""
+
+    level: Level = "warning"
+    name: Annotated[str, about("Name of the block for the system.")]
+    remains: Annotated[
+        bool,
+        about(
+            "Whether it was still there when all processes had ended, multiprocessing's resource tracker, too, which "
+            "removes what is registered with it. What is called after the run is removed then: ipc.leaked."
+        ),
+    ]
 
 
 class ManagerStarted(Event, kw_only=True, tag="manager.started"):

@@ -280,7 +280,7 @@ class Actions:
         return None if f"joined {event['pool']}" in self._pending else Step({"terminate": self._name(event)})
 
 
-def _timeout(event: Event) -> dict[str, float]:
+def _timeout(event: Event) -> dict[str, Any]:
     """Return the timeout that a call was given, as a step has it; nothing if it was given none."""
     return {"timeout": _whole(round(event["timeout"], 3))} if "timeout" in event else {}
 
