@@ -157,3 +157,28 @@ def test_what_a_manager_does_not_hold() -> None:
     unknown = explained("RemoteError", [], message=sent.format("self.id_to_local_proxy_obj[ident]"))
     assert "its manager does not hold it any more" in str(unknown)
     assert explained("RemoteError", [], message=sent.format("res = function(*args, **kwds)")) is None
+
+
+BLOCK = {"event": "shared_memory.created", "process": "S", "memory": "block", "name": "psm_1", "tracker_pid": 5}
+ATTACHED = {"event": "shared_memory.attached", "process": "T", "memory": "block", "name": "psm_1"}
+UNLINKED = {"event": "shared_memory.unlinked", "process": "T", "memory": "block"}
+ENDED = {"event": "process.exited", "process": "T"}
+
+
+@pytest.mark.parametrize(
+    ("events", "name", "seq"),
+    [
+        ([BLOCK, UNLINKED], "psm_1", 2),
+        ([BLOCK, UNLINKED], "psm_2", None),
+        ([UNLINKED], "psm_1", None),
+        ([BLOCK, ATTACHED | {"tracker_pid": 6}, ENDED], "psm_1", 3),
+        ([BLOCK, ATTACHED | {"tracker_pid": 6}], "psm_1", None),
+        ([BLOCK, ATTACHED | {"tracker_pid": 5}, ENDED], "psm_1", None),
+        ([BLOCK, ATTACHED, ENDED], "psm_1", None),
+        ([BLOCK, ENDED], "psm_1", None),
+    ],
+)
+def test_shared_memory_that_is_gone(events: Sequence[dict[str, Any]], name: str, seq: int | None) -> None:
+    """Who has unlinked it; or, if nobody has, who had a resource tracker of its own for it, and has ended."""
+    message = f"[Errno 2] No such file or directory: '/{name}'"
+    assert seq == explained("FileNotFoundError", events, message=message)

@@ -244,6 +244,11 @@ def is_mapped(block: Any) -> bool:
     return block._mmap is not None
 
 
+def tracker_of(block: Any) -> int:
+    """Return the process id of the resource tracker that a block of shared memory is registered with; 0: not known."""
+    return resource_tracker_pid() if getattr(block, "_track", True) else 0  # from 3.13 on it need not be
+
+
 def allocated_offsets(row: Any) -> list[int]:
     """Return where the elements of a ShareableList begin, and where the last one ends."""
     offsets: list[int] = row._allocated_offsets  # what fits into an element was decided when the list was made

@@ -4,13 +4,23 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
-from msgspec import UNSET
+from msgspec import UNSET, UnsetType
 
 from run_scenario.events.types.base import Bytes, Event, Item, Level, Seconds, Times, Until, about
 
 ElementIndex = Annotated[
     int | str | None,
     about("Index of the element, from 0; of several, a slice; null for the whole text of an array of characters."),
+]
+
+
+Tracker = Annotated[
+    int | UnsetType,
+    about(
+        "Of own code: process id of the resource tracker with which this has registered it. That removes it when the "
+        "process has ended that has started the tracker, and all that have inherited it. Not there where it is not "
+        "known, as in a spawned process."
+    ),
 ]
 
 
@@ -110,6 +120,7 @@ class SharedMemoryCreated(MemoryEvent, kw_only=True, tag="shared_memory.created"
 
     name: Annotated[str, about("Name of the block for the system.")]
     size: Annotated[Bytes, about("Its size in bytes.")]
+    tracker_pid: Tracker = UNSET
 
 
 class SharedMemoryAttached(MemoryEvent, kw_only=True, tag="shared_memory.attached"):
@@ -117,6 +128,7 @@ class SharedMemoryAttached(MemoryEvent, kw_only=True, tag="shared_memory.attache
 
     name: Annotated[str, about("Name of the block for the system.")]
     size: Annotated[Bytes, about("Its size in bytes.")]
+    tracker_pid: Tracker = UNSET
 
 
 class SharedMemoryClosed(MemoryEvent, kw_only=True, tag="shared_memory.closed"):

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import functools
 import threading
+import weakref
 from collections.abc import Callable
 from multiprocessing import shared_memory
 from typing import Any
@@ -38,6 +39,14 @@ class _Making(threading.local):
 _making = _Making()
 
 
+def _nothing() -> None:
+    """Stand for a reference to a block."""
+
+
+_numbers: dict[int, tuple[Callable[[], Any], int]] = {}
+"""Address of a block -> a weak reference to it, and its number: a block itself has no attribute for that."""
+
+
 def record_memory(module: Any) -> None:
     """Have the blocks and lists recorded that are made from now on; `module` is multiprocessing.shared_memory."""
     block, row = module.SharedMemory, module.ShareableList
@@ -51,10 +60,10 @@ def record_memory(module: Any) -> None:
 def number_of(value: Any) -> int | None:
     """Return the number of a block or a list of own code; None: it is none, or not recorded."""
     block = vars(value).get("shm") if issubclass(type(value), shared_memory.ShareableList) else value
-    if not issubclass(type(block), shared_memory.SharedMemory) or _records_itself(block):
+    if not issubclass(type(block), shared_memory.SharedMemory):
         return None
-    number: int | None = vars(block).get("_index")
-    return number
+    of, number = _numbers.get(id(block), (_nothing, 0))
+    return number if of() is block else None
 
 
 def _records_itself(value: Any) -> bool:
@@ -99,8 +108,8 @@ def _create(plainly: Callable[..., None], self: Any, args: tuple[Any, ...], kwar
         return self
 
     def then(number: int) -> None:
-        self._index = number
-        recorder.emit(codes.MEMORY_CREATED, number, self.name, self.size)
+        _numbers[id(self)] = weakref.ref(self), number
+        _emit(codes.MEMORY_CREATED, self, number)
         _note(self, number)
 
     size = args[2] if len(args) > 2 else kwargs.get("size", 0)
@@ -124,8 +133,13 @@ def _note_attached(self: Any) -> None:
         made = announce_resource(_kind(), self.size, make=make, then=lambda number: _note(self, number), name=self.name)
         known = found[0] if found else made
     if known is not None:
-        self._index = known
-        recorder.emit(codes.MEMORY_ATTACHED, known, self.name, self.size)
+        _numbers[id(self)] = weakref.ref(self), known
+        _emit(codes.MEMORY_ATTACHED, self, known)
+
+
+def _emit(code: int, self: Any, number: int) -> None:
+    tracker = cpython.tracker_of(self)
+    recorder.emit(code, number, self.name, self.size, *([tracker] if tracker else []))
 
 
 def _note(self: Any, number: int) -> None:
@@ -135,21 +149,21 @@ def _note(self: Any, number: int) -> None:
         room.note_end(recorder.run_ref.folder, error.errno or 0)
 
 
-def _close(plainly: Callable[[], None], self: Any) -> None:
+def _close(plainly: Callable[..., None], self: Any, *wrong: Any) -> None:
     number, was_open = number_of(self), cpython.is_mapped(self)
-    plainly()
+    plainly(*wrong)
     if number is not None and was_open:
         recorder.emit(codes.MEMORY_CLOSED, number)
 
 
 def _collect(plainly: Callable[[], None], self: Any) -> None:
-    vars(self).pop("_index", None)  # what Python does on its own is not recorded
+    _numbers.pop(id(self), None)  # what Python does on its own is not recorded
     plainly()
 
 
-def _unlink(plainly: Callable[[], None], self: Any) -> None:
+def _unlink(plainly: Callable[..., None], self: Any, *wrong: Any) -> None:
     number = number_of(self)
-    plainly()  # which may raise: somebody else has removed it
+    plainly(*wrong)  # which may raise: somebody else has removed it
     if number is not None:
         recorder.emit(codes.MEMORY_UNLINKED, number)
 
@@ -157,11 +171,11 @@ def _unlink(plainly: Callable[[], None], self: Any) -> None:
 # Lists
 
 
-def _make_list(plainly: Callable[..., None], self: Any, sequence: Any = None, **name: Any) -> None:
+def _make_list(plainly: Callable[..., None], self: Any, *args: Any, **kwargs: Any) -> None:
     before = _making.of, _making.content
-    _making.of, _making.content = self, _content(sequence)
+    _making.of, _making.content = self, _content(args[0] if args else kwargs.get("sequence"))
     try:
-        plainly(sequence, **name)
+        plainly(*args, **kwargs)
     finally:
         _making.of, _making.content = before
 
