@@ -5,10 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-import pytest
 from recorded import record
 from support import Event
 
+from run_scenario import loader
 from run_scenario.report.sentences import sentence
 
 SCRIPT = """
@@ -76,10 +76,11 @@ def main():
         gate.set()
         print(given.get(100), numbers.next(100))
         process.join(100)
-    with concurrent.futures.ProcessPoolExecutor(1) as executor:
-        never = multiprocessing.Event()
-        blocked = executor.submit(never.wait)
-        give_up(Exception, blocked.result, timeout=0.01)  # which is that a lock cannot be pickled, or the timeout
+    gate.clear()
+    with concurrent.futures.ProcessPoolExecutor(1, None, begin, (gate,)) as executor:
+        give_up(concurrent.futures.TimeoutError, executor.submit(wait, 3).result, timeout=0.03)
+        give_up(concurrent.futures.TimeoutError, lambda: list(executor.map(wait, [4], timeout=0.04)))
+        gate.set()
 
 if __name__ == "__main__":
     multiprocessing.set_start_method(sys.argv[1])
@@ -92,18 +93,9 @@ def timeouts(events: list[Event]) -> list[Any]:
     return [(event.get("timeout"), event.get("times", 1)) for event in events]
 
 
-@pytest.fixture
-def script(tmp_path: Path) -> Path:
-    """Return a script in which everything gives up that can."""
-    path = tmp_path / "script.py"
-    path.write_text(SCRIPT)
-    return path
-
-
-def test_timeouts(tmp_path: Path, script: Path, method: str) -> None:
+def test_timeouts(tmp_path: Path, method: str) -> None:
     """Each is in the event that tells how the call ended; what was asked alike, one after another, is one event."""
-    scenario = tmp_path / "script.yaml"
-    recorded = record(tmp_path, script, method, options=("--scenario", str(scenario)))
+    recorded = record(tmp_path, SCRIPT, method)
     assert (0, "") == (recorded.status, recorded.stderr)
     log = recorded.log
 
@@ -125,9 +117,31 @@ def test_timeouts(tmp_path: Path, script: Path, method: str) -> None:
     ]
     assert 0.03 == log.one("process.join_timed_out", "Waiting")["timeout"]
     gave_up = [event for event in log.all("pool.call_failed") if event["exception"] == "TimeoutError"]
-    assert [0.01, 0.02] == [event["timeout"] for event in gave_up[:2]]
+    assert [0.01, 0.02, 0.03, 0.04] == [event["timeout"] for event in gave_up]
     assert "got nothing from queue" in sentence(log.all("queue.empty", "Trying")[0])
     assert "within 20 ms" in sentence(log.all("queue.empty", "Trying")[0])
+
+
+def test_they_are_in_the_scenario_of_the_script(tmp_path: Path) -> None:
+    """Each step has its own; that of a pool's result is a comment."""
+    scenario, script = tmp_path / "script.yaml", tmp_path / "script.py"
+    script.write_text(SCRIPT.replace("target=try_all", "target=lambda *given: try_all(*given)"))
+    record(tmp_path, script, "fork", options=("--scenario", str(scenario)))
     written = scenario.read_text()
-    for words in ("{get: tasks, timeout: 0.01, raises: Empty}", "{get: tasks, block: false, raises: Empty}"):
-        assert words in written or "target: script:try_all" in written
+    for words in (
+        "- {get: tasks, timeout: 0.02, raises: Empty}",
+        "- {get: tasks, timeout: 0.01, raises: Empty}",
+        "- {get: tasks, block: false, raises: Empty}",
+        "- {put: null, to: full, timeout: 0.03, raises: Full}",
+        "- {put: null, to: full, block: false, raises: Full}",
+        "- {acquire: lock, timeout: 0.04}",
+        "- {acquire: lock, block: false}",
+        "- {acquire: semaphore, timeout: 0.05}",
+        "timeout: 0.06}",
+        "timeout: 0.07}",
+        "timeout: 0.08, raises: BrokenBarrierError}",
+        "timeout: 0.09}",
+        "in vain, 0.01 s",
+    ):
+        assert words in written
+    loader.load(scenario).require()

@@ -121,17 +121,17 @@ class _Calls:
         """Note that workers do something."""
         self._workers.tasks_seen += 1
 
-    def each(self, number: int, results: Iterator[Any]) -> Iterator[Any]:
-        """Yield results one by one, as they are taken."""
+    def each(self, number: int, results: Iterator[Any], timeout: float | None = None) -> Iterator[Any]:
+        """Yield results one by one, as they are taken; `timeout` is for all of them together."""
         for position in itertools.count():
-            since = recorder.begin_wait(codes.W_POOL_RESULT, self.index)
+            since = recorder.begin_wait(codes.W_POOL_RESULT, self.index, timeout)
             try:
                 result = next(results)
             except StopIteration:
                 return
             except BaseException as error:
                 recorder.end_wait()
-                self.note_failure(number, error)
+                self.note_failure(number, error, timeout)
                 raise
             finally:
                 recorder.end_wait()
@@ -470,7 +470,7 @@ def record_executors(module: ModuleType) -> None:
         finally:
             _recording.inside = False
         _mark_threads(self, calls.index)
-        return calls.each(number, results)
+        return calls.each(number, results, more.get("timeout"))
 
     def shutdown(self: Any, wait: bool = True, *, cancel_futures: bool = False) -> None:
         calls, workers = getattr(self, "_calls_recorded", (None, None))
