@@ -159,8 +159,8 @@ def test_what_a_manager_does_not_hold() -> None:
     assert explained("RemoteError", [], message=sent.format("res = function(*args, **kwds)")) is None
 
 
-BLOCK = {"event": "shared_memory.created", "process": "S", "memory": "block", "name": "psm_1", "tracker_pid": 5}
-ATTACHED = {"event": "shared_memory.attached", "process": "T", "memory": "block", "name": "psm_1"}
+BLOCK = {"event": "shared_memory.created", "process": "S", "memory": "block", "tracker_pid": 5}
+ATTACHED = {"event": "shared_memory.attached", "process": "T", "memory": "block"}
 UNLINKED = {"event": "shared_memory.unlinked", "process": "T", "memory": "block"}
 ENDED = {"event": "process.exited", "process": "T"}
 
@@ -168,14 +168,14 @@ ENDED = {"event": "process.exited", "process": "T"}
 @pytest.mark.parametrize(
     ("events", "name", "seq"),
     [
-        ([BLOCK, UNLINKED], "psm_1", 2),
-        ([BLOCK, UNLINKED], "psm_2", None),
-        ([UNLINKED], "psm_1", None),
-        ([BLOCK, ATTACHED | {"tracker_pid": 6}, ENDED], "psm_1", 3),
-        ([BLOCK, ATTACHED | {"tracker_pid": 6}], "psm_1", None),
-        ([BLOCK, ATTACHED | {"tracker_pid": 5}, ENDED], "psm_1", None),
-        ([BLOCK, ATTACHED, ENDED], "psm_1", None),
-        ([BLOCK, ENDED], "psm_1", None),
+        ([BLOCK, UNLINKED], "mp-1", 2),
+        ([BLOCK, UNLINKED], "mp-2", None),
+        ([UNLINKED], "mp-1", None),
+        ([BLOCK, ATTACHED | {"tracker_pid": 6}, ENDED], "mp-1", 3),
+        ([BLOCK, ATTACHED | {"tracker_pid": 6}], "mp-1", None),
+        ([BLOCK, ATTACHED | {"tracker_pid": 5}, ENDED], "mp-1", None),
+        ([BLOCK, ATTACHED, ENDED], "mp-1", None),
+        ([BLOCK, ENDED], "mp-1", None),
     ],
 )
 def test_shared_memory_that_is_gone(events: Sequence[dict[str, Any]], name: str, seq: int | None) -> None:
