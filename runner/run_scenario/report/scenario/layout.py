@@ -132,7 +132,7 @@ class _Layout:
             data = argument.get("data")
             if isinstance(data, str) and data.lstrip("/") in self._recorded.blocks:
                 return (
-                    f"it is given the name of {self._recorded.blocks[data.lstrip('/')]}, which is another one each time"
+                    f"it is given the name of {self._recorded.blocks[data.lstrip('/')]}: another in each run"
                 )
         return ""
 
