@@ -131,9 +131,7 @@ class _Layout:
         for argument in starting.get("arguments") or []:
             data = argument.get("data")
             if isinstance(data, str) and data.lstrip("/") in self._recorded.blocks:
-                return (
-                    f"it is given the name of {self._recorded.blocks[data.lstrip('/')]}: another in each run"
-                )
+                return f"it is given the name of {self._recorded.blocks[data.lstrip('/')]}: another in each run"
         return ""
 
     def _is_described(self, process: Process) -> bool:
@@ -234,7 +232,9 @@ class _Layout:
             characters = parameters.pop("value").get("bytes", "")
             parameters |= {"value": characters} if characters.isascii() and characters else {}
         if kind == "SharedMemory":
-            words = "what is read and written there is not recorded"
+            words = "what is read and written there is not recorded; it is closed and unlinked at the end"
+        elif kind == "ShareableList":
+            words = "closed and unlinked at the end"
         if "value" in parameters:
             parameters.pop("size", None)
         elif kind == "Array":
