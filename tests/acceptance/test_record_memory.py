@@ -237,7 +237,7 @@ def main():
     found = recorded(tmp_path, body, "fork")
     failed = found.log.one("process.failed", "MainProcess")
     made = found.log.one("shared_memory.created")["memory"]
-    assert f"User, which had attached to shared memory '{made}', had a resource tracker of its own" in failed["hint"]
+    assert f"User had attached to shared memory '{made}' with a resource tracker of its own" in failed["hint"]
     assert failed["hint"] in found.stderr
     assert False is found.log.one("shared_memory.left_over")["remains"]
 

@@ -173,6 +173,7 @@ ENDED = {"event": "process.exited", "process": "T"}
         ([UNLINKED], "mp-1", None),
         ([BLOCK, ATTACHED | {"tracker_pid": 6}, ENDED], "mp-1", 3),
         ([BLOCK, ATTACHED | {"tracker_pid": 6}], "mp-1", None),
+        ([BLOCK, ATTACHED | {"tracker_pid": 6}, {"event": "process.exited", "process": "pid 6", "pid": 6}], "mp-1", 3),
         ([BLOCK, ATTACHED | {"tracker_pid": 5}, ENDED], "mp-1", None),
         ([BLOCK, ATTACHED, ENDED], "mp-1", None),
         ([BLOCK, ENDED], "mp-1", None),

@@ -132,16 +132,20 @@ def _removed_memory(name: str, facts: FactBook) -> Hint | None:
     if removed is not None:
         who = "the main program" if removed.process == MAIN_NAME else removed.process
         return Hint(f"{who} had removed shared memory '{created.memory}' after {removed.t:.2f} s", removed.seq)
-    attached = facts.each(types.SharedMemoryAttached, created.memory)
-    others = [each.process for each in attached if each.tracker_pid not in (UNSET, created.tracker_pid)]
-    ended = min((e for name in others if (e := facts.last(types.ProcessExited, name))), key=_SEQ, default=None)
-    if ended is None:
-        return None
-    return Hint(
-        f"{ended.process}, which had attached to shared memory '{created.memory}', had a resource tracker of its own "
-        f"and ended after {ended.t:.2f} s: such a tracker then removes what its process had attached to",
-        ended.seq,
-    )
+    for attached in facts.each(types.SharedMemoryAttached, created.memory):
+        process, tracker = attached.process, attached.tracker_pid
+        if UNSET in (tracker, created.tracker_pid) or tracker == created.tracker_pid:
+            continue
+        ended = facts.last(types.ProcessExited, process)
+        ended = ended or next((e for e in facts.each(types.ProcessExited) if e.pid == tracker), None)
+        if ended is not None:
+            who = process if ended.process == process else "it"
+            return Hint(
+                f"{process} had attached to shared memory '{created.memory}' with a resource tracker of its own, which "
+                f"removes it when all have ended that have this tracker: {who} ended after {ended.t:.2f} s",
+                ended.seq,
+            )
+    return None
 
 
 def _broken_executor(failure: Failure, facts: FactBook) -> Hint | None:
