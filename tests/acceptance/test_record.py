@@ -569,16 +569,7 @@ def main():
 OWN_TESTS = [
     f"WithProcessesTest{name}"
     for name in (
-        "Queue",
-        "Lock",
-        "Semaphore",
-        "Condition",
-        "Event",
-        "Barrier",
-        "Value",
-        "Array",
-        "Connection",
-        "Pool",
+        *("Queue", "Lock", "Semaphore", "Condition", "Event", "Barrier", "Value", "Array", "Connection", "Pool"),
         "SharedMemory",
     )
 ]
