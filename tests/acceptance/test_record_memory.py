@@ -132,11 +132,11 @@ def main():
 """
 
 
-def test_they_are_what_they_are_without(tmp_path: Path) -> None:
+def test_they_are_what_they_are_without(tmp_path: Path, method: str) -> None:
     """Classes, names, attributes, signatures, pickles, buffers and errors are the same."""
     name = f"rs-test-{os.getpid()}"
-    found = recorded(tmp_path, LOOKED_AT, "fork", name)
-    plain = plainly(tmp_path, tmp_path / "script.py", "fork", name)
+    found = recorded(tmp_path, LOOKED_AT, method, name)
+    plain = plainly(tmp_path, tmp_path / "script.py", method, name)
     assert (plain.returncode, plain.stdout, plain.stderr) == (found.status, found.stdout, found.stderr)
     # Of what has failed, nothing is told.
     assert {"ShareableList", "SharedMemory"} == {made["type"] for made in found.log.all("resource.made")}
@@ -153,10 +153,10 @@ def main():
 
 
 @pytest.mark.parametrize(("own_name", "remains"), [(True, True), (False, True), (True, False), (False, False)])
-def test_what_is_left(tmp_path: Path, own_name: bool, remains: bool) -> None:
+def test_what_is_left(tmp_path: Path, method: str, own_name: bool, remains: bool) -> None:
     """The resource tracker removes what it knows of; what has a name of the script's own stays, as it does without."""
     name = f"rs-test-{os.getpid()}-{remains}" if own_name else ""
-    found = recorded(tmp_path, LEFT, "fork", name, *(("unregister",) if remains else ()))
+    found = recorded(tmp_path, LEFT, method, name, *(("unregister",) if remains else ()))
     left = found.log.one("shared_memory.left_over")
     assert ("MainProcess", "block", remains) == (left["process"], left["memory"].split()[0], left["remains"])
     assert found.log.one("shared_memory.created")["name"] == left["name"]
