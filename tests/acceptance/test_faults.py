@@ -283,7 +283,9 @@ def test_everybody_is_killed_the_tracker_too(tmp_path: Path, method: str) -> Non
             os.kill(pid, signal.SIGKILL)
     result = running.finish()
     leaked = result.log.one("ipc.leaked")["names"]
-    assert {own, result.log.one("shared_memory.created")["name"]} <= set(leaked)
+    created = {event["memory"].split()[0]: event["name"] for event in result.log.all("shared_memory.created")}
+    assert own == created["block"]
+    assert {own, created["board"]} <= set(leaked)
     assert all(result.log.events[0]["run"] in name for name in leaked)
 
 

@@ -82,7 +82,7 @@ def test_pools_and_all_else_are_in_the_log_beside_the_scenarios(play: Play) -> N
     """What the target makes is announced once; what the scenario describes is not announced at all."""
     text = scenario(
         {"name": "P", "target": "actors:make_everything"},
-        shared={"list": {"type": "list", "value": []}},
+        shared={"list": {"type": "list", "value": []}, "numbers": {"type": "ShareableList", "value": [1]}},
         pools={
             "pool": {"type": "Pool", "processes": 1, "calls": [{"map": "square", "over": [2]}]},
             "executor": {"type": "executor", "processes": 1, "calls": [{"submit": "square", "args": [3]}]},
@@ -100,6 +100,12 @@ def test_pools_and_all_else_are_in_the_log_beside_the_scenarios(play: Play) -> N
     assert log.one("lock.acquired", "P")["lock"].startswith("lock (own.py:")
     assert log.one("value.written", "P")["value"].startswith("value (own.py:")
     assert log.one("manager.called", "P", method="append")["object"].startswith("names (own.py:")
+    assert log.one("array.written", "P")["array"].startswith("row (own.py:")
+    done: dict[str, list[str]] = {"P": [], "MainProcess": []}
+    for event in log.events:
+        if "memory" in event:
+            done[event["process"]].append(event["event"])
+    assert [f"shared_memory.{deed}" for deed in ("created", "closed", "unlinked")] == done["P"] == done["MainProcess"]
 
 
 def test_more_than_is_recorded_is_said_once(tmp_path: Path) -> None:

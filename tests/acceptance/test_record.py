@@ -568,7 +568,10 @@ def main():
 
 OWN_TESTS = [
     f"WithProcessesTest{name}"
-    for name in ("Queue", "Lock", "Semaphore", "Condition", "Event", "Barrier", "Value", "Array", "Connection", "Pool")
+    for name in (
+        *("Queue", "Lock", "Semaphore", "Condition", "Event", "Barrier", "Value", "Array", "Connection", "Pool"),
+        "SharedMemory",
+    )
 ]
 """Of CPython's own tests of multiprocessing, those of what is recorded."""
 

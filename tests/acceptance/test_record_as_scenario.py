@@ -153,6 +153,26 @@ def main():
     print(parent_conn.poll())
     raise RuntimeError("at the end")
 """
+MEMORY = """
+from multiprocessing.shared_memory import ShareableList, SharedMemory
+
+def fill(block, row):
+    block.buf[0] = 7
+    row[0] = 5
+    block.close()
+
+def main():
+    block = SharedMemory(create=True, size=16)
+    row = ShareableList([1, "two", None, b"ab"])
+    process = mp.Process(target=fill, args=(block, row), name="Filler")
+    process.start()
+    process.join()
+    print(block.buf[0], row[0])
+    row[1] = "too"
+    for each in (block, row.shm):
+        each.close()
+        each.unlink()
+"""
 SCRIPTS_TOLD = {
     "everything": (SCRIPTS / "everything.py").read_text(),
     "pools": (SCRIPTS / "pools.py").read_text(),
@@ -164,6 +184,7 @@ SCRIPTS_TOLD = {
             "hostile": HOSTILE,
             "managed": MANAGED,
             "pipes_and_locks": PIPES_AND_LOCKS,
+            "memory": MEMORY,
         }.items()
     },
 }
@@ -357,7 +378,11 @@ def test_what_cannot_be_said_is_a_comment(tmp_path: Path) -> None:
             flag = mp.Value(ctypes.c_bool, True)
             mp.Process(target=lambda: queue.put(1), name="Nameless").start()
             mp.Process(target=work, args=(queue, object()), name="Configured").start()
-            queue.get(), queue.get()
+            from multiprocessing.shared_memory import SharedMemory
+            block = SharedMemory(create=True, size=8)
+            mp.Process(target=work, args=(queue, block.name), name="Named").start()
+            queue.get(), queue.get(), queue.get()
+            block.unlink()
             queue.put(object())
             print(flag.value, queue.get())
         """,
@@ -365,6 +390,8 @@ def test_what_cannot_be_said_is_a_comment(tmp_path: Path) -> None:
     for words in (
         "# it ran main.<locals>.<lambda>, but it cannot be called by its name and what it was given",
         "# it ran work, but its argument 'config' is no data, or too much of it",
+        "# it ran work, but it is given the name of block (script.py:",
+        "block: {type: SharedMemory, size: 8}  # what is read and written there is not recorded",
         "# no data, or too much of it: this is only what the log shows of it",
         "# no scenario has a Value such as flag (script.py:",
     ):

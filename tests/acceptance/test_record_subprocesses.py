@@ -94,6 +94,18 @@ def test_those_that_are_not_recorded_are_named_once(
     assert said in recorded.log.one("recording.incomplete")["missing"]
 
 
+def test_what_mentions_multiprocessing_is_recorded(tmp_path: Path) -> None:
+    """Only the programs that multiprocessing starts itself join the recording in another way."""
+    text = """
+import subprocess, sys
+code = "from multiprocessing.shared_memory import SharedMemory as M; m = M(create=True, size=9); m.close(); m.unlink()"
+subprocess.run([sys.executable, "-c", code], check=True)
+"""
+    recorded = record(tmp_path, text, options=("--subprocesses",))
+    assert (0, "") == (recorded.status, recorded.stderr)
+    assert recorded.log.one("shared_memory.created")["process"].startswith("python -c-")
+
+
 def test_a_standstill_in_one_of_them_is_explained(tmp_path: Path) -> None:
     """The script waits for its end."""
     recorded = record(tmp_path, STANDS_STILL, options=("--subprocesses",))

@@ -64,7 +64,7 @@ def test_a_shareable_list(play: Play, method: str) -> None:
     assert plain == recorded
     assert 0 == result.status
     assert (0, 12) == tuple(result.log.all("array.written", "P")[0][key] for key in ("index", "content"))
-    assert [] == list(Path("/dev/shm").glob(f"*{result.log.one('shared_memory.created')['name']}*"))
+    assert [] == list(Path("/dev/shm").glob(f"*{result.log.one('shared_memory.created', memory='things')['name']}*"))
 
 
 @every_method

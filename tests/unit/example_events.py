@@ -168,6 +168,7 @@ _DEFAULTS: dict[str, dict[str, Any]] = {
     "shared_memory.attached": {"memory": "board", "name": "mp-1", "size": 64},
     "shared_memory.closed": {"memory": "board"},
     "shared_memory.unlinked": {"memory": "board"},
+    "shared_memory.left_over": {"memory": "board", "name": "mp-1", "remains": False},
     "manager.started": {"manager": "SyncManager-1", "manager_pid": 7, "address": "127.0.0.1:5000"},
     "manager.lost": {"manager": "SyncManager-1", "manager_pid": 7, "exitcode": -9, "signal": "SIGKILL"},
     "manager.shut_down": {"manager": "SyncManager-1", "manager_pid": 7},

@@ -168,7 +168,7 @@ DAMAGED = [
     (codes.PUT, 0),
     (codes.GET, "q", 1, 1, 0),
     (codes.GET, 0, 1, 1, 0, "one more"),
-    (codes.EMPTY, 0, True, False, 3, SECOND, "one more"),
+    (codes.EMPTY, 0, True, False, 3, SECOND, 1.5, "one more"),
     (codes.STARTED, 0),
     (codes.STARTED, 99, 1, 1, "", False),
     (codes.FINISHED, -7, NO_USAGE),

@@ -157,3 +157,29 @@ def test_what_a_manager_does_not_hold() -> None:
     unknown = explained("RemoteError", [], message=sent.format("self.id_to_local_proxy_obj[ident]"))
     assert "its manager does not hold it any more" in str(unknown)
     assert explained("RemoteError", [], message=sent.format("res = function(*args, **kwds)")) is None
+
+
+BLOCK = {"event": "shared_memory.created", "process": "S", "memory": "block", "tracker_pid": 5}
+ATTACHED = {"event": "shared_memory.attached", "process": "T", "memory": "block"}
+UNLINKED = {"event": "shared_memory.unlinked", "process": "T", "memory": "block"}
+ENDED = {"event": "process.exited", "process": "T"}
+
+
+@pytest.mark.parametrize(
+    ("events", "name", "seq"),
+    [
+        ([BLOCK, UNLINKED], "mp-1", 2),
+        ([BLOCK, UNLINKED], "mp-2", None),
+        ([UNLINKED], "mp-1", None),
+        ([BLOCK, ATTACHED | {"tracker_pid": 6}, ENDED], "mp-1", 3),
+        ([BLOCK, ATTACHED | {"tracker_pid": 6}], "mp-1", None),
+        ([BLOCK, ATTACHED | {"tracker_pid": 6}, {"event": "process.exited", "process": "pid 6", "pid": 6}], "mp-1", 3),
+        ([BLOCK, ATTACHED | {"tracker_pid": 5}, ENDED], "mp-1", None),
+        ([BLOCK, ATTACHED, ENDED], "mp-1", None),
+        ([BLOCK, ENDED], "mp-1", None),
+    ],
+)
+def test_shared_memory_that_is_gone(events: Sequence[dict[str, Any]], name: str, seq: int | None) -> None:
+    """Who has unlinked it; or, if nobody has, who had a resource tracker of its own for it, and has ended."""
+    message = f"[Errno 2] No such file or directory: '/{name}'"
+    assert seq == explained("FileNotFoundError", events, message=message)

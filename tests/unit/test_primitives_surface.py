@@ -1,4 +1,7 @@
-"""Recorded objects look like multiprocessing's own: to isinstance, dir(), signatures, pickling, copies and buffers."""
+"""Recorded objects look like multiprocessing's own: to isinstance, dir(), signatures, pickling, copies and buffers.
+
+The classes of shared memory are multiprocessing's own: acceptance/test_record_memory.py compares how they look.
+"""
 
 from __future__ import annotations
 

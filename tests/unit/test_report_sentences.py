@@ -91,6 +91,7 @@ SENTENCES = [
     ("queue.get", {"item": None}, "got None from 'tasks'"),
     ("queue.empty", {}, "asks whether 'tasks' is empty: True"),
     ("queue.empty", {"call": "get"}, "got nothing from 'tasks': it was empty"),
+    ("queue.empty", {"call": "get", "timeout": 0.1}, "got nothing from 'tasks' within 0.1 s: it was empty"),
     ("queue.full", {}, "asks whether 'tasks' is full: False"),
     ("queue.full", {"call": "put"}, "put nothing on 'tasks': it was full"),
     ("queue.task_done", {}, "task_done() on 'tasks', 2 unfinished"),
@@ -145,6 +146,17 @@ SENTENCES = [
         "ends without what it registered with atexit: clean_up (before Python 3.13, a forked process never calls it)",
     ),
     ("shared_memory.unlinked", {}, "removes shared memory 'board'"),
+    (
+        "shared_memory.left_over",
+        {"remains": True},
+        "nobody who is recorded has removed shared memory 'board' (mp-1): it was still there when all had ended",
+    ),
+    (
+        "shared_memory.left_over",
+        {},
+        "nobody who is recorded has removed shared memory 'board' (mp-1): it was gone in the end, for "
+        "multiprocessing's resource tracker removes what is registered with it",
+    ),
     ("manager.started", {}, "has started SyncManager-1 (pid 7) at 127.0.0.1:5000"),
     ("manager.shut_down", {}, "has shut SyncManager-1 down"),
     ("manager.called", {}, "calls stock.pop('pears'): 2 after 0.2 s"),

@@ -69,6 +69,7 @@ NEEDED = {
     "fork_server_pid": [(forkserver, "_forkserver"), (forkserver._forkserver, "_forkserver_pid")],
     "start_feeder_with": [(queues.Queue, "_feed"), (queues.Queue, "_start_thread"), (queues, "_ForkingPickler")],
     "name_memory_after_run": [(shared_memory, "_make_filename")],
+    "memory_file, is_mapped": [(shared_memory.SharedMemory, "_fd"), (shared_memory.SharedMemory, "_mmap")],
     "is_zero": [(FORK.Lock(), "_semlock"), (FORK.Lock()._semlock, "_is_zero")],
     "manager_process, serve_under": [(managers.BaseManager, "_registry")],
     "before_manager_serves": [(FORK.Process(), "_args")],

@@ -59,8 +59,9 @@ LOGGED = 21  #                                                 via, level, logge
 # Queues, by position in the scenario.
 PUT = 30  # before the item can be got                         queue, stamp, item, since, is an object, form
 GET = 31  #                                                    queue, stamp, item (or SAME), since
-EMPTY = 32  # answer of empty(), or get() gave up              queue, answer, by get()
-FULL = 33  # answer of full(), or put() gave up                queue, answer, by put()
+# What gives up after a timeout has it in ns, and one more (see `recorder.packed_timeout`).
+EMPTY = 32  # answer of empty(), or get() gave up              queue, answer, 0; 1 by get(), more: after its timeout
+FULL = 33  # answer of full(), or put() gave up                queue, answer, the same by put()
 TASK_DONE = 34  #                                              queue
 QUEUE_JOINING = 35  #                                          queue
 QUEUE_JOINED = 36  #                                           queue, since
@@ -74,11 +75,11 @@ PIPE_SENT = 60  # before it; value: the object
 PIPE_RECEIVED = 61
 PIPE_EOF = 62  # recv() raised EOFError
 PIPE_BROKEN = 63  # send() or recv() raised OSError            resource, end, error, whether it was sending
-PIPE_POLLED = 64  # value: poll()'s answer
+PIPE_POLLED = 64  # value: poll()'s answer; end: with twice its timeout
 PIPE_CLOSED = 65  # before it
 PIPE_SEND_WAITED = 66  # after a send() that did not come back at once: there was no room, or no processor
 
-# Synchronization objects, by position among the scenario's resources: resource, 0, value, since.
+# Synchronization objects, by position among the scenario's resources: resource, timeout or 0, value, since.
 ACQUIRED = 70  # after it; since: when it began to wait
 NOT_ACQUIRED = 71  # acquire() gave up
 ACQUIRING = 72  # before it waits
@@ -103,10 +104,11 @@ VALUE_WRITTEN = 101  # before it
 ARRAY_READ = 102
 ARRAY_WRITTEN = 103
 VALUE_FINAL = 104  # at the end of the main program             resource, content
-MEMORY_CREATED = 105  # a block of shared memory                resource, its name, its size
+MEMORY_CREATED = 105  # a block of shared memory                resource, its name, its size, resource tracker's pid
 MEMORY_ATTACHED = 106  #                                        the same
 MEMORY_CLOSED = 107  #                                          resource
-MEMORY_UNLINKED = 108  # before it                              resource
+MEMORY_UNLINKED = 108  # before it; of own code: after it       resource
+MEMORY_LEFT = 109  # supervisor: it is still there at the end        resource
 
 # Managers.
 MANAGER_STARTED = 110  #                                        name and pid of its process, address
@@ -130,7 +132,9 @@ POOL_TASK_FAILED = (
 )
 POOL_RESULT = 129  # one of imap()                              pool, call, position, result, since
 POOL_RETURNED = 130  # all of map(), the one of apply()         pool, call, result, since
-POOL_CALL_FAILED = 131  #                                       pool, call, exception, message
+POOL_CALL_FAILED = (
+    131  #                                       pool, call, exception, message; timeout in seconds, if any
+)
 POOL_CLOSED = 132
 POOL_TERMINATED = 133  # before it                              pool, what does it if no call does
 POOL_JOINED = 134  #                                            pool, since

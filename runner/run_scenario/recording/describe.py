@@ -24,6 +24,7 @@ _PLAIN = (type(None), bool, int, float, str, bytes)
 """Types of elements of a set that is shown."""
 _INT_LIMIT = 1 << 63
 _PRIMITIVES = "run_scenario.runtime.primitives."
+_MEMORY = "multiprocessing.shared_memory"
 _CALLS = "run_scenario.targets._call"
 
 
@@ -108,7 +109,7 @@ def _describe_object(value: Any, kind: type, depth: int) -> str:
         parts += [f"{key}={_in_code(part)}" for key, part in itertools.islice(value.kwargs.items(), ELEMENTS_LIMIT)]
         name = getattr(value.function, "__name__", None) or _name(type(value.function))
         return str(describe(f"{name}({', '.join(parts)})", depth))
-    if _own(kind, "__module__").startswith(_PRIMITIVES):  # stand for multiprocessing's own
+    if _own(kind, "__module__").startswith((_PRIMITIVES, _MEMORY)):  # stand for multiprocessing's own
         return f"<multiprocessing {_own(kind, '__name__')}>"
     attributes = _attributes(value, kind)
     if attributes is None:

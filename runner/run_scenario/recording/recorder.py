@@ -48,6 +48,20 @@ def until(now: int, timeout: float | None) -> int:
         return _FOR_EVER
 
 
+def packed_timeout(timeout: float | None) -> int:
+    """Return the timeout of a call as a record has it: in ns, and one more; 0: it has none.
+
+    One that nobody lives to see is none: it does not give up.
+    """
+    if timeout is None:
+        return 0
+    try:
+        number = round(float(timeout) * 1e9)
+    except Exception:  # it is no number, or infinite
+        return 0
+    return max(0, number) + 1 if number < _FOR_EVER // 4 else 0
+
+
 class RunRef(NamedTuple):
     """What `join_run` needs in a process that knows nothing of the run."""
 

@@ -474,7 +474,7 @@ def _fixed_record(row: tuple[Any, ...]) -> Record:
         content = value if kind == layout.V_INT else _value(kind, value)
         return [t, code, queue, call, task, [content] if code == codes.POOL_TASK_STARTED else content]
     if code == codes.EMPTY or code == codes.FULL:
-        return [t, code, queue, kind == layout.V_TRUE, bool(value)]
+        return [t, code, queue, kind == layout.V_TRUE, value]
     return [t, code, queue, stamp, value if kind == layout.V_INT else _value(kind, value), since]
 
 
@@ -487,7 +487,7 @@ def _poll_record(row: tuple[Any, ...]) -> Record:
         return [t, code, resource, place, Content(value), since]
     content = value if kind == layout.V_INT else _value(kind, value)
     if code & _CODE_ONLY in (codes.EMPTY, codes.FULL):
-        return [t, code, resource, content, bool(place)]
+        return [t, code, resource, content, place]
     if code & _CODE_ONLY == codes.ALIVE:
         return [t, code, resource, content]
     return [t, code, resource, place, content, since]

@@ -280,15 +280,20 @@ def _times(event: Event) -> str:
     return f" ×{times:,}" if isinstance(times, int) and times > 1 else ""
 
 
+def _within(event: Event) -> str:
+    """Return after which timeout a call has given up, if it had one."""
+    return f" within {seconds(event['timeout'])}" if event.get("timeout") is not None else ""
+
+
 def _empty(event: Event) -> str:
     if event.get("call") == "get":
-        return f"got nothing from {_queue(event)}: it was empty"
+        return f"got nothing from {_queue(event)}{_within(event)}: it was empty"
     return f"asks whether {_queue(event)} is empty: {bool(event.get('empty'))}"
 
 
 def _full(event: Event) -> str:
     if event.get("call") == "put":
-        return f"put nothing on {_queue(event)}: it was full"
+        return f"put nothing on {_queue(event)}{_within(event)}: it was full"
     return f"asks whether {_queue(event)} is full: {bool(event.get('full'))}"
 
 
@@ -404,6 +409,13 @@ def _helper_lost(event: Event) -> str:
 def _stripped(event: Event) -> str:
     written, read = value(event.get("written")), value(event.get("read"))
     return f"{_element(event)} was written as {written} and is read as {read}: a ShareableList drops zeros at the end"
+
+
+def _memory_left_over(event: Event) -> str:
+    left = f"nobody who is recorded has removed shared memory '{event.get('memory')}' ({event.get('name')})"
+    if event.get("remains"):
+        return f"{left}: it was still there when all had ended"
+    return f"{left}: it was gone in the end, for multiprocessing's resource tracker removes what is registered with it"
 
 
 _ELEMENTS: dict[str, Callable[[Event], str]] = {
@@ -586,6 +598,7 @@ _SENTENCES: dict[str, Callable[[Event], str]] = {
     "shared_memory.created": lambda e: f"creates shared memory '{e.get('memory')}': {e.get('size')} bytes",
     "shared_memory.attached": lambda e: f"attaches to shared memory '{e.get('memory')}'",
     "shared_memory.closed": lambda e: f"closes shared memory '{e.get('memory')}'",
+    "shared_memory.left_over": _memory_left_over,
     "shared_memory.unlinked": lambda e: f"removes shared memory '{e.get('memory')}'",
     "manager.started": lambda e: f"has started {_manager(e)} at {e.get('address')}",
     "manager.lost": lambda e: f"{_manager(e)} has ended too early{_by_signal(e)}",

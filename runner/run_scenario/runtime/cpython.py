@@ -233,6 +233,28 @@ def name_memory_after_run(module: Any) -> None:
     module._make_filename = lambda: f"{semaphore_prefix()}-{os.urandom(4).hex()}"  # to be found, as semaphores are
 
 
+def memory_file(block: Any) -> str:
+    """Return which file of the system a block of shared memory is, as `DEVICE-INODE`: its name may be given again."""
+    status = os.fstat(block._fd)
+    return f"{status.st_dev:x}-{status.st_ino:x}"
+
+
+def is_mapped(block: Any) -> bool:
+    """Return whether a block of shared memory is not closed yet, as far as it can be: `buf` may be gone before."""
+    return block._mmap is not None
+
+
+def tracker_of(block: Any) -> int:
+    """Return the process id of the resource tracker that a block of shared memory is registered with; 0: not known."""
+    return resource_tracker_pid() if getattr(block, "_track", True) else 0  # from 3.13 on it need not be
+
+
+def allocated_offsets(row: Any) -> list[int]:
+    """Return where the elements of a ShareableList begin, and where the last one ends."""
+    offsets: list[int] = row._allocated_offsets  # what fits into an element was decided when the list was made
+    return offsets
+
+
 def set_socket_folder(folder: str) -> None:
     """Have fork server and managers listen in this folder."""
     _config()["tempdir"] = folder  # otherwise it is a new one, which nobody removes when everybody has been killed

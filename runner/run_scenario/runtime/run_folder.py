@@ -10,6 +10,7 @@ import contextlib
 import fcntl
 import os
 from collections.abc import Iterator
+from typing import NamedTuple
 
 from run_scenario.errors import MachineryError
 
@@ -17,6 +18,8 @@ PREFIX = "run-scenario-"
 """What the name of a run's folder begins with, before the run's id."""
 STOPPED = "stopped"
 """A file that is in the folder as soon as the run is being stopped."""
+_BLOCK = "block-"
+"""What the name of a file begins with in which a block of shared memory is noted."""
 _LONGEST_FOR_SOCKETS = 84
 """Bytes of a folder's path; multiprocessing's names for sockets have some twenty."""
 
@@ -105,6 +108,52 @@ def remove_sockets(sockets: str) -> None:
     with contextlib.suppress(OSError):
         if os.lstat(sockets).st_uid == os.geteuid():
             remove_folder(sockets)
+
+
+class Block(NamedTuple):
+    """A block of shared memory that own code has made."""
+
+    number: int
+    """By which records name it."""
+    file: str
+    """Which file it is (see `cpython.memory_file`)."""
+    name: str
+
+
+def note_block(folder: str, file: str, number: int, name: str) -> None:
+    """Note which block of shared memory has a number.
+
+    Raises:
+        OSError: there is no room, or the folder is gone.
+    """
+    flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC | os.O_NOFOLLOW
+    descriptor = os.open(f"{folder}/{_BLOCK}{file}", flags, 0o600)
+    try:
+        os.write(descriptor, f"{number} ".encode() + os.fsencode(name))
+    finally:
+        os.close(descriptor)
+
+
+def number_of_block(folder: str, file: str) -> int | None:
+    """Return the number of a block; None if it has none (yet)."""
+    found = _block(folder, file)
+    return None if found is None else found.number
+
+
+def blocks(folder: str) -> list[Block]:
+    """Return all that were noted."""
+    try:
+        files = [name.removeprefix(_BLOCK) for name in os.listdir(folder) if name.startswith(_BLOCK)]
+    except OSError:
+        return []
+    return [block for file in sorted(files) if (block := _block(folder, file)) is not None]
+
+
+def _block(folder: str, file: str) -> Block | None:
+    with contextlib.suppress(OSError, ValueError), open(f"{folder}/{_BLOCK}{file}", "rb") as noted:
+        number, _, name = noted.read().partition(b" ")
+        return Block(int(number), file, os.fsdecode(name))
+    return None
 
 
 def remove_folder(folder: str) -> None:

@@ -103,6 +103,7 @@ EventName = Literal[
     "shared_memory.attached",
     "shared_memory.closed",
     "shared_memory.unlinked",
+    "shared_memory.left_over",
     "manager.started",
     "manager.shut_down",
     "manager.called",

@@ -8,6 +8,7 @@ import sys
 import time
 from concurrent.futures import ProcessPoolExecutor
 from multiprocessing.process import BaseProcess
+from multiprocessing.shared_memory import ShareableList
 from typing import Any
 
 
@@ -30,7 +31,7 @@ def start_helper(exitcodes: list[int], method: str | None = None) -> None:
 
 
 def make_everything() -> None:
-    """Make a pool, an executor, what a manager holds, and locks."""
+    """Make a pool, an executor, what a manager holds, locks, and a list in shared memory."""
     lock, value = multiprocessing.Lock(), multiprocessing.Value("i", 3)
     with lock:
         value.value += 1
@@ -41,6 +42,10 @@ def make_everything() -> None:
     with multiprocessing.Manager() as manager:
         names = manager.list()
         names.append("Ada")
+    row = ShareableList([1, 2])
+    row[0] = 3
+    row.shm.close()
+    row.shm.unlink()
 
 
 def make_many(count: int) -> None:

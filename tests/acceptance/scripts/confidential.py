@@ -3,6 +3,7 @@
 import concurrent.futures
 import multiprocessing
 import sys
+from multiprocessing.shared_memory import ShareableList
 
 TEXT = "-".join(["hush", "now"])
 NUMBER = 20_261_130 * 7_919
@@ -74,6 +75,11 @@ def main():
             mapping.pop(NUMBER)
         except KeyError as error:
             print(error)
+    row = ShareableList([TEXT, NUMBER])
+    row[0] = row[0]
+    print(list(row))
+    row.shm.close()
+    row.shm.unlink()
     print(TEXT, file=sys.stderr)
     if sys.argv[2:]:
         multiprocessing.Event().wait()

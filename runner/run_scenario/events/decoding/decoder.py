@@ -59,6 +59,7 @@ _BY_SUPERVISOR = frozenset(
         codes.LIMIT,
         codes.HELPER_LOST,
         codes.MANAGER_LOST,
+        codes.MEMORY_LEFT,
     }
 )
 """Records that only the supervisor makes: in anybody else's segment they are a forgery."""
@@ -148,11 +149,11 @@ class EventDecoder:
             self.processes.main.spec = self._expected_ends.allow(ProcessSpec(MAIN_NAME, True, scenario.script))
         self.sync = SyncDecoder(self._resources, events)
         self.pipes = PipeDecoder(self._resources, events)
-        shared = SharedDecoder(self._resources, events)
+        self._shared = SharedDecoder(self._resources, events)
         self.pools = PoolDecoder(
             self._resources, events, self.processes.note_name, self._main_is_over, self._hint, self._write_off
         )
-        decoders = (self, self.processes, self.queues, self.sync, self.pipes, shared, self.pools)
+        decoders = (self, self.processes, self.queues, self.sync, self.pipes, self._shared, self.pools)
         self._handlers = {code: handler for decoder in decoders for code, handler in _handlers(decoder).items()}
         # What the run as a whole has come to, for `verdict`.
         self.refusals: list[tuple[Location, str, str]] = []
@@ -516,6 +517,7 @@ class EventDecoder:
             return
         self.queues.emit_left_over(t, self._owner)
         self.pipes.emit_left_over(t, self._owner)
+        self._shared.emit_left_over(t, self._owner)
         self._facts.note(self._events.emitted)
         self.pools.emit_unheard(t, self._owner, self._facts, ended_well=self.processes.main.exitcode == 0)
 

@@ -6,6 +6,8 @@ import time
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
+from msgspec import UNSET, UnsetType
+
 from run_scenario.events.types.base import Event, optional_fields
 from run_scenario.events.types.expectations import ExpectationEvent
 from run_scenario.events.types.runs import RunEvent
@@ -123,3 +125,8 @@ def hint_fields(found: Hint | None) -> dict[str, Any]:
 def waited(t: int, since: Any) -> float:
     """Return how long a wait took in seconds: from `since` (0: it did not wait) to `t`, both in ns."""
     return max(0, t - since) // 1000 / 1e6 if since and isinstance(since, int) else 0.0
+
+
+def timeout_of(packed: int) -> float | UnsetType:
+    """Return a timeout in seconds, of a record that has it as `recorder.packed_timeout` does."""
+    return (packed - 1) / 1e9 if packed else UNSET

@@ -56,6 +56,8 @@ def _parameters(spec: Resource) -> dict[str, Any]:
             return {"size": spec.size} if spec.size > 1 else {}
         case SharedSpec(type="Array"):
             return {"size": spec.size} | ({} if isinstance(spec.lock, bool) else {"lock": spec.lock})
+        case SharedSpec(type="SharedMemory"):
+            return {"size": spec.size}
         case SharedSpec():
             return {} if isinstance(spec.lock, bool) else {"lock": spec.lock}
         case SyncSpec(type="Semaphore" | "BoundedSemaphore"):

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from run_scenario.events import types
-from run_scenario.events.decoding.event_factory import EventFactory, Owner, waited
+from run_scenario.events.decoding.event_factory import EventFactory, Owner, timeout_of, waited
 from run_scenario.events.types import Event
 from run_scenario.recording.segment_reader import Source
 from run_scenario.scenario.model import PIPE_ENDS, PipeEnd, PipeSpec, Resource
@@ -185,8 +185,11 @@ class PipeDecoder:
         return types.PipeBroken(pipe=name, end=at, call="send" if sending else "recv", error=error, item_id=item_id)
 
     def on_pipe_polled(self, source: Source, t: int, pipe: int, end: int, ready: Any, since: int) -> Event:
+        packed, end = divmod(end, 2)
         name, at = self._place(pipe, end)
-        return types.PipePolled(pipe=name, end=at, ready=bool(ready), waited=waited(t, since))
+        return types.PipePolled(
+            pipe=name, end=at, ready=bool(ready), waited=waited(t, since), timeout=timeout_of(packed)
+        )
 
     def on_pipe_closed(self, source: Source, t: int, pipe: int, end: int, value: Any, since: int) -> Event:
         name, at = self._place(pipe, end)

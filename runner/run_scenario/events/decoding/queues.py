@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from msgspec import UNSET
+
 from run_scenario.events import types
-from run_scenario.events.decoding.event_factory import EventFactory, Owner, waited
+from run_scenario.events.decoding.event_factory import EventFactory, Owner, timeout_of, waited
 from run_scenario.events.decoding.queue_ledger import QueueLedger
 from run_scenario.events.types import Event
 from run_scenario.limits import LIMITS
@@ -69,11 +71,15 @@ class QueueDecoder:
             self._emit(t, source.name, source.pid, mutated)
         return types.QueueGet(queue=name, item_id=item_id, item=item, waited=waited(t, since))
 
-    def on_empty(self, source: Source, t: int, queue: int, empty: bool, by_get: bool) -> Event:
-        return types.QueueEmpty(queue=self._name(queue), empty=empty, call="get" if by_get else "empty")
+    def on_empty(self, source: Source, t: int, queue: int, empty: bool, by_get: int) -> Event:
+        timeout = timeout_of(by_get - 1) if by_get else UNSET
+        return types.QueueEmpty(
+            queue=self._name(queue), empty=empty, call="get" if by_get else "empty", timeout=timeout
+        )
 
-    def on_full(self, source: Source, t: int, queue: int, full: bool, by_put: bool) -> Event:
-        return types.QueueFull(queue=self._name(queue), full=full, call="put" if by_put else "full")
+    def on_full(self, source: Source, t: int, queue: int, full: bool, by_put: int) -> Event:
+        timeout = timeout_of(by_put - 1) if by_put else UNSET
+        return types.QueueFull(queue=self._name(queue), full=full, call="put" if by_put else "full", timeout=timeout)
 
     def on_task_done(self, source: Source, t: int, queue: int) -> Event:
         ledger = self.ledgers[queue]

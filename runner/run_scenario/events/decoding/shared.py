@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from run_scenario.events import types
-from run_scenario.events.decoding.event_factory import EventFactory, waited
+from run_scenario.events.decoding.event_factory import EventFactory, Owner, waited
 from run_scenario.events.exit_cause import RUNNER, signal_of
 from run_scenario.events.types import Event
 from run_scenario.recording.segment_reader import Source
@@ -56,6 +56,12 @@ class SharedDecoder:
         self._elements: dict[tuple[int, Any], _Element] = {}
         self._managers: dict[int, str] = {}
         """Process id -> name."""
+        self._described = len(resources)
+        """How many resources the scenario describes: what comes after them is made by own code."""
+        self._blocks: dict[int, str] = {}
+        """Blocks of own code that nobody has unlinked, by their names for the system."""
+        self._remaining: set[int] = set()
+        """Those that are still there at the end."""
 
     def _spec(self, index: int) -> SharedSpec:
         spec = self._resources[index]
@@ -119,6 +125,8 @@ class SharedDecoder:
         return types.ArrayFinal(array=spec.name, content=content)
 
     def on_memory_created(self, source: Source, t: int, index: int, name: str, size: int) -> Event:
+        if index >= self._described:
+            self._blocks[index] = name
         return types.SharedMemoryCreated(memory=self._spec(index).name, name=name, size=size)
 
     def on_memory_attached(self, source: Source, t: int, index: int, name: str, size: int) -> Event:
@@ -128,7 +136,17 @@ class SharedDecoder:
         return types.SharedMemoryClosed(memory=self._spec(index).name)
 
     def on_memory_unlinked(self, source: Source, t: int, index: int) -> Event:
+        self._blocks.pop(index, None)
         return types.SharedMemoryUnlinked(memory=self._spec(index).name)
+
+    def on_memory_left(self, source: Source, t: int, index: int) -> None:
+        self._remaining.add(index)
+
+    def emit_left_over(self, t: int, owner: Callable[[str], Owner]) -> None:
+        """Emit, when everybody is gone, which blocks of own code nobody has unlinked."""
+        for index, name in self._blocks.items():
+            memory, remains = self._spec(index).name, index in self._remaining
+            self._emit(t, *owner(memory), types.SharedMemoryLeftOver(memory=memory, name=name, remains=remains))
 
     def on_manager_started(self, source: Source, t: int, name: str, pid: int, address: str) -> Event:
         self._managers[pid] = name

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from run_scenario.events import types
-from run_scenario.events.decoding.event_factory import EventFactory, waited
+from run_scenario.events.decoding.event_factory import EventFactory, timeout_of, waited
 from run_scenario.events.types import Event
 from run_scenario.recording.segment_reader import Source
 from run_scenario.scenario.model import Resource, SharedSpec, SyncSpec
@@ -26,7 +26,7 @@ class Hold:
 class SyncDecoder:
     """Emits the events of synchronization objects; its methods `on_NAME` take the fields of the records NAME.
 
-    These are fixed records: the position of the object, a number that is not used here, a value, and since when.
+    These are fixed records: the position of the object, the timeout of the call if it has one, a value, and since when.
     """
 
     def __init__(self, resources: Sequence[Resource], events: EventFactory) -> None:
@@ -84,21 +84,21 @@ class SyncDecoder:
             return semaphore(semaphore=spec.name, **fields)  # type: ignore[call-arg]  # each such event names it
         return lock(lock=spec.name, **fields)  # type: ignore[call-arg]
 
-    def on_acquiring(self, source: Source, t: int, index: int, unused: int, value: Any, since: int) -> Event:
+    def on_acquiring(self, source: Source, t: int, index: int, timeout: int, value: Any, since: int) -> Event:
         return self._of_lock(types.LockWaiting, types.SemaphoreWaiting, index, held_by=self.holders(index))
 
-    def on_acquired(self, source: Source, t: int, index: int, unused: int, value: Any, since: int) -> Event:
+    def on_acquired(self, source: Source, t: int, index: int, timeout: int, value: Any, since: int) -> Event:
         if index not in self._signals:
             holds = self.holds.setdefault(index, {})
             key = source.pid, source.worker
             holds.setdefault(key, Hold(source.name, key)).times += 1
         return self._of_lock(types.LockAcquired, types.SemaphoreAcquired, index, waited=waited(t, since))
 
-    def on_not_acquired(self, source: Source, t: int, index: int, unused: int, value: Any, since: int) -> Event:
-        found = {"waited": waited(t, since), "held_by": self.holders(index)}
+    def on_not_acquired(self, source: Source, t: int, index: int, timeout: int, value: Any, since: int) -> Event:
+        found = {"waited": waited(t, since), "held_by": self.holders(index), "timeout": timeout_of(timeout)}
         return self._of_lock(types.LockNotAcquired, types.SemaphoreNotAcquired, index, **found)
 
-    def on_released(self, source: Source, t: int, index: int, unused: int, value: Any, since: int) -> Event:
+    def on_released(self, source: Source, t: int, index: int, timeout: int, value: Any, since: int) -> Event:
         """Emit a release; only a Lock's or a semaphore's may come from somebody who does not hold it."""
         holds = self.holds.setdefault(index, {})
         key = source.pid, source.worker
@@ -121,43 +121,47 @@ class SyncDecoder:
         if process in gone:
             gone.remove(process)
 
-    def on_event_set(self, source: Source, t: int, index: int, unused: int, value: Any, since: int) -> Event:
+    def on_event_set(self, source: Source, t: int, index: int, timeout: int, value: Any, since: int) -> Event:
         return types.EventSet(flag=self._name(index))
 
-    def on_event_cleared(self, source: Source, t: int, index: int, unused: int, value: Any, since: int) -> Event:
+    def on_event_cleared(self, source: Source, t: int, index: int, timeout: int, value: Any, since: int) -> Event:
         return types.EventCleared(flag=self._name(index))
 
-    def on_event_asked(self, source: Source, t: int, index: int, unused: int, answer: Any, since: int) -> Event:
+    def on_event_asked(self, source: Source, t: int, index: int, timeout: int, answer: Any, since: int) -> Event:
         return types.EventIsSet(flag=self._name(index), answer=bool(answer))
 
-    def on_event_waiting(self, source: Source, t: int, index: int, unused: int, value: Any, since: int) -> Event:
+    def on_event_waiting(self, source: Source, t: int, index: int, timeout: int, value: Any, since: int) -> Event:
         return types.EventWaiting(flag=self._name(index))
 
-    def on_event_waited(self, source: Source, t: int, index: int, unused: int, answer: Any, since: int) -> Event:
-        return types.EventWaited(flag=self._name(index), answer=bool(answer), waited=waited(t, since))
+    def on_event_waited(self, source: Source, t: int, index: int, timeout: int, answer: Any, since: int) -> Event:
+        return types.EventWaited(
+            flag=self._name(index), answer=bool(answer), waited=waited(t, since), timeout=timeout_of(timeout)
+        )
 
-    def on_condition_waiting(self, source: Source, t: int, index: int, unused: int, value: Any, since: int) -> Event:
+    def on_condition_waiting(self, source: Source, t: int, index: int, timeout: int, value: Any, since: int) -> Event:
         return types.ConditionWaiting(condition=self._name(index))
 
-    def on_condition_woken(self, source: Source, t: int, index: int, unused: int, answer: Any, since: int) -> Event:
-        return types.ConditionWaited(condition=self._name(index), answer=bool(answer), waited=waited(t, since))
+    def on_condition_woken(self, source: Source, t: int, index: int, timeout: int, answer: Any, since: int) -> Event:
+        return types.ConditionWaited(
+            condition=self._name(index), answer=bool(answer), waited=waited(t, since), timeout=timeout_of(timeout)
+        )
 
-    def on_condition_notified(self, source: Source, t: int, index: int, unused: int, most: int, since: int) -> Event:
+    def on_condition_notified(self, source: Source, t: int, index: int, timeout: int, most: int, since: int) -> Event:
         return types.ConditionNotified(condition=self._name(index), most=most)
 
-    def on_barrier_waiting(self, source: Source, t: int, index: int, unused: int, value: Any, since: int) -> Event:
+    def on_barrier_waiting(self, source: Source, t: int, index: int, timeout: int, value: Any, since: int) -> Event:
         return types.BarrierWaiting(barrier=self._name(index))
 
-    def on_barrier_passed(self, source: Source, t: int, index: int, unused: int, number: int, since: int) -> Event:
+    def on_barrier_passed(self, source: Source, t: int, index: int, timeout: int, number: int, since: int) -> Event:
         return types.BarrierPassed(barrier=self._name(index), number=number, waited=waited(t, since))
 
-    def on_barrier_broken(self, source: Source, t: int, index: int, unused: int, value: Any, since: int) -> Event:
-        return types.BarrierBroken(barrier=self._name(index), waited=waited(t, since))
+    def on_barrier_broken(self, source: Source, t: int, index: int, timeout: int, value: Any, since: int) -> Event:
+        return types.BarrierBroken(barrier=self._name(index), waited=waited(t, since), timeout=timeout_of(timeout))
 
-    def on_barrier_aborted(self, source: Source, t: int, index: int, unused: int, value: Any, since: int) -> Event:
+    def on_barrier_aborted(self, source: Source, t: int, index: int, timeout: int, value: Any, since: int) -> Event:
         return types.BarrierAborted(barrier=self._name(index))
 
-    def on_barrier_reset(self, source: Source, t: int, index: int, unused: int, value: Any, since: int) -> Event:
+    def on_barrier_reset(self, source: Source, t: int, index: int, timeout: int, value: Any, since: int) -> Event:
         return types.BarrierReset(barrier=self._name(index))
 
     def write_off(self, t: int, process: str, pid: int, thread: bool = False) -> None:

@@ -7,6 +7,8 @@ from collections.abc import Sequence
 from operator import attrgetter
 from typing import NamedTuple
 
+from msgspec import UNSET
+
 from run_scenario.events import types
 from run_scenario.events.diagnosis.facts import FactBook
 from run_scenario.events.exit_cause import MAIN_NAME
@@ -26,9 +28,11 @@ _CALLS = {"BrokenPipeError": "send", "OSError": "recv"}
 _CLOSED_QUEUE = re.compile(r"Queue <.*> is closed")
 _UNKNOWN_OBJECT = re.compile(r" in serve_client\n\s+self\.id_to_local_proxy_obj\[ident\]\n")
 """In the message of an error that a manager sends: it has not found what a proxy stands for."""
+_MISSING_MEMORY = re.compile(r"\[Errno 2\] No such file or directory: '/(?P<name>[^/]+)'")
 _OTHER_END = {"left": "right", "right": "left"}
 
 
+_SEQ = attrgetter("seq")
 _PRIMITIVES = "/run_scenario/runtime/primitives/"
 
 
@@ -70,6 +74,8 @@ def hint(failure: Failure, scenario: Scenario, facts: FactBook) -> Hint | None:
             "keep one where the process is started",
             None,
         )
+    if name == "FileNotFoundError" and (missing := _MISSING_MEMORY.fullmatch(failure.message)):
+        return _removed_memory(missing["name"], facts)
     if name in _OF_A_LOST_SERVER and _is_in_managers(failure):
         return _ended_manager(facts)
     if name == "BrokenProcessPool" and failure.process == MAIN_NAME:
@@ -118,6 +124,30 @@ def _ended_manager(facts: FactBook) -> Hint | None:
         return Hint(f"{who} had shut {end.manager} down after {end.t:.2f} s, and what it held is gone", end.seq)
     by = f" by {end.signal}" if end.signal else ""
     return Hint(f"{end.manager} had ended{by} after {end.t:.2f} s, and what it held is gone", end.seq)
+
+
+def _removed_memory(name: str, facts: FactBook) -> Hint | None:
+    created = max((e for e in facts.each(types.SharedMemoryCreated) if e.name == name), key=_SEQ, default=None)
+    if created is None:
+        return None
+    removed = facts.last(types.SharedMemoryUnlinked, created.memory)
+    if removed is not None:
+        who = "the main program" if removed.process == MAIN_NAME else removed.process
+        return Hint(f"{who} had removed shared memory '{created.memory}' after {removed.t:.2f} s", removed.seq)
+    for attached in facts.each(types.SharedMemoryAttached, created.memory):
+        process, tracker = attached.process, attached.tracker_pid
+        if UNSET in (tracker, created.tracker_pid) or tracker == created.tracker_pid:
+            continue
+        ended = facts.last(types.ProcessExited, process)
+        ended = ended or next((e for e in facts.each(types.ProcessExited) if e.pid == tracker), None)
+        if ended is not None:
+            who = process if ended.process == process else "it"
+            return Hint(
+                f"{process} had attached to shared memory '{created.memory}' with a resource tracker of its own, which "
+                f"removes it when all have ended that have this tracker: {who} ended after {ended.t:.2f} s",
+                ended.seq,
+            )
+    return None
 
 
 def _broken_executor(failure: Failure, facts: FactBook) -> Hint | None:

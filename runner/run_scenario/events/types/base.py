@@ -55,6 +55,9 @@ Arguments = Annotated[
 ]
 Waited = Annotated[Seconds, about("Seconds that it waited.")]
 CallTime = Annotated[Seconds, about("Seconds that the call took.")]
+Timeout = Annotated[
+    Seconds | UnsetType, about("Most seconds to wait, as the call was given it; not there: it was given none.")
+]
 Reason = Annotated[str, about("Why, in one sentence.")]
 ExceptionName = Annotated[str, about("Name of the exception.")]
 Message = Annotated[str, about("Its message.")]

@@ -12,6 +12,7 @@ from run_scenario.events.types.base import (
     Item,
     Level,
     Ordinal,
+    Timeout,
     Times,
     Until,
     Waited,
@@ -77,6 +78,7 @@ class PipePolled(PipeEvent, kw_only=True, tag="pipe.polled"):
     waited: Waited
     times: Times = UNSET
     until: Until = UNSET
+    timeout: Timeout = UNSET
 
 
 class PipeClosed(PipeEvent, kw_only=True, tag="pipe.closed"):

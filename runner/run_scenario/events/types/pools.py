@@ -20,6 +20,7 @@ from run_scenario.events.types.base import (
     Path,
     Seconds,
     ThreadsLeftOut,
+    Timeout,
     about,
 )
 
@@ -204,6 +205,7 @@ class PoolCallFailed(PoolCallEvent, kw_only=True, tag="pool.call_failed"):
 
     exception: ExceptionName
     message: Message
+    timeout: Timeout = UNSET
 
 
 class PoolClosed(PoolEvent, kw_only=True, tag="pool.closed"):

@@ -16,6 +16,7 @@ from run_scenario.events.types.base import (
     NonEmpty,
     Ordinal,
     Reason,
+    Timeout,
     Times,
     Until,
     about,
@@ -53,6 +54,7 @@ class QueueEmpty(QueueEvent, kw_only=True, tag="queue.empty"):
     call: Annotated[Literal["empty", "get"], about("What was called.")]
     times: Times = UNSET
     until: Until = UNSET
+    timeout: Timeout = UNSET
 
 
 class QueueFull(QueueEvent, kw_only=True, tag="queue.full"):
@@ -62,6 +64,7 @@ class QueueFull(QueueEvent, kw_only=True, tag="queue.full"):
     call: Annotated[Literal["full", "put"], about("What was called.")]
     times: Times = UNSET
     until: Until = UNSET
+    timeout: Timeout = UNSET
 
 
 class QueueTaskDone(QueueEvent, kw_only=True, tag="queue.task_done"):

@@ -4,13 +4,23 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
-from msgspec import UNSET
+from msgspec import UNSET, UnsetType
 
 from run_scenario.events.types.base import Bytes, Event, Item, Level, Seconds, Times, Until, about
 
 ElementIndex = Annotated[
     int | str | None,
     about("Index of the element, from 0; of several, a slice; null for the whole text of an array of characters."),
+]
+
+
+Tracker = Annotated[
+    int | UnsetType,
+    about(
+        "Of own code: process id of the resource tracker with which this has registered it. That removes it when the "
+        "process has ended that has started the tracker, and all that have inherited it. Not there where it is not "
+        "known, as in a spawned process."
+    ),
 ]
 
 
@@ -32,7 +42,7 @@ class MemoryEvent(Event, kw_only=True):
     """What happens to a block of shared memory."""
 
     level: Level = "debug"
-    memory: Annotated[str, about("Name of the block or list in the scenario.")]
+    memory: Annotated[str, about("Name of the block, or of the list in it.")]
 
 
 class ValueRead(ValueEvent, kw_only=True, tag="value.read"):
@@ -106,10 +116,11 @@ class ArrayFinal(ArrayEvent, kw_only=True, tag="array.final"):
 
 
 class SharedMemoryCreated(MemoryEvent, kw_only=True, tag="shared_memory.created"):
-    """The main program has created a block of shared memory."""
+    """The process has created a block of shared memory."""
 
     name: Annotated[str, about("Name of the block for the system.")]
     size: Annotated[Bytes, about("Its size in bytes.")]
+    tracker_pid: Tracker = UNSET
 
 
 class SharedMemoryAttached(MemoryEvent, kw_only=True, tag="shared_memory.attached"):
@@ -117,6 +128,7 @@ class SharedMemoryAttached(MemoryEvent, kw_only=True, tag="shared_memory.attache
 
     name: Annotated[str, about("Name of the block for the system.")]
     size: Annotated[Bytes, about("Its size in bytes.")]
+    tracker_pid: Tracker = UNSET
 
 
 class SharedMemoryClosed(MemoryEvent, kw_only=True, tag="shared_memory.closed"):
@@ -125,6 +137,20 @@ class SharedMemoryClosed(MemoryEvent, kw_only=True, tag="shared_memory.closed"):
 
 class SharedMemoryUnlinked(MemoryEvent, kw_only=True, tag="shared_memory.unlinked"):
     """The block is removed from the system."""
+
+
+class SharedMemoryLeftOver(MemoryEvent, kw_only=True, tag="shared_memory.left_over"):
+    """Everybody is gone, and nobody who was recorded has unlinked a block that own code had created."""
+
+    level: Level = "warning"
+    name: Annotated[str, about("Name of the block for the system.")]
+    remains: Annotated[
+        bool,
+        about(
+            "Whether it was still there when all processes had ended, multiprocessing's resource tracker, too, which "
+            "removes what is registered with it. What is called after the run is removed then: ipc.leaked."
+        ),
+    ]
 
 
 class ManagerStarted(Event, kw_only=True, tag="manager.started"):

@@ -6,7 +6,7 @@ from typing import Annotated
 
 from msgspec import UNSET, UnsetType
 
-from run_scenario.events.types.base import Count, Event, Holders, Level, Reason, Times, Until, Waited, about
+from run_scenario.events.types.base import Count, Event, Holders, Level, Reason, Timeout, Times, Until, Waited, about
 
 ReasonOfManager = Annotated[
     str | UnsetType,
@@ -68,6 +68,7 @@ class LockNotAcquired(LockEvent, kw_only=True, tag="lock.not_acquired"):
     held_by: Holders
     times: Times = UNSET
     until: Until = UNSET
+    timeout: Timeout = UNSET
 
 
 class LockReleased(LockEvent, kw_only=True, tag="lock.released"):
@@ -102,6 +103,7 @@ class SemaphoreNotAcquired(SemaphoreEvent, kw_only=True, tag="semaphore.not_acqu
     held_by: Holders
     times: Times = UNSET
     until: Until = UNSET
+    timeout: Timeout = UNSET
 
 
 class SemaphoreReleased(SemaphoreEvent, kw_only=True, tag="semaphore.released"):
@@ -148,6 +150,7 @@ class EventWaited(FlagEvent, kw_only=True, tag="event.waited"):
 
     answer: Annotated[bool, about("What was answered.")]
     waited: Waited
+    timeout: Timeout = UNSET
 
 
 class EventAbandoned(FlagEvent, kw_only=True, tag="event.abandoned"):
@@ -166,6 +169,7 @@ class ConditionWaited(ConditionEvent, kw_only=True, tag="condition.waited"):
 
     answer: Annotated[bool, about("What was answered.")]
     waited: Waited
+    timeout: Timeout = UNSET
 
 
 class ConditionNotified(ConditionEvent, kw_only=True, tag="condition.notified"):
@@ -196,6 +200,7 @@ class BarrierBroken(BarrierEvent, kw_only=True, tag="barrier.broken"):
     """wait() raised: the barrier is broken."""
 
     waited: Waited
+    timeout: Timeout = UNSET
 
 
 class BarrierAborted(BarrierEvent, kw_only=True, tag="barrier.aborted"):

@@ -21,6 +21,8 @@ _NOTIFIES_ALL = 1 << 31
 """What a condition's notify_all() is recorded with, or more."""
 UNTIL_ENDED = 3_600
 """Seconds that nobody waits for: something else ends the process before."""
+_GAVE_UP = ("queue.empty", "queue.full", "pool.call_failed")
+"""What does not say how long it took: as long as its timeout, if it has one."""
 _ENDS = ("process.finished", "process.exiting", "process.failed")
 
 
@@ -43,8 +45,6 @@ class Actions:
         self._calls = calls
         self._steps: list[Step] = []
         self._last: float | None = None
-        self._gap: Step | None = None
-        """The last of those that stand for what is not recorded."""
         self._pending: dict[str, Step] = {}
         """Steps that wait, by the kind of wait and the resource: how they end is told by a later event."""
         self._inside: set[str] = set()
@@ -84,12 +84,12 @@ class Actions:
         return [Step(make(f"{name}.{blocked['end']}" if blocked["end"] else name), words)]
 
     def _note_gap(self, event: Event) -> None:
-        begun = event["t"] - event.get("waited", 0.0)
+        waited = event.get("timeout", 0.0) if event["event"] in _GAVE_UP else event.get("waited", 0.0)
+        begun = event["t"] - waited
         if self._last is not None and begun - self._last >= _GAP:
             words = "meanwhile the script did what is not recorded"
             gap = round(begun - self._last, 1)
-            self._gap = Step({"sleep": int(gap) if gap == int(gap) else gap}, words)
-            self._steps.append(self._gap)
+            self._steps.append(Step({"sleep": _whole(gap)}, words))
         # start() takes its time, which nobody records: it is over when the process has begun, if not before.
         begun = self._recorded.begun.get(event["process"], 0.0) if event["event"] == "process.starting" else 0.0
         self._last = max(event["t"], event.get("until", 0.0), begun)
@@ -149,20 +149,13 @@ class Actions:
     def _found_empty(self, event: Event) -> Step:
         if event["call"] == "empty":
             return self.answered(event, "empty")
-        words = "its timeout is not recorded: so long did it take"
-        return self.answered(event, "get", words, **self._patience(), raises="Empty")
+        return self.answered(event, "get", **(_timeout(event) or {"block": False}), raises="Empty")
 
     def _found_full(self, event: Event) -> Step:
         if event["call"] == "full":
             return self.answered(event, "full")
-        step = {"put": None, "to": self._name(event)} | self._patience() | {"raises": "Full"}
-        return Step(step, "its item and its timeout are not recorded")
-
-    def _patience(self) -> dict[str, Any]:
-        """Return for how long a call that gave up has waited: the time in which nothing else was recorded."""
-        if not (self._steps and self._steps[-1] is self._gap):
-            return {"block": False}
-        return {"timeout": self._steps.pop().data["sleep"]}
+        step = {"put": None, "to": self._name(event)} | (_timeout(event) or {"block": False}) | {"raises": "Full"}
+        return Step(step, "its item is not recorded")
 
     # Locks
 
@@ -181,8 +174,7 @@ class Actions:
 
     def _not_acquired(self, event: Event) -> Step | None:
         name = self._name(event)
-        gave_up = {"timeout": round(event["waited"], 2)} if event["waited"] > 0.001 else {"block": False}
-        data = {"acquire": name} | gave_up
+        data = {"acquire": name} | (_timeout(event) or {"block": False})
         pending = self._pending.pop(f"acquire {name}", None)
         if pending is None:
             return Step(data)
@@ -212,13 +204,13 @@ class Actions:
         pending = self._pending.pop(f"wait {self._name(event)}", None)
         if "condition" in event:
             self._inside.discard(self._lock_of(event["condition"]))
-        if pending is not None and event.get("answer") is False:
-            pending.data["timeout"] = round(event["waited"], 2)
+        if pending is not None:
+            pending.data |= _timeout(event)
 
     def _broken(self, event: Event) -> None:
         pending = self._pending.pop(f"wait {self._name(event)}", None)
         if pending is not None:
-            pending.data["raises"] = "BrokenBarrierError"
+            pending.data |= _timeout(event) | {"raises": "BrokenBarrierError"}
 
     def _notified(self, event: Event) -> Step:
         if event["most"] >= _NOTIFIES_ALL:
@@ -237,8 +229,8 @@ class Actions:
         return None
 
     def _polled(self, event: Event) -> Step:
-        waited = event["waited"]
-        return self.answered(event, "poll", **({"timeout": round(waited, 2)} if waited > 0.001 else {}))
+        waited = {"timeout": round(event["waited"], 2)} if event["waited"] > 0.001 else {}
+        return self.answered(event, "poll", **(_timeout(event) or waited))
 
     # Shared data
 
@@ -286,6 +278,15 @@ class Actions:
     def _pool_terminated(self, event: Event) -> Step | None:
         # What `with` does at its end to a pool that has been joined has no effect.
         return None if f"joined {event['pool']}" in self._pending else Step({"terminate": self._name(event)})
+
+
+def _timeout(event: Event) -> dict[str, Any]:
+    """Return the timeout that a call was given, as a step has it; nothing if it was given none."""
+    return {"timeout": _whole(round(event["timeout"], 3))} if "timeout" in event else {}
+
+
+def _whole(seconds: float) -> float:
+    return int(seconds) if seconds == int(seconds) else seconds
 
 
 def _of_process(verb: str) -> _Maker:

@@ -106,6 +106,7 @@ class _Layout:
         starting = process.starting
         function, why = self._code.function(starting.get("path") or "")
         given, not_said = keywords(starting.get("arguments") or [])
+        not_said = not_said or self._name_of_memory(starting)
         not_said = not_said or next(filter(None, map(self._why_not_given, _resources_in(starting))), "")
         if why or not_said:
             self._why[process.name] = f"{starting['target']}, but {why or not_said}"
@@ -124,6 +125,14 @@ class _Layout:
     def _why_not_given(self, resource: str) -> str:
         made = self._recorded.resources.get(resource)
         return "" if made is not None and _is_sayable(made) else f"it is given {resource}, which no scenario has"
+
+    def _name_of_memory(self, starting: Event) -> str:
+        """Return why it cannot be given the same, if that is the name of shared memory: it is another in each run."""
+        for argument in starting.get("arguments") or []:
+            data = argument.get("data")
+            if isinstance(data, str) and data.lstrip("/") in self._recorded.blocks:
+                return f"it is given the name of {self._recorded.blocks[data.lstrip('/')]}: another in each run"
+        return ""
 
     def _is_described(self, process: Process) -> bool:
         """Return whether a process is started by the main program, or by one of which all steps are written."""
@@ -222,6 +231,10 @@ class _Layout:
         if parameters.get("typecode") == "c" and isinstance(parameters.get("value"), dict):
             characters = parameters.pop("value").get("bytes", "")
             parameters |= {"value": characters} if characters.isascii() and characters else {}
+        if kind == "SharedMemory":
+            words = "what is read and written there is not recorded; it is closed and unlinked at the end"
+        elif kind == "ShareableList":
+            words = "closed and unlinked at the end"
         if "value" in parameters:
             parameters.pop("size", None)
         elif kind == "Array":
@@ -346,6 +359,8 @@ def _resources_in(starting: Event) -> list[str]:
 
 
 def _is_sayable(made: Event) -> bool:
+    if made["type"] in ("SharedMemory", "ShareableList"):
+        return not made["parameters"].keys() & {"name"} and bool(made["parameters"].keys() & {"size", "value"})
     return made["type"] not in _TYPED or made["parameters"].get("typecode") in tuple(_TYPECODES)
 
 

@@ -77,9 +77,8 @@ class Calls:
             return None
         raised = event.get("exception", "")
         if raised == "TimeoutError":
-            return Step(
-                words=f"here the script waited for a result of {name} in vain; with which timeout is not recorded"
-            )
+            most = f", {event['timeout']:g} s" if "timeout" in event else ""
+            return Step(words=f"here the script waited for a result of {name} in vain{most}")
         if raised:
             self._made[call][number]["raises"] = raised.rpartition(".")[2]
         if number not in self._waiting[call]:

@@ -65,6 +65,8 @@ class Recorded:
     """The seconds of `--timeout`, if they have ended the script."""
     faults: dict[str, set[str]] = field(default_factory=lambda: defaultdict(set))
     """Events for which a scenario fails that does not expect them -> processes that they are about."""
+    blocks: dict[str, str] = field(default_factory=dict)
+    """Name of a block of shared memory for the system -> what it is called in the log."""
     dropped: dict[tuple[str, str, int], str] = field(default_factory=dict)
     """Process, queue and number of an item that never arrived -> why."""
     is_withheld: bool = False
@@ -102,6 +104,8 @@ class Recorded:
                 self.dropped[process, event["queue"], event["item_id"]] = event["error"]
             case "queue.left_over" if event["pills"]:
                 self._note_fault(kind, process)
+            case "shared_memory.created":
+                self.blocks[event["name"]] = event["memory"]
             case "recording.incomplete":
                 self.missing.append(event["missing"])
             case "queue.put" | "queue.get":

@@ -131,39 +131,41 @@ def _text_stream(descriptor: int, errors: str, threads: bool) -> io.TextIOWrappe
 
 
 class _AfterImport:
-    """A finder that changes nothing but runs a hook right after one of the named modules was imported."""
+    """A finder that changes nothing but runs hooks right after one of the named modules was imported."""
 
-    def __init__(self, hooks: dict[str, Callable[[ModuleType], None]]) -> None:
-        self._hooks = hooks
+    def __init__(self) -> None:
+        self.hooks: dict[str, list[Callable[[ModuleType], None]]] = {}
 
     def find_spec(
         self, name: str, path: Sequence[str] | None = None, target: ModuleType | None = None
     ) -> ModuleSpec | None:
-        hook = self._hooks.get(name)
-        spec = PathFinder.find_spec(name, path, target) if hook else None
+        spec = PathFinder.find_spec(name, path, target) if name in self.hooks else None
         loader: Any = spec.loader if spec else None
-        if hook is None or spec is None or loader is None:
+        if spec is None or loader is None:
             return None
         execute = loader.exec_module
 
         def execute_and_hook(module: ModuleType) -> None:
             execute(module)
-            if self._hooks.pop(name, None):
+            for hook in self.hooks.pop(name, ()):
                 hook(module)
 
         loader.exec_module = execute_and_hook
         return spec
 
 
+_after_import = _AfterImport()
+
+
 def hook_when_imported(hooks: dict[str, Callable[[ModuleType], None]]) -> None:
     """Have each of these modules handed to its hook: now if it was imported, otherwise as soon as it is."""
-    later = {}
+    if _after_import not in sys.meta_path:
+        sys.meta_path.insert(0, _after_import)
     for name, hook in hooks.items():
         if module := sys.modules.get(name):
             hook(module)
-        else:
-            later[name] = hook
-    sys.meta_path.insert(0, _AfterImport(later))
+        elif hook not in _after_import.hooks.setdefault(name, []):  # a fork has inherited it
+            _after_import.hooks[name].append(hook)
 
 
 def _level(number: int) -> str:

@@ -378,6 +378,14 @@ def remove_semaphores(prefix: str) -> list[str]:
     return removed
 
 
+def is_block_there(name: str, file: str) -> bool:
+    """Return whether shared memory of that name is there, and is the file `DEVICE-INODE`, in hexadecimal numbers."""
+    with contextlib.suppress(OSError, ValueError):
+        status = os.lstat(f"/dev/shm/{name}")
+        return IS_LINUX and f"{status.st_dev:x}-{status.st_ino:x}" == file
+    return False
+
+
 def leads_into(folder: str, pid: int) -> bool:
     """Return whether standard output or standard error of a process is a file in a folder, as far as /proc shows it."""
     for descriptor in (1, 2):

@@ -22,7 +22,7 @@ from typing import Any, NamedTuple
 
 from run_scenario.recording import codes, layout
 from run_scenario.recording.describe import describe
-from run_scenario.recording.recorder import recorder
+from run_scenario.recording.recorder import packed_timeout, recorder
 from run_scenario.runtime import cpython
 from run_scenario.runtime.primitives.elements import REFUSALS, place_of, record_element
 from run_scenario.runtime.primitives.waiting import Waiting
@@ -54,8 +54,8 @@ if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=_held_here.clear)
 
 
-def _note(code: int, index: int, since: int = 0, value: int = 0) -> None:
-    recorder.fixed(code, layout.V_INT, index, 0, value, since)
+def _note(code: int, index: int, since: int = 0, value: int = 0, timeout: float | None = None) -> None:
+    recorder.fixed(code, layout.V_INT, index, packed_timeout(timeout), value, since)
 
 
 def _wait(kind: int, index: int, timeout: float | None, call: Call, *given: Any) -> tuple[Any, int]:
@@ -102,7 +102,7 @@ def _wait_for_lock(held: Held, call: Call, *given: Any) -> bool:
     if acquired:
         _note_acquired(held, since)
     else:
-        _note(codes.NOT_ACQUIRED, held.lock, since)
+        _note(codes.NOT_ACQUIRED, held.lock, since, timeout=timeout)
     return bool(acquired)
 
 
@@ -154,7 +154,7 @@ def _clear(held: Held, call: Call) -> None:
 def _wait_for_event(held: Held, call: Call, timeout: float | None = None) -> bool:
     _note(codes.EVENT_WAITING, held.position)
     answer, since = _wait(codes.W_EVENT, held.position, timeout, call, "wait", timeout)
-    _note(codes.EVENT_WAITED, held.position, since, answer)
+    _note(codes.EVENT_WAITED, held.position, since, answer, timeout)
     return bool(answer)
 
 
@@ -168,7 +168,7 @@ def _wait_for_notice(held: Held, call: Call, timeout: float | None = None) -> bo
     answer, since = _wait(codes.W_CONDITION, held.position, timeout, call, "wait", timeout)
     for _ in range(times):
         _note_acquired(held)
-    _note(codes.CONDITION_WOKEN, held.position, since, answer)
+    _note(codes.CONDITION_WOKEN, held.position, since, answer, timeout)
     return bool(answer)
 
 
@@ -193,7 +193,7 @@ def _meet(held: Held, call: Call, timeout: float | None = None) -> int:
     try:
         number: int = call("wait", timeout)
     except BrokenBarrierError:
-        _note(codes.BARRIER_BROKEN, held.position, waiting.since)
+        _note(codes.BARRIER_BROKEN, held.position, waiting.since, timeout=timeout)
         raise
     finally:
         waiting.over()

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import itertools
+import operator
 from multiprocessing import shared_memory
 from typing import TYPE_CHECKING, Any
 
@@ -20,6 +21,23 @@ if TYPE_CHECKING:
 
 _numbers = itertools.count(1)
 _BIG = 1 << 63
+
+
+def element_place(row: Any, position: Any) -> int:
+    """Return which element of a ShareableList is meant, counted from 0."""
+    at = operator.index(position)
+    return at if at >= 0 else at + len(row)
+
+
+def fits(row: Any, position: Any, value: Any) -> bool:
+    """Tell whether a value can be stored in a ShareableList there: a text has as much room as the first one had."""
+    if not hasattr(position, "__index__") or not 0 <= (place := element_place(row, position)) < len(row):
+        return False
+    if isinstance(value, str | bytes):
+        offsets = cpython.allocated_offsets(row)
+        length = len(value.encode() if isinstance(value, str) else value)
+        return bool(length <= offsets[place + 1] - offsets[place])
+    return value is None or type(value) in (bool, float) or (type(value) is int and -_BIG <= value < _BIG)
 
 
 def create_memory(spec: SharedSpec, index: int) -> SharedMemory | ShareableList:
@@ -90,31 +108,19 @@ class ShareableList(shared_memory.ShareableList[Any]):
     """`multiprocessing.shared_memory.ShareableList`, recorded."""
 
     _index: int
-    _allocated_offsets: Any
 
     def __reduce__(self) -> Any:
         return _attach_list, (self._index, recorder.run_ref, self.shm.name)
 
     def __getitem__(self, position: int) -> Any:
         content = super().__getitem__(position)
-        recorder.note_answer((codes.ARRAY_READ, self._index, self._place(position)), content)
+        recorder.note_answer((codes.ARRAY_READ, self._index, element_place(self, position)), content)
         return content
 
     def __setitem__(self, position: int, value: Any) -> None:
-        if -len(self) <= position < len(self) and self._takes(position, value):
-            recorder.emit(codes.ARRAY_WRITTEN, self._index, self._place(position), describe(value), 0)
+        if fits(self, position, value):
+            recorder.emit(codes.ARRAY_WRITTEN, self._index, element_place(self, position), describe(value), 0)
         super().__setitem__(position, value)
-
-    def _takes(self, position: int, value: Any) -> bool:
-        """Tell whether a value can be stored there: a text has as much room as the first one had."""
-        if isinstance(value, str | bytes):
-            offsets, place = self._allocated_offsets, self._place(position)
-            length = len(value.encode() if isinstance(value, str) else value)
-            return bool(length <= offsets[place + 1] - offsets[place])
-        return value is None or type(value) in (bool, float) or (type(value) is int and -_BIG <= value < _BIG)
-
-    def _place(self, position: int) -> int:
-        return position if position >= 0 else position + len(self)
 
     def release(self) -> None:
         """Close and remove its block, as its maker does when nobody needs it any more; record what it held."""

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 from run_scenario.recording import codes, layout
 from run_scenario.recording.data import beyond_description
 from run_scenario.recording.describe import MOST_BYTES, describe
-from run_scenario.recording.recorder import recorder, until
+from run_scenario.recording.recorder import packed_timeout, recorder, until
 from run_scenario.runtime import cpython
 from run_scenario.runtime.primitives.plain_repr import shown_plainly
 from run_scenario.runtime.primitives.wire import SMALL, check_size, loads, pickled, receiver, sender, unpickle
@@ -194,7 +194,12 @@ class Connection(connection.Connection):
             answer = super().poll(timeout)
         finally:
             waits[word] = 0
-        self._polled.note(answer, since)
+        if timeout is None or timeout <= 0:
+            self._polled.note(answer, since)
+        else:
+            recorder.note_answer(
+                (codes.PIPE_POLLED, self._index, self._end + 2 * packed_timeout(timeout)), answer, since
+            )
         return answer
 
     def close(self) -> None:

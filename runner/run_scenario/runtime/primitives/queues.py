@@ -19,7 +19,8 @@ from typing import TYPE_CHECKING, Any
 from run_scenario.recording import codes, layout
 from run_scenario.recording.data import beyond_description
 from run_scenario.recording.describe import MOST_BYTES, describe
-from run_scenario.recording.recorder import recorder
+from run_scenario.recording.polling import Polled
+from run_scenario.recording.recorder import packed_timeout, recorder
 from run_scenario.runtime import cpython
 from run_scenario.runtime.child.own_frames import leave_out_own_frames
 from run_scenario.runtime.primitives.message_numbers import UNKNOWN, MessageNumbers
@@ -172,11 +173,18 @@ class _RecordedQueue:
         since = recorder.begin_wait(codes.W_PUT, self._index, timeout)
         try:
             if not (block and self._sem.acquire(True, timeout)):
-                self._put_nothing.note(True)
+                self._gave_up(codes.FULL, self._put_nothing, timeout if block else None)
                 raise Full
         finally:
             recorder.end_wait()
         return since
+
+    def _gave_up(self, code: int, at_once: Polled, timeout: float | None) -> None:
+        """Record that get() or put() has given up: `at_once`, or after a timeout."""
+        if timeout is None or timeout <= 0:
+            at_once.note(True)
+        else:
+            recorder.note_answer((code, self._index, 1 + packed_timeout(timeout)), True)
 
     def _reset(self, after_fork: bool = False) -> None:
         self._word = 0, 0  # thread, and its wait word: they are the process's own
@@ -280,7 +288,7 @@ class _RecordedQueue:
         try:
             data, stamp = self._receive_within(timeout)
         except Empty:
-            self._got_nothing.note(True)
+            self._gave_up(codes.EMPTY, self._got_nothing, timeout)
             raise
         finally:
             recorder.end_wait()

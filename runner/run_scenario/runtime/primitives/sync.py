@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from run_scenario.recording import codes, layout
 from run_scenario.recording.packing import whole_number
-from run_scenario.recording.recorder import recorder
+from run_scenario.recording.recorder import packed_timeout, recorder
 from run_scenario.runtime import cpython
 from run_scenario.runtime.primitives.plain_repr import shown_plainly
 from run_scenario.runtime.primitives.waiting import Waiting
@@ -48,8 +48,8 @@ def create_sync(spec: SyncSpec, index: int, ctx: context.BaseContext, lock: Any 
     raise TypeError(f"unknown kind of resource: {spec!r}")
 
 
-def _fixed(code: int, index: int, since: int = 0, value: int = 0) -> None:
-    recorder.fixed(code, layout.V_INT, index, 0, value, since)
+def _fixed(code: int, index: int, since: int = 0, value: int = 0, timeout: float | None = None) -> None:
+    recorder.fixed(code, layout.V_INT, index, packed_timeout(timeout), value, since)
 
 
 class _Recorded:
@@ -109,7 +109,10 @@ class _RecordedSemLock(_Recorded):
             acquired: bool = self._semlock.acquire(True, timeout)
         finally:
             recorder.end_wait()
-        _fixed(codes.ACQUIRED if acquired else codes.NOT_ACQUIRED, self._index, since)
+        if acquired:
+            _fixed(codes.ACQUIRED, self._index, since)
+        else:
+            _fixed(codes.NOT_ACQUIRED, self._index, since, timeout=timeout)
         return acquired
 
     def release(self) -> None:
@@ -226,7 +229,7 @@ class Event(_Recorded, synchronize.Event):
             answer: bool = super().wait(timeout)
         finally:
             waiting.over()
-        _fixed(codes.EVENT_WAITED, self._index, waiting.since, answer)
+        _fixed(codes.EVENT_WAITED, self._index, waiting.since, answer, timeout)
         return answer
 
 
@@ -252,7 +255,7 @@ class Condition(_Recorded, synchronize.Condition):
             answer: bool = super().wait(timeout)
         finally:
             waiting.over()
-        _fixed(codes.CONDITION_WOKEN, self._index, waiting.since, answer)
+        _fixed(codes.CONDITION_WOKEN, self._index, waiting.since, answer, timeout)
         return answer
 
     def notify(self, n: int = 1) -> None:
@@ -287,7 +290,7 @@ class Barrier(_Recorded, synchronize.Barrier):
         try:
             number: int = super().wait(timeout)
         except BaseException:
-            _fixed(codes.BARRIER_BROKEN, self._index, waiting.since)
+            _fixed(codes.BARRIER_BROKEN, self._index, waiting.since, timeout=timeout)
             raise
         finally:
             waiting.over()

@@ -53,13 +53,20 @@ def _is_of_script(frame: FrameType) -> bool:
 
 
 def announce_resource(
-    kind: str, size: Any = 0, lock: int = -1, *, make: Callable[[int], Any] = _number_alone, **more: Any
+    kind: str,
+    size: Any = 0,
+    lock: int = -1,
+    *,
+    make: Callable[[int], Any] = _number_alone,
+    then: Callable[[int], None] | None = None,
+    **more: Any,
 ) -> Any:
     """Have an object made that gets the next number, record that, and return the object; None if it is not recorded.
 
     `kind` is its class, `size` what its constructor takes, if that is a number, `lock` the number of the lock it uses;
     `more` are other arguments, as a scenario writes them. `make` gets the number; what it raises, or returns None for,
-    is not recorded. Without it, the number is returned.
+    is not recorded. Without it, the number is returned. `then` gets the number once it is recorded, before anybody
+    else has anything made.
     """
     file, line, variable = _place()
 
@@ -69,6 +76,8 @@ def announce_resource(
             raise TypeError(f"{size!r} is no number")
         if made is not None:
             recorder.emit(codes.RESOURCE_MADE, number, kind, variable, file, line, whole, lock, more)
+            if then is not None:
+                then(number)
         return made
 
     return _announce("resources", recorder.run_ref.queues, announce)

@@ -90,6 +90,10 @@ def _resource(value: Any) -> dict[str, int] | None:
         managers = sys.modules.get(f"{_PRIMITIVES}managers")
         held = managers.known().get(cpython.proxy_key(value)) if managers else None
         return None if held is None else {"resource": held.position}
+    memory = sys.modules.get("run_scenario.runtime.script.memory")
+    number = memory.number_of(value) if memory else None
+    if number is not None:
+        return {"resource": number}
     if type(value) is MethodType or not type(value).__module__.startswith(_PRIMITIVES):
         return None
     index = getattr(value, "_index", None)

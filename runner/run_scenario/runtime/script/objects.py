@@ -33,6 +33,7 @@ def record_objects() -> None:
             "concurrent.futures.process": _record_executors,
             "multiprocessing.pool": _record_pools,
             "multiprocessing.managers": _record_managed,
+            "multiprocessing.shared_memory": _record_memory,
             **copies,
         }
     )
@@ -50,6 +51,12 @@ def record_objects() -> None:
 def _record_managed(module: Any) -> None:
     cpython.note_what_managers_make(module.BaseManager, _note_managed)
     cpython.note_managers(module.BaseManager, _note_started, _note_shut_down)
+
+
+def _record_memory(module: Any) -> None:
+    from run_scenario.runtime.script.memory import record_memory  # not before: it needs the module that is imported now
+
+    record_memory(module)
 
 
 def _note_managed(*made: Any) -> None:

@@ -21,7 +21,7 @@ from typing import Any
 from run_scenario.recording import codes
 from run_scenario.recording.data import MOST_PARTS, NotDataError, data_of
 from run_scenario.recording.describe import describe
-from run_scenario.recording.recorder import recorder
+from run_scenario.recording.recorder import packed_timeout, recorder
 from run_scenario.runtime import cpython
 from run_scenario.runtime.child import output_capture
 from run_scenario.runtime.primitives.plain_repr import shown_plainly
@@ -96,7 +96,7 @@ class _Calls:
         try:
             return ask(timeout)
         except BaseException as error:
-            self.note_failure(number, error)
+            self.note_failure(number, error, timeout)
             raise
         finally:
             recorder.end_wait()
@@ -111,25 +111,27 @@ class _Calls:
                 self.note_failure(number, error)
         return successful
 
-    def note_failure(self, number: int, error: BaseException) -> None:
-        """Record that a call has raised, or asking for its result."""
-        recorder.emit(codes.POOL_CALL_FAILED, self.index, number, type(error).__name__, str(error)[:500])
+    def note_failure(self, number: int, error: BaseException, timeout: float | None = None) -> None:
+        """Record that a call has raised, or asking for its result with a timeout."""
+        packed = packed_timeout(timeout)
+        seconds = [(packed - 1) / 1e9] if packed else []
+        recorder.emit(codes.POOL_CALL_FAILED, self.index, number, type(error).__name__, str(error)[:500], *seconds)
 
     def note_result(self) -> None:
         """Note that workers do something."""
         self._workers.tasks_seen += 1
 
-    def each(self, number: int, results: Iterator[Any]) -> Iterator[Any]:
-        """Yield results one by one, as they are taken."""
+    def each(self, number: int, results: Iterator[Any], timeout: float | None = None) -> Iterator[Any]:
+        """Yield results one by one, as they are taken; `timeout` is for all of them together."""
         for position in itertools.count():
-            since = recorder.begin_wait(codes.W_POOL_RESULT, self.index)
+            since = recorder.begin_wait(codes.W_POOL_RESULT, self.index, timeout)
             try:
                 result = next(results)
             except StopIteration:
                 return
             except BaseException as error:
                 recorder.end_wait()
-                self.note_failure(number, error)
+                self.note_failure(number, error, timeout)
                 raise
             finally:
                 recorder.end_wait()
@@ -359,7 +361,7 @@ class _NextRecorded:
             raise
         except BaseException as error:
             recorder.end_wait()
-            calls.note_failure(number, error)
+            calls.note_failure(number, error, timeout)
             raise
         recorder.end_wait()
         calls.note_result()
@@ -468,7 +470,7 @@ def record_executors(module: ModuleType) -> None:
         finally:
             _recording.inside = False
         _mark_threads(self, calls.index)
-        return calls.each(number, results)
+        return calls.each(number, results, more.get("timeout"))
 
     def shutdown(self: Any, wait: bool = True, *, cancel_futures: bool = False) -> None:
         calls, workers = getattr(self, "_calls_recorded", (None, None))

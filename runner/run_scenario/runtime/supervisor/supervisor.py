@@ -23,7 +23,7 @@ from run_scenario.runtime.main_program import program as main_program
 from run_scenario.runtime.main_program.program import MAIN
 from run_scenario.runtime.platform import system
 from run_scenario.runtime.platform.capabilities import Capabilities
-from run_scenario.runtime.run_folder import STOPPED, hold, make_for_sockets, remove_folder, remove_sockets
+from run_scenario.runtime.run_folder import STOPPED, blocks, hold, make_for_sockets, remove_folder, remove_sockets
 from run_scenario.runtime.run_request import RunRequest, semaphore_prefix
 from run_scenario.runtime.supervisor.auxiliary_processes import LOST_MANAGER, AuxiliaryProcesses
 from run_scenario.runtime.supervisor.client import DONE, FULL, LOG_FAILED, LOG_WRITTEN, TOO_MUCH, end_left
@@ -405,6 +405,9 @@ class Supervisor:
             recorder.emit(codes.NOT_ENDED, pid, None)
         self._sweeper.end_auxiliary_processes(self._auxiliary.pids, reason or _OUTLIVED)
         self._see_last_exits()
+        for block in blocks(self._request.folder):
+            if system.is_block_there(block.name, block.file):
+                recorder.emit(codes.MEMORY_LEFT, block.number)
         leaked = system.remove_semaphores(semaphore_prefix(self._request.run))
         if leaked:
             recorder.emit(codes.LEAKED, leaked)

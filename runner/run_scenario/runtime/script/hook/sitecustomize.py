@@ -8,6 +8,11 @@ import os
 import sys
 
 _HERE = os.path.dirname(os.path.abspath(__file__))
+_MULTIPROCESSINGS = [
+    "from multiprocessing." + begin
+    for begin in ("spawn import spawn_main", "forkserver import main", "resource_tracker import main")
+]
+"""In the command lines of the programs that multiprocessing itself starts."""
 
 
 def _join():  # type: () -> None
@@ -16,7 +21,7 @@ def _join():  # type: () -> None
     values = os.environ.get("RUN_SCENARIO_JOIN", "").split("\n")
     if len(values) < 2 or not os.path.isdir(values[1]):  # the recording is over
         return
-    if any("multiprocessing" in argument for argument in sys.orig_argv):  # these join by themselves
+    if any(begin in argument for argument in sys.orig_argv for begin in _MULTIPROCESSINGS):  # these join by themselves
         return
     if any(os.path.basename(argument) in ("run-scenario", "run_scenario") for argument in sys.orig_argv):
         return
