@@ -120,6 +120,12 @@ class Recorder:
             alarms.watch(self.note_alarm)
             self._write = self._write_first if self._folder else self._write_nothing
 
+    def leave_run(self) -> None:
+        """Belong to no run any more: nothing is recorded from now on."""
+        self._end_polls()
+        self._folder, self._queues, self.prefix = "", 0, ""
+        self._detach()
+
     def withhold_payloads(self) -> None:
         """Record no data of the program from now on, here and in whatever is forked from here."""
         if self._payloads:

@@ -37,6 +37,8 @@ class Script(Value):
     """Whether its data is recorded: items, arguments, results, messages of exceptions."""
     subprocesses: bool = False
     """Whether the Python programs that it starts are recorded, too."""
+    is_block: bool = False
+    """Whether it is a part of a program, which goes on after it."""
     interpreter: Interpreter | None = None
     """By which it is run; None: by the runner's own."""
 
@@ -62,3 +64,5 @@ class RunRequest(Value):
     capabilities: Capabilities = Capabilities()
     script: Script | None = None
     """What is run in place of a scenario, which then only has the name of the run and its deadline."""
+    first: tuple[int, int] = (0, 0)
+    """Numbers of the first resource and the first process of a block: earlier ones were made in an earlier block."""

@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING, Any
 from run_scenario.recording import codes
 from run_scenario.recording.describe import describe
 from run_scenario.recording.recorder import recorder
+from run_scenario.recording.replacements import when_put_back
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -131,7 +132,9 @@ def hook_when_imported(hooks: dict[str, Callable[[ModuleType], None]]) -> None:
             hook(module)
         else:
             later[name] = hook
-    sys.meta_path.insert(0, _AfterImport(later))
+    finder = _AfterImport(later)
+    sys.meta_path.insert(0, finder)
+    when_put_back(lambda: finder in sys.meta_path and sys.meta_path.remove(finder))
 
 
 def _level(number: int) -> str:

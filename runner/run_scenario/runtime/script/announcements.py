@@ -42,6 +42,13 @@ def count_from(resources: int, processes: int) -> None:
         os.close(counted)
 
 
+def counted() -> tuple[int, int]:
+    """Return how many numbers of resources and of processes have been given, those of a scenario among them."""
+    folder = recorder.run_ref.folder
+    resources, processes = (os.stat(f"{folder}/{what}").st_size for what in ("resources", "processes"))
+    return resources, processes
+
+
 def is_wanted() -> bool:
     """Tell whether the script itself, rather than multiprocessing, calls the function that asks."""
     _, caller, *_ = cpython.frames_of_caller()
