@@ -354,8 +354,8 @@ class Recording:
         self._run = _Block()
         self._block = Block(self._scenario)
         self._lines = _Lines()
-        outputs = [self._lines] if self._log is None else [self._lines, Output.log(str(self._log))]
-        self._sink = JsonLines(outputs)
+        files = [] if self._log is None else [Output.log(str(self._log))]
+        self._sink = JsonLines([self._lines, *files])
         try:
             self._block.begin()
         except BaseException:

@@ -189,6 +189,7 @@ BLOCK = """\
 from multiprocessing import Process, Queue
 
 import pytest
+from run_scenario import event
 
 
 def fill(queue):
@@ -205,9 +206,9 @@ def test_it(scenario, tmp_path, count):
         numbers = [queue.get() for _ in range(3)]
         filler.join()
     assert run.passed
-    assert [0, 1, 2] == numbers == [event["item"] for event in run.log.of("queue.get")]
+    assert [0, 1, 2] == numbers == [each["item"] for each in run.log.of("queue.get")]
     assert tmp_path == run.path.parent
-    assert run.log.count("queue.put", is_=count)
+    assert run.log.count(event("queue.put"), is_=count)
 
 
 def test_that_fails(scenario):

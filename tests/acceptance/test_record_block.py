@@ -1,4 +1,4 @@
-"""`record_block`: what a `with` block does is recorded in the program's own process, and everything is as before after."""
+"""`record_block`: what a block does is recorded in the program's own process, and all is as before after it."""
 
 from __future__ import annotations
 
@@ -110,7 +110,18 @@ def test_what_a_block_makes_is_in_its_log(tmp_path: Path, method: str) -> None:
     assert method == log.one("process.started", "Worker")["start_method"]
     assert {"returned"} == {end["cause"] for end in log.all("process.exited")}
     kinds = {made["type"] for made in log.all("resource.made")}
-    assert {"Queue", "SimpleQueue", "JoinableQueue", "Lock", "Value", "Event", "Pipe", "Pool", "executor", "dict"} == kinds
+    assert {
+        "Queue",
+        "SimpleQueue",
+        "JoinableQueue",
+        "Lock",
+        "Value",
+        "Event",
+        "Pipe",
+        "Pool",
+        "executor",
+        "dict",
+    } == kinds
     assert 2 == len([put for put in log.all("value.written") if put["process"].startswith("Process-")])
     assert 3 == len(log.all("pool.task_finished"))
     assert log.all("event.set", "MainProcess")
@@ -387,5 +398,7 @@ def test_a_block_within_a_block_is_refused(tmp_path: Path, method: str) -> None:
 
 def test_a_block_in_a_recorded_script_is_refused(tmp_path: Path) -> None:
     """It says why, and the script goes on."""
-    recorded = record(tmp_path, f"{HEAD}try:\n    with record_block():\n        pass\nexcept UsageError:\n    print('no')\n")
+    recorded = record(
+        tmp_path, f"{HEAD}try:\n    with record_block():\n        pass\nexcept UsageError:\n    print('no')\n"
+    )
     assert (0, "no\n") == (recorded.status, recorded.stdout)

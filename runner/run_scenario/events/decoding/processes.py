@@ -527,15 +527,16 @@ class ProcessDecoder:
             if state.pid is not None and not state.exited and not state.not_ended:
                 self._emit_exit(state, state.pid, t, None, None)
 
-
     def leave(self, t: int, is_running: Callable[[int], bool], others: Mapping[int, str]) -> bool:
         """Emit, at the end of a block, whose end nobody has seen; return whether any of them still runs.
 
         `others` are the names of processes of multiprocessing's own, by their ids.
         """
-        known = {state.pid: state.name for state in (*self.states, *self._by_pid.values()) if not state.exited}
-        found = {pid: is_running(pid) for pid in (*known, *others) if pid is not None and pid != self.main.pid}
-        names = {**others, **known}
+        names = dict(others)
+        for state in (*self.states, *self._by_pid.values()):
+            if state.pid is not None and state is not self.main and not state.exited:
+                names[state.pid] = state.name
+        found = {pid: is_running(pid) for pid in names}
         for pid, running in found.items():
             self._emit(t, names[pid], pid, types.ProcessLeft(running=running))
         return any(found.values())

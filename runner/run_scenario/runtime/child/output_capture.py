@@ -134,7 +134,7 @@ def hook_when_imported(hooks: dict[str, Callable[[ModuleType], None]]) -> None:
             later[name] = hook
     finder = _AfterImport(later)
     sys.meta_path.insert(0, finder)
-    when_put_back(lambda: finder in sys.meta_path and sys.meta_path.remove(finder))
+    when_put_back(lambda: sys.meta_path.remove(finder))
 
 
 def _level(number: int) -> str:

@@ -15,7 +15,7 @@ import os
 import threading
 import time
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from run_scenario.errors import MachineryError, UsageError, reason_of
 from run_scenario.limits import OF_SCRIPTS
@@ -37,13 +37,13 @@ if TYPE_CHECKING:
     from run_scenario.events.exit_status import Judge
     from run_scenario.events.outcome import Outcome
     from run_scenario.runtime.run_follower import Sink
-    from run_scenario.scenario.model import Scenario
+    from run_scenario.scenario.model import Scenario, StartMethod
 
 _LEAST_PROCESSES = 1_000
 """A block begins only if it can number so many."""
 _beginning = threading.Lock()
 _numbered = [0, 0]
-"""How many resources and processes the blocks of this process have had: an old one never has the number of a new one."""
+"""How many resources and processes the blocks of this process have had: no number is given twice."""
 
 
 class Block:
@@ -157,7 +157,7 @@ class Block:
                 self._request.replace(folder=moved),
                 self._pid,
                 sinks,
-                multiprocessing.get_start_method(allow_none=True) or default_start_method(),
+                cast("StartMethod | None", multiprocessing.get_start_method(allow_none=True)) or default_start_method(),
                 discard=lambda path: None,
                 explain=lambda event: ("", []),  # nobody looks for a standstill
                 clock=lambda: self._ended,
