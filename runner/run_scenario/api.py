@@ -303,6 +303,9 @@ class _Block(Run):
     def __repr__(self) -> str:
         return super().__repr__() if "scenario" in vars(self) else "<run of a block that goes on>"
 
+    def __str__(self) -> str:
+        return super().__str__() if "scenario" in vars(self) else repr(self)
+
 
 class _Lines:
     """Keeps the lines of a log."""

@@ -284,6 +284,10 @@ def test_what_a_block_has_made_goes_on_after_it(tmp_path: Path, method: str) -> 
 
 
 RAISING = """\
+import traceback
+from queue import Empty
+
+
 def main():
     try:
         with record_block(log="log.jsonl") as run:
@@ -296,9 +300,14 @@ def main():
     assert frames.tb_next is None
     assert ("failed", ["the block raised LookupError: nothing"]) == (run.outcome, run.reasons)
     assert not run.passed
-    with record_block() as run:
-        assert not hasattr(run, "log")
-    assert run.passed
+    try:
+        with record_block() as run:
+            assert not hasattr(run, "log")
+            Queue().get_nowait()
+    except Empty as error:
+        files = [frame.f_code.co_filename for frame, _ in traceback.walk_tb(error.__traceback__)]
+    assert [os.path.abspath(__file__), multiprocessing.queues.__file__] == files
+    assert not run.passed
 """
 
 

@@ -23,6 +23,7 @@ from run_scenario.recording import codes, layout
 from run_scenario.recording.recorder import recorder
 from run_scenario.recording.replacements import put_back
 from run_scenario.runtime.child.bootstrap import own_usage, record_failure
+from run_scenario.runtime.child.own_frames import leave_out_own_frames
 from run_scenario.runtime.main_program.program import MAIN, MAIN_PROCESS
 from run_scenario.runtime.platform.capabilities import find
 from run_scenario.runtime.platform.system import default_start_method
@@ -126,6 +127,7 @@ class Block:
                 recorder.emit(codes.FINISHED, MAIN, own_usage())
             else:
                 record_failure(MAIN, error)
+                leave_out_own_frames(error)
             with contextlib.suppress(OSError):  # somebody has removed the folder, which the log will say
                 _numbered[:] = counted()
         finally:
