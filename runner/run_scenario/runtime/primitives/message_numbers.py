@@ -37,14 +37,14 @@ _mapped: dict[str, memoryview] = {}
 """Path of the run's file of rings -> its words; a forked child inherits it."""
 
 
-def _path() -> str:
-    return f"{recorder.run_ref.folder}/rings"
+def _path(folder: str) -> str:
+    return f"{folder}/rings"
 
 
 def _words_of_all() -> memoryview:
     """Return the words of the run's file, or, where there is no run, of memory that only forked children share."""
     folder, queues, _ = recorder.run_ref
-    path = _path()
+    path = _path(folder)
     if path not in _mapped:
         size = _RING * max(1, queues)
         if not folder:
@@ -78,7 +78,7 @@ class MessageNumbers:
         words = _words_of_all()
         ring = _RING // 8
         first = queue * ring if len(words) >= (queue + 1) * ring else 0
-        if (path := _path()) in _mapped and hasattr(os, "posix_fallocate"):
+        if (path := _path(recorder.run_ref.folder)) in _mapped and hasattr(os, "posix_fallocate"):
             # The space is taken now: a full disk must be an error here, not a SIGBUS at some later store.
             with contextlib.suppress(FileNotFoundError):  # gone just now
                 descriptor = os.open(path, os.O_RDWR | os.O_CLOEXEC)

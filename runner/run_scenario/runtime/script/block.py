@@ -109,8 +109,8 @@ class Block:
             self._held = hold(self._request.folder)
             stack.callback(os.close, self._held)
             stack.callback(self._put_back)
+            count_from(self._request.folder, resources, processes)
             recorder.attach(self._request.folder, MAIN_PROCESS, resources + MOST_RESOURCES)
-            count_from(resources, processes)
             wire.most_bytes = max(wire.most_bytes, OF_SCRIPTS.payload)
             self._pid = os.getpid()
             recorder.emit(codes.MAIN_FORKED, self._pid)
@@ -128,11 +128,14 @@ class Block:
             else:
                 record_failure(MAIN, error)
                 leave_out_own_frames(error)
-            with contextlib.suppress(OSError):  # somebody has removed the folder, which the log will say
-                _numbered[:] = counted()
         finally:
             self._put_back()
             self._ended = time.monotonic_ns()
+        try:
+            _numbered[:] = counted(self._request.folder)
+        except OSError:  # somebody has removed the folder, which the log will say
+            resources, processes = self._request.first
+            _numbered[:] = resources + MOST_RESOURCES, processes + _LEAST_PROCESSES
 
     def _put_back(self) -> None:
         put_back()

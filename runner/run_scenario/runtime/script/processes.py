@@ -76,8 +76,9 @@ def record_processes(report: Report | None = None, *, proc: bool = True) -> None
 
 def forget_processes() -> None:
     """Record no more of the processes that were started here; whether they have ended is asked once more before."""
-    for started in list(_numbers):
-        if _own(started) is not None:
+    for reference in _numbers.keyrefs():
+        started = reference()
+        if started is not None and _own(started) is not None:
             cpython.popen_of(started).poll()
     _numbers.clear()
 
