@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import os
+import signal
+import subprocess
+import sys
 from pathlib import Path
 
 from recorded import plainly, record
-from support import Log, check_log, read_events
+from support import COMMAND, PATIENCE, Log, check_log, read_events
 
 HEAD = """\
 import multiprocessing
@@ -411,3 +415,25 @@ def test_a_block_in_a_recorded_script_is_refused(tmp_path: Path) -> None:
         tmp_path, f"{HEAD}try:\n    with record_block():\n        pass\nexcept UsageError:\n    print('no')\n"
     )
     assert (0, "no\n") == (recorded.status, recorded.stdout)
+
+
+KILLED = """\
+def main():
+    with record_block():
+        queue = Queue()
+        os.kill(os.getpid(), 9)
+"""
+
+
+def test_a_program_is_killed_in_a_block(tmp_path: Path) -> None:
+    """What it leaves behind is found, and removed, by `recover --clean`."""
+    script, place = tmp_path / "program.py", tmp_path / "tmp"
+    script.write_text(f"{HEAD}{KILLED}{GUARD}")
+    place.mkdir()
+    environment = {**os.environ, "TMPDIR": str(place)}
+    killed = subprocess.run([sys.executable, str(script), "fork"], env=environment, timeout=PATIENCE, check=False)
+    assert -signal.SIGKILL == killed.returncode
+    (left,) = place.iterdir()
+    command = [*COMMAND, "recover", "--clean", left.name.removeprefix("run-scenario-")]
+    subprocess.run(command, env=environment, stdout=subprocess.DEVNULL, check=True)
+    assert [] == list(place.iterdir())

@@ -1,5 +1,7 @@
 """What a run has left whose supervisor and runner were killed in the same instant: nobody was there to clear up.
 
+The same is left of a recorded block whose program was killed.
+
 Only what is surely the run's own is found, and removed: its folders, which no other user can write to; processes that
 write their output into these; semaphores and shared memory that are called after it.
 """
