@@ -215,7 +215,7 @@ class ProcessMisreported(Event, kw_only=True, tag="process.misreported"):
 
 
 class ProcessLeft(Event, kw_only=True, tag="process.left"):
-    """The recorded block of a program was left before anybody had seen the end of this process, which it had begun."""
+    """The recorded block of a program was left before anybody had seen the end of this process."""
 
     level: Level = "warning"
     running: Annotated[bool, about("Whether it still ran when the log was written.")]
