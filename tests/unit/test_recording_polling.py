@@ -263,6 +263,7 @@ def test_a_signal_handler_at_any_moment(recorder: Recorder, drain: Drain, effect
 def after_instructions(number: int, handler: Callable[[], None]) -> Callable[..., Any]:
     """Return a trace function that runs a handler as our instruction with this number begins, and then rests."""
     left = [number]
+    sys._getframe().f_trace_opcodes = True  # of any frame: Python 3.12 asks for it before a trace function is set
 
     def trace(frame: FrameType, event: str, _: object) -> Any:
         if frame.f_code.co_filename not in (polling.__file__, recorder_module.__file__):
