@@ -7,7 +7,7 @@
     assert result.log.absent("process.finished", "Worker 1")
 
 The run is the command's, in a process of its own: it cannot harm the program that called it, and is not harmed by its
-threads. What that costs is the start of an interpreter.
+threads. What that costs is the start of an interpreter. Only `record_block` records the program itself.
 """
 
 from __future__ import annotations
