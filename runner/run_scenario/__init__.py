@@ -11,7 +11,7 @@ To pytest, which is told of this package and may run inside it (`record -m pytes
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from run_scenario.api import Run, load, record, run
+    from run_scenario.api import Run, load, record, record_block, run
     from run_scenario.errors import InvalidScenario, MachineryError, RunScenarioError, UsageError
     from run_scenario.expect.check import Check
     from run_scenario.expect.event_log import EventLog
@@ -37,6 +37,7 @@ __all__ = [
     "event",
     "load",
     "record",
+    "record_block",
     "run",
 ]
 
@@ -55,6 +56,7 @@ _HOMES = {
     "event": "scenario.expectation_data",
     "load": "api",
     "record": "api",
+    "record_block": "api",
     "run": "api",
 }
 """Where the public names come from: imported when they are asked for, which the command and its processes never do."""

@@ -7,13 +7,15 @@
     assert result.log.absent("process.finished", "Worker 1")
 
 The run is the command's, in a process of its own: it cannot harm the program that called it, and is not harmed by its
-threads. What that costs is the start of an interpreter.
+threads. What that costs is the start of an interpreter. Only `record_block` records the program itself.
 """
 
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import json
+import math
 import os
 import signal
 import subprocess
@@ -25,10 +27,11 @@ from pathlib import Path
 from typing import Any
 
 from run_scenario import bundled, loader
-from run_scenario.errors import MachineryError, Status, UsageError
+from run_scenario.errors import MachineryError, RunScenarioError, Status, UsageError
 from run_scenario.events.outcome import Outcome, OutcomeName
 from run_scenario.expect import Verdict as Verdict
 from run_scenario.expect.event_log import EventLog
+from run_scenario.expect.late_judge import LateJudge
 from run_scenario.limits import MAX_TIMEOUT
 from run_scenario.loader.dictionaries import Written, name_of
 from run_scenario.runtime import coverage
@@ -288,6 +291,128 @@ def record(
     told = expected.expect if expected else ()
     frame = Scenario(path.stem, called, str(path), events[0]["digest"], expect=told, script=called)
     return Run(frame, status, EventLog(events), Path(log) if log is not None else None, stderr, stdout)
+
+
+class _Block(Run):
+    """What came of a block of this process: it is known when the block has been left."""
+
+    def __init__(self) -> None:
+        """Know nothing yet."""
+
+    def __getattr__(self, name: str) -> Any:
+        raise AttributeError(f"{name!r} is known only when the recorded block has been left")
+
+    def __repr__(self) -> str:
+        return super().__repr__() if "scenario" in vars(self) else "<run of a block that goes on>"
+
+    def __str__(self) -> str:
+        return super().__str__() if "scenario" in vars(self) else repr(self)
+
+
+class _Lines:
+    """Keeps the lines of a log."""
+
+    def __init__(self) -> None:
+        self.data = bytearray()
+
+    def write(self, data: bytes) -> None:
+        self.data += data
+
+    def close(self) -> None:
+        """Nothing: they are kept."""
+
+
+class Recording:
+    """A `with` block, of which what it does in this very process is recorded; see `record_block`."""
+
+    def __init__(
+        self, name: str, path: Path, expect: str | Path | None, log: Path | None, then: Callable[[Run], object]
+    ) -> None:
+        """Call the run by a name, of the code in a file; `then` is called with it when the block has been left."""
+        self._frame = name, path
+        self._expect = expect
+        self._log = log
+        self._then = then
+
+    def __enter__(self) -> Run:
+        from run_scenario.report.jsonlines import JsonLines
+        from run_scenario.report.outputs import Output
+        from run_scenario.runtime.script.block import Block
+
+        expected = None if self._expect is None else loader.load(self._expect, kind="expectations").require()
+        name, path = self._frame
+        try:
+            text = path.read_bytes()
+        except OSError:  # of an interactive program
+            text = b""
+        self._scenario = Scenario(
+            name=name,
+            file=str(path),
+            path=str(path),
+            digest=f"sha256:{hashlib.sha256(text).hexdigest()}",
+            title=expected.title if expected else "",
+            timeout=math.inf,
+            main=(),
+            expect=expected.expect if expected else (),
+            script=str(path),
+        )
+        self._run = _Block()
+        self._block = Block(self._scenario)
+        self._lines = _Lines()
+        files = [] if self._log is None else [Output.log(str(self._log))]
+        self._sink = JsonLines([self._lines, *files])
+        try:
+            self._block.begin()
+        except BaseException:
+            self._sink.close()
+            raise
+        return self._run
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: object) -> None:
+        if not self._block.is_of_this_process:
+            return
+        self._block.end(error)
+        try:
+            self._conclude()
+        except RunScenarioError as failure:
+            if error is None:
+                raise
+            error.add_note(f"The block's log is not there: {failure}")
+
+    def _conclude(self) -> None:
+        judge = LateJudge(self._scenario.expect) if self._expect is not None else None
+        try:
+            outcome = self._block.conclude([self._sink], judge)
+        finally:
+            self._sink.close()
+        log = EventLog(json.loads(line) for line in self._lines.data.splitlines())
+        Run.__init__(self._run, self._scenario, outcome.status, log, self._log, "")
+        self._then(self._run)
+
+
+def record_block(*, expect: str | Path | None = None, log: str | Path | None = None) -> Recording:
+    """Record what the code in a `with` block does in this very process: `with record_block() as run:`.
+
+    What multiprocessing makes there, and the processes that are started there, have the events that `record` gives
+    them. The block is the main program of the run: an exception that leaves it fails the run, and goes on. `run` is a
+    `Run` that is known when the block has been left. Everything is then as it was, and what was made in the block goes
+    on, unrecorded. Nobody ends what stands still, or what the block leaves behind; output is not captured.
+
+    Args:
+        expect: The path of a file of expectations.
+        log: A file to which the log is appended.
+
+    Raises (as the block is entered, or left by no exception):
+        InvalidScenario: the file of expectations is wrong, or not there.
+        UsageError: this process is recorded already; a block within a block is.
+        MachineryError: there is no room for the recording, or the log cannot be written.
+    """
+    from run_scenario.runtime.cpython import frames_of_caller
+
+    code = next(frames_of_caller()).f_code
+    path = Path(code.co_filename)
+    name = path.stem if code.co_name == "<module>" else code.co_name
+    return Recording(name, path, expect, Path(log) if log is not None else None, lambda run: None)
 
 
 def _script_calling(function: Callable[..., object], arguments: tuple[Any, ...]) -> str:

@@ -102,3 +102,6 @@ def parse_size(text: str) -> int:
 
 DEFAULTS = Limits()
 """What applies where nobody says otherwise."""
+_NO_LIMIT = 1 << 62
+OF_SCRIPTS = Limits(_NO_LIMIT, _NO_LIMIT, _NO_LIMIT, _NO_LIMIT, output=_NO_LIMIT)
+"""A script is not stopped because it does much; only its log is cut short."""

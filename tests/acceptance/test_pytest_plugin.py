@@ -170,6 +170,57 @@ def test_a_script_is_judged(tmp_path: Path) -> None:
     assert "expectations.yaml:3): absent: {event: event.set}" in text
 
 
+BLOCK = """\
+from multiprocessing import Process, Queue
+
+import pytest
+from run_scenario import event
+
+
+def fill(queue):
+    for number in range(3):
+        queue.put(number)
+
+
+@pytest.mark.parametrize("count", [3, 4])
+def test_it(scenario, tmp_path, count):
+    with scenario.recording(expect="expectations.yaml") as run:
+        queue = Queue()
+        filler = Process(target=fill, args=(queue,), name="Filler")
+        filler.start()
+        numbers = [queue.get() for _ in range(3)]
+        filler.join()
+    assert run.passed
+    assert [0, 1, 2] == numbers == [each["item"] for each in run.log.of("queue.get")]
+    assert tmp_path == run.path.parent
+    assert run.log.count(event("queue.put"), is_=count)
+
+
+def test_that_fails(scenario):
+    with scenario.recording():
+        assert Queue().empty() is None
+
+
+def test_that_is_not_as_expected(scenario):
+    with scenario.recording(expect="expectations.yaml") as run:
+        pass
+    assert run
+"""
+
+
+def test_a_block_is_recorded(tmp_path: Path) -> None:
+    """What a test itself does in it; of each failure there is an explanation, and the log."""
+    (tmp_path / "test_it.py").write_text(BLOCK)
+    (tmp_path / "expectations.yaml").write_text("version: 1\nexpect:\n- exitcodes: {Filler: 0}\n")
+    status, text = run_pytest(tmp_path, "-q", "--junitxml", "junit.xml")
+    assert (1, True) == (status, "3 failed, 1 passed" in text), text
+    assert "not as expected: count: {event: queue.put}" in text
+    assert "test_that_fails: failed, " in text
+    assert "expectations.yaml:3): exitcodes: {Filler: 0}" in text
+    report = ElementTree.parse(tmp_path / "junit.xml")
+    assert 4 == len([each for each in report.iterfind(".//property") if each.get("name") == "scenario log"])
+
+
 MISTAKES = """\
 import pytest
 from run_scenario import EventLog

@@ -118,6 +118,7 @@ _DEFAULTS: dict[str, dict[str, Any]] = {
     "process.escalated": {"by": "run-scenario", "reason": "it ignores SIGTERM"},
     "process.orphaned": {"ppid": 10, "parent": "Worker 1", "command": "sleep 60"},
     "process.misreported": {"by": "MainProcess", "exitcode": 255, "reason": "nobody knows"},
+    "process.left": {"running": True},
     "process.not_ended": {"state": "D", "reason": "it sleeps"},
     "process.output": {"stream": "stdout", "text": "hello", "via": "print"},
     "queue.put": {"queue": "tasks", "item_id": 1, "item": 7, "waited": 0.0},

@@ -17,7 +17,7 @@ LEAVES = {"errors", "limits", "bundled", "ownership", "suggestions", "values", "
 BELOW = {
     "cli": {"report", "expect", "runtime", "loader", "events", "recording", "targets", "scenario"} | {"inspection"},
     "pytest_plugin": {"api", "report", "expect", "runtime", "loader", "events", "recording", "targets", "scenario"},
-    "api": {"expect", "runtime", "loader", "events", "recording", "targets", "scenario"},
+    "api": {"report", "expect", "runtime", "loader", "events", "recording", "targets", "scenario"},
     "report": {
         "expect",
         "events",

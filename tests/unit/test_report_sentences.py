@@ -257,6 +257,8 @@ SENTENCES = [
     ("recording.incomplete", {}, "not everything is recorded: resources after the first 1,024"),
     ("process.misreported", {}, "MainProcess gets exit code 255: nobody knows"),
     ("process.not_ended", {}, "was not seen to end: it sleeps"),
+    ("process.left", {}, "still ran when the recorded block was left"),
+    ("process.left", {"running": False}, "had not been waited for when the recorded block was left"),
     ("queue.abandoned", {}, "leaves 'tasks' broken: it ended inside get()"),
     ("event.abandoned", {}, "leaves event 'go' broken: it ended inside wait()"),
     ("condition.abandoned", {}, "leaves condition 'door' broken: it ended inside wait()"),

@@ -19,7 +19,7 @@ from run_scenario.pytest_plugin import logs
 from run_scenario.pytest_plugin import reports as reports
 
 if TYPE_CHECKING:
-    from run_scenario.api import Run, Source
+    from run_scenario.api import Recording, Run, Source
     from run_scenario.scenario.model import Mark, Scenario, StartMethod
 
 _WAY_TO_ALLOW = "name 'PKG' in pytest's ini option scenario_allow"
@@ -263,6 +263,24 @@ class ScenarioRunner:
             raise error.with_traceback(None) from None  # it is the test's own line that matters
         self._request.node.add_report_section("call", "scenarios", f"{run.scenario.name}: {run.outcome}, {log}\n")
         return run
+
+    def recording(self, *, expect: str | Path | None = None) -> Recording:
+        """Record what the test itself does in a `with` block: `with scenario.recording() as run:`.
+
+        See `run_scenario.record_block`. The file of expectations is looked for beside the test's file as well. The log
+        is where that of a scenario is.
+        """
+        from run_scenario import api
+
+        log = self._log()
+        node = self._request.node
+
+        def report(run: Run) -> None:
+            logs.note(node, log)
+            node.add_report_section("call", "scenarios", f"{run.scenario.name}: {run.outcome}, {log}\n")
+
+        expected = None if expect is None else self._beside(expect)
+        return api.Recording(node.name, Path(self._request.path), expected, log, report)
 
     def load(self, source: Source, *, params: Mapping[str, Any] | None = None) -> Scenario:
         """Return the checked scenario, without running it."""

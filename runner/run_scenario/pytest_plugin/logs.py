@@ -58,8 +58,13 @@ def reported(item: pytest.Item, log: Path) -> Iterator[None]:
     try:
         yield
     finally:
-        if log.is_file():
-            item.user_properties.append((PROPERTY, str(log)))
+        note(item, log)
+
+
+def note(item: pytest.Item, log: Path) -> None:
+    """Have the reports of a test say where the log of a run is, if there is one."""
+    if log.is_file():
+        item.user_properties.append((PROPERTY, str(log)))
 
 
 def of(item: pytest.Item) -> list[Path]:

@@ -6,6 +6,8 @@ import math
 import signal
 from collections.abc import Callable
 
+from run_scenario.recording.replacements import replace
+
 
 def watch(note: Callable[[float], object]) -> None:
     """From now on, in this process and those forked from it, say in how many seconds an alarm comes; 0: no more.
@@ -28,4 +30,5 @@ def watch(note: Callable[[float], object]) -> None:
         return before
 
     setitimer.noted = True  # type: ignore[attr-defined]
-    signal.setitimer, signal.alarm = setitimer, alarm
+    replace(signal, "setitimer", setitimer)
+    replace(signal, "alarm", alarm)

@@ -102,8 +102,9 @@ class Recorder:
         self._write: Callable[[bytes], Any] = self._write_first if self._folder else self._write_nothing
         self.fixed = self._first_fixed
         self._place_poll: PlacePoll = self._first_poll
-        for fold in [fold for folds in self._folds.values() for fold in folds.values()]:
-            fold.ident = 0  # of the parent, whose counters they are
+        for folds in list(self._folds.values()):  # other threads may go on, at the end of a block
+            for fold in list(folds.values()):
+                fold.ident = 0  # of the parent, whose counters they are
         self._folds.clear()
         self._contents = itertools.count(1).__next__
         self._header: mmap.mmap | None = None
@@ -134,6 +135,12 @@ class Recorder:
             alarms.watch(self.note_alarm)
             self._write = self._write_first if self._folder else self._write_nothing
 
+    def leave_run(self) -> None:
+        """Belong to no run any more: nothing is recorded from now on."""
+        self._end_polls()
+        self._folder, self._queues = "", 0  # first, so that no other thread begins a new segment
+        self._detach()
+
     def withhold_payloads(self) -> None:
         """Record no data of the program from now on, here and in whatever is forked from here."""
         if self._payloads:
@@ -151,11 +158,14 @@ class Recorder:
         """
         self._detach()
         alarms.watch(self.note_alarm)
-        self._folder, self._queues = folder, queues
         now = monotonic_ns()
         self.prefix = f"{folder}/{os.getpid()}-{now}"
         size = layout.header_size(queues)
-        self._header = header = self._new_chunk("0", size + layout.chunk_size(0))
+        try:
+            header = self._new_chunk("0", size + layout.chunk_size(0))
+        except OSError:
+            self._folder = folder
+            raise
         label = name.encode("utf-8", "surrogatepass")[: layout.NAME_LIMIT]
         header[layout.NAME_AT : layout.NAME_AT + len(label)] = label
         layout.HEADER.pack_into(header, 0, b"", os.getpid(), os.getppid(), now, size, queues, len(label))
@@ -166,6 +176,8 @@ class Recorder:
         self.waits = words[layout.WAITS_AT : layout.FLUSHED_AT].cast("q")
         self._flushed = words[layout.FLUSHED_AT : layout.FLUSHED_AT + 8 * queues].cast("Q")
         header.seek(size)
+        self._header = header
+        self._folder, self._queues = folder, queues  # last: what other threads record before begins no segment, too
         self._write = header.write
 
     def give_up(self, error: OSError) -> None:
@@ -175,7 +187,7 @@ class Recorder:
         self._detach()
 
     def _new_chunk(self, ending: str, size: int) -> mmap.mmap:
-        room.check_room(self._folder)
+        room.check_room(os.path.dirname(self.prefix))
         flags = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC | os.O_NOFOLLOW
         descriptor = os.open(f"{self.prefix}.{ending}", flags, 0o600)
         try:

@@ -37,6 +37,8 @@ class End(NamedTuple):
 
 def note_end(folder: str, number: int) -> None:
     """Note that there is no room from now on, for whatever reason; only the first time counts."""
+    if not folder:  # a block has just ended
+        return
     with contextlib.suppress(OSError):
         os.symlink(f"{monotonic_ns() - _MARGIN_NS}:{number}", f"{folder}/{_FULL}")
 

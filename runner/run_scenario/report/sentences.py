@@ -515,6 +515,10 @@ def _position(event: Event) -> str:
     return f" ({event['file']}:{event['line']})"
 
 
+def _not_over(event: Event) -> str:
+    return "still ran" if event.get("running") else "had not been waited for"
+
+
 _SENTENCES: dict[str, Callable[[Event], str]] = {
     "scenario.started": _scenario_started,
     "scenario.stalled": _scenario_stalled,
@@ -544,6 +548,7 @@ _SENTENCES: dict[str, Callable[[Event], str]] = {
     "process.escalated": lambda e: f"does not react to SIGTERM, {_by(e)} sends SIGKILL{_why(e)}",
     "process.orphaned": _orphaned,
     "process.misreported": lambda e: f"{_by(e)} gets exit code {e.get('exitcode')}{_why(e)}",
+    "process.left": lambda e: f"{_not_over(e)} when the recorded block was left",
     "process.not_ended": lambda e: f"was not seen to end{_why(e)}",
     "process.output": _output,
     "process.output_cut_off": lambda e: f"its further output is left out: {e.get('reason')}",

@@ -22,14 +22,18 @@ import threading
 from collections.abc import Callable, Iterator
 from multiprocessing import process, util
 from multiprocessing.process import BaseProcess
-from types import FrameType, FunctionType, TracebackType
+from types import CodeType, FrameType, FunctionType, TracebackType
 from typing import Any
 from weakref import WeakSet
+
+from run_scenario.recording.replacements import replace, when_put_back
 
 FORKSERVER_EXITCODE = struct.Struct("q")
 """How the fork server writes a child's exit code into the pipe that is the child's sentinel."""
 FORKSERVER_LOST = 255
 """The exit code that multiprocessing makes up for the children of a fork server that does not answer."""
+_FORWARDING = "<run-scenario forwards this call>"
+"""Stands for the file of functions that are called in the place of others; see `forward`."""
 _PRIMITIVES = "run_scenario.runtime.primitives."
 _POPEN_FORKSERVER = os.path.join("multiprocessing", "popen_forkserver.py")
 _POOL_THREADS = {
@@ -89,7 +93,7 @@ def when_threads_start(note: Callable[[int, str], None]) -> None:
             note(self.native_id, self.name)
 
     set_native_id.noted = True  # type: ignore[attr-defined]
-    threading.Thread._set_native_id = set_native_id  # type: ignore[attr-defined]
+    replace(threading.Thread, "_set_native_id", set_native_id)
 
 
 def before_threads_fail(change: Callable[[BaseException], None]) -> None:
@@ -106,14 +110,15 @@ def before_threads_fail(change: Callable[[BaseException], None]) -> None:
         plainly(args)
 
     excepthook.changing = change  # type: ignore[attr-defined]
-    threading.excepthook = excepthook
+    replace(threading, "excepthook", excepthook)
 
 
 def frames_of_caller() -> Iterator[FrameType]:
     """Yield the frames of the code that has called the function which asks, the innermost first."""
     frame: FrameType | None = sys._getframe(2)  # `inspect` is not worth its import here
     while frame is not None:
-        yield frame
+        if frame.f_code.co_filename != _FORWARDING:
+            yield frame
         frame = frame.f_back
 
 
@@ -121,6 +126,31 @@ def package_of_caller() -> str:
     """Return the top-level package of the code that has called the function which asks."""
     name = str(sys._getframe(2).f_globals.get("__name__", ""))  # `inspect` is not worth its import here
     return name.partition(".")[0]
+
+
+def copied(function: Any) -> Any:
+    """Return a function that does what this one does now."""
+    copy = FunctionType(function.__code__, function.__globals__, function.__name__, function.__defaults__)
+    copy.__kwdefaults__ = function.__kwdefaults__
+    return copy
+
+
+def forward(function: Any, module: str, expression: str) -> None:
+    """Have a function hand its calls on, until all is put back, whoever has it by whatever name.
+
+    To what, an expression says, which begins with a name of a module. The function must not be a closure.
+    """
+    name, imported = function.__name__, expression.partition("[")[0]
+    text = f"def {name}(*args, **kwargs):\n from {module} import {imported}\n return {expression}(*args, **kwargs)\n"
+    made: dict[str, Any] = {}
+    exec(compile(text, _FORWARDING, "exec"), made)
+    before = function.__code__, function.__defaults__, function.__kwdefaults__
+
+    def become(code: CodeType, defaults: Any, kwdefaults: Any) -> None:
+        function.__code__, function.__defaults__, function.__kwdefaults__ = code, defaults, kwdefaults
+
+    become(made[name].__code__, None, None)
+    when_put_back(lambda: become(*before))
 
 
 # Processes
@@ -150,7 +180,7 @@ def bootstrap_of(base: type[BaseProcess]) -> Callable[..., int]:
 
 def replace_bootstrap(base: type[BaseProcess], method: Callable[..., int]) -> None:
     """Have each child begin in another method."""
-    base._bootstrap = method  # type: ignore[attr-defined]  # `run` is overridden by subclasses, and is no place
+    replace(base, "_bootstrap", method)  # `run` is overridden by subclasses, and is no place
 
 
 def prepare_children_with(make: Callable[[], Any]) -> None:
@@ -165,7 +195,7 @@ def prepare_children_with(make: Callable[[], Any]) -> None:
         return {**plainly(name), "run_scenario": make()}  # a child takes what it knows of these, and leaves the rest
 
     data.made = make  # type: ignore[attr-defined]
-    spawn.get_preparation_data = data
+    replace(spawn, "get_preparation_data", data)
 
 
 def is_initialized(made: BaseProcess) -> bool:
@@ -475,7 +505,7 @@ def note_what_managers_make(base: Any, note: Callable[[Any, str, tuple[Any, ...]
         return token, exposed
 
     create.noted = True  # type: ignore[attr-defined]
-    base._create = create
+    replace(base, "_create", create)
 
 
 def mark_as_described(manager: Any) -> None:
@@ -508,7 +538,8 @@ def note_managers(base: Any, started: Callable[[Any], None], shut_down: Callable
         if not has_failed and process not in described:
             shut_down(process)
 
-    base.start, base._finalize_manager = start, staticmethod(finalize)
+    replace(base, "start", start)
+    replace(base, "_finalize_manager", staticmethod(finalize))
 
 
 def is_proxy(made: Any) -> bool:
@@ -539,4 +570,5 @@ def proxy_call(base: Any) -> Callable[..., Any]:
 
 def replace_proxy_call(base: Any, method: Callable[..., Any]) -> None:
     """Have every call of a proxy go through another method."""
-    base._callmethod = method  # proxies' classes are made by managers: a subclass would not be used
+    if proxy_call(base) is not method:
+        replace(base, "_callmethod", method)  # proxies' classes are made by managers: a subclass would not be used

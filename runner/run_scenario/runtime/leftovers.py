@@ -1,5 +1,7 @@
 """What a run has left whose supervisor and runner were killed in the same instant: nobody was there to clear up.
 
+The same is left of a recorded block whose program was killed.
+
 Only what is surely the run's own is found, and removed: its folders, which no other user can write to; processes that
 write their output into these; semaphores and shared memory that are called after it.
 """
@@ -14,6 +16,7 @@ import signal
 import stat
 from collections.abc import Iterator
 
+from run_scenario.events.exit_cause import MAIN_NAME
 from run_scenario.recording.segment_reader import SegmentReader
 from run_scenario.runtime.platform import system
 from run_scenario.runtime.run_folder import PREFIX, is_held, places, remove_folder
@@ -68,8 +71,8 @@ def _is_own(folder: str) -> bool:
 
 
 def _is_deserted(folder: str) -> bool:
-    """Tell whether a supervisor has recorded in a folder, and neither it nor the runner looks after it any more."""
-    return any(segment.name == SEGMENT_NAME for segment in _segments(folder)) and not is_held(folder)
+    """Tell whether a run, or a block, has been recorded in a folder that nobody looks after any more."""
+    return any(segment.name in (SEGMENT_NAME, MAIN_NAME) for segment in _segments(folder)) and not is_held(folder)
 
 
 def _segments(folder: str) -> Iterator[SegmentReader]:

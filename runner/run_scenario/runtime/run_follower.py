@@ -23,6 +23,7 @@ from run_scenario.events.outcome import Outcome
 from run_scenario.limits import LIMITS
 from run_scenario.recording import codes, layout, room
 from run_scenario.recording.drain import Drain, Entry
+from run_scenario.recording.pid_exists import pid_exists
 from run_scenario.recording.segment_reader import SegmentReader
 from run_scenario.runtime.cpus import chosen_cpus
 from run_scenario.runtime.platform import system
@@ -121,6 +122,7 @@ class RunFollower:
         self._allow = request.allow
         self._supervisor_pid = supervisor_pid
         self._script = request.script
+        self._is_block = request.script is not None and request.script.is_block
         self._began = request.began[0]
         self._sinks = list(sinks)
         self._limits = request.limits
@@ -134,13 +136,21 @@ class RunFollower:
         self._method = method
         self._clock = clock
         self._judge: Judge | None = None
-        self._drain = Drain(request.folder, clock, discard)
+        # Processes that outlive a block go on with their recordings: what is later than its end is passed over.
+        self._drain = Drain(request.folder, time.monotonic_ns if self._is_block else clock, discard)
         self._readers: dict[int, list[SegmentReader]] = {}
         """Process id -> readers of its segments, of the first `_known` that there are."""
         self._known = 0
         self._events = EventFactory(request.run, scenario.name, *request.began)
         self.decoder = EventDecoder(
-            scenario, self._events, supervisor_pid, self._segments, method, request.limits, explain=explain
+            scenario,
+            self._events,
+            supervisor_pid,
+            self._segments,
+            method,
+            request.limits,
+            explain=explain,
+            first=request.first,
         )
         self._follower = OutputFollower(request.limits.output)
         self._written: list[tuple[int, SegmentReader, int, str]] = []
@@ -215,7 +225,10 @@ class RunFollower:
     def _decode(self, records: list[Entry]) -> bool:
         end = self._end()  # asked for after the records: so it is known before any is decoded that came later
         self.decoder.preview(self._drain.fresh)
+        until = self._clock() if self._is_block else None
         for t, reader, record in records:
+            if until is not None and t > until:
+                continue
             if end is not None and t >= end.t:
                 self.decoder.end_recording(t, end.reason(self._folder))
             if self._written:
@@ -234,7 +247,7 @@ class RunFollower:
         if self._script is None:
             return None
         end = room.find_end(self._folder)
-        if end is None and self._drain.is_losing:
+        if end is None and self._drain.is_losing and not self._is_block:  # whose folder is taken away at its end
             end = room.End(0, errno.ENOSPC)
         return end
 
@@ -351,9 +364,9 @@ class RunFollower:
             self.decoder.processes.emit_not_ended(now, pid, state)
         # What comes from here on is logged of a run that is over.
         ended = now if self.decoder.recording_has_ended else self._events.latest
-        self.decoder.finish(now)
+        self.decoder.finish(now, self._is_running if self._is_block else None)
         main = self.decoder.processes.main
-        if not main.exited and not main.not_ended:
+        if not main.exited and not main.not_ended and not self._is_block:
             self.decoder.troubles.append(f"the records of the end of the run are missing: {self._why_gone()}")
         readers = self._drain.readers
         lost = sum(reader.lost for reader in readers)
@@ -381,7 +394,7 @@ class RunFollower:
             self._emit(now, types.ScenarioFailed(reason=reason))
         counts = self.decoder.counts()
         unfinished = sum(reader.unfinished for reader in readers)
-        if unfinished:
+        if unfinished and not self.decoder.goes_on:  # otherwise they may be finished just now
             counts["unfinished_records"] = unfinished
         finished = types.ScenarioFinished(
             level="info" if outcome.status is Status.PASSED else "error",
@@ -400,6 +413,9 @@ class RunFollower:
             raise self._failure
         return outcome
 
+    def _is_running(self, pid: int) -> bool:
+        return system.is_running(pid) if self._capabilities.proc else pid_exists(pid)
+
     def _why_gone(self) -> str:
         try:
             disk = os.statvfs(self._folder)
@@ -416,7 +432,7 @@ class RunFollower:
         self._pass_on()
         if outcome.outcome == "refused":  # there is no run that could be judged
             return outcome
-        breaks_off = self.decoder.recording_has_ended or self._events.left_out
+        breaks_off = self.decoder.recording_has_ended or self._events.left_out or self.decoder.goes_on
         verdicts = self._judge.finish(outcome.is_complete and not breaks_off)
         for event in map(verdict_event, verdicts):
             self._emit(now, event)

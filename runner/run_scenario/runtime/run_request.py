@@ -37,6 +37,8 @@ class Script(Value):
     """Whether its data is recorded: items, arguments, results, messages of exceptions."""
     subprocesses: bool = False
     """Whether the Python programs that it starts are recorded, too."""
+    is_block: bool = False
+    """Whether it is a part of a program, which goes on after it."""
     interpreter: Interpreter | None = None
     """By which it is run; None: by the runner's own."""
 
@@ -66,6 +68,8 @@ class RunRequest(Value):
     """Whether the output of a scenario's processes is recorded; otherwise they have the command's standard streams."""
     coverage: str = ""
     """How the main program is measured: see `runtime.coverage`."""
+    first: tuple[int, int] = (0, 0)
+    """Numbers of the first resource and the first process of a block: earlier ones were made in an earlier block."""
 
     @property
     def shares_streams(self) -> bool:

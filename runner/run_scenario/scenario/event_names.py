@@ -35,6 +35,7 @@ EventName = Literal[
     "process.escalated",
     "process.orphaned",
     "process.misreported",
+    "process.left",
     "process.not_ended",
     "process.output",
     "process.output_cut_off",

@@ -16,7 +16,7 @@ from run_scenario.cli.command import Command
 from run_scenario.cli.signals import end_with
 from run_scenario.cli.streams import note
 from run_scenario.errors import Status, UsageError, reason_of
-from run_scenario.limits import LIMITS, Limits
+from run_scenario.limits import LIMITS, OF_SCRIPTS
 from run_scenario.report.text import plural, sanitize, seconds
 from run_scenario.scenario.model import Scenario
 
@@ -28,9 +28,6 @@ if TYPE_CHECKING:
     from run_scenario.runtime.run_follower import Sink
     from run_scenario.runtime.run_request import Script
 
-_NO_LIMIT = 1 << 62
-_LIMITS = Limits(_NO_LIMIT, _NO_LIMIT, _NO_LIMIT, _NO_LIMIT, output=_NO_LIMIT)
-"""A script is not stopped because it does much; only its log is cut short."""
 _LONG_NAME = "ForkPoolWorker-10"
 """The names of a script's processes are not known beforehand: as much room as this is made for them."""
 _SCRIPT = "a Python file, or a folder or zip file with a __main__.py, and the arguments that it gets"
@@ -70,7 +67,7 @@ def record(options: Namespace) -> int:
                 sinks=sinks,
                 explain=_explain,
                 make_judge=None if expected is None else lambda: _judge(scenario),
-                limits=_LIMITS.replace(log=options.max_log),
+                limits=OF_SCRIPTS.replace(log=options.max_log),
                 script=script,
                 coverage=options.coverage,
             )

@@ -69,7 +69,10 @@ def _listed_leftovers(found: Sequence[Leftover]) -> str:
     if not found:
         return ""
     lines = [f"{sanitize(left.run)}  {_what_is_left(left)}\n" for left in found]
-    head = "Left behind, because run-scenario and its supervisor were killed at the same moment:"
+    head = (
+        "Left behind, because run-scenario and its supervisor were killed at the same moment, or a program in a "
+        "recorded block:"
+    )
     return f"\n{head}\n{''.join(lines)}\nEnd and remove this: run-scenario recover --clean\n"
 
 

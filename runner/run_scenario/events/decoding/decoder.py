@@ -81,6 +81,10 @@ _LOSSES: dict[Helper, str] = {
 """What it means that one of multiprocessing's own processes is gone before its time."""
 
 
+_EARLIER = "of an earlier block"
+"""What a resource is called that an earlier block of the program has made, whatever it is."""
+
+
 class Segment(Protocol):
     """What the decoder asks of a segment that is still there when its process is over."""
 
@@ -122,13 +126,17 @@ class EventDecoder:
         limits: Limits = DEFAULTS,
         *,
         explain: Explain,
+        first: tuple[int, int] = (0, 0),
     ) -> None:
-        """Tell with `events`; `segments(pid)` are those of a process, whose headers say where it has ended."""
+        """Tell with `events`; `segments(pid)` are those of a process, whose headers say where it has ended.
+
+        `first` are the numbers of the first resource and the first process that this log may tell of.
+        """
         self._explain = explain
         self._facts = FactBook()
         self._scenario = scenario
         self._processes = list(scenario.processes)
-        self._resources = list(scenario.resources)
+        self._resources = [*scenario.resources, *[recorded_resource("Lock", _EARLIER, 0, "")] * first[0]]
         self._names: Counter[str] = Counter()
         """How many of what own code has made have a name."""
         self._makers: dict[str, str] = {}
@@ -149,12 +157,14 @@ class EventDecoder:
             self.processes.main.spec = self._expected_ends.allow(ProcessSpec(MAIN_NAME, True, scenario.script))
         self.sync = SyncDecoder(self._resources, events)
         self.pipes = PipeDecoder(self._resources, events)
-        self._shared = SharedDecoder(self._resources, events)
+        self.shared = SharedDecoder(self._resources, events)
         self.pools = PoolDecoder(
             self._resources, events, self.processes.note_name, self._main_is_over, self._hint, self._write_off
         )
-        decoders = (self, self.processes, self.queues, self.sync, self.pipes, self._shared, self.pools)
+        decoders = (self, self.processes, self.queues, self.sync, self.pipes, self.shared, self.pools)
         self._handlers = {code: handler for decoder in decoders for code, handler in _handlers(decoder).items()}
+        if first != (0, 0):
+            self._leave_earlier_out(*first)
         # What the run as a whole has come to, for `verdict`.
         self.refusals: list[tuple[Location, str, str]] = []
         self.stalled = ""
@@ -165,6 +175,8 @@ class EventDecoder:
         self.troubles: list[str] = []
         self.recording_has_ended = False
         """Whether there was no room for more, while the script went on."""
+        self.goes_on = False
+        """Whether, at the end of a block, processes of it still ran."""
 
     @property
     def file(self) -> str:
@@ -193,6 +205,27 @@ class EventDecoder:
                 self._events.emit_with(record[0], source.name, source.pid, event, record[length:])
         except (IndexError, KeyError, TypeError, ValueError, AttributeError):
             self.troubles.append(f"a record of {source.name} (pid {source.pid}) is damaged: code {record[1]}")
+
+    def _leave_earlier_out(self, resource: int, process: int) -> None:
+        """Leave records out that are about what has a number before these: an earlier block has made it."""
+        first = {**dict.fromkeys(("index", "queue", "pipe", "pool"), resource), "process": process}
+        said: list[int] = []
+
+        def from_now(handler: Callable[..., Event | None], least: int) -> Callable[..., Event | None]:
+            def handle(source: Source, t: int, number: int, *fields: Any) -> Event | None:
+                if not isinstance(number, int) or not 0 <= number < least:  # -1 is the main program
+                    return handler(source, t, number, *fields)
+                if not said:
+                    said.append(t)
+                    self.emit_incomplete(t, "what an earlier block has made")
+                return None
+
+            return handle
+
+        for code, (handler, length) in self._handlers.items():
+            about = handler.__code__.co_varnames[3:4]
+            if about and about[0] in first:
+                self._handlers[code] = from_now(handler, first[about[0]]), length
 
     def preview(self, records: Sequence[tuple[int, Source, Record]]) -> None:
         """Look at records before it is their turn: an exit seen is emitted with what the reaping will say about it."""
@@ -297,7 +330,7 @@ class EventDecoder:
         self,
         source: Source,
         t: int,
-        index: int,
+        process: int,
         name: str,
         target: str,
         daemon: bool,
@@ -318,7 +351,7 @@ class EventDecoder:
             parent=source.name,  # also if that is the main program, of whose plan it is no part
         )
         spec = self._expected_ends.allow(spec, family_of(spec.name))
-        self.processes.add(index, spec, Call(path, with_names(arguments, self._resources), start_method))
+        self.processes.add(process, spec, Call(path, with_names(arguments, self._resources), start_method))
         self._processes.append(spec)
 
     def on_not_recorded(self, source: Source, t: int, what: str) -> None:
@@ -509,15 +542,21 @@ class EventDecoder:
     def on_trouble(self, source: Source, t: int, text: str) -> None:
         self.troubles.append(str(text))
 
-    def finish(self, t: int) -> None:
-        """Tell what is known only now that everybody is gone: ends nobody explained, items nobody took."""
-        self.processes.finish(t)
+    def finish(self, t: int, is_running: Callable[[int], bool] | None = None) -> None:
+        """Tell what is known only now that everybody is gone: ends nobody explained, items nobody took.
+
+        At the end of a block, after which the program goes on, `is_running` says of a process id whether there is one.
+        """
+        if is_running is None:
+            self.processes.finish(t)
+        elif not self.recording_has_ended:
+            self.goes_on = self.processes.leave(t, is_running, {**self.shared.managers, **self.pools.workers})
         self._output.flush_all()
         if self.recording_has_ended:
             return
         self.queues.emit_left_over(t, self._owner)
         self.pipes.emit_left_over(t, self._owner)
-        self._shared.emit_left_over(t, self._owner)
+        self.shared.emit_left_over(t, self._owner)
         self._facts.note(self._events.emitted)
         self.pools.emit_unheard(t, self._owner, self._facts, ended_well=self.processes.main.exitcode == 0)
 

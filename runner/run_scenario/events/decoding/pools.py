@@ -61,6 +61,8 @@ class PoolDecoder:
         """Pool and call -> its tasks that are not over."""
         self.of_worker: dict[int, str] = {}
         """Process id of a worker -> its pool."""
+        self.workers: dict[int, str] = {}
+        """The names of the workers whose end nobody has seen, by their process ids."""
         self._made: dict[int, dict[int, PoolCall]] = {}
         """Position of a pool that own code has made -> its calls, by number."""
 
@@ -101,6 +103,7 @@ class PoolDecoder:
 
     def on_pool_worker_started(self, source: Source, t: int, pool: int, name: str, pid: int, ppid: int) -> Event:
         self._note_name(pid, name)
+        self.workers[pid] = name
         self.of_worker[pid] = self.spec(pool).name
         return types.PoolWorkerStarted(pool=self.of_worker[pid], ppid=ppid)
 
@@ -117,6 +120,7 @@ class PoolDecoder:
         where = self.spec(pool).name
         exited = types.PoolWorkerExited(pool=where, exitcode=code, signal=signal, tasks=self._done[pid])
         self._emit(t, name, pid, exited)
+        self.workers.pop(pid, None)
         self._write_off(t, name, pid, False)
         doing = self._doing.pop(pid, None)
         if pool in self._terminated or (doing is None and (not signal or self._is_stopping(pool, code))):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import signal
 from collections import Counter
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
 from msgspec import UNSET, UnsetType
@@ -153,6 +153,8 @@ class ProcessDecoder:
     def failures(self) -> list[str]:
         """Return a sentence for each process that ended in a way the scenario does not allow."""
         main = [f"the main program failed: {self.main.reason}"] if self.main.exitcode and not self.main.allowed else []
+        if not self.main.exited and self.main.outcome == "failed":  # a block, after which it goes on
+            main = [f"the block raised {self.main.exception}"]
         failed = [state for state in self.states if state.exited and not state.allowed and not self._is_left(state)]
         if main:  # what ended with it has no reason of its own
             failed = [state for state in failed if state.worker == "process" or state.outcome]
@@ -524,6 +526,20 @@ class ProcessDecoder:
         for state in [*self.states, *self._by_pid.values()]:
             if state.pid is not None and not state.exited and not state.not_ended:
                 self._emit_exit(state, state.pid, t, None, None)
+
+    def leave(self, t: int, is_running: Callable[[int], bool], others: Mapping[int, str]) -> bool:
+        """Emit, at the end of a block, whose end nobody has seen; return whether any of them still runs.
+
+        `others` are the names of processes of multiprocessing's own, by their ids.
+        """
+        names = dict(others)
+        for state in (*self.states, *self._by_pid.values()):
+            if state.pid is not None and state is not self.main and not state.exited:
+                names[state.pid] = state.name
+        found = {pid: is_running(pid) for pid in names}
+        for pid, running in found.items():
+            self._emit(t, names[pid], pid, types.ProcessLeft(running=running))
+        return any(found.values())
 
 
 def _microseconds(seconds: float | None) -> float | None:

@@ -54,7 +54,7 @@ class SharedDecoder:
         self._contents: dict[tuple[int, int], tuple[Any, Any]] = {}
         """Process id, number -> place and content, of polls that could not hold them."""
         self._elements: dict[tuple[int, Any], _Element] = {}
-        self._managers: dict[int, str] = {}
+        self.managers: dict[int, str] = {}
         """Process id -> name."""
         self._described = len(resources)
         """How many resources the scenario describes: what comes after them is made by own code."""
@@ -149,15 +149,17 @@ class SharedDecoder:
             self._emit(t, *owner(memory), types.SharedMemoryLeftOver(memory=memory, name=name, remains=remains))
 
     def on_manager_started(self, source: Source, t: int, name: str, pid: int, address: str) -> Event:
-        self._managers[pid] = name
+        self.managers[pid] = name
         return types.ManagerStarted(manager=name, manager_pid=pid, address=address)
 
-    def on_manager_shut_down(self, source: Source, t: int, name: str, pid: int) -> Event:
+    def on_manager_shut_down(self, source: Source, t: int, name: str, pid: int) -> Event | None:
+        if self.managers.pop(pid, None) is None:
+            return None  # an earlier block of the same program has started it
         return types.ManagerShutDown(manager=name, manager_pid=pid)
 
     def on_manager_lost(self, source: Source, t: int, pid: int, exitcode: int | None) -> None:
         event = types.ManagerLost(
-            manager=self._managers.get(pid, f"pid {pid}"),
+            manager=self.managers.get(pid, f"pid {pid}"),
             manager_pid=pid,
             exitcode=exitcode,
             signal=signal_of(exitcode),

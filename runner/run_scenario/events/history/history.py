@@ -397,8 +397,8 @@ class History(Struct, eq=False):
             if lanes.pop(event.process, None) is not None:
                 lanes[lane.name] = lane
 
-    @_on(log.ProcessOrphaned, log.ProcessNotEnded)
-    def _seen(self, event: log.ProcessOrphaned | log.ProcessNotEnded) -> None:
+    @_on(log.ProcessOrphaned, log.ProcessNotEnded, log.ProcessLeft)
+    def _seen(self, event: log.ProcessOrphaned | log.ProcessNotEnded | log.ProcessLeft) -> None:
         self._process(event).seen = True
 
     # Queues and pipes

@@ -86,7 +86,7 @@ class PipeClosed(PipeEvent, kw_only=True, tag="pipe.closed"):
 
 
 class PipeLeftOver(PipeEvent, kw_only=True, tag="pipe.left_over"):
-    """Everybody is gone, and some of what was sent was never received; `end` is where it would have been."""
+    """At the end, some of what was sent has not been received; `end` is where it would have been."""
 
     level: Level = "warning"
     count: Annotated[Ordinal, about("How many objects.")]

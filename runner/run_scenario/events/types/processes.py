@@ -214,6 +214,13 @@ class ProcessMisreported(Event, kw_only=True, tag="process.misreported"):
     reason: Reason
 
 
+class ProcessLeft(Event, kw_only=True, tag="process.left"):
+    """The recorded block of a program was left before anybody had seen the end of this process."""
+
+    level: Level = "warning"
+    running: Annotated[bool, about("Whether it still ran when the log was written.")]
+
+
 class ProcessNotEnded(Event, kw_only=True, tag="process.not_ended"):
     """It is, or may be, left behind: nobody has seen that SIGKILL ended it, or whether it is of this run."""
 

@@ -13,6 +13,7 @@ Where a person debugs a target at a terminal, none of this is done: see `Streams
 
 from __future__ import annotations
 
+import contextlib
 import io
 import os
 import sys
@@ -25,6 +26,7 @@ from typing import TYPE_CHECKING, Any
 from run_scenario.recording import codes
 from run_scenario.recording.describe import describe
 from run_scenario.recording.recorder import recorder
+from run_scenario.recording.replacements import when_put_back
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -166,6 +168,13 @@ def hook_when_imported(hooks: dict[str, Callable[[ModuleType], None]]) -> None:
             hook(module)
         elif hook not in _after_import.hooks.setdefault(name, []):  # a fork has inherited it
             _after_import.hooks[name].append(hook)
+    when_put_back(_forget_hooks)
+
+
+def _forget_hooks() -> None:
+    _after_import.hooks.clear()
+    with contextlib.suppress(ValueError):
+        sys.meta_path.remove(_after_import)
 
 
 def _level(number: int) -> str:

@@ -15,6 +15,7 @@ from typing import Any
 
 from run_scenario.recording import codes
 from run_scenario.recording.recorder import RunRef, recorder
+from run_scenario.recording.replacements import replace
 from run_scenario.runtime import cpython
 
 _MOST_THREADS = 16
@@ -25,7 +26,8 @@ _start_plainly = BaseProcess.start
 def watch() -> None:
     """Have joins and managers known from now on, in this process and those that are forked from it."""
     if BaseProcess.start is _start_plainly:
-        BaseProcess.join, BaseProcess.start = join, start  # type: ignore[method-assign]
+        replace(BaseProcess, "join", join)
+        replace(BaseProcess, "start", start)
     if "multiprocessing.managers" in sys.modules:
         _watch_proxies()
 

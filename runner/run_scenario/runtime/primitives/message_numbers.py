@@ -12,6 +12,7 @@ recorded has read some, those are passed over.
 
 from __future__ import annotations
 
+import contextlib
 import mmap
 import os
 from collections.abc import Callable
@@ -36,19 +37,22 @@ _mapped: dict[str, memoryview] = {}
 """Path of the run's file of rings -> its words; a forked child inherits it."""
 
 
-def _path() -> str:
-    return f"{recorder.run_ref.folder}/rings"
+def _path(folder: str) -> str:
+    return f"{folder}/rings"
 
 
 def _words_of_all() -> memoryview:
     """Return the words of the run's file, or, where there is no run, of memory that only forked children share."""
     folder, queues, _ = recorder.run_ref
-    path = _path()
+    path = _path(folder)
     if path not in _mapped:
         size = _RING * max(1, queues)
         if not folder:
             return memoryview(mmap.mmap(-1, size)).cast("q")
-        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
+        try:
+            descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
+        except FileNotFoundError:  # what was recorded is over, and its folder gone; the queue goes on
+            return memoryview(mmap.mmap(-1, _RING)).cast("q")
         try:
             _mapped.clear()  # a process is of one run at a time: the file of another one is let go
             os.ftruncate(descriptor, size)  # always the same: whoever comes second changes nothing
@@ -74,13 +78,14 @@ class MessageNumbers:
         words = _words_of_all()
         ring = _RING // 8
         first = queue * ring if len(words) >= (queue + 1) * ring else 0
-        if (path := _path()) in _mapped and hasattr(os, "posix_fallocate"):
+        if (path := _path(recorder.run_ref.folder)) in _mapped and hasattr(os, "posix_fallocate"):
             # The space is taken now: a full disk must be an error here, not a SIGBUS at some later store.
-            descriptor = os.open(path, os.O_RDWR | os.O_CLOEXEC)
-            try:
-                os.posix_fallocate(descriptor, first * 8, _RING)
-            finally:
-                os.close(descriptor)
+            with contextlib.suppress(FileNotFoundError):  # gone just now
+                descriptor = os.open(path, os.O_RDWR | os.O_CLOEXEC)
+                try:
+                    os.posix_fallocate(descriptor, first * 8, _RING)
+                finally:
+                    os.close(descriptor)
         self._words: Any = words[first : first + ring]
         # A checksum of what can have few values tells which it is: without payloads, the length has to do.
         self._mark: Callable[[Any], int] = _mark if recorder.run_ref.payloads else len

@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Any
 from run_scenario.recording import codes, layout
 from run_scenario.recording.describe import describe
 from run_scenario.recording.recorder import recorder
+from run_scenario.recording.replacements import replace
 from run_scenario.recording.usage import Usage
 from run_scenario.runtime import cpython
 from run_scenario.runtime.child import exit_functions, own_children
@@ -71,7 +72,12 @@ class WorkerRun:
         for descriptor in private:
             os.close(descriptor)
         process = self._process
-        join_run(folder, process.name, queues, streams=streams)
+        try:
+            join_run(folder, process.name, queues, streams=streams)
+        except OSError as error:
+            if streams is not Streams.PLAIN:
+                raise
+            recorder.give_up(error)  # a script's pool goes on without
         recorder.emit(codes.POOL_WORKER_STARTED, self._index, process.name, os.getpid(), os.getppid(), *self.left_out)
         recorder.begin_wait(codes.W_POOL_TASK, self._index)
         exit_functions.watch()
@@ -435,7 +441,7 @@ def record_failing_threads(made: Any, index: int) -> None:
                 _mark_useless_threads(pool_of(), index)
         before(failed)
 
-    threading.excepthook = record
+    replace(threading, "excepthook", record)
 
 
 def _mark_useless_threads(made: Any, index: int) -> None:

@@ -33,13 +33,26 @@ def _number_alone(number: int) -> int:
     return number
 
 
-def count_from(resources: int, processes: int) -> None:
-    """Have what is made from now on get the numbers after those of a scenario."""
-    folder = recorder.run_ref.folder
+def count_from(folder: str, resources: int, processes: int) -> None:
+    """Have what is made from now on, in the run of a folder, get the numbers after those of a scenario."""
     for what, known in (("resources", resources), ("processes", processes)):
         counted = os.open(f"{folder}/{what}", _FLAGS, 0o600)
         os.ftruncate(counted, known)
         os.close(counted)
+
+
+def counted(folder: str) -> tuple[int, int]:
+    """Return how many numbers of resources and of processes there are in a run to which this process no longer belongs.
+
+    Other threads that are just getting one are waited for; later ones get none.
+    """
+    sizes = []
+    for what in ("resources", "processes"):
+        with open(f"{folder}/{what}", "rb") as file:
+            fcntl.flock(file, fcntl.LOCK_EX)
+            sizes.append(os.fstat(file.fileno()).st_size)
+            fcntl.flock(file, fcntl.LOCK_UN)  # to close it is not enough, see below
+    return sizes[0], sizes[1]
 
 
 def is_wanted() -> bool:
@@ -99,6 +112,8 @@ def announce_process(process: BaseProcess) -> int | None:
 def announce_missing(what: str) -> None:
     """Record, once in a run, what of it is not recorded."""
     folder = recorder.run_ref.folder
+    if not folder:  # a block has just ended
+        return
     try:
         os.close(os.open(f"{folder}/missing-{crc32(what.encode()):x}", _FLAGS | os.O_EXCL, 0o600))
     except FileExistsError:  # it has been said
@@ -127,6 +142,8 @@ def _announce(what: str, most: int, announce: Callable[[int], Any]) -> Any:
         announce_missing("what is made in the middle of making something else, as by a signal handler")
         return None
     folder = recorder.run_ref.folder
+    if not folder:  # a block has just ended
+        return None
     try:
         counted = os.open(f"{folder}/{what}", _FLAGS, 0o600)
     except OSError as error:  # the run is over, or what is made from now on cannot be told from one another
@@ -134,23 +151,25 @@ def _announce(what: str, most: int, announce: Callable[[int], Any]) -> Any:
         return None
     _announcing.now = True
     try:
-        return _announce_next(counted, what, most, announce)
+        return _announce_next(counted, folder, what, most, announce)
     finally:
         _announcing.now = False
         fcntl.flock(counted, fcntl.LOCK_UN)  # to close it is not enough, should another thread have forked meanwhile
         os.close(counted)
 
 
-def _announce_next(counted: int, what: str, most: int, announce: Callable[[int], Any]) -> Any:
+def _announce_next(counted: int, folder: str, what: str, most: int, announce: Callable[[int], Any]) -> Any:
     """Do so with the file in which they are counted, which nobody else has until it is unlocked."""
     try:
         fcntl.flock(counted, fcntl.LOCK_EX)
+        if recorder.run_ref.folder != folder:  # the block has ended meanwhile
+            return None
         number = os.fstat(counted).st_size
         if number > most:
             return None
         os.write(counted, b".")
     except OSError as error:
-        room.note_end(recorder.run_ref.folder, error.errno or 0)
+        room.note_end(folder, error.errno or 0)
         return None
     if number == most:
         recorder.emit(codes.NOT_RECORDED, f"{what} after the first {most:,}")

@@ -21,6 +21,7 @@ from run_scenario.recording import codes, room
 from run_scenario.recording.data import NotDataError, data_of
 from run_scenario.recording.describe import describe
 from run_scenario.recording.recorder import recorder
+from run_scenario.recording.replacements import replace
 from run_scenario.runtime import cpython
 from run_scenario.runtime.primitives.memory import element_place, fits
 from run_scenario.runtime.run_folder import note_block, number_of_block
@@ -54,7 +55,7 @@ def record_memory(module: Any) -> None:
         return
     for kind, replacements in ((block, _OF_BLOCKS), (row, _OF_LISTS)):
         for name, replacement in replacements.items():
-            setattr(kind, name, _recorded(getattr(kind, name), replacement))
+            replace(kind, name, _recorded(getattr(kind, name), replacement))
 
 
 def number_of(value: Any) -> int | None:

@@ -16,6 +16,7 @@ from typing import Any, cast
 from run_scenario.recording import codes
 from run_scenario.recording.data import MOST_PARTS, NotDataError, data_of
 from run_scenario.recording.recorder import recorder
+from run_scenario.recording.replacements import replace
 from run_scenario.runtime import cpython
 from run_scenario.runtime.child import output_capture
 from run_scenario.runtime.child.output_capture import Streams
@@ -27,6 +28,31 @@ Make = Callable[..., Any]
 
 def record_objects() -> None:
     """Have objects recorded that are made from now on, in this process and those that are forked from it."""
+    _record_what_is_imported()
+    if output_capture.wanted() is Streams.PLAIN:  # a scenario has no way to record them
+        from run_scenario.runtime.script.subprocesses import note_unrecorded
+
+        note_unrecorded()
+    for name, make in _MAKERS.items():
+        replace(BaseContext, name, _recorded(name, make, getattr(BaseContext, name)))
+        # The names that `multiprocessing` itself has are methods of its default context.
+        replace(multiprocessing, name, getattr(multiprocessing.Queue.__self__, name))  # type: ignore[attr-defined]
+
+
+def record_objects_for_now() -> None:
+    """Do so until all is put back, in a program that may know the functions by names of its own already."""
+    _record_what_is_imported()
+    for name, make in _MAKERS.items():
+        function: Any = vars(BaseContext)[name]
+        makers[name] = _recorded(name, make, cpython.copied(function))
+        cpython.forward(function, __name__, f"makers[{name!r}]")
+
+
+makers: dict[str, Callable[..., Any]] = {}
+"""Name of a context's function -> what it hands its calls on to while it is replaced."""
+
+
+def _record_what_is_imported() -> None:
     copies = dict.fromkeys(_COPIES, _say_that_it_is_not_recorded)
     output_capture.hook_when_imported(
         {
@@ -37,15 +63,6 @@ def record_objects() -> None:
             **copies,
         }
     )
-    if output_capture.wanted() is Streams.PLAIN:  # a scenario has no way to record them
-        from run_scenario.runtime.script.subprocesses import note_unrecorded
-
-        note_unrecorded()
-    for name, make in _MAKERS.items():
-        plainly = getattr(BaseContext, name)
-        setattr(BaseContext, name, _recorded(name, make, plainly))
-        # The names that `multiprocessing` itself has are methods of its default context.
-        setattr(multiprocessing, name, getattr(multiprocessing.Queue.__self__, name))  # type: ignore[attr-defined]
 
 
 def _record_managed(module: Any) -> None:
@@ -118,7 +135,7 @@ def _record_pools(module: Any) -> None:
                 return
         plainly(self, *given, context)
 
-    module.Pool.__init__ = init
+    replace(module.Pool, "__init__", init)
 
 
 def _recorded(name: str, make: Make, plainly: Callable[..., Any]) -> Callable[..., Any]:

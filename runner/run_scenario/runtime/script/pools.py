@@ -22,6 +22,7 @@ from run_scenario.recording import codes
 from run_scenario.recording.data import MOST_PARTS, NotDataError, data_of
 from run_scenario.recording.describe import describe
 from run_scenario.recording.recorder import packed_timeout, recorder
+from run_scenario.recording.replacements import replace
 from run_scenario.runtime import cpython
 from run_scenario.runtime.child import output_capture
 from run_scenario.runtime.primitives.plain_repr import shown_plainly
@@ -409,7 +410,7 @@ def record_executors(module: ModuleType) -> None:
     kind: Any = module.ProcessPoolExecutor
     if hasattr(kind, "recorded"):
         return
-    kind.recorded = True
+    replace(kind, "recorded", True)
     make_plainly, submit_plainly, map_plainly, shutdown_plainly = kind.__init__, kind.submit, kind.map, kind.shutdown
 
     def make(
@@ -488,7 +489,7 @@ def record_executors(module: ModuleType) -> None:
             recorder.emit(codes.POOL_JOINED, calls.index, since)
 
     for name, method in (("__init__", make), ("submit", submit), ("map", map_), ("shutdown", shutdown)):
-        setattr(kind, name, functools.wraps(getattr(kind, name))(method))
+        replace(kind, name, functools.wraps(getattr(kind, name))(method))
 
 
 def _mark_threads(executor: Any, index: int) -> None:

@@ -20,6 +20,7 @@ from weakref import WeakKeyDictionary
 
 from run_scenario.recording import codes
 from run_scenario.recording.recorder import RunRef, recorder
+from run_scenario.recording.replacements import replace
 from run_scenario.runtime import cpython
 from run_scenario.runtime.child import output_capture, own_children
 from run_scenario.runtime.child.bootstrap import RecordedRun
@@ -65,15 +66,24 @@ def record_processes(report: Report | None = None, *, proc: bool = True) -> None
     own_children.watch()
     cpython.when_threads_start(lambda native, name: recorder.emit(codes.THREAD_NAMED, native, name))
     cpython.before_threads_fail(leave_out_own_frames)
-    BaseProcess.start, BaseProcess.join = _start, _join  # type: ignore[method-assign]
-    BaseProcess.terminate, BaseProcess.kill = _terminate, _kill  # type: ignore[method-assign]
-    BaseProcess.is_alive = _is_alive  # type: ignore[method-assign]
+    methods = {"start": _start, "join": _join, "terminate": _terminate, "kill": _kill, "is_alive": _is_alive}
+    for name, method in methods.items():
+        replace(BaseProcess, name, method)
     cpython.replace_bootstrap(BaseProcess, _bootstrap)
     cpython.prepare_children_with(
         lambda: _Preparation(
             recorder.run_ref, _starting.process, _proc, output_capture.wanted(), wire.most_bytes, _known()
         )
     )
+
+
+def forget_processes() -> None:
+    """Record no more of the processes that were started here; whether they have ended is asked once more before."""
+    for reference in _numbers.keyrefs():
+        started = reference()
+        if started is not None and _own(started) is not None:
+            cpython.popen_of(started).poll()
+    _numbers.clear()
 
 
 class _Preparation:

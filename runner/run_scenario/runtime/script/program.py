@@ -62,7 +62,8 @@ def record_own_code(request: RunRequest, report: Report) -> None:
         if request.script is None:
             raise
         recorder.give_up(error)  # a script goes on without
-    count_from(known, len(scenario.processes))
+    if recorder.run_ref.folder:
+        count_from(request.folder, known, len(scenario.processes))
     record_objects()
     record_processes(report, proc=request.capabilities.proc)
 
