@@ -33,7 +33,13 @@ Ordinal = Annotated[int, Meta(ge=1)]
 """A number that counts from 1."""
 NonEmpty = Annotated[str, Meta(min_length=1)]
 
-Item = Annotated[Any, about("The item itself where JSON can say it, otherwise as text.")]
+Item = Annotated[
+    Any,
+    about(
+        'The item itself where JSON can say it; else its form, such as {"tuple": [1, 2]} or {"object": "shop:Order", '
+        '"fields": {"id": 1}}, or a text that describes it.'
+    ),
+]
 Data = Annotated[
     Any | UnsetType,
     about(
