@@ -94,7 +94,8 @@ def _describe_key(key: Any) -> str:
 
 
 def _describe_object(value: Any, kind: type, depth: int) -> Any:
-    if _module_of(kind) == _CALLS or _module_of(kind).startswith(_PRIMITIVES):
+    module = _module_of(kind)
+    if module == _CALLS or module.startswith(_PRIMITIVES):
         return _describe_own(value, kind, depth)
     parts = parts_of(value)
     if parts is not None and (depth < DEPTH_LIMIT or all(id(type(part)) in _PLAIN for part in parts.values())):
@@ -157,12 +158,13 @@ def parts_of(value: Any) -> dict[str, Any] | None:
     """
     kind = type(value)
     mro = _mro_of(kind)
-    if _is_in(mro, _loaded("enum", "Enum")):
-        attributes = _attributes(value, mro) or {}
-        return {"name": attributes.get("_name_"), "value": attributes.get("_value_")}
-    declared = _from_class(mro, "__dataclass_fields__")
-    if type(declared) is dict:
-        return {"fields": _fields(value, mro, declared.copy())}
+    if not _is_genuine(kind):  # it is written in Python
+        if _is_in(mro, _loaded("enum", "Enum")):
+            attributes = _attributes(value, mro) or {}
+            return {"name": attributes.get("_name_"), "value": attributes.get("_value_")}
+        declared = _from_class(mro, "__dataclass_fields__")
+        if type(declared) is dict:
+            return {"fields": _fields(value, mro, declared.copy())}
     for base in mro:
         take = _OF_BUILTINS.get(id(base))
         if take is not None:
