@@ -429,7 +429,7 @@ def test_a_log_that_was_kept(tmp_path: Path) -> None:
 
 
 def test_each_event_has_its_data_where_it_only_describes(tmp_path: Path) -> None:
-    """`data` is there for what a scenario writes in another way, and null for what is no data; other items have none."""
+    """`data` is there for what a scenario writes in another way, and null for what is no data; others have none."""
     body = """
 def main():
     queue = mp.Queue()

@@ -43,8 +43,8 @@ Item = Annotated[
 Data = Annotated[
     Any | UnsetType,
     about(
-        "Where `item` is not what a scenario writes for the item, or only a part of it: what a scenario writes, such as "
-        '{"bytes": "ab"}; null if it is no data, or too much of it.'
+        "Where `item` is not what a scenario writes for the item, or only a part of it: what a scenario writes, such "
+        'as {"bytes": "ab"}; null if it is no data, or too much of it.'
     ),
 ]
 Path = Annotated[
