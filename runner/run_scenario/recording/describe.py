@@ -59,21 +59,15 @@ def _describe_container(value: Any, kind: type, depth: int) -> Any:
         return f"<{kind.__name__}>"
     if kind is dict:
         return _describe_mapping(value.items(), depth)
-    if kind is list:
-        return _describe_elements(value, depth)
-    if kind is tuple:
-        return {"tuple": _describe_elements(value, depth)}
+    if kind is list or kind is tuple:
+        parts = [describe(element, depth + 1) for element in value[:ELEMENTS_LIMIT]]
+        if len(value) > ELEMENTS_LIMIT:
+            parts.append(f"… {len(value) - ELEMENTS_LIMIT} more")
+        return parts if kind is list else {"tuple": parts}
     if len(value) > ELEMENTS_LIMIT:
         return f"<{kind.__name__} of {len(value)}>"
     # In an order that is the same in each process.
     return {kind.__name__: sorted((describe(element, depth + 1) for element in list(value)), key=in_words)}
-
-
-def _describe_elements(value: Any, depth: int) -> list[Any]:
-    parts = [describe(element, depth + 1) for element in value[:ELEMENTS_LIMIT]]
-    if len(value) > ELEMENTS_LIMIT:
-        parts.append(f"… {len(value) - ELEMENTS_LIMIT} more")
-    return parts
 
 
 def _describe_mapping(items: Any, depth: int) -> dict[str, Any]:
@@ -113,7 +107,7 @@ def _describe_part(part: Any, depth: int) -> Any:
     """Return the description of a part: what an object consists of is on one level with its class."""
     if type(part) is Some:
         more = [f"… {part.total - ELEMENTS_LIMIT} more"] if part.total > ELEMENTS_LIMIT else []
-        return _describe_elements(part.first, depth) + more
+        return [*describe(part.first, depth), *more]
     if type(part) is _ITEMS:
         return _describe_mapping(part, depth)
     return describe(part, depth if id(type(part)) in _CONTAINERS else depth + 1)
