@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
@@ -106,7 +107,7 @@ ITEMS = [DAY, datetime(2026, 1, 31, tzinfo=UTC), timedelta(1), (1, (2,)), {1, "a
 ITEMS += [PurePosixPath("a"), Decimal("1.0"), Colour.RED, Pair(DAY, (1,)), Order(1, [b"x"]), {"k": {1}}]
 
 
-@pytest.mark.parametrize("item", ITEMS, ids=repr)
+@pytest.mark.parametrize("item", ITEMS, ids=lambda item: type(item).__name__)
 def test_in_python(item: Any) -> None:
     """An item is expected as it is, in a log and in the dictionary of a scenario; each is equal to itself only."""
     for other in ITEMS:
@@ -125,6 +126,14 @@ def test_in_python(item: Any) -> None:
         assert operands in ([describe(item)], [(describe(item),)])
 
 
+def test_a_record_has_a_form_as_one_value() -> None:
+    """In a table, an item that JSON has no word for does not become columns; a mapping does."""
+    (record,) = EventLog(events_of((1, 2))).records()
+    assert '{"tuple": [1, 2]}' == record["item"]
+    (record,) = EventLog(events_of({"a": 1})).records()
+    assert 1 == record["item.a"]
+
+
 def test_who_compares_itself() -> None:
     """An operand that says itself what it is equal to is asked."""
     assert EventLog(events_of(0.1 + 0.2)).exists("queue.put", item=pytest.approx(0.3))
@@ -137,6 +146,8 @@ NEVER: list[tuple[Any, str]] = [
     ({str(n): n for n in range(17)}, "the first 16 keys of a mapping"),
     ([[[[1]]]], "3 levels"),
     ([[[Order(1)]]], "3 levels"),
+    (OrderedDict.fromkeys(range(17)), "the first 16 keys of a mapping"),
+    (type("L", (list,), {})(range(17)), "the beginning of what is as long as this"),
     (Order(1, "x" * 201), "the first 200 characters of a text"),
     (1 << 70, "the size of an integer beyond 64 bits"),
     (b"x" * 33, "the number of bytes of more than 32"),

@@ -171,11 +171,7 @@ def _form_of_object(written: Mapping[str, Any], depth: int) -> Any:
 
 def _form_of_part(part: Any, depth: int) -> Any:
     if isinstance(part, Some):
-        if part.total > len(part.first):
-            raise ValueError(
-                _only(f"the first {ELEMENTS_LIMIT} elements of an array", "its shape: `item.shape: [2, 3]`")
-            )
-        return _form(part.first, depth)
+        raise ValueError(_only("the beginning of what is as long as this", "a part, as in `item.shape: [2, 3]`"))
     if isinstance(part, type({}.items())):
         return _form_of_pairs(list(part), depth)
     return _form(part, depth if type(part) in (list, dict, tuple, set, frozenset) else depth + 1)

@@ -106,11 +106,20 @@ def _describe_object(value: Any, kind: type, depth: int) -> Any:
 def _describe_part(part: Any, depth: int) -> Any:
     """Return the description of a part: what an object consists of is on one level with its class."""
     if type(part) is Some:
-        more = [f"… {part.total - ELEMENTS_LIMIT} more"] if part.total > ELEMENTS_LIMIT else []
-        return [*describe(part.first, depth), *more]
+        return _describe_some(part.first, part.total, depth)
     if type(part) is _ITEMS:
         return _describe_mapping(part, depth)
     return describe(part, depth if id(type(part)) in _CONTAINERS else depth + 1)
+
+
+def _describe_some(first: Any, total: int, depth: int) -> Any:
+    """Return the description of what is longer than is shown, of which there is the beginning."""
+    if type(first) is str:
+        return f"{first}… <{total} characters>"
+    if type(first) is not list and type(first) is not tuple:
+        return f"<{type(first).__name__} of {total}>"
+    parts = [*(describe(element, depth + 1) for element in first), f"… {total - len(first)} more"]
+    return parts if type(first) is list else {"tuple": parts}
 
 
 def _describe_own(value: Any, kind: type, depth: int) -> str:
@@ -136,9 +145,9 @@ def _in_code(value: Any) -> str:
 
 
 class Some(NamedTuple):
-    """The first elements, at most as many as are shown, of so many."""
+    """The beginning of what is longer than is shown: nothing of bytes and sets, which are then not shown."""
 
-    first: list[Any]
+    first: Any
     total: int
 
 
@@ -148,7 +157,7 @@ _ITEMS: type = type({}.items())
 def parts_of(value: Any) -> dict[str, Any] | None:
     """Return what the log tells of an object beside its class, by the names of `forms.PARTS`; None if it has no form.
 
-    They are values of built-in types, the items of a dict, or `Some` elements; what is in these may be anything.
+    They are values of built-in types, the items of a dict, or `Some` of many; what is in these may be anything.
     """
     kind = type(value)
     mro = _mro_of(kind)
@@ -163,10 +172,9 @@ def parts_of(value: Any) -> dict[str, Any] | None:
         take = _OF_BUILTINS.get(id(base))
         if take is not None:
             names = _from_class(mro, "_fields") if base is tuple else None
-            content = take(value)
-            if type(names) is tuple and len(names) == len(content) and all(type(name) is str for name in names):
-                return {"fields": dict(zip(names, content, strict=True))}
-            return {"value": content}
+            if type(names) is tuple and len(names) == tuple.__len__(value) and all(type(name) is str for name in names):
+                return {"fields": dict(zip(names, tuple.__iter__(value), strict=True))}
+            return {"value": take(value)}
         if _is_genuine(base):
             of_genuine = _OF_GENUINE.get((_module_of(base), base.__name__))
             if of_genuine is not None:
@@ -196,18 +204,36 @@ def _fields(value: Any, mro: tuple[type, ...], declared: dict[str, Any]) -> dict
     return found
 
 
+def _sequence(base: Any, most: int) -> Callable[[Any], Any]:
+    """Return what returns the content of a sequence; of a longer one the beginning, unless it is bytes."""
+    beginning = slice(0 if base in (bytes, bytearray) else most)
+
+    def content(value: Any) -> Any:
+        total = base.__len__(value)
+        return (
+            base.__getitem__(value, slice(most)) if total <= most else Some(base.__getitem__(value, beginning), total)
+        )
+
+    return content
+
+
+def _collection(base: Any) -> Callable[[Any], Any]:
+    # A copy of a set has the hashes of its elements: they are not asked again.
+    copy = base().union
+    return lambda value: copy(value) if base.__len__(value) <= ELEMENTS_LIMIT else Some(base(), base.__len__(value))
+
+
 _OF_BUILTINS: dict[int, Callable[[Any], Any]] = {
     id(int): int.__pos__,
     id(float): float.__pos__,
-    id(str): str.__str__,
-    id(bytes): lambda value: bytes.__getitem__(value, slice(None)),
-    id(bytearray): lambda value: bytearray.__getitem__(value, slice(None)),
-    id(tuple): lambda value: tuple.__getitem__(value, slice(None)),
-    id(list): lambda value: list.__getitem__(value, slice(None)),
+    id(str): _sequence(str, TEXT_LIMIT),
+    id(bytes): _sequence(bytes, MOST_BYTES),
+    id(bytearray): _sequence(bytearray, MOST_BYTES),
+    id(tuple): _sequence(tuple, ELEMENTS_LIMIT),
+    id(list): _sequence(list, ELEMENTS_LIMIT),
     id(dict): dict.items,
-    # A copy of a set has the hashes of its elements: they are not asked again.
-    id(set): set().union,
-    id(frozenset): frozenset().union,
+    id(set): _collection(set),
+    id(frozenset): _collection(frozenset),
 }
 """Built-in type, by its id -> what returns the content of an instance of a subclass, as that type has it."""
 
@@ -237,7 +263,8 @@ def _array(base: Any, value: Any) -> dict[str, Any]:
     name = _NUMBERS_OF_NUMPY.get(dtype.kind)
     parts["dtype"] = f"{name}{dtype.itemsize * 8 if name != 'bool' else ''}" if name else dtype.str.lstrip("<>=|")
     if dtype.kind in _READ and (dtype.kind != "f" or dtype.itemsize <= 8):
-        parts["elements"] = Some([base.item(value, at) for at in range(min(size, ELEMENTS_LIMIT))], size)
+        elements = [base.item(value, at) for at in range(min(size, ELEMENTS_LIMIT))]
+        parts["elements"] = elements if size <= ELEMENTS_LIMIT else Some(elements, size)
     return parts
 
 
