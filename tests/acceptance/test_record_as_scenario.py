@@ -456,19 +456,20 @@ def test_a_log_that_was_kept(tmp_path: Path) -> None:
 
 
 def test_each_event_has_its_data_where_it_only_describes(tmp_path: Path) -> None:
-    """`data` is there for what JSON cannot say, and null for what is no data; the usual items have none."""
+    """`data` is there for what a scenario writes in another way, and null for what is no data; others have none."""
     body = """
 def main():
     queue = mp.Queue()
-    for item in (1, "a", [1, {"a": None}], (1,), {1: 2}, b"ab", "x" * 300, object()):
+    for item in (1, "a", [1, {"a": None}], (1,), {"tuple": [1]}, {1: 2}, b"ab", "x" * 300, object()):
         queue.put(item)
         queue.get()
 """
     log, _ = in_file(tmp_path, "script", f"import multiprocessing as mp\nimport sys\n{body}\n{GUARD}", "fork")
     found: list[Event] = log.all("queue.put")
-    assert ["data" in event for event in found] == [False, False, False, True, True, True, True, True]
-    assert [event["data"] for event in found[3:]] == [
-        {"tuple": [1]},
+    assert ["data" in event for event in found] == [False] * 4 + [True] * 5
+    assert found[3]["item"] == found[4]["item"] == {"tuple": [1]}
+    assert [event["data"] for event in found[4:]] == [
+        {"dict": [["tuple", [1]]]},
         {"dict": [[1, 2]]},
         {"bytes": "ab"},
         "x" * 300,

@@ -11,6 +11,7 @@ from browser import Page, assert_quiet
 
 from report_logs import event, hostile, long_log, numbered, stalled_consumers
 from run_scenario import bundled
+from run_scenario.scenario.forms import in_words
 
 
 def test_odd_logs_are_kept_as_they_are(page: Page, write) -> None:
@@ -104,6 +105,24 @@ def test_items_can_be_followed(page: Page, write) -> None:
         depth += {"queue.put": 1, "queue.get": -1}.get(each["event"], 0)
         depths.append(depth)
     assert depths == page.ask("return Array.from({length: app.log.length}, (_, i) => app.story.channels[0].depthAt(i))")
+
+
+def test_items_are_shown_as_python_writes_them(page: Page, write) -> None:
+    """What is in a queue is told in the same words as in the other views, whatever form the log has for it."""
+    items = [
+        {"tuple": [1, {"set": [2, "a"]}]},
+        {"tuple": [[None]]},
+        {"frozenset": []},
+        {"object": "datetime:date", "text": "2026-01-31"},
+        {"object": "a:B", "fields": {"c": {"object": "a:C", "name": "RED", "value": 1}}},
+        {"object": "pathlib:PosixPath", "text": "a/b"},
+        {"object": "a:Counter", "value": {"a": 2}},
+        {"object": "a:D", "shape": [1], "elements": [1]},
+    ]
+    puts = [event("queue.put", "A", n / 10, queue="q", item_id=n, item=item) for n, item in enumerate(items, 1)]
+    page.open(write(numbered(puts)), f"event={len(puts)}")
+    shown = page.text("#moment")
+    assert [] == [words for words in map(in_words, items) if words not in shown]
 
 
 def test_a_long_log_is_counted_and_says_so(page: Page, write) -> None:

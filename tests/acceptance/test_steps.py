@@ -64,7 +64,7 @@ def test_expressions_keep_their_types(do: Do) -> None:
     result = do(steps, queues={"q": {}})
     assert 0 == result.status
     assert [
-        *(1, 2, 0.5, True, None, [1, "a", [1, 2]], {"a": 1}, "xxx", 7, [6, 7]),
+        *(1, 2, 0.5, True, None, [1, "a", {"tuple": [1, 2]}], {"a": 1}, "xxx", 7, [6, 7]),
         *("P", "P2", "11", "$i costs $5 $ $", {"deep": [1, {"deeper": "no. 1"}]}, "i + 1"),
     ] == [event["item"] for event in result.log.all("queue.get")]
 

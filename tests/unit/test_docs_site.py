@@ -167,7 +167,11 @@ def test_what_cpython_keeps_private_is_there(row: list[str]) -> None:
         if name in ("atexit", "sys"):  # written in C
             assert all(hasattr(importlib.import_module(name), each) for each in names)
             return
-        module = name if name in ("threading", "runpy") or "." in name else f"multiprocessing.{name}"
+        module = (
+            name
+            if name in ("threading", "runpy", "dataclasses", "pathlib") or "." in name
+            else f"multiprocessing.{name}"
+        )
         sources.append(inspect.getsource(importlib.import_module(module)))
     assert [] == [name for name in names if not any(name in source for source in sources)]
     assert [] == [path for path in re.findall(r"`([^`]+)`", here) if not (RUNTIME / path).is_file()]

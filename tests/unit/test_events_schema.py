@@ -15,7 +15,7 @@ from example_events import NAMES, event
 from run_scenario import bundled
 from run_scenario.events import types
 from run_scenario.events.encoding import line_of
-from run_scenario.events.fields import fields
+from run_scenario.events.fields import fields, holds
 from run_scenario.events.types import name_of
 from run_scenario.report.jsonlines import render
 
@@ -116,6 +116,23 @@ def test_every_field_is_described() -> None:
             f"{name}.{field}" for field, schema in definition.get("properties", {}).items() if not described(schema)
         ]
     assert [] == undescribed
+
+
+def test_fields_that_hold_items() -> None:
+    """Those into which anything fits, but for `data`, which has an item as a scenario writes it; lists and mappings."""
+    known = {name: schema for kind in NAMES for name, schema in fields(kind).items() if _is_open(schema)}
+    assert known.keys() - {"data"} == {name for kind in NAMES for name in fields(kind) if holds(name) == "an item"}
+    lists = {
+        name
+        for kind in NAMES
+        for name, schema in fields(kind).items()
+        if schema.get("type") == "array" and _is_open(schema.get("items", {}))
+    }
+    assert lists | {"keywords", "fields"} == {name for kind in NAMES for name in fields(kind) if holds(name) == "items"}
+
+
+def _is_open(schema: dict[str, Any]) -> bool:
+    return {"type", "enum", "const", "anyOf", "$ref"}.isdisjoint(schema)
 
 
 @pytest.mark.parametrize("path", generate.PAGES)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import json
-from typing import Any
+from typing import Any, Literal
 
 from run_scenario.bundled import schema_text
 
@@ -47,6 +47,16 @@ def names() -> tuple[str, ...]:
 def is_field(name: str) -> bool:
     """Return whether any event has a field of this name."""
     return any(name in fields(event) for event in names())
+
+
+def holds(name: str) -> Literal["", "an item", "items"]:
+    """Return what of a program's data the field of that name has, as `recording.describe` has it; empty for none."""
+    return "an item" if name in _AN_ITEM else "items" if name in _ITEMS else ""
+
+
+# Written out, for a run that begins need not read the schema; a test compares.
+_AN_ITEM = frozenset({"argument", "content", "got", "item", "lost", "put", "read", "result", "written"})
+_ITEMS = frozenset({"arguments", "fields", "items", "keywords"})
 
 
 def _resolved(schema: dict[str, Any]) -> dict[str, Any]:

@@ -19,6 +19,7 @@ from run_scenario.expect.patterns import PatternChecks
 from run_scenario.expect.verdicts import Event
 from run_scenario.scenario.expectation_data import Builder, Fields, event
 from run_scenario.scenario.expectations import JUDGED_LATER, Matcher
+from run_scenario.scenario.forms import elements_of, is_object
 from run_scenario.suggestions import did_you_mean
 
 if TYPE_CHECKING:
@@ -131,7 +132,8 @@ class EventLog(PatternChecks, Sequence[Event]):  # type: ignore[misc]  # `count`
         """Return one flat dictionary an event, all with the same keys: `pandas.DataFrame(log.records())`.
 
         polars has to look at all of them for the types: `polars.DataFrame(log.records(), infer_schema_length=None)`.
-        What is in a mapping becomes a column of its own, with a dot: `counts.processes`. A column in which there are
+        What is in a mapping becomes a column of its own, with a dot: `counts.processes`; a form such as
+        `{"tuple": [1, 2]}` is one value. A column in which there are
         texts and numbers, or lists of more than plain values, such as `item` may be, is text: JSON.
         """
         return _records_of(self._events)
@@ -210,7 +212,7 @@ def _records_of(events: Iterable[Event]) -> list[dict[str, Any]]:
 
 def _flattened(each: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
     for key, value in each.items():
-        if isinstance(value, Mapping) and value:
+        if isinstance(value, Mapping) and value and not is_object(value) and elements_of(value) is None:
             yield from _flattened(value, f"{prefix}{key}.")
         else:
             yield f"{prefix}{key}", value

@@ -8,8 +8,10 @@ from collections import deque
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from run_scenario.events.fields import holds
 from run_scenario.expect.verdicts import Event
 from run_scenario.scenario.expectations import Condition, Matcher
+from run_scenario.scenario.forms import elements_of, in_words, is_object
 
 Test = Callable[[Event], bool]
 
@@ -49,6 +51,8 @@ def _constants_of(condition: Condition) -> tuple[Any, ...] | None:
     if condition.operator not in ("is", "one_of") or "." in condition.field:
         return None
     choices = condition.operand if condition.operator == "one_of" else (condition.operand,)
+    if holds(condition.field) and any(isinstance(choice, str) for choice in choices):
+        return None  # there it may stand for an item that is no text
     # To Python, true is 1 and false is 0; to `equal` they are not.
     if all(isinstance(choice, str) or (_is_number(choice) and choice not in (0, 1)) for choice in choices):
         return tuple(choices)  # a set would have to hash the value, which may be a list
@@ -128,7 +132,7 @@ def _comparison(condition: Condition) -> Callable[[Any], bool]:
             return lambda value: _contains(value, operand)
         case "matches":
             found = re.compile(fnmatch.translate(operand)).match
-            return lambda value: isinstance(value, str) and found(value) is not None
+            return lambda value: (text := _text_of(value)) is not None and found(text) is not None
         case "less_than":
             return lambda value: _is_number(value) and value < operand
         case "at_most":
@@ -139,15 +143,30 @@ def _comparison(condition: Condition) -> Callable[[Any], bool]:
             return lambda value: _is_number(value) and value >= operand
 
 
-def equal(a: Any, b: Any) -> bool:
-    """Return whether two plain values are equal: as in JSON, true is not 1, but 1 is 1.0."""
-    if isinstance(a, bool) or isinstance(b, bool):
-        return a is b
-    if isinstance(a, list | tuple) and isinstance(b, list | tuple):
-        return len(a) == len(b) and all(equal(x, y) for x, y in zip(a, b, strict=True))
-    if isinstance(a, Mapping) and isinstance(b, Mapping):
-        return a.keys() == b.keys() and all(equal(a[key], b[key]) for key in a)
-    return bool(a == b)
+def equal(value: Any, operand: Any) -> bool:
+    """Return whether a plain value is equal to an operand: as in JSON, true is not 1, but 1 is 1.0.
+
+    A list is also equal to a tuple of the log, and a text to what is shown so: `2026-01-31`, `{1, 2}`.
+    """
+    if isinstance(value, bool) or isinstance(operand, bool):
+        return value is operand
+    if isinstance(operand, list | tuple):
+        elements = value.get("tuple") if isinstance(value, Mapping) and len(value) == 1 else value
+        if isinstance(elements, list | tuple):
+            return len(elements) == len(operand) and all(map(equal, elements, operand))
+    if isinstance(value, Mapping):
+        if isinstance(operand, Mapping):
+            return value.keys() == operand.keys() and all(equal(value[key], operand[key]) for key in value)
+        if isinstance(operand, str):
+            return _text_of(value) == operand
+    return bool(value == operand)
+
+
+def _text_of(value: Any) -> str | None:
+    """Return a text, or that of an object or a collection as it is shown; None of anything else."""
+    if isinstance(value, str):
+        return value
+    return in_words(value) if is_object(value) or elements_of(value) is not None else None
 
 
 def _is_number(value: Any) -> bool:
@@ -155,10 +174,12 @@ def _is_number(value: Any) -> bool:
 
 
 def _contains(value: Any, operand: Any) -> bool:
-    if isinstance(value, str):
-        return isinstance(operand, str) and operand in value
-    if isinstance(value, list | tuple):
-        return any(equal(element, operand) for element in value)
+    elements = elements_of(value)
+    if elements is not None or isinstance(value, list | tuple):
+        return any(equal(element, operand) for element in (value if elements is None else elements))
+    text = _text_of(value)
+    if text is not None:
+        return isinstance(operand, str) and operand in text
     return isinstance(value, Mapping) and isinstance(operand, str) and operand in value
 
 
@@ -195,5 +216,5 @@ class Misses:
 def _shown(value: Any) -> str:
     if value is _MISSING:
         return "not there"
-    text = repr(value)
+    text = in_words(value)
     return text if len(text) <= 60 else text[:59] + "…"

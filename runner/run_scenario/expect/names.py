@@ -7,6 +7,7 @@ from types import MappingProxyType
 from typing import Any
 
 from run_scenario.events.exit_cause import RUNNER
+from run_scenario.events.operands import compared
 from run_scenario.events.types import RESOURCE_FIELDS
 from run_scenario.expect.verdicts import Event
 from run_scenario.scenario.expectation_data import Builder
@@ -43,7 +44,7 @@ class LogNames:
             return found or (name,)
 
         families = {name: found for name, found in _members(self._resources).items() if name not in self._resources}
-        return Builder(named, MappingProxyType(families))
+        return Builder(compared, named, MappingProxyType(families))
 
 
 def _members(names: Mapping[str, Any]) -> dict[str, tuple[str, ...]]:

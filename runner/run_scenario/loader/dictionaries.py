@@ -1,7 +1,8 @@
 """A scenario as a Python dictionary → its text: JSON, which is YAML.
 
 Where data travels, it is written so that it arrives as what it is, `(1, 2)` as `{tuple: [1, 2]}`; what cannot be
-written is refused. Everywhere else a tuple is a list like any other. A function or class stands for its name.
+written is refused. An item that is expected is written as the log has it. Everywhere else a tuple is a list like any
+other. A function or class stands for its name.
 """
 
 from __future__ import annotations
@@ -13,6 +14,9 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from run_scenario import targets
+from run_scenario.events.fields import holds
+from run_scenario.events.operands import compared
+from run_scenario.scenario.expectation_data import comparisons
 
 _LISTS = ("items", "args", "initargs", "over")
 """Keys under which each element is data."""
@@ -65,13 +69,51 @@ class Written:
         return self._data(value) if key in _VALUES else self._structure(value, target)
 
     def _structure_without_data(self, part: Any) -> Any:
-        """Return an expectation: it is compared with the log, where a tuple is a list."""
+        """Return an expectation."""
         match part:
             case Mapping():
-                return {self._key(key): self._structure_without_data(value) for key, value in part.items()}
+                is_matcher = "event" in part
+                return {
+                    self._key(key): self._compared(key, value) if is_matcher else self._structure_without_data(value)
+                    for key, value in part.items()
+                }
             case list() | tuple():
                 return [self._structure_without_data(element) for element in part]
         return self._scalar(part)
+
+    def _compared(self, field: str, written: Any) -> Any:
+        """Return what a field of an event is compared with."""
+        kind = holds(field.partition(".")[0])
+        if not kind:
+            return self._structure_without_data(written)
+        operands = {
+            self._key(operator): [self._expected(each) for each in operand]
+            if isinstance(operand, tuple) and (operator == "one_of" or (kind == "items" and operator != "contains"))
+            else self._expected(operand)
+            for operator, operand in comparisons(written).items()
+        }
+        return operands["is"] if tuple(operands) == ("is",) and not isinstance(operands["is"], dict) else operands
+
+    def _expected(self, value: Any) -> Any:
+        """Return an item so that it is compared as what it is."""
+        kind = type(value)
+        if isinstance(value, Mapping):
+            if all(type(key) is str for key in value):
+                return {key: self._expected(each) for key, each in value.items()}
+            return {"dict": [[self._expected(key), self._expected(each)] for key, each in value.items()]}
+        if kind is list:
+            return [self._expected(each) for each in value]
+        if kind in (tuple, set, frozenset):
+            return {kind.__name__: [self._expected(each) for each in value]}
+        if kind is bytes:
+            return {"hex": value.hex()}
+        if value is None or kind in (bool, int, float, str) or callable(value):
+            return self._scalar(value)
+        try:
+            form = compared("item", "is", value)
+        except ValueError as error:
+            raise TypeError(str(error)) from None
+        return self._scalar(form) if form is value else form
 
     def _given(self, value: Any, target: Any, parameter: str | int) -> Any:
         """Return an argument; only that which a built-in calls a work function may be one."""

@@ -1,7 +1,8 @@
 """Values in the form in which a scenario writes them, where they are data: `(1, 2)` as `{"tuple": [1, 2]}`.
 
-The log shows an item by a description, which may be shorter than the item or something like it. Where it is, the record
-has the item's form as well, so that whoever writes a scenario from a log need not guess.
+The log shows an item by a description, which may be shorter than the item, or something like it, or what a scenario
+writes in another way. Where it is, the record has the item's form as well, so that whoever writes a scenario from a log
+need not guess.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ import sys
 from typing import Any
 
 from run_scenario.recording.describe import TEXT_LIMIT, describe
+from run_scenario.scenario.forms import in_words
 
 MOST_PARTS = 1_000
 """Most values that are in one value."""
@@ -90,6 +92,8 @@ class Former:
             parts = [self.form(each, depth + 1) for each in list(value)[: MOST_PARTS + 1]]
             if kind is list:
                 return parts
+            if kind is set:  # in an order that is the same in each process
+                parts.sort(key=in_words)
             if kind is not frozenset:
                 return {kind.__name__: parts}
         return self._date(value, kind)

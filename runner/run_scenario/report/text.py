@@ -6,6 +6,8 @@ import re
 from collections.abc import Callable, Iterable
 from typing import Any, Literal
 
+from run_scenario.scenario.forms import in_words
+
 _SHOWN_ITEMS = 10
 _SHOWN_CHARACTERS = 60
 _LONGEST = 5_000
@@ -50,7 +52,7 @@ def value(item: Any, limit: int = _SHOWN_CHARACTERS) -> str:
         item = item[: limit + 1]
     elif isinstance(item, list | tuple) and len(item) > limit:
         item = item[:limit]
-    return truncate(sanitize(repr(item)), limit)
+    return truncate(sanitize(in_words(item) if isinstance(item, list | dict) else repr(item)), limit)
 
 
 def values(items: Iterable[Any], total: int | None = None, shown: int = _SHOWN_ITEMS) -> str:

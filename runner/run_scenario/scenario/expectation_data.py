@@ -27,12 +27,15 @@ from run_scenario.scenario.expectations import (
     Matcher,
     Operator,
 )
+from run_scenario.scenario.forms import is_form
 from run_scenario.scenario.resources import NAMED_BY
 
 if TYPE_CHECKING:
     from run_scenario.scenario.event_names import EventName
 
 Fields = Mapping[str, Any]
+Compared = Callable[[str, str, Any], Any]
+"""Returns what a field is compared with, of the field, the operator and the operand as it is written."""
 
 RUN = "run"
 """The interval that is the life of the main program."""
@@ -57,18 +60,26 @@ def alone(name: str) -> tuple[str, ...]:
     return (name,)
 
 
+def comparisons(written: Any) -> Fields:
+    """Return how a field compares, operand by operator: a bare value means `is`."""
+    return written if isinstance(written, Mapping) and not is_form(written) else {"is": written}
+
+
 class Builder:
     """Makes expectations of plain data.
 
-    `names` returns the processes that a name stands for: one, or all replicas; `families` has the names that stand for
-    all replicas of a resource.
+    `compared` returns operands in the form in which the log has them, or raises ValueError; `names` returns the
+    processes that a name stands for: one, or all replicas; `families` has the names that stand for all replicas of a
+    resource.
     """
 
     def __init__(
         self,
+        compared: Compared,
         names: Callable[[str], tuple[str, ...]] = alone,
         families: Mapping[str, tuple[str, ...]] = MappingProxyType({}),
     ) -> None:
+        self._compared = compared
         self._names = names
         self._families = families
 
@@ -119,13 +130,13 @@ class Builder:
         """Return the matcher that a mapping of fields stands for.
 
         Raises:
-            ValueError: it is none, or a field compares in a way that there is not.
+            ValueError: it is none, or a field compares in a way that there is not, or with what the log never has.
         """
         if not isinstance(written, Mapping):
             raise ValueError(f"a matcher is a mapping of fields, such as event('queue.get'), not {written!r}")
         conditions = []
         for field, value in written.items():
-            for operator, operand in (value if isinstance(value, Mapping) else {"is": value}).items():
+            for operator, operand in comparisons(value).items():
                 if operator not in OPERATORS:
                     raise ValueError(f"{field}: there is no {operator!r}; there are {', '.join(OPERATORS)}")
                 conditions.append(self._condition(field, operator, operand))
@@ -136,6 +147,7 @@ class Builder:
             return self._about(operand)
         if field in OF_RESOURCES and operator in ("is", "one_of"):
             operator, operand = self._any_of(operator, operand)
+        operand = self._compared(field, operator, operand)
         return Condition(field, cast("Operator", operator), tuple(operand) if operator == "one_of" else operand)
 
     def _any_of(self, operator: str, operand: Any) -> tuple[str, Any]:

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from typing import Any, Literal
 
 from run_scenario.errors import Location
+from run_scenario.scenario.forms import in_words
 from run_scenario.values import Value
 
 Operator = Literal[
@@ -96,8 +97,8 @@ class Condition(Value):
             return f"{self.field} {'there' if self.operand else 'not there'}"
         if self.operator == "one_of" and isinstance(self.operand, list | tuple):
             operator = OPERATORS["one_of"] if len(self.operand) > 1 else ""
-            return f"{self.field} {operator}{', '.join(map(repr, self.operand))}"
-        return f"{self.field} {OPERATORS[self.operator]}{self.operand!r}"
+            return f"{self.field} {operator}{', '.join(map(in_words, self.operand))}"
+        return f"{self.field} {OPERATORS[self.operator]}{in_words(self.operand)}"
 
 
 class Matcher(Value):

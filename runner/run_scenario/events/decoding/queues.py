@@ -14,9 +14,14 @@ from run_scenario.events.types import Event
 from run_scenario.limits import LIMITS
 from run_scenario.recording import codes
 from run_scenario.recording.segment_reader import Source
+from run_scenario.scenario.forms import in_words, is_object
 from run_scenario.scenario.model import QueueSpec
 
 _MOST_LEFT_SHOWN = 10
+
+
+def _is_another(item: Any, put: Any) -> bool:
+    return type(put) is type(item) and put != item and not is_object(item) and not is_object(put)
 
 
 class QueueDecoder:
@@ -64,8 +69,8 @@ class QueueDecoder:
         if is_object:
             ledger.objects.discard(stamp)
         if item == codes.SAME:
-            item = f"<what {put} was pickled as>" if is_object else put
-        elif type(item) in (list, dict) and type(put) is type(item) and put != item and item_id is not None:
+            item = f"<what {put if isinstance(put, str) else in_words(put)} was pickled as>" if is_object else put
+        elif type(item) in (list, dict) and _is_another(item, put) and item_id is not None:
             # Only plain containers are compared: an object may choose itself what of it is pickled.
             mutated = types.QueueItemMutated(queue=name, item_id=item_id, put=put, got=item)
             self._emit(t, source.name, source.pid, mutated)

@@ -33,12 +33,18 @@ Ordinal = Annotated[int, Meta(ge=1)]
 """A number that counts from 1."""
 NonEmpty = Annotated[str, Meta(min_length=1)]
 
-Item = Annotated[Any, about("The item itself where JSON can say it, otherwise as text.")]
+Item = Annotated[
+    Any,
+    about(
+        'The item itself where JSON can say it; else its form, such as {"tuple": [1, 2]} or {"object": "shop:Order", '
+        '"fields": {"id": 1}}, or a text that describes it.'
+    ),
+]
 Data = Annotated[
     Any | UnsetType,
     about(
-        "Where `item` is not the item itself, only something like it: the item as a scenario writes it, such as "
-        '{"tuple": [1, 2]}; null if it is no data, or too much of it.'
+        "Where `item` is not what a scenario writes for the item, or only a part of it: what a scenario writes, such "
+        'as {"bytes": "ab"}; null if it is no data, or too much of it.'
     ),
 ]
 Path = Annotated[

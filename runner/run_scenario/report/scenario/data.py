@@ -8,6 +8,7 @@ from typing import Any
 from run_scenario.recording.payloads import WITHHELD
 from run_scenario.report.scenario.yaml_text import escaped
 from run_scenario.report.sentences import Event
+from run_scenario.scenario.forms import in_words
 
 _DESCRIBED = re.compile(r"<.*>|.*[….)]", re.DOTALL)
 """What a description may look like that stands for something else."""
@@ -52,4 +53,4 @@ def parts(form: Any) -> int:
 
 
 def _as_text(item: Any) -> str:
-    return (item if isinstance(item, str) else repr(item))[:_LONGEST]
+    return (item if isinstance(item, str) else in_words(item))[:_LONGEST]

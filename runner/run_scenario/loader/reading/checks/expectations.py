@@ -14,12 +14,13 @@ from itertools import islice
 from typing import Any
 
 from run_scenario.events import fields as event_fields
+from run_scenario.events.operands import compared
 from run_scenario.loader.messages import describe, either, quote, there_are
 from run_scenario.loader.problems import Problems, Span
 from run_scenario.loader.reading.draft import SERVER, Draft, ResourceDraft, is_managed, managers
 from run_scenario.loader.reading.fields import Fields
 from run_scenario.loader.reading.yaml_parser import Entry, Mapping, Node, Scalar, Sequence, plain
-from run_scenario.scenario.expectation_data import RUN, Builder
+from run_scenario.scenario.expectation_data import RUN, Builder, comparisons
 from run_scenario.scenario.expectations import (
     BESIDE,
     BOUNDS,
@@ -34,6 +35,8 @@ from run_scenario.scenario.expectations import (
     Matcher,
 )
 from run_scenario.scenario.families import is_of_code
+from run_scenario.scenario.forms import KEYS as FORM_KEYS
+from run_scenario.scenario.forms import is_form
 from run_scenario.scenario.model import MAX_EXITCODES
 from run_scenario.scenario.resources import NAMED_BY
 
@@ -59,7 +62,7 @@ def read_expectations(draft: Draft, problems: Problems) -> tuple[Expectation, ..
 
 def _builder(draft: Draft) -> Builder:
     groups = draft.groups()
-    return Builder(lambda name: groups.get(name, (name,)), draft.families)
+    return Builder(compared, lambda name: groups.get(name, (name,)), draft.families)
 
 
 def _pattern_of(node: Node) -> list[Entry]:
@@ -206,9 +209,12 @@ class _Checker:
         fields = Fields(node, self._invalid)
         if not fields.valid or not fields.complete:
             return None
-        matcher = self._builder.matcher(
-            {entry.key: self._valid_part(entry.value) for entry in fields if entry.value not in self._invalid}
-        )
+        parts = {
+            entry.key: self._valid_part(entry.value)
+            for entry in fields
+            if entry.value not in self._invalid and self._has_right_operands(entry)
+        }
+        matcher = self._builder.matcher(parts)
         self._names.check_matcher(matcher, fields)
         for entry in fields:
             if entry.key in _TEXTS and isinstance(entry.value, Scalar) and _is_like_a_pattern(entry.value.value):
@@ -218,9 +224,31 @@ class _Checker:
                 self._problems.warn(entry.value.span, what, hint)
         return matcher
 
+    def _has_right_operands(self, entry: Entry) -> bool:
+        """Report what a field is compared with and the log never has; return whether there was nothing."""
+        written = plain(entry.value)
+        parts = entry.value.entries if isinstance(entry.value, Mapping) else {}
+        if not parts.keys() <= {*OPERATORS, *FORM_KEYS}:
+            return not is_form(written)  # that has been reported
+        strange = [] if is_form(written) else [part for part in parts.values() if part.key not in OPERATORS]
+        if strange:
+            what = f"{quote(strange[0].key)} does not compare"
+            self._problems.error(strange[0].key_span, what, "a value that is a mapping is compared by `is: {…}`")
+            return False
+        for operator, operand in comparisons(written).items():
+            node = parts[operator].value if operator in parts else entry.value
+            try:
+                if node not in self._invalid:
+                    compared(entry.key, operator, operand)
+            except ValueError as error:
+                what, _, hint = str(error).partition("; ")
+                self._problems.error(node.span, what, hint)
+                return False
+        return True
+
     def _valid_part(self, value: Node) -> Any:
         """Return what a field is compared with, without the invalid comparisons."""
-        if not isinstance(value, Mapping):
+        if not isinstance(value, Mapping) or is_form(plain(value)):
             return plain(value)
         parts = [part for part in value.entries.values() if part.key in OPERATORS and part.value not in self._invalid]
         return {part.key: plain(part.value) for part in parts}

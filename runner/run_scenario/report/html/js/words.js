@@ -30,6 +30,9 @@ function asPython(value, limit) {
   if (typeof value === "string") return "'" + value.slice(0, limit).replace(/[\\']/g, "\\$&") + "'";
   if (typeof value !== "object") return String(value);
   if (typeof value.$integer === "string") return value.$integer;
+  const elements = elementsOf(value);
+  if (elements !== null) return collection(Object.keys(value)[0], elements, limit);
+  if (isObject(value)) return object(value, limit);
   const parts = [];
   let length = 0;
   for (const [key, each] of Array.isArray(value) ? value.map((item) => [null, item]) : Object.entries(value)) {
@@ -42,6 +45,39 @@ function asPython(value, limit) {
     parts.push(part);
   }
   return Array.isArray(value) ? "[" + parts.join(", ") + "]" : "{" + parts.join(", ") + "}";
+}
+
+// Forms of what JSON has no word for, as scenario/forms.py has them.
+
+/** Return the elements of `{"tuple": […]}` and the like; null of anything else. */
+function elementsOf(value) {
+  const [key, ...others] = Object.keys(value);
+  const is = others.length === 0 && ["tuple", "set", "frozenset"].includes(key) && Array.isArray(value[key]);
+  return is ? value[key] : null;
+}
+
+function collection(kind, elements, limit) {
+  const listed = asPython(elements, limit).slice(1, -1);
+  if (kind === "tuple") return elements.length === 1 ? `(${listed},)` : `(${listed})`;
+  if (elements.length === 0) return `${kind}()`;
+  return kind === "set" ? `{${listed}}` : `frozenset({${listed}})`;
+}
+
+function isObject(value) {
+  return typeof value.object === "string" && value.object.includes(":") && Object.keys(value).length > 1;
+}
+
+function object(value, limit) {
+  const { object: reference, ...parts } = value;
+  const [module, ...rest] = reference.split(":");
+  const name = module === "builtins" ? rest.join(":") : `${module}.${rest.join(":")}`;
+  const keys = Object.keys(parts).join(" ");
+  if (keys === "text" && module === "datetime") return String(parts.text);
+  if (keys === "name value" && typeof parts.name === "string") return `${name}.${parts.name}`;
+  const { text, value: content, elements, fields, ...others } = parts;
+  const listed = [text, content, elements].filter((each) => each !== undefined).map((each) => asPython(each, limit));
+  const named = Object.entries({ ...fields, ...others }).map(([key, each]) => `${key}=${asPython(each, limit)}`);
+  return `${name}(${[...listed, ...named].join(", ")})`;
 }
 
 /** Return a whole number with commas. */
