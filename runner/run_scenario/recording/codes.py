@@ -16,9 +16,7 @@ STARTING = 1  # main program, before start()                   process, name, it
 STARTED = 2  # first thing in the child                        process, pid, ppid, parent name, daemon
 FINISHED = 3  # the target returned                            process, usage
 EXITING = 4  # the target called sys.exit()                    process, exit code or text, usage
-FAILED = (
-    5  # the target raised                                process, exception type, message, traceback, usage, null input
-)
+FAILED = 5  # the target raised                                process, exception type, message, traceback, usage, null input, through
 JOINING = 6  # main program                                    process, timeout or None
 JOINED = 7  # main program                                     process, exit code, since
 JOIN_TIMED_OUT = 8  # main program                             process, timeout, since

@@ -198,7 +198,7 @@ class PoolDecoder:
             self._done[source.pid] -= 1
             self._doing[source.pid], self._ending[source.pid] = doing, exception
         so_far = self._count_of(source.name)
-        found = self._hint(Failure(source.name, exception, message, None, null_input, so_far))
+        found = self._hint(Failure(source.name, exception, message, None, null_input, so_far, None))
         return types.PoolTaskFailed(
             pool=name,
             call=call,

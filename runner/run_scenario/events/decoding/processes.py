@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import signal
 from collections import Counter
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any
 
 from msgspec import UNSET, UnsetType
@@ -310,12 +310,13 @@ class ProcessDecoder:
         traceback: str,
         usage: Packed,
         null_input: bool = False,
+        through: Sequence[str] = (),
     ) -> None:
         state = self._state(process)
         state.outcome, state.usage = "failed", usage
         state.exception = f"{exception}: {message}" if message else str(exception)
         so_far = self._count_of(state.name)
-        found = self._hint(Failure(state.name, exception, message, traceback, null_input, so_far))
+        found = self._hint(Failure(state.name, exception, message, traceback, null_input, so_far, tuple(through)))
         state.hint = found.text if found is not None else ""
         event = types.ProcessFailed(exception=exception, message=message, traceback=traceback, **hint_fields(found))
         self._emit_about(t, state, event)

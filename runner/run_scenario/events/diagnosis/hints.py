@@ -33,7 +33,6 @@ _OTHER_END = {"left": "right", "right": "left"}
 
 
 _SEQ = attrgetter("seq")
-_PRIMITIVES = "/run_scenario/runtime/primitives/"
 
 
 _MOST_ENDS = 3
@@ -51,6 +50,8 @@ class Failure(Value):
     """Whether standard input was /dev/null there."""
     last_n: int
     """How many events of that process there have been: the last one has this `n`."""
+    through: tuple[str, ...] | None
+    """The modules of our primitives through which it has come, such as `pipes`; None: that is not recorded."""
 
 
 class Hint(NamedTuple):
@@ -105,12 +106,12 @@ def _is_in_managers(failure: Failure) -> bool:
 def _is_of(failure: Failure, event: types.Event, others: Sequence[types.Event], module: str) -> bool:
     """Tell whether a failed call that was recorded is where an exception comes from.
 
-    It is, if the call is the last that its process has recorded; or the only one of its kind, and the traceback leads
+    It is, if the call is the last that its process has recorded; or the only one of its kind, and the exception comes
     through it. An exception of the same type may come from elsewhere, and one that was recorded may have been handled.
     """
-    if failure.traceback is not None and f"{_PRIMITIVES}{module}" not in _last_part(failure):
+    if failure.through is not None and module not in failure.through:
         return False
-    return event.n == failure.last_n or (failure.traceback is not None and not others)
+    return event.n == failure.last_n or (failure.through is not None and not others)
 
 
 def _ended_manager(facts: FactBook) -> Hint | None:
@@ -204,7 +205,7 @@ def _broken_barrier(failure: Failure, scenario: Scenario, facts: FactBook) -> Hi
     process = failure.process
     broken = [e for spec in scenario.resources if (e := facts.last(types.BarrierBroken, spec.name, process))]
     broken.sort(key=attrgetter("seq"))
-    if not broken or not _is_of(failure, broken[-1], broken[:-1], "sync.py"):
+    if not broken or not _is_of(failure, broken[-1], broken[:-1], "sync"):
         return None
     barrier = broken[-1].barrier
     done = _breaking(barrier, process, facts)
@@ -242,7 +243,7 @@ def _closed_end(failure: Failure, scenario: Scenario, facts: FactBook) -> Hint |
         if event is not None and event.call == call:
             broken.append(event)
     broken.sort(key=attrgetter("seq"))
-    if not broken or not _is_of(failure, broken[-1], broken[:-1], "pipes.py"):
+    if not broken or not _is_of(failure, broken[-1], broken[:-1], "pipes"):
         return None
     [*_, last] = broken
     handle = f"{last.pipe}.{_OTHER_END[last.end]}"

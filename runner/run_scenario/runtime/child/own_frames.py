@@ -7,6 +7,18 @@ import os
 from types import TracebackType
 
 _RUNTIME = os.path.dirname(os.path.dirname(__file__)) + os.sep
+_PRIMITIVES = f"{_RUNTIME}primitives"
+
+
+def primitives_in(error: BaseException) -> list[str]:
+    """Return through which modules of our primitives an exception has come, by their names: `pipes`."""
+    found, trace = set(), error.__traceback__
+    while trace is not None:
+        folder, name = os.path.split(trace.tb_frame.f_code.co_filename)
+        if folder == _PRIMITIVES:
+            found.add(name.removesuffix(".py"))
+        trace = trace.tb_next
+    return sorted(found)
 
 
 def leave_out_own_frames(error: BaseException) -> None:
