@@ -15,6 +15,8 @@ from recorded import SCRIPTS, Recording, plainly, record
 from support import COMMAND, PATIENCE
 
 import run_scenario
+from run_scenario.events.history.history import read
+from run_scenario.report.summary import lane_exit
 
 GUARD = 'if __name__ == "__main__":\n    multiprocessing.set_start_method(sys.argv[1])\n    main()\n'
 
@@ -103,6 +105,21 @@ def main():
     recorded = record(tmp_path, script(body), method)
     assert (0, "[1] [2] <multiprocessing.pool.Pool state=RUN pool_size=1> Pool\n") == (recorded.status, recorded.stdout)
     assert "pool (script.py:13)" == recorded.log.one("pool.called", method="map")["pool"]
+
+
+def test_workers_that_the_end_of_a_with_block_terminates(tmp_path: Path, method: str) -> None:
+    """That is how a Pool ends its workers: no view shows it as a failure."""
+    body = """
+def main():
+    with multiprocessing.Pool(2) as pool:
+        print(pool.map(abs, [-1, -2]))
+"""
+    recorded = record(tmp_path, script(body), method, options=("--timeline",))
+    workers = [lane for name, lane in read(recorded.log.events).lanes.items() if "PoolWorker" in name]
+    assert 2 == len(workers)
+    assert {"terminated: SIGTERM", "ended by itself"} >= {lane_exit(lane) for lane in workers}
+    assert not any(lane.failed for lane in workers)
+    assert "✗" not in recorded.stderr
 
 
 def test_what_children_return_of_the_scripts_own(tmp_path: Path, method: str) -> None:
@@ -257,6 +274,30 @@ def test_a_standstill_is_explained(tmp_path: Path, method: str, name: str) -> No
     assert (3, "deadlock") == (recorded.status, recorded.stall()["cause"])
     assert reason in recorded.stall()["reason"]
     assert reason in recorded.stderr
+
+
+def test_a_result_that_does_not_come(tmp_path: Path, method: str) -> None:
+    """Of several calls it is said whose result is waited for, and in which line it was made."""
+    body = """
+from concurrent.futures import ProcessPoolExecutor
+
+event = multiprocessing.Event()
+
+def work(number):
+    if number:
+        event.wait()
+
+def main():
+    with ProcessPoolExecutor(1) as executor:
+        futures = [executor.submit(work, number) for number in range(2)]
+        for future in futures:
+            future.result()
+"""
+    stall = record(tmp_path, script(body), method).stall()
+    waits = next(each for each in stall["processes"] if each["process"] == "MainProcess")
+    assert (2, "submit", "work", "script.py:17") == tuple(waits[key] for key in ("call", "method", "function", "place"))
+    result = "the result of submit(work, …) (call 2, script.py:17) of pool 'executor (script.py:16)'"
+    assert result == waits["waiting_for"]
 
 
 def test_a_deadline(tmp_path: Path) -> None:

@@ -31,7 +31,7 @@ def main():
     pool.close()
     pool.join()
 """,
-        "never asked for the result of apply_async(work, …) of pool 'pool (script.py:10)': it had raised ValueError: "
+        "never asked for the result of apply_async(work, …) (call 1, script.py:12) of pool 'pool (script.py:10)': it had raised ValueError: "
         "no 0, and so had 2 more calls of this pool (get() would have raised it here)",
     ),
     "a future that nobody asks": (
@@ -45,7 +45,7 @@ def main():
     with ProcessPoolExecutor(1) as executor:
         executor.submit(work, 0)
 """,
-        "never asked for the result of submit(work, …) of pool 'executor (script.py:12)': it had raised ValueError: "
+        "never asked for the result of submit(work, …) (call 1, script.py:13) of pool 'executor (script.py:12)': it had raised ValueError: "
         "no 0 (result() would have raised it here)",
     ),
     "results that nobody goes through": (

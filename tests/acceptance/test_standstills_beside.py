@@ -76,7 +76,7 @@ SHAPES: dict[str, tuple[str, str, str]] = {
     "with a copy": (
         scenario({"name": "P", "target": "actors:wait_while_holding", "uses": {"lock": "a"}}, sync=LOCKS),
         "cycle",
-        " waits for ever for lock 'a', held by P, which waits for the end of pid ",
+        "fork of P waits for ever for lock 'a', held by P, which waits for the end of fork of P",
     ),
     "at a queue of its own": (
         scenario({"name": "P", "target": "actors:take_from_own_queue"}),

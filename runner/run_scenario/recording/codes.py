@@ -40,11 +40,15 @@ RAISING_SIGNAL = 46  # before it sends a signal to itself      signal number
 RESOURCE_MADE = (
     28  # before anything else of it                number, class, variable, file, line, size, its lock, more
 )
-POOL_CALL_MADE = 45  # before it is called                      pool, call, method, function, callback, error callback
+POOL_CALL_MADE = (
+    45  # before it is called               pool, call, method, function, callback, error callback, file, line
+)
 NOT_RECORDED = 44  # what of it is not recorded                 text
 PROCESS_MADE = (
     29  # its parent, before it is started           number, name, target, daemon, path, arguments, start method
 )
+FORKING = 41  # a copy is about to be made by os.fork()         number, function, file, line, its own other threads
+WAITED_FOR = 42  # own code has waited for a child               pid, exit code, usage
 THREAD_NAMED = 47  # first thing in a thread                    native thread id, name
 RESTARTING = 27  # its parent, before it is started again      process, how often before, its exit code
 

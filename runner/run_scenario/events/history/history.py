@@ -597,6 +597,10 @@ def _next_task(event: PoolEvent) -> str:
     return f"the next task of {event.pool}"
 
 
+_CAUSES_OF_WORKERS: dict[str, Cause] = {"": "ended", "SIGTERM": "terminated"}
+"""Signal that has ended a worker of a pool, if any -> cause of the end."""
+
+
 def _cause_of_loss(event: log.PoolWorkerLost) -> Cause:
     if event.signal:
         return "signal"
@@ -604,16 +608,19 @@ def _cause_of_loss(event: log.PoolWorkerLost) -> Cause:
 
 
 def _end_of_worker(event: log.PoolWorkerExited) -> log.ProcessExited:
-    """Return the end of a worker of a pool as that of a process, of which only its pool knows."""
+    """Return the end of a worker of a pool as that of a process, of which only its pool knows.
+
+    By SIGTERM a pool ends its workers; if it was not the pool, the worker is lost, which is the next event.
+    """
     return log.ProcessExited(
         **{name: getattr(event, name) for name in log.Event.__struct_fields__},
         worker="process",
         exitcode=event.exitcode,
-        cause="signal" if event.signal else "ended",
+        cause=_CAUSES_OF_WORKERS.get(event.signal or "", "signal"),
         signal=event.signal,
         by=None,
         reason="",
-        allowed=not event.signal,
+        allowed=event.signal in (None, "SIGTERM"),
         cpu_user=None,
         cpu_system=None,
         max_rss=None,

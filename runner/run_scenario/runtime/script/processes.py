@@ -28,6 +28,7 @@ from run_scenario.runtime.child.reaping import join, record_reaping, terminate_d
 from run_scenario.runtime.child.reports import Report, report_auxiliary_processes, report_started
 from run_scenario.runtime.primitives import wire
 from run_scenario.runtime.script.announcements import announce_process
+from run_scenario.runtime.script.forks import record_forks
 from run_scenario.runtime.script.objects import record_objects
 from run_scenario.runtime.supervisor.auxiliary_processes import MANAGER
 
@@ -60,6 +61,7 @@ def record_processes(report: Report | None = None, *, proc: bool = True) -> None
     global _report, _proc
     _report, _proc = report, proc
     own_children.watch()
+    record_forks(report)
     cpython.when_threads_start(lambda native, name: recorder.emit(codes.THREAD_NAMED, native, name))
     cpython.before_threads_fail(leave_out_own_frames)
     BaseProcess.start, BaseProcess.join = _start, _join  # type: ignore[method-assign]
