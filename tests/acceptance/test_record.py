@@ -194,7 +194,8 @@ def main():
     with multiprocessing.Pool(1) as pool:
         pool.map(die, [1])
 """,
-        "was ended by SIGKILL while it was doing task 0 of map(), and a Pool never gives a lost task to another worker",
+        "was ended by SIGKILL while it was doing task 0 of map(die, …) (script.py:12), and a Pool never gives "
+        "a lost task to another worker",
     ),
     "a join before the items are taken": (
         """
@@ -281,11 +282,9 @@ def test_a_result_that_does_not_come(tmp_path: Path, method: str) -> None:
     body = """
 from concurrent.futures import ProcessPoolExecutor
 
-event = multiprocessing.Event()
-
 def work(number):
     if number:
-        event.wait()
+        multiprocessing.Event().wait()
 
 def main():
     with ProcessPoolExecutor(1) as executor:
@@ -295,8 +294,8 @@ def main():
 """
     stall = record(tmp_path, script(body), method).stall()
     waits = next(each for each in stall["processes"] if each["process"] == "MainProcess")
-    assert (2, "submit", "work", "script.py:17") == tuple(waits[key] for key in ("call", "method", "function", "place"))
-    result = "the result of submit(work, …) (call 2, script.py:17) of pool 'executor (script.py:16)'"
+    assert (2, "submit", "work", "script.py:15") == tuple(waits[key] for key in ("call", "method", "function", "place"))
+    result = "the result of submit(work, …) (call 2, script.py:15) of pool 'executor (script.py:14)'"
     assert result == waits["waiting_for"]
 
 
@@ -660,3 +659,31 @@ def test_a_script_is_no_scenario(tmp_path: Path) -> None:
         done.returncode,
         "'script.py' is a Python script: run-scenario record script.py" in done.stderr,
     )
+
+
+def test_the_end_of_a_manager_that_is_killed(tmp_path: Path, method: str) -> None:
+    """Who has started it does not matter: the script, before it goes on, or a process, when that stops it."""
+    body = """
+def kill(name):
+    manager = multiprocessing.Manager()
+    made = manager.dict()
+    os.kill(int(manager._process.pid), signal.SIGKILL)
+    manager._process.join()
+    try:
+        made["a"] = 1
+    except (OSError, EOFError):
+        print(name, flush=True)
+
+def main():
+    kill("script")
+    process = multiprocessing.Process(target=kill, args=("process",), name="worker")
+    process.start()
+    process.join()
+"""
+    recorded = record(tmp_path, script(body), method)
+    assert (0, "script\nprocess\n") == recorded[:2]
+    started = {event["manager_pid"]: event["process"] for event in recorded.log.all("manager.started")}
+    lost = {started[event["manager_pid"]]: event["exitcode"] for event in recorded.log.all("manager.lost")}
+    # If the script, or its fork server, has waited for it before the supervisor looks, that does not know the code.
+    assert lost["MainProcess"] in (-9, None)
+    assert {"MainProcess": lost["MainProcess"], "worker": -9} == lost

@@ -43,6 +43,12 @@ for end in (
         end()
         break
     os.wait4(pid, 0)
+else:
+    pid = os.fork()
+    while pid == 0:
+        signal.pause()
+    os.kill(pid, signal.SIGKILL)
+    os.wait()
 """
 UNAWAITED = """
 import os
@@ -158,10 +164,10 @@ def test_a_copy_has_a_name_a_parent_and_an_end(tmp_path: Path) -> None:
 
 
 def test_however_a_copy_ends(tmp_path: Path) -> None:
-    """By os._exit(), as another program, by a signal, by an exception, or where the script does."""
+    """By os._exit(), as another program, by a signal, by an exception, where the script does, or at once."""
     recorded = record(tmp_path, ENDS)
-    names = ["fork of MainProcess", *(f"fork of MainProcess #{number}" for number in range(2, 6))]
-    expected = [(4, "ended"), (6, "ended"), (-9, "signal"), (1, "exception"), (0, "ended")]
+    names = ["fork of MainProcess", *(f"fork of MainProcess #{number}" for number in range(2, 7))]
+    expected = [(4, "ended"), (6, "ended"), (-9, "signal"), (1, "exception"), (0, "ended"), (-9, "signal")]
     assert {"MainProcess": (0, "returned"), **dict(zip(names, expected, strict=True))} == ends(recorded)
 
 

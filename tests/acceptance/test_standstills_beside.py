@@ -97,7 +97,8 @@ SHAPES: dict[str, tuple[str, str, str]] = {
     "with a pool of its own": (
         scenario({"name": "P", "target": "actors:map_without_worker"}),
         "lost_pool_task",
-        "PoolWorker-1:1 ended with exit code 3 while it was doing task 0 of map(), and a Pool never gives a lost task "
+        "PoolWorker-1:1 ended with exit code 3 while it was doing task 0 of map(posix:_exit, …) (stuck.py:112), and a "
+        "Pool never gives a lost task "
         "to another worker",
     ),
     "at a semaphore that signals": (

@@ -196,14 +196,14 @@ SENTENCES = [
     (
         "pool.exception_not_retrieved",
         {},
-        "never asked for the result of apply_async(square, …) (call 1) of pool 'crunch': it had raised ValueError: boom, and so "
-        "had 2 more calls of this pool (get() would have raised it here)",
+        "never asked for the result of apply_async(square, …) (call 1) of pool 'crunch': it had raised ValueError: "
+        "boom, and so had 2 more calls of this pool (get() would have raised it here)",
     ),
     (
         "pool.exception_not_retrieved",
         {"method": "submit", "calls": 1},
-        "never asked for the result of submit(square, …) (call 1) of pool 'crunch': it had raised ValueError: boom (result() "
-        "would have raised it here)",
+        "never asked for the result of submit(square, …) (call 1) of pool 'crunch': it had raised ValueError: boom "
+        "(result() would have raised it here)",
     ),
     (
         "pool.left_over",

@@ -118,6 +118,7 @@ MANAGER_SHUT_DOWN = 111  #                                      name and pid of 
 MANAGER_CALLED = (
     112  # of a proxy, after it                    resource, method, arguments, keywords, result, error, since
 )
+MANAGER_FAILED = 114  # who has started it stops it, and it has ended   pid, exit code
 MANAGER_LOST = 113  # supervisor                                     pid, exit code or None
 
 # Pools, by position among the scenario's resources; calls count from 1, tasks from 0.

@@ -1,8 +1,9 @@
 """Has the copies recorded that own code makes by os.fork(), each as a process of its own.
 
 They are noticed by the functions that Python calls around a fork, so that nothing stands in the place of os.fork(). The
-copy is announced before it is there, and says itself which process id it has got. How it has ended is seen by the
-supervisor or, if it was faster, by whoever has waited for it.
+copy is announced before it is there, and says itself which process id it has got; so does the original, for a copy may
+be killed before it can say anything. How it has ended is seen by the supervisor or, if it was faster, by whoever has
+waited for it.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from run_scenario.runtime import cpython
 from run_scenario.runtime.child import copies
 from run_scenario.runtime.child.bootstrap import join_run_as_copy
 from run_scenario.runtime.child.reports import Report
+from run_scenario.runtime.platform import system
 from run_scenario.runtime.script.announcements import announce_copy
 
 _OTHERS = frozenset({"multiprocessing", "run_scenario", "subprocess"})
@@ -35,6 +37,8 @@ class _Forking(threading.local):
     number: int | None = None
     original = 0
     """The process id of who is copied."""
+    newest = 0
+    """The last child of this thread before that, as the system knows it; 0: none, or that cannot be seen."""
 
 
 _forking = _Forking()
@@ -46,7 +50,7 @@ def record_forks(report: Report | None) -> None:
     _report = report
     if hasattr(os.waitpid, "noted"):
         return
-    os.register_at_fork(before=_announce, after_in_child=_begin)
+    os.register_at_fork(before=_announce, after_in_parent=_note_pid, after_in_child=_begin)
     for name in _WAITS:
         if hasattr(os, name):
             setattr(os, name, _noting(getattr(os, name)))
@@ -57,6 +61,19 @@ def _announce() -> None:
     if _forking.by_own_code:
         _forking.number = announce_copy() if recorder.run_ref.folder else None
         _forking.original = os.getpid()
+        _forking.newest = _newest_child()
+
+
+def _note_pid() -> None:
+    if _forking.by_own_code and _forking.number is not None:
+        pid = _newest_child()
+        if pid not in (0, _forking.newest):  # otherwise there was no room for a copy, or nobody waits for it
+            recorder.emit(codes.START_RETURNED, _forking.number, pid)
+
+
+def _newest_child() -> int:
+    children = system.read_file("/proc/thread-self/children").split()
+    return int(children[-1]) if children else 0
 
 
 def _begin() -> None:
