@@ -154,8 +154,8 @@ CASES = {
     "pool_task_exits": Case(
         3,
         (
-            "ended with exit code 1 because task 2 of map(maybe_leave, …) (pool_task_exits.py:16) raised SystemExit, which ends a worker (an Exception would "
-            "not), and a Pool never gives a lost task to another worker",
+            "ended with exit code 1 because task 2 of map(maybe_leave, …) (pool_task_exits.py:16) raised SystemExit, "
+            "which ends a worker (an Exception would not), and a Pool never gives a lost task to another worker",
             "the main program waits for ever for pool 'pool (pool_task_exits.py:15)'",
         ),
     ),

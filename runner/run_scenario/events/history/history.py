@@ -534,6 +534,11 @@ class History(Struct, eq=False):
         self._work(event)
         self._used(event)
 
+    @_on(log.PoolCreated)
+    def _pool_created(self, event: log.PoolCreated) -> None:
+        self._pool(event)
+        self._work(event).is_executor = event.type == "executor"
+
     @_on(log.PoolWorkerStarted)
     def _pool_worker_started(self, event: log.PoolWorkerStarted) -> None:
         lane = self._lane(event.process)
@@ -576,11 +581,10 @@ class History(Struct, eq=False):
 
     @_on(log.PoolWorkerExited)
     def _pool_worker_exited(self, event: log.PoolWorkerExited) -> None:
-        self._work(event)
-        lane = self._lane(event.process)
+        work, lane = self._work(event), self._lane(event.process)
         self._close_wait(event.process, event.t)
         if lane.end is None:
-            lane.ended, lane.end = event.t, _end_of_worker(event)
+            lane.ended, lane.end = event.t, _end_of_worker(event, by_pool=not work.is_executor)
 
 
 def read(lines: Iterable[Mapping[str, Any]]) -> History:
@@ -597,30 +601,28 @@ def _next_task(event: PoolEvent) -> str:
     return f"the next task of {event.pool}"
 
 
-_CAUSES_OF_WORKERS: dict[str, Cause] = {"": "ended", "SIGTERM": "terminated"}
-"""Signal that has ended a worker of a pool, if any -> cause of the end."""
-
-
 def _cause_of_loss(event: log.PoolWorkerLost) -> Cause:
     if event.signal:
         return "signal"
     return "exception" if event.exception is not None else "vanished"
 
 
-def _end_of_worker(event: log.PoolWorkerExited) -> log.ProcessExited:
+def _end_of_worker(event: log.PoolWorkerExited, *, by_pool: bool) -> log.ProcessExited:
     """Return the end of a worker of a pool as that of a process, of which only its pool knows.
 
-    By SIGTERM a pool ends its workers; if it was not the pool, the worker is lost, which is the next event.
+    With `by_pool`, SIGTERM is how the pool ends its workers: if somebody else has sent it, the worker is lost, and that
+    is the next event. An executor does so only once it is broken.
     """
+    is_terminated = by_pool and event.signal == "SIGTERM"
     return log.ProcessExited(
         **{name: getattr(event, name) for name in log.Event.__struct_fields__},
         worker="process",
         exitcode=event.exitcode,
-        cause=_CAUSES_OF_WORKERS.get(event.signal or "", "signal"),
+        cause="terminated" if is_terminated else "signal" if event.signal else "ended",
         signal=event.signal,
         by=None,
         reason="",
-        allowed=event.signal in (None, "SIGTERM"),
+        allowed=is_terminated or not event.signal,
         cpu_user=None,
         cpu_system=None,
         max_rss=None,
