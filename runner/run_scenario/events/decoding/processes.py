@@ -505,7 +505,9 @@ class ProcessDecoder:
         if state.not_ended:
             return
         state.not_ended = True
-        if condition is None and not state.sent:
+        if condition is None and not state.sent and state.started is not None:
+            reason = "it has a session of its own: nobody here can see whether it is still there"
+        elif condition is None and not state.sent:
             reason = "it is in a session of its own that is younger than the run: nobody here can see whose it is"
         elif condition is None:
             reason = "it may still be there: nobody here can see whether SIGKILL has ended it"
