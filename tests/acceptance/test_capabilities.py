@@ -119,9 +119,17 @@ def test_who_has_left_the_session(tmp_path: Path, missing: str) -> None:
     check_deadline(stopped_without(tmp_path, FLED, missing), missing)
 
 
-def test_who_cannot_be_told_from_a_stranger(tmp_path: Path) -> None:
-    """With nothing by which it can be known, it is left alone, and named."""
-    text = json.dumps({**json.loads(FLED), "timeout": 6})  # a slow machine, too, has the child by then
+@pytest.mark.parametrize(
+    ("target", "name", "why"),
+    [
+        ("be_stubborn_with_a_program", "pid {}", "nobody here can see whose it is"),
+        ("be_stubborn", "fork of Stubborn", "nobody here can see whether it is still there"),
+    ],
+)
+def test_who_cannot_be_told_from_a_stranger(tmp_path: Path, target: str, name: str, why: str) -> None:
+    """With nothing by which it can be known, it is left alone, and named; a copy has recorded that it is one."""
+    # A slow machine, too, has the child by then.
+    text = scenario({"name": "Stubborn", "target": f"actors:{target}"}, timeout=6)
     running = Running(tmp_path, text, shell=("env", f"RUN_SCENARIO_WITHOUT={NONE}"))
     running.wait_for("scenario.finished")
     assert 3 == running.process.wait(PATIENCE)
@@ -131,7 +139,7 @@ def test_who_cannot_be_told_from_a_stranger(tmp_path: Path) -> None:
     running.wait_for_survivors()
     log = running.finish(by_init=True).log
     assert 1 == len(left)
-    assert "nobody here can see whose it is" in log.one("process.not_ended", f"pid {left[0]}", state=None)["reason"]
+    assert why in log.one("process.not_ended", name.format(left[0]), state=None)["reason"]
     assert [] == log.all("process.not_ended", f"pid {log.one('scenario.started')['pid']}")  # the supervisor
 
 

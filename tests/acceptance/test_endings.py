@@ -242,8 +242,9 @@ def test_a_copy_of_a_process_is_not_its_end(play: Play) -> None:
     """What os.fork() in a target has made returns from it, too: the process itself has finished once, at last."""
     result = play(scenario({"name": "P", "target": "actors:fork_and_return"}))
     log = result.log
-    assert (0, {"child", "parent"}) == (result.status, set(log.output("P")))
+    assert (0, ["parent"], ["child"]) == (result.status, log.output("P"), log.output("fork of P"))
     assert log.one("process.finished", "P")["seq"] > log.all("process.output", "P", text="parent")[0]["seq"]
+    assert "ended" == log.one("process.exited", "fork of P")["cause"]
 
 
 def test_what_allows_an_end_with_exit_code_zero(play: Play) -> None:

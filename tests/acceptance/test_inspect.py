@@ -324,11 +324,24 @@ def test_lines_of_python(started: Any) -> None:
 
 
 def test_a_program_that_is_recorded_already(tmp_path: Path) -> None:
-    """It is said which run it is: its log knows more."""
-    recording = Recording(tmp_path, 'import signal\nprint("ready", flush=True)\nsignal.pause()\n')
+    """It is said which run it is, and where its log is: of the command, of the script, of what that has started."""
+    text = """
+        import os, signal, subprocess
+        other = subprocess.Popen(["sleep", "600"])
+        print(os.getpid(), other.pid, flush=True)
+        signal.pause()
+    """
+    recording = Recording(tmp_path, text)
+    recording.wait_for("process.started")
     assert recording.process.stdout
-    assert is_readable(recording.process.stdout.fileno(), PATIENCE)
-    assert inspected(recording.process.pid)["run"]
+    pids = [recording.process.pid, *map(int, recording.process.stdout.readline().split())]
+    [log] = map(str, tmp_path.glob("*.jsonl"))
+    for found in map(inspected, pids):
+        assert ([log], f"run-scenario-{found['run']}") == (found["logs"], Path(found["folder"]).name)
+    command = [*COMMAND, "inspect", str(pids[1]), "--format", "console"]
+    shown = " ".join(subprocess.run(command, capture_output=True, text=True, check=True).stdout.split())
+    assert f"of run-scenario: its log, {log}, knows more" in shown
+    assert ("", []) == tuple(inspected(os.getpid())[field] for field in ("run", "logs"))
     recording.process.send_signal(signal.SIGINT)
     assert 130 == recording.finish().status
 

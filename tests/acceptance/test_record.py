@@ -15,6 +15,8 @@ from recorded import SCRIPTS, Recording, plainly, record
 from support import COMMAND, PATIENCE
 
 import run_scenario
+from run_scenario.events.history.history import read
+from run_scenario.report.summary import lane_exit
 
 GUARD = 'if __name__ == "__main__":\n    multiprocessing.set_start_method(sys.argv[1])\n    main()\n'
 
@@ -105,6 +107,21 @@ def main():
     assert "pool (script.py:13)" == recorded.log.one("pool.called", method="map")["pool"]
 
 
+def test_workers_that_the_end_of_a_with_block_terminates(tmp_path: Path, method: str) -> None:
+    """That is how a Pool ends its workers: no view shows it as a failure."""
+    body = """
+def main():
+    with multiprocessing.Pool(2) as pool:
+        print(pool.map(abs, [-1, -2]))
+"""
+    recorded = record(tmp_path, script(body), method, options=("--timeline",))
+    workers = [lane for name, lane in read(recorded.log.events).lanes.items() if "PoolWorker" in name]
+    assert 2 == len(workers)
+    assert {"terminated: SIGTERM", "ended by itself"} >= {lane_exit(lane) for lane in workers}
+    assert not any(lane.failed for lane in workers)
+    assert "✗" not in recorded.stderr
+
+
 def test_what_children_return_of_the_scripts_own(tmp_path: Path, method: str) -> None:
     """A spawned child knows the script as __mp_main__: what it returns of a class of the script can be unpickled."""
     body = """
@@ -177,7 +194,8 @@ def main():
     with multiprocessing.Pool(1) as pool:
         pool.map(die, [1])
 """,
-        "was ended by SIGKILL while it was doing task 0 of map(), and a Pool never gives a lost task to another worker",
+        "was ended by SIGKILL while it was doing task 0 of map(die, …) (script.py:12), and a Pool never gives "
+        "a lost task to another worker",
     ),
     "a join before the items are taken": (
         """
@@ -257,6 +275,28 @@ def test_a_standstill_is_explained(tmp_path: Path, method: str, name: str) -> No
     assert (3, "deadlock") == (recorded.status, recorded.stall()["cause"])
     assert reason in recorded.stall()["reason"]
     assert reason in recorded.stderr
+
+
+def test_a_result_that_does_not_come(tmp_path: Path, method: str) -> None:
+    """Of several calls it is said whose result is waited for, and in which line it was made."""
+    body = """
+from concurrent.futures import ProcessPoolExecutor
+
+def work(number):
+    if number:
+        multiprocessing.Event().wait()
+
+def main():
+    with ProcessPoolExecutor(1) as executor:
+        futures = [executor.submit(work, number) for number in range(2)]
+        for future in futures:
+            future.result()
+"""
+    stall = record(tmp_path, script(body), method).stall()
+    waits = next(each for each in stall["processes"] if each["process"] == "MainProcess")
+    assert (2, "submit", "work", "script.py:15") == tuple(waits[key] for key in ("call", "method", "function", "place"))
+    result = "the result of submit(work, …) (call 2, script.py:15) of pool 'executor (script.py:14)'"
+    assert result == waits["waiting_for"]
 
 
 def test_a_deadline(tmp_path: Path) -> None:
@@ -622,3 +662,31 @@ def test_a_script_is_no_scenario(tmp_path: Path) -> None:
         done.returncode,
         "'script.py' is a Python script: run-scenario record script.py" in done.stderr,
     )
+
+
+def test_the_end_of_a_manager_that_is_killed(tmp_path: Path, method: str) -> None:
+    """Who has started it does not matter: the script, before it goes on, or a process, when that stops it."""
+    body = """
+def kill(name):
+    manager = multiprocessing.Manager()
+    made = manager.dict()
+    os.kill(int(manager._process.pid), signal.SIGKILL)
+    manager._process.join()
+    try:
+        made["a"] = 1
+    except (OSError, EOFError):
+        print(name, flush=True)
+
+def main():
+    kill("script")
+    process = multiprocessing.Process(target=kill, args=("process",), name="worker")
+    process.start()
+    process.join()
+"""
+    recorded = record(tmp_path, script(body), method)
+    assert (0, "script\nprocess\n") == recorded[:2]
+    started = {event["manager_pid"]: event["process"] for event in recorded.log.all("manager.started")}
+    lost = {started[event["manager_pid"]]: event["exitcode"] for event in recorded.log.all("manager.lost")}
+    # If the script, or its fork server, has waited for it before the supervisor looks, that does not know the code.
+    assert lost["MainProcess"] in (-9, None)
+    assert {"MainProcess": lost["MainProcess"], "worker": -9} == lost

@@ -508,6 +508,18 @@ def main():
         process.join()
     os.kill(os.getpid(), signal.SIGTERM)
 """
+COPY = """
+def main():
+    queue = mp.Queue()
+    pid = os.fork()
+    if pid == 0:
+        queue.put("copy")
+        queue.close()
+        queue.join_thread()
+        os._exit(3)
+    queue.get()
+    os.waitpid(pid, 0)
+"""
 HANGS = {
     "pool": """
 def use(lock):
@@ -552,6 +564,16 @@ def test_what_goes_wrong_may_do_so_again(tmp_path: Path) -> None:
     result = played(tmp_path, scenario, "script")
     assert 0 == result.status, f"{result.stderr}\n{found}"
     assert -15 == ends(recorded)["MainProcess"] == ends(result.log)["MainProcess"]
+
+
+def test_a_copy_has_steps_of_its_own(tmp_path: Path) -> None:
+    """What os.fork() has made is a process of a scenario like any other, and ends with the same exit code."""
+    text = f"import multiprocessing as mp\nimport os\nimport sys\n{COPY}\n{GUARD}"
+    recorded, scenario = in_file(tmp_path, "script", text, "fork")
+    result = played(tmp_path, scenario, "script")
+    assert 0 == result.status, f"{result.stderr}\n{scenario.read_text()}"
+    check_alike(recorded, result.log)
+    assert 3 == ends(result.log)["fork of MainProcess"]
 
 
 @pytest.mark.parametrize("name", HANGS)

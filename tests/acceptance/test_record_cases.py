@@ -66,9 +66,9 @@ CASES = {
     "executor_crash": Case(
         1,
         (
-            "was lost with submit() (call 2): ended by SIGSEGV",
+            "was lost with submit(make, …) (call 2, executor_crash.py:26): ended by SIGSEGV",
             "MainProcess        failed with BrokenProcessPool",
-            "was ended by SIGSEGV in submit() (call 2))",
+            "was ended by SIGSEGV in submit(make, …) (call 2, executor_crash.py:26))",
         ),
     ),
     "executor_max_tasks": Case(
@@ -154,8 +154,8 @@ CASES = {
     "pool_task_exits": Case(
         3,
         (
-            "ended with exit code 1 because task 2 of map() raised SystemExit, which ends a worker (an Exception would "
-            "not), and a Pool never gives a lost task to another worker",
+            "ended with exit code 1 because task 2 of map(maybe_leave, …) (pool_task_exits.py:16) raised SystemExit, "
+            "which ends a worker (an Exception would not), and a Pool never gives a lost task to another worker",
             "the main program waits for ever for pool 'pool (pool_task_exits.py:15)'",
         ),
     ),

@@ -31,8 +31,8 @@ def main():
     pool.close()
     pool.join()
 """,
-        "never asked for the result of apply_async(work, …) of pool 'pool (script.py:10)': it had raised ValueError: "
-        "no 0, and so had 2 more calls of this pool (get() would have raised it here)",
+        "never asked for the result of apply_async(work, …) (call 1, script.py:12) of pool 'pool (script.py:10)': it "
+        "had raised ValueError: no 0, and so had 2 more calls of this pool (get() would have raised it here)",
     ),
     "a future that nobody asks": (
         """
@@ -45,8 +45,8 @@ def main():
     with ProcessPoolExecutor(1) as executor:
         executor.submit(work, 0)
 """,
-        "never asked for the result of submit(work, …) of pool 'executor (script.py:12)': it had raised ValueError: "
-        "no 0 (result() would have raised it here)",
+        "never asked for the result of submit(work, …) (call 1, script.py:13) of pool 'executor (script.py:12)': it "
+        "had raised ValueError: no 0 (result() would have raised it here)",
     ),
     "results that nobody goes through": (
         """
@@ -59,7 +59,7 @@ def main():
     with ProcessPoolExecutor(1) as executor:
         executor.map(work, range(2))
 """,
-        "never asked for the result of map(work, …) of pool 'executor (script.py:12)': it had raised "
+        "never asked for the result of map(work, …) (script.py:13) of pool 'executor (script.py:12)': it had raised "
         "ZeroDivisionError: integer division or modulo by zero (to go through its results would have raised it here)",
     ),
     "a pool whose block ends before its tasks": (
@@ -72,7 +72,7 @@ def main():
         pool.map_async(work, range(4))
 """,
         "4 of 4 tasks of pool 'pool (script.py:10)' were not done when its `with` block ended, which terminates its "
-        "workers, and nobody had asked for the results of map_async()",
+        "workers, and nobody had asked for the results of map_async(work, …) (script.py:11)",
     ),
     "a program that ends before its pool's tasks": (
         """
@@ -156,8 +156,8 @@ def main():
     for x in range(3):
         results.get()
 """,
-        "; apply_async() of pool 'pool (script.py:15)' has raised ZeroDivisionError: integer division or modulo by "
-        "zero in {worker}, and nobody has asked for its result",
+        "; apply_async(work, …) (call 1, script.py:17) of pool 'pool (script.py:15)' has raised ZeroDivisionError: "
+        "integer division or modulo by zero in {worker}, and nobody has asked for its result",
     ),
     "a producer that fails before its first item": (
         """

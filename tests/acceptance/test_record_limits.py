@@ -96,6 +96,18 @@ def test_a_log_that_is_long_enough_is_left_so(tmp_path: Path, method: str) -> No
     assert "failed" == recorded.log.events[-1]["outcome"]
 
 
+@pytest.mark.parametrize("most", [2_000, 60_000])
+def test_a_log_ends_with_the_event_that_is_too_much(tmp_path: Path, most: int) -> None:
+    """However much there is to write at once."""
+    recorded = record(tmp_path, BUSY + ENDS, "fork", "-1", options=("--max-log", str(most)))
+    [log] = tmp_path.glob("*.jsonl")
+    lines = log.read_bytes().splitlines(keepends=True)
+    assert len(lines) == len(recorded.log.events)
+    full = next(number for number, line in enumerate(lines) if b"--max-log" in line)
+    before = sum(map(len, lines[: full - 1]))
+    assert before <= most < before + len(lines[full - 1])
+
+
 def test_a_log_that_cannot_be_written_does_not_stop_the_program(tmp_path: Path, method: str) -> None:
     """It is said at the end."""
     (tmp_path / "script.py").write_text(BUSY + ENDS)

@@ -76,7 +76,7 @@ SHAPES: dict[str, tuple[str, str, str]] = {
     "with a copy": (
         scenario({"name": "P", "target": "actors:wait_while_holding", "uses": {"lock": "a"}}, sync=LOCKS),
         "cycle",
-        " waits for ever for lock 'a', held by P, which waits for the end of pid ",
+        "fork of P waits for ever for lock 'a', held by P, which waits for the end of fork of P",
     ),
     "at a queue of its own": (
         scenario({"name": "P", "target": "actors:take_from_own_queue"}),
@@ -97,7 +97,8 @@ SHAPES: dict[str, tuple[str, str, str]] = {
     "with a pool of its own": (
         scenario({"name": "P", "target": "actors:map_without_worker"}),
         "lost_pool_task",
-        "PoolWorker-1:1 ended with exit code 3 while it was doing task 0 of map(), and a Pool never gives a lost task "
+        "PoolWorker-1:1 ended with exit code 3 while it was doing task 0 of map(posix:_exit, …) (stuck.py:112), and a "
+        "Pool never gives a lost task "
         "to another worker",
     ),
     "at a semaphore that signals": (

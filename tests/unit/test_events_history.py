@@ -319,10 +319,14 @@ def test_held_at_the_end(kind: str, held: int) -> None:
     assert held == len(read(twice).lock_holds)
 
 
-@pytest.mark.parametrize(("signal", "allowed"), [(None, True), ("SIGKILL", False)])
-def test_the_end_of_a_worker_of_a_pool(signal: str | None, allowed: bool) -> None:
-    """One that was killed has an end that is not allowed, in every view; one that is no longer needed has not."""
-    read_of = read([event("pool.worker_started", t=1.0), event("pool.worker_exited", t=4.0, signal=signal)])
+@pytest.mark.parametrize(
+    ("type_", "signal", "allowed"),
+    [("Pool", None, True), ("Pool", "SIGTERM", True), ("Pool", "SIGKILL", False), ("executor", "SIGTERM", False)],
+)
+def test_the_end_of_a_worker_of_a_pool(type_: str, signal: str | None, allowed: bool) -> None:
+    """One that was killed has an end that is not allowed, in every view; one that its Pool has ended has not."""
+    began = event("pool.created", t=0.5, type=type_), event("pool.worker_started", t=1.0)
+    read_of = read([*began, event("pool.worker_exited", t=4.0, signal=signal)])
     assert [not allowed] == [lane.failed for lane in read_of.lanes.values()]
 
 

@@ -208,14 +208,14 @@ SENTENCES = [
     (
         "pool.exception_not_retrieved",
         {},
-        "never asked for the result of apply_async(square, …) of pool 'crunch': it had raised ValueError: boom, and so "
-        "had 2 more calls of this pool (get() would have raised it here)",
+        "never asked for the result of apply_async(square, …) (call 1) of pool 'crunch': it had raised ValueError: "
+        "boom, and so had 2 more calls of this pool (get() would have raised it here)",
     ),
     (
         "pool.exception_not_retrieved",
         {"method": "submit", "calls": 1},
-        "never asked for the result of submit(square, …) of pool 'crunch': it had raised ValueError: boom (result() "
-        "would have raised it here)",
+        "never asked for the result of submit(square, …) (call 1) of pool 'crunch': it had raised ValueError: boom "
+        "(result() would have raised it here)",
     ),
     (
         "pool.left_over",
@@ -368,3 +368,12 @@ def test_a_call_of_one_task_is_told_by_its_number() -> None:
     lost = event("pool.worker_lost", "W-1", method="submit", call=2, task=0, exitcode=3, signal=None)
     assert "was lost with submit() (call 2): ended with exit code 3" == sentence(lost)
     assert "was lost with task 0 of map(): ended with exit code 3" == sentence({**lost, "method": "map"})
+
+
+def test_a_call_of_own_code_is_told_by_its_line() -> None:
+    """Which of several it was: the number and the line; and what it was to call."""
+    made = {"function": "work", "place": "script.py:12", "call": 2}
+    returned = event("pool.returned", method="submit", result=7, waited=0.0, **made)
+    assert "has the result of submit(work, …) (call 2, script.py:12): 7" == sentence(returned)
+    failed = event("pool.call_failed", method="map", exception="ValueError", message="no", **made)
+    assert "map(work, …) (script.py:12) of pool 'crunch' raised ValueError: no" == sentence(failed)

@@ -33,6 +33,8 @@ class ProcessState:
         self.spec = spec
         self.start_method = start_method
         """Of one that own code has made: how that started it; None: as the scenario has it."""
+        self.is_copy = False
+        """Whether own code has made it by os.fork(), and not by multiprocessing."""
         self.pid = pid
         self.restarts = restarts
         """How often it was started again."""
@@ -132,7 +134,8 @@ def explain(state: ProcessState, code: int | None) -> ExitCause:
         return _explain_unknown(state)
     if code < 0:
         return _explain_signal(state, -code)
-    if state.spec is None and state.name != MAIN_NAME:
+    is_stranger = state.spec is None and state.name != MAIN_NAME
+    if is_stranger or (state.is_copy and not state.outcome):
         return _explain_stranger(state, code)
     allowed = _is_allowed(state, code, {0})
     if state.outcome == "refused":
@@ -177,12 +180,15 @@ def _has_steps(state: ProcessState) -> bool:
 
 
 def _raised(state: ProcessState) -> str:
-    who = "it" if _has_steps(state) or state.name == MAIN_NAME else "its target"
+    who = "it" if _has_steps(state) or state.is_copy or state.name == MAIN_NAME else "its target"
     return f"{who} raised {state.exception}" + (f" ({state.hint})" if state.hint else "")
 
 
 def _explain_stranger(state: ProcessState, code: int) -> ExitCause:
-    """Explain the end of a process that the scenario does not name: it has its own reasons, and they are its own."""
+    """Explain the end of a process that the scenario does not name: it has its own reasons, and they are its own.
+
+    So it is with a copy by os.fork(), which ends by os._exit(), or as another program.
+    """
     if "PoolWorker-" not in state.name:
         return ExitCause("ended", None, None, f"it ended by itself, with exit code {code}", True)
     if code == 0:

@@ -156,7 +156,11 @@ class Program(Value):
     """Seconds between two looks."""
     stacks: StackSource
     run: str = ""
-    """The run of run-scenario that the process belongs to; empty: it belongs to none."""
+    """The run of run-scenario that the process belongs to; empty: to none, as far as can be seen."""
+    folder: str = ""
+    """Where that run records."""
+    logs: tuple[str, ...] = ()
+    """The files that it writes its log to; there may be others that cannot be seen."""
 
     def process(self, pid: int) -> ProcessFacts | None:
         """Return a process, if it was looked at."""

@@ -16,7 +16,7 @@ STARTING = 1  # main program, before start()                   process, name, it
 STARTED = 2  # first thing in the child                        process, pid, ppid, parent name, daemon
 FINISHED = 3  # the target returned                            process, usage
 EXITING = 4  # the target called sys.exit()                    process, exit code or text, usage
-FAILED = 5  # the target raised                                process, exception type, message, traceback, usage, null input, through
+FAILED = 5  # the target raised                                process, exception type, message, traceback, usage, …
 JOINING = 6  # main program                                    process, timeout or None
 JOINED = 7  # main program                                     process, exit code, since
 JOIN_TIMED_OUT = 8  # main program                             process, timeout, since
@@ -38,11 +38,15 @@ RAISING_SIGNAL = 46  # before it sends a signal to itself      signal number
 RESOURCE_MADE = (
     28  # before anything else of it                number, class, variable, file, line, size, its lock, more
 )
-POOL_CALL_MADE = 45  # before it is called                      pool, call, method, function, callback, error callback
+POOL_CALL_MADE = (
+    45  # before it is called               pool, call, method, function, callback, error callback, file, line
+)
 NOT_RECORDED = 44  # what of it is not recorded                 text
 PROCESS_MADE = (
     29  # its parent, before it is started           number, name, target, daemon, path, arguments, start method
 )
+FORKING = 41  # a copy is about to be made by os.fork()         number, function, file, line, its own other threads
+WAITED_FOR = 42  # own code has waited for a child               pid, exit code, usage
 THREAD_NAMED = 47  # first thing in a thread                    native thread id, name
 RESTARTING = 27  # its parent, before it is started again      process, how often before, its exit code
 
@@ -114,6 +118,7 @@ MANAGER_SHUT_DOWN = 111  #                                      name and pid of 
 MANAGER_CALLED = (
     112  # of a proxy, after it                    resource, method, arguments, keywords, result, error, since
 )
+MANAGER_FAILED = 114  # who has started it stops it, and it has ended   pid, exit code
 MANAGER_LOST = 113  # supervisor                                     pid, exit code or None
 
 # Pools, by position among the scenario's resources; calls count from 1, tasks from 0.

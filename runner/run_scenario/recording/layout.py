@@ -89,7 +89,8 @@ WAITS_AT = 512
 WAIT = struct.Struct("<BxHIqq")
 """kind, queue or process (0xFFFF: none), native thread id, since (ns; 0: not waiting), until (ns; 0: for ever).
 
-`until` is negative where it waits for ever for the end of the process with that id, which the scenario does not name.
+`until` is negative where it waits for ever for one of several: for the end of the process with that id, which the
+scenario does not name, or for the result of the call on a pool with that number.
 
 `since` is negative while the thread holds the lock of what it waits at: should it end there, it takes the lock along.
 """

@@ -62,6 +62,14 @@ def packed_timeout(timeout: float | None) -> int:
     return max(0, number) + 1 if number < _FOR_EVER // 4 else 0
 
 
+def is_open_as(descriptor: int, file: os.stat_result) -> bool:
+    """Return whether a descriptor still is that of a file."""
+    try:
+        return os.path.samestat(os.fstat(descriptor), file)
+    except OSError:
+        return False
+
+
 class RunRef(NamedTuple):
     """What `join_run` needs in a process that knows nothing of the run."""
 
@@ -93,12 +101,20 @@ class Recorder:
         self._pack_fixed, self._pack_fixed_by = layout.FIXED.pack_into, layout.FIXED_BY.pack_into
         self._folds: dict[int, dict[Any, Fold]] = {}
         """Thread -> what it polls, by the poll's key."""
+        self._descriptors: list[tuple[int, os.stat_result]] = []
+        """Where maps keep descriptors: which they have, and of which file."""
+        self._kept: list[Any] = []
+        """Maps that are not to be freed."""
         self.prefix = ""
         """Path of this process's files, without the ending: PREFIX.0 is the segment's first chunk."""
         self._detach()
         os.register_at_fork(after_in_child=self._detach)
 
     def _detach(self) -> None:
+        if any(not is_open_as(descriptor, file) for descriptor, file in self._descriptors):
+            # A daemon has closed all, and may have files of its own there: to free the maps would close those.
+            self._kept.append((self._header, self._write, self.fixed, self._place_poll))
+        self._descriptors = []
         self._write: Callable[[bytes], Any] = self._write_first if self._folder else self._write_nothing
         self.fixed = self._first_fixed
         self._place_poll: PlacePoll = self._first_poll
@@ -197,6 +213,10 @@ class Recorder:
             else:
                 os.ftruncate(descriptor, size)
             # From 3.13 on a map need not keep a descriptor, which a target might close or take for its own.
+            if not _WITHOUT_DESCRIPTOR:
+                next_free = os.dup(descriptor)
+                os.close(next_free)
+                self._descriptors.append((next_free, os.fstat(descriptor)))
             return mmap.mmap(descriptor, size, **_WITHOUT_DESCRIPTOR)
         finally:
             os.close(descriptor)
@@ -511,14 +531,11 @@ class Recorder:
         self.waits[word] = now
         return now
 
-    def begin_join(self, pid: int, timeout: float | None) -> int:
-        """Note that this thread is about to wait for a process that the scenario does not name; return as `begin_wait`.
-
-        Its end is to be noted by `finish_wait`.
-        """
-        now = self.begin_wait(codes.W_JOIN_PROCESS, layout.NO_RESOURCE, timeout)
+    def begin_wait_for(self, number: int, kind: int, resource: int, timeout: float | None) -> int:
+        """Do as `begin_wait`, and note which process (its id) or which call on a pool is waited for, if for ever."""
+        now = self.begin_wait(kind, resource, timeout)
         if timeout is None:
-            self.waits[self.current_wait() + 1] = -pid
+            self.waits[self.current_wait() + 1] = -number
         return now
 
     def mark_passive(self, native: int, kind: int, resource: int) -> None:

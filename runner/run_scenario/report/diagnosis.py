@@ -12,7 +12,7 @@ from run_scenario.events.exit_cause import MAIN_NAME
 from run_scenario.events.types.runs import SOMETHING_IS_MISSING
 from run_scenario.report.text import pipe_end, plural, seconds
 from run_scenario.report.waits import doing, held, names, subject, waiting_for
-from run_scenario.scenario.resources import task_name
+from run_scenario.scenario.resources import call_name, task_name
 
 if TYPE_CHECKING:
     from run_scenario.events.types.runs import (
@@ -260,7 +260,7 @@ class _Explanation:
         failed = self._failed(ended)
         tasks = self._facts("task_failed")
         failed += [
-            f"{fact.fields['method']}() of pool '{fact.resource}' has raised {_exception(fact)} in {fact.process}, and "
+            f"{_call(fact)} of pool '{fact.resource}' has raised {_exception(fact)} in {fact.process}, and "
             "nobody has asked for its result"
             for fact in tasks[:_MOST_FAILED]
         ]
@@ -816,7 +816,11 @@ def _by_at(fact: Fact) -> str:
 
 
 def _task(fact: Fact) -> str:
-    return task_name(*(fact.fields.get(field) for field in ("method", "call", "task")))
+    return task_name(*(fact.fields.get(field) for field in ("method", "call", "task", "function", "place")))
+
+
+def _call(fact: Fact) -> str:
+    return call_name(*(fact.fields.get(field) for field in ("method", "call", "function", "place")))
 
 
 def _exception(fact: Fact) -> str:

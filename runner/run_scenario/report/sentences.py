@@ -11,7 +11,7 @@ from typing import Any
 
 from run_scenario.report.text import pipe_end, plural, sanitize, seconds, value, values
 from run_scenario.scenario.parameters import assignments
-from run_scenario.scenario.resources import task_name
+from run_scenario.scenario.resources import call_name, task_name
 
 Event = Mapping[str, Any]
 
@@ -114,7 +114,11 @@ def _pool(event: Event) -> str:
 
 
 def _task(event: Event) -> str:
-    return task_name(event.get("method"), event.get("call"), event.get("task"))
+    return task_name(*(event.get(field) for field in ("method", "call", "task", "function", "place")))
+
+
+def _call(event: Event) -> str:
+    return call_name(*(event.get(field) for field in ("method", "call", "function", "place")))
 
 
 def _sync(event: Event) -> str:
@@ -466,11 +470,11 @@ _ASKS = {"submit": "result()", **dict.fromkeys(("map", "imap", "imap_unordered")
 
 
 def _not_retrieved(event: Event) -> str:
-    method, calls = event.get("method"), event.get("calls") or 1
+    calls = event.get("calls") or 1
     more = f", and so had {plural(calls - 1, 'more call')} of this pool" if calls > 1 else ""
-    ask = _ASKS.get(str(method), "get()")
+    ask = _ASKS.get(str(event.get("method")), "get()")
     return (
-        f"never asked for the result of {method}({event.get('function')}, …) of {_pool(event)}: it had raised "
+        f"never asked for the result of {_call(event)} of {_pool(event)}: it had raised "
         f"{_exception(event)}{more} ({ask} would have raised it here)"
     )
 
@@ -486,13 +490,14 @@ def _tasks_left_over(event: Event) -> str:
     return (
         f"{tasks} of {plural(given, 'task')} of {_pool(event)} {'was' if tasks == 1 else 'were'} not done when "
         f"{why.get(str(event.get('terminated')), 'it was terminated')}, and nobody had asked for the results of "
-        f"{event.get('method')}() (ask for them before that with get(), or call close() and join())"
+        f"{_call(event)} (ask for them before that with get(), or call close() and join())"
     )
 
 
 def _pool_called(event: Event) -> str:
     tasks = "tasks" if event.get("tasks") is None else plural(event["tasks"], "task")
-    return f"calls {event.get('method')}({event.get('function')}, …) of {_pool(event)}: {tasks}"
+    place = f" ({event['place']})" if event.get("place") else ""
+    return f"calls {event.get('method')}({event.get('function')}, …) of {_pool(event)}{place}: {tasks}"
 
 
 def _task_started(event: Event) -> str:
@@ -622,11 +627,11 @@ _SENTENCES: dict[str, Callable[[Event], str]] = {
     "pool.task_finished": lambda e: f"finished {_task(e)} after {seconds(e.get('duration'))}: {value(e.get('result'))}",
     "pool.task_failed": lambda e: f"failed at {_task(e)}: {_exception(e)}{_hint(e)}",
     "pool.result": lambda e: f"takes result {e.get('position')} of {e.get('method')}(): {value(e.get('result'))}",
-    "pool.returned": lambda e: f"has the result of {e.get('method')}(){_after(e)}: {value(e.get('result'))}",
+    "pool.returned": lambda e: f"has the result of {_call(e)}{_after(e)}: {value(e.get('result'))}",
     "pool.called_back": lambda e: (
         f"calls back {e.get('function')}({value(e.get('argument'))}), the {e.get('keyword')} of {e.get('method')}()"
     ),
-    "pool.call_failed": lambda e: f"{e.get('method')}() of {_pool(e)} raised {_exception(e)}",
+    "pool.call_failed": lambda e: f"{_call(e)} of {_pool(e)} raised {_exception(e)}",
     "pool.closed": lambda e: f"closes {_pool(e)}",
     "pool.terminated": lambda e: f"terminates {_pool(e)}{_TERMINATED_BY.get(str(e.get('by')), '')}",
     "pool.joined": lambda e: f"has joined {_pool(e)}{_after(e)}",

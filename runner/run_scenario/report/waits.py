@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from run_scenario.events.exit_cause import MAIN_NAME
 from run_scenario.report.text import pipe_end
+from run_scenario.scenario.resources import call_name
 
 if TYPE_CHECKING:
     from run_scenario.events.types.runs import BlockedOperation, StuckThread
@@ -74,6 +75,10 @@ def waiting_for(blocked: BlockedOperation) -> str | None:
         return f"{whose} to answer{f' {blocked.method}()' if blocked.method else ''}"
     if operation == "wait":
         return _WAITED_ON.get(blocked.resource_type or "", "'{name}'").format(name=name)
+    if operation == "result" and blocked.method:
+        return (
+            f"the result of {call_name(blocked.method, blocked.call, blocked.function, blocked.place)} of pool '{name}'"
+        )
     if operation in _WAKES:
         return f"those to wake up that wait for '{name}'"
     if operation == "thread" and blocked.method == "alone":

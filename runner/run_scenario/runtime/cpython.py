@@ -513,9 +513,15 @@ def mark_as_described(manager: Any) -> None:
     manager.is_described = True
 
 
-def note_managers(base: Any, started: Callable[[Any], None], shut_down: Callable[[BaseProcess], None]) -> None:
+def note_managers(
+    base: Any,
+    started: Callable[[Any], None],
+    end: Callable[[BaseProcess, int | None], None],
+    shut_down: Callable[[BaseProcess], None],
+) -> None:
     """Have `started` called with each manager that starts, and `shut_down` with the process of each that was stopped.
 
+    Before that, `end` is called with the process and its exit code: None, unless it has ended by itself.
     Each way to stop one leads through here: shutdown(), `with`, and the end of the program. Those that are marked as a
     scenario's are left out.
     """
@@ -534,6 +540,8 @@ def note_managers(base: Any, started: Callable[[Any], None], shut_down: Callable
 
     def finalize(process: BaseProcess, *args: Any) -> None:
         has_failed = process.exitcode  # so it was not this that has ended it
+        if process not in described:
+            end(process, has_failed)
         finalize_plainly(process, *args)
         if not has_failed and process not in described:
             shut_down(process)

@@ -41,6 +41,8 @@ _ENDS = frozenset({codes.REAPED, codes.EXIT_SEEN, codes.MAIN_EXITED})
 """Records of an end: what the process wrote comes before it."""
 
 
+_LONGEST_EVENT = 1 << 17
+"""Bytes in the log that an event has at most, but for those that say how the run ended: texts are cut off before."""
 _MOST_SHOWN = 12
 """Processes whose waits are looked up for a sign of life."""
 
@@ -142,6 +144,8 @@ class RunFollower:
         """Process id -> readers of its segments, of the first `_known` that there are."""
         self._known = 0
         self._events = EventFactory(request.run, scenario.name, *request.began)
+        if stop is not None:
+            self._events.hand_on_after(max(1, self._limits.log // _LONGEST_EVENT), self._pass_on)
         self.decoder = EventDecoder(
             scenario,
             self._events,
@@ -300,8 +304,12 @@ class RunFollower:
         return failure
 
     def _check_limits(self, stop: Callable[[int], None]) -> None:
-        """Stop the run if its log has grown past a limit; a full log takes only the last events from now on."""
+        """Stop the run if its log has grown past a limit; a full log takes only the last events from now on.
+
+        The nearer it is to the limit, the fewer events are written at once: it ends with the one that is too much.
+        """
         written = max((sink.written for sink in self._sinks), default=0)
+        self._events.hand_on_after(max(1, (self._limits.log - written) // _LONGEST_EVENT), self._pass_on)
         if self._script is not None:  # which is recorded as far as it goes, and not stopped
             if written > self._limits.log and not self._events.is_full:
                 self.decoder.emit_incomplete(self._clock(), LIMITS["log"].exceeded(self._limits.log, written))

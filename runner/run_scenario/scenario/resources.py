@@ -147,9 +147,23 @@ NOT_WAITING = ("map_async", "starmap_async", "apply_async", "submit")
 _OF_ONE_TASK = ("apply", "apply_async", "submit")
 
 
-def task_name(method: str | None, call: int | None, task: int | None) -> str:
-    """Return a task of a pool in words; where each call makes but one, the call's number tells them apart."""
-    return f"{method}() (call {call})" if method in _OF_ONE_TASK else f"task {task} of {method}()"
+def call_name(method: str | None, call: int | None, function: str | None = None, place: str | None = None) -> str:
+    """Return a call on a pool in words: `submit(work, …) (call 2, script.py:12)`.
+
+    What was called, and in which line, is known of own code; the number is said of calls that make one task alone, of
+    which there may be many.
+    """
+    number = f"call {call}" if method in _OF_ONE_TASK and call is not None else ""
+    which = ", ".join(filter(None, (number, place)))
+    return f"{method}({f'{function}, …' if function else ''})" + (f" ({which})" if which else "")
+
+
+def task_name(
+    method: str | None, call: int | None, task: int | None, function: str | None = None, place: str | None = None
+) -> str:
+    """Return a task of a pool in words; where a call makes but one, it is named like the call."""
+    name = call_name(method, call, function, place)
+    return name if method in _OF_ONE_TASK else f"task {task} of {name}"
 
 
 class PoolCall(Value):
@@ -176,6 +190,8 @@ class PoolCall(Value):
     number: int = 1
     """Its position among the calls of its pool, from 1."""
     where: Location | None = None
+    place: str = ""
+    """Of a call of own code: file and line, as `script.py:12`; empty: not known."""
 
     @property
     def callbacks(self) -> dict[str, str]:

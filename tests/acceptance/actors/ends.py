@@ -81,6 +81,14 @@ def be_stubborn() -> None:
     signal.pause()
 
 
+def be_stubborn_with_a_program() -> None:
+    """The same, but the child is another program."""
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    subprocess.Popen(["sleep", "600"], start_new_session=True)
+    print("stubborn")
+    signal.pause()
+
+
 def be_deaf(event: Any) -> None:
     """Ignore SIGTERM, say so, and wait for ever."""
     signal.signal(signal.SIGTERM, signal.SIG_IGN)

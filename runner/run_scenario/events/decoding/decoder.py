@@ -13,6 +13,7 @@ from collections.abc import Callable, Sequence
 from typing import Any, Literal, Protocol, get_args
 
 import msgspec
+from msgspec import UNSET
 
 from run_scenario.events import types
 from run_scenario.events.decoding.abandoned import abandoned_resources
@@ -321,9 +322,20 @@ class EventDecoder:
         self._emit(t, source.name, source.pid, resource_made(spec, variable, file, line, more, self._resources))
 
     def on_pool_call_made(
-        self, source: Source, t: int, pool: int, call: int, method: str, function: str, callback: str, failed: str
+        self,
+        source: Source,
+        t: int,
+        pool: int,
+        call: int,
+        method: str,
+        function: str,
+        callback: str,
+        failed: str,
+        file: str,
+        line: int,
     ) -> None:
-        made = PoolCall(method, function, callback=callback, error_callback=failed, number=call)
+        place = f"{os.path.basename(file)}:{line}" if file else ""
+        made = PoolCall(method, function, callback=callback, error_callback=failed, number=call, place=place)
         self.pools.add_call(pool, made)
 
     def on_process_made(
@@ -338,8 +350,7 @@ class EventDecoder:
         arguments: list[dict[str, Any]],
         start_method: StartMethod,
     ) -> None:
-        maker = self.processes.spec_of(source, self._makers.get(self.pools.of_worker.get(source.pid, ""), ""))
-        allowed = frozenset() if maker is None else maker.children_exitcodes
+        allowed = self._allowed_of_children(source)
         spec = ProcessSpec(
             self.processes.unused(name),
             True,
@@ -353,6 +364,26 @@ class EventDecoder:
         spec = self._expected_ends.allow(spec, family_of(spec.name))
         self.processes.add(process, spec, Call(path, with_names(arguments, self._resources), start_method))
         self._processes.append(spec)
+
+    def _allowed_of_children(self, source: Source) -> frozenset[int] | None:
+        maker = self.processes.spec_of(source, self._makers.get(self.pools.of_worker.get(source.pid, ""), ""))
+        return frozenset() if maker is None else maker.children_exitcodes
+
+    def on_forking(
+        self, source: Source, t: int, index: int, function: str, file: str, line: int, threads: Any = UNSET
+    ) -> None:
+        where = "" if function in ("", "<module>") else f" in {function}"
+        spec = ProcessSpec(
+            self.processes.unused(f"fork of {source.name}"),
+            True,
+            f"os.fork(){where} ({os.path.basename(file)}:{line})",
+            any_exitcode=True,  # it may as well have become another program
+            children_exitcodes=self._allowed_of_children(source),
+            parent=source.name,
+        )
+        self.processes.add(index, spec, Call("", [], "fork"), is_copy=True)
+        self._processes.append(spec)
+        self.processes.on_starting(source, t, index, spec.name, threads)
 
     def on_not_recorded(self, source: Source, t: int, what: str) -> None:
         self.emit_incomplete(t, what)
@@ -494,7 +525,7 @@ class EventDecoder:
             name = self.processes.name_of(pid)
             if name == f"pid {pid}":
                 name = next((segment.name for segment in self._segments(pid) if segment.name), name)
-            # A copy that os.fork() has made has the name of the original.
+            # Two that nothing is known of may have the same: managers that different processes have started.
             names[pid] = f"pid {pid}" if name in taken else name
             taken.add(name)
         return names

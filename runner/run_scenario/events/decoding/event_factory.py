@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import math
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from msgspec import UNSET, UnsetType
@@ -43,6 +44,8 @@ class EventFactory:
         self.left_out = 0
         """Events that were left out because the log is full."""
         self._full = False
+        self._most_waiting: float = math.inf
+        self._hand_on: Callable[[], object] = lambda: None
 
     @property
     def latest(self) -> int:
@@ -51,6 +54,8 @@ class EventFactory:
 
     def emit(self, t: int, process: str, pid: int | None, event: Event) -> None:
         """Append an event that happened at `t` (monotonic ns) and is about `process`."""
+        if len(self.emitted) >= self._most_waiting:
+            self._hand_on()  # which may find that the log is full
         if self._full and not isinstance(event, _AT_THE_END):
             self.left_out += 1
             return
@@ -95,6 +100,10 @@ class EventFactory:
     def count_of(self, process: str) -> int:
         """Return how many events about a process there have been."""
         return self._of_process.get(process, 0)
+
+    def hand_on_after(self, most: float, hand_on: Callable[[], object]) -> None:
+        """Have `hand_on` called, which takes the events, as soon as one comes where so many wait for that."""
+        self._most_waiting, self._hand_on = most, hand_on
 
     @property
     def is_full(self) -> bool:

@@ -95,6 +95,11 @@ class PoolDecoder:
         """Return the names of a pool and of the method of one of its calls."""
         return self.spec(index).name, self.call(index, call).method
 
+    def _of_own_code(self, index: int, call: int) -> dict[str, Any]:
+        """Return which function and which line of own code a call is of; nothing for one that a scenario describes."""
+        made = self.call(index, call)
+        return {"function": made.function, "place": made.place} if made.place else {}
+
     def on_pool_created(self, source: Source, t: int, pool: int, processes: int) -> Event:
         spec = self.spec(pool)
         return types.PoolCreated(pool=spec.name, type=spec.type, processes=processes)
@@ -138,6 +143,7 @@ class PoolDecoder:
             method=None if call is None else self.call(pool, call).method,
             task=task,
             exception=self._ending.pop(pid, None),
+            **({} if call is None else self._of_own_code(pool, call)),
         )
         self._emit(t, name, pid, lost)
 
@@ -208,6 +214,7 @@ class PoolDecoder:
             message=message,
             duration=duration,
             **hint_fields(found),
+            **self._of_own_code(pool, call),
         )
 
     # Calls
@@ -241,6 +248,7 @@ class PoolDecoder:
             over=over,
             chunksize=chunksize,
             callbacks=callbacks,
+            place=self.call(pool, call).place or UNSET,
         )
 
     def on_pool_result(
@@ -253,7 +261,9 @@ class PoolDecoder:
 
     def on_pool_returned(self, source: Source, t: int, pool: int, call: int, result: Any, since: int) -> Event:
         name, method = self._place(pool, call)
-        return types.PoolReturned(pool=name, call=call, method=method, result=result, waited=waited(t, since))
+        return types.PoolReturned(
+            pool=name, call=call, method=method, result=result, waited=waited(t, since), **self._of_own_code(pool, call)
+        )
 
     def on_pool_called_back(
         self,
@@ -274,7 +284,13 @@ class PoolDecoder:
         name, method = self._place(pool, call)
         level: types.Level = "info" if self.call(pool, call).raises else "error"
         return types.PoolCallFailed(
-            level=level, pool=name, call=call, method=method, exception=exception, message=message
+            level=level,
+            pool=name,
+            call=call,
+            method=method,
+            exception=exception,
+            message=message,
+            **self._of_own_code(pool, call),
         )
 
     # The end
@@ -320,6 +336,7 @@ class PoolDecoder:
             exception=first.exception,
             message=first.message,
             calls=len(failed),
+            place=self.call(index, first.call).place or UNSET,
         )
 
     def _left_over(self, index: int, spec: PoolSpec, facts: FactBook, ended_well: bool) -> Event | None:
@@ -340,6 +357,7 @@ class PoolDecoder:
             tasks=sum(left.values()),
             given=sum(given[number] or 0 for number in left),
             terminated=None if terminated is None else "terminate" if terminated.by is UNSET else terminated.by,
+            **self._of_own_code(index, first.number),
         )
 
     def _unasked(self, pool: str, call: PoolCall, facts: FactBook) -> types.PoolCalled | None:

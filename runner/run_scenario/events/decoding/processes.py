@@ -32,6 +32,8 @@ from run_scenario.scenario.model import ProcessSpec, StartMethod
 MAIN = -1
 """The main program's number where records name a process by its position in the scenario."""
 
+_FIRST_PROCESS = 1
+"""The process id of the system's own, which adopts whom nobody else does."""
 _A_DAEMON = "its parent ended, and this is a daemon process"
 
 _MOST_THREAD_NAMES = 10_000
@@ -93,13 +95,13 @@ class ProcessDecoder:
         number = self._given[name]
         return f"{name} #{number}" if number > 1 else name
 
-    def add(self, index: int, spec: ProcessSpec, call: Call) -> None:
-        """Take in a process that own code has made."""
+    def add(self, index: int, spec: ProcessSpec, call: Call, *, is_copy: bool = False) -> None:
+        """Take in a process that own code has made, by multiprocessing or as a copy of itself."""
         self._calls[index] = call
         while len(self.states) < index:  # whoever has made these ended before it said so
             self.states.append(ProcessState("?"))
         state = ProcessState(spec.name, spec, start_method=call.start_method)
-        state.parent = spec.parent
+        state.parent, state.is_copy = spec.parent, is_copy
         self.states.append(state)
 
     def note_reaped(self, pid: int, code: int, usage: Packed) -> None:
@@ -253,9 +255,10 @@ class ProcessDecoder:
         self._by_pid[pid] = state
         if process == MAIN:
             self._main_ppid = ppid
+        is_adopted = process != MAIN and ppid in (self._main_ppid, _FIRST_PROCESS)
         event = types.ProcessStarted(
             worker="process",
-            ppid=ppid,
+            ppid=None if is_adopted else ppid,
             parent=state.parent or None,
             daemon=daemon,
             start_method=None if process == MAIN else state.start_method or self._start_method,
@@ -380,6 +383,10 @@ class ProcessDecoder:
     def on_reaped(self, source: Source, t: int, process: int, pid: int, exitcode: int, usage: Packed) -> None:
         self._emit_exit(self._by_pid.get(pid) or self._state(process), pid, t, exitcode, usage)
 
+    def on_waited_for(self, source: Source, t: int, pid: int, exitcode: int, usage: Packed) -> None:
+        if (state := self._by_pid.get(pid)) is not None:  # otherwise it is another program
+            self._emit_exit(state, pid, t, exitcode, usage)
+
     def on_exit_seen(self, source: Source, t: int, process: int, pid: int, exitcode: int | None, usage: Packed) -> None:
         # Who has been started again is not the one whose end is seen late.
         state = self._by_pid.get(pid) or (self._state(process) if process >= 0 else self._known(pid))
@@ -466,7 +473,7 @@ class ProcessDecoder:
         """Emit that a process has lost its parent, whose process id is given; 0 if that is not known."""
         orphan = self._known(pid)
         name = orphan.parent or (self.name_of(parent) if parent else None)
-        named = next((each for each in self.states if each.name == orphan.parent and each.pid), None)
+        named = next((each for each in (self.main, *self.states) if each.name == orphan.parent and each.pid), None)
         event = types.ProcessOrphaned(ppid=named.pid if named else parent or None, parent=name, command=command)
         self._emit(t, orphan.name, pid, event)
 
@@ -501,7 +508,9 @@ class ProcessDecoder:
         if state.not_ended:
             return
         state.not_ended = True
-        if condition is None and not state.sent:
+        if condition is None and not state.sent and state.started is not None:
+            reason = "it has a session of its own: nobody here can see whether it is still there"
+        elif condition is None and not state.sent:
             reason = "it is in a session of its own that is younger than the run: nobody here can see whose it is"
         elif condition is None:
             reason = "it may still be there: nobody here can see whether SIGKILL has ended it"

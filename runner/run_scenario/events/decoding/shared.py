@@ -158,13 +158,18 @@ class SharedDecoder:
         return types.ManagerShutDown(manager=name, manager_pid=pid)
 
     def on_manager_lost(self, source: Source, t: int, pid: int, exitcode: int | None) -> None:
-        event = types.ManagerLost(
+        self._emit(t, RUNNER, source.pid, self._lost(pid, exitcode))
+
+    def on_manager_failed(self, source: Source, t: int, pid: int, exitcode: int) -> Event:
+        return self._lost(pid, exitcode)
+
+    def _lost(self, pid: int, exitcode: int | None) -> types.ManagerLost:
+        return types.ManagerLost(
             manager=self.managers.get(pid, f"pid {pid}"),
             manager_pid=pid,
             exitcode=exitcode,
             signal=signal_of(exitcode),
         )
-        self._emit(t, RUNNER, source.pid, event)
 
     def on_manager_called(
         self,

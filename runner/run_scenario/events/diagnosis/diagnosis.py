@@ -50,7 +50,7 @@ _MOST_FAILURES = 5
 _FAILURES = ("exception", "crash", "signal", "vanished", "unstarted")
 """Causes of ends that nobody in the program has asked for."""
 _FIELDS = (
-    *("side", "exitcode", "signal", "call", "method", "task"),
+    *("side", "exitcode", "signal", "call", "method", "task", "function", "place"),
     *("exception", "message", "error", "tasks", "count", "cause", "thread", "doing", "most", "by", "threads"),
 )
 """Fields of events that a diagnosis repeats."""

@@ -169,7 +169,7 @@ def _unloadable_result(failed: types.PoolCallFailed, facts: FactBook) -> Hint:
     if len(raised) != 1 or facts.count(types.PoolTaskFailed, failed.pool, raised[0].call) != 1:
         return Hint("no worker had ended: what one of them sent cannot be unpickled", failed.seq)
     [task] = raised
-    name = task_name(task.method, task.call, task.task)
+    name = task_name(task.method, task.call, task.task, task.function or None, task.place or None)
     return Hint(f"no worker had ended: what {name} sent cannot be unpickled; it had raised {task.exception}", task.seq)
 
 
@@ -189,7 +189,7 @@ def _lost_worker(failed: types.PoolCallFailed, facts: FactBook) -> Hint | None:
 
 def _end_of_worker(event: types.PoolWorkerLost) -> str:
     end = f"was ended by {event.signal}" if event.signal else f"ended with exit code {event.exitcode}"
-    when = f"in {task_name(event.method, event.call, event.task)}"
+    when = f"in {task_name(event.method, event.call, event.task, event.function or None, event.place or None)}"
     return f"{event.process} {end} {when if event.call is not None else 'while it had no task'}"
 
 

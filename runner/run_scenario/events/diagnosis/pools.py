@@ -23,7 +23,7 @@ def lost_tasks(graph: WaitForGraph, w: Waiting) -> list[types.PoolWorkerLost]:
     lost = [event for event in facts.each(types.PoolWorkerLost, spec.name) if event.call is not None]
     if w.operation == "join_pool":
         return [] if facts.last(types.PoolTerminated, spec.name) else lost
-    call = _awaited_call(spec, facts)
+    call = next((each for each in spec.calls if each.number == w.call), None) or _awaited_call(spec, facts)
     if call is None:
         return []
     lost = [event for event in lost if event.call == call.number]
@@ -36,7 +36,7 @@ def lost_tasks(graph: WaitForGraph, w: Waiting) -> list[types.PoolWorkerLost]:
 
 
 def _awaited_call(spec: PoolSpec, facts: FactBook) -> PoolCall | None:
-    """Return the call whose result the main program waits for.
+    """Return the call whose result the main program waits for, where that is not recorded.
 
     It is the last one made, if that waits for its own result; else results are asked for in the order of the calls.
     """

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from run_scenario.recording import codes, layout
-from run_scenario.scenario.model import PipeSpec, Resource, Scenario
+from run_scenario.scenario.model import PipeSpec, PoolSpec, Resource, Scenario
 from run_scenario.values import Value
 
 if TYPE_CHECKING:
@@ -112,6 +112,8 @@ class Waiting(Value):
     thread_name: str = ""
     on_process: str = ""
     """The process it waits for, where that is none that the scenario names."""
+    call: int = 0
+    """The number of the call on a pool whose result it waits for; 0: it waits for none, or not for ever."""
 
     @property
     def operation(self) -> Operation | None:
@@ -191,7 +193,8 @@ def read_reports(
                     helpers=len(helpers),
                     thread=0 if native in threads else native,
                     thread_name="" if native in threads else thread_names.get((pid, native), ""),
-                    on_process=name_of(-until) if until < 0 else "",
+                    on_process=name_of(-until) if until < 0 and kind == codes.W_JOIN_PROCESS else "",
+                    call=-until if until < 0 and kind == codes.W_POOL_RESULT else 0,
                 )
             )
     return found
@@ -226,6 +229,8 @@ def blocked_operation(w: Waiting, scenario: Scenario, seconds: Callable[[int], f
     joined = processes[w.resource] if operation == "join" and w.resource < len(processes) else None
     if operation is None:
         spec = None
+    calls = spec.calls if isinstance(spec, PoolSpec) else ()
+    call = next((each for each in calls if each.number == w.call), None)
     return BlockedOperation(
         process=w.process,
         operation=operation,
@@ -233,7 +238,10 @@ def blocked_operation(w: Waiting, scenario: Scenario, seconds: Callable[[int], f
         resource_type=type_of(spec) if spec else None,
         end=w.end,
         on_process=joined.name if joined else w.on_process or None,
-        method=w.method,
+        method=call.method if call else w.method,
+        call=w.call or None,
+        function=call.function if call and call.place else None,
+        place=call.place or None if call else None,
         thread=w.thread or None,
         thread_name=w.thread_name or None,
         since=max(0.0, seconds(w.since)) if w.kind and w.since else None,

@@ -534,6 +534,11 @@ class History(Struct, eq=False):
         self._work(event)
         self._used(event)
 
+    @_on(log.PoolCreated)
+    def _pool_created(self, event: log.PoolCreated) -> None:
+        self._pool(event)
+        self._work(event).is_executor = event.type == "executor"
+
     @_on(log.PoolWorkerStarted)
     def _pool_worker_started(self, event: log.PoolWorkerStarted) -> None:
         lane = self._lane(event.process)
@@ -576,11 +581,10 @@ class History(Struct, eq=False):
 
     @_on(log.PoolWorkerExited)
     def _pool_worker_exited(self, event: log.PoolWorkerExited) -> None:
-        self._work(event)
-        lane = self._lane(event.process)
+        work, lane = self._work(event), self._lane(event.process)
         self._close_wait(event.process, event.t)
         if lane.end is None:
-            lane.ended, lane.end = event.t, _end_of_worker(event)
+            lane.ended, lane.end = event.t, _end_of_worker(event, by_pool=not work.is_executor)
 
 
 def read(lines: Iterable[Mapping[str, Any]]) -> History:
@@ -603,17 +607,22 @@ def _cause_of_loss(event: log.PoolWorkerLost) -> Cause:
     return "exception" if event.exception is not None else "vanished"
 
 
-def _end_of_worker(event: log.PoolWorkerExited) -> log.ProcessExited:
-    """Return the end of a worker of a pool as that of a process, of which only its pool knows."""
+def _end_of_worker(event: log.PoolWorkerExited, *, by_pool: bool) -> log.ProcessExited:
+    """Return the end of a worker of a pool as that of a process, of which only its pool knows.
+
+    With `by_pool`, SIGTERM is how the pool ends its workers: if somebody else has sent it, the worker is lost, and that
+    is the next event. An executor does so only once it is broken.
+    """
+    is_terminated = by_pool and event.signal == "SIGTERM"
     return log.ProcessExited(
         **{name: getattr(event, name) for name in log.Event.__struct_fields__},
         worker="process",
         exitcode=event.exitcode,
-        cause="signal" if event.signal else "ended",
+        cause="terminated" if is_terminated else "signal" if event.signal else "ended",
         signal=event.signal,
         by=None,
         reason="",
-        allowed=not event.signal,
+        allowed=is_terminated or not event.signal,
         cpu_user=None,
         cpu_system=None,
         max_rss=None,

@@ -161,6 +161,7 @@ class LockHold(NamedTuple):
 class PoolWork(Struct):
     """What a pool has done."""
 
+    is_executor: bool = False
     tasks: int = 0
     failed: int = 0
     lost: int = 0

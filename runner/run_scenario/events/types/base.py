@@ -59,6 +59,8 @@ Arguments = Annotated[
         "and `value`, what is like it where it is no data."
     ),
 ]
+CalledFunction = Annotated[str | UnsetType, about("Of a call that own code has made: what the workers are to call.")]
+Place = Annotated[str | UnsetType, about("Where own code has made the call, as `script.py:12`.")]
 Waited = Annotated[Seconds, about("Seconds that it waited.")]
 CallTime = Annotated[Seconds, about("Seconds that the call took.")]
 Timeout = Annotated[

@@ -8,6 +8,7 @@ from msgspec import UNSET, UnsetType
 
 from run_scenario.events.types.base import (
     Arguments,
+    CalledFunction,
     Count,
     Event,
     ExceptionName,
@@ -18,6 +19,7 @@ from run_scenario.events.types.base import (
     Message,
     Ordinal,
     Path,
+    Place,
     Seconds,
     ThreadsLeftOut,
     Timeout,
@@ -95,6 +97,8 @@ class PoolWorkerLost(PoolEvent, kw_only=True, tag="pool.worker_lost"):
         str | None,
         about("Name of the exception, such as SystemExit, that left the task and ended the worker; null: none did."),
     ]
+    function: CalledFunction = UNSET
+    place: Place = UNSET
 
 
 PoolThread = Literal["results", "tasks", "workers", "executor"]
@@ -148,6 +152,7 @@ class PoolCalled(PoolCallEvent, kw_only=True, tag="pool.called"):
         dict[str, str] | UnsetType,
         about("In the log of a script: what is to be called back, by keyword; as `path`, empty if it has none."),
     ] = UNSET
+    place: Place = UNSET
 
 
 class PoolTaskStarted(PoolTaskEvent, kw_only=True, tag="pool.task_started"):
@@ -174,6 +179,8 @@ class PoolTaskFailed(PoolTaskEvent, kw_only=True, tag="pool.task_failed"):
     duration: Annotated[Seconds, about("Seconds that it took.")]
     hint: Hint = UNSET
     hint_seq: HintSeq = UNSET
+    function: CalledFunction = UNSET
+    place: Place = UNSET
 
 
 class PoolResult(PoolCallEvent, kw_only=True, tag="pool.result"):
@@ -190,6 +197,8 @@ class PoolReturned(PoolCallEvent, kw_only=True, tag="pool.returned"):
 
     result: Item
     waited: Annotated[Seconds, about("Seconds that the main program waited for it.")]
+    function: CalledFunction = UNSET
+    place: Place = UNSET
 
 
 class PoolCalledBack(PoolCallEvent, kw_only=True, tag="pool.called_back"):
@@ -206,6 +215,8 @@ class PoolCallFailed(PoolCallEvent, kw_only=True, tag="pool.call_failed"):
     exception: ExceptionName
     message: Message
     timeout: Timeout = UNSET
+    function: CalledFunction = UNSET
+    place: Place = UNSET
 
 
 class PoolClosed(PoolEvent, kw_only=True, tag="pool.closed"):
@@ -238,6 +249,7 @@ class PoolExceptionNotRetrieved(PoolTaskEvent, kw_only=True, tag="pool.exception
     exception: ExceptionName
     message: Message
     calls: Annotated[Ordinal, about("Of how many calls on this pool that is so; this is the first.")]
+    place: Place = UNSET
 
 
 class PoolLeftOver(PoolCallEvent, kw_only=True, tag="pool.left_over"):
@@ -250,3 +262,5 @@ class PoolLeftOver(PoolCallEvent, kw_only=True, tag="pool.left_over"):
         Literal["with", "collected", "terminate"] | None,
         about("What terminated the pool: as `by` in pool.terminated, or a call; null: the end of the program."),
     ]
+    function: CalledFunction = UNSET
+    place: Place = UNSET

@@ -56,7 +56,10 @@ class ProcessStarted(Event, kw_only=True, tag="process.started"):
     """Recorded in the process itself: it runs."""
 
     worker: Worker
-    ppid: Annotated[Count, about("Process id of the parent; with `forkserver`, of the fork server.")]
+    ppid: Annotated[
+        Count | None,
+        about("Process id of the parent; with `forkserver`, of the fork server. Null if that was gone before it ran."),
+    ]
     parent: Annotated[
         str | None, about("Name of the process that started it; null for the main program, which has none here.")
     ]

@@ -128,13 +128,20 @@ class BlockedOperation(Struct, kw_only=True, frozen=True):
         str | None,
         about(
             "Of a call that a manager does not answer: the method, if it is known. Of a `thread`: join, if it waits "
-            "for the end of another; alone, if there is no other in its process."
+            "for the end of another; alone, if there is no other in its process. Of a `result`: that of the call."
         ),
     ] = None
     thread: Annotated[
         Ordinal | None, about("The native id of the thread; null: the main thread, or that of a worker with a name.")
     ] = None
     thread_name: Annotated[str | None, about("The name that this thread was started with, if it is known.")] = None
+    call: Annotated[
+        Ordinal | None, about("Of a `result`: the number of the call among those on the pool, if it is known.")
+    ] = None
+    function: Annotated[str | None, about("Of such a call that own code has made: what the workers are to call.")] = (
+        None
+    )
+    place: Annotated[str | None, about("Where own code has made it, as `script.py:12`.")] = None
 
 
 class StuckThread(BlockedOperation, kw_only=True, frozen=True):

@@ -81,8 +81,7 @@ def as_text(program: Program, width: int) -> str:
     """Return all of it for a person, in lines of at most `width` columns where that can be."""
     out: list[str] = []
     if program.run:
-        text = f"Run {program.run} of run-scenario records this program: its log knows more, and why it stands still."
-        out += [*_filled(text, "", width), ""]
+        out += [*_filled(_of_run(program), "", width), ""]
     for process in program.processes:
         out += _process(program, process, width)
     if program.stacks.tool:
@@ -105,6 +104,11 @@ def as_text(program: Program, width: int) -> str:
     for line in unknown(program):
         out += _filled(line, "  - ", width, "    ")
     return "\n".join(out) + "\n"
+
+
+def _of_run(program: Program) -> str:
+    where = f"its log, {' and '.join(program.logs)}," if program.logs else f"its recording, in {program.folder},"
+    return f"This program belongs to run {program.run} of run-scenario: {where} knows more, and why it stands still."
 
 
 def _filled(text: str, indent: str, width: int, further: str | None = None) -> list[str]:

@@ -366,7 +366,7 @@ def _is_sayable(made: Event) -> bool:
 
 def _is_own_failure(ended: Event) -> bool:
     """Return whether a process ended by itself in a way that a scenario has to allow; os._exit(0) is one, too."""
-    if ended.get("cause") in ("vanished", "unstarted"):
+    if ended.get("cause") in ("vanished", "unstarted", "ended"):
         return True
     return bool(ended.get("exitcode")) and ended.get("cause") in ("exception", "sys.exit", "signal", "crash")
 
@@ -376,7 +376,7 @@ def _endings(ended: Event) -> list[Step]:
     cause, signal = ended.get("cause"), str(ended.get("signal"))
     if cause in ("signal", "crash") and signal in SIGNALS:
         return [Step({"raise_signal": signal}, "whoever sent that is not known" if cause == "signal" else "it crashed")]
-    if cause == "vanished":
+    if cause in ("vanished", "ended"):  # ended: a copy by os.fork()
         return [Step({"exit": ended["exitcode"]}, "by os._exit() or the like, which waits for nobody")]
     if cause in _SENT:
         return [Step({"sleep": UNTIL_ENDED}, f"until {signal} ends it; what it did meanwhile is not recorded")]

@@ -16,10 +16,10 @@ from typing import TYPE_CHECKING, Any
 
 from run_scenario.recording import codes
 from run_scenario.recording.payloads import WITHHELD
-from run_scenario.recording.recorder import recorder
+from run_scenario.recording.recorder import is_open_as, recorder
 from run_scenario.recording.usage import Usage
 from run_scenario.runtime import cpython
-from run_scenario.runtime.child import exit_functions, output_capture, own_children
+from run_scenario.runtime.child import copies, exit_functions, output_capture, own_children
 from run_scenario.runtime.child.output_capture import Streams
 from run_scenario.runtime.child.own_frames import leave_out_own_frames, primitives_in
 from run_scenario.runtime.child.surroundings import Packed, install
@@ -57,6 +57,16 @@ def join_run(folder: str, name: str, queues: int, *, threads: bool = False, stre
         _write_stacks_on_demand()
 
 
+def join_run_as_copy() -> None:
+    """Make this process a recorded one that is a copy of a recorded one, by os.fork(): it has the rest already."""
+    try:
+        recorder.attach(recorder.run_ref.folder, f"pid {os.getpid()}", recorder.run_ref.queues)
+        if STACK_SIGNAL:
+            _write_stacks_on_demand()
+    except OSError as error:  # there is no room, or no descriptor left; whoever forks is not to be disturbed
+        recorder.give_up(error)
+
+
 def _write_stacks_on_demand() -> None:
     """Have faulthandler write stacks from a C signal handler, which works while Python is stuck in a lock.
 
@@ -66,13 +76,15 @@ def _write_stacks_on_demand() -> None:
     descriptor = os.open(f"{recorder.prefix}.stack", flags, 0o600)
     faulthandler.register(STACK_SIGNAL, file=descriptor, all_threads=False)
     recorder.note_stack_file(descriptor)
-    inherited = _stack_descriptor[:]
-    _stack_descriptor[:] = [descriptor]
-    for old in inherited:  # that of the process this one was forked from
-        os.close(old)
+    inherited = _stack_file[:]
+    _stack_file[:] = [(descriptor, os.fstat(descriptor))]
+    for old, file in inherited:  # that of the process this one was forked from
+        if is_open_as(old, file):  # a daemon closes all, and may have another file there
+            os.close(old)
 
 
-_stack_descriptor: list[int] = []
+_stack_file: list[tuple[int, os.stat_result]] = []
+"""The descriptor of the file for stacks, and which file that is."""
 
 
 class RecordedRun:
@@ -114,7 +126,7 @@ class RecordedRun:
             recorder.give_up(error)  # a script's process goes on without
         parent = multiprocessing.parent_process()
         name = str(parent.name) if parent else ""
-        recorder.emit(codes.STARTED, index, os.getpid(), os.getppid(), name, process.daemon)
+        recorder.emit(codes.STARTED, index, os.getpid(), parent_of(process), name, process.daemon)
         for end in self.closing:
             end.close()
         exit_functions.watch()
@@ -122,41 +134,63 @@ class RecordedRun:
             from run_scenario.runtime.primitives import managers
 
             managers.watch(self.managed)
-        pid = os.getpid()
         try:
             if self.surroundings is not None:
                 install(self.surroundings)
             type(process).run(process)
         except BaseException as error:
-            if os.getpid() == pid:
-                self._record_error(error)
+            record_error(index, error)
             leave_out_own_frames(error)
             raise
         else:
-            if os.getpid() == pid:
-                recorder.emit(codes.FINISHED, index, own_usage())
+            record_finished(index)
         finally:
-            if os.getpid() == pid:  # otherwise a copy that the target has made by os.fork() comes to its end
-                record_lingering(index)
+            record_lingering(index)
+            if not copies.is_copy():
                 record_missed_exit_functions()
             # From here on multiprocessing flushes queues, joins threads and children, and may wait for ever.
             recorder.begin_wait(codes.W_EXIT)
 
-    def _record_error(self, error: BaseException) -> None:
-        if isinstance(error, SystemExit):
-            recorder.emit(codes.EXITING, self._index, exitcode_of(error), own_usage())
-        else:
-            record_failure(self._index, error)
+
+def parent_of(process: BaseProcess) -> int:
+    """Return the process id of the parent of this process, which multiprocessing has started, and `process` stands for.
+
+    The system names another once the parent is gone: who has adopted it. Of a fork server only the system knows the id.
+    """
+    parent = multiprocessing.parent_process()
+    if parent is None or parent.pid is None or cpython.start_method_of(process) == "forkserver":
+        return os.getppid()
+    return parent.pid
+
+
+def record_finished(index: int) -> None:
+    """Record that a process, or the script, has come to its end. Of a copy that is no news: it may end anywhere."""
+    if not copies.is_copy():
+        recorder.emit(codes.FINISHED, index, own_usage())
+
+
+def record_error(index: int, error: BaseException) -> None:
+    """Record the exception that ends this process: the one with that number, or a copy of it."""
+    number = copies.own_number(index)
+    if number is None:
+        return
+    if isinstance(error, SystemExit):
+        recorder.emit(codes.EXITING, number, exitcode_of(error), own_usage())
+    else:
+        record_failure(number, error)
 
 
 def record_lingering(index: int) -> None:
-    """Record which threads will keep the process alive although its target is over."""
+    """Record which threads will keep this process alive although its target is over, as in `record_error`."""
+    number = copies.own_number(index)
+    if number is None:
+        return
     main = threading.main_thread()
     others = [thread for thread in threading.enumerate() if not thread.daemon and thread is not main]
     ended = cpython.threads_of_executors()  # by their own hook, as soon as they have no task
     names = [thread.name for thread in others if thread not in ended]
     if names:
-        recorder.emit(codes.LINGERING, index, names[:_MOST_THREADS])
+        recorder.emit(codes.LINGERING, number, names[:_MOST_THREADS])
 
 
 def record_missed_exit_functions() -> None:

@@ -14,6 +14,7 @@ from multiprocessing.process import BaseProcess
 from typing import Any
 
 from run_scenario.recording import codes
+from run_scenario.recording.layout import NO_RESOURCE
 from run_scenario.recording.recorder import RunRef, recorder
 from run_scenario.recording.replacements import replace
 from run_scenario.runtime import cpython
@@ -46,8 +47,13 @@ def is_inside_a_wait() -> bool:
 
 def threads_left_out_of(made: BaseProcess) -> list[list[str]]:
     """Return, as a field that may be missing, the names of the other threads here, if a fork will leave them out."""
+    return other_threads() if cpython.start_method_of(made) == "fork" else []
+
+
+def other_threads() -> list[list[str]]:
+    """Return, as a field that may be missing, the names of the other threads here."""
     others = [thread.name for thread in threading.enumerate() if thread is not threading.current_thread()]
-    return [others[:_MOST_THREADS]] if others and cpython.start_method_of(made) == "fork" else []
+    return [others[:_MOST_THREADS]] if others else []
 
 
 @functools.wraps(_join_plainly)
@@ -58,7 +64,7 @@ def join(self: BaseProcess, timeout: float | None = None) -> None:
     if popen is None or is_inside_a_wait():  # the join of what the scenario names, or one of many for the end of a pool
         _join_plainly(self, timeout)
         return
-    recorder.begin_join(popen.pid, timeout)
+    recorder.begin_wait_for(popen.pid, codes.W_JOIN_PROCESS, NO_RESOURCE, timeout)
     word = recorder.current_wait()
     try:
         _join_plainly(self, timeout)

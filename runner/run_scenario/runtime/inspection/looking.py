@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import os
 import pwd
-import re
 import time
 from collections.abc import Mapping
 from operator import attrgetter
@@ -23,18 +22,17 @@ from run_scenario.inspection.facts import (
     ThreadFacts,
     Wait,
 )
+from run_scenario.runtime.inspection.runs import run_of
 from run_scenario.runtime.inspection.stacks import Stacks, read_stacks
 from run_scenario.runtime.inspection.waits import fork_server_wait, semaphore_at, shared_keys, wait_of
 from run_scenario.runtime.platform import sleeping_threads, system
 from run_scenario.runtime.platform.capabilities import find
 from run_scenario.runtime.platform.system import ProcessStat
-from run_scenario.runtime.run_folder import PREFIX
 from run_scenario.values import Value
 
 BETWEEN = 0.5
 """Seconds between two looks: so long would a program have to sleep in which anybody moves for it to be overlooked."""
 _ASLEEP = "SD"
-_OF_A_RUN = re.compile(rf"/{PREFIX}([0-9a-f]{{12}})/")
 
 
 class _Look(Value):
@@ -93,7 +91,7 @@ def inspect(pid: int) -> Program:
         changed=set(first.below) != set(second.below) or len(there) < len(members),
         between=second.at - first.at,
         stacks=source,
-        run=next(filter(None, map(_run_of, first.below)), ""),
+        **run_of(pid, {each: stat.ppid for each, stat in second.stats.items()}),
     )
 
 
@@ -299,9 +297,3 @@ def _semaphores(threads: _Threads) -> tuple[Semaphore, ...]:
                 if semaphore is not None:
                     found.setdefault(semaphore.key, semaphore)
     return tuple(sorted(found.values(), key=attrgetter("key")))
-
-
-def _run_of(pid: int) -> str:
-    """Return the run of run-scenario that a process records for: it has mapped a segment in the run's folder."""
-    match = _OF_A_RUN.search(system.read_file(f"/proc/{pid}/maps"))
-    return match[1] if match else ""

@@ -17,7 +17,7 @@ from typing import Any, NoReturn
 
 from run_scenario import targets
 from run_scenario.recording import codes
-from run_scenario.recording.recorder import recorder
+from run_scenario.recording.recorder import is_open_as, recorder
 from run_scenario.runtime import coverage, cpython, preflight
 from run_scenario.runtime.child import output_capture
 from run_scenario.runtime.child.bootstrap import (
@@ -428,10 +428,12 @@ def end_as_main_program(request: RunRequest, report_to: int) -> NoReturn:
 
 
 def _become_main_program(request: RunRequest, report_to: int) -> int:
+    pipe = os.fstat(report_to)
 
     def report(letter: str, *numbers: int) -> None:
         with contextlib.suppress(OSError):  # the supervisor is dead, and so is this process in a moment
-            os.write(report_to, f"{letter} {' '.join(map(str, numbers))}\n".encode())
+            if is_open_as(report_to, pipe):  # a daemon closes all, and may have another file there
+                os.write(report_to, f"{letter} {' '.join(map(str, numbers))}\n".encode())
 
     if request.script is not None:  # of which a scenario has no use
         if request.script.interpreter is not None:

@@ -15,6 +15,7 @@ from typing import Any
 from run_scenario.recording import codes
 from run_scenario.recording.recorder import recorder
 from run_scenario.recording.usage import Usage
+from run_scenario.runtime.child import copies
 from run_scenario.runtime.child.bootstrap import record_failure, target_frames
 from run_scenario.scenario.model import ProcessSpec
 
@@ -61,12 +62,12 @@ class Thread(threading.Thread, InMainProgram):
             except SystemExit as end:
                 _record_exiting(self._index, end, usage())
             except BaseException as error:
-                record_failure(self._index, error, usage())
+                _record_failure(self._index, error, usage())
                 frames = target_frames(error)
                 raised = type(error), error.with_traceback(frames), frames, self
                 threading.excepthook(threading.ExceptHookArgs(raised))
             else:
-                recorder.emit(codes.FINISHED, self._index, usage())
+                _record(codes.FINISHED, self._index, usage())
 
     def join(self, timeout: float | None = None) -> None:
         """Wait for its end, as `threading.Thread.join` does."""
@@ -105,10 +106,10 @@ class PlainCall(InMainProgram):
                 _record_exiting(self._index, end, usage())
                 raise
             except BaseException as error:
-                record_failure(self._index, error, usage())
+                _record_failure(self._index, error, usage())
                 raise
             else:
-                recorder.emit(codes.FINISHED, self._index, usage())
+                _record(codes.FINISHED, self._index, usage())
 
     def join(self, timeout: float | None = None) -> None:
         """Do nothing: it is over."""
@@ -136,7 +137,7 @@ def _registered(index: int, daemon: bool) -> Iterator[Callable[[], Packed]]:
     try:
         yield usage
     finally:
-        recorder.emit(codes.THREAD_ENDED, index, usage())
+        _record(codes.THREAD_ENDED, index, usage())
         recorder.unregister()
 
 
@@ -147,4 +148,14 @@ def _usage_so_far() -> Any:
 def _record_exiting(index: int, end: SystemExit, usage: Packed) -> None:
     code = end.code
     exitcode = code if code is None or isinstance(code, int) else str(code)[:500]
-    recorder.emit(codes.EXITING, index, exitcode, usage)
+    _record(codes.EXITING, index, exitcode, usage)
+
+
+def _record_failure(index: int, error: BaseException, usage: Packed) -> None:
+    if not copies.is_copy():
+        record_failure(index, error, usage)
+
+
+def _record(*fields: Any) -> None:
+    if not copies.is_copy():  # which goes on where this thread does, but is another process
+        recorder.emit(*fields)

@@ -28,6 +28,7 @@ from run_scenario.runtime.child import exit_functions, own_children
 from run_scenario.runtime.child.bootstrap import (
     has_null_input,
     join_run,
+    parent_of,
     record_lingering,
     record_missed_exit_functions,
 )
@@ -78,7 +79,8 @@ class WorkerRun:
             if streams is not Streams.PLAIN:
                 raise
             recorder.give_up(error)  # a script's pool goes on without
-        recorder.emit(codes.POOL_WORKER_STARTED, self._index, process.name, os.getpid(), os.getppid(), *self.left_out)
+        parent = parent_of(process)
+        recorder.emit(codes.POOL_WORKER_STARTED, self._index, process.name, os.getpid(), parent, *self.left_out)
         recorder.begin_wait(codes.W_POOL_TASK, self._index)
         exit_functions.watch()
         if self.managed:
@@ -356,7 +358,7 @@ class Calls:
         return result
 
     def _get(self, call: PoolCall, answer: Any) -> Any:
-        since = recorder.begin_wait(codes.W_POOL_RESULT, self._index, call.timeout)
+        since = recorder.begin_wait_for(call.number, codes.W_POOL_RESULT, self._index, call.timeout)
         try:
             result = answer.result(call.timeout) if self._spec.type == "executor" else answer.get(call.timeout)
         finally:
@@ -370,7 +372,7 @@ class Calls:
         taken: list[Any] = []
         for position in range(len(call.items)):
             timed = call.timeout if hasattr(results, "next") else None
-            since = recorder.begin_wait(codes.W_POOL_RESULT, self._index, timed)
+            since = recorder.begin_wait_for(call.number, codes.W_POOL_RESULT, self._index, timed)
             try:
                 result = results.next(call.timeout) if hasattr(results, "next") else next(results)
             finally:

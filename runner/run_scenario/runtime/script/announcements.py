@@ -19,6 +19,7 @@ from run_scenario.recording import codes, room
 from run_scenario.recording.packing import whole_number
 from run_scenario.recording.recorder import recorder
 from run_scenario.runtime import cpython
+from run_scenario.runtime.child import own_children
 from run_scenario.runtime.script.calls import call_of_process
 
 MOST_RESOURCES = 1024
@@ -81,7 +82,7 @@ def announce_resource(
     is not recorded. Without it, the number is returned. `then` gets the number once it is recorded, before anybody
     else has anything made.
     """
-    file, line, variable = _place()
+    file, line, variable = _place_and_variable()
 
     def announce(number: int) -> Any:
         made, whole = make(number), whole_number(size)
@@ -103,6 +104,20 @@ def announce_process(process: BaseProcess) -> int | None:
 
     def announce(number: int) -> int:
         recorder.emit(codes.PROCESS_MADE, number, name, target, bool(process.daemon), *call, method)
+        return number
+
+    number: int | None = _announce("processes", MOST_PROCESSES, announce)
+    return number
+
+
+def announce_copy() -> int | None:
+    """Record that os.fork() is about to make a copy; return the copy's number, None if it is not to be recorded."""
+    frame = next(filter(_is_of_script, cpython.frames_of_caller()), None)
+    function = frame.f_code.co_qualname if frame else ""
+    where, threads = place(), own_children.other_threads()
+
+    def announce(number: int) -> int:
+        recorder.emit(codes.FORKING, number, function, *where, *threads)
         return number
 
     number: int | None = _announce("processes", MOST_PROCESSES, announce)
@@ -184,7 +199,13 @@ def _announce_next(counted: int, folder: str, what: str, most: int, announce: Ca
     return announced
 
 
-def _place() -> tuple[str, int, str]:
+def place() -> tuple[str, int]:
+    """Return the file and line of the script that has called the function which asks; empty and 0: none has."""
+    frame = next(filter(_is_of_script, cpython.frames_of_caller()), None)
+    return (frame.f_code.co_filename, frame.f_lineno) if frame else ("", 0)
+
+
+def _place_and_variable() -> tuple[str, int, str]:
     """Return the file and line of the script that makes something, and the variable that gets it, if it is known."""
     frame = next(filter(_is_of_script, cpython.frames_of_caller()), None)
     if frame is None:

@@ -67,7 +67,7 @@ def _record_what_is_imported() -> None:
 
 def _record_managed(module: Any) -> None:
     cpython.note_what_managers_make(module.BaseManager, _note_managed)
-    cpython.note_managers(module.BaseManager, _note_started, _note_shut_down)
+    cpython.note_managers(module.BaseManager, _note_started, _note_end, _note_shut_down)
 
 
 def _record_memory(module: Any) -> None:
@@ -87,6 +87,13 @@ def _note_started(manager: Any) -> None:
 
     if recorder.run_ref.folder:
         record_start(manager)
+
+
+def _note_end(process: Any, exitcode: int | None) -> None:
+    from run_scenario.runtime.script.processes import note_end_of_manager  # which needs this module
+
+    if recorder.run_ref.folder:
+        note_end_of_manager(process.pid, exitcode)
 
 
 def _note_shut_down(process: Any) -> None:

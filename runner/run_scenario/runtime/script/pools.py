@@ -35,7 +35,7 @@ from run_scenario.runtime.primitives.pools import (
     Workers,
     record_failing_threads,
 )
-from run_scenario.runtime.script.announcements import announce_resource, is_wanted
+from run_scenario.runtime.script.announcements import announce_resource, is_wanted, place
 from run_scenario.runtime.script.calls import call_of, path_of
 from run_scenario.scenario.resources import PoolSpec
 
@@ -66,7 +66,7 @@ class _Calls:
         number = next(self._numbers)
         path, arguments = call_of(function, *given)
         names = [cpython.name_of(each) if callable(each) else "" for each in (function, callback, failed)]
-        recorder.emit(codes.POOL_CALL_MADE, self.index, number, method, *names)
+        recorder.emit(codes.POOL_CALL_MADE, self.index, number, method, *names, *place())
         over = None
         if not isinstance(tasks, int):
             over = _form(tasks)
@@ -78,7 +78,7 @@ class _Calls:
 
     def wait(self, number: int, ask: Callable[..., Any], timeout: float | None) -> Any:
         """Ask for the result of a call, and record it; `ask` gets the timeout."""
-        since = recorder.begin_wait(codes.W_POOL_RESULT, self.index, timeout)
+        since = recorder.begin_wait_for(number, codes.W_POOL_RESULT, self.index, timeout)
         result = self._asked(number, ask, timeout)
         self.note_result()
         recorder.emit(codes.POOL_RETURNED, self.index, number, describe(result), since)
@@ -86,7 +86,7 @@ class _Calls:
 
     def ask_exception(self, number: int, ask: Callable[..., Any], timeout: float | None) -> Any:
         """Ask what a call has raised: if it has, the script knows as if it had asked for the result."""
-        recorder.begin_wait(codes.W_POOL_RESULT, self.index, timeout)
+        recorder.begin_wait_for(number, codes.W_POOL_RESULT, self.index, timeout)
         raised = self._asked(number, ask, timeout)
         if raised is not None:
             self.note_failure(number, raised)
@@ -125,7 +125,7 @@ class _Calls:
     def each(self, number: int, results: Iterator[Any], timeout: float | None = None) -> Iterator[Any]:
         """Yield results one by one, as they are taken; `timeout` is for all of them together."""
         for position in itertools.count():
-            since = recorder.begin_wait(codes.W_POOL_RESULT, self.index, timeout)
+            since = recorder.begin_wait_for(number, codes.W_POOL_RESULT, self.index, timeout)
             try:
                 result = next(results)
             except StopIteration:
@@ -354,7 +354,7 @@ class _NextRecorded:
 
     def next(self, timeout: float | None = None) -> Any:
         calls, number, positions = self.recorded
-        since = recorder.begin_wait(codes.W_POOL_RESULT, calls.index, timeout)
+        since = recorder.begin_wait_for(number, codes.W_POOL_RESULT, calls.index, timeout)
         try:
             result = super().next(timeout)  # type: ignore[misc]
         except StopIteration:

@@ -30,8 +30,9 @@ from run_scenario.runtime.child.reaping import join, record_reaping, terminate_d
 from run_scenario.runtime.child.reports import Report, report_auxiliary_processes, report_started
 from run_scenario.runtime.primitives import wire
 from run_scenario.runtime.script.announcements import announce_process
+from run_scenario.runtime.script.forks import record_forks
 from run_scenario.runtime.script.objects import record_objects
-from run_scenario.runtime.supervisor.auxiliary_processes import MANAGER
+from run_scenario.runtime.supervisor.auxiliary_processes import LOST_MANAGER, MANAGER
 
 
 class _Starting(threading.local):
@@ -64,6 +65,7 @@ def record_processes(report: Report | None = None, *, proc: bool = True) -> None
     if cpython.bootstrap_of(BaseProcess) is not _bootstrap:  # coverage.py may have replaced it, since this was imported
         _bootstrap_plainly = cpython.bootstrap_of(BaseProcess)
     own_children.watch()
+    record_forks(report)
     cpython.when_threads_start(lambda native, name: recorder.emit(codes.THREAD_NAMED, native, name))
     cpython.before_threads_fail(leave_out_own_frames)
     methods = {"start": _start, "join": _join, "terminate": _terminate, "kill": _kill, "is_alive": _is_alive}
@@ -129,9 +131,10 @@ def _show_failed_import(kind: type[BaseException], error: BaseException, trace: 
 
 @functools.wraps(own_children.start)
 def _start(self: BaseProcess) -> None:
-    if cpython.is_started(self) or not recorder.run_ref.folder or cpython.is_managers(self) or _records_itself(self):
+    is_managers = cpython.is_managers(self)  # which is not to be seen once it is started
+    if cpython.is_started(self) or not recorder.run_ref.folder or is_managers or _records_itself(self):
         own_children.start(self)
-        if _report is not None and cpython.is_managers(self):
+        if _report is not None and is_managers:
             _report(MANAGER, cpython.popen_of(self).pid)
         report_auxiliary_processes(_report)
         return
@@ -150,6 +153,17 @@ def _start(self: BaseProcess) -> None:
     finally:
         _starting.process = before
     _note_started(self, index)
+
+
+def note_end_of_manager(pid: int, exitcode: int | None) -> None:
+    """Tell of a manager's process that it is about to be stopped, or has ended before that, with its exit code."""
+    if not exitcode:
+        if _report is not None:
+            _report("-", pid)
+    elif _report is not None:  # the supervisor may have seen that
+        _report(LOST_MANAGER, pid, exitcode)
+    else:
+        recorder.emit(codes.MANAGER_FAILED, pid, exitcode)
 
 
 def _records_itself(made: BaseProcess) -> bool:

@@ -13,7 +13,7 @@ from types import ModuleType, TracebackType
 from run_scenario.recording import codes
 from run_scenario.recording.recorder import recorder
 from run_scenario.runtime import cpython
-from run_scenario.runtime.child.bootstrap import exitcode_of, join_run, own_usage, record_failure, record_lingering
+from run_scenario.runtime.child.bootstrap import join_run, record_error, record_finished, record_lingering
 from run_scenario.runtime.child.own_frames import leave_out_own_frames
 from run_scenario.runtime.child.reports import Report
 from run_scenario.runtime.main_program.program import MAIN, MAIN_PROCESS, streams_for
@@ -84,7 +84,7 @@ def _run(script: Script) -> int:
         else:
             cpython.run_as_main(script.module)
     except SystemExit as end:
-        recorder.emit(codes.EXITING, MAIN, exitcode_of(end), own_usage())
+        record_error(MAIN, end)
         if end.code is None or isinstance(end.code, int):
             return _exit_status(int(end.code or 0))
         for part in (end.code, "\n"):  # as the interpreter has it, whether it can be written or not
@@ -92,12 +92,12 @@ def _run(script: Script) -> int:
                 sys.stderr.write(str(part))
         return 1
     except BaseException as error:
-        record_failure(MAIN, error)
+        record_error(MAIN, error)
         error = error.with_traceback(_own_frames(error.__traceback__))
         leave_out_own_frames(error)
         sys.excepthook(type(error), error, error.__traceback__)
         return _INTERRUPTED if isinstance(error, KeyboardInterrupt) else 1
-    recorder.emit(codes.FINISHED, MAIN, own_usage())
+    record_finished(MAIN)
     return 0
 
 
