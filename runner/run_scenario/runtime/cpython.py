@@ -1,10 +1,11 @@
 """What CPython keeps private, and this package leans on: one name here for each, with the reason.
 
 A private or undocumented attribute of *another's* object is read or replaced in this module alone
-(tests/unit/test_runtime_cpython.py holds that). Three places have private names of their own, and cannot do without:
+(tests/unit/test_runtime_cpython.py holds that). Four places have private names of their own, and cannot do without:
 
     primitives/queues.py, sync.py, shared.py, pipes.py   subclasses: they call and override what their base class has
     primitives/wire.py                                   the messages of a Connection, with its private methods
+    recording/describe.py                                what it describes may have no code run, such as a property
     platform/system.py                                   the command lines of fork server and resource tracker
 
 docs/explanation/cpython-internals.md is the table of all of them: since when each is there, and what breaks without it.
