@@ -78,7 +78,7 @@ def test_a_result_that_cannot_be_unpickled(play: Play) -> None:
     stalled, failed = standstill(result, "pool_thread_ended"), result.log.one("pool.thread_failed")
     assert ("results", "unpickling", "LookupError") == tuple(failed[key] for key in ("thread", "doing", "exception"))
     assert "cannot be unpickled (LookupError: the seal does not fit)" in stalled["reason"]
-    assert "crash" not in {e["cause"] for e in result.log.all("process.exited")}
+    assert "crash" not in {e["cause"] for e in result.log.all("process.exited")}, result.log.text()
 
 
 def test_a_fork_while_a_thread_holds_a_lock(play: Play, method: str) -> None:
