@@ -1,11 +1,12 @@
-"""How much is tried: a part in the suite, all of it with THOROUGH=1 pytest."""
+"""How much is tried: a part in the suite, all of it with THOROUGH=1 pytest; and how much something costs."""
 
 from __future__ import annotations
 
 import os
 import re
+import time
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,33 @@ THOROUGH = bool(os.environ.get("THOROUGH"))
 _METHODS = ("fork", "spawn", "forkserver")
 _METHOD = re.compile(rf"(?<=[\[-])({'|'.join(_METHODS)})(?=[\]-])")
 """Where the name of a test has its start method."""
+
+
+_LOOP = 1_000_000
+_QUICK = 0.04
+"""Seconds that so many turns of a loop take on a quick machine."""
+
+
+def is_cheap(call: Callable[[], object], budget: float) -> bool:
+    """Return whether a call costs less processor time than so many seconds of a quick machine.
+
+    How slow this one is just now, as neighbours on the same processor make it, is measured around the call by a loop.
+    There are five tries at the most.
+    """
+    return any(_processor_time(call, _slowness()) < budget for _ in range(5))
+
+
+def _processor_time(call: Callable[[], object], slowness: float) -> float:
+    began = time.process_time()
+    call()
+    return (time.process_time() - began) / max(slowness, _slowness())
+
+
+def _slowness() -> float:
+    began, total = time.process_time(), 0
+    for number in range(_LOOP):
+        total += number
+    return max(1.0, (time.process_time() - began) / _QUICK)
 
 
 def examples(thorough: int) -> settings:
