@@ -118,6 +118,11 @@ def main_program_seconds(path: Path, method: str = "fork") -> float:
     raise RuntimeError(f"{path}: the main program did not finish")
 
 
+def own_seconds(command: Sequence[str], *, processor: bool = False) -> float:
+    """Run a script that prints how long it took, and how much processor time; return one of them."""
+    return float(run(command).split()[processor])
+
+
 def compare_program(
     title: str, options: Options, name: str, *numbers: int, goal: float, method: str = "fork", gross: float = 6.0
 ) -> Result:
@@ -126,7 +131,7 @@ def compare_program(
     return compare(
         title,
         partial(main_program_seconds, path, method),
-        lambda: float(run(script_command(name, *numbers, method=method))),
+        lambda: own_seconds(script_command(name, *numbers, method=method)),
         pairs=options.pairs,
         goal=goal,
         gross=gross,

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import contextlib
 import json
+import mmap
 import operator
 import os
+import resource
 import select
 import signal
 import statistics
+import struct
 import subprocess
 import sys
 import tempfile
@@ -27,12 +30,14 @@ from benchmarks.harness import (
     compare,
     compare_program,
     environment,
+    own_seconds,
     run,
     run_command,
     script_command,
     wall,
     write_scenario,
 )
+from benchmarks.programs import PROGRAMS
 
 METHODS = ("fork", "forkserver", "spawn")
 Measurement = Callable[[Options], Iterable[Result]]
@@ -147,11 +152,6 @@ def _killed(options: Options, who: str, method: str) -> float:
     return spent
 
 
-def _own_seconds(command: list[str]) -> float:
-    """Run a script that prints how long it took; return that."""
-    return float(run(command))
-
-
 def scripts(options: Options) -> Iterable[Result]:
     """Compare the same script with and without `record`."""
     count = 10_000 if options.short else 100_000
@@ -161,8 +161,11 @@ def scripts(options: Options) -> Iterable[Result]:
     ]
     for title, name, numbers in programs:
         plain = script_command(name, *numbers)
-        seconds = partial(_own_seconds, [*command("record"), *plain[1:]]), partial(_own_seconds, plain)
-        yield compare(title, *seconds, pairs=options.pairs, goal=1.10, gross=6)
+        for processor in (False, True):
+            recorded = partial(own_seconds, [*command("record"), *plain[1:]], processor=processor)
+            bare = partial(own_seconds, plain, processor=processor)
+            what = f"{title}: CPU" if processor else title
+            yield compare(what, recorded, bare, pairs=options.pairs, goal=1.10, gross=6)
     plain = script_command("start", 1)
     yield compare(
         "record: start-up",
@@ -175,23 +178,70 @@ def scripts(options: Options) -> Iterable[Result]:
     )
 
 
+def explore(options: Options) -> Iterable[Result]:
+    """Compare a schedule of five processes of 20 steps with a script that lets the same five do so, in CPU time.
+
+    What the command and the script take besides, such as their start, is that of a single one, and is not counted.
+    """
+    processes, count = 5, 20
+    many = 20 if options.short else 100
+    path = options.folder / "rounds.yaml"
+    path.write_text(json.dumps(PROGRAMS["rounds"](processes, count)))
+
+    def explored(schedules: int) -> tuple[float, int]:
+        """Return the CPU seconds of that, and how many decisions were made."""
+        began = _of_children()
+        arguments = ("--schedules", str(schedules), "--seed", "1", "--format", "json")
+        told = json.loads(run(command("explore", str(path), *arguments)))
+        assert told["schedules"] == schedules, told
+        return _of_children() - began, told["steps"]
+
+    def schedule() -> float:
+        (all_of_them, decisions), (single, first) = explored(many), explored(1)
+        spent = all_of_them - single
+        each.append(spent / (decisions - first) * 1e6)
+        return spent / (many - 1) * 1000
+
+    def script() -> float:
+        spent = [own_seconds(script_command("rounds", times, processes, count), processor=True) for times in (many, 1)]
+        return (spent[0] - spent[1]) / (many - 1) * 1000
+
+    each: list[float] = []
+    name = f"explore: a schedule of {processes} × {count} steps: CPU"
+    result = compare(name, schedule, script, pairs=options.pairs, goal=2, gross=20, unit="ms")
+    yield result
+    rates = 1000 / result.scenario, 1e6 / statistics.median(each)
+    yield alone(f"explore: {rates[0]:.0f} schedules, {rates[1]:,.0f} decisions/s: each", "µs", each, 180)
+
+
+def _of_children() -> float:
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
+
+
 def record(options: Options) -> Iterable[Result]:
-    """Time recording one event, in this process, in microseconds; the script's column is an empty call."""
+    """Time recording one event, in this process, in microseconds of CPU; the script's column is an empty call."""
     from run_scenario.recording import codes, layout
     from run_scenario.recording.recorder import Recorder
 
     count = 200_000
     with tempfile.TemporaryDirectory() as folder:
+        with Path(folder, "floor").open("w+b") as file:
+            file.truncate(_LEAST.size * count)
+            floor = mmap.mmap(file.fileno(), 0)
         recorder = Recorder()
         recorder.attach(folder, "benchmark", 1)
 
+        store, monotonic_ns = _LEAST.pack_into, time.monotonic_ns
+
         def timed(call: Callable[[int], object]) -> float:
-            began = time.perf_counter()
+            began = time.thread_time()
             for i in range(count):
                 call(i)
-            return (time.perf_counter() - began) / count * 1e6
+            return (time.thread_time() - began) / count * 1e6
 
         for name, call in (
+            ("the floor: a time and a number in a mapped file", lambda i: store(floor, i * 16, monotonic_ns(), i)),
             ("recording one put or get", lambda i: recorder.fixed(codes.PUT, layout.V_INT, 0, i, i, 0)),
             ("recording one event with text", lambda i: recorder.emit(codes.OUTPUT, 1, "Worker 1 processing task\n")),
         ):
@@ -204,6 +254,10 @@ def record(options: Options) -> Iterable[Result]:
                 unit="µs",
                 difference="µs",
             )
+
+
+_LEAST = struct.Struct("<qq")
+"""The least that a record can be which survives its process: when, and what of some table."""
 
 
 def polling(options: Options) -> Iterable[Result]:
@@ -309,8 +363,8 @@ def _tell_once(options: Options, pairs: int) -> float:
     from run_scenario.recording import codes, layout
     from run_scenario.recording.recorder import Recorder
     from run_scenario.recording.streams import remove
-    from run_scenario.report.diagnosis import explain
     from run_scenario.report.jsonlines import JsonLines
+    from run_scenario.report.reasons import Sentences
     from run_scenario.runtime.run_follower import RunFollower
     from run_scenario.runtime.run_request import RunRequest
 
@@ -332,7 +386,7 @@ def _tell_once(options: Options, pairs: int) -> float:
             recorder.fixed(codes.PUT, layout.V_INT, 0, number + 1, number, 0)
             recorder.fixed(codes.GET, layout.V_SAME, 0, number + 1, 0, 0)
         request = RunRequest(scenario, (), "benchmark", folder, began, {})
-        follower = RunFollower(request, os.getpid(), [sink], "fork", discard=remove, explain=explain)
+        follower = RunFollower(request, os.getpid(), [sink], "fork", discard=remove, wording=Sentences())
         spent = time.process_time()
         while follower.advance(0):
             pass
@@ -427,6 +481,43 @@ def load(options: Options) -> Iterable[Result]:
         )
 
 
+_READERS = {
+    "run() in a test, and an event found": "len(run(given[0], allow='workers').log.of('process.exited'))",
+    "EventLog.read(), and all events": "sum(1 for _ in EventLog.read(given[1]))",
+    "EventLog.check()": "assert EventLog.read(given[1]).fifo('items')",
+    "EventLog.records()": "sum(1 for _ in EventLog.read(given[1]).records())",
+    "EventLog.of().to_polars()": "len(EventLog.read(given[1]).of('queue.get').to_polars())",
+    "check": "assert not main(['check', given[1], given[2]])",
+    "show --as timeline": "assert not main(['show', given[1], '--as', 'timeline', '--output', given[1] + '.txt'])",
+    "show --as table": "assert not main(['show', given[1], '--as', 'table', '--output', given[1] + '.txt'])",
+    "show --as html": "assert not main(['show', given[1], '--as', 'html', '--output', given[1] + '.html'])",
+    "show --as perfetto": "assert not main(['show', given[1], '--as', 'perfetto', '--output', given[1] + '.json'])",
+}
+"""What reads a log -> how, with `given`: a scenario, its log, and what is expected of it."""
+_READ = """
+import sys
+from run_scenario import EventLog, run
+from run_scenario.cli import main
+
+given = sys.argv[1:]
+{reader}
+status = open("/proc/self/status").read()  # not ru_maxrss, which begins with that of the parent
+print(next(line for line in status.splitlines() if line.startswith("VmHWM")).split()[1])
+"""
+
+
+def readers(options: Options) -> Iterable[Result]:
+    """Measure the memory of whatever reads the log of a million events: of each, in a process of its own."""
+    count = 20_000 if options.short else 1_000_000
+    scenario = write_scenario(options, "queue", 1, 1, count // 2, 0, 1000)
+    log, expected = options.folder / "readers.jsonl", options.folder / "readers.yaml"
+    expected.write_text(json.dumps({"version": 1, "expect": [{"conserved": "items"}, {"fifo": "items"}]}))
+    run([*run_command(scenario), "--log", str(log), "--format", "console"])
+    for name, reader in _READERS.items():
+        command = [sys.executable, "-c", _READ.format(reader=reader), str(scenario), str(log), str(expected)]
+        yield alone(f"{count:,} events: {name}", "MB", [int(run(command).split()[-1]) / 1024], 300)
+
+
 MEASUREMENTS: dict[str, Measurement] = {
     "start-up": start_up,
     "commands": commands,
@@ -436,12 +527,14 @@ MEASUREMENTS: dict[str, Measurement] = {
     "alive": alive,
     "ends": ends,
     "scripts": scripts,
+    "explore": explore,
     "record": record,
     "polling": polling,
     "judge": judge,
     "tell": tell,
     "follow": follow,
     "load": load,
+    "readers": readers,
 }
 SHORT = ("start-up", "queues", "others", "starting")
 """What has a ratio that can be grossly wrong: the short form's, unless others are named."""

@@ -1,11 +1,13 @@
 """The programs as anybody would write them by hand: `python plain.py NAME NUMBER… [METHOD]`.
 
-Prints how many seconds the main program took, as a scenario's own log says it.
+Prints how many seconds the main program took, as a scenario's own log says it, and how many seconds of processor time
+it and its processes have used.
 """
 
 from __future__ import annotations
 
 import multiprocessing
+import resource
 import sys
 import time
 from typing import Any
@@ -51,6 +53,17 @@ def lock(processes: int, count: int) -> list[Any]:
     return [multiprocessing.Process(target=contend, args=(shared, count)) for _ in range(processes)]
 
 
+def rounds(times: int, processes: int, count: int) -> list[Any]:
+    """Have some processes want the same lock, and others after them, so many times."""
+    for _ in range(times):
+        started = lock(processes, count)
+        for each in started:
+            each.start()
+        for each in started:
+            each.join()
+    return []
+
+
 def start(count: int) -> list[Any]:
     """Start so many processes that do nothing."""
     return [multiprocessing.Process(target=nothing) for _ in range(count)]
@@ -70,7 +83,7 @@ def pool(processes: int, count: int) -> list[Any]:
     return []
 
 
-PROGRAMS = {f.__name__: f for f in (queue, steps, tasks, pipe, lock, start, alive, pool)}
+PROGRAMS = {f.__name__: f for f in (queue, steps, tasks, pipe, lock, rounds, start, alive, pool)}
 
 if __name__ == "__main__":
     name, *numbers = sys.argv[1:]
@@ -82,4 +95,5 @@ if __name__ == "__main__":
         process.start()
     for process in processes:
         process.join()
-    print(time.perf_counter() - began)
+    used = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
+    print(time.perf_counter() - began, sum(each.ru_utime + each.ru_stime for each in used))

@@ -56,6 +56,13 @@ def lock(processes: int, count: int) -> Scenario:
     )
 
 
+def rounds(processes: int, count: int) -> Scenario:
+    """Have some processes want the same lock: one of the rounds."""
+    taken: list[dict[str, Any]] = [{"acquire": "shared"}, {"release": "shared"}]
+    steps = [{"repeat": count, "steps": taken}]
+    return _scenario({"name": "contend", "replicas": processes, "steps": steps}, sync={"shared": {"type": "Lock"}})
+
+
 def start(count: int) -> Scenario:
     """Start so many processes that do nothing."""
     return _scenario(_target("nothing", count))
@@ -72,4 +79,4 @@ def pool(processes: int, count: int) -> Scenario:
     return {"version": 1, "timeout": 3600, "pools": {"crew": {"processes": processes, "calls": calls}}}
 
 
-PROGRAMS = {f.__name__: f for f in (queue, steps, tasks, pipe, lock, start, alive, pool)}
+PROGRAMS = {f.__name__: f for f in (queue, steps, tasks, pipe, lock, rounds, start, alive, pool)}

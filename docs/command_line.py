@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from run_scenario.cli import parser
-from run_scenario.cli.command import COMMANDS, PROGRAM, Command, find_command
+from run_scenario.cli.command import PROGRAM, Command, each_command
 
 PAGE = Path(__file__).resolve().parent / "reference" / "command-line.md"
 
@@ -24,8 +24,8 @@ def page() -> str:
         "a bundled one (`daemon`, `daemon.yaml`). Every command has `--help`; `run-scenario --version` prints the "
         "version. The exit statuses have [a page of their own](exit-statuses.md).",
     ]
-    for name in COMMANDS:
-        parts += _command(name, find_command(name))
+    for name, command in each_command():
+        parts += _command(name, command)
     return "\n\n".join(parts) + "\n"
 
 

@@ -109,7 +109,9 @@ def record(exhibit: Exhibit, log: Path) -> None:
     """Run the scenario until it ends as the picture wants it, and leave its log."""
     for _ in range(MOST_TRIES):
         log.unlink(missing_ok=True)
-        done = subprocess.run([*command("run", exhibit.name), "--log", log], capture_output=True)
+        # What is drawn shall not depend on the Python that draws: from 3.14 on, fork is not the default any more.
+        run = command("run", exhibit.name, "--start-method", "fork", "--log", str(log))
+        done = subprocess.run(run, capture_output=True)
         finished = json.loads(log.read_bytes().splitlines()[-1])
         if finished["outcome"] == exhibit.outcome and exhibit.because in done.stderr.decode():
             return

@@ -17,7 +17,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from run_scenario.events.log_format import LOG_FORMAT
+from run_scenario.events.lines import LOG_FORMAT
 from run_scenario.events.schema import event_schema
 from run_scenario.scenario.steps import VERBS, WORDS, Verb
 from run_scenario.targets.schema import builtins_schema
@@ -107,6 +107,18 @@ def schema_of_expectations() -> str:
     """Return schema/expectations.schema.json: the part of the schema of scenarios that is about expectations."""
     scenario = json.loads(schema_of_scenarios())
     keys = {key: scenario["properties"][key] for key in _EXPECTATIONS}
+    keys["hints"] = {
+        "description": "Of an exercise: what helps, step by step; `run-scenario exercise hint` prints them.",
+        "type": "array",
+        "maxItems": 100,
+        "items": {
+            "type": "string",
+            "minLength": 1,
+            "maxLength": 2000,
+            "x-expected": "a text of 1 to 2000 characters",
+        },
+        "x-expected": "a list of texts, as in `[Who takes the last item?]`",
+    }
     del keys["timeout"]["default"]
     keys["timeout"]["description"] = "Seconds after which `record` stops the script, unless --timeout says otherwise."
     definitions = scenario["$defs"]
@@ -122,8 +134,8 @@ def schema_of_expectations() -> str:
         "$schema": scenario["$schema"],
         "$id": scenario["$id"].replace("scenario-", "expectations-"),
         "title": "run-scenario: a file of expectations",
-        "description": "What must be true of the log of a script. Judge it with `run-scenario record --expect FILE "
-        "SCRIPT`, or later with `run-scenario check LOG FILE`.",
+        "description": "What must be true of the log of a script, or of an exercise's solution. Judge it with "
+        "`run-scenario record --expect FILE SCRIPT`, or later with `run-scenario check LOG FILE`.",
         "type": "object",
         "required": ["version", "expect"],
         "additionalProperties": False,

@@ -29,6 +29,11 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
+def pytest_configure(config: pytest.Config) -> None:
+    """Let tests fork, which they do beside threads of pytest-xdist: from 3.15 on Python's warning of that is raised."""
+    config.addinivalue_line("filterwarnings", "ignore:.*is multi-threaded, use of (fork|forkpty):DeprecationWarning")
+
+
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Leave out what takes long, unless there is time or somebody has asked for a test by its name."""
     if not THOROUGH and not any("::" in argument for argument in config.args):

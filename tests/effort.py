@@ -19,6 +19,9 @@ _METHOD = re.compile(rf"(?<=[\[-])({'|'.join(_METHODS)})(?=[\]-])")
 """Where the name of a test has its start method."""
 
 
+_EVERY = 3
+"""Of so many cases of one test that runs processes, one is in the quick suite."""
+
 _LOOP = 1_000_000
 _QUICK = 0.04
 """Seconds that so many turns of a loop take on a quick machine."""
@@ -70,18 +73,25 @@ def in_part(cases: Iterable[Any], every: int = 4) -> list[Any]:
 
 
 def left_out(items: Iterable[pytest.Item]) -> set[pytest.Item]:
-    """Return the tests that are left out unless there is time: campaigns, and all start methods of a case but one.
+    """Return the tests that are left out unless there is time.
 
-    The start methods take turns from case to case, so that the tests of a module still go through all of them.
+    Those are campaigns; all start methods of a case but one, which take turns from case to case, so that the tests of a
+    module still go through all of them; and of what runs processes, two of three cases of the same test.
     """
-    campaigns = {item for item in items if item.get_closest_marker("campaign")}
+    items = list(items)
+    spare = {item for item in items if item.get_closest_marker("campaign")}
     modules: defaultdict[Path, defaultdict[str, list[pytest.Item]]] = defaultdict(lambda: defaultdict(list))
     for item in items:
         parameters = item.callspec.params if hasattr(item, "callspec") else {}
         if any(isinstance(value, str) and value in _METHODS for value in parameters.values()):
             modules[item.path][_METHOD.sub("", item.nodeid)].append(item)
-    spare: set[pytest.Item] = set()
     for cases in modules.values():
         for number, alike in enumerate(cases.values()):
             spare.update(set(alike) - {alike[number % len(alike)]})
-    return campaigns | spare
+    functions: defaultdict[str, list[pytest.Item]] = defaultdict(list)
+    for item in items:
+        if item.path.parent.name == "acceptance" and item not in spare:
+            functions[item.nodeid.partition("[")[0]].append(item)
+    for kept in functions.values():
+        spare.update(case for number, case in enumerate(kept) if number % _EVERY)
+    return spare

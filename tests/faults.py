@@ -236,7 +236,7 @@ ROWS = {
     "F48": Fault(
         "A process ends while it waits for a manager's lock",
         "its manager acquires the lock in its place: nobody else ever gets it",
-        "`lock.abandoned` with the reason; the standstill is explained by it",
+        "`lock.abandoned` with the reason; the deadlock is explained by it",
     ),
 }
 

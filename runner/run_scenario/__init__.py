@@ -11,10 +11,10 @@ To pytest, which is told of this package and may run inside it (`record -m pytes
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from run_scenario.api import Run, load, record, record_block, run
+    from run_scenario.api import Exploration, Run, explore, load, record, record_block, run
     from run_scenario.errors import InvalidScenario, MachineryError, RunScenarioError, UsageError
-    from run_scenario.expect.check import Check
     from run_scenario.expect.event_log import EventLog
+    from run_scenario.expect.verdicts import Check
     from run_scenario.pytest_plugin import ScenarioRunner
     from run_scenario.scenario.event_names import EventName
     from run_scenario.scenario.expectation_data import event
@@ -25,6 +25,7 @@ __all__ = [
     "Check",
     "EventLog",
     "EventName",
+    "Exploration",
     "InvalidScenario",
     "MachineryError",
     "Run",
@@ -35,6 +36,7 @@ __all__ = [
     "UsageError",
     "__version__",
     "event",
+    "explore",
     "load",
     "record",
     "record_block",
@@ -42,9 +44,10 @@ __all__ = [
 ]
 
 _HOMES = {
-    "Check": "expect.check",
+    "Check": "expect.verdicts",
     "EventLog": "expect.event_log",
     "EventName": "scenario.event_names",
+    "Exploration": "api",
     "InvalidScenario": "errors",
     "MachineryError": "errors",
     "Run": "api",
@@ -54,6 +57,7 @@ _HOMES = {
     "StartMethod": "scenario.model",
     "UsageError": "errors",
     "event": "scenario.expectation_data",
+    "explore": "api",
     "load": "api",
     "record": "api",
     "record_block": "api",

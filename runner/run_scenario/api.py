@@ -24,19 +24,22 @@ import tempfile
 import textwrap
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from run_scenario import bundled, loader
-from run_scenario.errors import MachineryError, RunScenarioError, Status, UsageError
+from run_scenario.errors import MachineryError, RunScenarioError, Status, UsageError, reason_of
+from run_scenario.events.lines import Lines
 from run_scenario.events.outcome import Outcome, OutcomeName
 from run_scenario.expect import Verdict as Verdict
 from run_scenario.expect.event_log import EventLog
 from run_scenario.expect.late_judge import LateJudge
+from run_scenario.exploration.verdict import VerdictName
 from run_scenario.limits import MAX_TIMEOUT
 from run_scenario.loader.dictionaries import Written, name_of
+from run_scenario.report.reasons import Sentences, sentences
 from run_scenario.runtime import coverage
-from run_scenario.scenario.given import Given
-from run_scenario.scenario.model import START_METHODS, Scenario, StartMethod
+from run_scenario.runtime.platform.capabilities import check_fork
+from run_scenario.scenario.model import START_METHODS, Given, Scenario, StartMethod
 
 Source = str | Path | Mapping[str, Any] | Scenario
 """A scenario: the path of a file or the name of a bundled one; its YAML text, of several lines; what that text says, as
@@ -85,7 +88,7 @@ class Run:
     @property
     def reasons(self) -> list[str]:
         """Why it ended like that, one sentence each; empty if the outcome is passed."""
-        return list(self._outcome.reasons)
+        return sentences(self._outcome)
 
     @property
     def verdicts(self) -> EventLog:
@@ -200,39 +203,210 @@ def run_with(
     """Run a scenario, as `run` does; `way_to_allow` says how a package `PKG` is allowed here, where one is not."""
     if start_method is not None and start_method not in START_METHODS:
         raise UsageError(f"start_method is one of {', '.join(map(repr, START_METHODS))}, not {start_method!r}")
-    if timeout is not None and not 0 < timeout <= MAX_TIMEOUT:
-        raise UsageError(f"timeout is a number of seconds above 0 and up to {MAX_TIMEOUT}, not {timeout!r}")
+    _check_timeout(timeout)
     scenario = load(source, params=params)
-    packages = {allow} if isinstance(allow, str) else set(allow)
     given = None if processors is None else list(processors)
     if given and log is None:
         raise UsageError("processors change the lines of the log's file: say by log=… where it is to be")
+    packages = _packages(source, allow)
     packages |= {each.__module__.partition(".")[0] for each in given or () if not isinstance(each, str)}
+    with contextlib.ExitStack() as stack:
+        arguments = ["--for-program", *_arguments(scenario, packages, way_to_allow, timeout, stack)]
+        if given is not None:
+            names = (each if isinstance(each, str) else name_of(each, "a processor") for each in given)
+            arguments += [f"--processors={','.join(names)}"]
+        arguments += ["--start-method", start_method] if start_method else []
+        arguments += ["--log", str(log)] if log is not None else []
+        written = stack.enter_context(_kept_log())
+        status, _, stderr = _call([sys.executable, "-m", "run_scenario", "run", *arguments], stdout=written)
+        events = Lines.read(written, "the log of the run")
+    if not events:
+        raise _failed(status, stderr)
+    return Run(scenario, status, EventLog(events), Path(log) if log is not None else None, stderr)
+
+
+def _check_timeout(timeout: float | None) -> None:
+    if timeout is not None and not 0 < timeout <= MAX_TIMEOUT:
+        raise UsageError(f"timeout is a number of seconds above 0 and up to {MAX_TIMEOUT}, not {timeout!r}")
+
+
+def _packages(source: Source, allow: str | Iterable[str]) -> set[str]:
+    """Return the packages whose code may be run: those that are named, and that of what a dictionary has itself.
+
+    Raises:
+        UsageError: what is named is no package.
+    """
+    packages = {allow} if isinstance(allow, str) else set(allow)
     if isinstance(source, Mapping):
         packages |= Written(source).packages
     for name in packages:
         if not name.isidentifier():
             raise UsageError(f"allow has the names of top-level packages, such as 'mypackage', and not {name!r}")
-    with contextlib.ExitStack() as stack:
-        file, is_made = _file_of(scenario, stack)
-        arguments = [str(file), "--format", "json", "--for-program", "--end-with-parent", str(os.getpid())]
-        if given is not None:
-            names = (each if isinstance(each, str) else name_of(each, "a processor") for each in given)
-            arguments += [f"--processors={','.join(names)}"]
-        arguments += [f"--way-to-allow={way_to_allow}", f"--coverage={coverage.settings_for_processes()}"]
-        arguments += ["--temporary"] if is_made else []
-        arguments += [part for name in sorted(packages) for part in ("--allow", name)]
+    return packages
+
+
+def _arguments(
+    scenario: Scenario, packages: Iterable[str], way_to_allow: str, timeout: float | None, stack: contextlib.ExitStack
+) -> list[str]:
+    """Return what every command that runs a scenario gets; a file that is made for it is there until the stack ends."""
+    file, is_made = _file_of(scenario, stack)
+    return [
+        *(str(file), "--format", "json", "--end-with-parent", str(os.getpid())),
+        *(f"--way-to-allow={way_to_allow}", f"--coverage={coverage.settings_for_processes()}"),
+        *(["--temporary"] if is_made else []),
+        *(part for name in sorted(packages) for part in ("--allow", name)),
         # All of them, so that of a matrix only these are run.
-        arguments += [f"--set={name}={json.dumps(value)}" for name, value in scenario.params.items()]
-        arguments += ["--start-method", start_method] if start_method else []
-        arguments += ["--timeout", str(timeout)] if timeout is not None else []
-        arguments += ["--log", str(log)] if log is not None else []
-        status, stdout, stderr = _call([sys.executable, "-m", "run_scenario", "run", *arguments])
-    events = [json.loads(line) for line in stdout.splitlines()]
-    if not events:
-        text = stderr.removeprefix("run-scenario: ").strip() or f"the command ended with status {status}"
-        raise UsageError(text) if status == Status.INVALID else MachineryError(text)
-    return Run(scenario, status, EventLog(events), Path(log) if log is not None else None, stderr)
+        *(f"--set={name}={json.dumps(value)}" for name, value in scenario.params.items()),
+        *(["--timeout", str(timeout)] if timeout is not None else []),
+    ]
+
+
+def _failed(status: int, stderr: str) -> RunScenarioError:
+    """Return the error that says why a command has written nothing."""
+    text = stderr.removeprefix("run-scenario: ").strip() or f"the command ended with status {status}"
+    return UsageError(text) if status == Status.INVALID else MachineryError(text)
+
+
+class Exploration:
+    """What many schedules of a scenario have shown."""
+
+    def __init__(self, scenario: Scenario, answer: Mapping[str, Any], run: Run | None, path: Path | None) -> None:
+        """`answer` is that of the command."""
+        finding = answer["finding"] or {}
+        self.scenario = scenario
+        self.verdict: VerdictName = answer["verdict"]
+        """found, not_found or inconclusive."""
+        self.schedules: int = answer["schedules"]
+        """How many were tried."""
+        self.orders: int = answer["orders"]
+        """How many different orders of operations were among them."""
+        self.steps: int = answer["steps"]
+        """Of all of them together."""
+        self.seconds: float = answer["seconds"]
+        self.seed: int = answer["seed"]
+        """With it the same schedules are tried."""
+        self.most_chance_of_fault: float | None = answer["most_chance_of_fault"]
+        """With 95 % confidence, a schedule chosen like these fails with at most this chance; None: one has failed."""
+        self.reasons: list[str] = finding.get("reasons") or answer["reasons"]
+        """Why what was found has not passed, or why nothing can be said; one sentence each."""
+        self.switches: list[str] = finding.get("switches") or []
+        """What the schedule that was found decides, in words."""
+        self.not_judged: list[str] = answer["not_judged"]
+        """Expectations about the machine, which were left out."""
+        self.replayed_first: dict[str, str | None] | None = answer["replayed_first"]
+        """What came of the schedule that was kept before: `outcome_before`, `outcome`, and where it `differs`."""
+        self.run = run
+        """The run by the schedule that was found, with its log; None: nothing was found."""
+        self.path = path
+        """Where that schedule is kept."""
+        self._text: str = answer["text"]
+
+    @property
+    def passed(self) -> bool:
+        """Whether nothing was found, and everything was in control."""
+        return self.verdict == "not_found"
+
+    def __bool__(self) -> bool:
+        return self.passed
+
+    def __repr__(self) -> str:
+        return f"<exploration of {self._text.partition(chr(10))[0]}>"
+
+    def __str__(self) -> str:
+        """Return what it comes to, in several lines."""
+        return self._text
+
+
+def explore(
+    source: Source,
+    *,
+    schedules: int | None = None,
+    seconds: float | None = None,
+    strategies: Iterable[str] = (),
+    seed: int | None = None,
+    jobs: int = 1,
+    replays: int | None = None,
+    params: Given | None = None,
+    allow: str | Iterable[str] = (),
+    timeout: float | None = None,
+    keep: str | Path | None = None,
+    log: str | Path | None = None,
+) -> Exploration:
+    """Run a scenario with many schedules, until one fails; return what they have shown, which is no exception.
+
+    Args:
+        source: The scenario; one that asks for another start method than fork cannot be explored.
+        schedules: How many are tried at most; None: as many as it says, or 200, or as there is time for.
+        seconds: For how many seconds they are tried at most.
+        strategies: How they are chosen, in turn, as `--strategy`.
+        seed: With the same, the same schedules are tried; None: others each time.
+        jobs: How many are tried at a time.
+        replays: How often what is found is replayed before it is claimed; None: 100 times.
+        params: Values for its parameters, as `--set`.
+        allow: Top-level packages whose code it may run, as `--allow`; what a dictionary has itself is allowed thereby.
+        timeout: Its deadline in seconds of its virtual clock, instead of what it says.
+        keep: A file in which the schedule that is found is kept; one that is there is tried first.
+        log: A file to which the log of what is found is appended.
+
+    Raises:
+        InvalidScenario: it is wrong.
+        UsageError: there is no such file, and no bundled scenario of that name; it cannot be explored; its code may not
+            be run; `keep` is no schedule.
+        MachineryError: the command could not be run at all, or a run did not come to an end.
+    """
+    how = how_to_explore(schedules, seconds, strategies, seed, jobs, replays)
+    return explore_with('write allow=["PKG"]', source, allow, how, params=params, timeout=timeout, keep=keep, log=log)
+
+
+def how_to_explore(
+    schedules: int | None,
+    seconds: float | None,
+    strategies: Iterable[str],
+    seed: int | None,
+    jobs: int,
+    replays: int | None,
+) -> dict[str, object]:
+    """Return the options of the command that these arguments of `explore` stand for."""
+    chosen = {"schedules": schedules, "for": seconds, "seed": seed, "jobs": jobs, "replays": replays}
+    return {**chosen, "strategy": ",".join(strategies) or None}
+
+
+def explore_with(
+    way_to_allow: str,
+    source: Source,
+    allow: str | Iterable[str],
+    how: Mapping[str, object],
+    *,
+    params: Given | None = None,
+    timeout: float | None = None,
+    keep: str | Path | None = None,
+    log: str | Path | None = None,
+) -> Exploration:
+    """Explore a scenario, as `explore` does; `how`: the options of the command, but for those that are None."""
+    _check_timeout(timeout)
+    scenario = load(source, params=params)
+    packages = _packages(source, allow)
+    with contextlib.ExitStack() as stack:
+        arguments = _arguments(scenario, packages, way_to_allow, timeout, stack)
+        folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="run-scenario-", ignore_cleanup_errors=True))
+        file = Path(log or Path(folder, "log.jsonl"))
+        before = file.stat().st_size if file.exists() else 0
+        arguments += ["--log", str(file), *([] if log else ["--processors="])]
+        arguments += [f"--keep={keep or ''}", *([f"--replay-first={keep}"] if keep and Path(keep).exists() else [])]
+        arguments += [f"--{name}={value}" for name, value in how.items() if value is not None]
+        status, stdout, stderr = _call([sys.executable, "-m", "run_scenario", "explore", *arguments])
+        if not stdout:
+            raise _failed(status, stderr)
+        run = None
+        if file.exists():
+            with file.open("rb") as written:
+                events = EventLog(Lines.read(written, str(file), start=before))
+            if events:
+                run = Run(
+                    scenario, events[-1].get("exit_status", status), events, None if log is None else file, stderr
+                )
+    answer = json.loads(stdout)
+    return Exploration(scenario, answer, run, Path(keep) if keep and answer["verdict"] == "found" else None)
 
 
 def record(
@@ -262,8 +436,7 @@ def record(
         TypeError: a function cannot be imported by its name, or an argument of it is no such data.
         MachineryError: it could not be run at all.
     """
-    if timeout is not None and not 0 < timeout <= MAX_TIMEOUT:
-        raise UsageError(f"timeout is a number of seconds above 0 and up to {MAX_TIMEOUT}, not {timeout!r}")
+    _check_timeout(timeout)
     expected = None if expect is None else loader.load(expect, kind="expectations").require()
     with tempfile.TemporaryDirectory(prefix="run-scenario-", ignore_cleanup_errors=True) as folder:
         file = Path(folder, "log.jsonl") if log is None else Path(log)
@@ -282,11 +455,12 @@ def record(
             path = Path(script).absolute()
         command = [sys.executable, "-m", "run_scenario", "record", *options, str(path), *arguments]
         status, stdout, stderr = _call(command, environment, cwd)
-        written = file.read_bytes()[before:] if file.exists() else b""
-    events = [json.loads(line) for line in written.splitlines()]
+        events = Lines.of(b"", str(file))
+        if file.exists():
+            with file.open("rb") as written:
+                events = Lines.read(written, str(file), start=before)
     if not events:
-        text = stderr.removeprefix("run-scenario: ").strip() or f"the command ended with status {status}"
-        raise UsageError(text) if status == Status.INVALID else MachineryError(text)
+        raise _failed(status, stderr)
     called = path.stem if callable(script) else str(script)
     told = expected.expect if expected else ()
     frame = Scenario(path.stem, called, str(path), events[0]["digest"], expect=told, script=called)
@@ -309,17 +483,51 @@ class _Block(Run):
         return super().__str__() if "scenario" in vars(self) else repr(self)
 
 
-class _Lines:
-    """Keeps the lines of a log."""
+class _KeptLines:
+    """Keeps the lines of a log until it has its end."""
 
     def __init__(self) -> None:
-        self.data = bytearray()
+        self._file = _kept_log()
 
     def write(self, data: bytes) -> None:
-        self.data += data
+        """Keep some more.
+
+        Raises:
+            MachineryError: there is no space for them.
+        """
+        try:
+            self._file.write(data)
+        except OSError as error:
+            raise _cannot_keep(error) from None
 
     def close(self) -> None:
         """Nothing: they are kept."""
+
+    def discard(self) -> None:
+        """Keep them no longer."""
+        self._file.close()
+
+    def read(self) -> Lines:
+        """Return the events; nothing can be written any more."""
+        with self._file as file:
+            file.flush()
+            return Lines.read(file, "the log of the block")
+
+
+def _kept_log() -> IO[bytes]:
+    """Open a file for a log that nobody else is to read.
+
+    Raises:
+        MachineryError: there is no room for it.
+    """
+    try:
+        return tempfile.TemporaryFile(prefix="run-scenario-")
+    except OSError as error:
+        raise _cannot_keep(error) from None
+
+
+def _cannot_keep(error: OSError) -> MachineryError:
+    return MachineryError(f"cannot keep the log of the run: {reason_of(error)}")
 
 
 class Recording:
@@ -335,6 +543,7 @@ class Recording:
         self._then = then
 
     def __enter__(self) -> Run:
+        check_fork(os.environ)
         from run_scenario.report.jsonlines import JsonLines
         from run_scenario.report.outputs import Output
         from run_scenario.runtime.script.block import Block
@@ -358,13 +567,14 @@ class Recording:
         )
         self._run = _Block()
         self._block = Block(self._scenario)
-        self._lines = _Lines()
+        self._lines = _KeptLines()
         files = [] if self._log is None else [Output.log(str(self._log))]
         self._sink = JsonLines([self._lines, *files])
         try:
             self._block.begin()
         except BaseException:
             self._sink.close()
+            self._lines.discard()
             raise
         return self._run
 
@@ -382,11 +592,13 @@ class Recording:
     def _conclude(self) -> None:
         judge = LateJudge(self._scenario.expect) if self._expect is not None else None
         try:
-            outcome = self._block.conclude([self._sink], judge)
+            outcome = self._block.conclude([self._sink], Sentences(), judge)
+        except BaseException:
+            self._lines.discard()
+            raise
         finally:
             self._sink.close()
-        log = EventLog(json.loads(line) for line in self._lines.data.splitlines())
-        Run.__init__(self._run, self._scenario, outcome.status, log, self._log, "")
+        Run.__init__(self._run, self._scenario, outcome.status, EventLog(self._lines.read()), self._log, "")
         self._then(self._run)
 
 
@@ -405,7 +617,7 @@ def record_block(*, expect: str | Path | None = None, log: str | Path | None = N
     Raises (as the block is entered, or left by no exception):
         InvalidScenario: the file of expectations is wrong, or not there.
         UsageError: this process is recorded already; a block within a block is.
-        MachineryError: there is no room for the recording, or the log cannot be written.
+        MachineryError: there is no room for the recording, the log cannot be written, or this system cannot fork.
     """
     from run_scenario.runtime.cpython import frames_of_caller
 
@@ -426,16 +638,22 @@ def _script_calling(function: Callable[..., object], arguments: tuple[Any, ...])
 
 
 def _call(
-    command: list[str], environment: dict[str, str] | None = None, cwd: str | Path | None = None
+    command: list[str],
+    environment: dict[str, str] | None = None,
+    cwd: str | Path | None = None,
+    stdout: IO[bytes] | None = None,
 ) -> tuple[int, str, str]:
-    """Run a command in a session of its own; whatever interrupts this ends it, in order."""
+    """Run a command in a session of its own; whatever interrupts this ends it, in order.
+
+    Returns its exit status, and what it wrote to standard output, unless that went into a file, and to standard error.
+    """
     if environment is None:
         environment = {**os.environ, "PYTHONPATH": os.pathsep.join(path or str(Path.cwd()) for path in sys.path)}
     process = subprocess.Popen(
         command,
         env=environment,
         stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
+        stdout=subprocess.PIPE if stdout is None else stdout,
         stderr=subprocess.PIPE,
         encoding="utf-8",
         errors="backslashreplace",
@@ -443,7 +661,7 @@ def _call(
         cwd=cwd,
     )
     try:
-        stdout, stderr = process.communicate()
+        written, complained = process.communicate()
     except BaseException:
         process.send_signal(signal.SIGTERM)
         try:
@@ -452,7 +670,7 @@ def _call(
             process.kill()
             process.communicate()
         raise
-    return process.returncode, stdout, stderr
+    return process.returncode, written or "", complained
 
 
 def _file_of(scenario: Scenario, stack: contextlib.ExitStack) -> tuple[Path, bool]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import Literal
 
+from run_scenario.counting import plural
 from run_scenario.values import Value
 
 MAX_TIMEOUT = 86_400
@@ -80,7 +81,7 @@ def size(number: int) -> str:
     for unit, name in ((GIBI, "GiB"), (MEBI, "MiB"), (KIBI, "KiB")):
         if number >= unit:
             return f"{number / unit:.4g} {name}"
-    return f"{number:,} bytes"
+    return plural(number, "byte")
 
 
 _UNITS = {"": 1, "k": KIBI, "m": MEBI, "g": GIBI}

@@ -1,6 +1,7 @@
 """Whose file is it? What another user may have put there gives no consent, and is not written through.
 
 A user is trusted if it is the one this process acts as (the effective one), or root, who can do everything anyhow.
+Where files have no such owners, on Windows, nobody is: nothing there gives consent, and nobody is kept from writing.
 """
 
 from __future__ import annotations
@@ -17,6 +18,10 @@ Stat = Callable[[str], os.stat_result]
 _OTHERS_WRITE = stat.S_IWGRP | stat.S_IWOTH
 _MOST_LINKS = 40
 """Links in a row; the kernel follows no more."""
+_OWNERS = hasattr(os, "geteuid")
+"""Whether files belong to users, by numbers."""
+_DO_NOT_WAIT = getattr(os, "O_NONBLOCK", 0)
+_NO_LINK = getattr(os, "O_NOFOLLOW", 0)
 
 
 class ForeignFileError(Exception):
@@ -37,7 +42,7 @@ def read_own(path: Path) -> bytes:
         ForeignFileError: somebody else may have written it, or put it there.
         OSError: it cannot be read.
     """
-    descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)  # a FIFO is not waited for
+    descriptor = os.open(path, os.O_RDONLY | _DO_NOT_WAIT)  # a FIFO is not waited for
     with os.fdopen(descriptor, "rb") as file:
         status = os.fstat(descriptor)
         if not stat.S_ISREG(status.st_mode):
@@ -63,6 +68,8 @@ def why_foreign(
     be writable for others; so must be where it lies in truth, if there are links on the way. In a folder like /tmp
     (sticky), others can neither replace nor move what is not theirs: there, the owners decide.
     """
+    if not _OWNERS:
+        return "this system does not say whose it is"
     trusted = {os.geteuid() if user is None else user, 0}
     real = Path(os.path.realpath(path))
     try:
@@ -113,11 +120,31 @@ def _name(user: int) -> str:
 
 def is_own_folder(path: Path) -> bool:
     """Return whether a folder is the user's alone to write to, and no link; also if it is not there yet."""
+    if not _OWNERS:
+        return False
     try:
         status = os.lstat(path)
     except (OSError, ValueError):
         return True
     return stat.S_ISDIR(status.st_mode) and status.st_uid == os.geteuid() and not status.st_mode & _OTHERS_WRITE
+
+
+def make_own_folder(folder: Path) -> None:
+    """Make a folder, and those above it that are missing, each for this user alone.
+
+    Raises:
+        PermissionError: the nearest one that is there is another user's: `sudo` may have left us somebody's home.
+        OSError: it cannot be made.
+    """
+    missing = []
+    while not folder.exists():
+        missing.append(folder)
+        folder = folder.parent
+    owner = folder.stat().st_uid
+    if missing and _OWNERS and owner != os.geteuid():
+        raise PermissionError(errno.EACCES, f"its folder {folder} belongs to another user ({_name(owner)})")
+    for each in reversed(missing):
+        each.mkdir(mode=0o700, exist_ok=True)
 
 
 def open_to_write(path: str, flags: int) -> int:
@@ -131,9 +158,9 @@ def open_to_write(path: str, flags: int) -> int:
         OSError: it cannot be opened, or may not.
     """
     linked = check_to_write(path)
-    no_follow = 0 if linked else os.O_NOFOLLOW
+    no_follow = 0 if linked else _NO_LINK
     # Emptied only when it is known whose it is.
-    descriptor = os.open(path, flags & ~os.O_TRUNC | os.O_CREAT | os.O_CLOEXEC | no_follow, 0o666)
+    descriptor = os.open(path, flags & ~os.O_TRUNC | os.O_CREAT | no_follow, 0o666)
     try:
         status = os.fstat(descriptor)
         _check_file(status, os.path.realpath(path) if linked else path)
@@ -152,6 +179,8 @@ def check_to_write(path: str) -> bool:
         PermissionError: another user has made it, or one that it leads to; or the file lies where all may write.
     """
     linked = False
+    if not _OWNERS:
+        return Path(path).is_symlink()
     for place, status in _on_the_way(path):
         if not stat.S_ISLNK(status.st_mode):
             _check_file(status, place)
@@ -179,6 +208,8 @@ def _on_the_way(path: str) -> Iterator[tuple[str, os.stat_result]]:
 
 
 def _check_file(status: os.stat_result, path: str) -> None:
+    if not _OWNERS:
+        return
     folder = Path(path).parent.stat()
     if not (folder.st_mode & stat.S_ISVTX and folder.st_mode & _OTHERS_WRITE):
         return

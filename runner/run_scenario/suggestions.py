@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import os
+from collections.abc import Collection, Iterable
+from itertools import islice
+from pathlib import Path
 
 MAX_COMPARED = 60
 """Most characters of a name that is compared with others."""
+
+_MOST_FILES = 2_000
+"""Most files of a folder that are looked at."""
 
 
 def nearest(name: str, choices: Iterable[str]) -> str | None:
@@ -27,6 +33,22 @@ def did_you_mean(name: str, choices: Iterable[str], otherwise: str = "") -> str:
     """Return the question whether the nearest of `choices` was meant; where none is near, what to say otherwise."""
     close = nearest(name, choices)
     return f"did you mean {close!r}?" if close else otherwise
+
+
+def nearest_file(path: str, suffixes: Collection[str]) -> str | None:
+    """Return the path of the file beside one that is not there which was probably meant: it has one of the suffixes.
+
+    Names are compared without their suffixes, which would make everything alike.
+    """
+    asked = Path(path)
+    try:
+        with os.scandir(asked.parent) as entries:
+            beside = [Path(entry.name) for entry in islice(entries, _MOST_FILES)]
+    except (OSError, ValueError):
+        return None
+    known = {each.stem: each for each in beside if each.suffix in suffixes}
+    close = nearest(asked.stem, known)
+    return None if close is None else str(asked.parent / known[close])
 
 
 def _is_slip(name: str, choice: str) -> bool:

@@ -4,16 +4,30 @@ from __future__ import annotations
 
 import contextlib
 import os
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from pathlib import Path
 
 import pytest
 from browser import Page, found
 from bundled_runs import BundledRuns
+from recorded import abandon_recordings
 from support import METHODS, Result, looked_at, run
 
 from report_logs import Event
 from run_scenario.report.html import render
+
+_SKIPPED = pytest.StashKey[bool]()
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Item, call: pytest.CallInfo[None]
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Note of a test that it has found out that it cannot be made here."""
+    report = yield
+    if call.when == "call":
+        item.stash[_SKIPPED] = report.skipped
+    return report
 
 
 @pytest.fixture(autouse=True)
@@ -26,11 +40,18 @@ def fault_is_shown(request: pytest.FixtureRequest) -> Iterator[None]:
     results = looked_at()
     results.clear()
     yield
-    for mark in request.node.iter_markers("fault"):
+    for mark in () if request.node.stash.get(_SKIPPED, False) else request.node.iter_markers("fault"):
         event, status = mark.kwargs.get("event"), mark.kwargs.get("status")
         statuses = status if isinstance(status, tuple) else (status,)
         shown = [result.status in statuses and (event is None or bool(result.log.all(event))) for result in results]
         assert any(shown), f"{mark.args[0]}: no run with {event} and status {status}: {results}"
+
+
+@pytest.fixture(autouse=True)
+def no_recording_goes_on() -> Iterator[None]:
+    """Whatever a test has recorded is over when the test is, also if it has failed."""
+    yield
+    abandon_recordings()
 
 
 @pytest.fixture(params=METHODS)
@@ -89,7 +110,7 @@ def write(tmp_path: Path):
 
     def write(events: list[Event], text: str | None = None) -> Path:
         path = tmp_path / "report.html"
-        path.write_text(render(iter(events), text), encoding="utf-8")
+        path.write_text("".join(render(iter(events), text)), encoding="utf-8")
         return path
 
     return write

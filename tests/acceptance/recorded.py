@@ -32,8 +32,18 @@ class Recorded(NamedTuple):
     log: Log
 
     def stall(self) -> Event:
-        """Return the standstill that it came to."""
+        """Return the deadlock that it came to."""
         return self.log.one("scenario.stalled")
+
+
+_going_on: list[Recording] = []
+"""Those that nobody has waited for the end of."""
+
+
+def abandon_recordings() -> None:
+    """Kill what a test that has failed has left going on."""
+    for recording in list(_going_on):
+        recording.abandon()
 
 
 class Recording:
@@ -71,6 +81,7 @@ class Recording:
             text=True,
             start_new_session=True,
         )
+        _going_on.append(self)
 
     def events(self) -> list[Event]:
         """Return what the log has by now."""
@@ -92,9 +103,25 @@ class Recording:
                 os.close(end)
         left = [name for name in os.listdir(self._tmp) if not name.startswith(KEPT)]
         kept = {file.name: file.read_bytes() for file in self._tmp.glob(f"{KEPT}*/*") if file.is_file()}
-        shutil.rmtree(self._tmp)
+        self._is_over()
         assert [] == left
         return kept
+
+    def abandon(self) -> None:
+        """Kill everybody of it who lives, and remove what it has in its folder for temporary files."""
+        while left := processes_with(self._marker):
+            for pid in left:
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(pid, signal.SIGKILL)
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                self.process.wait(0.02)
+        if self.process.returncode is None:
+            self.process.communicate()
+        self._is_over()
+
+    def _is_over(self) -> None:
+        shutil.rmtree(self._tmp, ignore_errors=True)
+        _going_on.remove(self)
 
     def finish(self, given: str | None = None) -> Recorded:
         """Wait for the end; check that the log is in order, and that nothing is left."""
@@ -106,9 +133,7 @@ class Recording:
             run = events[0]["run"]
             assert [] == [*left, *(name for name in os.listdir("/dev/shm") if run in name)], (left, stderr)
         finally:
-            for pid in processes_with(self._marker):
-                os.kill(pid, signal.SIGKILL)
-            shutil.rmtree(self._tmp, ignore_errors=True)
+            self.abandon()
         check_log(events)
         assert [] == [text for text in _words(events, stderr) if _SCENARIO.search(text)]
         return Recorded(self.process.returncode, stdout, stderr, Log(events))

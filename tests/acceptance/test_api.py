@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import json
+import multiprocessing
 import os
+import pickle
 import signal
 import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 from support import search_path
 
 import run_scenario
-from run_scenario import EventLog, InvalidScenario, UsageError, event, load, run
+from run_scenario import EventLog, InvalidScenario, UsageError, event, explore, load, record, record_block, run
+from run_scenario.events import lines
 from run_scenario.scenario.expectations import PATTERNS
 
 PAIR = """
@@ -49,6 +53,39 @@ def test_a_bundled_scenario() -> None:
     assert ("passed", 0, []) == (result.outcome, result.status, result.reasons)
     assert result.verdicts
     assert ["MainProcess", "Worker 1"] == result.log.processes[:2]
+
+
+def test_many_schedules(tmp_path: Path) -> None:
+    """A text, with a seed: nothing is found, and what that means is there; nothing is kept."""
+    explored = explore(PAIR, schedules=6, seed=3, jobs=2)
+    assert explored
+    assert ("not_found", 6, 3, None, None) == (
+        explored.verdict,
+        explored.schedules,
+        explored.seed,
+        explored.run,
+        explored.path,
+    )
+    assert 0 < (explored.most_chance_of_fault or 0) < 1
+    assert str(explored).startswith("scenario: nothing found in 6 schedules")
+    assert "nothing found" in repr(explored)
+
+
+@pytest.mark.parametrize(
+    ("source", "how", "message"),
+    [
+        ("shared-memory-block", {}, "is raw memory"),
+        ("names", {"strategies": ["luck"]}, "there is no strategy 'luck'"),
+        ("names", {"timeout": 0}, "timeout is a number of seconds"),
+        ("names", {"keep": __file__}, "is no schedule"),
+        ("names", {"allow": "a.b"}, "top-level packages"),
+        ("version: 1\nprocesses: [{target: 'json:loads'}]\n", {}, 'write allow=\\["json"\\]'),
+    ],
+)
+def test_what_is_not_explored(source: str, how: dict[str, Any], message: str) -> None:
+    """It is an exception that says why."""
+    with pytest.raises(UsageError, match=message):
+        explore(source, **how)
 
 
 def test_a_text_and_a_dictionary(tmp_path: Path) -> None:
@@ -94,7 +131,7 @@ def test_arguments_that_cannot_be() -> None:
         assert "--" not in str(raised.value)
 
 
-def test_a_standstill_that_is_expected() -> None:
+def test_a_deadlock_that_is_expected() -> None:
     """It has passed where the scenario expects it by name, with status 0; the outcome still says how the run ended."""
     circle = run("circle")
     assert (True, 0, "stalled") == (circle.passed, circle.status, circle.outcome)
@@ -272,6 +309,26 @@ def test_reading_a_log(tmp_path: Path, log: EventLog) -> None:
     path.write_text("nonsense\n{}\n")
     with pytest.raises(ValueError, match=r"log\.jsonl:1: this line is no event"):
         EventLog.read(path)
+
+
+def test_a_long_log_stays_in_its_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of a run, of a recorded script and of a block, the events are the same as those of a short log."""
+    monkeypatch.setattr(lines, "IN_MEMORY", 0)
+    kept = tmp_path / "kept.jsonl"
+    kept.write_text('{"an earlier run": "was cut off')
+    result = run(PAIR, log=kept)
+    assert result.passed
+    assert [json.loads(line) for line in kept.read_text().splitlines()] == list(result.log)
+    assert result.log == pickle.loads(pickle.dumps(result.log))
+    script = tmp_path / "script.py"
+    script.write_text("import multiprocessing as mp\nmp.Queue().put(1)\n")
+    recorded = record(script, log=kept)
+    assert list(recorded.log) == list(map(json.loads, kept.read_text().splitlines()))[len(result.log) :]
+    assert record(script).log.one("queue.put")["item"] == 1
+    with record_block() as block:
+        multiprocessing.Queue().put(1)
+    assert 1 == block.log.one("queue.put")["item"]
+    assert "MainProcess" in block.log.processes
 
 
 CALLER = """

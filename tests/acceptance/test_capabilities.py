@@ -5,15 +5,14 @@ from __future__ import annotations
 import json
 import os
 import signal
-import subprocess
-import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from support import HERE, PATIENCE, Event, Result, Running, scenario, stopped_at_its_deadline
+from support import PATIENCE, Event, Result, Running, scenario, stopped_at_its_deadline
 
 from effort import in_part
+from poorer import NO_PROC, PIDFD_OPEN, PIDFD_SEND_SIGNAL, PRCTL, denying, works
 
 WITHOUT = ("pidfd", "proc", "subreaper", "pidfd,proc,subreaper")
 NONE = WITHOUT[-1]
@@ -171,9 +170,6 @@ def test_an_unknown_capability(tmp_path: Path) -> None:
     assert "RUN_SCENARIO_WITHOUT names 'procfs': it takes away any of pidfd, proc, " in result.stderr
 
 
-PIDFD_OPEN, PIDFD_SEND_SIGNAL, PRCTL = 434, 424, 157
-
-
 @pytest.mark.parametrize(
     ("error", "calls", "missing"),
     in_part(
@@ -188,9 +184,8 @@ PIDFD_OPEN, PIDFD_SEND_SIGNAL, PRCTL = 434, 424, 157
 )
 def test_calls_that_are_refused(tmp_path: Path, error: str, calls: list[int], missing: list[str]) -> None:
     """A call that is there and fails, as in a container, counts as one that is not there."""
-    numbers = ",".join(map(str, calls))
-    shell = (sys.executable, str(HERE / "denying.py"), error, numbers)
-    if os.uname().machine != "x86_64" or subprocess.run([*shell, "true"], check=False, capture_output=True).returncode:
+    shell = denying(error, *calls)
+    if not works(shell):
         pytest.skip("no system call can be denied here")
 
     def play(text: str) -> Result:
@@ -198,19 +193,18 @@ def test_calls_that_are_refused(tmp_path: Path, error: str, calls: list[int], mi
 
     healthy, stuck = play(HEALTHY), stopped(play, STUCK)
     capabilities = healthy.log.one("scenario.started")["capabilities"]
-    assert missing == [name for name, there in capabilities.items() if not there]
+    assert [*missing, "kqueue"] == [name for name, there in capabilities.items() if not there]
     check_healthy(healthy)
     check_deadline(stuck, ",".join(missing))
 
 
 def test_proc_is_not_mounted(tmp_path: Path) -> None:
     """The same where /proc is really an empty folder."""
-    shell = ("unshare", "--mount", "sh", "-c", 'mount -t tmpfs none /proc && exec "$@"', "sh")
-    if subprocess.run([*shell, "true"], check=False, capture_output=True).returncode:
+    if not works(NO_PROC):
         pytest.skip("nothing can be mounted here")
 
     def play(text: str) -> Result:
-        return Running(tmp_path, text, shell=shell).finish()
+        return Running(tmp_path, text, shell=NO_PROC).finish()
 
     healthy, stuck = play(HEALTHY), stopped(play, STUCK)
     assert not healthy.log.one("scenario.started")["capabilities"]["proc"]

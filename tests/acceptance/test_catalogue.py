@@ -99,7 +99,7 @@ def test_own_resources(get: Get) -> None:
         lines = log.output(name, "stdout")
         started = log.one("process.started", name)
         assert f"{name}: process id {started['pid']}, child of {started['ppid']}" == lines[0]
-        assert ["threads", "files", "most", "time", "it"] == [line.split()[-1] for line in lines[1:]]
+        assert ["thread", "files", "most", "time", "it"] == [line.split()[-1] for line in lines[1:]]
     first, second = (log.one("process.exited", name) for name in ("First", "Second"))
     assert 0.1 < first["cpu_user"] + first["cpu_system"]
     assert 0.3 < second["cpu_user"] + second["cpu_system"]
@@ -171,6 +171,12 @@ def test_deaf_daemon(get: Get) -> None:
     steps = order(log, ("process.finished", "MainProcess"), ("process.terminating", "Deaf"), ("process.exited", "Deaf"))
     assert sorted(steps) == steps
     assert ("returned", 0) == causes(log)["Deaf"]
+
+
+def test_threads_take_turns(get: Get) -> None:
+    """With an interpreter lock the run takes the sum of what they compute; without one, the log says so."""
+    log = get("threads-take-turns")
+    assert log.finished["duration"] >= 0.6 or log.events[0].get("free_threaded")
 
 
 # Endings

@@ -35,6 +35,7 @@ def compare(folder: Path, text: str, *arguments: str) -> tuple[int, dict[str, An
 SPIN = scenario({"name": "Worker", "replicas": 2, "target": "spin", "kwargs": {"seconds": 0.1}})
 
 
+@pytest.mark.campaign
 def test_what_is_compared(tmp_path: Path) -> None:
     """Each combination has its runs, with every figure as median, least and most; piped, that is JSON and no more."""
     status, told, stderr = compare(tmp_path, SPIN, "--runs", "2", "--start-methods", "fork,spawn")
@@ -156,7 +157,7 @@ def test_more_cpus_than_there_are(tmp_path: Path) -> None:
     """It is refused before anything is run."""
     status, _, stderr = compare(tmp_path, SPIN, "--cpus", "1,4000")
     assert 2 == status
-    assert stderr.startswith("run-scenario: --cpus: 4000 CPUs are not available; this program may use ")
+    assert stderr.startswith("run-scenario: --cpus: 4,000 CPUs are not available; this program may use ")
 
 
 def on_terminal(command: list[str], stop_when_reading: Path | None = None) -> tuple[int, str]:

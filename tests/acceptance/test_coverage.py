@@ -85,6 +85,15 @@ def test_every_line_of_a_target_is_measured(tmp_path: Path, method: str, way: st
     assert [] == _missing(tmp_path), done.stdout + done.stderr
 
 
+def test_what_is_explored_is_measured(tmp_path: Path) -> None:
+    """A test that tries many schedules of a scenario measures its targets as one that runs it once."""
+    _write_all(tmp_path, "fork", SETTINGS)
+    (tmp_path / "app.scenario.yaml").write_text(json.dumps({**SCENARIO, "explore": 2, "start_method": "fork"}))
+    done = _run(tmp_path, *WAYS["file"])
+    assert 0 == done.returncode, done.stdout + done.stderr
+    assert [] == _missing(tmp_path), done.stdout + done.stderr
+
+
 @pytest.mark.parametrize("way", ["command", "fixture"])
 def test_new_interpreters_are_measured(tmp_path: Path, way: str) -> None:
     """Where coverage.py is told to measure every interpreter that is started, each takes its settings from there."""

@@ -43,7 +43,7 @@ def test_without_cpus_nothing_is_pinned(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("cpus", "words"), [(4000, "4000 CPUs are not available"), ([ALLOWED[0], 60_000], "CPU 60000 is not available")]
+    ("cpus", "words"), [(4000, "4,000 CPUs are not available"), ([ALLOWED[0], 60_000], "CPU 60000 is not available")]
 )
 def test_cpus_that_are_not_there(tmp_path: Path, cpus: Any, words: str) -> None:
     """The error has its place in the file and names what there is; nothing was created."""

@@ -45,9 +45,11 @@ WITH_COMMANDS = [page for page in PAGES if any(not command.startswith(ELSEWHERE)
 def test_the_commands_of_a_page(page: Path, tmp_path: Path) -> None:
     """Each works after those before it, in a folder with the files of the page, and ends with the status it should."""
     for _, text in blocks(page):
-        if named := re.match(r"# ([\w.-]+\.(?:yaml|py|toml))\n", text):
+        if named := re.match(r"# ((?:[\w-]+/)?[\w.-]+\.(?:yaml|py|toml))\n", text):
+            (tmp_path / named[1]).parent.mkdir(exist_ok=True)
             (tmp_path / named[1]).write_text(text, encoding="utf-8")
-    environment = {**os.environ, "TERM": "dumb", "PATH": f"{SCRIPTS}{os.pathsep}{os.environ['PATH']}"}
+    kept = {"XDG_STATE_HOME": str(tmp_path / "state")}
+    environment = {**os.environ, **kept, "TERM": "dumb", "PATH": f"{SCRIPTS}{os.pathsep}{os.environ['PATH']}"}
     for command in commands(page):
         if command.startswith(ELSEWHERE):
             continue

@@ -131,11 +131,29 @@ def test_an_orphan_is_told_and_swept(play: Play) -> None:
 
 
 @pytest.mark.parametrize("own", ["subprocess", "fork"])
-def test_an_orphan_has_the_parent_that_it_had(play: Play, own: str) -> None:
+def test_an_orphan_has_the_parent_that_it_had(tmp_path: Path, method: str, own: str) -> None:
     """Not the one that has adopted it, and not the command that it runs."""
-    parent = {"name": "Parent", "target": "actors:leave_a_child_later", "args": [own], "exitcode": "any"}
-    result = play(scenario(parent, expect=expects("process.orphaned")))
-    orphaned, started = result.log.one("process.orphaned"), result.log.one("process.started", "Parent")
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    given = {"pipe": str(pipe), "own": own}
+    parent = {"name": "Parent", "target": "actors:leave_a_child_later", "kwargs": given, "exitcode": "any"}
+    others = [{"name": name, "target": "exit", "kwargs": {"code": 0}} for name in ("First", "Second")]
+    main = [{"start": "Parent"}, {"wait": "there"}]
+    main += [{step: name} for name in ("First", "Second") for step in ("start", "join")] + [{"join": "Parent"}]
+    text = scenario(
+        {**parent, "uses": {"event": "there"}},
+        *others,
+        sync={"there": {"type": "Event"}},
+        main=main,
+        start_method=method,
+        expect=expects("process.orphaned"),
+    )
+    running = Running(tmp_path, text)
+    # Whose children there are is noted when somebody has ended: the first, at the latest before the second is seen.
+    running.wait_for("process.exited", "Second")
+    pipe.write_text("")
+    log = running.finish().log
+    orphaned, started = log.one("process.orphaned"), log.one("process.started", "Parent")
     assert ("Parent", started["pid"]) == (orphaned["parent"], orphaned["ppid"])
 
 

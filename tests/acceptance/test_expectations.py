@@ -122,7 +122,7 @@ def test_what_goes_without_saying(tmp_path: Path, name: str) -> None:
     assert (0, [("passed", 1)]) == (result.status, verdicts(result))
 
 
-def test_a_standstill(tmp_path: Path) -> None:
+def test_a_deadlock(tmp_path: Path) -> None:
     """It has its own status; its log is complete, for nothing could ever have followed."""
     text = scenario(
         {"name": "C", "target": "consume", "from": "q", "kwargs": {"task_done": False}},
@@ -134,7 +134,7 @@ def test_a_standstill(tmp_path: Path) -> None:
 
 
 def test_a_stop_that_is_expected(tmp_path: Path) -> None:
-    """It has passed, at a standstill as at the deadline: status 0, in the log too, and `check` finds the same."""
+    """It has passed, at a deadlock as at the deadline: status 0, in the log too, and `check` finds the same."""
     stalling = {"name": "C", "target": "consume", "from": "q", "kwargs": {"task_done": False}}
     sleeping = {"name": "W", "target": "sleep", "kwargs": {"seconds": 60}}
     for outcome, process in (("stalled", stalling), ("timed_out", sleeping)):

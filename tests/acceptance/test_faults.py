@@ -37,7 +37,7 @@ def killer(target: str, **more: Any) -> dict[str, Any]:
 
 @fault("F01", event="queue.abandoned", status=3)
 def test_a_reader_killed_inside_get(play: Play) -> None:
-    """The lock of the readers is gone with it: said at once, and again by the standstill that comes of it."""
+    """The lock of the readers is gone with it: said at once, and again by the deadlock that comes of it."""
     result = play(
         scenario(
             victim("announce_and_take", **{"from": {"inbox": "q"}}),

@@ -68,7 +68,8 @@ def words(text: str) -> Counter[str]:
 class Timeline(NamedTuple):
     """What of a timeline in text does not depend on the run."""
 
-    title: str
+    about: tuple[str, ...]
+    """Its title, and what the scenario says of itself."""
     rows: frozenset[str]
     ends: frozenset[str]
     """How processes ended, where that was not as usual."""
@@ -76,16 +77,24 @@ class Timeline(NamedTuple):
     verdict: Counter[str]
 
 
+def parts_of(text: str) -> tuple[tuple[str, ...], list[str]]:
+    """Return title, description and what to watch for, of a timeline in text; and its chart and what stands below."""
+    parts = [*text.strip().split("\n\n"), ""]
+    chart = next((at for at, part in enumerate(parts) if part.startswith("seconds ")), 1)
+    watch_for = [part for part in parts if part.startswith("Watch for, ")]
+    return (*parts[:chart], *watch_for), [part for part in parts[chart:] if part not in watch_for]
+
+
 def timeline_of(text: str) -> Timeline:
     """Return what a timeline in text says."""
-    title, chart, *notes = [*text.strip().split("\n\n"), ""]
+    about, (chart, *notes) = parts_of(text)
     axis = next((line.index("┬") for line in chart.splitlines() if "┬" in line), 0)
     rows = {line[:axis].strip() for line in chart.splitlines() if axis} - {"", "seconds"}
     ends = {normal(end) for end in re.findall(r"(?:┤|✗) ([^\W\d].*)", chart)} - {"returned"}
     beside = [note.partition(": ")[2] for note in notes if "stopped by" in note and "when nothing" not in note]
     stuck = [line for note in notes if note.startswith("when nothing") for line in note.splitlines()[1:]]
     return Timeline(
-        title,
+        about,
         frozenset(rows),
         frozenset(ends | {normal(each) for each in beside if each}),
         frozenset(map(normal, stuck)),
@@ -95,7 +104,7 @@ def timeline_of(text: str) -> Timeline:
 
 def legend_of(text: str) -> set[str]:
     """Return the meanings of the signs below a timeline in text."""
-    entries = [entry for line in text.split("\n\n")[2].splitlines() for entry in line.split("   ") if " " in entry]
+    entries = [entry for line in parts_of(text)[1][1].splitlines() for entry in line.split("   ") if " " in entry]
     return {entry.split(" ", 1)[1] for entry in entries if not entry[0].isdigit()}  # those count what is not drawn
 
 

@@ -7,6 +7,7 @@ import sys
 from collections.abc import Callable
 from typing import Any
 
+import pytest
 from support import Result, scenario
 
 Play = Callable[..., Result]
@@ -148,6 +149,21 @@ def test_a_message_that_is_cut_off(play: Play) -> None:
     failed = result.log.one("process.failed", "Listens")
     assert ("OSError", "got end of file during message") == (failed["exception"], failed["message"])
     assert "no process has 'line.right' open any more: Says had ended" == failed["hint"]
+
+
+@pytest.mark.parametrize("step", [{"send": 1, "to": "line.right"}, {"poll": "line.right"}])
+def test_a_call_at_an_end_that_its_process_has_closed(play: Play, step: dict[str, Any]) -> None:
+    """The message does not say which end, nor who has closed it."""
+    uses = {"name": "Uses", "exitcode": 1, "steps": [{"close": "line.right"}, step]}
+    holds = {"name": "Holds", "steps": [{"poll": "line.left"}]}
+    result = play(scenario(uses, holds, pipes={"line": {}}))
+    closed = result.log.one("pipe.closed", "Uses", end="right")
+    failed = result.log.one("process.failed", "Uses")
+    assert "handle is closed" == failed["message"]
+    assert (f"Uses itself had closed 'line.right' after {closed['t']:.2f} s", closed["seq"]) == (
+        failed["hint"],
+        failed["hint_seq"],
+    )
 
 
 def test_a_put_on_a_queue_that_its_process_has_closed(play: Play) -> None:

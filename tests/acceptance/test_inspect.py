@@ -24,8 +24,7 @@ from support import COMMAND, PATIENCE, is_readable, processes_with
 from effort import often
 from run_scenario.cli import main
 from run_scenario.errors import UsageError
-from run_scenario.inspection.conclusions import conclude
-from run_scenario.inspection.facts import StackSource
+from run_scenario.inspection import StackSource, conclude
 from run_scenario.runtime.inspection import looking
 from run_scenario.runtime.platform import system
 
@@ -141,9 +140,9 @@ def conclusions(found: dict[str, Any], kind: str) -> list[dict[str, Any]]:
     return [each for each in found["conclusions"] if each["kind"] == kind]
 
 
-def standstill(found: dict[str, Any]) -> set[int]:
+def deadlock(found: dict[str, Any]) -> set[int]:
     """Return the processes that are sure to stand still."""
-    (conclusion,) = conclusions(found, "standstill")
+    (conclusion,) = conclusions(found, "deadlock")
     assert conclusion["certainty"] in SURE, found
     return {actor["pid"] for actor in conclusion["actors"]}
 
@@ -159,10 +158,10 @@ def waits(process: dict[str, Any]) -> list[tuple[str, list[str]]]:
 
 
 def test_two_processes_that_wait_for_each_others_lock(started: Any, method: str) -> None:
-    """The standstill is certain; each semaphore is 0 and shared by all; that it has no owner is said."""
+    """The deadlock is certain; each semaphore is 0 and shared by all; that it has no owner is said."""
     program = started("two_locks", method, lines=2)
     found = program.look(3)
-    assert set(members(found)) == standstill(found)
+    assert set(members(found)) == deadlock(found)
     main_program, *children = members(found).values()
     assert program.pid == main_program["pid"]
     assert ("poll" if method == "forkserver" else "process") == waits(main_program)[0][0]
@@ -177,7 +176,7 @@ def test_two_processes_that_wait_for_each_others_lock(started: Any, method: str)
 def test_a_queue_whose_producer_was_killed(started: Any, method: str) -> None:
     """Who gets from it can itself write to its pipe: no end of file comes. A child that was not waited for is named."""
     found = started("killed_producer", method).look(1)
-    assert set(members(found)) == standstill(found)
+    assert set(members(found)) == deadlock(found)
     (conclusion,) = conclusions(found, "own_writer")
     assert [] == conclusion["others"]
     assert waits(members(found)[found["pid"]]) == [("read", [conclusion["key"]])]
@@ -189,7 +188,7 @@ def test_a_queue_whose_producer_was_killed(started: Any, method: str) -> None:
 def test_a_child_that_waits_and_is_waited_for(started: Any, method: str) -> None:
     """Main program and child can only help each other."""
     found = started("waiting_child", method).look(2)
-    assert set(members(found)) == standstill(found)
+    assert set(members(found)) == deadlock(found)
     (child,) = [each for each in members(found).values() if each["pid"] != found["pid"]]
     ((kind, (pipe,)),) = waits(child)
     assert ("read", "write") == (kind, pipe.split()[1])
@@ -199,7 +198,7 @@ def test_a_child_that_waits_and_is_waited_for(started: Any, method: str) -> None
 def test_a_pool_whose_worker_was_killed(started: Any, method: str) -> None:
     """The main program waits for its own threads, these for the workers, and the workers for a task."""
     found = started("killed_worker", method).look(3)
-    assert set(members(found)) == standstill(found)
+    assert set(members(found)) == deadlock(found)
     main_program, *workers = members(found).values()
     assert "lock" == waits(main_program)[0][0]
     assert ["read", "semaphore"] == sorted(waits(worker)[0][0] for worker in workers)
@@ -208,7 +207,7 @@ def test_a_pool_whose_worker_was_killed(started: Any, method: str) -> None:
 def test_a_child_that_cannot_end(started: Any, method: str) -> None:
     """Its queue's thread writes to a full pipe, from which only those could read that wait for it."""
     found = started("full_queue", method).look(2)
-    assert set(members(found)) == standstill(found)
+    assert set(members(found)) == deadlock(found)
     (child,) = [each for each in members(found).values() if each["pid"] != found["pid"]]
     (first, _), (second, (pipe,)) = waits(child)
     assert ("lock", "write", "read") == (first, second, pipe.split()[1])
@@ -218,7 +217,7 @@ def test_a_child_that_cannot_end(started: Any, method: str) -> None:
 def test_a_full_pipe_of_both_directions(started: Any, method: str) -> None:
     """A local socket is followed to those who have its other end open."""
     found = started("full_pipe", method).look(2)
-    assert set(members(found)) == standstill(found)
+    assert set(members(found)) == deadlock(found)
     (child,) = [each for each in members(found).values() if each["pid"] != found["pid"]]
     ((kind, (peer,)),) = waits(child)
     assert "socket" == kind
@@ -241,7 +240,7 @@ def test_a_child_is_looked_at_with_its_parent(started: Any) -> None:
     (child,) = [pid for pid in members(program.look(2)) if pid != program.pid]
     found = inspected(child)
     assert [(child, True), (program.pid, False)] == [(each["pid"], each["inside"]) for each in found["processes"]]
-    assert {child, program.pid} == standstill(found)
+    assert {child, program.pid} == deadlock(found)
 
 
 def test_a_stopped_child(started: Any) -> None:
@@ -250,23 +249,23 @@ def test_a_stopped_child(started: Any) -> None:
     found = inspected(program.pid)
     (stopped,) = conclusions(found, "stopped")
     assert [program.pid] == stopped["others"]
-    assert [] == conclusions(found, "standstill")
+    assert [] == conclusions(found, "deadlock")
     assert ["may_go_on"] == [each["certainty"] for each in conclusions(found, "helped")]
 
 
 def test_a_child_that_computes(started: Any) -> None:
-    """It is no standstill if anybody computes."""
+    """It is no deadlock if anybody computes."""
     program = started("computing_child")
     found = inspected(program.pid)
     (child,) = [pid for pid in members(found) if pid != program.pid]
     assert [child] == [each["actors"][0]["pid"] for each in conclusions(found, "computes")]
-    assert [] == conclusions(found, "standstill")
+    assert [] == conclusions(found, "deadlock")
     assert [[child]] == [each["others"] for each in conclusions(found, "helped")]
 
 
 def test_a_signal_might_help(started: Any) -> None:
     """A process with a handler of its own is only said to stand still perhaps."""
-    (conclusion,) = conclusions(started("handler").look(1), "standstill")
+    (conclusion,) = conclusions(started("handler").look(1), "deadlock")
     assert "possible" == conclusion["certainty"]
     assert "handlers" in {doubt["kind"] for doubt in conclusion["doubts"]}
 
@@ -346,10 +345,11 @@ def test_a_program_that_is_recorded_already(tmp_path: Path) -> None:
     assert 130 == recording.finish().status
 
 
-def test_no_standstill_is_claimed_of_what_goes_on(method: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_no_deadlock_is_claimed_of_what_goes_on(method: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """A program that ends by itself never stood still, however short the time between two looks."""
     monkeypatch.setattr(looking, "BETWEEN", 0.02)
     monkeypatch.setattr(looking, "read_stacks", lambda pids: ({}, StackSource("")))
+    looks = 0
     for seed in range(often(30)):
         program = Program(sys.executable, str(GOES_ON), method, str(seed))
         claimed = []
@@ -357,11 +357,13 @@ def test_no_standstill_is_claimed_of_what_goes_on(method: str, monkeypatch: pyte
             while program.is_running():
                 with contextlib.suppress(UsageError):  # it has ended
                     found = conclude(looking.inspect(program.pid))
-                    claimed += [each for each in found if each.kind == "standstill" and each.certainty in SURE]
+                    claimed += [each for each in found if each.kind == "deadlock" and each.certainty in SURE]
+                    looks += 1
         finally:
             code = program.end()
         assert [] == claimed, seed
         assert 0 == code
+    assert looks
 
 
 def refused(pid: int, capfd: pytest.CaptureFixture[str]) -> str:

@@ -50,7 +50,7 @@ def test_a_full_log_takes_only_last_words(tmp_path: Path) -> None:
     assert (3, "limit_exceeded", "--max-log") == (result.status, result.outcome, event["option"])
     after = names[names.index("scenario.limit_reached") + 1 :]
     assert ["expectation.passed", "expectation.inconclusive", "scenario.finished"] == after
-    assert "events after that were left out" in result.log.finished["reasons"][0]
+    assert "later events were left out" in result.log.finished["reasons"][0]
 
 
 OUTPUT = {
@@ -216,7 +216,9 @@ def few_processes(control_group: Path) -> str:
 
 def test_no_more_processes(tmp_path: Path, few_processes: str) -> None:
     """A target that gets no more processes fails; those that it has started are told as orphans, and swept."""
-    status, events, _ = _limited(tmp_path, scenario({"target": "actors:fork_for_ever"}), few_processes)
+    status, events, _ = _limited(
+        tmp_path, scenario({"target": "actors:fork_for_ever"}, start_method="fork"), few_processes
+    )
     [failed] = [e for e in events if e["event"] == "process.failed"]
     assert (1, "BlockingIOError") == (status, failed["exception"])
     assert [e for e in events if e["event"] == "process.orphaned"]

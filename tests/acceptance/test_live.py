@@ -1,4 +1,4 @@
-"""The short form of the campaign in tests/live: of no program that goes on a standstill is claimed."""
+"""The short form of the campaign in tests/live: of no program that goes on a deadlock is claimed."""
 
 from __future__ import annotations
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import signal
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -67,6 +68,23 @@ def test_the_life_of_a_process(play: Play) -> None:
         *(("close", "ValueError"), ("is_alive", "ValueError")),
     ] == raised
     assert "killed" == result.log.one("process.exited", "W")["cause"]
+
+
+@pytest.mark.skipif(sys.version_info < (3, 14), reason="Process.interrupt() is there from Python 3.14 on")
+@pytest.mark.parametrize(("exitcode", "status"), [({}, 0), ({"exitcode": 0}, 1)])
+def test_a_process_is_interrupted(play: Play, exitcode: dict[str, int], status: int) -> None:
+    """KeyboardInterrupt is raised in it, and it ends with 1, as is right unless the scenario says otherwise."""
+    steps = [{"start": "W"}, {"wait": "up"}, {"interrupt": "W"}, {"join": "W"}]
+    worker = {"name": "W", "target": "with_cleanup", "kwargs": {"seconds": 30}, "uses": {"ready": "up"}, **exitcode}
+    result = play(scenario(worker, sync={"up": {"type": "Event"}}, main=steps))
+    assert status == result.status
+    assert "MainProcess" == result.log.one("process.interrupting", "W")["by"]
+    assert "KeyboardInterrupt" == result.log.one("process.failed", "W")["exception"]
+    exited = result.log.one("process.exited", "W")
+    assert (1, "interrupted", "SIGINT", "MainProcess") == tuple(
+        exited[key] for key in ("exitcode", "cause", "signal", "by")
+    )
+    assert "MainProcess called interrupt(), which sends SIGINT" in exited["reason"]
 
 
 def test_an_unexpected_exception_ends_the_main_program(play: Play) -> None:

@@ -189,7 +189,7 @@ EVENT, BARRIER = {"type": "Event", "manager": True}, {"type": "Barrier", "partie
     ],
     ids=lambda each: each if isinstance(each, str) else "",
 )  # fmt: skip
-def test_a_standstill(play: Play, method: str, processes: list[dict[str, Any]], sync: Any, kind: str) -> None:
+def test_a_deadlock(play: Play, method: str, processes: list[dict[str, Any]], sync: Any, kind: str) -> None:
     """It is seen at once, and explained by who holds, or has done, what."""
     result = play(held(*processes, sync=sync, expect=expects("scenario.stalled"), method=method, timeout=25))
     stalled = result.log.one("scenario.stalled")
@@ -251,7 +251,7 @@ def test_who_dies_while_it_waits_for_a_notice(play: Play, method: str) -> None:
 
 
 @every_method
-def test_who_is_late_is_no_standstill(play: Play, method: str) -> None:
+def test_who_is_late_is_no_deadlock(play: Play, method: str) -> None:
     """All wait for a manager's event, which a process sets that sleeps in code of its own."""
     waits = {"name": "W", "replicas": 2, "target": "wait_for_event", "uses": {"event": "gun"}}
     late = {"name": "Late", "target": "set_event", "uses": {"event": "gun"}, "kwargs": {"seconds": 1.2}}

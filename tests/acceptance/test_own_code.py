@@ -108,6 +108,16 @@ def test_pools_and_all_else_are_in_the_log_beside_the_scenarios(play: Play) -> N
     assert [f"shared_memory.{deed}" for deed in ("created", "closed", "unlinked")] == done["P"] == done["MainProcess"]
 
 
+def test_a_shared_list_beside_code_that_makes_no_shared_memory(tmp_path: Path, method: str) -> None:
+    """The list is the first to import multiprocessing.shared_memory, and with that what records own code's."""
+    (tmp_path / "mine.py").write_text("def change(row):\n    row[0] = 2\n")
+    process = {"name": "P", "target": "mine:change", "uses": "row"}
+    text = scenario(process, shared={"row": {"type": "ShareableList", "value": [1]}})
+    (tmp_path / "mine.yaml").write_text(text)
+    result = run(tmp_path, str(tmp_path / "mine.yaml"), "--start-method", method, allow="mine")
+    assert (0, 2) == (result.status, result.log.one("array.written", "P")["content"])
+
+
 def test_more_than_is_recorded_is_said_once(tmp_path: Path) -> None:
     """What is made after that is multiprocessing's own, and the run goes on."""
     text = scenario({"name": "P", "target": "actors:make_many", "args": [1100]}, sync={"known": {"type": "Lock"}})
@@ -162,7 +172,7 @@ def test_who_has_made_it_has_left_it(play: Play) -> None:
     ("target", "told"),
     [
         ("join_what_an_ended_child_took", "1 of 1 item: Taker ended without calling it for every item taken"),
-        ("get_what_a_failed_child_would_put", "could put another; Putter has failed: ValueError: no source"),
+        ("get_what_a_failed_child_would_put", "could put one; Putter has failed: ValueError: no source"),
     ],
 )
 def test_a_child_that_nobody_has_waited_for_has_ended(play: Play, target: str, told: str) -> None:

@@ -279,6 +279,7 @@ def pytest_in(folder: Path, *arguments: str) -> tuple[int, list[str]]:
     return done.returncode, [line.split()[1] for line in done.stdout.splitlines() if line.startswith("PASSED ")]
 
 
+@pytest.mark.campaign
 def test_each_combination_is_a_test(tmp_path: Path) -> None:
     """Its name has the values, in characters that -k takes; the fixture takes values, too."""
     write(tmp_path, MATRIX, "case.scenario.yaml")

@@ -93,6 +93,7 @@ def test_an_exit_that_is_expected_is_caught(play: Play) -> None:
     assert (0, []) == (result.status, result.log.all("process.exiting"))
 
 
+@pytest.mark.campaign
 def test_an_initializer_that_exits(play: Play) -> None:
     """It fails before any task, and so do all that take its place."""
     # Without a chunksize, map() divides by the number of workers, of which there may be none just then.

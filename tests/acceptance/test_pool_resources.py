@@ -65,7 +65,7 @@ def test_a_worker_that_dies_with_a_lock(play: Play, method: str) -> None:
 
 @every_method
 def test_workers_that_wait_for_each_other(play: Play, method: str) -> None:
-    """A standstill of workers is seen, and says who holds what they wait for."""
+    """A deadlock of workers is seen, and says who holds what they wait for."""
     calls = [{"map": "actors.pools:take", "over": [1, 2], "chunksize": 1}]
     result = play(pooled(calls, method=method, expect=expects("scenario.stalled")))
     stalled = result.log.one("scenario.stalled")

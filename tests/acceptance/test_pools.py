@@ -202,6 +202,7 @@ def test_names_of_workers_have_room(tmp_path: Path, method: str) -> None:
     assert re.search(rf"{title}PoolWorker-\d   works for pool 'crunch'", shown), shown
 
 
+@pytest.mark.campaign
 def test_workers_that_have_ended_keep_no_files_open(play: Play) -> None:
     """However many take each other's place, the main program has no more files open than those that live need."""
     calls = [{"map": "square", "over": {"range": 60}, "chunksize": 1}]

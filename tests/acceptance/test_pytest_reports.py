@@ -153,7 +153,7 @@ def test_a_worker_is_killed(tmp_path: Path, method: str) -> None:
     in_order(text, "case: failed\n\n", "Leaver ended with exit code -9: it was ended by SIGKILL, which was not sent by")
 
 
-def test_a_standstill(tmp_path: Path, method: str) -> None:
+def test_a_deadlock(tmp_path: Path, method: str) -> None:
     """Why nothing moves, and where each process waits for what since when."""
     text = report(tmp_path, STALLS, method)
     in_order(text, "case: stalled\n\n", "stalled: deadlock: Kant holds 'left' and waits for 'right'", "MainProcess")

@@ -14,6 +14,7 @@ import re
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -73,13 +74,18 @@ def generate(scenario: str, cwd: Path) -> str:
     return done.stdout
 
 
+_GENERATING = threading.Lock()
+"""Held while a script is made: 3.11 may fail to parse in two threads at a time (gh-106905)."""
+
+
 def generate_here(name: str) -> str:
     """Return the script of a bundled scenario, which names no code of anybody's own; quicker than the command."""
     path = bundled.find_scenario(name)
     assert path is not None
     scenario = loader.load(path, file=name).scenario
     assert scenario is not None
-    return python_script.script(scenario, loader.plan(scenario), lambda _: False)
+    with _GENERATING:
+        return python_script.script(scenario, loader.plan(scenario), lambda _: False)
 
 
 def run_script(text: str, folder: Path, timeout: float = 60, quiet: float = 60) -> Run:
@@ -91,7 +97,8 @@ def run_script(text: str, folder: Path, timeout: float = 60, quiet: float = 60) 
     (folder / "sitecustomize.py").write_text(MARK_LINES)
     (folder / "script.py").write_text(text, encoding="utf-8")
     with subprocess.Popen(
-        [sys.executable, "-W", "error", "script.py"],
+        # Python 3.15 warns of the module that multiprocessing makes of a script, where a traceback is formatted.
+        [sys.executable, "-W", "error", "-W", "ignore:Module globals is missing a __spec__", "script.py"],
         cwd=folder,
         env={**ENVIRONMENT, "PYTHONPATH": str(folder)},
         stdin=subprocess.DEVNULL,
@@ -356,6 +363,7 @@ processes:
 """
 
 
+@pytest.mark.campaign
 def test_own_targets(tmp_path: Path) -> None:
     """Functions and Process subclasses of one's own are imported by the script, and not while it is made."""
     (tmp_path / "own").mkdir()
@@ -430,6 +438,7 @@ def test_exceptions_that_are_expected_of_pools(tmp_path: Path) -> None:
     assert 1 == run_script(text, tmp_path).exitcode
 
 
+@pytest.mark.campaign
 @pytest.mark.parametrize("method", ["fork", "spawn"])
 def test_each_step(method: str, tmp_path: Path) -> None:
     """Steps mean in the script what they mean in the scenario, whichever way its processes are started."""

@@ -191,6 +191,7 @@ def test_waiting_is_measured(play: Play) -> None:
     assert 0 == result.log.one("queue.put", "F", item="first")["waited"]
 
 
+@pytest.mark.campaign
 def test_many_items_pass_in_order(play: Play) -> None:
     """Twenty thousand items from two processes arrive once each, each process's own in order."""
     each = 10_000

@@ -7,6 +7,7 @@ import pty
 import re
 import signal
 import subprocess
+import sys
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -62,6 +63,32 @@ def test_what_a_script_makes_is_in_the_log(tmp_path: Path, method: str) -> None:
     assert log.all("condition.notified", "finisher")
     assert 6 == log.one("pipe.received", "MainProcess")["item"]
     assert (None, "everything") == (log.events[0]["timeout"], log.events[0]["scenario"])
+
+
+@pytest.mark.skipif(sys.version_info < (3, 14), reason="Process.interrupt() is there from Python 3.14 on")
+def test_an_interrupt_is_in_the_log(tmp_path: Path, method: str) -> None:
+    """Who called interrupt(), and that it is why the process has ended."""
+    script = """
+        import multiprocessing, time
+
+        def wait(up):
+            up.set()
+            time.sleep(60)
+
+        if __name__ == "__main__":
+            multiprocessing.set_start_method("%s")
+            up = multiprocessing.Event()
+            process = multiprocessing.Process(target=wait, args=[up], name="W")
+            process.start()
+            up.wait()
+            process.interrupt()
+            process.join()
+            raise SystemExit(process.exitcode)
+    """
+    result = record(tmp_path, script % method)
+    exited = result.log.one("process.exited", "W")
+    assert (1, "interrupted", "MainProcess") == (result.status, exited["cause"], exited["by"])
+    assert "MainProcess" == result.log.one("process.interrupting", "W")["by"]
 
 
 def test_calls_and_tasks_of_pools_are_in_the_log(tmp_path: Path, method: str) -> None:
@@ -142,13 +169,15 @@ def test_threads_of_an_executor_are_nothing_to_say(tmp_path: Path) -> None:
     """Those that nobody has shut down end with the script."""
     text = """
         from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
-        print([executor.submit(abs, -1).result() for executor in (ProcessPoolExecutor(1), ThreadPoolExecutor(1))])
+        from multiprocessing import get_context
+        executors = ProcessPoolExecutor(1, get_context("fork")), ThreadPoolExecutor(1)
+        print([executor.submit(abs, -1).result() for executor in executors])
     """
     recorded = record(tmp_path, text)
     assert (0, "[1, 1]\n", "") == recorded[:3]
 
 
-# Standstills
+# Deadlocks
 
 
 TWO_LOCKS = """
@@ -173,7 +202,7 @@ def main():
 """
 
 
-def test_a_deadlock_is_explained(tmp_path: Path, method: str) -> None:
+def test_two_locks_are_explained(tmp_path: Path, method: str) -> None:
     """It ends with status 3; who holds what is said, by the names of the script, with its lines."""
     recorded = record(tmp_path, script(TWO_LOCKS), method)
     assert 3 == recorded.status
@@ -184,7 +213,7 @@ def test_a_deadlock_is_explained(tmp_path: Path, method: str) -> None:
     assert "run_scenario" not in recorded.stderr
 
 
-STANDSTILLS = {
+DEADLOCKS = {
     "a killed worker of a pool": (
         """
 def die(x):
@@ -267,10 +296,10 @@ def main():
 }
 
 
-@pytest.mark.parametrize("name", STANDSTILLS)
-def test_a_standstill_is_explained(tmp_path: Path, method: str, name: str) -> None:
+@pytest.mark.parametrize("name", DEADLOCKS)
+def test_a_deadlock_is_explained(tmp_path: Path, method: str, name: str) -> None:
     """What can never end is ended at once, with the reason."""
-    text, reason = STANDSTILLS[name]
+    text, reason = DEADLOCKS[name]
     recorded = record(tmp_path, script(text), method)
     assert (3, "deadlock") == (recorded.status, recorded.stall()["cause"])
     assert reason in recorded.stall()["reason"]
@@ -308,6 +337,10 @@ def test_a_deadline(tmp_path: Path) -> None:
 
 # As `python` runs it
 
+REGISTER = "import atexit; atexit.register(print, 'by atexit')"
+FINALIZE = "mp.util.Finalize(None, print, args=('by multiprocessing',), exitpriority=1)"
+"""What ends first depends on when multiprocessing was used first."""
+
 
 @pytest.mark.parametrize(
     ("text", "status"),
@@ -320,6 +353,9 @@ def test_a_deadline(tmp_path: Path) -> None:
         ("import os\nos._exit(9)", 9),
         ("import os, signal\nos.kill(os.getpid(), signal.SIGKILL)", 128 + 9),
         ("import atexit\natexit.register(print, 'at the end')", 0),
+        (f"import multiprocessing as mp\n{REGISTER}\nmp.Lock()\n{FINALIZE}", 0),
+        (f"import multiprocessing as mp\nmp.Lock()\n{REGISTER}\n{FINALIZE}", 0),
+        (f"import concurrent.futures.process, multiprocessing as mp\n{REGISTER}\n{FINALIZE}", 0),
         ("import threading\nthreading.Thread(target=lambda: print('in a thread')).start()", 0),
         ("print(__name__, __file__, __spec__, __builtins__)", 0),
         ("import sys\nprint(sys.argv, sys.path[0], sys.stdin.read())", 0),
@@ -328,7 +364,7 @@ def test_a_deadline(tmp_path: Path) -> None:
 def test_the_end_of_a_script(tmp_path: Path, text: str, status: int) -> None:
     """Exit code, output and traceback are those of Python itself."""
     (tmp_path / "script.py").write_text(text)
-    recorded, plain = record(tmp_path, text, "--log", "x"), plainly(tmp_path, "script.py", "--log", "x")
+    recorded, plain = record(tmp_path, text, "--size", "x"), plainly(tmp_path, "script.py", "--size", "x")
     assert (status, plain.stdout) == (recorded.status, recorded.stdout)
     assert plain.stderr == "\n".join(recorded.stderr.splitlines()[: plain.stderr.count("\n")]) + (
         "\n" if plain.stderr else ""
@@ -523,7 +559,7 @@ def test_from_python(tmp_path: Path) -> None:
         run_scenario.record(tmp_path / "absent.py")
 
 
-def test_a_standstill_may_be_kept(tmp_path: Path, method: str) -> None:
+def test_a_deadlock_may_be_kept(tmp_path: Path, method: str) -> None:
     """With --keep it is only explained; the program is there until somebody ends it."""
     recording = Recording(tmp_path, script(TWO_LOCKS), method, options=("--keep",))
     assert recording.process.stderr
@@ -532,6 +568,15 @@ def test_a_standstill_may_be_kept(tmp_path: Path, method: str) -> None:
     assert recording.process.poll() is None
     recording.process.terminate()
     assert (3, 1) == ((recorded := recording.finish()).status, len(recorded.log.all("scenario.stalled")))
+
+
+def test_what_is_kept_has_a_deadline(tmp_path: Path, method: str) -> None:
+    """It is explained as kept when it comes to stand still; at the deadline it is ended, and nothing else is said."""
+    recorded = record(tmp_path, script(TWO_LOCKS), method, options=("--keep", "--timeout", "3"))
+    assert 3 == recorded.status
+    causes = [event["cause"] for event in recorded.log.all("scenario.stalled")]
+    assert "deadline" == causes[-1]
+    assert causes.count("deadlock") == recorded.stderr.count("the program is left as it is")
 
 
 def test_copies_of_multiprocessing_are_named(tmp_path: Path) -> None:
@@ -643,7 +688,7 @@ def fail():
 
 def main():
     with multiprocessing.Pool(1, initializer=fail) as pool:
-        pool.map(abs, [1])
+        pool.map(abs, [1], 1)  # without a size, it divides by the number of workers, which may be 0 just then
 """
     recorded = record(tmp_path, script(body), "fork", options=("--timeout", "2"))
     found = recorded.log.one("pool.crash_loop")

@@ -33,8 +33,8 @@ _AT_THE_END = re.compile(
 
 
 def _numbered_alike(stderr: str) -> str:
-    """Return what is said with N in place of the numbers of descriptors."""
-    return re.sub(r"(_fd|_handle)=[0-9]+", r"\1=N", stderr)
+    """Return what is said with N in place of the numbers of descriptors, and one mark below the code that has them."""
+    return re.sub(r"^( +)[~^]+$", r"\1^", re.sub(r"(_fd|_handle)=[0-9]+", r"\1=N", stderr), flags=re.MULTILINE)
 
 
 def test_numbers_of_any_type_and_what_is_refused(tmp_path: Path) -> None:
@@ -129,3 +129,154 @@ def test_a_folder_or_zip_file_with_a_main_module(tmp_path: Path, packed: bool) -
         zipapp.create_archive(folder, tmp_path / "app.pyz")
     recorded = _alike(tmp_path, Path("app.pyz" if packed else "app"), "x")
     assert "beside:greet" == recorded.log.one("process.starting")["target"]
+
+
+def test_what_leaves_the_start_method_open(tmp_path: Path) -> None:
+    """A pipe is the same for all of them, a queue is not: after it, the method can no longer be set."""
+    script = """
+        import multiprocessing
+        if __name__ == "__main__":
+            multiprocessing.Pipe()
+            multiprocessing.set_start_method("spawn")
+            multiprocessing.Queue()
+            try:
+                multiprocessing.set_start_method("fork")
+            except RuntimeError as error:
+                print(error)
+        """
+    assert "context has already been set\n" == _alike(tmp_path, script).stdout
+
+
+def test_what_a_script_leaves_to_the_interpreter(tmp_path: Path, method: str) -> None:
+    """What is not closed is written at the end."""
+    (tmp_path / "module.py").write_text("log = open('module.txt', 'a')\n")
+    script = """
+        import multiprocessing, os, signal, sys
+        import module
+        def handle(number, frame):
+            pass
+        def do():
+            pass
+        if __name__ == "__main__":
+            multiprocessing.set_start_method(sys.argv[1])
+            own, raw = open("own.txt", "a"), open("raw.txt", "ab")
+            own.write("own")
+            raw.write(b"raw")
+            module.log.write("log")
+            if "held" in sys.argv:
+                signal.signal(signal.SIGUSR1, handle)
+            process = multiprocessing.Process(target=do)
+            process.start()
+            process.join()
+        """
+    _alike(tmp_path, script, method)
+    files = {name: (tmp_path / f"{name}.txt").read_text() for name in ("own", "raw", "module")}
+    assert {"own": "own" * 2, "raw": "raw" * 2, "module": "log" * 2} == files, "once plainly, and once recorded"
+    record(tmp_path, tmp_path / "script.py", method, "held")
+    assert "logloglog" == (tmp_path / "module.txt").read_text()
+    assert "own" * 3 == (tmp_path / "own.txt").read_text()
+
+
+_GLOBALS = """
+    import atexit, multiprocessing, os, signal, sys
+    import helper
+    class Loud:
+        def __init__(self, name):
+            self.name = name
+        def __del__(self, write=os.write):
+            write(1, f"{self.name} {_private} {public}\\n".encode())
+            print("by print:", self.name, "beside", helper and helper.__name__)
+    _private, public = "private", "public"
+    first = Loud("first")
+    in_a_circle = Loud("in a circle")
+    in_a_circle.itself = in_a_circle
+    atexit.register(lambda: print("at exit"))
+    def handle(number, frame):
+        print(first)
+    def work(queue):
+        queue.put(Loud("put").name)
+    class Worker(multiprocessing.Process):
+        def run(self):
+            self.kept = Loud
+    def main(how):
+        local = Loud("local")
+        queue = multiprocessing.Queue()
+        process = multiprocessing.Process(target=work, args=[queue])
+        process.start()
+        process.join()
+        print(queue.get())
+        worker = Worker()
+        worker.start()
+        worker.join()
+        if how == "handled":
+            signal.signal(signal.SIGUSR1, handle)
+        elif how == "held":
+            sys.held = sys.modules["__main__"]
+        elif how == "failed":
+            raise ValueError(how)
+    if __name__ == "__main__":
+        multiprocessing.set_start_method(sys.argv[1])
+        main(sys.argv[2])
+    """
+
+
+@pytest.mark.parametrize("how", ["returned", "handled", "held", "failed"])
+def test_what_globals_do_when_they_are_gone(tmp_path: Path, method: str, how: str) -> None:
+    """`__del__` is called as without: after what atexit calls, in the same order, with the same globals."""
+    (tmp_path / "helper.py").write_text(
+        # To another stream: what a collection finalizes first, of two modules, differs from Python to Python.
+        "import os\nclass Loud:\n    def __del__(self, write=os.write):\n        write(2, b'of the helper\\n')\n"
+        "loud = Loud()\n"
+    )
+    printed = _alike(tmp_path, _GLOBALS, method, how).stdout
+    assert printed.count("at exit\n") == (3 if method == "spawn" else 1)
+    assert "by print: first" in printed.partition("at exit\n")[2]
+
+
+def test_globals_beside_a_thread_that_goes_on(tmp_path: Path, method: str) -> None:
+    """They are left to it: it must not find them gone; Python would have stopped it before."""
+    script = """
+        import multiprocessing, os, sys, threading
+        class Slow:
+            def __del__(self):
+                os.write(1, b"gone")
+        slow, up = Slow(), threading.Event()
+        def go_on():
+            while len(sys.argv) > 1:
+                up.set()
+        if __name__ == "__main__":
+            multiprocessing.set_start_method(sys.argv[1])
+            threading.Thread(target=go_on, daemon=True).start()
+            up.wait()
+        """
+    recorded = record(tmp_path, script, method)
+    assert (0, "", "") == (recorded.status, recorded.stdout, recorded.stderr)
+
+
+def test_queues_that_nobody_closes(tmp_path: Path, method: str) -> None:
+    """They are collected, and their threads end: a program may make one for each of many tasks."""
+    script = """
+        import gc, multiprocessing, sys, threading, weakref
+        class Refusing:
+            def __reduce__(self):
+                raise TypeError("it is not pickled")
+        def use(make, *items):
+            queue = make()
+            for item in items:
+                queue.put(item)
+            queue.get()
+            return weakref.ref(queue)
+        if __name__ == "__main__":
+            multiprocessing.set_start_method(sys.argv[1])
+            kinds = multiprocessing.Queue, multiprocessing.JoinableQueue, multiprocessing.SimpleQueue
+            used = [use(make, 1) for make in kinds for _ in range(3)]
+            used.append(use(multiprocessing.Queue, Refusing(), 1))
+            gc.collect()
+            gone = {queue() is None for queue in used}
+            print(gone)
+            if gone == {True}:
+                for thread in threading.enumerate():
+                    if thread is not threading.current_thread():
+                        thread.join()
+        """
+    assert "{True}\n" == _alike(tmp_path, script, method).stdout

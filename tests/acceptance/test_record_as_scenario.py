@@ -407,6 +407,7 @@ def test_a_script_without_a_guard_is_not_run_twice(tmp_path: Path) -> None:
         def work(queue):
             queue.put((1, 2))
 
+        mp.set_start_method("fork")
         queue = mp.Queue()
         process = mp.Process(target=work, args=(queue,))
         process.start()
@@ -566,6 +567,18 @@ def test_what_goes_wrong_may_do_so_again(tmp_path: Path) -> None:
     assert -15 == ends(recorded)["MainProcess"] == ends(result.log)["MainProcess"]
 
 
+@pytest.mark.parametrize(("raised", "code"), [("KeyboardInterrupt", 130), ("ValueError('no')", 1)])
+def test_a_script_that_fails(tmp_path: Path, raised: str, code: int) -> None:
+    """The scenario ends with the same exit code, which it expects."""
+    text = (
+        f"import multiprocessing as mp\nimport sys\n\ndef main():\n    mp.Queue().put(1)\n    raise {raised}\n\n{GUARD}"
+    )
+    recorded, scenario = in_file(tmp_path, "script", text, "fork")
+    result = played(tmp_path, scenario, "script")
+    assert 0 == result.status, f"{result.stderr}\n{scenario.read_text()}"
+    assert code == ends(recorded)["MainProcess"] == ends(result.log)["MainProcess"]
+
+
 def test_a_copy_has_steps_of_its_own(tmp_path: Path) -> None:
     """What os.fork() has made is a process of a scenario like any other, and ends with the same exit code."""
     text = f"import multiprocessing as mp\nimport os\nimport sys\n{COPY}\n{GUARD}"
@@ -578,7 +591,7 @@ def test_a_copy_has_steps_of_its_own(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("name", HANGS)
 def test_a_hang_is_valid_and_passes(tmp_path: Path, name: str) -> None:
-    """A call of a pool waits itself; the wait of a thread cannot be said, so that a standstill is only allowed."""
+    """A call of a pool waits itself; the wait of a thread cannot be said, so that a deadlock is only allowed."""
     text = f"import multiprocessing as mp\nimport sys\n{HANGS[name]}\n{GUARD}"
     _, scenario = in_file(tmp_path, "script", text, "fork")
     found = scenario.read_text()

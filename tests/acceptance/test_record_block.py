@@ -30,6 +30,13 @@ def wait_for(flag):
     flag.wait()
 
 
+def fork_alone():
+    # A thread that has been joined may not have ended for the system, and newer Pythons warn of a fork beside it.
+    while len(os.listdir("/proc/self/task")) > 1:
+        os.sched_yield()
+    return os.fork()
+
+
 """
 GUARD = """
 
@@ -137,15 +144,24 @@ def test_what_a_block_makes_is_in_its_log(tmp_path: Path, method: str) -> None:
 
 
 PUT_BACK = """\
+import atexit
+import gc
 import signal
 import threading
+from multiprocessing import shared_memory
+from multiprocessing.reduction import ForkingPickler
 
 PACKAGE = os.path.dirname(sys.modules["run_scenario"].__file__)
 
 
+NAMES = {*"multiprocessing concurrent threading signal atexit os io sys subprocess socket select selectors".split()}
+NAMES |= {*"queue pickle copyreg weakref logging warnings linecache importlib gc time tempfile faulthandler".split()}
+CHANGING = {*"_children _process_counter _next_serial _abc_impl __annotations__ _dangling".split()}
+
+
 def parts():
     for name, module in sorted(sys.modules.items()):
-        if name.partition(".")[0] in ("multiprocessing", "concurrent", "threading", "signal", "atexit", "os", "io"):
+        if name.partition(".")[0] in NAMES:
             yield name, module
             yield from ((f"{name}.{key}", each) for key, each in vars(module).items() if isinstance(each, type))
 
@@ -159,9 +175,16 @@ def state():
     found = {}
     for name, part in parts():
         for key, each in vars(part).items():
-            if key not in ("_children", "_process_counter", "_abc_impl", "__annotations__", "_dangling"):
+            if key not in CHANGING:
                 found[name, key] = each, code_of(each)
-    found["hooks"] = (sys.excepthook, *sys.meta_path, *sys.path, threading.excepthook)
+    found["hooks"] = (sys.excepthook, *sys.meta_path, *sys.path, threading.excepthook, *sys.path_hooks, *gc.callbacks)
+    found["tracing"] = (sys.gettrace(), sys.getprofile(), sys.unraisablehook, sys.breakpointhook, sys.displayhook)
+    found["at the end"] = atexit._ncallbacks()
+    found["pickled"] = dict(ForkingPickler._extra_reducers)
+    found["threads"] = threading.enumerate()
+    found["files"] = len(os.listdir("/proc/self/fd"))
+    found["timers"] = [signal.getitimer(each) for each in (signal.ITIMER_REAL, signal.ITIMER_VIRTUAL)]
+    found["blocked"] = signal.pthread_sigmask(signal.SIG_BLOCK, ())
     found["of the process"] = (os.getpgid(0), os.getcwd(), dict(os.environ), sys.stdout, sys.stderr, sys.argv)
     found["handlers"] = [signal.getsignal(number) for number in signal.valid_signals()]
     found["names"] = dict(multiprocessing.current_process()._config)
@@ -173,7 +196,7 @@ def ours():
         (name, key)
         for name, part in parts()
         for key, each in vars(part).items()
-        if (code := code_of(each)[0]) and (code.co_filename.startswith(PACKAGE) or code.co_filename.startswith("<run"))
+        if str(getattr(code_of(each)[0], "co_filename", "")).startswith((PACKAGE, "<run"))
     ]
 
 
@@ -190,19 +213,45 @@ def make_some():
             executor.submit(abs, 1).result()
         with Manager() as manager:
             manager.dict()["key"] = 1
+        memory = shared_memory.SharedMemory(create=True, size=1)
+        memory.close()
+        memory.unlink()
+        queue.close()
+        queue.join_thread()
+        copy = fork_alone()
+        if not copy:
+            os._exit(0)
+        os.waitpid(copy, 0)
+        thread = threading.Thread(target=signal.alarm, args=(0,))
+        thread.start()
+        thread.join()
         changed = [key for key, each in state().items() if before.get(key, each) != each]
         assert ours()
     assert run.passed, run
     return changed
 
 
+def raise_in_some():
+    try:
+        with record_block():
+            left = Queue()
+            raise LookupError
+    except LookupError:
+        pass
+    left.close()
+
+
 def main():
     global before
     before = {}
     make_some()
+    raise_in_some()
     assert [] == ours()
+    gc.collect()
     before = state()
     changed = make_some()
+    raise_in_some()
+    gc.collect()
     after = state()
     assert [] == ours()
     assert [] == [key for key in before if before[key] != after[key]]
@@ -285,6 +334,59 @@ def test_what_a_block_has_made_goes_on_after_it(tmp_path: Path, method: str) -> 
     assert "what an earlier block has made" in second.one("recording.incomplete")["missing"]
     assert 0 == second.one("process.exited")["exitcode"], "of the process that this block has started"
     assert ["scenario.started", "process.started", "process.finished", "scenario.finished"] == third.names()
+
+
+COUNTING_ON = """\
+def main():
+    for _ in range(2):
+        with record_block(log="log.jsonl") as run:
+            locks = Lock(), Lock()  # more objects than processes
+            copy = os.fork()
+            if not copy:
+                os._exit(0)
+            os.waitpid(copy, 0)
+        assert run.passed, run
+        assert 2 == len(run.log.of("resource.made")) == len(locks)
+"""
+
+
+def test_a_later_block_counts_on(tmp_path: Path, method: str) -> None:
+    """Objects and processes each by themselves: a copy in the second block is no object of the first."""
+    run_script(tmp_path, method, COUNTING_ON)
+    copies = [end for end in read_events((tmp_path / "log.jsonl").read_text()) if end["event"] == "process.exited"]
+    assert ["fork of MainProcess"] * 2 == [end["process"] for end in copies]
+
+
+STARTING = """import threading
+
+begun, left = threading.Event(), threading.Event()
+
+
+class Late(Process):
+    @staticmethod
+    def _Popen(made):
+        begun.set()
+        left.wait()
+        return Process._Popen(made)
+
+
+def main():
+    with record_block(log="log.jsonl") as run:
+        late = Late(target=abs, args=(1,))
+        thread = threading.Thread(target=late.start)
+        thread.start()
+        begun.wait()
+    left.set()
+    thread.join()
+    late.join()
+    assert 0 == late.exitcode
+    assert ["MainProcess"] == [start["process"] for start in run.log.of("process.started")]
+"""
+
+
+def test_a_block_ends_while_a_thread_starts_a_process(tmp_path: Path, method: str) -> None:
+    """The process is not there yet, and starts after the block as it would have without it."""
+    run_script(tmp_path, method, STARTING)
 
 
 RAISING = """\

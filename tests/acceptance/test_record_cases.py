@@ -21,7 +21,7 @@ class Case(NamedTuple):
 
     status: int
     said: tuple[str, ...]
-    """Each of these is on standard error; of a standstill, the first is the reason, or a part of it."""
+    """Each of these is on standard error; of a deadlock, the first is the reason, or a part of it."""
     methods: tuple[str, ...] = METHODS
     """The start methods under which it goes so."""
     always: bool = False
@@ -164,8 +164,8 @@ CASES = {
         (
             "Server waits for ever for an item from queue 'requests (queue_on_queue.py:19)': of 1 put, 1 dropped, "
             "because it could not be pickled (RuntimeError: Queue objects should only be shared between processes "
-            "through inheritance), and the main program, who could put another, waits for the end of Client, which "
-            "waits for an item from queue 'answers (queue_on_queue.py:19)'",
+            "through inheritance), and Client, who could put another, waits for an item from queue 'answers "
+            "(queue_on_queue.py:19)' and the main program, who could put another, waits for the end of Client",
             "never reached 'requests (queue_on_queue.py:19)'",
         ),
     ),

@@ -75,7 +75,28 @@ def test_the_exit_status(
     assert (status, outcome, len(expect)) == (recorded.status, end["outcome"], end["counts"]["expectations"])
 
 
-def test_a_standstill_that_is_expected(tmp_path: Path) -> None:
+PRINTS = "import sys\nprint(sys.argv[1:])\n"
+GIVEN = (
+    "run-scenario: {0} stands behind script.py, so it is the script's; to give it to record: record {0} … script.py\n"
+)
+
+
+@pytest.mark.parametrize(
+    ("script", "arguments", "said"),
+    [
+        (PRINTS, ("--expect", "expectations.yaml"), GIVEN.format("--expect")),
+        (PRINTS, ("--log=a", "-m", "--no-payloads", "--log"), GIVEN.format("--log") + GIVEN.format("--no-payloads")),
+        (PRINTS, ("--help", "--expected", "--", "--expect"), ""),
+        (f"no_payloads = expect = 'the words are known to it'\n{PRINTS}", ("--expect", "--no-payloads"), ""),
+    ],
+)
+def test_options_behind_a_script(tmp_path: Path, script: str, arguments: tuple[str, ...], said: str) -> None:
+    """They are the script's; that is said of those that `record` has, and the script seems not to know."""
+    recorded = record(tmp_path, script, *arguments)
+    assert (0, f"{list(arguments)}\n", said) == (recorded.status, recorded.stdout, recorded.stderr)
+
+
+def test_a_deadlock_that_is_expected(tmp_path: Path) -> None:
     """It has passed; one that is not is status 3, whatever else is expected."""
     expected = expectations(tmp_path, "exists: {event: scenario.stalled}")
     assert 0 == record(tmp_path, STUCK, options=("--expect", str(expected))).status

@@ -53,14 +53,14 @@ def main():
 from concurrent.futures import ProcessPoolExecutor
 
 def work(x):
-    return 1 // x
+    return 1 / x
 
 def main():
     with ProcessPoolExecutor(1) as executor:
         executor.map(work, range(2))
 """,
         "never asked for the result of map(work, …) (script.py:13) of pool 'executor (script.py:12)': it had raised "
-        "ZeroDivisionError: integer division or modulo by zero (to go through its results would have raised it here)",
+        "ZeroDivisionError: division by zero (to go through its results would have raised it here)",
     ),
     "a pool whose block ends before its tasks": (
         """
@@ -93,7 +93,9 @@ def test_what_a_program_does_not_ask_for_is_told(tmp_path: Path, method: str, na
     """It ends as it does without; that something has failed, or was not done, is said in one line."""
     text, told = SWALLOWED[name]
     recorded = record(tmp_path, script(text), method)
-    [line] = recorded.stderr.splitlines()
+    # What Python says of a pool that it collects at its end, it says without us, too.
+    own = re.sub(r"(?s)Exception ignored [^\n]*Pool\.__del__.*?\nOSError: [^\n]*\n", "", recorded.stderr)
+    [line] = own.splitlines()
     assert (0, True) == (recorded.status, told in line), recorded.stderr
 
 
@@ -138,7 +140,7 @@ def test_what_a_program_has_heard_of_is_not_told(tmp_path: Path, method: str) ->
     assert (0, "ValueError(1)\n", "") == recorded[:3]
 
 
-STANDSTILLS = {
+DEADLOCKS = {
     "a task that fails before it puts": (
         """
 def begin(queue):
@@ -146,7 +148,7 @@ def begin(queue):
     results = queue
 
 def work(x):
-    results.put(10 // x)
+    results.put(10 / x)
 
 def main():
     results = multiprocessing.Queue()
@@ -157,7 +159,7 @@ def main():
         results.get()
 """,
         "; apply_async(work, …) (call 1, script.py:17) of pool 'pool (script.py:15)' has raised ZeroDivisionError: "
-        "integer division or modulo by zero in {worker}, and nobody has asked for its result",
+        "division by zero in {worker}, and nobody has asked for its result",
     ),
     "a producer that fails before its first item": (
         """
@@ -170,7 +172,7 @@ def main():
     producer.start()
     items.get()
 """,
-        "nobody is left who could put another; producer has failed: ValueError: no source",
+        "nobody is left who could put one (producer has failed: ValueError: no source)",
     ),
     "a consumer that fails with an item, beside another": (
         """
@@ -247,7 +249,7 @@ def main():
     manager.start()
     manager.join()
 """,
-        "the main program, who could put another, waits for the end of manager; leaf has failed: ValueError: no source",
+        "the main program, who could put one, waits for the end of manager; leaf has failed: ValueError: no source",
     ),
     "a callback that a thread of a pool would call": (
         """
@@ -275,20 +277,270 @@ def main():
     threading.Thread(target=lambda: items.put(jobs.get()), name="pump").start()
     items.get()
 """,
-        "nobody is left who could put another but thread 'pump' of the main program, which waits for another thread of "
+        "nobody is left who could put one but thread 'pump' of the main program, which waits for another thread of "
         "its own process",
+    ),
+    "an event that one would set who waits for main": (
+        """
+def work(end, ready):
+    end.recv()
+    ready.set()
+
+def main():
+    mine, yours = multiprocessing.Pipe()
+    ready = multiprocessing.Event()
+    multiprocessing.Process(target=work, args=(yours, ready), name="setter").start()
+    ready.wait()
+    mine.send("go")
+""",
+        "the main program waits for ever for event 'ready (script.py:12)': setter, who could set it, waits for "
+        "something to receive at 'yours (script.py:11)'",
+    ),
+    "a semaphore and a queue, in a circle": (
+        """
+def take(permits, box, ready):
+    permits.acquire()
+    permits.acquire()
+    ready.set()
+    box.get()
+
+def give(permits, box, ready):
+    ready.wait()
+    with permits:
+        box.put(1)
+
+def main():
+    permits, box, ready = multiprocessing.BoundedSemaphore(2), multiprocessing.SimpleQueue(), multiprocessing.Event()
+    for name, target in (("ann", take), ("bob", give)):
+        process = multiprocessing.Process(target=target, args=(permits, box, ready), name=name)
+        process.start()
+    process.join()
+""",
+        "bob waits for ever for semaphore 'permits (script.py:18)', held by ann, which waits for an item from queue "
+        "'box (script.py:18)': bob, who could put one, waits for 'permits (script.py:18)' to be released and the main "
+        "program, who could put one, waits for the end of bob",
+    ),
+    "what lies deep inside of what a process is given": (
+        """
+class Box:
+    def __init__(self, items):
+        self.shelves = {"upper": [items]}
+
+def work(box, gates):
+    gates[0]["open"].get()
+    box.shelves["upper"][0].put(1)
+
+def main():
+    items, gate = multiprocessing.JoinableQueue(), multiprocessing.Queue()
+    given = {"args": (Box(items),), "kwargs": {"gates": [{"open": gate}]}}
+    worker = multiprocessing.Process(target=work, name="feeder", **given)
+    worker.start()
+    items.get()
+    gate.put(1)
+""",
+        "feeder, who could put one, waits for an item from queue 'gate (script.py:15)'",
+    ),
+    "one who has put all that it had": (
+        """
+def produce(items):
+    items.put(1)
+
+def consume(items):
+    items.get()
+    items.get()
+
+def main():
+    items = multiprocessing.Queue()
+    processes = [multiprocessing.Process(target=each, args=(items,), name=each.__name__) for each in (produce, consume)]
+    for process in processes:
+        process.start()
+    for process in processes:
+        process.join()
+""",
+        "the one item put is taken, and produce, who could put another, has ended and the main program, who could put "
+        "another, waits for the end of consume",
+    ),
+    "one who did not come to a barrier": (
+        """
+def work(barrier, comes):
+    if comes:
+        barrier.wait()
+
+def main():
+    barrier = multiprocessing.Barrier(2)
+    late = multiprocessing.Process(target=work, args=(barrier, False), name="late")
+    late.start()
+    late.join()
+    first = multiprocessing.Process(target=work, args=(barrier, True), name="first")
+    first.start()
+    first.join()
+""",
+        "it opens when 2 have come, only 1 did, and late, who could come, has ended and the main program, who could "
+        "come, waits for the end of first",
+    ),
+    "a worker of a pool that would set it": (
+        """
+def begin(*given):
+    global go, box
+    go, box = given
+
+def work(_):
+    box.get()
+    go.set()
+
+def main():
+    go, box = multiprocessing.Event(), multiprocessing.Queue()
+    with multiprocessing.Pool(1, begin, (go, box)) as pool:
+        pool.apply_async(work, (1,))
+        go.wait()
+""",
+        "PoolWorker-1, who could set it, waits for an item from queue 'box (script.py:15)'",
+    ),
+    "a worker of an executor that would set it": (
+        """
+import functools
+from concurrent.futures import ProcessPoolExecutor
+
+def begin(*given):
+    global go, box
+    go, box = given
+
+def work(_):
+    box.get()
+    go.set()
+
+def main():
+    go, box = multiprocessing.Event(), multiprocessing.Queue()
+    with ProcessPoolExecutor(1, initializer=functools.partial(begin, go), initargs=(box,)) as executor:
+        executor.submit(work, 1)
+        go.wait()
+""",
+        "Process-1, who could set it, waits for an item from queue 'box (script.py:18)'",
+    ),
+    "what a manager holds, which a task is given": (
+        """
+def work(go, end):
+    end.recv()
+    go.set()
+
+def main():
+    with multiprocessing.Manager() as manager:
+        go = manager.Event()
+        mine, yours = multiprocessing.Pipe()
+        multiprocessing.Process(target=work, args=(go, yours), name="setter").start()
+        go.wait()
+        mine.send(1)
+""",
+        "setter, who could set it, waits for something to receive at 'yours (script.py:13)'",
+    ),
+    "what a manager holds, which is passed on later": (
+        """
+def work(box, lock):
+    box.get().set()
+    lock.acquire()
+
+def main():
+    lock, box = multiprocessing.Lock(), multiprocessing.Queue()
+    lock.acquire()
+    with multiprocessing.Manager() as manager:
+        first, second = manager.Event(), manager.Event()
+        multiprocessing.Process(target=work, args=(box, lock), name="worker").start()
+        box.put(first)
+        first.wait()
+        second.wait()
+""",
+        "it is not known whether worker, which waits for 'lock (script.py:11)' to be released, would set it",
+    ),
+    "a forked process, whose function knows it": (
+        """
+FORK = multiprocessing.get_context("fork")
+ready, go = FORK.Event(), FORK.Event()
+
+def work():
+    go.wait()
+    say()
+
+def say():
+    ready.set()
+
+def main():
+    FORK.Process(target=work, name="setter").start()
+    ready.wait()
+    go.set()
+""",
+        "setter, who could set it, waits for event 'go (script.py:7)' to be set",
+    ),
+    "a forked worker of a pool, whose tasks may know it": (
+        """
+FORK = multiprocessing.get_context("fork")
+ready, go = FORK.Event(), FORK.Event()
+
+def work(_):
+    go.wait()
+    ready.set()
+
+def main():
+    with FORK.Pool(1) as pool:
+        pool.apply_async(work, (1,))
+        ready.wait()
+""",
+        "it is not known whether ForkPoolWorker-1, which waits for event 'go (script.py:7)' to be set, would set it",
+    ),
+    "a result that is asked for after the pool": (
+        """
+def work(_):
+    threading.Event().wait()
+
+def main():
+    with multiprocessing.Pool(2) as pool:
+        result = pool.map_async(work, [1, 2])
+    result.get()
+""",
+        ", at the end of its `with` block, before the result of map_async(work, …) (script.py:11) had come",
+    ),
+    "a thread that nobody wakes up": (
+        """
+def work():
+    thread = threading.Thread(target=threading.Event().wait, name="listener")
+    thread.start()
+    thread.join()
+
+def main():
+    worker = multiprocessing.Process(target=work, name="worker")
+    worker.start()
+    worker.join()
+""",
+        "worker waits for the end of another thread of its own process (in work, script.py:9); thread 'listener' of "
+        "worker waits for another thread of its own process",
     ),
 }
 
 
-@pytest.mark.parametrize("name", STANDSTILLS)
-def test_a_standstill_is_explained_by_what_else_happened(tmp_path: Path, method: str, name: str) -> None:
-    """What would have put the missing item, or called task_done(), may have failed; or both sides wait alike."""
-    text, told = STANDSTILLS[name]
+@pytest.mark.parametrize("name", DEADLOCKS)
+def test_a_deadlock_is_explained_by_what_else_happened(tmp_path: Path, method: str, name: str) -> None:
+    """What would have put the missing item may have failed or ended, or waits itself; or both sides wait alike."""
+    text, told = DEADLOCKS[name]
     recorded = record(tmp_path, script(text), method)
     failed = recorded.log.all("pool.task_failed")
     assert (3, "deadlock") == (recorded.status, recorded.stall()["cause"])
     assert told.format(worker=failed[0]["process"] if failed else "") in recorded.stall()["reason"]
+
+
+def test_an_initializer_that_fails_in_one_worker_after_the_other(tmp_path: Path, method: str) -> None:
+    """It is named at the end: until then it might have gone well in the next worker."""
+    text = """
+def begin():
+    raise RuntimeError("no licence")
+
+def main():
+    with multiprocessing.Pool(1, begin) as pool:
+        pool.map(abs, [1], 1)  # without a size, it divides by the number of workers, which may be 0 just then
+"""
+    recording = Recording(tmp_path, script(text), method)
+    recording.wait_for("pool.worker_failed")
+    recording.process.send_signal(signal.SIGTERM)
+    reason = recording.finish().log.one("scenario.signalled")["reason"]
+    assert "; the initializer of pool 'pool (script.py:10)' has raised RuntimeError: no licence in " in reason
 
 
 def test_what_the_runner_ends_leaves_no_warnings(tmp_path: Path, method: str) -> None:

@@ -77,7 +77,7 @@ def test_without_more_room_the_program_goes_on(tmp_path: Path, method: str, room
     assert "failed" == recorded.log.events[-1]["outcome"]
 
 
-def test_a_standstill_after_that_is_found_and_not_explained(tmp_path: Path, method: str) -> None:
+def test_a_deadlock_after_that_is_found_and_not_explained(tmp_path: Path, method: str) -> None:
     """Who waits for what is known; who has the lock would be told by what is not recorded."""
     recorded = record(tmp_path, BUSY + STANDS_STILL, method, "100000")
     assert 3 == recorded.status

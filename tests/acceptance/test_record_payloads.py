@@ -17,7 +17,7 @@ AS_TEXT = {TEXT.encode(), str(NUMBER // 1000).encode()}
 AS_STORED = {
     TEXT.encode(),
     *(NUMBER.to_bytes(8, order) for order in ("big", "little")),
-    *((crc32(data) << 31 | len(data)).to_bytes(8, "little") for data in map(pickle.dumps, (TEXT, NUMBER))),
+    *(crc32(data).to_bytes(8, "little") for data in map(pickle.dumps, (TEXT, NUMBER))),
 }
 """The data, and what gives it away because it is made from it."""
 CONFIDENTIAL = SCRIPTS / "confidential.py"

@@ -13,7 +13,7 @@ import pytest
 from recorded import SCRIPTS, record
 from support import COMMAND, PATIENCE
 
-STANDSTILL = """
+DEADLOCK = """
 import multiprocessing, sys
 
 def wait(lock):
@@ -84,9 +84,9 @@ def test_nothing_of_ours_is_there(tmp_path: Path, method: str, elsewhere: Path) 
     assert sys.version.split()[0] == recorded.log.events[0]["python"]
 
 
-def test_a_standstill_is_explained(tmp_path: Path, method: str, elsewhere: Path) -> None:
+def test_a_deadlock_is_explained(tmp_path: Path, method: str, elsewhere: Path) -> None:
     """With the lines of the script alone."""
-    recorded = record(tmp_path, STANDSTILL, method, options=("--python", str(elsewhere)))
+    recorded = record(tmp_path, DEADLOCK, method, options=("--python", str(elsewhere)))
     assert 3 == recorded.status
     assert recorded.stall()["reason"].startswith("waiter waits for ever for lock 'lock (script.py:9)', held by")
     shown = set(re.findall(r"^ {20,}(\S+ in .*)", recorded.stderr, re.M))
@@ -112,10 +112,10 @@ def test_another_version_of_python(tmp_path: Path, method: str, version: str) ->
     ("program", "said"),
     [
         (
-            "echo run-scenario cpython 3 10 3.10.13",
+            "echo run-scenario cpython 3 10 3.10.13 fork",
             "is Python 3.10.13: record needs CPython 3.11",
         ),
-        ("echo run-scenario pypy 3 11 3.11.9", "is pypy 3.11.9: record needs CPython 3.11"),
+        ("echo run-scenario pypy 3 11 3.11.9 fork", "is pypy 3.11.9: record needs CPython 3.11"),
         ("echo hello", "is no Python: name an interpreter, such as .venv/bin/python"),
         (None, "there is no such program; name an interpreter, such as .venv/bin/python"),
         ("", "is a folder: name the program in it"),

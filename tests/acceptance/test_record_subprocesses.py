@@ -106,7 +106,7 @@ subprocess.run([sys.executable, "-c", code], check=True)
     assert recorded.log.one("shared_memory.created")["process"].startswith("python -c-")
 
 
-def test_a_standstill_in_one_of_them_is_explained(tmp_path: Path) -> None:
+def test_a_deadlock_in_one_of_them_is_explained(tmp_path: Path) -> None:
     """The script waits for its end."""
     recorded = record(tmp_path, STANDS_STILL, options=("--subprocesses",))
     assert 3 == recorded.status

@@ -11,7 +11,7 @@ from browser import Page, assert_quiet
 
 from report_logs import event, hostile, long_log, numbered, stalled_consumers
 from run_scenario import bundled
-from run_scenario.scenario.forms import in_words
+from run_scenario.scenario.data import in_words
 
 
 def test_odd_logs_are_kept_as_they_are(page: Page, write) -> None:
@@ -33,13 +33,17 @@ def test_odd_logs_are_kept_as_they_are(page: Page, write) -> None:
 
 
 @pytest.mark.parametrize(
-    ("involuntary", "words"),
+    ("involuntary", "words", "sign"),
     [
-        (400, "computes, or waits for a processor"),
-        (2, "sleeps, or waits for a processor or something that is not recorded"),
+        (400, "computes, or waits for a processor", "computes, or waits for a processor"),
+        (
+            2,
+            "sleeps, or waits for a processor or something that is not recorded",
+            "has no processor most of the time: sleeps, or waits for one or for something not recorded",
+        ),
     ],
 )
-def test_who_has_no_processor_is_not_said_to_sleep(page: Page, write, involuntary: int, words: str) -> None:
+def test_who_has_no_processor_is_not_said_to_sleep(page: Page, write, involuntary: int, words: str, sign: str) -> None:
     """The state at a moment says what the switches tell, and leaves open what they do not; the legend has the same."""
     switches = {"voluntary_switches": 1, "involuntary_switches": involuntary}
     events = [
@@ -49,9 +53,7 @@ def test_who_has_no_processor_is_not_said_to_sleep(page: Page, write, involuntar
     ]
     page.open(write(numbered(events)), "event=2")
     assert words in page.text("#moment")
-    legend = page.text(".legend")
-    assert "computes, or waits for a processor" in legend
-    assert "sleeps, or has no processor" in legend
+    assert sign in page.text(".legend")
     assert not page.complaints()
 
 
@@ -125,6 +127,7 @@ def test_items_are_shown_as_python_writes_them(page: Page, write) -> None:
     assert [] == [words for words in map(in_words, items) if words not in shown]
 
 
+@pytest.mark.campaign
 def test_a_long_log_is_counted_and_says_so(page: Page, write) -> None:
     """Events too many to be drawn one by one are drawn as bars that count every one; nearer, they are marks again."""
     events = long_log(20_000)
@@ -181,6 +184,7 @@ def test_shared_numbers_have_a_curve(page: Page, write) -> None:
     assert_quiet(page, path)
 
 
+@pytest.mark.campaign
 def test_logs_of_other_versions_open(page: Page, write) -> None:
     """Events that lack all that is their own, or have something else there, are shown as far as they go."""
     names = json.loads(bundled.schema_text("event"))["properties"]["event"]["enum"]

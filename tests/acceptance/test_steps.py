@@ -127,6 +127,7 @@ def drawn(play: Callable[..., Result], *arguments: str, **params: Any) -> list[l
     return [result.log.output(name, "stdout") for name in ("MainProcess", "P-1", "P-2", "P-3")]
 
 
+@pytest.mark.campaign
 def test_what_is_random_follows_from_the_seed(play: Callable[..., Result]) -> None:
     """With a parameter `seed` each program draws the same in each run, and no two draw alike; without, by chance."""
     first = drawn(play, seed=1)
@@ -552,7 +553,7 @@ def test_an_error_names_the_line_of_its_step(play: Callable[..., Result], tmp_pa
     assert place == result.log.output("P", "stderr")[-3:-1]
 
 
-def test_a_standstill_shows_the_line(play: Callable[..., Result], tmp_path: Path) -> None:
+def test_a_deadlock_shows_the_line(play: Callable[..., Result], tmp_path: Path) -> None:
     """The stacks of a run that stalls show at which step each process waits."""
     file = tmp_path / "stalling.yaml"
     file.write_text(FAILING.replace("print: ${1 // zero}", "acquire: gate"))

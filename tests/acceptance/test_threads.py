@@ -169,7 +169,7 @@ def test_a_crash_that_is_the_point(tmp_path: Path) -> None:
     assert (1, "failed") == (result.status, result.outcome)
 
 
-def test_a_standstill_names_threads(tmp_path: Path) -> None:
+def test_a_deadlock_names_threads(tmp_path: Path) -> None:
     """Two threads that wait for each other are found out at once; each is reported with its own wait and stack."""
     one = {"target": "actors:swap"}
     result = play(

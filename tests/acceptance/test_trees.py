@@ -164,7 +164,7 @@ def test_a_child_that_fails_fails_the_run(play: Play) -> None:
     )
 
 
-def test_a_standstill_below(play: Play) -> None:
+def test_a_deadlock_below(play: Play) -> None:
     """It is seen at once, with the chain of waits from the main program down."""
     leaf = {"name": "Leaf", "steps": [{"get": "words"}]}
     top = {

@@ -1,4 +1,4 @@
-"""Waits in pools, executors, threads and forked children are known as waits: a standstill is seen at once, and why."""
+"""Waits in pools, executors, threads and forked children are known as waits: a deadlock is seen at once, and why."""
 
 from __future__ import annotations
 
@@ -24,8 +24,8 @@ def pooled(*calls: dict[str, Any], **pool: Any) -> str:
     return json.dumps({"version": 1, "timeout": 40, "pools": {"crew": {"processes": 1, **pool, "calls": list(calls)}}})
 
 
-def standstill(result: Result, kind: str) -> dict[str, Any]:
-    """Return the standstill of a run, which was seen long before the deadline, and is of that kind."""
+def deadlock(result: Result, kind: str) -> dict[str, Any]:
+    """Return the deadlock of a run, which was seen long before the deadline, and is of that kind."""
     stalled = result.log.one("scenario.stalled")
     assert ("deadlock", kind) == (stalled["cause"], stalled["diagnosis"]["kind"]), stalled["reason"]
     assert (3, True) == (result.status, result.log.finished["duration"] < 15)
@@ -39,7 +39,7 @@ def test_an_executor_without_workers(play: Play, method: str) -> None:
     calls = [{"submit": "power", "args": [n], "kwargs": {"exponent": 2}} for n in range(8)]
     text = json.loads(pooled(*calls, type="executor", maxtasksperchild=3))
     result = play(json.dumps({**text, "start_method": method}))
-    stalled = standstill(result, "no_pool_worker")
+    stalled = deadlock(result, "no_pool_worker")
     exited = result.log.one("pool.worker_exited")
     assert "none of its workers is left" in stalled["reason"]
     assert f"{exited['process']}, ended with exit code 0 after 3 tasks)" in stalled["reason"]
@@ -65,7 +65,7 @@ def test_a_worker_that_terminate_does_not_end(play: Play, tmp_path: Path) -> Non
     ]
     text = json.loads(pooled(*calls, initializer="actors:ignore_term"))
     result = play(json.dumps({**text, "processes": [reader], "main": main}))
-    stalled = standstill(result, "deaf_pool_workers")
+    stalled = deadlock(result, "deaf_pool_workers")
     worker = result.log.one("pool.worker_started")["process"]
     assert (
         f"waits for ever in terminate() of pool 'crew' for {worker}, to which it has sent SIGTERM" in stalled["reason"]
@@ -75,7 +75,7 @@ def test_a_worker_that_terminate_does_not_end(play: Play, tmp_path: Path) -> Non
 def test_a_result_that_cannot_be_unpickled(play: Play) -> None:
     """The pool's thread that takes results ends by it; another of its threads then runs for ever, for nothing."""
     result = play(pooled({"map": "actors:return_unopenable", "over": [0, 1, 0], "chunksize": 1}))
-    stalled, failed = standstill(result, "pool_thread_ended"), result.log.one("pool.thread_failed")
+    stalled, failed = deadlock(result, "pool_thread_ended"), result.log.one("pool.thread_failed")
     assert ("results", "unpickling", "LookupError") == tuple(failed[key] for key in ("thread", "doing", "exception"))
     assert "cannot be unpickled (LookupError: the seal does not fit)" in stalled["reason"]
     assert "crash" not in {e["cause"] for e in result.log.all("process.exited")}, result.log.text()
@@ -92,7 +92,7 @@ def test_a_fork_while_a_thread_holds_a_lock(play: Play, method: str) -> None:
     if method != "fork":
         assert (0, ["used"]) == (result.status, result.log.output("User"))
         return
-    reason = standstill(result, "locked_inside")["reason"]
+    reason = deadlock(result, "locked_inside")["reason"]
     assert reason.startswith("User waits for ever in a lock inside its own process")
     assert "it was forked while Keeper was running in the main program" in reason
 
@@ -100,7 +100,7 @@ def test_a_fork_while_a_thread_holds_a_lock(play: Play, method: str) -> None:
 def test_threads_of_one_process(play: Play) -> None:
     """What is not recorded is seen from outside: each of its threads waits for another of the same process."""
     result = play(scenario({"name": "P", "target": "actors:swap_in_threads"}, timeout=40))
-    standstill(result, "unknown")
+    deadlock(result, "unknown")
     [told] = [p for p in result.log.one("scenario.stalled")["processes"] if p["process"] == "P"]
     assert ("thread", "the end of another thread of its own process") == (told["operation"], told["waiting_for"])
 
@@ -153,7 +153,7 @@ def test_who_reads_from_outside_is_left_alone(tmp_path: Path, method: str, where
         text = scenario({"target": "actors:read_at_exit", "kwargs": {"path": str(pipe)}}, start_method=method)
     running = Running(tmp_path, text)
     with pipe.open("w", encoding="ascii") as writer:  # somebody has opened it for reading
-        subprocess.run(["sleep", "1.2"], check=True)  # longer than a standstill takes to be seen
+        subprocess.run(["sleep", "1.2"], check=True)  # longer than a deadlock takes to be seen
         writer.write("at last")
     result = running.finish()
     assert (0, []) == (result.status, result.log.all("scenario.stalled"))
@@ -169,7 +169,7 @@ def test_a_late_fork_server_is_waited_for(tmp_path: Path) -> None:
     os.kill(server, signal.SIGSTOP)
     pipe.write_text("end")
     running.wait_for("process.exited", "P")
-    subprocess.run(["sleep", "1.2"], check=True)  # longer than a standstill takes to be seen
+    subprocess.run(["sleep", "1.2"], check=True)  # longer than a deadlock takes to be seen
     os.kill(server, signal.SIGCONT)
     result = running.finish()
     assert (0, []) == (result.status, result.log.all("scenario.stalled"))

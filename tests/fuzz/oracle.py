@@ -9,7 +9,7 @@ from typing import Any
 
 from run_scenario.loader import format_problem, load_text, plan
 from run_scenario.loader.problems import MAX_PROBLEMS
-from run_scenario.report.plan import numbered
+from run_scenario.report.script.plan import numbered
 from run_scenario.report.script.script import script
 from run_scenario.scenario import model
 

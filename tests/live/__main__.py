@@ -15,7 +15,7 @@ from run_scenario.cli.progress_bar import Bar
 
 
 def main() -> int:
-    """Run the campaign; return 1 if a standstill was claimed, or a program did not end as it should."""
+    """Run the campaign; return 1 if a deadlock was claimed, or a program did not end as it should."""
     parser = argparse.ArgumentParser(prog="python -m live", description=__doc__)
     parser.add_argument("--runs", type=int, default=10_000, help="how many programs to run (default 10000)")
     parser.add_argument("--seed", type=int, default=1, help="seed of the first; the next has the next (default 1)")

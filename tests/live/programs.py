@@ -37,7 +37,7 @@ _BY_PATH = ("wait_for_fifo", "wait_for_file_lock", "wait_for_passed_pipe", "wait
 _CATALOGUE = 0.25
 """Share of the runs that are of bundled scenarios."""
 _SECONDS = 0.8, 1.6
-"""How long it takes until one goes on: a standstill is seen after 0.6 s."""
+"""How long it takes until one goes on: a deadlock is seen after 0.6 s."""
 _SYNC = {"gate": "Lock", "event": "Event"}
 _DEADLINE = 600
 """Seconds, also of a run that is given next to no processor."""
@@ -70,7 +70,7 @@ class Program:
         """Run it.
 
         Raises:
-            AssertionError: a standstill was claimed, or it has not ended as it should.
+            AssertionError: a deadlock was claimed, or it has not ended as it should.
         """
         if self.text:
             self._check(folder, self.text, allow="")

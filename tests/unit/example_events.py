@@ -93,6 +93,7 @@ _DEFAULTS: dict[str, dict[str, Any]] = {
         "duration": 3.0123,
         "counts": {"events": 12, "processes": 2},
         "reasons": [],
+        "shown_by": [],
     },
     "process.starting": {"by": "MainProcess", "target": "sleep", "worker": "process", "daemon": False, "delay": 0.0},
     "process.started": {
@@ -112,6 +113,7 @@ _DEFAULTS: dict[str, dict[str, Any]] = {
     "process.joined": {"by": "MainProcess", "exitcode": 0, "waited": 2.0},
     "process.join_timed_out": {"by": "MainProcess", "timeout": 1.0, "waited": 1.0},
     "process.alive": {"by": "MainProcess", "alive": True},
+    "process.interrupting": {"by": "MainProcess", "reason": "by a call of interrupt()"},
     "process.terminating": {"by": "MainProcess", "reason": "the scenario says so"},
     "process.killing": {"by": "MainProcess", "reason": "the scenario says so"},
     "process.raising_signal": {"by": "Worker 1", "signal": "SIGTERM"},

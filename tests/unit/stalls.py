@@ -1,4 +1,4 @@
-"""Standstills made by hand: who waits, the ledgers of the queues, who holds what, and the events so far."""
+"""Deadlocks made by hand: who waits, the ledgers of the queues, who holds what, and the events so far."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from typing import Any
 import msgspec
 from example_events import event as example
 
-from run_scenario.events.decoding.queue_ledger import QueueLedger
 from run_scenario.events.diagnosis.diagnosis import diagnose, stuck_process, stuck_thread
 from run_scenario.events.diagnosis.facts import FactBook
 from run_scenario.events.diagnosis.graph import Situation, WaitForGraph
 from run_scenario.events.diagnosis.reports import Frame, Waiting
+from run_scenario.events.queue_ledger import QueueLedger
 from run_scenario.events.types import ALL, Event, ScenarioStalled
 from run_scenario.recording import codes, layout
 from run_scenario.report.diagnosis import explain
@@ -72,7 +72,7 @@ def stall(
     cause: Any = "deadlock",
     makers: Mapping[str, str] | None = None,
 ) -> ScenarioStalled:
-    """Return what is found out about a standstill; its texts are still missing."""
+    """Return what is found out about a deadlock; its texts are still missing."""
     facts = FactBook()
     facts.note(events)
     held = holders or {}
@@ -99,5 +99,5 @@ def stall(
 
 
 def sentence(*args: Any, **more: Any) -> str:
-    """Return the sentence about such a standstill."""
+    """Return the sentence about such a deadlock."""
     return explain(stall(*args, **more))[0]

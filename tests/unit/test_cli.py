@@ -20,8 +20,10 @@ from effort import in_part
 from run_scenario import bundled, targets
 from run_scenario.cli import main
 from run_scenario.cli.command import COMMANDS
+from run_scenario.cli.commands import list as list_command
 from run_scenario.cli.output_format import OutputFormat
 from run_scenario.errors import Status, UsageError
+from run_scenario.report import listing
 
 COMMAND = str(Path(sys.executable).parent / "run-scenario")
 NAMES = [path.stem for path in bundled.scenarios()]
@@ -120,15 +122,66 @@ def test_list_of_a_chapter() -> None:
     assert "count-down" not in text
 
 
-def test_list_search(tmp_path: Path) -> None:
+def test_list_search() -> None:
     """A search narrows the list down to what mentions all its words; titles are searched too, and what is used."""
+    entries = list_command._entries()
 
     def found(*words: str) -> list[str]:
-        lines = told("list", "--search", *words, cwd=tmp_path).splitlines()
+        lines = listing.scenarios(entries, words, None, list_command._scripts).splitlines()
         return [line.split()[0] for line in lines if line.startswith("  ")]
 
-    assert ["crash-isolation"] == found("ONE PROCESS crashes")
+    assert "\n  crash-isolation  " in told("list", "--search", "ONE PROCESS crashes")
     assert ["consumers-until-empty"] == found("is_prime", "consume_until_empty", "JOINABLEQUEUE", "example 7")
+    for word in ("GIL", "starvation", "bounded buffer", "race", "hang", "mutual exclusion", "deadlock"):
+        assert found(word), word
+    assert ["readers-and-writers"] == found("readers", "writers")
+    assert {"lost-update", "consumers-until-empty"} <= set(found("race"))
+    assert not {"crash-isolation", "names"} & set(found("race"))  # a trace is no race
+    assert {"missing-pill", "circle"} <= set(found("hang"))
+    assert "mutated-item" not in found("hang")  # what was changed does not hang
+    assert ["readers-and-writers"] == found("readers writers") == found("Reader WRITER")
+    assert found("synchronisation") == found("synchronization")
+    assert 10 < len(found("synchronisation"))
+    assert found("is_alive") == found("isAlive")
+    assert {"is-alive", "daemon-join"} <= set(found("isAlive"))
+    assert found("exitcode") == found("exit codes")
+    assert {"wake-up"} <= set(found("Condition.wait"))
+    assert found("getppid") == ["pids"] == found("os.getppid()")  # a book says so of it
+    assert {"terminate", "daemon-cleanup"} <= set(found("exit handlers") + found("atexit"))
+
+
+def test_a_search_finds_what_is_called_otherwise_here(tmp_path: Path) -> None:
+    """Names that only a script of the scenario has, and words of others; that is said."""
+    text = told("list", "--search", "Queue.get_nowait", cwd=tmp_path)
+    assert "  empty-queue " in text
+    assert "\n'get_nowait' is in their scripts: run-scenario python NAME\n" in text
+    assert "\n'Mutex' is called 'lock' here.\n" in told("list", "--search", "Mutex")
+
+
+def test_the_synonyms_are_needed_and_lead_somewhere() -> None:
+    """What is known by itself is no synonym, and what it stands for is mentioned."""
+    entries = list_command._entries()
+    for known, terms in bundled.SYNONYMS.items():
+        hits = [listing.find(term, entries) for term in terms]
+        assert all(hit.names and hit.note for hit in hits), known
+        assert "" == listing.find(known, entries).note
+
+
+@pytest.mark.parametrize("width", [60, 80])
+def test_a_list_fits_its_terminal(width: int) -> None:
+    """A title that is too long goes on below itself."""
+    entries = list_command._entries()
+    for wanted in ((), ("hang",), ("mutex",)):
+        lines = listing.scenarios(entries, wanted, width).splitlines()
+        assert max(map(len, lines)) <= width
+        listed = [line.split()[0] for line in lines if re.match(r"  \S", line)]
+        assert [each.name for each in entries if not wanted or each.name in listed] == listed
+
+
+def test_the_topics_are_of_scenarios() -> None:
+    """Each names scenarios that are there."""
+    names = {path.stem for path in bundled.scenarios()}
+    assert [] == [name for topic in bundled.TOPICS.values() for name in topic if name not in names]
 
 
 def test_list_search_without_success() -> None:
@@ -246,6 +299,17 @@ MISTAKES = [
     (["quick.yaml", "--log", "-", "--format", "console"], "give --log the path of a file"),
     (["python", "quick.yaml", "names"], "unexpected argument 'names': 'run-scenario python' takes one FILE"),
     (["plan"], "the following arguments are required: FILE"),
+    (["exercise", "chek", "x"], "there is no command 'exercise chek'; did you mean 'check'?"),
+    (["exercise", "grade"], "there is no command 'exercise grade'; there are list, new, check, hint"),
+    (["exercise", "--runs", "3"], "there is no option '--runs'"),
+    (["exercise", "new", "patience", "--runs", "3"], "there is no option '--runs'"),
+    (["exercise", "new", "patients"], "there is no exercise 'patients': neither a folder nor a bundled one"),
+    (["exercise", "new", "."], "the folder '.' is no exercise: it has no exercise.yaml and no starter.yaml"),
+    (["exercise", "check", "patience.yaml"], "'run-scenario exercise new patience' writes it"),
+    (["exercise", "check", "quick.yaml"], "quick.yaml does not say of which exercise it is"),
+    (["exercise", "check", "patience", "--runs", "0"], "'0' is not a whole number above 0"),
+    (["exercise", "hint", "patience", "9"], "there is no hint 9: patience has 3"),
+    (["exercise", "hint", "patience", "two"], "'two' is not a whole number above 0"),
     (["run"], "the following arguments are required: FILE"),
     (["--verbose"], "there is no option '--verbose'"),
     (["\x1b[31m"], "there is no file '\\x1b[31m' here"),
@@ -287,11 +351,14 @@ COMPLETIONS = [
     ("run-scenario completion ", {"bash", "zsh", "tcsh"}),
     ("run-scenario run --log x count", {"count-down", "count.yaml"}),
     ("run-scenario count-down --start-", {"--start-method"}),
-    ("run-scenario run --format ", {"auto", "console", "json"}),
+    ("run-scenario run --format ", {"auto", "console", "github", "json"}),
     ("run-scenario list count", {"count-down"}),
     ("run-scenario list daemons", {"daemons"}),
     ("run-scenario list --sea", {"--search"}),
     ("run-scenario schema ", {"scenario", "expectations", "event"}),
+    ("run-scenario exercise ", {"list", "new", "check", "hint"}),
+    ("run-scenario exercise check p", {"patience", "pass-it-on", "poison-pills"}),
+    ("run-scenario exercise hint --exer", {"--exercise"}),
 ]
 
 
@@ -385,7 +452,8 @@ def test_no_command_chooses_its_format_by_itself() -> None:
     """`output_format` alone looks at --format: a command asks it for a decision, or for sinks."""
     commands = Path(run_scenario.__file__).parent / "cli" / "commands"
     with_format = [path.stem for path in commands.glob("*.py") if "add_format(" in path.read_text()]
-    assert {"run", "check", "compare", "inspect", "recover"} == set(with_format)
+    wanted = {"run", "check", "compare", "exercise", "explore", "grade", "inspect", "predict", "recover", "replay"}
+    assert wanted == set(with_format)
     for path in commands.glob("*.py"):
         read = {ast.unparse(node) for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.Attribute)}
         assert "options.format" not in read, path
@@ -398,6 +466,7 @@ def test_no_command_chooses_its_format_by_itself() -> None:
     [
         ("auto", None, True, OutputFormat.CONSOLE),
         ("auto", None, False, OutputFormat.JSON),
+        ("github", None, False, OutputFormat.CONSOLE),
         ("auto", "my.jsonl", True, OutputFormat.CONSOLE),
         ("auto", "-", True, OutputFormat.JSON),
         ("json", None, True, OutputFormat.JSON),

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 from example_events import event
 
+from run_scenario.cli import pager
 from run_scenario.cli.entry_point import main
 from run_scenario.errors import Status
 from run_scenario.events.outcome import Outcome
@@ -72,6 +73,27 @@ def test_a_log_in_every_format(
     out, err = capsys.readouterr()
     assert begins.lower() == out[: len(begins)].lower()
     assert "" == err
+
+
+@pytest.mark.parametrize("picture", ["timeline", "table", "graph"])
+def test_a_picture_in_text_has_what_the_scenario_says_of_itself(
+    folder: Path, capsys: pytest.CaptureFixture[str], picture: str
+) -> None:
+    """The description comes first and what to watch for last, and where that is: not all of it is in each picture."""
+    about = "All is well. Watch for: the end, and what comes after it."
+    log = [{**EVENTS[0], "description": about}, *EVENTS[1:]]
+    (folder / "told.jsonl").write_text(lines_of(log))
+    assert 0 == main(["show", "told.jsonl", "--as", picture, "--width", "60"])
+    lines = capsys.readouterr().out.splitlines()
+    assert ["By hand", "", "All is well.", ""] == lines[:4]
+    assert ["", "Watch for, in the log of the run: the end, and what comes", "after it."] == lines[-3:]
+    (folder / "told.yaml").write_text(QUICK.replace("processes:", f"description: '{about}'\nprocesses:"))
+    assert 0 == main(["show", "told.yaml", "--as", picture, "--width", "100"])
+    *_, last = capsys.readouterr().out.splitlines()
+    which = "a run" if picture == "graph" else "the run"
+    assert f"Watch for, in the log of {which}: the end, and what comes after it." == last
+    assert 0 == main(["show", "run.jsonl", "--as", picture])
+    assert "Watch for" not in capsys.readouterr().out
 
 
 @pytest.mark.parametrize(
@@ -166,6 +188,17 @@ def test_a_mistake(
     assert message in err
 
 
+@pytest.mark.parametrize("picture", ["shiviz", "perfetto", "html", "table"])
+def test_a_picture_is_whole_or_not_there(folder: Path, capsys: pytest.CaptureFixture[str], picture: str) -> None:
+    """What is wrong with a log is found before a file is written to, and before anything is printed."""
+    output = Path("kept.json" if picture == "perfetto" else "kept.html" if picture == "html" else "kept.txt")
+    output.write_text("the picture of another run")
+    assert 2 == main(["show", "wrong.jsonl", "--as", picture, "--output", str(output)])
+    assert 2 == main(["show", "wrong.jsonl", "--as", picture])
+    assert "" == capsys.readouterr().out
+    assert "the picture of another run" == output.read_text()
+
+
 def test_the_last_of_several_runs(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """Of several runs the last is shown, which is said; another by its name."""
     assert 0 == main(["show", "two.jsonl"])
@@ -234,11 +267,36 @@ def test_long_text_is_paged_on_a_terminal(folder: Path) -> None:
     assert b"paged:" in received
 
 
+@pytest.mark.parametrize(
+    ("there", "variable", "chosen"),
+    [
+        (("less", "more"), None, "less -FRX '-Psspace goes on, q leaves'"),
+        (("more",), None, "more"),
+        ((), None, None),
+        (("more",), "", None),
+        (("more", "most"), "most -s", "most -s"),
+        (("more",), "most", None),
+    ],
+)
+def test_the_pager_is_one_that_is_there(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, there: tuple[str, ...], variable: str | None, chosen: str | None
+) -> None:
+    """The person's own, or else less, or else more; who has asked for another, or for none, does not get these."""
+    for name in there:
+        (tmp_path / name).write_text("#!/bin/sh\n")
+        (tmp_path / name).chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.delenv("PAGER", raising=False)
+    if variable is not None:
+        monkeypatch.setenv("PAGER", variable)
+    assert chosen == pager.chosen()
+
+
 def test_a_run_for_a_picture_is_interrupted(
     folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """It is this command that was interrupted: nobody has to be told by whom."""
     outcome = Outcome(Status.INTERRUPTED, "interrupted", ("it got SIGINT",), 0.1)
-    monkeypatch.setattr("run_scenario.cli.commands.run.run_for_its_log", lambda *_: outcome)
+    monkeypatch.setattr("run_scenario.cli.commands.show.run_for_its_log", lambda *_: outcome)
     assert Status.INTERRUPTED == main(["show", "daemon"])
     assert "run-scenario: interrupted\n" == capsys.readouterr().err

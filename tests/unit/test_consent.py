@@ -316,7 +316,7 @@ def test_helpers_import_nothing_from_the_current_folder(tmp_path: Path, monkeypa
     assert os.getcwd() == str(tmp_path)
 
 
-RUNNING = {"run", "record", "compare"}
+RUNNING = {"run", "record", "compare", "grade", "exercise", "predict", "learn", "explore", "replay"}
 """The commands that are there to run code."""
 LOOKING = {
     "validate": ["own.yaml"],

@@ -82,6 +82,8 @@ def offered() -> dict[str, set[str]]:
         "multiprocessing.managers.SyncManager": multiprocessing.managers.SyncManager(),
         "multiprocessing.managers.DictProxy": multiprocessing.managers.DictProxy,
         "multiprocessing.managers.ListProxy": multiprocessing.managers.ListProxy,
+        # What a proxy of a set has is what a set has, also before there is one.
+        "multiprocessing.managers.SetProxy": getattr(multiprocessing.managers, "SetProxy", set),
         "multiprocessing.Pool": multiprocessing.pool.Pool,
         "multiprocessing.pool.AsyncResult": multiprocessing.pool.AsyncResult,
         "concurrent.futures.ProcessPoolExecutor": concurrent.futures.ProcessPoolExecutor,
@@ -92,14 +94,18 @@ def offered() -> dict[str, set[str]]:
     names = {heading: public(thing) for heading, thing in objects.items()}
     names["multiprocessing"] = (public(multiprocessing) | modules) - windows
     names["multiprocessing.RawValue"] = {"value"}  # a ctypes object, which names only itself
-    for module in ("connection", "shared_memory", "managers", "pool"):
-        names[f"multiprocessing.{module}"] = set(importlib.import_module(f"multiprocessing.{module}").__all__)
+    for module in (
+        *(f"multiprocessing.{name}" for name in ("connection", "shared_memory", "managers", "pool")),
+        "concurrent.futures",
+    ):
+        names[module] = set(importlib.import_module(module).__all__)
     return names
 
 
 OFFERED = offered()
 MORE = {
     "multiprocessing.connection": {"Connection", "answer_challenge", "deliver_challenge"},
+    "concurrent.futures": {"InvalidStateError"},  # in later versions it is offered
     "multiprocessing.managers.SyncManager": {"shutdown"},  # there as soon as it is started
     "multiprocessing.shared_memory.ShareableList": {"shm"},  # an attribute of the object
 }

@@ -169,7 +169,7 @@ def test_what_cpython_keeps_private_is_there(row: list[str]) -> None:
             return
         module = (
             name
-            if name in ("threading", "runpy", "dataclasses", "pathlib") or "." in name
+            if name in ("threading", "queue", "runpy", "dataclasses", "pathlib") or "." in name
             else f"multiprocessing.{name}"
         )
         sources.append(inspect.getsource(importlib.import_module(module)))

@@ -17,7 +17,7 @@ from run_scenario.events.decoding.sync import SyncDecoder
 from run_scenario.events.encoding import as_mapping
 from run_scenario.recording import codes
 from run_scenario.recording.segment_reader import Wait
-from run_scenario.report.diagnosis import explain
+from run_scenario.report.reasons import Sentences
 from run_scenario.scenario.model import ProcessSpec, QueueSpec, SyncSpec
 
 
@@ -33,7 +33,7 @@ class Story:
         def segments(pid: int) -> list[Any]:
             return [SimpleNamespace(ppid=0, flushed=lambda queue: flushed, waits=lambda: self.waits.get(pid, []))]
 
-        self.decoder = EventDecoder(scenario, events, SUPERVISOR, segments, "fork", explain=explain)
+        self.decoder = EventDecoder(scenario, events, SUPERVISOR, segments, "fork", wording=Sentences())
         self._t = 0
         self.tell("MainProcess", MAIN_PID, codes.STARTED, -1, MAIN_PID, SUPERVISOR, "", False)
         self.decoder.take()
@@ -119,7 +119,7 @@ def test_sigkill_does_not_end_it() -> None:
     events = [e for e in story.events() if e["process"] == "W"]
     assert ["starting", "started", "terminating", "escalated", "not_ended"] == [e["event"][8:] for e in events]
     assert ("D", "error") == (events[-1]["state"], events[-1]["level"])
-    assert ["W"] == [text.partition(" (pid")[0] for text in story.decoder.processes.survivors]
+    assert ["W"] == [found.process for found in story.decoder.processes.survivors]
 
 
 def test_nobody_can_see_whether_sigkill_has_ended_it() -> None:
@@ -154,8 +154,8 @@ def test_forged_records_of_the_supervisor_are_ignored(record: tuple[Any, ...]) -
     story.events()
     story.tell("W", FIRST, *record)
     assert [] == story.events()
-    assert ("", False, 0, []) == (
-        story.decoder.stall_cause,
+    assert (None, False, 0, []) == (
+        story.decoder.stall,
         story.decoder.timed_out,
         story.decoder.stop_signal,
         story.decoder.troubles,

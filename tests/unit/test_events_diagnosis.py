@@ -18,6 +18,7 @@ from run_scenario.events.diagnosis.facts import FactBook
 from run_scenario.events.diagnosis.reports import read_reports, read_stack
 from run_scenario.events.types import QueueGet, QueuePut
 from run_scenario.recording import codes
+from run_scenario.recording.process_report import ProcessReport
 from run_scenario.runtime.platform.capabilities import Capabilities
 from run_scenario.runtime.supervisor.deadlock_detector import DeadlockDetector
 from run_scenario.scenario.model import PipeSpec, QueueSpec, ResourceBinding, Step, SyncSpec
@@ -49,7 +50,7 @@ def test_a_stack_is_read() -> None:
 def test_the_innermost_wait_counts() -> None:
     """A wait in the middle of another is what the thread is in; the others are around it."""
     waits = [(codes.W_ANSWER, 0, 7, 200, 0), (codes.W_EVENT, 0, 7, 100, 0), (codes.W_FEED, 1, 8, 300, 0)]
-    [found] = read_reports([(7, "S", waits, "")], lambda pid: f"P{pid}", lambda pid: {})
+    [found] = read_reports([ProcessReport(7, "S", waits)], lambda pid: f"P{pid}", lambda pid: {})
     assert (codes.W_ANSWER, 200, ((codes.W_EVENT, 0),)) == (found.kind, found.since, found.around)
 
 
@@ -161,7 +162,7 @@ def test_very_many_are_diagnosed_in_time() -> None:
 
 @pytest.mark.parametrize("kind", [codes.W_GET, codes.W_RECEIVE_LEFT, codes.W_POOL_RESULT, codes.MOVING])
 def test_the_data_is_as_the_schema_has_it(kind: int) -> None:
-    """A standstill as it stands in the log fits the schema of events."""
+    """A deadlock as it stands in the log fits the schema of events."""
     events = happened(put(1), {"event": "queue.empty", "process": "C", "queue": "q", "empty": False, "call": "empty"})
     who = [waiting("C", kind, 1 if kind == codes.W_RECEIVE_LEFT else 0)]
     scenario = make_scenario(spec("C"), queues=[Q]).replace(pipes=(PipeSpec(name="rope"),))

@@ -9,6 +9,7 @@ import pytest
 from made import spec
 
 from run_scenario.events.exit_cause import MAIN_NAME, ProcessState, explain
+from run_scenario.report.reasons import sentence
 
 
 def life(
@@ -18,6 +19,18 @@ def life(
     life = ProcessState("W", spec("W", **more))
     life.outcome, life.sent, life.started, life.exception = outcome, list(sent), 1 if started else None, "ValueError: x"
     return life
+
+
+MAIN_INTERRUPT = [(2, "MainProcess", "step")]
+
+
+def interrupted(
+    exception: str = "KeyboardInterrupt", sent: Sequence[tuple[int, str, str]] = MAIN_INTERRUPT, **more: Any
+):
+    """Return what was heard of a process that another has interrupted."""
+    heard = life("failed", sent=sent, **more)
+    heard.exception, heard.exception_type = exception, exception.partition(":")[0]
+    return heard
 
 
 MAIN_STOP = [(15, "MainProcess", "step")]
@@ -50,6 +63,12 @@ EXITS = [
     (life("", sent=[(9, "MainProcess", "step")]), -9, ("killed", "SIGKILL", "MainProcess", True)),
     (life("", sent=MAIN_STOP, exitcodes=frozenset({0})), -15, ("terminated", "SIGTERM", "MainProcess", False)),
     (life("", sent=MAIN_STOP), -9, ("signal", "SIGKILL", None, False)),
+    (interrupted(), 1, ("interrupted", "SIGINT", "MainProcess", True)),
+    (interrupted(exitcodes=frozenset({0})), 1, ("interrupted", "SIGINT", "MainProcess", False)),
+    (interrupted(sent=()), 1, ("exception", None, None, False)),
+    (interrupted(exception="ValueError: x"), 1, ("exception", None, None, False)),
+    (life("", sent=MAIN_INTERRUPT), -2, ("interrupted", "SIGINT", "MainProcess", True)),
+    (life("finished", sent=MAIN_INTERRUPT), 0, ("returned", None, None, True)),
     (life("", sent=DAEMON), -15, ("daemon", "SIGTERM", "MainProcess", True)),
     (life("", sent=SWEPT), -15, ("stopped_by_runner", "SIGTERM", "run-scenario", False)),
     (life("", sent=[*SWEPT, (9, "run-scenario", "x")]), -9, ("stopped_by_runner", "SIGKILL", "run-scenario", False)),
@@ -67,8 +86,9 @@ def test_an_exit_is_explained(heard: ProcessState, code: int | None, expected: t
     """Cause, signal, sender and whether it is proper follow from the code and from what was heard before."""
     ending = explain(heard, code)
     assert expected == (ending.cause, ending.signal, ending.by, ending.allowed)
-    assert ending.reason
-    assert "None" not in ending.reason
+    reason = sentence(ending)
+    assert reason
+    assert "None" not in reason
 
 
 @pytest.mark.parametrize(
@@ -77,7 +97,7 @@ def test_an_exit_is_explained(heard: ProcessState, code: int | None, expected: t
 )
 def test_an_exit_code_that_nobody_learns(outcome: str, words: str) -> None:
     """What the process has said itself is told all the same."""
-    assert f"{words}, but nobody could learn its exit code" == explain(life(outcome), None).reason
+    assert f"{words}, but nobody could learn its exit code" == sentence(explain(life(outcome), None))
 
 
 @pytest.mark.parametrize(
@@ -94,14 +114,14 @@ def test_the_main_program_has_no_target(outcome: str, code: int | None, reason: 
     """What ended it was one of its steps, or came after them."""
     state = life(outcome)
     state.name, state.spec = MAIN_NAME, None
-    assert reason == explain(state, code).reason
+    assert reason == sentence(explain(state, code))
 
 
 def test_a_crash_after_we_asked_for_a_stack() -> None:
     """What we may have caused ourselves is not told as the process's own."""
     state = life("")
-    assert "run-scenario" not in explain(state, -11).reason
+    assert "run-scenario" not in sentence(explain(state, -11))
     state.asked_for_stack = True
-    assert explain(state, -11).reason.endswith(
+    assert sentence(explain(state, -11)).endswith(
         "after run-scenario had asked it for its stack: that may have been the cause"
     )

@@ -8,8 +8,9 @@ import pytest
 
 from expecting import expectations
 from run_scenario.errors import Status
-from run_scenario.events.exit_status import judge_outcome
+from run_scenario.events.exit_status import judge_outcome, verdict_event
 from run_scenario.events.outcome import Outcome
+from run_scenario.events.reasons import Quoted
 from run_scenario.expect import Verdict
 
 STALL = "- exists: {event: scenario.stalled}"
@@ -20,7 +21,8 @@ OTHER = "- exists: {event: process.exited}"
 def judged(outcome: str, status: Status, text: str, *results: Any) -> tuple[Status, str]:
     """Return status and outcome of a run, judged by the expectations in `text`, of which each has this result."""
     verdicts = [Verdict(each, result, "why", ()) for each, result in zip(expectations(text), results, strict=True)]
-    found = judge_outcome(Outcome(status, outcome, ("it stood still",), 1.0), verdicts)
+    events = [verdict_event(verdict) for verdict in verdicts]
+    found = judge_outcome(Outcome(status, outcome, (Quoted("it stood still"),), 1.0), verdicts, events)
     return found.status, found.outcome
 
 
@@ -88,7 +90,7 @@ def test_the_last_event_says_it_all() -> None:
         "duration": 2.5,
         "reasons": ["A"],
     }
-    assert Outcome(Status.FAILED, "failed", ("A",), 2.5) == Outcome.read(end)
+    assert Outcome(Status.FAILED, "failed", (Quoted("A"),), 2.5) == Outcome.read(end)
     assert Status.MACHINERY is Outcome.read(end, 4).status
     assert Status.MACHINERY is Outcome.read({**end, "exit_status": {}}).status
     assert [True, False] == [Outcome.read({**end, "outcome": o}).is_complete for o in ("stalled", "timed_out")]
@@ -98,5 +100,5 @@ def test_the_last_event_says_it_all() -> None:
 def test_a_log_without_an_end(last: dict[str, Any] | None) -> None:
     """The machinery has failed, whatever the command says; nothing that depends on the rest is decided."""
     found = Outcome.read(last, -9, "killed")
-    assert (Status.MACHINERY, "internal_error", ("killed",)) == (found.status, found.outcome, found.reasons)
+    assert (Status.MACHINERY, "internal_error", (Quoted("killed"),)) == (found.status, found.outcome, found.reasons)
     assert not found.is_complete

@@ -11,6 +11,7 @@ from stalls import happened
 
 from run_scenario.events.diagnosis.facts import FactBook
 from run_scenario.events.diagnosis.hints import Failure, hint
+from run_scenario.report.reasons import sentence
 from run_scenario.scenario.model import PipeSpec, PoolSpec, ResourceBinding, SyncSpec
 
 TWO = make_scenario(spec("S"), spec("T", bindings=(ResourceBinding("conn", "p.right", "from"),))).replace(
@@ -37,7 +38,11 @@ def explained(
     facts = FactBook()
     facts.note(happened(*events))
     found = hint(Failure(process, exception, message, traceback, null_input, last_n, through), TWO, facts)
-    return found and (found.seq or found.text)
+    if found is None:
+        return None
+    words = sentence(found)
+    assert words
+    return found.seq or words
 
 
 def broken(pipe: str, n: int) -> dict[str, Any]:

@@ -7,17 +7,17 @@ from typing import Any
 import pytest
 from example_events import NAMES, event
 
+from run_scenario.events.encoding import as_event
 from run_scenario.events.history.history import History, read
 from run_scenario.events.history.lane import FoundEmpty, Mark
 from run_scenario.events.history.resources import LockHold, Message
-from run_scenario.events.reading import as_event
-from run_scenario.report.overview import ends, pools, render
+from run_scenario.report.terminal.overview import ends, pools, render
 
 Event = dict[str, Any]
 
 
 def stuck(process: str, waiting_for: str | None, since: float | None, **fields: Any) -> Event:
-    """Return what the report of a standstill says of a process."""
+    """Return what the report of a deadlock says of a process."""
     state = "waiting" if waiting_for else "sleeping"
     known = {"pid": 12, "queue": None, "resource": None, "on_process": None, "seconds": 1.0, "stack": []}
     return {**known, "process": process, "state": state, "waiting_for": waiting_for, "since": since, **fields}
@@ -151,7 +151,7 @@ def test_the_main_program_waits_for_ends_and_sleeps_before_starts() -> None:
     ] == segments(main, "MainProcess")
 
 
-def test_a_standstill_shows_waits_that_never_ended() -> None:
+def test_a_deadlock_shows_waits_that_never_ended() -> None:
     """The report tells since when; a wait that was told to begin keeps its own words."""
     report = [stuck("A", "an item of queue 'tasks'", 1.5, resource="tasks"), stuck("B", "'gate' to be released", 1.6)]
     events = [

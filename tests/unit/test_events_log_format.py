@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from run_scenario import EventLog
-from run_scenario.events.log_format import parse_line, upgrade
+from run_scenario.events.lines import parse_line, upgrade
 
 FINISHED: dict[str, object] = {"event": "scenario.finished"}
 COMMON = {"t": 0.5, "seq": 1, "run": "r", "process": "A"}

@@ -7,9 +7,8 @@ from typing import Any
 import pytest
 from example_events import NAMES, event
 
-from run_scenario.events.encoding import as_mapping
+from run_scenario.events.encoding import as_event, as_mapping
 from run_scenario.events.history.history import read
-from run_scenario.events.reading import as_event
 from run_scenario.events.types import Event, ProcessExited, ScenarioFinished, ScenarioStalled
 
 DAMAGE: list[Any] = [None, 7, -1, 2.5, "text", "\ud800", True, [], [7], {}, {"a": 1}, 10**40]
@@ -48,7 +47,7 @@ def test_what_a_log_lacks_is_not_claimed() -> None:
 
 
 def test_parts_of_an_event_are_read_as_far_as_they_go() -> None:
-    """A process of a standstill that lacks fields keeps those that it has."""
+    """A process of a deadlock that lacks fields keeps those that it has."""
     stalled = as_event(event("scenario.stalled", processes=[{"process": "A", "state": "waiting", "queue": "tasks"}, 7]))
     assert isinstance(stalled, ScenarioStalled)
     assert [("A", "tasks", None), ("", None, None)] == [(p.process, p.queue, p.resource) for p in stalled.processes]

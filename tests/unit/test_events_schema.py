@@ -121,7 +121,7 @@ def test_every_field_is_described() -> None:
 def test_fields_that_hold_items() -> None:
     """Those into which anything fits, but for `data`, which has an item as a scenario writes it; lists and mappings."""
     known = {name: schema for kind in NAMES for name, schema in fields(kind).items() if _is_open(schema)}
-    assert known.keys() - {"data"} == {name for kind in NAMES for name in fields(kind) if holds(name) == "an item"}
+    assert known.keys() - {"data"} == {name for kind in NAMES for name in fields(kind) if holds(name) == "item"}
     lists = {
         name
         for kind in NAMES

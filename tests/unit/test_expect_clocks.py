@@ -94,6 +94,13 @@ ORDERED: dict[str, list[Any]] = {
         LAST,
     ],
     "through a third": [FIRST, put("A"), got("C"), put("C", 2), got("B", 2), LAST],
+    "interrupt()": [
+        FIRST,
+        done("B", "process.interrupting", by="A"),
+        done("B", "process.exited", cause="interrupted"),
+        done("B", "process.joined", by="B"),
+        LAST,
+    ],
     "terminate()": [
         FIRST,
         done("B", "process.terminating", by="A"),

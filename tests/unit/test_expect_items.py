@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 from effort import examples
 from expecting import judge, log
 from run_scenario import EventLog, event, load, loader
-from run_scenario.events.operands import compared
+from run_scenario.events.fields import compared
 from run_scenario.recording.describe import describe
 
 

@@ -9,8 +9,7 @@ from typing import Any
 import pytest
 
 from expecting import expectations, log
-from run_scenario.events.encoding import as_mapping
-from run_scenario.events.reading import as_event
+from run_scenario.events.encoding import as_event, as_mapping
 from run_scenario.expect import Judge
 from run_scenario.expect.judge import implied
 from run_scenario.expect.observer import OBSERVERS
@@ -64,6 +63,7 @@ def growth(count: int) -> int:
     return grown
 
 
+@pytest.mark.campaign
 def test_memory_does_not_grow() -> None:
     """Ten times as many events leave hardly more behind; other threads of the tests may take some at the same time."""
     few, many = (min(growth(count) for _ in range(2)) for count in (500, 5_000))

@@ -9,10 +9,13 @@ from typing import Any, get_args
 
 import pytest
 
-from run_scenario.inspection.conclusions import Certainty, Conclusion, ConclusionKind, Doubt, conclude
-from run_scenario.inspection.facts import (
+from run_scenario.inspection import (
     OUTSIDE,
     THREADS,
+    Certainty,
+    Conclusion,
+    ConclusionKind,
+    Doubt,
     ProcessFacts,
     Program,
     Role,
@@ -21,9 +24,9 @@ from run_scenario.inspection.facts import (
     ThreadFacts,
     Wait,
     WaitKind,
+    conclude,
 )
-from run_scenario.report.inspection.document import as_json, as_text
-from run_scenario.report.inspection.sentences import lines
+from run_scenario.report.inspection import as_json, as_text, lines
 
 LOCK = "memory 0:1 7"
 PIPE = "pipe:[5] write"
@@ -96,8 +99,8 @@ A_WHILE = waiting("lock", THREADS, timed=True)
 @pytest.mark.parametrize(
     ("wait", "keys", "expected"),
     [
-        (ACQUIRES, [LOCK], [("standstill", "certain", (10, 20))]),
-        (OWN_LOCK, [], [("standstill", "certain", (10, 20))]),
+        (ACQUIRES, [LOCK], [("deadlock", "certain", (10, 20))]),
+        (OWN_LOCK, [], [("deadlock", "certain", (10, 20))]),
         (waiting("process", "process 30"), [], [("helped", "may_go_on", (10,))]),
         (waiting("socket", OUTSIDE), [], [("helped", "may_go_on", (10,)), ("outside", "may_go_on", (20,))]),
         (waiting(None, OUTSIDE), [], [("helped", "may_go_on", (10,))]),
@@ -111,7 +114,7 @@ def test_what_a_child_waits_for_decides(wait: Wait | None, keys: list[str], expe
     assert expected == found(program(process(10, JOINS), process(20, wait, keys=keys, parent=10)))
 
 
-def test_a_pipe_without_writers_is_no_standstill() -> None:
+def test_a_pipe_without_writers_is_no_deadlock() -> None:
     """Its end of file has come: who reads from it has only not been scheduled yet."""
     assert [] == found(program(process(10, waiting("read", PIPE))))
 
@@ -119,7 +122,7 @@ def test_a_pipe_without_writers_is_no_standstill() -> None:
 def test_one_thread_that_moves_is_enough() -> None:
     """Whoever could be helped by any thread of a process waits for the one in it that still moves."""
     shown = program(process(10, ACQUIRES, keys=[LOCK]), process(20, ACQUIRES, A_WHILE, keys=[LOCK], inside=False))
-    assert ("standstill", "certain", (10,)) not in found(shown)
+    assert ("deadlock", "certain", (10,)) not in found(shown)
     assert (20,) == the("helped", shown).others
 
 
@@ -128,20 +131,20 @@ def test_a_child_that_is_only_starting_may_open_a_semaphore(path: str, sure: boo
     """As long as that has a name: the child could release it then, though it does not have it yet."""
     waits, starts = process(10, ACQUIRES, keys=[LOCK]), process(20, None, parent=10, role="spawned")
     shown = program(waits, starts, semaphores=[Semaphore(LOCK, path, 0, 1)])
-    assert sure == (("standstill", "certain", (10,)) in found(shown))
+    assert sure == (("deadlock", "certain", (10,)) in found(shown))
 
 
 def test_what_was_scheduled_between_two_looks_does_not_stand_still() -> None:
     """Though it is in the same wait both times."""
     moved = process(10, OWN_LOCK)
     moved = moved.replace(threads=(moved.threads[0].replace(moved=True),))
-    assert [] == [each for each in conclude(program(moved)) if each.kind == "standstill"]
+    assert [] == [each for each in conclude(program(moved)) if each.kind == "deadlock"]
 
 
 def test_who_waits_beside_the_program_belongs_to_it() -> None:
     """A process that shares a pipe and waits as well is named with those that it keeps waiting."""
     beside = process(30, OWN_LOCK, keys=[PIPE], inside=False)
-    assert ("standstill", "certain", (10, 30)) in found(program(process(10, waiting("read", PIPE)), beside))
+    assert ("deadlock", "certain", (10, 30)) in found(program(process(10, waiting("read", PIPE)), beside))
 
 
 def test_a_zombie_and_a_stopped_process_can_be_waited_for() -> None:
@@ -166,7 +169,7 @@ def test_a_zombie_and_a_stopped_process_can_be_waited_for() -> None:
 def test_doubts(facts: dict[str, Any], handlers: bool, certainty: str, says: str | None) -> None:
     """What leaves room for something else is said, and it is not called certain then."""
     shown = program(process(10, ACQUIRES, keys=[LOCK], has_handlers=handlers), **facts)
-    conclusion = the("standstill", shown)
+    conclusion = the("deadlock", shown)
     assert certainty == conclusion.certainty
     assert says is None or any(says in line for line in lines(shown, conclusion))
 
@@ -177,8 +180,8 @@ def test_multiprocessings_own_processes_are_not_named() -> None:
     child = process(30, ACQUIRES, keys=[LOCK], parent=20, role="forked_by_server")
     main = process(10, waiting("poll", PIPE), keys=[LOCK, "pipe:[8] write"])
     shown = program(main, server, child)
-    assert [("standstill", "certain", (10, 30))] == found(shown)
-    assert "pid 10 waits for the fork server, pid 20, as join() does" in lines(shown, the("standstill", shown))[1]
+    assert [("deadlock", "certain", (10, 30))] == found(shown)
+    assert "pid 10 waits for the fork server, pid 20, as join() does" in lines(shown, the("deadlock", shown))[1]
 
 
 def test_the_end_of_a_file_that_cannot_come() -> None:
@@ -233,7 +236,7 @@ def test_many_threads_are_counted() -> None:
     assert "and 281 more threads" in text
     assert len(text.splitlines()) < 40
     stuck = program(process(10, *[OWN_LOCK] * 300))
-    assert "and 280 more threads wait so" == lines(stuck, the("standstill", stuck))[-1]
+    assert "and 280 more threads wait so" == lines(stuck, the("deadlock", stuck))[-1]
     polling = program(process(10, waiting("poll", *(f"pipe:[{n}] write" for n in range(9)), timed=True)))
     assert "something to happen at pipe 0 or pipe 1 or pipe 2 or pipe 3 or 5 more" in as_text(polling, 200)
 

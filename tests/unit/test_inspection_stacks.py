@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from run_scenario.inspection.facts import StackSource
+from run_scenario.inspection import StackSource
 from run_scenario.runtime.inspection import stacks
 from run_scenario.runtime.inspection.stacks import ThreadStack, of_sampling, read_stacks
 

@@ -13,30 +13,35 @@ import run_scenario
 PACKAGE = Path(run_scenario.__file__).parent
 MODULES = sorted(PACKAGE.rglob("*.py"))
 
-LEAVES = {"errors", "limits", "bundled", "ownership", "suggestions", "values", "__init__"}
+LEAVES = {"counting", "errors", "limits", "bundled", "lessons", "ownership", "suggestions", "values", "__init__"}
 BELOW = {
-    "cli": {"report", "expect", "runtime", "loader", "events", "recording", "targets", "scenario"} | {"inspection"},
+    "cli": {"report", "expect", "runtime", "loader", "events", "recording", "targets", "scenario"}
+    | {"inspection", "exploration"},
     "pytest_plugin": {"api", "report", "expect", "runtime", "loader", "events", "recording", "targets", "scenario"},
-    "api": {"report", "expect", "runtime", "loader", "events", "recording", "targets", "scenario"},
+    "api": {"report", "expect", "runtime", "loader", "exploration", "events", "recording", "targets", "scenario"},
     "report": {
         "expect",
         "events",
+        "exploration",
         "inspection",
         "recording",
         "targets",
         "scenario",
     },  # values in, text out: nothing is run or loaded
     "expect": {"events", "recording", "targets", "scenario"},
-    "runtime": {"loader", "events", "inspection", "recording", "targets", "scenario"},
+    "runtime": {"loader", "events", "exploration", "inspection", "recording", "targets", "scenario"},
     "loader": {"events", "recording", "targets", "scenario"},
+    "exploration": set(),
     "inspection": set(),
     "events": {"recording", "targets", "scenario"},
     "recording": {"targets", "scenario"},
     "targets": {"scenario"},
     "scenario": set(),
+    "counting": set(),
     "errors": set(),
     "limits": set(),
     "bundled": set(),
+    "lessons": set(),
     "ownership": set(),
     "suggestions": set(),
     "values": set(),
@@ -59,10 +64,36 @@ def _tree(path: Path) -> ast.Module:
     return ast.parse(path.read_text(encoding="utf-8"))
 
 
-def imports(path: Path, *, deferred: bool) -> Iterator[tuple[int, str]]:
-    """Yield line and module of each import from this package; `deferred`: those in functions and for types, too."""
+WITHIN = {
+    "cli.github": {"cli.logs"},  # tempfile, where something is to be annotated
+    "cli.pictures": {"cli.sending"},  # the SDK of OpenTelemetry, where a trace is sent
+    "report.reasons": {"report.diagnosis", "report.hints"},  # where something stands still or fails: not in most runs
+    "runtime.archive": {"runtime.run_follower"},  # the supervisor stores a recording, and decodes none
+    "runtime.primitives.creation": {  # 4 to 11 ms each, and a spawned child needs few of them
+        *("runtime.primitives.managers", "runtime.primitives.memory", "runtime.primitives.pipes"),
+        *("runtime.primitives.queues", "runtime.primitives.shared", "runtime.primitives.sync"),
+    },
+    "runtime.primitives.pools": {"runtime.primitives.managers"},  # multiprocessing's managers, where there are some
+    "runtime.runner": {"runtime.run_follower"},  # event types: while the processes start
+    "runtime.script.announcements": {"runtime.script.variables"},  # ast, where something is made
+    "runtime.script.guest": {"runtime.script.guest"},  # it runs before this package can be found
+    "runtime.script.objects": {  # what needs the module that is only just being imported
+        *("runtime.script.managed", "runtime.script.memory", "runtime.script.pools"),
+    },
+    "runtime.steps.target": {"runtime.steps.compiler", "runtime.steps.namespace"},  # spawned children without steps
+    "runtime.supervisor.client": {"runtime.supervisor.processes", "runtime.supervisor.supervisor"},  # after the fork
+    "targets": {"targets._binding", "targets._call", "targets._descriptions"},  # by name, and only when asked for
+}
+"""Imports in functions of a module from its own folder: there are no others, and each has a reason."""
+
+
+def imports(path: Path, *, deferred: bool, types: bool = True) -> Iterator[tuple[int, str]]:
+    """Yield line and module of each import from this package.
+
+    `deferred`: those in functions, and, unless `types` is false, those for types alone, too.
+    """
     tree = _tree(path)
-    for node in ast.walk(tree) if deferred else _at_import(tree.body):
+    for node in _at_import(tree.body) if not deferred else ast.walk(tree) if types else _at_run(tree):
         if isinstance(node, ast.ImportFrom):
             assert node.level == 0, f"{path}:{node.lineno}: a relative import hides where it goes"
             dotted = [f"{node.module}.{alias.name}" for alias in node.names]
@@ -85,6 +116,14 @@ def _at_import(body: list[ast.stmt]) -> Iterator[ast.AST]:
             yield from _at_import(statement.orelse)
         elif not isinstance(statement, ast.FunctionDef | ast.ClassDef):
             yield from ast.walk(statement)
+
+
+def _at_run(node: ast.AST) -> Iterator[ast.AST]:
+    """Yield a node and what is in it, but for what is for types alone."""
+    yield node
+    is_for_types = isinstance(node, ast.If) and "TYPE_CHECKING" in ast.unparse(node.test)
+    for child in node.orelse if isinstance(node, ast.If) and is_for_types else ast.iter_child_nodes(node):
+        yield from _at_run(child)
 
 
 def circles(arrows: dict[str, set[str]]) -> list[list[str]]:
@@ -124,9 +163,24 @@ def test_a_module_says_what_it_is() -> None:
 
 
 def test_no_module_imports_itself_by_way_of_others() -> None:
-    """Modules that are imported when others are form no circle."""
-    arrows = {name: {other for _, other in imports(path, deferred=False)} - {name} for name, path in NAMES.items()}
+    """Modules form no circle, whether they are imported when others are or later."""
+    arrows = {
+        name: {other for _, other in imports(path, deferred=True, types=False)} - {name} for name, path in NAMES.items()
+    }
     assert [] == circles(arrows)
+
+
+def test_imports_are_deferred_only_at_the_borders_of_packages() -> None:
+    """What is in the same folder is imported with a module, but for the exceptions that have a reason."""
+    found: dict[str, set[str]] = {}
+    for name, path in NAMES.items():
+        folder = path.parent
+        at_import = {line for line, _ in imports(path, deferred=False)}
+        for line, other in imports(path, deferred=True, types=False):
+            is_package = NAMES[other].name == "__init__.py"
+            if line not in at_import and not is_package and NAMES[other].parent == folder:
+                found.setdefault(name, set()).add(other)
+    assert WITHIN == found
 
 
 def test_layers_form_no_circle() -> None:
@@ -143,9 +197,14 @@ def test_the_table_of_layers_is_complete() -> None:
 
 
 def test_the_check_would_notice(tmp_path: Path) -> None:
-    """An import inside a function, one of a submodule by its package, and a circle are seen."""
+    """An import inside a function, one for types, one of a submodule by its package, and a circle are seen."""
     module = tmp_path / "module.py"
     module.write_text("def f():\n    from run_scenario import runtime\n    import run_scenario.cli.entry_point\n")
     assert [(2, "runtime"), (3, "cli.entry_point")] == list(imports(module, deferred=True))
     assert [] == list(imports(module, deferred=False))
+    for_types = tmp_path / "for_types.py"
+    for_types.write_text(
+        "if TYPE_CHECKING:\n    from run_scenario import cli\nelse:\n    from run_scenario import api\n"
+    )
+    assert [(4, "api")] == list(imports(for_types, deferred=True, types=False))
     assert [["a", "b", "a"], ["b", "a", "b"]] == circles({"a": {"b"}, "b": {"a", "c"}, "c": set()})

@@ -13,11 +13,10 @@ from hypothesis import strategies as st
 from effort import examples
 from run_scenario.bundled import schema_text
 from run_scenario.loader import load_text
-from run_scenario.loader.cache import ScenarioCache
+from run_scenario.loader.loading import ScenarioCache
 from run_scenario.loader.reading import expansion
 from run_scenario.loader.reading.structure import _of_computed
-from run_scenario.scenario.given import Given, Unread
-from run_scenario.scenario.model import Scenario
+from run_scenario.scenario.model import Given, Scenario, Unread
 from run_scenario.scenario.parameters import assignments
 
 

@@ -8,8 +8,8 @@ import pytest
 
 from run_scenario.events import types
 from run_scenario.loader import load_text
-from run_scenario.loader.hints import exitcode_hint, missing_space, number_hint
 from run_scenario.loader.problems import Problems
+from run_scenario.loader.reading.scalars import exitcode_hint, missing_space, number_hint
 
 
 @pytest.mark.parametrize(

@@ -213,6 +213,7 @@ MEMORY = 100
 """Megabytes that the whole command may take to refuse anything."""
 
 
+@pytest.mark.campaign
 def test_hostile_text_is_small(tmp_path: Path) -> None:
     """The command refuses the heaviest texts, all in one process, in less than 100 MB."""
     for number, name in enumerate(HEAVIEST):
@@ -235,7 +236,7 @@ def test_many_problems_are_counted() -> None:
     loaded = load_text(f"version: 1\ntitle: [{values}]", use_cache=False)
 
     assert MAX_PROBLEMS + 1 == len(loaded.problems)
-    assert "there are 402 more problems" == loaded.problems[-1].what  # 500 values, the title, the missing processes
+    assert "and 402 more problems" == loaded.problems[-1].what  # 500 values, the title, the missing processes
 
 
 def test_a_repeated_mistake_is_counted() -> None:
@@ -302,6 +303,9 @@ def test_a_missing_file_has_a_neighbour(tmp_path: Path) -> None:
     (tmp_path / "daemon.yaml").write_text("version: 1\n")
 
     assert "did you mean 'daemon.yaml'?" == load(tmp_path / "deamon.yaml").problems[0].hint
+    assert "did you mean 'daemon.yaml'?" == load(tmp_path / "daemon.yml").problems[0].hint
+    (tmp_path / "base.yaml").touch()
+    assert "" == load(tmp_path / "nope.yaml").problems[0].hint  # only their suffixes are alike
 
 
 def test_a_huge_file_is_not_read(tmp_path: Path) -> None:

@@ -14,12 +14,11 @@ import pytest
 from run_scenario import bundled
 from run_scenario.errors import InvalidScenario
 from run_scenario.loader import check, load, load_text, loading
-from run_scenario.loader.cache import MAX_ENTRIES, Outcome, ScenarioCache, default_folder
+from run_scenario.loader.loading import MAX_ENTRIES, Outcome, ScenarioCache, default_folder
 from run_scenario.loader.problems import Problems
 from run_scenario.loader.reading.checks import check_scenario
 from run_scenario.loader.reading.draft import read_draft
-from run_scenario.loader.reading.fields import InvalidNodes
-from run_scenario.loader.reading.yaml_parser import parse
+from run_scenario.loader.reading.yaml_parser import InvalidNodes, parse
 from run_scenario.scenario.model import MAX_PROCESSES, CallSpec, Location, ResourceBinding
 
 VALID = "version: 1\nprocesses:\n  - target: print_info\n"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+
 import pytest
 
 from run_scenario.loader import load_text
@@ -133,3 +135,16 @@ def test_the_most_steps(extra: str, valid: bool) -> None:
 
     assert valid == (loaded.scenario is not None)
     assert valid or "`main` has 20,001 steps in all" in loaded.problems[0].what
+
+
+def test_a_step_needs_a_python_that_has_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    """interrupt() is there from Python 3.14 on: before, the error names both versions and what would do instead."""
+    monkeypatch.setattr(sys, "version_info", (3, 13, 0))
+    assert [
+        "1: `interrupt` needs Python 3.14, and run-scenario is run by Python 3.13; "
+        "run it by Python 3.14 or later, or write `terminate`, which sends SIGTERM"
+    ] == told("interrupt: Idle")
+    monkeypatch.setattr(sys, "version_info", (3, 14, 0))
+    assert [] == told("interrupt: Idle")
+    (error,) = told("interrupt: Feeder")
+    assert "1: interrupt() needs a process that was started, and 'Feeder' was not; write" in error

@@ -6,7 +6,7 @@ import pytest
 
 from run_scenario.errors import Problem
 from run_scenario.loader import format_problem
-from run_scenario.loader.messages import MAX_COLUMNS, escape
+from run_scenario.loader.problems import MAX_COLUMNS, escape
 from run_scenario.scenario.model import Location
 
 

@@ -19,7 +19,7 @@ from effort import in_part
 from run_scenario import EventLog
 from run_scenario.cli import main
 from run_scenario.cli.pictures import RENDERERS
-from run_scenario.events.reading import as_event
+from run_scenario.events.encoding import as_event
 from run_scenario.report.jsonlines import render
 from run_scenario.report.sentences import sentence
 from run_scenario.report.terminal.console import ConsoleView
@@ -113,7 +113,7 @@ def test_half_a_pair_in_the_log() -> None:
     assert expected == json.loads(line)["item"]
 
 
-DATA = {"check", "html", "perfetto", "shiviz"}
+DATA = {"check", "html", "otlp", "perfetto", "shiviz"}
 """What is written for programs: a line may be as long as it takes."""
 
 

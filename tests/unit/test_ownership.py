@@ -15,7 +15,7 @@ from test_cli import COMMAND, QUICK, call
 from run_scenario import ownership
 from run_scenario.cli.settings import allowed
 from run_scenario.errors import MachineryError
-from run_scenario.loader.cache import default_folder
+from run_scenario.loader.loading import default_folder
 from run_scenario.ownership import ForeignFileError, check_to_write, open_to_write, read_own, why_foreign
 from run_scenario.report.outputs import Output
 

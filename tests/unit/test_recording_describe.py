@@ -21,8 +21,8 @@ from msgpack import Packer
 
 from effort import examples
 from run_scenario import targets
-from run_scenario.recording.describe import DEPTH_LIMIT, ELEMENTS_LIMIT, TEXT_LIMIT, describe
-from run_scenario.scenario.forms import in_words
+from run_scenario.recording.describe import DEPTH_LIMIT, ELEMENTS_LIMIT, TEXT_LIMIT, describe, describe_elements
+from run_scenario.scenario.data import in_words
 from run_scenario.scenario.model import CallSpec
 
 Point = namedtuple("Point", "x y")
@@ -294,3 +294,30 @@ def test_any_item_is_described(value: Any) -> None:
     assert in_words(described)
     Packer(use_bin_type=True, unicode_errors="surrogatepass").pack(described)
     assert json.loads(json.dumps(described, allow_nan=False)) == described
+
+
+class Endless:
+    """A sequence that is too long to be copied."""
+
+    read = 0
+
+    def __len__(self) -> int:
+        return 10**12
+
+    def __getitem__(self, position: int) -> int:
+        self.read += 1
+        return position
+
+
+def test_of_many_elements_only_those_are_read_that_are_shown() -> None:
+    """A list of all of them would take more room than they do, and more time than the program."""
+    sequence = Endless()
+    assert [*range(16), "… 999999999984 more"] == describe_elements(sequence)
+    assert 16 == sequence.read
+
+
+@pytest.mark.parametrize("count", [0, 16, 17, 1000])
+def test_elements_are_described_as_those_of_a_list(count: int) -> None:
+    """However many there are."""
+    elements = range(count)
+    assert describe(list(elements)) == describe_elements(elements)

@@ -6,7 +6,7 @@ from decimal import Decimal
 
 import msgpack
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from run_scenario.recording.packing import pack_plainly, packer
@@ -18,6 +18,7 @@ _PLAIN = (
 _DATA = st.recursive(_PLAIN, lambda inside: st.lists(inside) | st.dictionaries(_TEXTS, inside), max_leaves=20)
 
 
+@settings(deadline=None)  # it is no test of how busy the machine is
 @given(st.lists(_DATA).map(tuple))
 def test_what_is_packed_is_what_msgpack_reads(record: tuple[object, ...]) -> None:
     """Each value comes back as it does from msgpack's own packer."""

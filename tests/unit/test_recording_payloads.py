@@ -8,7 +8,8 @@ from run_scenario.recording import codes, layout, payloads
 
 WITHOUT = {
     *(codes.STARTING, codes.STARTED, codes.FINISHED, codes.JOINING, codes.JOINED, codes.JOIN_TIMED_OUT, codes.ALIVE),
-    *(codes.TERMINATING, codes.KILLING, codes.REAPED, codes.EXIT_SEEN, codes.ORPHANED, codes.SWEEPING),
+    *(codes.INTERRUPTING, codes.TERMINATING, codes.KILLING, codes.REAPED, codes.EXIT_SEEN, codes.ORPHANED),
+    *(codes.SWEEPING,),
     *(codes.START_RETURNED, codes.NOT_ENDED, codes.LINGERING, codes.MISREPORTED, codes.ATEXIT_MISSED),
     *(
         codes.RAISING_SIGNAL,

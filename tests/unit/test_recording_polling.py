@@ -180,7 +180,7 @@ def test_a_forked_child_counts_its_own(recorder: Recorder, drain: Drain) -> None
 
 def test_it_can_be_sent_to_a_child() -> None:
     """What it was in the middle of stays behind."""
-    asked = pickle.loads(pickle.dumps(Polled(Recorder(), codes.EMPTY, 3, 1)))
+    asked = pickle.loads(pickle.dumps(Polled(recorder_module.recorder, codes.EMPTY, 3, 1)))
     assert (codes.EMPTY, 3, 1) == asked.key
 
 
@@ -451,6 +451,7 @@ def follow(clock: Clock, folder: str, recorder: Recorder) -> Iterator[Callable[[
     drain.close()
 
 
+@pytest.mark.campaign
 def test_an_hour_of_polling_is_a_small_log(clock: Clock, recorder: Recorder, follow: Callable[[], list[Any]]) -> None:
     """A dozen records, the first after a second, and all together exactly how often it was asked."""
     asked = recorder.polled(codes.EMPTY, 0)

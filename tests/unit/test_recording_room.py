@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import errno
+import os
 from pathlib import Path
 from time import monotonic_ns
 
 import pytest
 
 from run_scenario.recording.recorder import Recorder
-from run_scenario.recording.room import check_room, find_end, note_end
+from run_scenario.recording.room import check_room, find_end, note_end, take
 
 
 def test_the_first_end_counts(tmp_path: Path) -> None:
@@ -52,3 +53,36 @@ def test_after_the_end_no_process_takes_room(tmp_path: Path) -> None:
     with pytest.raises(OSError, match="No space left"):
         Recorder().attach(str(tmp_path), "Bob", 0)
     assert files | {"full"} == {path.name for path in tmp_path.iterdir()}
+
+
+@pytest.mark.parametrize("error", [errno.EOPNOTSUPP, errno.EINVAL, None])
+def test_room_is_taken_without_the_call_for_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, error: int | None
+) -> None:
+    """It writes into each block, so that a full disk is noticed now, as on macOS, or with musl."""
+
+    def refuse(descriptor: int, first: int, size: int) -> None:
+        raise OSError(error, "refused")
+
+    if error is None:
+        monkeypatch.delattr(os, "posix_fallocate")
+    else:
+        monkeypatch.setattr(os, "posix_fallocate", refuse)
+    with (tmp_path / "chunk").open("wb") as file:
+        take(file.fileno(), 100_000)
+        status = os.fstat(file.fileno())
+    assert 100_000 == status.st_size
+    assert 100_000 <= status.st_blocks * 512 < 200_000
+    assert bytes(100_000) == (tmp_path / "chunk").read_bytes()
+
+
+def test_no_room_is_an_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What the call says of a full disk is passed on."""
+
+    def refuse(descriptor: int, first: int, size: int) -> None:
+        raise OSError(errno.ENOSPC, "full")
+
+    monkeypatch.setattr(os, "posix_fallocate", refuse)
+    with (tmp_path / "chunk").open("wb") as file, pytest.raises(OSError, match="full"):
+        take(file.fileno(), 100_000)
+    assert b"" == (tmp_path / "chunk").read_bytes()

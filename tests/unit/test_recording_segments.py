@@ -37,6 +37,8 @@ def test_fixed_records(recorder: Recorder, drain: Drain) -> None:
     recorder.fixed(codes.PUT, layout.V_INT, 1, 77, -(2**63), 5)
     recorder.fixed(codes.PUT, layout.V_NONE, 0, 78, 0, 0)
     recorder.fixed(codes.PUT, layout.V_TRUE, 0, 79, 0, 0)
+    recorder.fixed(codes.PUT, layout.V_BYTES, 0, 80, 41, 0)
+    recorder.fixed(codes.PIPE_SENT, layout.V_BYTES, 2, 1, 41, 0)
     recorder.fixed(codes.GET, layout.V_SAME, 1, 77, 0, 9)
     recorder.fixed(codes.TASK_DONE, 0, 1, 0, 0, 0)
     recorder.fixed(codes.EMPTY, layout.V_TRUE, 0, 0, True, 0)
@@ -45,6 +47,8 @@ def test_fixed_records(recorder: Recorder, drain: Drain) -> None:
         [codes.PUT, 1, 77, -(2**63), 5],
         [codes.PUT, 0, 78, None, 0],
         [codes.PUT, 0, 79, True, 0],
+        [codes.PUT, 0, 80, "<bytes of 41>", 0, False, None],
+        [codes.PIPE_SENT, 2, 1, "<bytes of 41>", 0, None],
         [codes.GET, 1, 77, codes.SAME, 9],
         [codes.TASK_DONE, 1],
         [codes.EMPTY, 0, True, True],

@@ -20,13 +20,13 @@ from rich.console import Console
 
 import run_scenario
 from run_scenario.errors import MachineryError
+from run_scenario.events.encoding import as_event
 from run_scenario.events.history.history import read
-from run_scenario.events.reading import as_event
-from run_scenario.report.overview import balances, ends, render_summary
 from run_scenario.report.summary import verdict
 from run_scenario.report.terminal.cells import wrap
 from run_scenario.report.terminal.console import ConsoleView
 from run_scenario.report.terminal.live import status
+from run_scenario.report.terminal.overview import balances, ends, render_summary
 from run_scenario.report.terminal.transcript import Transcript, shown_frames
 from run_scenario.report.watcher import EndWatcher
 
@@ -73,8 +73,8 @@ def test_a_run_from_beginning_to_end() -> None:
    0.005  Worker 1      | Hello
    2.000  Worker 1      ended with exit code 0
 
-process    pid   how it ended   exit code      cpu
-Worker 1    12   returned               0   0.01 s
+process    pid   how it ended   exit code      cpu   memory   switches   forced
+Worker 1    12   returned               0   0.01 s     9 MB          3        0
 
     queue   put   got   left   got by
 !   tasks     3     1      2   Worker 1 1 (2)
@@ -89,6 +89,42 @@ passed after 3.01 s
         event("process.exited", t=2.0),
         event("scenario.finished", t=3.0),
     )
+
+
+def test_what_a_scenario_says_of_itself() -> None:
+    """What it shows comes first, what to watch for last, after the outcome; of that, nothing is left out."""
+    lines = shown(
+        event("scenario.started", description="A daemon\nis ended. Watch for: \x1b it says\nno more. Watch for: that."),
+        event("scenario.finished", t=3.0),
+    ).splitlines()
+    assert ["A daemon is ended."] == [line.strip() for line in lines if "is ended" in line] == [lines[1].strip()]
+    assert ["passed after 3.01 s", "", "Watch for: \\x1b it says no more. Watch for: that."] == lines[-3:]
+    assert "Watch" not in shown(event("scenario.started", description="Nothing."), event("scenario.finished"))
+
+
+@pytest.mark.parametrize(
+    ("may_hang", "outcome", "said"), [(True, "passed", True), (False, "passed", False), (True, "stalled", False)]
+)
+def test_a_trap_that_did_not_spring_says_so(may_hang: bool, outcome: str, said: bool) -> None:
+    """Whoever sees such a run pass is not to believe that it always does."""
+    about = {"may_hang": True} if may_hang else {}
+    text = shown(event("scenario.started", **about), event("scenario.finished", t=1.0, outcome=outcome, duration=1.0))
+    assert said == ("after 1 s; it did not hang this time, but another run of it may\n" in text)
+
+
+def test_shared_values_have_a_table() -> None:
+    """What each held at first and at last, how often it was written, and how many updates that has destroyed."""
+    text = shown(
+        event("value.read", value="hits", content=7),
+        event("value.written", value="hits", content=8),
+        event("value.overwritten", value="hits", lost=8, writer="A"),
+        event("value.written", value="hits", content=9),
+        event("array.written", array="row", index=1, content=5),
+        event("array.final", array="row", content=[0, 5]),
+        event("scenario.finished"),
+    )
+    table = [line.split() for line in text.partition("    value")[2].splitlines()[1:3]]
+    assert [["!", "hits", "7", "9", "2", "1"], ["row", "[0,", "5]", "1", "0"]] == table
 
 
 def test_a_stalled_run_shows_who_waits_for_what() -> None:
@@ -249,6 +285,51 @@ passed after 3.01 s
 """ == render_summary(history, Console(file=io.StringIO(), width=40))
 
 
+def test_what_a_process_used_has_columns_where_there_is_room() -> None:
+    """Memory and context switches stand in the table from 80 columns on, if they are known of any process."""
+    known = event("process.exited", max_rss=117 << 20, voluntary_switches=1_100, involuntary_switches=4)
+    unknown = event("process.exited", "Other", max_rss=None, voluntary_switches=None, involuntary_switches=None)
+
+    def table(width: int, *events: dict[str, Any]) -> list[list[str]]:
+        text = render_summary(read([*events, event("scenario.finished")]), Console(file=io.StringIO(), width=width))
+        return [line.split()[-3:] for line in text.partition("\n\n")[0].splitlines() if line]
+
+    assert [["memory", "switches", "forced"], ["MB", "1,100", "4"]] == table(80, known, unknown)[:2]
+    assert ["exit", "code", "cpu"] == table(79, known, unknown)[0] == table(80, unknown)[0]
+
+
+def test_what_is_to_be_watched_for_has_its_column() -> None:
+    """What the description names by its header is there at any width; start-up only where it is named."""
+    known = [
+        event("process.starting", t=1.0),
+        event("process.started", t=1.0125),
+        event("process.exited", t=2.0, max_rss=117 << 20, voluntary_switches=1_100, involuntary_switches=4),
+        event("scenario.finished", t=3.0),
+    ]
+
+    def headers(watch_for: str, width: int) -> str:
+        about = event("scenario.started", description=f"Threads start-up. Watch for: {watch_for}.")
+        text = render_summary(read([about, *known]), Console(file=io.StringIO(), width=width))
+        return " ".join(text.partition("\n\n")[0].split())
+
+    assert "memory switches forced" in headers("the end", 90)
+    assert "start-up" not in headers("the end, and the start-ups", 90)
+    assert "forced start-up" in headers("start-up", 90)
+    assert "12.50 ms" in headers("start-up", 90)
+    for width in (50, 60, 79):
+        assert "start-up" in headers("start-up, in the table", width)
+        assert "memory" not in headers("start-up, in the table", width)
+        assert "memory" in headers("the memory", width)
+
+
+def test_true_is_true_among_what_was_got() -> None:
+    """Items are written as Python writes them."""
+    items = [True, None, False, 2.5, {"a": [True]}, "text"]
+    got = [event("queue.get", item=item, item_id=f"{at}") for at, item in enumerate(items)]
+    (row,) = balances(read(got))
+    assert "Worker 1 5 (True, False, 2.5, {'a': [True]}, text) + 1 pill" in row.cells
+
+
 def test_a_long_name_is_cut_in_its_column() -> None:
     """The columns stay aligned."""
     text = shown(event("process.finished", "Worker " + "x" * 40), names=("Worker " + "x" * 40,))
@@ -277,11 +358,14 @@ def test_a_word_in_between_is_shown() -> None:
 
 
 def test_many_queue_events_are_counted() -> None:
-    """A thousand items are one line a process, not two thousand lines."""
+    """Of a thousand items the first are shown, then there is one line a process, not two thousand lines."""
     mixed = [
         one for put in puts(*range(1000)) for one in (put, event("queue.get", item=put["item"], item_id=put["item_id"]))
     ]
-    assert ["put 1,000 items on 'tasks': 0 … 999", "got 1,000 items from 'tasks': 0 … 999"] == texts(*mixed)
+    lines = texts(*mixed)
+    assert ["put 997 items on 'tasks': 3 … 999", "got 997 items from 'tasks': 3 … 999"] == lines[6:]
+    assert ["put 2 on 'tasks'", "got 2 from 'tasks'"] == lines[4:6]
+    assert ["put 1,000 items on 'tasks': 0 … 999"] == texts(*puts(*range(1000)))
 
 
 def test_hostile_names_are_inert() -> None:
@@ -310,9 +394,9 @@ def test_the_summary_of_what_went_wrong() -> None:
         ]
     )
     assert [
-        (("Never", "12", "was not started", "", ""), ""),
-        (("Failing", "12", "failed: ValueError", "1", "0.01 s"), "✗"),
-        (("Daemon", "12", "terminated as a daemon: SIGTERM", "-15", ""), ""),
+        (("Never", "12", "was not started", "", "", "", "", "", ""), ""),
+        (("Failing", "12", "failed: ValueError", "1", "0.01 s", "9 MB", "3", "0", ""), "✗"),
+        (("Daemon", "12", "terminated as a daemon: SIGTERM", "-15", "", "9 MB", "3", "0", ""), ""),
     ] == [(row.cells, row.mark) for row in ends(history)]
     (balance,) = balances(history)
     assert (("tasks", "5", "2", "1 (2 lost)", "A 1 (7), B 1 (7)"), "!") == (balance.cells, balance.mark)

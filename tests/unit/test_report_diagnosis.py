@@ -1,4 +1,4 @@
-"""The sentences about standstills, on standstills made by hand: they say what the facts decide, and no more."""
+"""The sentences about deadlocks that are made by hand: they say what the facts decide, and no more."""
 
 from __future__ import annotations
 
@@ -9,9 +9,10 @@ import pytest
 from made import Q, make_scenario, spec
 from stalls import Frame, happened, ledger, sentence, stall, waiting
 
-from run_scenario.events.decoding.queue_ledger import QueueLedger
 from run_scenario.events.diagnosis.reports import Waiting, read_reports
+from run_scenario.events.queue_ledger import QueueLedger
 from run_scenario.recording import codes, layout
+from run_scenario.recording.process_report import ProcessReport
 from run_scenario.report.diagnosis import explain
 from run_scenario.runtime.primitives import sync
 from run_scenario.scenario.expressions import parse
@@ -97,7 +98,7 @@ REASONS = [
 
 
 @pytest.mark.parametrize(("books", "who", "ended", "words"), REASONS)
-def test_a_standstill_is_explained(books: QueueLedger, who: list[Waiting], ended: list[str], words: str) -> None:
+def test_a_deadlock_is_explained(books: QueueLedger, who: list[Waiting], ended: list[str], words: str) -> None:
     """The sentence names who waits for what and why it will not come."""
     assert words in sentence(make_scenario(TAKER, queues=[books.spec]), who, ledgers=[books], ended=ended)
 
@@ -187,8 +188,10 @@ def test_it_is_not_known_whether_a_step_is_over() -> None:
         scenario, who
     )
     others = scenario.replace(processes=(spec("V"), *scenario.processes))
-    assert ("W waits for ever for event 'go': it is not known whether the main program would set it") == sentence(
-        others.replace(main=(Step("join", "V", options={"timeout": 1}), Step("set", "go"), Step("join", "V"))), who
+    repeated = others.replace(main=(Step("join", "V", options={"timeout": 1}), Step("set", "go"), Step("join", "V")))
+    assert sentence(repeated, who) == (
+        "W waits for ever for event 'go': it is not known whether the main program, which waits for the end of V, "
+        "would set it"
     )
 
 
@@ -450,6 +453,25 @@ def test_a_broken_queue_is_explained(events: list[dict[str, Any]], words: str) -
     scenario = make_scenario(TAKER, OTHER, queues=[Q])
     who = [waiting("D", codes.W_GET, 0)]
     assert words == sentence(scenario, who, ledgers=[ledger(Q, 2)], ended=["C"], events=happened(*events))
+
+
+def test_what_is_left_of_a_broken_queue_is_not_all_that_was_put() -> None:
+    """Others were taken before."""
+    scenario, who = make_scenario(TAKER, OTHER, queues=[Q]), [waiting("D", codes.W_GET, 0)]
+    events = happened(exited("P", 0, "vanished"), queue("abandoned", "P", side="write", reason="…"))
+    found = sentence(scenario, who, ledgers=[ledger(Q, 3, 2)], events=events)
+    assert found.endswith("so D can never get the item that is left")
+
+
+def test_an_initializer_that_raises_again_and_again_is_named_at_the_deadline() -> None:
+    """Its pool starts another worker each time, and so everybody may still move."""
+    scenario = make_scenario().replace(pools=(PoolSpec("crew", "Pool", 1),))
+    failed = {"event": "pool.worker_failed", "process": "W", "pool": "crew", "exception": "OSError", "message": "full"}
+    who = [waiting("MainProcess", codes.W_POOL_RESULT, 0)]
+    assert sentence(scenario, who, cause="deadline", events=happened(failed)) == (
+        "the main program waits for a result of pool 'crew'; the initializer of pool 'crew' has raised OSError: full "
+        "in W, and a Pool starts another worker in its place, again and again"
+    )
 
 
 def test_who_owes_task_done_is_named() -> None:
@@ -827,10 +849,10 @@ def started(process: str, method: str) -> list[dict[str, Any]]:
 @pytest.mark.parametrize(
     ("makers", "method", "expected"),
     [
-        ({"q": "MainProcess"}, "fork", "and the main program, who could put another, waits for the end of C"),
-        ({"q": "D"}, "spawn", "and D, who could put another, waits for room in queue 'r'"),
-        ({}, "fork", "and it is not known whether D and E would put another"),
-        ({}, "spawn", "and nobody is left who could put another"),
+        ({"q": "MainProcess"}, "fork", "and the main program, who could put one, waits for the end of C"),
+        ({"q": "D"}, "spawn", "and D, who could put one, waits for room in queue 'r'"),
+        ({}, "fork", "and it is not known whether D and E would put one"),
+        ({}, "spawn", "and nobody is left who could put one"),
     ],
 )
 def test_who_might_have_moved_whom_in_a_script(makers: dict[str, str], method: str, expected: str) -> None:
@@ -855,17 +877,17 @@ def test_a_thread_of_the_same_process_might_have_moved_it() -> None:
     """It has all that its process has: that nobody is left is said of others alone."""
     who = [waiting("C", codes.W_GET, 0), waiting("C", codes.W_THREAD).replace(thread=9, thread_name="pump")]
     assert sentence(SCRIPT, who, ledgers=[ledger(Q), ledger(R)]).endswith(
-        "nobody is left who could put another but thread 'pump' of C, which waits for another thread of its own process"
+        "nobody is left who could put one but thread 'pump' of C, which waits for another thread of its own process"
     )
 
 
 def test_a_wait_beside_the_threads_of_a_pool_is_not_alone() -> None:
     """They call callbacks, and so may set what is waited for."""
     waits = [(codes.W_HELP, 0, 8, 5, 0), (codes.W_THREAD, layout.NO_RESOURCE, 7, 0, 0)]
-    report = (7, "S", waits, "", [(7, "S"), (8, "S")])
+    report = ProcessReport(7, "S", waits, "", [(7, "S"), (8, "S")])
     helped = read_reports([report], lambda _: "C", lambda _: {})
     assert "nobody can ever move again: C waits for another thread of its own process" == sentence(SCRIPT, helped)
-    alone = read_reports([(7, "S", waits[1:], "", [(7, "S")])], lambda _: "C", lambda _: {})
+    alone = read_reports([ProcessReport(7, "S", waits[1:], "", [(7, "S")])], lambda _: "C", lambda _: {})
     assert "and there is no other thread in it" in sentence(SCRIPT, alone)
 
 
@@ -907,5 +929,5 @@ def test_a_forked_process_that_waits_for_this_one_does_not_move_it() -> None:
     events = happened(*started("C", "fork"), *started("D", "fork"))
     who = [waiting("C", codes.W_GET, 0), waiting("D", codes.W_JOIN_PROCESS, 0, pid=3)]
     assert sentence(SCRIPT, who, ledgers=[ledger(Q), ledger(R)], events=events).endswith(
-        "and D, who could put another, waits for the end of C"
+        "and D, who could put one, waits for the end of C"
     )

@@ -12,8 +12,15 @@ from run_scenario.report.failure import Failure, failure
 SCENARIO = make_scenario(*(spec(f"W-{n}", where=Location("made.yaml", 3 + n, 1)) for n in range(1, 10)))
 
 
-def judge(*events: dict[str, Any], outcome: Any = "failed", reasons: tuple[str, ...] = ()) -> Failure:
+def judge(
+    *events: dict[str, Any],
+    outcome: Any = "failed",
+    reasons: tuple[str, ...] = (),
+    shown_by: tuple[int | None, ...] = (),
+) -> Failure:
     """Return the failure of a run with these events."""
+    finished = {"event": "scenario.finished", "process": "run-scenario", "reasons": reasons, "shown_by": shown_by}
+    events = (*events, finished)
     numbered = [{"seq": number, "t": number / 10, **each} for number, each in enumerate(events, 1)]
     return failure(SCENARIO, numbered, outcome, reasons)
 
@@ -64,10 +71,10 @@ def test_a_traceback_is_no_output() -> None:
 
 
 def test_what_comes_of_a_stop_is_no_cause() -> None:
-    """Processes that are stopped after a standstill have not failed; one that did before comes before it."""
+    """Processes that are stopped after a deadlock have not failed; one that did before comes before it."""
     stalled = {"event": "scenario.stalled", "process": "run-scenario", "cause": "deadlock", "reason": "W-2 waits"}
     stopped = [event for n in (2, 3) for event in raises(f"W-{n}")]
-    found = judge(*raises("W-1"), stalled, *stopped, outcome="stalled", reasons=("W-2 waits",))
+    found = judge(*raises("W-1"), stalled, *stopped, outcome="stalled", reasons=("W-2 waits",), shown_by=(3,))
     assert "W-1 failed with KeyError: no" == found.cause
     assert ("stalled: W-2 waits",) == found.lines[-1:]
 
@@ -88,3 +95,12 @@ def test_nobody_knows_more_than_the_reasons() -> None:
         found.line,
         found.lines,
     )
+
+
+def test_a_reason_is_told_with_its_event() -> None:
+    """What shows a reason has its words, which say how to allow it; a reason that nothing shows stands by itself."""
+    ended = {"event": "process.exited", "process": "W-1", "allowed": False, "cause": "exit", "exitcode": 3}
+    reasons = ("W-1 ended with exit code 3 (the scenario allows 0)", "another reason")
+    found = judge(ended, reasons=reasons, shown_by=(1, None))
+    assert ("made: failed", "", reasons[0], "", reasons[1]) == found.lines
+    assert reasons[0] == found.cause

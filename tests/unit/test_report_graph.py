@@ -198,7 +198,7 @@ A: returned
 
 
 def stalled(*stuck: tuple[str, str, str, str | None]) -> dict[str, Any]:
-    """Return the report of a standstill: who is blocked in what, on which resource, at which end of it."""
+    """Return the report of a deadlock: who is blocked in what, on which resource, at which end of it."""
     processes = [
         {
             "process": process,
@@ -343,6 +343,87 @@ def test_names_keep_their_ends_and_the_terminal_its_width() -> None:
     assert not any(line.endswith("…") for line in narrow)
 
 
+def test_a_chain_of_queues_is_one_chain() -> None:
+    """Who takes from one queue and gives to the next stands between them; where there is no room, an arrow turns."""
+    wide, narrow = graph.drawing(plan_of("pipeline"), 120), graph.drawing(plan_of("pipeline"), 80)
+    assert (
+        """
+             ┌─────────┐                      ┌─────────┐                      ┌─────────┐
+Making ────▶ │ numbers │ ────▶ Squaring ────▶ │ squares │ ────▶ Doubting ────▶ │ answers │ ─ 6 ─▶ MainProcess
+             │ Queue   │                      │ Queue   │                      │ Queue   │
+             └─────────┘                      └─────────┘                      └─────────┘
+"""
+        in wide
+    )
+    assert (
+        """
+             ┌─────────┐                      ┌─────────┐
+Making ────▶ │ numbers │ ────▶ Squaring ────▶ │ squares │ ────▶ Doubting ─┐
+             │ Queue   │                      │ Queue   │                 │
+             └─────────┘                      └─────────┘                 │
+┌─────────────────────────────────────────────────────────────────────────┘
+│      ┌─────────┐
+└────▶ │ answers │ ─ 6 ─▶ MainProcess
+       │ Queue   │
+       └─────────┘
+"""
+        in narrow
+    )
+
+
+@pytest.mark.parametrize("width", range(44, 124, 7))
+def test_a_chain_has_room_and_no_gap(width: int) -> None:
+    """However often it turns: its lines are joined, each process stands there once, nothing is too wide."""
+    shown = plan_of("pipeline").replace(shows="", watch_for="")
+    for unicode in (True, False):
+        picture, _, _ = graph.drawing(shown, width, unicode=unicode).partition("\n\nMainProcess: ")
+        lines = picture.splitlines()[2:]
+        assert max(map(len, lines)) <= width
+        assert "" not in lines
+        assert all(1 == picture.count(name) for name in ("Making", "Squaring", "Doubting", "MainProcess"))
+    coloured = graph.drawing(shown, width, colour=True)
+    assert re.sub(r"\x1b\[[0-9;]*m", "", coloured) == graph.drawing(shown, width)
+
+
+def test_several_at_the_ends_of_a_chain() -> None:
+    """Those who give to its first queue, and take from its last, stand below each other; boxes differ in height."""
+    nodes = {
+        name: topology.Node(name, topology.Shape.QUEUE if name in ("in", "out") else topology.Shape.PROCESS, "Queue")
+        for name in ("A", "B", "C", "M", "in", "out", "X", "Y")
+    }
+    edges = [("A", "in"), ("B", "in"), ("C", "in"), ("in", "M"), ("M", "out"), *(("out", name) for name in "XY")]
+    shown = topology.Topology("T", nodes, tuple(topology.Edge(*edge) for edge in edges))
+    assert """\
+        ┌───────┐               ┌───────┐
+A ────▶ │ in    │ ────▶ M ────▶ │ out   │ ────▶ X
+B ────▶ │ Queue │               │ Queue │ ────▶ Y
+C ────▶ │       │               └───────┘
+        └───────┘
+
+""" == graph.drawing(shown, 80).partition("\n\n")[2]
+    coloured = graph.drawing(shown, 80, colour=True)
+    assert re.sub(r"\x1b\[[0-9;]*m", "", coloured) == graph.drawing(shown, 80)
+
+
+def test_a_circle_is_drawn_once() -> None:
+    """It begins anywhere, and ends with whom it began with."""
+    names = ["a", "P", "b", "Q"]
+    nodes = {
+        name: topology.Node(name, topology.Shape.QUEUE if name.islower() else topology.Shape.PROCESS, "Queue")
+        for name in names
+    }
+    edges = tuple(topology.Edge(one, names[(at + 1) % 4]) for at, one in enumerate(names))
+    text = graph.drawing(topology.Topology("T", nodes, edges), 80)
+    assert "Q ────▶ │ a     │ ────▶ P ────▶ │ b     │ ────▶ Q\n" in text
+    assert 2 == text.count("┌")
+
+
+def test_the_main_program_is_no_link_of_a_chain() -> None:
+    """What it puts comes before what it takes, though it does both."""
+    text = graph.drawing(plan_of("poison-pill"), 200)
+    assert 0 <= text.index("│ tasks") < text.index("│ results")
+
+
 def test_mermaid_and_dot() -> None:
     """Nodes have ids of their own; what wants attention is marked."""
     assert '    n0 -->|"2"| n2\n' in graph.mermaid(seen(FED))
@@ -375,7 +456,7 @@ def test_svg_is_well_formed_and_alone(events: list[dict[str, Any]]) -> None:
 
 def test_perfetto_has_slices_flows_and_counters() -> None:
     """A put is tied to its get by a flow within slices of their processes; a queue's length is a counter."""
-    parts = json.loads(perfetto(FED))["traceEvents"]
+    parts = json.loads("".join(perfetto(FED)))["traceEvents"]
     waits = [part for part in parts if part.get("cat") == "waiting" and part["tid"] == 11]
     assert [("tasks.get()", 2_000_000.0, 1_000_000.0)] == [(part["name"], part["ts"], part["dur"]) for part in waits]
     flows = [(part["ph"], part["tid"], part["ts"], part["id"]) for part in parts if part["ph"] in "sf"]
@@ -388,7 +469,7 @@ def test_perfetto_has_slices_flows_and_counters() -> None:
 
 def test_shiviz_clocks_count_by_one_and_know_their_causes() -> None:
     """The first line reads all others; each host counts its own events; a get knows of its put."""
-    first, _, body = shiviz(FED + HOSTILE).partition("\n\n")
+    first, _, body = "".join(shiviz(FED + HOSTILE)).partition("\n\n")
     pattern = re.compile(first.replace("(?<", "(?P<"))
     found = list(pattern.finditer(body))
     assert len(FED + HOSTILE) == len(found)

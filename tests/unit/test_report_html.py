@@ -9,6 +9,7 @@ import math
 import re
 import shutil
 import subprocess
+from collections.abc import Iterable
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
@@ -19,8 +20,9 @@ from report_logs import CORPUS, Event, event, hostile, long_log, numbered, stall
 from run_scenario.events.history.history import read
 from run_scenario.report import html
 from run_scenario.report.html.columns import Columns
-from run_scenario.report.html.page import SCRIPTS, STATES, lanes
+from run_scenario.report.html.page import SCRIPTS, STATES, Raised, lanes, opening
 from run_scenario.report.html.waits import waits
+from run_scenario.report.json_parts import json_parts
 
 FOLDER = Path(html.__file__).parent
 STYLE = (FOLDER / "page.css").read_text(encoding="utf-8")
@@ -57,6 +59,16 @@ class Parsed(HTMLParser):
             self.styles[-1] += data
 
 
+def rendered(events: Iterable[Event], scenario_text: str | None) -> str:
+    """Return a run's page."""
+    return "".join(html.render(events, scenario_text))
+
+
+def as_json(data: Any) -> Any:
+    """Return what is read of data of a page that was written piece by piece."""
+    return json.loads("".join(json_parts(data, json.dumps)))
+
+
 def data_of(page: str) -> dict[str, Any]:
     """Return the data that a page carries."""
     return json.loads(Parsed(page).scripts[0])
@@ -64,7 +76,7 @@ def data_of(page: str) -> dict[str, Any]:
 
 def test_the_policy_allows_its_own_code_and_nothing_else() -> None:
     """Nothing may be loaded; what may run or style is named by its hash."""
-    page = Parsed(html.render(stalled_consumers(), "version: 1"))
+    page = Parsed(rendered(stalled_consumers(), "version: 1"))
     policy = next(attrs["content"] for tag, attrs in page.elements if attrs.get("http-equiv"))
     digests = [
         f"'sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}'"
@@ -78,7 +90,7 @@ def test_the_policy_allows_its_own_code_and_nothing_else() -> None:
 
 def test_a_page_is_one_file() -> None:
     """It has no address of anything to be loaded, no listener or style in its markup, and no code made of text."""
-    page = Parsed(html.render(stalled_consumers(), None))
+    page = Parsed(rendered(stalled_consumers(), None))
     loading = {"src", "srcset", "data", "action", "style", "background", "poster"}
     for tag, attrs in page.elements:
         assert not {name for name in attrs if name in loading or name.startswith("on")}, tag
@@ -99,8 +111,8 @@ def test_all_scripts_are_in_it() -> None:
 def test_hostile_texts_stay_data() -> None:
     """Whatever a log and a scenario say, the page has the same elements as that of a harmless run."""
     events, corpus = hostile()
-    hostile_page = Parsed(html.render(events, "\n".join(corpus)))
-    harmless = Parsed(html.render(stalled_consumers(), "version: 1"))
+    hostile_page = Parsed(rendered(events, "\n".join(corpus)))
+    harmless = Parsed(rendered(stalled_consumers(), "version: 1"))
     assert [tag for tag, _ in harmless.elements] == [tag for tag, _ in hostile_page.elements]
     assert harmless.scripts[1:] == hostile_page.scripts[1:]
     assert not set("<>&\u2028\u2029") & set(hostile_page.scripts[0])
@@ -111,7 +123,7 @@ def test_hostile_texts_stay_data() -> None:
 def test_any_value_can_be_written(value: Any) -> None:
     """What JavaScript's numbers cannot hold is written as text; the page is JSON in any case."""
     events = numbered([event("queue.put", "A", 0.5, queue="q", item_id=1, item=value, waited=0.0)])
-    text = html.render([{**events[0], "t": value if isinstance(value, float) else 0.5}], None)
+    text = rendered([{**events[0], "t": value if isinstance(value, float) else 0.5}], None)
     json.loads(Parsed(text).scripts[0], parse_constant=pytest.fail)
 
 
@@ -120,7 +132,7 @@ def test_columns_are_in_their_shortest_form() -> None:
     columns = Columns()
     for each in long_log(1_000):
         columns.add(each)
-    data = columns.to_json()
+    data = as_json(columns.to_json())
     assert {"same", "all"} & set(data["fields"]["queue.put"]["queue"])
     assert {"steps"} == set(data["fields"]["queue.put"]["item_id"])
     assert {"same": 1e-5} == data["fields"]["queue.get"]["waited"]
@@ -128,21 +140,25 @@ def test_columns_are_in_their_shortest_form() -> None:
     assert 1 == len(data["unexpected"]["run"])
 
 
+@pytest.mark.campaign
 def test_a_long_log_makes_a_small_page() -> None:
-    """An event of a long log costs some thirty bytes; sentences are in the page only as long as they are few."""
+    """An event of a long log costs some thirty bytes: of thousands of sentences alike there is one, with holes."""
     events = long_log(20_000)
-    page = html.render(iter(events), None)
+    page = rendered(iter(events), None)
     assert len(page) < 200_000 + 60 * len(events)
     sentences = data_of(page)["sentences"]
-    assert "queue.put" not in sentences
-    assert 1 == len(sentences["scenario.finished"])
+    puts = sentences["queue.put"]
+    assert [["put ", ["item", "value"], " on ", ["queue", "value"], ""]] == puts["phrases"][200:]
+    assert puts["phrases"].index(puts["phrases"][-1]) == puts["most"]
+    assert 1 == len(sentences["scenario.finished"]["phrases"])
 
 
 def test_the_lane_of_who_left_early() -> None:
     """Its end says that a queue looked empty; the wait that never ended is distinguished from those that did."""
     texts: list[str] = []
     history = read(stalled_consumers())
-    drawn = {lane["process"]: lane for lane in lanes(history, lambda text: texts.append(text) or len(texts) - 1)}
+    found = as_json(lanes(history, lambda text: texts.append(text) or len(texts) - 1))
+    drawn = {lane["process"]: lane for lane in found}
     assert {"MainProcess", "Consumer-1", "Consumer-2"} == set(drawn)
     assert "returned: tasks.empty() said True" == drawn["Consumer-1"]["ending"]
     assert (20_000, 26_000) == (drawn["Consumer-1"]["start"], drawn["Consumer-1"]["end"])
@@ -152,8 +168,69 @@ def test_the_lane_of_who_left_early() -> None:
     assert "waits for task_done() for every item of queue 'tasks'" == texts[main["what"][-1]]
 
 
+def ended(outcome: str, *shown_by: int | None) -> Event:
+    """Return the end of a run that has these events to show for its reasons."""
+    reasons = ["…" for _ in shown_by]
+    return event("scenario.finished", "run-scenario", 2.0, outcome=outcome, reasons=reasons, shown_by=list(shown_by))
+
+
+@pytest.mark.parametrize(
+    ("last", "expected"),
+    [
+        (ended("passed"), None),
+        (ended("failed", None, 2, 3), 2),
+        (ended("failed", None), -1),
+        (ended("stalled", 3), 3),
+        (event("process.output", "A", 1.0, text="cut off"), -1),
+    ],
+)
+def test_where_a_page_opens(last: Event, expected: int | None) -> None:
+    """A run that passed at its start; any other at what shows its first reason, and where nothing does, at its end."""
+    started = event("scenario.started", "run-scenario", 0.0, title="Any")
+    assert expected == opening(read(numbered([started, event("process.started", "A", 0.5), last])), Raised())
+
+
+def test_a_page_opens_at_a_deadlock() -> None:
+    """Also of a log that does not say what shows its reason."""
+    events = stalled_consumers()
+    assert next(each["seq"] for each in events if each["event"] == "scenario.stalled") == opening(
+        read(events), Raised()
+    )
+
+
+def test_a_page_opens_at_an_exception() -> None:
+    """Not at the end that comes of it some time later: of another process, or without an exception, at the end."""
+    events = numbered(
+        [
+            event("process.started", "A", 0.1),
+            event("process.failed", "A", 0.2, exception="ValueError", message=""),
+            event("process.failed", "B", 0.3, exception="KeyError", message=""),
+            event("process.exited", "A", 0.4, cause="exception", exitcode=1),
+            event("process.exited", "C", 0.5, cause="exception", exitcode=1),
+        ]
+    )
+    raised = Raised()
+    for each in events:
+        raised.add(each)
+    for end, expected in ((4, 2), (5, 5)):
+        assert expected == opening(read([*events, {**numbered([ended("failed", end)])[0], "seq": 6}]), raised)
+
+
+def test_an_orphan_has_a_lane() -> None:
+    """Of a process whose start nobody recorded it is shown since when it was seen, and not what it did."""
+    events = [
+        event("process.started", "MainProcess", 0.1),
+        event("process.orphaned", "pid 77", 0.5, ppid=None, parent=None, command=None),
+        event("process.terminating", "pid 77", 0.6, by="run-scenario", reason="it outlived the main program"),
+        event("process.exited", "pid 77", 0.7, cause="stopped_by_runner", cpu_user=0.4, cpu_system=0.0, allowed=False),
+    ]
+    _, orphan = as_json(lanes(read(numbered(events)), lambda text: 0))
+    assert ("pid 77", True, 500_000, 700_000) == tuple(orphan[name] for name in ("process", "sighted", "start", "end"))
+    assert ["running"] == [STATES[state] for state in orphan["state"]]
+
+
 def test_who_waits_for_what() -> None:
-    """The graph of a standstill leads from who waits over the queue to those who left."""
+    """The graph of a deadlock leads from who waits over the queue to those who left."""
     graph = waits(read(stalled_consumers()))
     assert graph is not None
     titles = [node["title"] for node in graph["nodes"]]
@@ -170,7 +247,7 @@ def test_who_waits_for_what() -> None:
 
 
 def stall(*stuck: dict[str, Any]) -> Event:
-    """Return the report of a standstill of these processes."""
+    """Return the report of a deadlock of these processes."""
     usual = {
         "pid": 9,
         "state": "waiting",
@@ -241,7 +318,7 @@ def test_replicas_that_wait_for_the_same_have_one_box() -> None:
 
 
 def test_a_run_that_moved_has_no_graph() -> None:
-    """Who waits for what is only asked of a standstill."""
+    """Who waits for what is only asked of a deadlock."""
     assert waits(read(long_log(100))) is None
 
 
@@ -342,7 +419,7 @@ def test_the_page_counts_as_the_history_does() -> None:
         columns = Columns()
         for each in events:
             columns.add(each)
-        logs.append(columns.to_json())
+        logs.append(as_json(columns.to_json()))
         channels = read(events).channels.values()
         expected.append(
             [[each.name, [depth for _, depth in each.depths], each.most] for each in channels if each.depths]
@@ -354,3 +431,109 @@ def test_the_page_counts_as_the_history_does() -> None:
         ["node", "--eval", own + COUNTING], input=json.dumps({"logs": logs}), capture_output=True, text=True, check=True
     )
     assert expected == json.loads(done.stdout)
+
+
+@pytest.mark.skipif(shutil.which("node") is None, reason="no Node.js: install it to read the page's columns")
+def test_the_page_has_each_timestamp_as_it_is() -> None:
+    """One is told by how far it is from `t`, which is mostly nothing or a microsecond; any other as it is written."""
+    stamps = ["00.500000Z", "00.500002Z", "00.499999Z", "00.500100Z", "00.500101Z", "00.5Z", "01.500000Z", "never", 7]
+    written = [f"2026-01-31T23:59:{each}" if isinstance(each, str) and "Z" in each else each for each in stamps]
+    events = [{**numbered([event("queue.put", "A", 0.5)])[0], "timestamp": each} for each in written]
+    columns = Columns()
+    for each in events:
+        columns.add(each)
+    data = as_json(columns.to_json())
+    own = "".join((FOLDER / "js" / f"{name}.js").read_text(encoding="utf-8") for name in ("words", "dom", "log"))
+    read_back = (
+        f"const log = new Log({json.dumps(data)});"
+        "console.log(JSON.stringify(Array.from(log.t, (_, i) => log.event(i).timestamp)));"
+    )
+    done = subprocess.run(["node", "--eval", own + read_back], capture_output=True, text=True, check=True)
+    assert written == json.loads(done.stdout)
+    assert [0, 2, -1, 100, 0, 0, 0, 0, 0] == data["shift"]
+
+
+PAGE_CODE = """
+const { data, lanes } = JSON.parse(require("fs").readFileSync(0, "utf8"));
+const log = new Log(data);
+"""
+
+
+def of_the_page(events: Iterable[Event], code: str) -> Any:
+    """Return what code prints that has the page's own at its disposal, but no page: a log, and lanes as data."""
+    events = list(events)
+    columns = Columns()
+    for each in events:
+        columns.add(each)
+    drawn = as_json(lanes(read(events), columns.pool.place))
+    scripts = ("words", "dom", "log", "axis", "story", "deeds", "holds", "rows")
+    own = "".join((FOLDER / "js" / f"{name}.js").read_text(encoding="utf-8") for name in scripts)
+    given = json.dumps({"data": as_json(columns.to_json()), "lanes": drawn})
+    own += "class Lanes {}\n" + (FOLDER / "js" / "arrows.js").read_text(encoding="utf-8")
+    done = subprocess.run(
+        ["node", "--eval", own + PAGE_CODE + code], input=given, capture_output=True, text=True, check=True
+    )
+    return json.loads(done.stdout)
+
+
+needs_node = pytest.mark.skipif(shutil.which("node") is None, reason="no Node.js: install it to run the page's code")
+
+
+@needs_node
+@pytest.mark.parametrize(("mode", "expected"), [("time", [-0.02, 1.02]), ("steps", [-0.5, 2.56])])
+def test_the_axis_ends_with_the_program(mode: str, expected: list[float]) -> None:
+    """What is judged afterwards takes no room: it stands where the program has ended."""
+    moments = [
+        event("scenario.started", "run-scenario", 0.0),
+        event("process.started", "A", 0.2),
+        event("process.exited", "A", 1.0),
+        event("expectation.passed", "run-scenario", 7.0),
+        event("scenario.finished", "run-scenario", 8.0),
+    ]
+    code = (
+        f"const axis = new Axis(log); axis.mode = '{mode}';"
+        "console.log(JSON.stringify([axis.extent(), axis.ofEvent(4), axis.ofEvent(2)]));"
+    )
+    extent, after, end = of_the_page(numbered(moments), code)
+    assert pytest.approx(expected) == extent
+    assert end == after
+
+
+@needs_node
+def test_bars_are_named_for_what_a_process_does() -> None:
+    """By the events in them, in the order in which it began with each; what it waits in has its name from the wait."""
+    events = [
+        event("process.started", "A", 0.0),
+        event("process.starting", "B", 0.01, by="A", target="work"),
+        event("process.started", "B", 0.02),
+        *(event("queue.put", "A", 0.1 + n / 100, queue="q", item_id=n, item=n, waited=0.0) for n in range(9)),
+        event("lock.waiting", "A", 0.3, lock="gate"),
+        event("lock.acquired", "A", 0.5, lock="gate", waited=0.2),
+        event("value.written", "A", 0.55, value="hits", content=1),
+        event("pool.task_started", "B", 0.55, pool="p", method="map", call=1, task=4, arguments=[1]),
+        event("process.exited", "A", 0.6, cause="returned"),
+        event("process.exited", "B", 0.7, cause="returned"),
+    ]
+    code = (
+        "const deeds = new Deeds(log); console.log(JSON.stringify(lanes.map((data) => new Lane(data, log.values))"
+        ".map((lane) => lane.from.reduce((found, _, at) => [...found, lane.what[at] || deeds.of(lane, at)], []))));"
+    )
+    [of_a, of_b] = of_the_page(numbered(events), code)
+    assert ["starts processes, puts on q", "gate.acquire()", "uses gate, hits"] == of_a
+    assert ["", "does task 4 of map()"] == of_b
+
+
+@needs_node
+def test_arrows_that_are_too_many_are_folded() -> None:
+    """Those that go the same way are one, which counts them; none is lost, and few are as they are."""
+    code = """
+const arrow = (n) => ({ from: n, to: n + 1, x1: n / 10, x2: n / 10 + 30, row1: 0, row2: n % 3, resource: 0 });
+const many = Array.from({ length: 9000 }, (_, n) => arrow(n));
+const count_of = (groups) => [groups.length, groups.reduce((sum, group) => sum + group.count, 0), groups.at(-1).count];
+console.log(JSON.stringify([count_of(foldArrows(many.slice(0, 60), 60, 900)), count_of(foldArrows(many, 60, 900))]));
+"""
+    few, folded = of_the_page(long_log(10), code)
+    assert [60, 60, 1] == few
+    assert folded[0] <= 60
+    assert 9000 == folded[1]
+    assert folded[2] > 100

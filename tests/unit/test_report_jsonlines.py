@@ -9,6 +9,7 @@ import os
 import subprocess
 import sys
 import threading
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +19,7 @@ from example_events import event
 from structlog.processors import JSONRenderer
 
 from run_scenario.errors import MachineryError
-from run_scenario.events.encoding import as_mapping, line_of
+from run_scenario.events.encoding import as_mapping, line_of, lines_of
 from run_scenario.events.types import QueuePut
 from run_scenario.report.jsonlines import JsonLines, Pipeline, Processor, render
 from run_scenario.report.outputs import Output
@@ -89,6 +90,19 @@ def test_a_line_is_as_structlog_renders_it(item: object) -> None:
 def test_a_number_is_the_same_however_it_is_written(number: float) -> None:
     """The shortest text of a number may have another form than Python's; it is read as the same number."""
     assert number == json.loads(render([event("queue.put", item=number)]))["item"]
+
+
+_PLAIN = [[1], ["a\nb"]]
+_ODD = [["naïve", None], [math.nan, "\x7f"], [10**5000], ["null"], [{1}], ["\ud800"]]
+
+
+@pytest.mark.parametrize("odd", [*_ODD, [*chain.from_iterable(_ODD)]])
+@pytest.mark.parametrize("before", [0, 1, 255, 256, 700])
+def test_many_lines_are_as_each_alone(odd: list[Any], before: int) -> None:
+    """What is encoded at once has the same bytes as one event after another; an odd one changes no other line."""
+    items: list[Any] = [_PLAIN[at % 2] for at in range(before)] + odd + _PLAIN
+    events = [QueuePut(queue="tasks", item_id=at, item=item, waited=0.5) for at, item in enumerate(items)]
+    assert b"".join(line_of(each) + b"\n" for each in events) == lines_of(events)
 
 
 def test_an_item_that_contains_itself() -> None:

@@ -15,8 +15,8 @@ from example_events import blocked, event
 from rich.console import Console
 
 from run_scenario.cli.progress_bar import Bar
+from run_scenario.events.encoding import as_event
 from run_scenario.events.history.history import History
-from run_scenario.events.reading import as_event
 from run_scenario.report.terminal.console import ConsoleView
 from run_scenario.report.terminal.live import LiveTable, StatusLine, _Shown
 
@@ -247,3 +247,18 @@ def test_a_bar_of_many_runs() -> None:
     bar.show(2, "run 3 of 8: fork")
     bar.erase()
     assert "" == piped.getvalue()
+
+
+@pytest.mark.parametrize(("terminal", "shown"), [("xterm", True), ("dumb", False)])
+def test_a_bar_on_a_terminal(monkeypatch: pytest.MonkeyPatch, terminal: str, shown: bool) -> None:
+    """It is drawn over itself, where the terminal can take a line back."""
+
+    class Terminal(io.StringIO):
+        def isatty(self) -> bool:
+            return True
+
+    monkeypatch.setenv("TERM", terminal)
+    stream = Terminal()
+    with Bar(8, stream) as bar:
+        bar.show(2, "run 3 of 8: fork")
+    assert shown == ("run 3 of 8" in stream.getvalue()) == ("\x1b" in stream.getvalue())

@@ -7,7 +7,8 @@ import ast
 import pytest
 
 from run_scenario import loader, targets
-from run_scenario.report import listing, plan
+from run_scenario.report import listing
+from run_scenario.report.script import plan
 from run_scenario.report.script.script import script
 from run_scenario.scenario.model import CallSpec, Cpus, ProcessSpec, QueueSpec, ResourceBinding, Scenario, Step
 from run_scenario.scenario.plan import _ITEM as ITEM
@@ -236,6 +237,24 @@ def test_hostile_names_are_inert() -> None:
     """No name steers a terminal."""
     process = ProcessSpec("\x1b[2J", True, "a:\u202eb", kwargs={"x": "\x1b"})
     assert plan.lines(NOTHING.replace(processes=(process,)), [])[0].isprintable()
+
+
+def test_a_long_line_goes_on_below() -> None:
+    """Between words, further in than it began; where there is no terminal, it stays one line."""
+    scenario = NOTHING.replace(
+        processes=tuple(ProcessSpec(name, True, "sleep", kwargs={"seconds": 1}) for name in ("A long name", "B"))
+    )
+    steps = loader.plan(scenario)
+    whole = plan.numbered(scenario, steps)
+    narrow = plan.numbered(scenario, steps, 40)
+    assert """\
+1  a_long_name = Process(name='A long
+       name', target=sleep,
+       kwargs={'seconds': 1})
+""" == narrow[: narrow.index("2 ")]
+    assert 40 >= max(map(len, narrow.splitlines()))
+    assert whole.split() == narrow.split()
+    assert whole == plan.numbered(scenario, steps, 200)
 
 
 ENTRIES = [

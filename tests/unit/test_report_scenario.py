@@ -15,8 +15,7 @@ from run_scenario import loader
 from run_scenario.errors import UsageError
 from run_scenario.recording.data import NotDataError, beyond_description, data_of
 from run_scenario.report.scenario.code import Code, keywords, runs_when_imported
-from run_scenario.report.scenario.layout import render
-from run_scenario.report.scenario.validity import with_problems
+from run_scenario.report.scenario.layout import render, with_problems
 from run_scenario.report.scenario.yaml_text import comment, flow, text
 
 TEXTS = st.text(st.characters(exclude_categories=("Cs",)), max_size=40)
@@ -206,7 +205,7 @@ def test_the_log_of_a_scenario_is_refused() -> None:
 
 
 def stopped(cause: str, **blocked: Any) -> list[dict[str, Any]]:
-    """Return the events of a standstill in which the main program was blocked."""
+    """Return the events of a deadlock in which the main program was blocked."""
     main = {"process": "MainProcess", "thread": None, "resource": None, "end": None} | blocked
     return [
         {"event": "scenario.stalled", "t": 0.5, "cause": cause, "processes": [main], "threads": []},
@@ -255,13 +254,13 @@ def test_what_is_a_matter_of_time_is_only_allowed() -> None:
 @pytest.mark.parametrize(
     ("item", "words"),
     [
-        ("<bytes of 500000>", "# no data: this is only what the log shows of it"),
+        ("<bytes of 500000>", "# no data, or too much of it: this is only what the log shows of it"),
         ("<not recorded>", "# not recorded (--no-payloads)"),
     ],
 )
-def test_what_stands_for_an_item_promises_no_standstill(item: str, words: str) -> None:
-    """A comment says so; the standstill may come again, and need not."""
-    written, found = written_after(stopped("deadlock", operation="join_queue"), put={"item": item})
+def test_what_stands_for_an_item_promises_no_deadlock(item: str, words: str) -> None:
+    """A comment says so; the deadlock may come again, and need not."""
+    written, found = written_after(stopped("deadlock", operation="join_queue"), put={"item": item, "data": None})
     assert words in written
     assert ({"event": "scenario.stalled"}, 0) == (found["expect"][0]["count"], found["expect"][0]["at_least"])
     assert ("not recorded" in item) == ("(--no-payloads): '<not recorded>' is for it" in written)

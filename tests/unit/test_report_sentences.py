@@ -8,6 +8,9 @@ from example_events import NAMES, event
 from run_scenario.report import text
 from run_scenario.report.sentences import explanation, sentence
 
+STRANGER = {"process": "pid 12"}
+"""One that nobody has given a name."""
+
 SENTENCES = [
     ("scenario.started", {}, "A daemon (fork, Python 3.11.7, deadline 10 s)"),
     ("scenario.started", {"title": ""}, "daemon (fork, Python 3.11.7, deadline 10 s)"),
@@ -76,14 +79,16 @@ SENTENCES = [
     ("process.joined", {}, "joined by MainProcess after 2 s"),
     ("process.join_timed_out", {}, "has not ended: MainProcess waited 1 s and goes on"),
     ("process.alive", {}, "MainProcess asks is_alive(): True"),
+    ("process.interrupting", {}, "MainProcess interrupts it: by a call of interrupt()"),
     ("process.terminating", {}, "MainProcess terminates it: the scenario says so"),
     ("process.killing", {"reason": ""}, "MainProcess kills it"),
     ("process.raising_signal", {}, "sends SIGTERM to itself"),
     ("process.escalated", {}, "does not react to SIGTERM, run-scenario sends SIGKILL: it ignores SIGTERM"),
-    ("process.orphaned", {}, "lost its parent Worker 1 (pid 10); it runs sleep 60"),
-    ("process.orphaned", {"command": "run-scenario"}, "lost its parent Worker 1 (pid 10)"),
-    ("process.orphaned", {"parent": "pid 10"}, "lost its parent (pid 10); it runs sleep 60"),
-    ("process.orphaned", {"parent": None, "ppid": None}, "lost its parent; it runs sleep 60"),
+    ("process.orphaned", {}, "lost its parent Worker 1 (pid 10)"),
+    ("process.orphaned", STRANGER, "lost its parent Worker 1 (pid 10); it runs sleep 60"),
+    ("process.orphaned", {**STRANGER, "command": "run-scenario"}, "lost its parent Worker 1 (pid 10)"),
+    ("process.orphaned", {**STRANGER, "parent": "pid 10"}, "lost its parent (pid 10); it runs sleep 60"),
+    ("process.orphaned", {**STRANGER, "parent": None, "ppid": None}, "lost its parent; it runs sleep 60"),
     ("process.output", {}, "| hello"),
     ("process.output", {"stream": "stderr", "truncated": True}, "! hello …"),
     ("queue.put", {}, "put 7 on 'tasks'"),
@@ -108,7 +113,7 @@ SENTENCES = [
     ("lock.waiting", {}, "waits for lock 'gate', held by A"),
     ("lock.acquired", {}, "acquired lock 'gate' after waiting 0.5 s"),
     ("lock.not_acquired", {}, "did not get lock 'gate', held by A"),
-    ("lock.released", {"process": "B"}, "releases lock 'gate', which A holds"),
+    ("lock.released", {"process": "B"}, "releases lock 'gate', which A had acquired"),
     ("lock.released", {"process": "A"}, "releases lock 'gate'"),
     ("lock.abandoned", {}, "has ended without releasing lock 'gate'"),
     ("semaphore.waiting", {"held_by": []}, "waits for semaphore 'gate'"),
@@ -129,12 +134,20 @@ SENTENCES = [
     ("pipe.left_over", {}, "2 objects are left in the pipe to rope.right: 7, 8"),
     ("value.read", {}, "reads 7 from hits"),
     ("value.written", {}, "writes 8 to hits"),
-    ("value.overwritten", {}, "overwrites the 8 that A has written to hits since it was read: that update is lost"),
+    (
+        "value.overwritten",
+        {},
+        "overwrites the 8 that A has written to hits since it was read, and leaves that update out",
+    ),
     ("value.final", {}, "hits is 9 in the end"),
     ("array.read", {}, "reads 7 from row[2]"),
     ("array.read", {"index": None, "content": "abc"}, "reads 'abc' from row"),
     ("array.written", {}, "writes [1, 2] to row[0:2]"),
-    ("array.overwritten", {}, "overwrites the 8 that A has written to row[2] since it was read: that update is lost"),
+    (
+        "array.overwritten",
+        {},
+        "overwrites the 8 that A has written to row[2] since it was read, and leaves that update out",
+    ),
     ("array.final", {}, "row is [1, 2] in the end"),
     ("shared_memory.created", {}, "creates shared memory 'board': 64 bytes"),
     ("shared_memory.attached", {}, "attaches to shared memory 'board'"),
@@ -190,7 +203,7 @@ SENTENCES = [
     (
         "pool.crash_loop",
         {},
-        "starts no more workers for pool 'crunch': 12 have ended without doing anything (ValueError: boom)",
+        "starts no more workers for pool 'crunch': 12 workers have ended without doing anything (ValueError: boom)",
     ),
     ("pool.called", {}, "calls map(square, …) of pool 'crunch': 3 tasks"),
     ("pool.task_started", {}, "begins task 2 of map(): 7"),
@@ -353,14 +366,6 @@ def test_values_says_how_many_more() -> None:
 def test_seconds(number: float, expected: str) -> None:
     """Durations are as exact as is useful."""
     assert expected == text.seconds(number)
-
-
-@pytest.mark.parametrize(
-    ("count", "noun", "expected"), [(1, "item", "1 item"), (0, "item", "0 items"), (2000, "process", "2,000 processes")]
-)
-def test_plural(count: int, noun: str, expected: str) -> None:
-    """Counted things agree with their number."""
-    assert expected == text.plural(count, noun)
 
 
 def test_a_call_of_one_task_is_told_by_its_number() -> None:

@@ -265,8 +265,8 @@ def test_all_who_hold_a_semaphore_at_once_are_seen() -> None:
 def test_of_many_who_hold_a_semaphore_some_are_left_out() -> None:
     """There is a line that says how many."""
     events = held_at_once(*"ABCDEF")
-    assert "gate: more than 4 held it at once; 2 of 6 times are not drawn" in drawn(*events)
-    assert "gate: more than 4 held it at once; 2 of 6 times are not drawn" in svg.render(read(events))
+    assert "gate: more than 4 held it at once; not drawn: 2 of 6 times" in drawn(*events)
+    assert "gate: more than 4 held it at once; not drawn: 2 of 6 times" in svg.render(read(events))
 
 
 def test_a_lock_that_died_with_its_holder_is_held_to_the_end() -> None:

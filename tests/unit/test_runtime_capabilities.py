@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import select
 import selectors
 import signal
 import subprocess
@@ -12,7 +13,8 @@ from pathlib import Path
 
 import pytest
 
-from run_scenario.errors import UsageError
+from poorer import kqueue
+from run_scenario.errors import MachineryError, UsageError
 from run_scenario.runtime import preflight
 from run_scenario.runtime.platform import capabilities, system
 from run_scenario.runtime.platform.capabilities import Capabilities
@@ -27,6 +29,7 @@ MEANS = {
     "no list of children": Capabilities(children=False),
     "no proc": NO_PROC,
     "no subreaper": Capabilities(subreaper=False),
+    "kqueue": NO_PROC.replace(pidfd=False, subreaper=False, epoll=False, kqueue=True),
     "none": Capabilities(pidfd=False, proc=False, children=False, syscall=False, subreaper=False, epoll=False),
 }
 
@@ -37,6 +40,13 @@ def child() -> Iterator[subprocess.Popen[bytes]]:
     with subprocess.Popen(["cat"], stdin=subprocess.PIPE, start_new_session=True) as process:
         yield process
         process.kill()
+
+
+@pytest.fixture(autouse=True)
+def bsd_queue(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Have a kqueue, which counts only where it is said to be there."""
+    for name, value in kqueue.NAMES.items():
+        monkeypatch.setattr(select, name, value, raising=False)
 
 
 def refuse(*arguments: object) -> int:
@@ -69,6 +79,36 @@ def test_each_can_be_taken_away(name: str) -> None:
     assert not capabilities.find({"RUN_SCENARIO_WITHOUT": name}).by_name()[name]
     told = capabilities.find({"RUN_SCENARIO_WITHOUT": f"pidfd, {name}"}).by_name()
     assert (False, False) == (told["pidfd"], told[name])
+
+
+@pytest.mark.usefixtures("no_subreaper")
+def test_a_kqueue_is_tried(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is there if it takes this process; where there is none, it is not."""
+    assert capabilities.find({}).kqueue
+    monkeypatch.delattr(select, "kqueue")
+    assert not capabilities.find({}).kqueue
+
+
+def test_without_fork_nothing_is_run() -> None:
+    """Whoever needs it is told so, and what works without."""
+    capabilities.check_fork({})
+    with pytest.raises(MachineryError, match=r"no fork\(\).* validate, plan, python, show, check"):
+        capabilities.check_fork({"RUN_SCENARIO_WITHOUT": "fork"})
+
+
+def test_a_zombie_in_a_kqueue(child: subprocess.Popen[bytes]) -> None:
+    """What has ended and not been waited for cannot be added; its end is seen all the same, until it is gone."""
+    processes = Processes(MEANS["kqueue"], os.getpid(), "")
+    assert not processes.is_over(child.pid)
+    child.kill()
+    os.waitid(os.P_PID, child.pid, os.WEXITED | os.WNOWAIT)
+    assert processes.is_over(child.pid)
+    end = processes.open_end(child.pid)
+    assert end is not None
+    os.close(end)
+    child.wait()
+    assert processes.open_end(child.pid) is None
+    assert processes.is_over(child.pid)
 
 
 def test_an_unknown_name_is_an_error() -> None:

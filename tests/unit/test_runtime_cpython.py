@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import _multiprocessing
 import ast
 import atexit
 import ctypes
 import inspect
 import multiprocessing
 import os
+import queue
 import runpy
 import signal
 import sys
@@ -21,7 +23,9 @@ from multiprocessing import (
     forkserver,
     managers,
     pool,
+    popen_fork,
     popen_forkserver,
+    popen_spawn_posix,
     process,
     queues,
     resource_tracker,
@@ -44,12 +48,20 @@ from run_scenario.runtime.primitives import pipes, sync
 
 PACKAGE = Path(run_scenario.__file__).parent
 FORK: ForkContext = multiprocessing.get_context("fork")
-OURS = {"_replace", "_index", "_events", "_owned", "_values"}
+OURS = {"_replace", "_fields", "_index", "_events", "_owned", "_values"}
 """Private names of this package's own classes that one object of a class reads of another, and a documented one."""
 ALLOWED = {
     "cli/commands/completion.py": {"_SubParsersAction", "_actions"},  # argparse
     "pytest_plugin/__init__.py": {"_tmp_path_factory"},  # pytest
     "recording/describe.py": {"_field_type"},  # dataclasses
+    "runtime/control/descriptors.py": {"_check_closed", "_recv", "_recv_bytes", "_send", "_send_bytes"},
+    "runtime/control/escapes.py": {"_launch"},
+    "runtime/control/processes.py": {"_bootstrap", "_cleanup", "_identity", "_launch"},
+    "runtime/control/semaphores.py": {"_after_fork", "_count", "_get_value", "_is_mine", "_is_zero"},
+    "runtime/control/threads.py": {
+        *("_PySimpleQueue", "_active_limbo_lock", "_shutdown", "_shutdown_locks_lock", "_started"),
+        "_threading_atexits",
+    },
     "runtime/primitives/wire.py": {"_check_closed", "_handle", "_recv", "_send", "_send_bytes"},
 }
 """Module -> what it leans on itself; see the docstring of runtime/cpython.py."""
@@ -60,6 +72,7 @@ NEEDED = {
     "wait_for_threads": [(threading, "_shutdown")],
     "run_exit_functions": [(atexit, "_run_exitfuncs")],
     "forget_exit_functions": [(atexit, "_clear"), (util, "_exit_function")],
+    "let_go_of_process_at_end": [(process, "_current_process")],
     "package_of_caller": [(sys, "_getframe")],
     "pool_thread_was": [(connection.Connection, "recv"), (pool.ApplyResult, "_set")],
     "interpreter_flags_with": [(util, "_args_from_interpreter_flags")],
@@ -71,6 +84,7 @@ NEEDED = {
     "start_feeder_with": [(queues.Queue, "_feed"), (queues.Queue, "_start_thread"), (queues, "_ForkingPickler")],
     "name_memory_after_run": [(shared_memory, "_make_filename")],
     "memory_file, is_mapped": [(shared_memory.SharedMemory, "_fd"), (shared_memory.SharedMemory, "_mmap")],
+    "lock_of, waiters_of": [(threading.Condition(), "_lock"), (threading.Condition(), "_waiters")],
     "is_zero": [(FORK.Lock(), "_semlock"), (FORK.Lock()._semlock, "_is_zero")],
     "manager_process, serve_under": [(managers.BaseManager, "_registry")],
     "before_manager_serves": [(FORK.Process(), "_args")],
@@ -83,6 +97,15 @@ NEEDED = {
     "is_managers, target_of": [(FORK.Process(), "_target"), (managers.BaseManager, "_run_server")],
     "is_parent_of": [(FORK.Process(), "_parent_pid")],
     "bootstrap_of": [(BaseProcess, "_bootstrap")],
+    "control": [  # see runtime/control, which replaces them all
+        *((_multiprocessing, "SemLock"), (popen_fork.Popen, "_launch"), (BaseProcess, "_bootstrap")),
+        *((connection.Connection, "_recv"), (connection.Connection, "_send"), (connection, "wait")),
+        *((threading, "_shutdown"), (process, "_cleanup"), (FORK.Process(), "_identity")),
+        *((threading, "_allocate_lock"), (threading, "_CRLock"), (threading, "_active_limbo_lock")),
+        *((threading, "_threading_atexits"), (threading.Thread(), "_started"), (queue, "_PySimpleQueue")),
+        *((popen_spawn_posix.Popen, "_launch"), (popen_forkserver.Popen, "_launch")),
+        *((connection.SocketListener, "accept"), (managers, "threading")),
+    ],
     "prepare_children_with": [(spawn, "get_preparation_data")],
 }
 """Function of runtime/cpython.py -> owner and name of each attribute that it takes for granted."""

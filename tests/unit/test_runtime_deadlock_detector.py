@@ -1,4 +1,4 @@
-"""When looks at the same standstill make a deadlock: who goes on while strangers are looked for is none."""
+"""When looks that show the same make a deadlock: who goes on while strangers are looked for is none."""
 
 from __future__ import annotations
 

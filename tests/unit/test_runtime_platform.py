@@ -10,7 +10,7 @@ import time
 
 import pytest
 
-from run_scenario.runtime.platform import sleeping_threads, system
+from run_scenario.runtime.platform import sleeping_threads, system, system_calls
 
 EXIT = {"x86_64": 60, "aarch64": 93}
 """Number of the system call that ends one thread only (asm/unistd.h)."""
@@ -37,6 +37,24 @@ def test_a_zombie_whose_threads_run_is_not_over() -> None:
             pass
         assert stat
         assert 0 == process.wait()
+
+
+@pytest.mark.parametrize(
+    ("machine", "number", "name"),
+    [
+        ("x86_64", 202, "futex"),
+        ("aarch64", 98, "futex"),
+        ("riscv64", 98, "futex"),
+        ("loongarch64", 98, "futex"),
+        ("loongarch64", 202, "accept"),
+        ("s390x", 238, ""),
+    ],
+)
+def test_a_call_by_its_number(monkeypatch: pytest.MonkeyPatch, machine: str, number: int, name: str) -> None:
+    """Each machine has its numbers; of one whose are not known, no call is."""
+    monkeypatch.setattr(system_calls, "MACHINE", machine)
+    monkeypatch.setattr(system_calls, "read_file", lambda path: f"{number} 0x1 0x2 0x3 0x4 0x5 0x6 0x7ff 0x8")
+    assert (name, (1, 2, 3, 4, 5) if name else (0,) * 5) == system_calls.call_of(1, 1)
 
 
 def test_who_ends_and_who_only_comes_up(monkeypatch: pytest.MonkeyPatch) -> None:

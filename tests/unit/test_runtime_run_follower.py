@@ -13,11 +13,11 @@ from run_scenario.loader import load_text
 from run_scenario.recording import codes, layout
 from run_scenario.recording.recorder import Recorder
 from run_scenario.recording.streams import remove
-from run_scenario.report.diagnosis import explain
+from run_scenario.report.reasons import Sentences, sentences
 from run_scenario.report.watcher import Watcher
 from run_scenario.runtime.run_follower import RunFollower, RunState
 from run_scenario.runtime.run_request import RunRequest
-from run_scenario.runtime.supervisor.client import FULL
+from run_scenario.runtime.supervisor.orders import NO_SPACE
 
 
 class Looker(Watcher):
@@ -47,7 +47,7 @@ def follower_of(recorder: Recorder, folder: str, sink: Looker, orders: list[int]
     began = time.monotonic_ns(), time.time_ns()
     recorder.attach(folder, "P", 0)
     request = RunRequest(scenario, (), "abc", folder, began, {})
-    return RunFollower(request, os.getppid(), [sink], "fork", discard=remove, explain=explain, stop=orders.append)
+    return RunFollower(request, os.getppid(), [sink], "fork", discard=remove, wording=Sentences(), stop=orders.append)
 
 
 def test_a_run_is_ended_once_when_it_has_no_room_though_nothing_is_told(folder: str, orders: list[int]) -> None:
@@ -60,7 +60,7 @@ def test_a_run_is_ended_once_when_it_has_no_room_though_nothing_is_told(folder: 
     recorder._count_lost(b"")
     assert not follower.advance(0)
     assert not follower.advance(0)
-    assert [FULL] == orders
+    assert [NO_SPACE] == orders
 
 
 @pytest.mark.parametrize("shows", [False, True])
@@ -85,5 +85,5 @@ def test_what_cannot_be_read_is_told(folder: str, orders: list[int]) -> None:
     (finished,) = [event for event in sink.events if isinstance(event, ScenarioFinished)]
     assert [
         f"1 or more events could not be read: the recording in {folder} is damaged; look for a target that writes there"
-    ] == [reason for reason in outcome.reasons if "read" in reason]
+    ] == [reason for reason in sentences(outcome) if "read" in reason]
     assert 1 == finished.counts["unfinished_records"]

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from run_scenario.recording import codes
+from run_scenario.runtime.child.reports import MANAGER
 from run_scenario.runtime.platform.capabilities import Capabilities
 from run_scenario.runtime.run_request import RunRequest
 from run_scenario.runtime.supervisor import auxiliary_processes, supervisor
@@ -68,9 +69,9 @@ def test_when_a_manager_is_lost(code: int, expected: list[Any], monkeypatch: pyt
     """Not when it has ended as it should, nor after it was shut down."""
     told, known = Told(), AuxiliaryProcesses()
     monkeypatch.setattr(auxiliary_processes, "recorder", told)
-    known.note(auxiliary_processes.MANAGER, PID)
+    known.note(MANAGER, PID)
     assert known.has_ended(PID, code, RUNS)
-    known.note(auxiliary_processes.MANAGER, PID + 1)
+    known.note(MANAGER, PID + 1)
     known.release(PID + 1)
     assert not known.has_ended(PID + 1, 1, RUNS)
     assert expected == told.records
@@ -82,6 +83,7 @@ def supervise(orders: int, answers: int) -> supervisor.Supervisor:
     return supervisor.Supervisor(RunRequest(Scenario("x", "x", "x", ""), (), "", "", (0, 0), {}), orders, answers)
 
 
+@pytest.mark.campaign
 def test_a_descriptor_that_is_closed_while_others_are_looked_at(monkeypatch: pytest.MonkeyPatch) -> None:
     """When the main program's end makes an exit code superfluous, the pipe that has just become readable is skipped."""
     orders, answers = os.pipe()
@@ -101,6 +103,26 @@ def test_a_descriptor_that_is_closed_while_others_are_looked_at(monkeypatch: pyt
     watcher._wait(1)
     for descriptor in (orders, answers, code_to):
         os.close(descriptor)
+
+
+@pytest.mark.parametrize(("is_ending", "expected"), [(True, []), (False, [codes.HELPER_LOST])])
+def test_a_tracker_that_ends_while_the_main_program_does(
+    is_ending: bool, expected: list[int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whose files the system closes before it can be waited for: that is no loss."""
+    told = Told()
+    monkeypatch.setattr(auxiliary_processes, "recorder", told)
+    monkeypatch.setattr(supervisor.system, "is_ending", lambda pid: is_ending)
+    reader, writer = os.pipe()
+    watcher = supervise(reader, writer)
+    with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as main:
+        watcher._main = main.pid
+        watcher._auxiliary.note("t", PID)
+        watcher._see_auxiliary_exit(PID, 0)
+        main.communicate(b"\n")
+    assert expected == [record[0] for record in told.records]
+    os.close(reader)
+    os.close(writer)
 
 
 def test_an_exit_before_the_first_look(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -152,7 +152,7 @@ def test_consume_until_timeout_gives_up(run, queue):
     running = run(_queues.consume_until_timeout, inbox=queue("Queue", (1, 2)), timeout=0.05)
 
     lines = ["Worker processing item: 1", "Worker processing item: 2"]
-    assert [*lines, "Worker gives up: nothing came for 0.05 seconds"] == running.lines()
+    assert [*lines, "Worker gives up: nothing came for 0.05 s"] == running.lines()
     assert 0 == running.exitcode()
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import inspect
 import json
+import re
 
 import jsonschema
 import pytest
@@ -40,6 +41,12 @@ SOURCES = (
 OWN = ["terminate", "crash-isolation", "outlives-its-join"]
 
 TOP = bundled.folder("scenarios")
+EVENTS = json.loads(bundled.schema_text("event"))
+IN_THE_LOG_ALONE = {
+    *EVENTS["properties"]["event"]["enum"],
+    *(field for event in EVENTS["$defs"].values() for field in event.get("properties", ()) if "_" in field),
+}
+"""Names of events, and of fields that are no word of anybody's language."""
 VALIDATOR = jsonschema.Draft202012Validator(json.loads(bundled.schema_text("scenario")))
 every_scenario = pytest.mark.parametrize("path", bundled.scenarios(), ids=lambda path: path.stem)
 
@@ -87,6 +94,12 @@ def test_tells_what_it_is_for(path):
     assert scenario["source"].startswith(SOURCES)
     assert "Watch for: " in scenario["description"]
     assert 0 < scenario["timeout"] <= 30
+
+
+@every_scenario
+def test_speaks_to_whoever_looks_at_the_run(path):
+    """What to watch for is found in each view: it is not told by the names that things have in the log alone."""
+    assert set() == set(re.findall(r"[a-z_.]+[a-z_]", document(path)["description"])) & IN_THE_LOG_ALONE
 
 
 @every_scenario

@@ -7,7 +7,7 @@ import os
 import sys
 from collections.abc import Callable, Sequence
 
-from run_scenario.cli import signals, streams
+from run_scenario.cli import github, signals, streams
 from run_scenario.cli.command import PROGRAM
 from run_scenario.cli.files import report
 from run_scenario.cli.parser import parse
@@ -57,8 +57,10 @@ def _through(arguments: Sequence[str] | None) -> int:
 
 
 def _carry_out(arguments: Sequence[str]) -> int:
+    github.choose(None)
     try:
         options = parse(arguments)
+        github.choose(getattr(options, "format", None))
         command: Callable[..., int] = options.function
         status = command(options)
     except SystemExit as exit_:  # argparse has answered --help or --version, or explained what is wrong
@@ -73,6 +75,7 @@ def _explain(error: RunScenarioError) -> None:
         report(error.problems)
     else:
         streams.note(str(error))
+        github.of_error(str(error))
 
 
 def _interrupted() -> Status:

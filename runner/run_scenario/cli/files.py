@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import math
 import os
 import re
 from collections.abc import Iterable, Sequence
@@ -9,17 +11,18 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from run_scenario import bundled
+from run_scenario.cli import github
 from run_scenario.cli.streams import note, write_stderr
-from run_scenario.errors import Problem, Status, UsageError
+from run_scenario.errors import Problem, Status, UsageError, reason_of
 from run_scenario.report.text import sanitize
-from run_scenario.scenario.given import NOTHING, Given
-from run_scenario.suggestions import did_you_mean, nearest
+from run_scenario.suggestions import did_you_mean, nearest, nearest_file
 
 if TYPE_CHECKING:
     from run_scenario.events.outcome import Outcome
+    from run_scenario.exploration.schedule import KeptSchedule
     from run_scenario.loader import Loaded
-    from run_scenario.loader.kinds import Kind
-    from run_scenario.scenario.model import Scenario
+    from run_scenario.loader.source import Kind
+    from run_scenario.scenario.model import Given, Scenario
 
 _WORD = re.compile(r"""'[^']*'|"[^"]*"|[^\s,\[\]{}#]+""")
 """What stands in one place of a scenario: a text in quotes or without, a number."""
@@ -69,23 +72,30 @@ def bundled_scenario(name: str) -> Path:
     return found
 
 
-def load(file: File, given: Given = NOTHING, kind: Kind = "scenario") -> Loaded:
+def load(file: File, given: Given | None = None, kind: Kind = "scenario") -> Loaded:
     """Load a scenario with these values for its parameters, and report its problems on standard error."""
     from run_scenario import loader
 
-    loaded = loader.load(file.path, file=file.name, given=given, kind=kind)
+    loaded = loader.load(file.path, file=file.name, given=given or {}, kind=kind)
     report(loaded.problems)
     return loaded
 
 
-def load_each(file: File, given: Given, kind: Kind = "scenario") -> list[Loaded]:
+def load_each(file: File, given: Given, kind: Kind = "scenario", most: int | None = None) -> list[Loaded]:
     """Load a scenario once for each combination of its `matrix`, each problem of them reported once.
 
     Of an invalid one, nothing comes after it.
+
+    Raises:
+        UsageError: there are more combinations than `most`.
     """
     from run_scenario import loader
 
     found = [load(file, given, kind)]
+    count = len(found[0].scenario.matrix) if found[0].scenario else 0
+    if most is not None and count > most:
+        what = f"{sanitize(file.name)}: its `matrix` has {count} combinations, and is not run"
+        raise UsageError(f"{what}: --max-runs allows {most}")
     reported = set(found[0].problems)
     for combination in found[0].scenario.matrix[1:] if found[0].scenario else ():
         loaded = loader.load(file.path, file=file.name, given={**given, **combination})
@@ -102,7 +112,7 @@ def load_each(file: File, given: Given, kind: Kind = "scenario") -> list[Loaded]
     return found
 
 
-def load_valid(name: str, given: Given = NOTHING, kind: Kind = "scenario") -> tuple[Scenario, str]:
+def load_valid(name: str, given: Given | None = None, kind: Kind = "scenario") -> tuple[Scenario, str]:
     """Return the scenario of one FILE, with these values for its parameters, and its text; its warnings are reported.
 
     Raises:
@@ -112,10 +122,61 @@ def load_valid(name: str, given: Given = NOTHING, kind: Kind = "scenario") -> tu
     from run_scenario import loader
 
     (file,) = resolve([name])
-    loaded = loader.load(file.path, file=file.name, given=given, kind=kind)
+    loaded = loader.load(file.path, file=file.name, given=given or {}, kind=kind)
     scenario = loaded.require()
     report(loaded.problems)
     return scenario, loaded.text
+
+
+def remove_read(*paths: str) -> None:
+    """Remove files that have been read, and were made for that; each with its folder if nothing else is in it."""
+    for path in map(Path, paths):
+        with contextlib.suppress(OSError):
+            path.unlink()
+            path.parent.rmdir()
+
+
+def read_schedule(path: str) -> KeptSchedule:
+    """Return what a file says that `explore` has kept.
+
+    Raises:
+        UsageError: it cannot be read, or is no schedule.
+    """
+    from run_scenario.exploration.schedule import decode
+
+    shown = sanitize(path)
+    try:
+        return decode(Path(path).read_text(encoding="utf-8"))
+    except OSError as error:
+        raise UsageError(f"cannot read {shown}: {reason_of(error)}") from None
+    except ValueError as error:
+        raise UsageError(f"{shown} is no schedule: {sanitize(str(error))}") from None
+
+
+def load_expectations(path: str | None) -> Scenario | None:
+    """Return what a file of expectations says; None without one.
+
+    Raises:
+        InvalidScenario: the file is not there, or wrong.
+    """
+    if path is None:
+        return None
+    from run_scenario import loader
+
+    loaded = loader.load(path, kind="expectations")
+    expected = loaded.require()
+    report(loaded.problems)
+    return expected
+
+
+def judged_by(expected: Scenario | None, scenario: Scenario) -> Scenario:
+    """Return a scenario with the expectations of a file of its own, if there is one, and the deadline that has one."""
+    if expected is None:
+        return scenario
+    from run_scenario.scenario.expected_ends import with_expectations
+
+    timeout = scenario.timeout if expected.timeout == math.inf else expected.timeout
+    return with_expectations(scenario, expected.expect).replace(timeout=timeout)
 
 
 def report(problems: Iterable[Problem], text: str | None = None) -> None:
@@ -123,10 +184,12 @@ def report(problems: Iterable[Problem], text: str | None = None) -> None:
 
     `text` is that of the file, for problems that do not know their lines.
     """
-    from run_scenario.loader.messages import format_problem
+    from run_scenario.loader.problems import format_problem
 
+    problems = list(problems)
+    github.of_problems(problems)
     if text is not None:
-        problems = (_with_source(problem, text.splitlines()) for problem in problems)
+        problems = [_with_source(problem, text.splitlines()) for problem in problems]
     formatted = "".join(f"{format_problem(problem)}\n" for problem in problems)
     if formatted:
         write_stderr(formatted)
@@ -137,7 +200,9 @@ def report_end(outcome: Outcome) -> None:
     if outcome.status is Status.INTERRUPTED:
         note("interrupted")
     elif outcome.reasons and not outcome.problems:
-        note(sanitize("; ".join(outcome.reasons)))
+        from run_scenario.report.reasons import sentences
+
+        note(sanitize("; ".join(sentences(outcome))))
 
 
 def _with_source(problem: Problem, lines: Sequence[str]) -> Problem:
@@ -153,18 +218,9 @@ def _unknown(name: str, commands: Iterable[str]) -> str:
     what = f"there is no file '{sanitize(name)}'{elsewhere}"
     if command := nearest(name, commands):
         return f"{what}; did you mean the command '{command}'?"
-    # Compared without folder and suffix, which would make everything alike.
-    known = {stem: stem for stem in _bundled_names()} | {path.stem: str(path) for path in _beside(Path(name))}
-    close = nearest(Path(name).stem, known)
-    return f"{what}; did you mean '{sanitize(known[close])}'?" if close else f"{what}; {_LIST_HINT}"
+    close = nearest_file(name, (".yaml", ".yml")) or nearest(Path(name).stem, _bundled_names())
+    return f"{what}; did you mean '{sanitize(close)}'?" if close else f"{what}; {_LIST_HINT}"
 
 
 def _bundled_names() -> list[str]:
     return [path.stem for path in bundled.scenarios()]
-
-
-def _beside(path: Path) -> list[Path]:
-    try:
-        return [other for other in path.parent.iterdir() if other.suffix in (".yaml", ".yml")]
-    except OSError:
-        return []

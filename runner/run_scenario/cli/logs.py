@@ -12,9 +12,10 @@ from pathlib import Path
 from typing import IO, Any
 
 from run_scenario.cli.streams import note
+from run_scenario.counting import plural
 from run_scenario.errors import UsageError, reason_of
-from run_scenario.events.log_format import parse_line
-from run_scenario.report.text import plural, sanitize
+from run_scenario.events.lines import parse_line
+from run_scenario.report.text import sanitize
 
 Event = dict[str, Any]
 

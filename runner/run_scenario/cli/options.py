@@ -6,11 +6,11 @@ import argparse
 from collections.abc import Callable
 from typing import TypeVar
 
+from run_scenario.cli import github
 from run_scenario.cli.output_format import FORMATS
 from run_scenario.errors import UsageError
 from run_scenario.limits import DEFAULTS, LIMITS, MAX_TIMEOUT, Limit, Limits, parse_size
-from run_scenario.scenario.given import Given, Unread
-from run_scenario.scenario.model import START_METHODS
+from run_scenario.scenario.model import START_METHODS, Given, Unread
 
 N = TypeVar("N", int, float)
 
@@ -74,13 +74,14 @@ def given_by(options: argparse.Namespace) -> Given:
     return dict(options.set)
 
 
-def add_format(parser: argparse.ArgumentParser) -> None:
-    """Add --format: see `output_format`."""
+def add_format(parser: argparse.ArgumentParser, *, annotated: bool = False) -> None:
+    """Add --format: see `output_format`; `annotated`: what goes wrong can be annotated."""
     parser.add_argument(
         "--format",
-        choices=FORMATS,
+        choices=(*FORMATS, github.FORMAT) if annotated else FORMATS,
         default="auto",
-        help="on standard output: console, json, or auto (console on a terminal, json piped; default)",
+        help="on standard output: console, json, or auto (console on a terminal, json piped; default)"
+        + ("; github: console, and annotations of what goes wrong" if annotated else ""),
     )
 
 
@@ -126,21 +127,26 @@ def _package(text: str) -> str:
     return text
 
 
+def add_expect(parser: argparse.ArgumentParser, what: str) -> None:
+    """Add --expect."""
+    parser.add_argument("--expect", metavar="FILE", help=what)
+
+
 def add_coverage(parser: argparse.ArgumentParser) -> None:
     """Add --coverage, for programs that run this one and are measured themselves: see `runtime.coverage`."""
     parser.add_argument("--coverage", metavar="SETTINGS", default="", help=argparse.SUPPRESS)
 
 
-def add_limits(parser: argparse.ArgumentParser) -> None:
+def add_limits(parser: argparse.ArgumentParser, defaults: Limits = DEFAULTS) -> None:
     """Add the options that limit a run, one for each of `LIMITS`."""
     group = parser.add_argument_group("limits", "the most that a run may have; sizes are written as 300K, 64M or 2G")
     for limit in LIMITS.values():
-        add_limit(group.add_argument, limit)
+        add_limit(group.add_argument, limit, defaults=defaults)
 
 
-def add_limit(add: Callable[..., object], limit: Limit, when: str = "") -> None:
+def add_limit(add: Callable[..., object], limit: Limit, when: str = "", defaults: Limits = DEFAULTS) -> None:
     """Add the option of one limit, `when`: what happens beyond, if not the same as in a scenario."""
-    default = getattr(DEFAULTS, limit.name)
+    default = getattr(defaults, limit.name)
     most = limit.unlimited if default is None else limit.shown(default)
     add(
         limit.option,

@@ -8,6 +8,7 @@ from argparse import Namespace
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
+from run_scenario.cli import github
 from run_scenario.errors import UsageError
 
 if TYPE_CHECKING:
@@ -36,11 +37,13 @@ class OutputFormat(enum.Enum):
             UsageError: the console view and the log are both to go to standard output.
         """
         if log == _STANDARD_OUTPUT:
-            if options.format == "console":
+            if options.format not in ("auto", "json"):
                 raise UsageError(
-                    "--log - and --format console both want standard output; give --log the path of a file"
+                    f"--log - and --format {options.format} both want standard output; give --log the path of a file"
                 )
             return cls.JSON
+        if options.format == github.FORMAT:
+            return cls.CONSOLE
         if options.format == "auto":
             return cls.CONSOLE if sys.stdout.isatty() else cls.JSON
         return cls(options.format)

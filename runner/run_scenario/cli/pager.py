@@ -1,21 +1,16 @@
-"""Long text on a terminal, page by page; anywhere else as it is.
-
-Not by pydoc, which many have told, by MANPAGER, to page manuals, and which is not told what less is to do.
-"""
+"""Long text on a terminal, page by page; anywhere else as it is."""
 
 from __future__ import annotations
 
 import os
 import shlex
 import shutil
-import subprocess
 import sys
 
 from run_scenario.cli.streams import write_stdout
 
-_USUAL = "less"
-_OPTIONS = "FRX"
-"""The options of less where LESS does not say: leave at once if it fits, show colours, leave the text on the screen."""
+_USUAL = ("less -FRX '-Psspace goes on, q leaves'", "more")
+"""The first that is there. less: leave at once if it fits, show colours, leave the text on the screen, say the keys."""
 
 
 def page(text: str, *, wanted: bool = True) -> None:
@@ -25,31 +20,25 @@ def page(text: str, *, wanted: bool = True) -> None:
         BrokenPipeError: standard output was closed.
         MachineryError: it could not be written.
     """
-    command = _pager() if wanted and _is_long(text) else None
-    if command is None:
+    pager = chosen() if wanted and _is_long(text) else None
+    if pager is None:
         write_stdout(text)
         return
-    try:
-        process = subprocess.Popen(
-            command, stdin=subprocess.PIPE, text=True, errors="backslashreplace", env=_environment()
-        )
-    except OSError:
-        write_stdout(text)
-        return
-    try:
-        process.communicate(text)
-    except KeyboardInterrupt:
-        _wait(process)
+    import pydoc  # 20 ms, which only a long text on a terminal has to pay
+
+    os.environ.pop("MANPAGER", None)  # pydoc prefers it; many have told it to page manuals, and nothing else
+    os.environ["PAGER"] = pager
+    pydoc.pager(text)
 
 
-def _wait(process: subprocess.Popen[str]) -> None:
-    """Wait until the pager ends: it has the terminal, so Ctrl-C is for it, however often."""
-    while True:
-        try:
-            process.wait()
-            return
-        except KeyboardInterrupt:
-            continue
+def chosen() -> str | None:
+    """Return the command of the person's pager, or else of a usual one; None: it is not there."""
+    return next(filter(_is_there, [os.environ["PAGER"]] if "PAGER" in os.environ else _USUAL), None)
+
+
+def _is_there(pager: str) -> bool:
+    command = shlex.split(pager)
+    return bool(command) and shutil.which(command[0]) is not None
 
 
 def _is_long(text: str) -> bool:
@@ -59,13 +48,3 @@ def _is_long(text: str) -> bool:
         return text.count("\n") >= os.get_terminal_size(sys.stdout.fileno()).lines
     except (OSError, ValueError):
         return False
-
-
-def _pager() -> list[str] | None:
-    """Return the pager's command; None if there is none, or `PAGER` is empty, which means: none."""
-    words = shlex.split(os.environ.get("PAGER", _USUAL))
-    return words if words and shutil.which(words[0]) else None
-
-
-def _environment() -> dict[str, str]:
-    return {"LESS": _OPTIONS, **os.environ}

@@ -11,11 +11,11 @@ import functools
 import itertools
 import os
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import NoReturn
 
 from run_scenario import __version__
-from run_scenario.cli.command import COMMANDS, PROGRAM, find_command
+from run_scenario.cli.command import COMMANDS, PROGRAM, Command, Group, find_command
 from run_scenario.cli.streams import columns
 from run_scenario.errors import Status
 from run_scenario.report.text import sanitize
@@ -28,6 +28,7 @@ examples:
   run-scenario my.yaml --log my.jsonl    run your own, and keep the log
   run-scenario daemon | jq .event        piped, standard output is JSON Lines
   run-scenario list                      what there is to run
+  run-scenario learn                     a book's chapter about processes, step by step
   run-scenario validate my.yaml          every error, with line and column
   run-scenario run --help                all about one command
 
@@ -59,7 +60,7 @@ class Parser(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
         """Report what is wrong and where to read on, and exit with status 2."""
         if "arguments are required" in message:  # then argparse has not come to the unknown ones
-            message = next((self._unknown(name) for name in self._strangers()), message)
+            message = next((self.unknown(name) for name in self._strangers()), message)
         self.exit(Status.INVALID, f"{PROGRAM}: {sanitize(message)}\n  try: {self.prog} --help\n")
 
     def parse_all(self, arguments: Sequence[str]) -> argparse.Namespace:
@@ -67,10 +68,11 @@ class Parser(argparse.ArgumentParser):
         self._given = arguments
         if any(action.nargs == argparse.REMAINDER for action in self._actions):  # what comes last is not for us
             options, unknown = self.parse_known_args(list(arguments))
+            options.option_names = frozenset(self._option_string_actions)
         else:
             options, unknown = self.parse_known_intermixed_args(list(arguments))
         if unknown:
-            self.error(self._unknown(unknown[0]))
+            self.error(self.unknown(unknown[0]))
         return options
 
     def _strangers(self) -> Iterator[str]:
@@ -79,7 +81,8 @@ class Parser(argparse.ArgumentParser):
             if argument.startswith("--") and argument.partition("=")[0] not in self._option_string_actions:
                 yield argument
 
-    def _unknown(self, argument: str) -> str:
+    def unknown(self, argument: str) -> str:
+        """Return what is to be said of an argument that is none."""
         if not argument.startswith("-"):
             takes = " and ".join(f"one {action.metavar}" for action in self._get_positional_actions())
             return f"unexpected argument {argument!r}: '{self.prog}' takes {takes}"
@@ -101,10 +104,15 @@ def _parser_of_all() -> Parser:
     """Return the parser that answers `--help` and `--version`."""
     parser = Parser(PROGRAM, _DESCRIPTION, _EPILOG)
     parser.add_argument("--version", action="version", version=f"{PROGRAM} {__version__}")
-    subparsers = parser.add_subparsers(title="commands", metavar="COMMAND", parser_class=argparse.ArgumentParser)
-    for name in COMMANDS:
-        subparsers.add_parser(name, help=find_command(name).summary)
+    _add_commands(parser, {name: find_command(name).summary for name in COMMANDS})
     return parser
+
+
+def _add_commands(parser: Parser, summaries: Mapping[str, str]) -> None:
+    """Add commands that the parser knows no more of than what its help says."""
+    subparsers = parser.add_subparsers(title="commands", metavar="COMMAND", parser_class=argparse.ArgumentParser)
+    for name, summary in summaries.items():
+        subparsers.add_parser(name, help=summary)
 
 
 def parse(arguments: Sequence[str]) -> argparse.Namespace:
@@ -122,8 +130,33 @@ def parse(arguments: Sequence[str]) -> argparse.Namespace:
         return parser.parse_args(arguments)
     name, rest = (first, arguments[1:]) if first in COMMANDS else ("run", arguments)
     command = find_command(name)
-    summary = command.summary[0].upper() + command.summary[1:] + "."
-    parser = Parser(f"{PROGRAM} {name}", summary, f"examples:\n{command.examples}\n")
+    if isinstance(command, Group):
+        second = rest[0] if rest else ""
+        if second not in command.commands:
+            _answer_for_group(name, command, rest)
+        name, command, rest = f"{name} {second}", command.commands[second], rest[1:]
+    parser = _parser_of(name, command)
     command.add_arguments(parser)
     parser.set_defaults(function=command.function)
     return parser.parse_all(rest)
+
+
+def _parser_of(name: str, command: Command | Group) -> Parser:
+    summary = command.summary[0].upper() + command.summary[1:] + "."
+    return Parser(f"{PROGRAM} {name}", summary, f"examples:\n{command.examples}\n")
+
+
+def _answer_for_group(name: str, group: Group, rest: Sequence[str]) -> NoReturn:
+    """Answer what is not one of a group's commands: `--help`, or a mistake."""
+    parser = _parser_of(name, group)
+    _add_commands(parser, {second: command.summary for second, command in group.commands.items()})
+    if not rest:
+        parser.print_help(sys.stderr)
+        parser.exit(Status.INVALID)
+    if rest[0] in ("-h", "--help"):
+        parser.print_help()
+        parser.exit(Status.PASSED)
+    if rest[0].startswith("-"):
+        parser.error(parser.unknown(rest[0]))
+    hint = did_you_mean(rest[0], group.commands, f"there are {', '.join(group.commands)}")
+    parser.error(f"there is no command '{name} {rest[0]}'; {hint}")

@@ -12,6 +12,7 @@ import sys
 import tempfile
 from argparse import Namespace
 from collections.abc import Callable, Iterable, Iterator
+from functools import partial
 from pathlib import Path, PurePath
 from typing import IO, TYPE_CHECKING, Any, TextIO
 
@@ -27,6 +28,8 @@ if TYPE_CHECKING:
     from run_scenario.scenario.model import Scenario
 
 Event = dict[str, Any]
+Drawn = str | bytes | Iterator[str]
+"""A picture; piece by piece, where it has something for each event."""
 
 
 class RenderOptions(Value):
@@ -42,6 +45,8 @@ class RenderOptions(Value):
     first: float | None = None
     last: float | None = None
     """The seconds of the run from which and up to which it is shown."""
+    introduced: bool = True
+    """Whether what a scenario says of itself belongs to it; not below a log, which has it."""
 
 
 class RenderInput(Value):
@@ -60,21 +65,23 @@ class Renderer(Value):
     summary: str
     formats: tuple[str, ...]
     """The suffixes of files it can be written to; the first is what standard output gets."""
-    draw: Callable[[RenderInput, RenderOptions], str | bytes]
+    draw: Callable[[RenderInput, RenderOptions], Drawn]
     planned: bool = False
     """Whether a scenario can be shown without being run."""
     windowed: bool = False
     """Whether a part of the time can be shown."""
+    send: Callable[[RenderInput], str] | None = None
+    """Sends it to where the environment says, and returns what was sent to whom; None: it can only be written."""
 
 
-def _html(source: RenderInput, options: RenderOptions) -> str:
+def _html(source: RenderInput, options: RenderOptions) -> Iterator[str]:
     from run_scenario.report.html import render
 
     return render(source.events, source.text)
 
 
 def _table(source: RenderInput, options: RenderOptions) -> str:
-    from run_scenario.report.overview import render
+    from run_scenario.report.terminal.overview import render
 
     return render(source.events, options.width, colour=options.colour)
 
@@ -94,7 +101,13 @@ def _timeline(source: RenderInput, options: RenderOptions) -> str | bytes:
         drawn = timeline_svg.render(history, options.first, options.last)
         return svg_elements.png(drawn) if options.format == "png" else drawn
     return render(
-        history, options.width, colour=options.colour, unicode=options.unicode, first=options.first, last=options.last
+        history,
+        options.width,
+        colour=options.colour,
+        unicode=options.unicode,
+        first=options.first,
+        last=options.last,
+        introduced=options.introduced,
     )
 
 
@@ -123,22 +136,33 @@ def _graph(source: RenderInput, options: RenderOptions) -> str | bytes:
     return graph.drawing(shown, options.width, colour=options.colour, unicode=options.unicode)
 
 
-def _perfetto(source: RenderInput, options: RenderOptions) -> str:
+def _perfetto(source: RenderInput, options: RenderOptions) -> Iterator[str]:
     from run_scenario.report.traces import perfetto
 
     return perfetto(source.events)
 
 
-def _shiviz(source: RenderInput, options: RenderOptions) -> str:
+def _shiviz(source: RenderInput, options: RenderOptions) -> Iterator[str]:
     from run_scenario.report.traces import shiviz
 
     return shiviz(source.events)
 
 
+def _otlp(source: RenderInput, options: RenderOptions) -> str:
+    from run_scenario.report.otel import json_lines
+
+    return json_lines(source.events)
+
+
+def _send_otlp(source: RenderInput) -> str:
+    from run_scenario.cli.sending import send
+
+    return send(source.events)
+
+
 def _scenario(source: RenderInput, options: RenderOptions) -> str:
     from run_scenario import loader
-    from run_scenario.report.scenario.layout import render
-    from run_scenario.report.scenario.validity import with_problems
+    from run_scenario.report.scenario.layout import render, with_problems
 
     scenario = render(source.events, source.text)
     return with_problems(scenario, loader.load_text(scenario, use_cache=False).problems)
@@ -153,6 +177,12 @@ RENDERERS = {
     "html": Renderer("one file for a browser: lanes, arrows, state at every moment, search", ("html",), _html),
     "perfetto": Renderer("a trace for ui.perfetto.dev: slices, flows, counters", ("json",), _perfetto),
     "shiviz": Renderer("a log with vector clocks for ShiViz", ("txt",), _shiviz),
+    "otlp": Renderer(
+        "a trace for OpenTelemetry's collectors: a span for each process, links from put to get",
+        ("jsonl",),
+        _otlp,
+        send=_send_otlp,
+    ),
     "scenario": Renderer("of a script's log: a scenario of what it did", ("yaml",), _scenario),
 }
 """The renderers by the names of their pictures."""
@@ -161,7 +191,8 @@ ALIASES: dict[str, tuple[str, str]] = {"mermaid": ("graph", "mmd"), "dot": ("gra
 """Other names of a picture in one of its formats."""
 
 _SUFFIXES = {"html": "html", "mmd": "graph", "dot": "graph", "json": "perfetto", "yaml": "scenario"}
-"""The picture that the suffix of a file asks for, where it is not the usual one."""
+"""The picture that the suffix of a file asks for, where it is not the usual one. What is called .jsonl is a log, unless
+another thing is asked for by its name."""
 _SAME = {"htm": "html", "mermaid": "mmd", "gv": "dot", "log": "txt", "yml": "yaml"}
 """Other spellings of a suffix."""
 _PLAIN = frozenset(("mmd", "dot"))
@@ -172,6 +203,7 @@ _CALLED = {
     "html": "a page of HTML",
     "perfetto": "a Perfetto trace",
     "shiviz": "a log for ShiViz",
+    "otlp": "a trace for OpenTelemetry",
     "scenario": "a scenario",
 }
 USUAL = "timeline"
@@ -203,7 +235,8 @@ def _cannot(asked: str | None, called: str, suffix: str, formats: tuple[str, ...
     if asked is None:
         return (
             f"nothing can be written as .{suffix}: a timeline is .txt, .svg or .png; a page for a browser .html; "
-            "a graph .mmd or .dot; a trace for Perfetto .json; a script's run as a scenario .yaml"
+            "a graph .mmd or .dot; a trace for Perfetto .json; --as otlp .jsonl; "
+            "a script's run as a scenario .yaml"
         )
     endings = [f".{each}" for each in (*formats, *(["txt"] if formats[0] in _PLAIN else []))]
     can = " or ".join(part for part in (", ".join(endings[:-1]), endings[-1]) if part)
@@ -236,6 +269,10 @@ def _columns() -> int:
     return int(given) if given.isdecimal() and 20 <= int(given) <= 1_000 else _UNMEASURED
 
 
+_PIECE = 1 << 20
+"""Characters of a picture that are written at once."""
+
+
 def check_writable(path: str) -> None:
     """Find out before a run that its picture could not be written after it.
 
@@ -256,17 +293,41 @@ def check_writable(path: str) -> None:
         raise _cannot_write(path, error) from None
 
 
-def write(drawn: str | bytes, path: str) -> None:
-    """Write a picture to a file.
+def write(drawn: Drawn, path: str) -> None:
+    """Write a picture to a file, once all of it could be drawn.
 
     Raises:
         MachineryError: that failed.
     """
+    with contextlib.ExitStack() as stack:
+        pieces = (drawn,) if isinstance(drawn, bytes) else map(_encoded, whole(drawn, stack))
+        try:
+            with os.fdopen(open_to_write(path, os.O_WRONLY | os.O_TRUNC), "wb") as file:
+                file.writelines(pieces)
+        except OSError as error:
+            raise _cannot_write(path, error) from None
+
+
+def whole(drawn: str | Iterator[str], stack: contextlib.ExitStack) -> Iterator[str]:
+    """Yield a picture piece by piece when all of it could be drawn; until the stack is closed, a file keeps it.
+
+    Raises:
+        MachineryError: there is no space for it.
+    """
+    if isinstance(drawn, str):
+        return iter((drawn,))
     try:
-        with os.fdopen(open_to_write(path, os.O_WRONLY | os.O_TRUNC), "wb") as file:
-            file.write(drawn.encode("utf-8", "backslashreplace") if isinstance(drawn, str) else drawn)
+        file = tempfile.TemporaryFile("w+", encoding="utf-8", errors="backslashreplace", newline="")  # noqa: SIM115
+        kept = stack.enter_context(file)
+        kept.writelines(drawn)
+        kept.seek(0)
     except OSError as error:
-        raise _cannot_write(path, error) from None
+        raise MachineryError(f"cannot keep the picture until it is whole: {reason_of(error)}") from None
+    return iter(partial(kept.read, _PIECE), "")
+
+
+def _encoded(text: str) -> bytes:
+    return text.encode("utf-8", "backslashreplace")
 
 
 def _cannot_write(path: str, error: OSError) -> MachineryError:
@@ -310,7 +371,8 @@ def _timeline_after_run(log: IO[bytes], options: Namespace) -> None:
     log.seek(0)
     on_console = OutputFormat.chosen(options, options.log) is OutputFormat.CONSOLE
     chosen = options_for_stream(sys.stdout if on_console else sys.stderr, "txt", no_color=options.no_color)
-    drawn = RENDERERS["timeline"].draw(RenderInput(logs.events(log, "the run's log"), None, None), chosen)
+    source = RenderInput(logs.events(log, "the run's log"), None, None)
+    drawn = RENDERERS["timeline"].draw(source, chosen.replace(introduced=not on_console))
     text = f"\n{drawn if isinstance(drawn, str) else ''}"
     if on_console:
         write_stdout(text)

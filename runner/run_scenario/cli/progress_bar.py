@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import time
 from collections.abc import Callable
@@ -20,7 +21,7 @@ class Bar:
     def __init__(self, total: int, stream: TextIO | None = None, clock: Callable[[], float] = time.monotonic) -> None:
         self._total = total
         self._stream = sys.stderr if stream is None else stream
-        self._live = self._stream.isatty()
+        self._live = self._stream.isatty() and os.environ.get("TERM") != "dumb"  # which cannot take a line back
         self._clock = clock
         self._began = clock()
         self._shown = False
@@ -28,20 +29,20 @@ class Bar:
     def __enter__(self) -> Bar:
         return self
 
-    def show(self, done: int, doing: str) -> None:
-        """Show what is done now, after `done` of all steps."""
+    def show(self, done: int, doing: str, *, is_last: bool = False) -> None:
+        """Show what is done now, after `done` of all steps; `is_last`: the rest of them will not be done."""
         if not self._live:
             return
-        self._write(f"\r{self.line(done, doing, self._width())}\x1b[K")
+        self._write(f"\r{self.line(done, doing, self._width(), is_last=is_last)}\x1b[K")
         self._shown = True
 
-    def line(self, done: int, doing: str, width: int) -> str:
-        """Return the line, of at most `width` columns."""
-        full = done * _CELLS // max(self._total, 1)
-        left = ""
-        if done:
+    def line(self, done: int, doing: str, width: int, *, is_last: bool = False) -> str:
+        """Return the line, of at most `width` columns; how long the rest will take only if there is room for that."""
+        full = min(done * _CELLS // max(self._total, 1), _CELLS)
+        text, left = f"[{'#' * full}{'.' * (_CELLS - full)}] {sanitize(doing)}", ""
+        if done and not is_last:
             left = f" · about {seconds(round((self._clock() - self._began) / done * (self._total - done), 1))} left"
-        return f"[{'#' * full}{'.' * (_CELLS - full)}] {sanitize(doing)}{left}"[:width]
+        return text[:width] if len(text + left) > width else text + left
 
     def erase(self) -> None:
         """Remove the line."""

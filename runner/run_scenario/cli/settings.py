@@ -76,8 +76,10 @@ def allowed(wanted: frozenset[str], given: Collection[str], folder: Path) -> All
         return Allowed(by_option, f"{file} is ignored, because {foreign}; {hint}")
 
 
-def allowed_for(scenarios: Iterable[Scenario], given: Collection[str]) -> dict[str, str]:
+def allowed_for(scenarios: Iterable[Scenario], given: Collection[str], *, settings: bool = True) -> dict[str, str]:
     """Return the packages whose code scenarios may run, each with who has named it; `given` are those of the option.
+
+    Without `settings`, these are all: what pyproject.toml says may be somebody else's.
 
     What pyproject.toml allows is added where more is wanted; a file that does not count is reported. What it says of
     run-scenario is checked in any case.
@@ -85,6 +87,8 @@ def allowed_for(scenarios: Iterable[Scenario], given: Collection[str]) -> dict[s
     Raises:
         InvalidScenario: pyproject.toml is malformed.
     """
+    if not settings:
+        return dict.fromkeys(given, OPTION)
     check_settings(Path.cwd())
     wanted = frozenset().union(*(scenario.packages for scenario in scenarios))
     if not wanted and not given:

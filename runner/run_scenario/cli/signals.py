@@ -8,7 +8,7 @@ import signal
 from collections.abc import Callable, Iterator
 from types import FrameType
 
-from run_scenario.errors import UsageError
+from run_scenario.errors import Status, UsageError
 
 _IMPORTS = "<frozen importlib._bootstrap>"
 """The file name of the code that imports modules."""
@@ -59,6 +59,29 @@ def before_suspension(tidy: Callable[[], None]) -> Iterator[None]:
         yield
     finally:
         signal.signal(signal.SIGTSTP, signal.SIG_DFL)
+
+
+class EndedBySignal(BaseException):
+    """SIGTERM or SIGHUP has come, where somebody has to tidy before this process ends."""
+
+    def __init__(self, number: int) -> None:
+        super().__init__(number)
+        self.status = Status(128 + number)
+
+
+@contextlib.contextmanager
+def tidied() -> Iterator[None]:
+    """Have SIGTERM and SIGHUP raise EndedBySignal, as Ctrl-C raises KeyboardInterrupt, for as long as this lasts."""
+
+    def end(number: int, frame: FrameType | None) -> None:
+        raise EndedBySignal(number)
+
+    before = {number: signal.signal(number, end) for number in (signal.SIGTERM, signal.SIGHUP)}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 def end_with(parent: int) -> None:

@@ -6,10 +6,13 @@ import contextlib
 import os
 import sys
 from collections.abc import Iterator
-from typing import TextIO
+from typing import TYPE_CHECKING, TextIO
 
 from run_scenario.cli.command import PROGRAM
 from run_scenario.errors import MachineryError, reason_of
+
+if TYPE_CHECKING:
+    from rich.console import Console
 
 
 def ensure() -> None:
@@ -68,6 +71,19 @@ def columns(stream: TextIO | None = None) -> int | None:
         return os.get_terminal_size((stream or sys.stdout).fileno()).columns or None
     except (OSError, ValueError):
         return None
+
+
+def table_console(otherwise: int, *, colour: bool) -> Console:
+    """Return what draws tables on standard output: as wide as its terminal, or `otherwise`, where there is none."""
+    from rich.console import Console  # few commands draw any
+
+    return Console(
+        file=sys.stdout,
+        width=columns() or otherwise,
+        no_color=None if colour else True,
+        highlight=False,
+        legacy_windows=False,
+    )
 
 
 def note(text: str) -> None:

@@ -46,6 +46,7 @@ class ProcessState:
         self.outcome = ""
         """"" (nothing is known), "finished", "exiting" (sys.exit), "failed" or, of the main program, "refused"."""
         self.exception = ""
+        self.exception_type = ""
         self.hint = ""
         """What explains the exception."""
         self.exited_with: Any = None
@@ -60,6 +61,8 @@ class ProcessState:
         """Those that it has sent to itself, by a step."""
         self.asked_for_stack = False
         """Whether it was asked, by a signal, to write down its stack."""
+        self.shown_by: int | None = None
+        """The number of the event that says how it ended."""
         self.seen: int | None = None
         """When its exit was seen, if nothing else is known yet."""
         self.settled = False
@@ -68,9 +71,8 @@ class ProcessState:
         self.not_ended = False
         """Whether nobody has seen its end, although it got SIGKILL."""
         self.exitcode: int | None = None
-        self.cause = ""
-        self.allowed = True
-        self.reason = ""
+        self.end: ExitCause | None = None
+        """Why it ended, once that is known."""
 
     def is_to_be_restarted(self, code: int | None) -> bool:
         """Return whether its parent starts it again after this end."""
@@ -89,6 +91,7 @@ Cause = Literal[
     "returned",
     "exception",
     "sys.exit",
+    "interrupted",
     "terminated",
     "killed",
     "daemon",
@@ -105,14 +108,43 @@ Cause = Literal[
 """How a process ended (contract: the field `cause` of process.exited)."""
 
 
+Runs = Literal["plan", "script", "fork", "steps", "target"]
+"""What a process does: the steps of the main program, a script, what comes after os.fork(), its steps, its target."""
+
+_STOPS: dict[str, Cause] = {"SIGINT": "interrupted", "SIGTERM": "terminated", "SIGKILL": "killed"}
+"""Signal -> how a process has ended to which another has sent it."""
+_INTERRUPTED = 1
+"""With which exit code a process ends that did not handle KeyboardInterrupt."""
+
+
 class ExitCause(Value):
-    """The explanation of one exit: the fields of `process.exited`."""
+    """The explanation of one exit, as a value; `report.reasons` has its sentence."""
 
     cause: Cause
     signal: str | None
     by: str | None
-    reason: str
     allowed: bool
+    exitcode: int | None = None
+    """None: nobody could find out, or it is a thread's."""
+    worker: Worker = "process"
+    runs: Runs = "target"
+    recorded: str = ""
+    """How it has ended as it says itself: see `ProcessState.outcome`."""
+    exception: str = ""
+    hint: str = ""
+    """What explains the exception."""
+    exited_with: Any = None
+    """What it has called sys.exit() with."""
+    why: str = ""
+    """Why the signal was sent: `step`, `daemon`, or what run-scenario has to say."""
+    of_pool: bool = False
+    """Whether it worked for a pool."""
+    asked_for_stack: bool = False
+    """Whether it was asked, by a signal, to write down its stack."""
+    is_restarted: bool = False
+    """Whether it is started again, and so may end like that."""
+    of_main: ExitCause | None = None
+    """Of a thread that was cut off: how the main program has ended; None: that is not known."""
 
 
 def signal_name(number: int) -> str:
@@ -133,108 +165,96 @@ def explain(state: ProcessState, code: int | None) -> ExitCause:
     if code is None:
         return _explain_unknown(state)
     if code < 0:
-        return _explain_signal(state, -code)
+        return _explain_signal(state, code)
     is_stranger = state.spec is None and state.name != MAIN_NAME
     if is_stranger or (state.is_copy and not state.outcome):
-        return _explain_stranger(state, code)
+        # The scenario does not name it: it has its own reasons. So it is with a copy by os.fork(), which ends by
+        # os._exit(), or as another program.
+        return _end(state, "ended", True, code, of_pool="PoolWorker-" in state.name)
     allowed = _is_allowed(state, code, {0})
     if state.outcome == "refused":
-        reason = "it did nothing: the scenario was refused"
-        return ExitCause("refused", None, None, reason, False)
+        return _end(state, "refused", False, code)
     if state.outcome == "finished":
-        if code == 0:
-            return ExitCause("returned", None, None, _returned(state), allowed)
-        reason = f"{_returned(state)}, but its exit handlers ended it with exit code {code}"
-        return ExitCause("vanished", None, None, reason, allowed)
+        return _end(state, "returned" if code == 0 else "vanished", allowed, code)
     if state.outcome == "failed":
-        return ExitCause("exception", None, None, _raised(state), allowed)
+        return _explain_failure(state, code)
     if state.outcome == "exiting":
-        # The steps of the main program have no sys.exit(): a call of theirs has raised what somebody else had.
-        reason = "one of its steps raised SystemExit" if _is_plan(state) else "it called sys.exit()"
-        return ExitCause("sys.exit", None, None, reason, allowed)
-    if state.started is None:
-        reason = (
-            f"it ended with exit code {code} before its target was called: "
-            "what it wrote about that is in the output of the main program"
-            if code
-            else "it ended with exit code 0 and has recorded nothing: whether its target was called is not known"
-        )
-        return ExitCause("unstarted", None, None, reason, state.spec is not None and _is_listed(state.spec, code))
-    reason = f"it ended without returning, with exit code {code}: os._exit() or the like"
-    return ExitCause("vanished", None, None, reason, state.spec is not None and _is_listed(state.spec, code))
+        return _end(state, "sys.exit", allowed, code)
+    listed = state.spec is not None and _is_listed(state.spec, code)
+    return _end(state, "unstarted" if state.started is None else "vanished", listed, code)
 
 
-def _returned(state: ProcessState) -> str:
-    if state.name == MAIN_NAME and state.spec is not None:
-        return "the script came to its end"
-    return "all its steps are done" if _has_steps(state) else "its target returned"
+def _end(
+    state: ProcessState,
+    cause: Cause,
+    allowed: bool,
+    code: int | None = None,
+    signal: str | None = None,
+    by: str | None = None,
+    **more: Any,
+) -> ExitCause:
+    """Return an end with what else is known of the process."""
+    return ExitCause(
+        cause,
+        signal,
+        by,
+        allowed,
+        exitcode=code,
+        worker=state.worker,
+        runs=_what_runs(state),
+        recorded=state.outcome,
+        exception=state.exception,
+        hint=state.hint,
+        exited_with=state.exited_with,
+        asked_for_stack=state.asked_for_stack,
+        **more,
+    )
 
 
-def _is_plan(state: ProcessState) -> bool:
-    """Tell whether it is the main program of a scenario, which does the steps of its plan."""
-    return state.name == MAIN_NAME and state.spec is None
+def _what_runs(state: ProcessState) -> Runs:
+    if state.name == MAIN_NAME:
+        return "plan" if state.spec is None else "script"
+    if state.is_copy:
+        return "fork"
+    return "steps" if state.spec is not None and state.spec.steps else "target"
 
 
-def _has_steps(state: ProcessState) -> bool:
-    return _is_plan(state) or (state.spec is not None and bool(state.spec.steps))
-
-
-def _raised(state: ProcessState) -> str:
-    who = "it" if _has_steps(state) or state.is_copy or state.name == MAIN_NAME else "its target"
-    return f"{who} raised {state.exception}" + (f" ({state.hint})" if state.hint else "")
-
-
-def _explain_stranger(state: ProcessState, code: int) -> ExitCause:
-    """Explain the end of a process that the scenario does not name: it has its own reasons, and they are its own.
-
-    So it is with a copy by os.fork(), which ends by os._exit(), or as another program.
-    """
-    if "PoolWorker-" not in state.name:
-        return ExitCause("ended", None, None, f"it ended by itself, with exit code {code}", True)
-    if code == 0:
-        return ExitCause(
-            "ended", None, None, "it worked for a pool that was over, or had done as many tasks as it may", True
-        )
-    return ExitCause("ended", None, None, f"it worked for a pool; it ended by itself, with exit code {code}", True)
+def _explain_failure(state: ProcessState, code: int) -> ExitCause:
+    """Explain the end by an exception: it is the interrupt of another where that is what Python makes of SIGINT."""
+    if state.exception_type == "KeyboardInterrupt":
+        for number, sender, why in reversed(state.sent):
+            if number == signal.SIGINT and why == "step":
+                allowed = _is_allowed(state, code, {_INTERRUPTED})
+                return _end(state, "interrupted", allowed, code, "SIGINT", sender, why=why)
+    return _end(state, "exception", _is_allowed(state, code, {0}), code)
 
 
 def explain_thread(state: ProcessState, main: ProcessState) -> ExitCause:
     """Return why a worker that ran in the main program has ended: by itself, or because the whole program has."""
     lenient = state.spec is not None and state.spec.any_exitcode
     if state.outcome == "finished":
-        return ExitCause("returned", None, None, "its target returned", True)
+        return _end(state, "returned", True)
     if state.outcome == "failed":
-        return ExitCause("exception", None, None, _raised(state), lenient)
+        return _end(state, "exception", lenient)
     if state.outcome == "exiting":
-        reason = "it called sys.exit(), which in a thread ends that thread alone"
-        return ExitCause("sys.exit", None, None, reason, lenient or state.exited_with in (None, 0))
+        return _end(state, "sys.exit", lenient or state.exited_with in (None, 0))
     if state.spec is not None and state.spec.daemon and main.outcome and not main.sent and (main.exitcode or 0) >= 0:
-        reason = "cut off because the main program ended: a daemon thread does not outlive it"
-        return ExitCause("daemon", None, MAIN_NAME, reason, True)
-    allowed = lenient or (main.allowed and bool(main.exitcode))
-    return ExitCause("cut_off", None, None, f"the whole program ended, it with it: {main.reason}", allowed)
+        return _end(state, "daemon", True, by=MAIN_NAME)
+    allowed = lenient or (bool(main.exitcode) and (main.end is None or main.end.allowed))
+    return _end(state, "cut_off", allowed, of_main=main.end)
 
 
 def _explain_unknown(state: ProcessState) -> ExitCause:
     """Explain an end whose exit code went to a parent that is dead itself."""
     lenient = state.spec is not None and state.spec.any_exitcode
     if not state.sent:
-        recorded = {"finished": _returned(state), "failed": _raised(state)}
-        recorded["exiting"] = f"it called sys.exit({state.exited_with!r})"
-        known = recorded.get(state.outcome, "it ended")
-        return ExitCause("unknown", None, None, f"{known}, but nobody could learn its exit code", lenient)
+        return _end(state, "unknown", lenient)
     number, sender, why = state.sent[-1]
-    name = signal_name(number)
-    return ExitCause(
-        "stopped_by_runner",
-        name,
-        sender,
-        f"{_reason_of_stop(name, sender, why)}; nobody could learn its exit code",
-        False,
-    )
+    return _end(state, "stopped_by_runner", lenient, None, signal_name(number), sender, why=why)
 
 
-def _explain_signal(state: ProcessState, number: int) -> ExitCause:
+def _explain_signal(state: ProcessState, code: int) -> ExitCause:
+    number = -code
     name = signal_name(number)
     for sent, sender, why in reversed(state.sent):
         if sent == number:
@@ -242,40 +262,13 @@ def _explain_signal(state: ProcessState, number: int) -> ExitCause:
             if why == "daemon":
                 cause = "daemon"
             elif why == "step":
-                cause = "killed" if name == "SIGKILL" else "terminated"
-            expected = {-number} if cause != "stopped_by_runner" else set()
-            return ExitCause(
-                cause, name, sender, _reason_of_stop(name, sender, why), _is_allowed(state, -number, expected)
-            )
-    allowed = _is_allowed(state, -number, set())
+                cause = _STOPS[name]
+            expected = {code} if cause != "stopped_by_runner" else set()
+            return _end(state, cause, _is_allowed(state, code, expected), code, name, sender, why=why)
+    allowed = _is_allowed(state, code, set())
     if number in state.raised_signals:
-        return ExitCause("signal", name, state.name, f"it sent {name} to itself by raise_signal()", allowed)
-    if name in _CRASHES:
-        reason = f"it crashed: {name} ({_describe(number)})"
-        if state.asked_for_stack:
-            reason += ", after run-scenario had asked it for its stack: that may have been the cause"
-        return ExitCause("crash", name, None, reason, allowed)
-    not_sent = "run-scenario has not sent"
-    if state.name != MAIN_NAME:  # os.kill() is not recorded
-        not_sent = "was not sent by terminate() or kill(), and not by run-scenario"
-    reason = f"it was ended by {name}, which {not_sent}"
-    if name == "SIGALRM":
-        reason += ": signal.alarm() and signal.setitimer() have it sent to oneself"
-    return ExitCause("signal", name, None, reason, allowed)
-
-
-def _reason_of_stop(name: str, sender: str, why: str) -> str:
-    if why == "daemon":
-        parent = "the main program" if sender == MAIN_NAME else f"{sender}, which has started it,"
-        return f"terminated because {parent} ended: a daemon process does not outlive it"
-    if why == "step":
-        call = "kill()" if name == "SIGKILL" else "terminate()"
-        return f"{sender} called {call}, which sends {name}"
-    return f"{sender} sent {name}: {why}"
-
-
-def _describe(number: int) -> str:
-    return (signal.strsignal(number) or "no description").lower()
+        return _end(state, "signal", allowed, code, name, state.name)
+    return _end(state, "crash" if name in _CRASHES else "signal", allowed, code, name)
 
 
 def _is_listed(spec: ProcessSpec, code: int) -> bool:
@@ -295,13 +288,6 @@ def _is_allowed(state: ProcessState, code: int, expected: set[int]) -> bool:
 
 def _unpacked(packed: Packed | None) -> Usage:
     return Usage(*packed) if isinstance(packed, list) and len(packed) == 5 else Usage()  # type: ignore[arg-type]
-
-
-def expectation(spec: ProcessSpec) -> str:
-    """Return which exit codes a scenario allows a process, in words."""
-    codes = sorted(spec.exitcodes) if spec.exitcodes is not None else [0]
-    listed = f"{', '.join(map(str, codes[:-1]))} or {codes[-1]}" if len(codes) > 1 else str(codes[0])
-    return f"the scenario allows {listed}"
 
 
 def usage_of(reported: Packed | None, own: Packed | None) -> Usage:

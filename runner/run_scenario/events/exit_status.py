@@ -10,13 +10,12 @@ Python API and pytest take it from there.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from signal import SIGPIPE
 from typing import TYPE_CHECKING, Any, Protocol
 
 from run_scenario.errors import Problem, Status
 from run_scenario.events import types
-from run_scenario.events.exit_cause import signal_name
-from run_scenario.events.outcome import Outcome
+from run_scenario.events.outcome import Outcome, OutcomeName
+from run_scenario.events.reasons import Quoted, Reason, StoodStill, Stopped, Survivor, Unmet
 from run_scenario.events.types.expectations import (
     ExpectationEvent,
     ExpectationFailed,
@@ -53,21 +52,28 @@ def conclude(decoder: EventDecoder, stop_signal: int, duration: float) -> Outcom
     """
     stop_signal = stop_signal or decoder.stop_signal
     if decoder.refusals:
-        texts = tuple(f"{text}; {hint}" if hint else text for _, text, hint in decoder.refusals)
+        quoted = tuple(Quoted(f"{text}; {hint}" if hint else text) for _, text, hint in decoder.refusals)
         problems = tuple(Problem(*refusal) for refusal in decoder.refusals)
-        return Outcome(Status.INVALID, "refused", texts, duration, problems)
+        shown_by = (decoder.stopped_by.get("refused"),) * len(quoted)
+        return Outcome(Status.INVALID, "refused", quoted, duration, problems, shown_by=shown_by)
     if stop_signal:
-        reasons = ("its output was closed" if stop_signal == SIGPIPE else f"it got {signal_name(stop_signal)}",)
-        return Outcome(_BY_SIGNAL.get(stop_signal, Status.INTERRUPTED), "interrupted", reasons, duration)
+        status, shown_by = _BY_SIGNAL.get(stop_signal, Status.INTERRUPTED), (decoder.stopped_by.get("interrupted"),)
+        return Outcome(status, "interrupted", (Stopped(stop_signal),), duration, shown_by=shown_by)
     if decoder.limit_exceeded:
-        return Outcome(Status.STOPPED, "limit_exceeded", (decoder.limit_exceeded,), duration)
-    if troubles := [*decoder.processes.survivors, *decoder.troubles]:
+        shown_by = (decoder.stopped_by.get("limit_exceeded"),)
+        return Outcome(Status.STOPPED, "limit_exceeded", (decoder.limit_exceeded,), duration, shown_by=shown_by)
+    troubles: list[Reason] = [*map(Survivor, decoder.processes.survivors), *map(Quoted, decoder.troubles)]
+    if troubles:
         return Outcome(Status.MACHINERY, "internal_error", tuple(troubles[:10]), duration)
-    if decoder.stall_cause:
-        return Outcome(Status.STOPPED, "timed_out" if decoder.timed_out else "stalled", (decoder.stalled,), duration)
-    failures, code = tuple(decoder.processes.failures()), decoder.processes.main.exitcode
+    if decoder.stall is not None:
+        outcome: OutcomeName = "timed_out" if decoder.timed_out else "stalled"
+        shown_by = (decoder.stopped_by.get("stalled"),)
+        return Outcome(Status.STOPPED, outcome, (StoodStill(decoder.stall),), duration, shown_by=shown_by)
+    failures, code = decoder.processes.failures(), decoder.processes.main.exitcode
     if failures:
-        return Outcome(Status.FAILED, "failed", failures, duration, exitcode=code)
+        reasons: tuple[Reason, ...] = tuple(reason for reason, _ in failures)
+        shown_by = tuple(seq for _, seq in failures)
+        return Outcome(Status.FAILED, "failed", reasons, duration, exitcode=code, shown_by=shown_by)
     return Outcome(Status.PASSED, "passed", (), duration, exitcode=code)
 
 
@@ -112,13 +118,13 @@ _EVENTS: dict[str, type[ExpectationEvent]] = {
 """What was found -> the event that says so."""
 
 
-def judge_outcome(outcome: Outcome, verdicts: Sequence[Verdict]) -> Outcome:
-    """Return what the verdicts make of an outcome.
+def judge_outcome(outcome: Outcome, verdicts: Sequence[Verdict], events: Sequence[ExpectationEvent]) -> Outcome:
+    """Return what the verdicts, for which the log has these events, make of an outcome.
 
     A run that ended fails if an expectation has not passed. One that was stopped has passed if the scenario expects
     exactly that: all expectations have passed, and one of them names the stop. What is broken or refused stays so.
     """
-    unmet = [_sentence(verdict) for verdict in verdicts if verdict.result != "passed"]
+    unmet = [verdict for verdict in verdicts if verdict.result != "passed"]
     if outcome.outcome in _STOPPED:
         stop = _STOPPED[outcome.outcome]
         if not unmet and any(_expects(verdict.expectation, stop) for verdict in verdicts):
@@ -126,8 +132,11 @@ def judge_outcome(outcome: Outcome, verdicts: Sequence[Verdict]) -> Outcome:
         return outcome
     if not unmet or outcome.status not in (Status.PASSED, Status.FAILED):
         return outcome
-    reasons = (*outcome.reasons, *unmet)[:_MOST_REASONS]
-    return outcome.replace(status=Status.FAILED, outcome="failed", reasons=reasons, unmet=len(unmet))
+    found = [Unmet(verdict.expectation, verdict.result, verdict.reason) for verdict in unmet]
+    reasons = (*outcome.reasons, *found)[:_MOST_REASONS]
+    of_unmet = [event.seq or None for event in events if not isinstance(event, ExpectationPassed)]
+    shown_by = (*outcome.shown_by, *of_unmet)[:_MOST_REASONS]
+    return outcome.replace(status=Status.FAILED, outcome="failed", reasons=reasons, unmet=len(unmet), shown_by=shown_by)
 
 
 def expects_stop(expectation: Expectation) -> bool:
@@ -158,15 +167,3 @@ def verdict_event(verdict: Verdict) -> ExpectationEvent:
             {field: value for field, value in event.items() if field not in _NOT_SHOWN} for event in verdict.evidence
         ],
     )
-
-
-def _sentence(verdict: Verdict) -> str:
-    expectation = verdict.expectation
-    if expectation.where is None:
-        event = (expectation.matchers[0].events or ("",))[0]
-        return (
-            f"{expectation.because}: {verdict.reason} (if that is the point, expect it: `exists: {{event: {event}}}`)"
-        )
-    unmet = "failed" if verdict.result == "failed" else "could not be judged"
-    because = f" ({expectation.because})" if expectation.because else ""
-    return f"the expectation in line {expectation.where.line} {unmet}{because}: {verdict.reason}"

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any, Literal, get_args
 
 from run_scenario.errors import Problem, Status
+from run_scenario.events.reasons import Quoted, Reason
 from run_scenario.values import Value
 
 _COMPLETE = ("passed", "failed", "stalled")
@@ -21,7 +22,8 @@ class Outcome(Value):
 
     status: Status
     outcome: OutcomeName
-    reasons: tuple[str, ...]
+    reasons: tuple[Reason, ...]
+    """`report.reasons` has their sentences."""
     duration: float
     problems: tuple[Problem, ...] = ()
     """For a refused run: where the scenario names what may not be run."""
@@ -29,6 +31,8 @@ class Outcome(Value):
     """The main program's exit code, of a run that was not stopped; None: it is not known."""
     unmet: int = 0
     """How many expectations were not met."""
+    shown_by: tuple[int | None, ...] = ()
+    """For each reason, the number of the event that shows it; None: there is none. Empty if that is not known."""
 
     @property
     def is_complete(self) -> bool:
@@ -45,9 +49,10 @@ class Outcome(Value):
             otherwise: Why the log has no end, if it has none: then the run's own machinery failed.
         """
         if last is None or last.get("event") != "scenario.finished":
-            return cls(_status(status), "internal_error", (otherwise,) if otherwise else (), 0.0)
+            return cls(_status(status), "internal_error", (Quoted(otherwise),) if otherwise else (), 0.0)
         given = last.get("reasons")
-        reasons = tuple(map(str, given)) if isinstance(given, list) else ()  # somebody may have damaged it
+        # Somebody may have damaged it.
+        reasons = tuple(Quoted(str(each)) for each in given) if isinstance(given, list) else ()
         status = last.get("exit_status") if status is None else status
         outcome: OutcomeName = last["outcome"] if last.get("outcome") in get_args(OutcomeName) else "internal_error"
         return cls(_status(status), outcome, reasons, last.get("duration") or 0.0)

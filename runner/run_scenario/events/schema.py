@@ -7,7 +7,7 @@ from typing import Any, Literal, get_args, get_origin, get_type_hints
 import msgspec
 
 from run_scenario.events import types
-from run_scenario.events.log_format import LOG_FORMAT
+from run_scenario.events.lines import LOG_FORMAT
 
 
 def event_schema() -> dict[str, Any]:
@@ -17,7 +17,7 @@ def event_schema() -> dict[str, Any]:
     """
     kinds = {types.name_of(kind): kind for kind in types.ALL}
     _, parts = msgspec.json.schema_components([*types.ALL, types.Event], ref_template="#/$defs/{name}")
-    described: tuple[type[msgspec.Struct], ...] = (*types.ALL, *types.NESTED)
+    described: tuple[type, ...] = (*types.ALL, *types.NESTED)
     structs = {kind.__name__: kind for kind in described}
     hints = get_type_hints(types.Event)
     common = {

@@ -30,6 +30,7 @@ _BY_ANOTHER = frozenset(
         "process.joined",
         "process.join_timed_out",
         "process.alive",
+        "process.interrupting",
         "process.terminating",
         "process.killing",
     )
@@ -66,6 +67,7 @@ class Clocks:
         self._handlers: dict[str, Callable[[Event, Clock], None]] = {
             "process.starting": lambda e, c: self._leave(("start", e["process"]), c),
             "process.started": lambda e, c: self._take(("start", e["process"]), c),
+            "process.interrupting": lambda e, c: self._leave(("stop", e["process"]), c),
             "process.terminating": lambda e, c: self._leave(("stop", e["process"]), c),
             "process.killing": lambda e, c: self._leave(("stop", e["process"]), c),
             "process.exited": self._exited,
@@ -136,7 +138,7 @@ class Clocks:
 
     def _exited(self, event: Event, clock: Clock) -> None:
         stop = self._carried.pop(("stop", event["process"]), None)
-        if stop is not None and event["cause"] in ("terminated", "killed"):
+        if stop is not None and event["cause"] in ("interrupted", "terminated", "killed"):
             _merge(clock, stop)
 
     def _alive(self, event: Event, clock: Clock) -> None:

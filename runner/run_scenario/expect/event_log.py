@@ -1,34 +1,42 @@
-"""`EventLog`: the events of a run, to be looked through and asserted on."""
+"""`EventLog`: the events of a run, to be looked through and asserted on; and `Records`, the same as rows of a table."""
 
 from __future__ import annotations
 
 import functools
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+import operator
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, overload
 
+from run_scenario.counting import plural
+from run_scenario.errors import UsageError
 from run_scenario.events import fields as event_fields
-from run_scenario.events.log_format import parse_line
+from run_scenario.events.lines import Lines, Selection
 from run_scenario.events.outcome import Outcome
-from run_scenario.expect.check import Check, in_one_line
 from run_scenario.expect.judge import Judge
+from run_scenario.expect.late_judge import LogNames
 from run_scenario.expect.matching import compile_matcher
-from run_scenario.expect.names import LogNames
+from run_scenario.expect.observer import Names, names_of
 from run_scenario.expect.patterns import PatternChecks
-from run_scenario.expect.verdicts import Event
+from run_scenario.expect.verdicts import Check, Event, in_one_line
+from run_scenario.scenario.data import elements_of, is_object
 from run_scenario.scenario.expectation_data import Builder, Fields, event
 from run_scenario.scenario.expectations import JUDGED_LATER, Matcher
-from run_scenario.scenario.forms import elements_of, is_object
 from run_scenario.suggestions import did_you_mean
 
 if TYPE_CHECKING:
+    import polars
+
     from run_scenario.scenario.event_names import EventName
 
 _NAMED = 3
 """Events that a log shows by name."""
 _LISTED = 20
 """Events that are listed where one was wanted."""
+_AT_ONCE = 1_000
+"""Events that are judged together."""
 
 
 class EventLog(PatternChecks, Sequence[Event]):  # type: ignore[misc]  # `count` is the pattern's
@@ -39,28 +47,25 @@ class EventLog(PatternChecks, Sequence[Event]):  # type: ignore[misc]  # `count`
     """
 
     def __init__(self, events: Iterable[Event]) -> None:
-        self._events = list(events)
+        self._events: Sequence[Event]
+        if isinstance(events, EventLog):
+            self._events = events._events
+        else:
+            self._events = events if isinstance(events, Lines | Selection) else list(events)
 
     @classmethod
     def read(cls, path: str | Path, run: str | None = None) -> EventLog:
         """Read the JSON Lines of a log; of several runs in it the last one, or the one called `run`.
 
-        A torn last line is left out.
+        A torn last line is left out. Of a long log the events stay in its file, which is read again for them: it may be
+        appended to meanwhile, or be removed. If it was changed otherwise, they raise a MachineryError.
 
         Raises:
             OSError: the file cannot be read.
             ValueError: another line is no event.
         """
-        events: list[Event] = []
-        lines = Path(path).read_bytes().splitlines()
-        for number, line in enumerate(lines, 1):
-            found = parse_line(line)
-            if found is not None:
-                events.append(found)
-            elif number < len(lines):
-                raise ValueError(f"{path}:{number}: this line is no event of a log of run-scenario")
-        wanted = run if run is not None or not events else events[-1]["run"]
-        return cls(each for each in events if each["run"] == wanted)
+        with Path(path).open("rb") as file:
+            return cls(Lines.read(file, str(path), run))
 
     # A sequence
 
@@ -80,14 +85,20 @@ class EventLog(PatternChecks, Sequence[Event]):  # type: ignore[misc]  # `count`
         return iter(self._events)
 
     def __eq__(self, other: object) -> bool:
-        return self._events == other._events if isinstance(other, EventLog) else NotImplemented
+        if not isinstance(other, EventLog):
+            return NotImplemented
+        return len(self) == len(other) and all(map(operator.eq, self, other))
 
     __hash__ = None  # type: ignore[assignment]
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Return the events alone: what was worked out of them is worked out again in a copy."""
+        return {"_events": self._events}
 
     def __repr__(self) -> str:
         shown = ", ".join(str(each["event"]) for each in self._events[:_NAMED])
         more = ", …" if len(self) > _NAMED else ""
-        return f"<{len(self):,} events{': ' if shown else ''}{shown}{more}>"
+        return f"<{plural(len(self), 'event')}{': ' if shown else ''}{shown}{more}>"
 
     # Looking for events
 
@@ -96,8 +107,13 @@ class EventLog(PatternChecks, Sequence[Event]):  # type: ignore[misc]  # `count`
         __tracebackhide__ = True
         meant = {"event": name, "process": process}
         matcher = self._matcher({key: value for key, value in meant.items() if value is not None} | fields)
-        test = compile_matcher(matcher)
-        return EventLog(each for each in self._events if test(each))
+        return self._where(compile_matcher(matcher), names_of([matcher]))
+
+    def _where(self, test: Callable[[Event], bool], names: Names) -> EventLog:
+        """Return the events that pass a test, which no event of another name than these can pass."""
+        if isinstance(self._events, Lines | Selection):
+            return EventLog(self._events.where(test, names))
+        return EventLog(filter(test, self._events))
 
     def _matcher(self, written: Fields) -> Matcher:
         __tracebackhide__ = True
@@ -128,15 +144,23 @@ class EventLog(PatternChecks, Sequence[Event]):  # type: ignore[misc]  # `count`
         """The names of all processes, in the order in which they came up."""
         return self._names.processes
 
-    def records(self) -> list[dict[str, Any]]:
+    def records(self) -> Records:
         """Return one flat dictionary an event, all with the same keys: `pandas.DataFrame(log.records())`.
 
-        polars has to look at all of them for the types: `polars.DataFrame(log.records(), infer_schema_length=None)`.
         What is in a mapping becomes a column of its own, with a dot: `counts.processes`; a form such as
-        `{"tuple": [1, 2]}` is one value. A column in which there are
-        texts and numbers, or lists of more than plain values, such as `item` may be, is text: JSON.
+        `{"tuple": [1, 2]}` is one value. A column in which there are texts and numbers, lists of more than plain values
+        or integers of more than 64 bits, such as `item` may be, is text: JSON. They are a sequence, of which each is
+        made when it is asked for.
         """
-        return _records_of(self._events)
+        return Records(self._events)
+
+    def to_polars(self) -> polars.DataFrame:
+        """Return a data frame of polars with the columns of `records()`.
+
+        Raises:
+            UsageError: polars is not installed.
+        """
+        return self.records().to_polars()
 
     # Patterns
 
@@ -154,7 +178,9 @@ class EventLog(PatternChecks, Sequence[Event]):  # type: ignore[misc]  # `count`
         for matcher in expectation.all_matchers():
             self._check_names(matcher, judged=True)
         judge = Judge([expectation])
-        judge.take(self._events)
+        events = iter(self._events)
+        while batch := list(islice(events, _AT_ONCE)):
+            judge.take(batch)
         verdicts = judge.finish(Outcome.read(self._events[-1] if self._events else None).is_complete)
         return Check(next(verdict for verdict in verdicts if verdict.expectation is expectation))
 
@@ -198,16 +224,97 @@ def _refuse(kind: str, name: str, known: Iterable[str], seen: Iterable[str], whe
     raise ValueError(f"there is no {kind} {name!r}{where}" + (f"; {hint}" if hint else ""))
 
 
-def _records_of(events: Iterable[Event]) -> list[dict[str, Any]]:
-    """Return one record an event; a column whose values are of several kinds is text, for it can have one type only."""
-    flat = [dict(_flattened(each)) for each in events]
-    kinds: dict[str, set[str]] = {}
-    for record in flat:
-        for column, value in record.items():
-            kinds.setdefault(column, set()).add(_kind(value))
-    mixed = {column for column, found in kinds.items() if len(found - {""}) > 1 or _OTHER in found}
-    columns = {column: (_as_text if column in mixed else _unchanged) for column in kinds}
-    return [{column: show(record.get(column)) for column, show in columns.items()} for record in flat]
+# As a table
+
+
+Record = dict[str, Any]
+
+_ROWS_AT_ONCE = 10_000
+"""Records that are put into a data frame together."""
+
+
+class Records(Sequence[Record]):
+    """One flat dictionary an event, all with the same keys; each is made when it is asked for.
+
+    What is in a mapping has a column of its own, with a dot: `counts.processes`; a form such as `{"tuple": [1, 2]}` is
+    one value. A column in which there are texts and numbers, lists of more than plain values, or integers of more than
+    64 bits, such as `item` may be, is text, JSON: a column of a data frame has one type.
+    """
+
+    def __init__(self, events: Sequence[Event]) -> None:
+        """Take the events; all of them are looked at to find the columns."""
+        self._events = events
+        kinds: dict[str, set[str]] = {}
+        for each in events:
+            for column, value in _flattened(each):
+                found = kinds.get(column)
+                if found is None:
+                    found = kinds[column] = set()
+                found.add(_kind(value))
+        self._kinds = {column: _common(found) for column, found in kinds.items()}
+
+    @overload
+    def __getitem__(self, index: int) -> Record: ...
+
+    @overload
+    def __getitem__(self, index: slice) -> list[Record]: ...
+
+    def __getitem__(self, index: int | slice) -> Record | list[Record]:
+        found = self._events[index]
+        return self._record(found) if isinstance(found, Mapping) else [self._record(each) for each in found]
+
+    def _record(self, event: Event) -> Record:
+        flat = dict(_flattened(event))
+        return {
+            column: _as_text(flat.get(column)) if kind == _OTHER else flat.get(column)
+            for column, kind in self._kinds.items()
+        }
+
+    def __len__(self) -> int:
+        return len(self._events)
+
+    def __iter__(self) -> Iterator[Record]:
+        return map(self._record, self._events)
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Sequence):
+            return NotImplemented
+        return len(self) == len(other) and all(a == b for a, b in zip(self, other, strict=True))
+
+    __hash__ = None  # type: ignore[assignment]
+
+    def __repr__(self) -> str:
+        return f"<{plural(len(self), 'record')} of {plural(len(self._kinds), 'column')}>"
+
+    def to_polars(self) -> polars.DataFrame:
+        """Return a data frame, made of some records at a time (see `EventLog.to_polars`)."""
+        try:
+            import polars
+        except ImportError:
+            raise UsageError("to_polars() needs polars: pip install 'run-scenario[frames]'") from None
+        types = {"truth": polars.Boolean, "integer": polars.Int64, "number": polars.Float64, "text": polars.String}
+        schema: dict[str, Any] = {}
+        for column, kind in self._kinds.items():
+            plain = types.get(kind.removeprefix(_LIST).strip(), polars.String)
+            schema[column] = polars.List(plain) if kind.startswith(_LIST) else plain
+        frames = [polars.DataFrame(schema=schema)]
+        events = iter(self._events)
+        while some := list(islice(events, _ROWS_AT_ONCE)):
+            frames.append(polars.DataFrame(self._columns(some), schema=schema))
+        return polars.concat(frames)
+
+    def _columns(self, events: list[Event]) -> dict[str, list[Any]]:
+        """Return what these events have in each column."""
+        found: dict[str, list[Any]] = {column: [None] * len(events) for column in self._kinds}
+        for row, each in enumerate(events):
+            for column, value in _flattened(each):
+                found[column][row] = value
+        for column, kind in self._kinds.items():
+            if kind == _OTHER:
+                found[column] = list(map(_as_text, found[column]))
+            elif kind == f"{_LIST} number":  # polars takes no integers among these
+                found[column] = [value and [_as_float(each) for each in value] for value in found[column]]
+        return found
 
 
 def _flattened(each: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
@@ -219,20 +326,31 @@ def _flattened(each: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str,
 
 
 _OTHER = "something else"
-_KINDS: dict[type, str] = {bool: "truth", int: "number", float: "number", str: "text", type(None): ""}
+_LIST = "list of"
+_KINDS: dict[type, str] = {bool: "truth", int: "integer", float: "number", str: "text", type(None): ""}
 
 
 def _kind(value: Any) -> str:
     """Return what a value is; empty for nothing."""
     if isinstance(value, list):
-        inner = {_KINDS.get(type(each), _OTHER) for each in value} - {""}
-        return _OTHER if len(inner) > 1 or _OTHER in inner else " ".join(("list of", *inner))
-    return _KINDS.get(type(value), _OTHER)
+        inner = _common(map(_kind, value))
+        return _OTHER if inner == _OTHER or inner.startswith(_LIST) else f"{_LIST} {inner}".rstrip()
+    kind = _KINDS.get(type(value), _OTHER)
+    return _OTHER if kind == "integer" and not -(2**63) <= value < 2**63 else kind
 
 
-def _unchanged(value: Any) -> Any:
-    return value
+def _common(kinds: Iterable[str]) -> str:
+    """Return what all of these are."""
+    found = {*kinds} - {""}
+    for number, integer in (("number", "integer"), (f"{_LIST} number", f"{_LIST} integer")):
+        if number in found:
+            found.discard(integer)
+    return found.pop() if len(found) == 1 else _OTHER if found else ""
 
 
 def _as_text(value: Any) -> Any:
     return value if value is None or isinstance(value, str) else json.dumps(value, default=repr)
+
+
+def _as_float(value: float | None) -> float | None:
+    return None if value is None else float(value)

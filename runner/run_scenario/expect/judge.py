@@ -12,21 +12,34 @@ from run_scenario.events.encoding import as_mapping
 from run_scenario.expect import patterns as patterns  # registers the observers
 from run_scenario.expect.clocks import Clocks
 from run_scenario.expect.observer import OBSERVERS, Observer
-from run_scenario.expect.participation import Attended, Participants
-from run_scenario.expect.patterns.scopes import Scoped
+from run_scenario.expect.patterns.logic import Scoped
+from run_scenario.expect.validity import Attended, IfRecorded, Participants
 from run_scenario.expect.verdicts import Event, Verdict
-from run_scenario.expect.withheld import IfRecorded
-from run_scenario.scenario.expectations import JUDGED_LATER, Condition, Expectation, Matcher
+from run_scenario.scenario.expectations import JUDGED_LATER, Condition, Expectation, Matcher, spoken_of
 
 
 class Judge:
     """Takes the events of one run, in the order of the log, and returns a verdict on each expectation at its end."""
 
-    def __init__(self, expectations: Sequence[Expectation], *, names_are_checked: bool = False) -> None:
-        """Judge by these expectations; `names_are_checked`: a loader has, against those of the scenario."""
+    def __init__(
+        self,
+        expectations: Sequence[Expectation],
+        *,
+        names_are_checked: bool = False,
+        not_implied: frozenset[str] = frozenset(),
+    ) -> None:
+        """Judge by these expectations.
+
+        Args:
+            expectations: In the order in which the verdicts on them are returned.
+            names_are_checked: A loader has checked their names, against those of the scenario.
+            not_implied: Events of which nothing is expected beyond that.
+        """
         self._clocks: Clocks | None = None
         self._participants = Participants(expectations, names_are_checked)
-        self._implied = implied(expectations)
+        self._implied = tuple(
+            each for each in implied(expectations) if not_implied.isdisjoint(each.matchers[0].events or ())
+        )
         self._watched = [(each, self.observe(each)) for each in (*expectations, *self._implied)]
         self._by_name: dict[str, tuple[Callable[[Event], None], ...]] = {}
         self._is_watched: dict[type[types.Event], bool] = {}
@@ -53,9 +66,8 @@ class Judge:
         self._participants.see(events)
         self._judge(events)
 
-    def _judge(self, events: Iterable[Event]) -> None:
+    def _judge(self, events: Sequence[Event]) -> None:
         by_name, clocks = self._by_name, self._clocks
-        event: Event | None = None
         for event in events:
             name = event["event"]
             observers = by_name.get(name)
@@ -65,8 +77,8 @@ class Judge:
                 clocks.see(event)
             for see in observers:
                 see(event)
-        if event is not None and event["event"] not in JUDGED_LATER:
-            self._t = event["t"]
+        # However many come together: those that come of judging are at the end, and not a part of the run's time.
+        self._t = next((event["t"] for event in reversed(events) if event["event"] not in JUDGED_LATER), self._t)
 
     def finish(self, complete: bool) -> list[Verdict]:
         """Return the verdicts, in the order of the expectations; of the implied ones, only what is violated.
@@ -120,11 +132,5 @@ _IMPLIED = (
 
 def implied(expectations: Sequence[Expectation]) -> tuple[Expectation, ...]:
     """Return what is expected of every run; what an expectation speaks of by name is its own matter."""
-    spoken = {name for each in expectations for matcher in each.own_matchers() for name in matcher.events or ()}
-    if any(_is(each, "no_orphans") for each in expectations):
-        spoken.add("process.orphaned")
+    spoken = spoken_of(expectations)
     return tuple(each for each in _IMPLIED if not spoken.issuperset(each.matchers[0].events or ()))
-
-
-def _is(expectation: Expectation, pattern: str) -> bool:
-    return expectation.pattern == pattern or any(_is(part, pattern) for part in expectation.parts)

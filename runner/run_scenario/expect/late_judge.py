@@ -7,16 +7,65 @@ from __future__ import annotations
 
 import json
 import tempfile
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import islice
+from types import MappingProxyType
+from typing import Any
 
 from run_scenario.errors import MachineryError, reason_of
 from run_scenario.events import types
 from run_scenario.events.encoding import as_mapping, line_of
+from run_scenario.events.exit_cause import RUNNER
+from run_scenario.events.fields import compared
+from run_scenario.events.types import RESOURCE_FIELDS
 from run_scenario.expect.judge import Judge
-from run_scenario.expect.names import LogNames
 from run_scenario.expect.verdicts import Event, Verdict
+from run_scenario.scenario.expectation_data import Builder
 from run_scenario.scenario.expectations import Expectation
+from run_scenario.scenario.families import family_of, is_namesake
+
+
+class LogNames:
+    """The processes and resources of a log, in the order in which they come up."""
+
+    def __init__(self) -> None:
+        self._processes: dict[str, None] = {}
+        self._resources: dict[str, None] = {}
+
+    def see(self, event: Event) -> None:
+        """Note whom an event is about."""
+        self._processes[event["process"]] = None
+        for field in RESOURCE_FIELDS:
+            if field in event and isinstance(event[field], str):
+                self._resources[event[field]] = None
+
+    @property
+    def processes(self) -> list[str]:
+        """The names of all processes of the run."""
+        return [name for name in self._processes if name != RUNNER]
+
+    def builder(self) -> Builder:
+        """Return what makes expectations in which these names stand for what they stand for here."""
+        members = _members(self._processes)
+
+        def named(name: str) -> tuple[str, ...]:
+            found = members.get(name, ())
+            if name in self._processes:
+                return (name, *filter(is_namesake, found))
+            return found or (name,)
+
+        families = {name: found for name, found in _members(self._resources).items() if name not in self._resources}
+        return Builder(compared, named, MappingProxyType(families))
+
+
+def _members(names: Mapping[str, Any]) -> dict[str, tuple[str, ...]]:
+    """Return the names by the name that stands for each with its likes."""
+    found: dict[str, list[str]] = {}
+    for name in names:
+        if family := family_of(name):
+            found.setdefault(family, []).append(name)
+    return {family: tuple(members) for family, members in found.items()}
+
 
 _IN_MEMORY = 4 << 20
 """Bytes of a log that are not written to a file."""

@@ -10,8 +10,8 @@ from typing import Any
 
 from run_scenario.events.fields import holds
 from run_scenario.expect.verdicts import Event
+from run_scenario.scenario.data import elements_of, in_words, is_object
 from run_scenario.scenario.expectations import Condition, Matcher
-from run_scenario.scenario.forms import elements_of, in_words, is_object
 
 Test = Callable[[Event], bool]
 

@@ -9,7 +9,7 @@ Nothing here runs or imports what a scenario names.
 """
 
 from run_scenario.loader.loading import Loaded, check, load, load_text
-from run_scenario.loader.messages import format_problem
+from run_scenario.loader.problems import format_problem
 from run_scenario.scenario.plan import plan
 
 __all__ = ["Loaded", "check", "format_problem", "load", "load_text", "plan"]

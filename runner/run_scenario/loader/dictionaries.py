@@ -14,8 +14,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from run_scenario import targets
-from run_scenario.events.fields import holds
-from run_scenario.events.operands import compared
+from run_scenario.events.fields import compared, holds
 from run_scenario.scenario.expectation_data import comparisons
 
 _LISTS = ("items", "args", "initargs", "over")

@@ -8,9 +8,13 @@ import re
 import stat
 import unicodedata
 from pathlib import Path
+from typing import Literal
 
-from run_scenario.loader.messages import quote
-from run_scenario.loader.problems import Problems, Span
+from run_scenario.loader.problems import Problems, Span, quote
+from run_scenario.suggestions import nearest_file
+
+Kind = Literal["scenario", "expectations", "either"]
+"""What a file may be: a scenario; what is expected of a script, and nothing else; or either, by what is in it."""
 
 MAX_BYTES = 256 * 1024
 """Largest scenario file."""
@@ -54,7 +58,7 @@ def read(path: str, file: str) -> tuple[bytes, Problems | None]:
     except _SpecialFileError as error:
         problems.error(_START, f"this is {error}, not a file", _REGULAR_ONLY)
     except FileNotFoundError:
-        problems.error(_START, "there is no such file", _neighbour(path, problems))
+        problems.error(_START, "there is no such file", _neighbour(path))
     except (OSError, ValueError) as error:
         problems.error(_START, *_unreadable(error))
     else:
@@ -165,12 +169,10 @@ def _unreadable(error: OSError | ValueError) -> tuple[str, str]:
     return f"this file cannot be read: {reason[0].lower()}{reason[1:]}", ""
 
 
-def _neighbour(path: str, problems: Problems) -> str:
-    """Return a hint that names a scenario of a similar name in the same folder, or nothing."""
-    folder, name = os.path.split(path)
-    try:
-        with os.scandir(folder or ".") as entries:
-            names = [entry.name for _, entry in zip(range(2_000), entries, strict=False)]
-    except (OSError, ValueError):
-        return f"there is no folder {quote(folder)} either" if folder else ""
-    return problems.did_you_mean(name, [n for n in names if n.endswith((".yaml", ".yml"))])
+def _neighbour(path: str) -> str:
+    """Return a hint that names a file of a similar name in the same folder, or nothing."""
+    folder = os.path.split(path)[0]
+    if folder and not Path(folder).is_dir():
+        return f"there is no folder {quote(folder)} either"
+    close = nearest_file(path, (".yaml", ".yml"))
+    return f"did you mean {quote(Path(close).name)}?" if close else ""

@@ -17,12 +17,14 @@ import pytest
 
 from run_scenario.pytest_plugin import logs
 from run_scenario.pytest_plugin import reports as reports
+from run_scenario.pytest_plugin import schedules as schedules_kept
 
 if TYPE_CHECKING:
-    from run_scenario.api import Recording, Run, Source
+    from run_scenario.api import Exploration, Recording, Run, Source
     from run_scenario.scenario.model import Mark, Scenario, StartMethod
 
 _WAY_TO_ALLOW = "name 'PKG' in pytest's ini option scenario_allow"
+_OR_ALLOW = f'{_WAY_TO_ALLOW}, or write allow=["PKG"]'
 SUFFIXES = (".scenario.yaml", ".scenario.yml")
 
 
@@ -111,13 +113,13 @@ def _shown(path: Path, config: pytest.Config) -> str:
 
 
 class ScenarioItem(pytest.Item):
-    """The run of a scenario, which fails where the scenario says so."""
+    """The run of a scenario, or many of them, if it says so; it fails where the scenario says so."""
 
     params: Mapping[str, Any]
     """The values of its matrix."""
 
     def runtest(self) -> None:
-        """Run it.
+        """Run it, or explore its runs.
 
         Raises:
             _Failed: it did not go as the scenario says.
@@ -127,10 +129,17 @@ class ScenarioItem(pytest.Item):
 
         scenario = api.load(self.path, file=_shown(self.path, self.config), params=self.params)
         log = logs.kept(self) or _folder_for(self) / f"{self.name.replace('/', '_')[:100]}.jsonl"
+        allow = self.config.getini("scenario_allow")
+        came_of_it: Run | Exploration
         with logs.reported(self, log):
-            run = api.run_with(_WAY_TO_ALLOW, scenario, self.config.getini("scenario_allow"), log=log)
-        if not run.passed:
-            raise _Failed(run)
+            if scenario.explore is None:
+                came_of_it = api.run_with(_WAY_TO_ALLOW, scenario, allow, log=log)
+            else:
+                keep = schedules_kept.beside(self.path, self.name, log)
+                came_of_it = api.explore_with(_WAY_TO_ALLOW, scenario, allow, {}, keep=keep, log=log)
+                schedules_kept.warn_of(self, came_of_it, keep)
+        if not came_of_it.passed:
+            raise _Failed(came_of_it)
         if self.config.getini("tmp_path_retention_policy") == "failed" and not self.config.getoption("scenario_log"):
             shutil.rmtree(log.parent, ignore_errors=True)
 
@@ -141,8 +150,7 @@ class ScenarioItem(pytest.Item):
         error = excinfo.value
         line = None
         if isinstance(error, _Failed):
-            why = reports.why(error.run)
-            text, cause, line = reports.report(error.run), why.cause, why.line
+            text, cause, line = reports.failure(error.what)
         elif isinstance(error, InvalidScenario):
             from run_scenario.loader import format_problem
 
@@ -173,11 +181,11 @@ class ScenarioItem(pytest.Item):
 
 
 class _Failed(Exception):
-    """A run did not go as the scenario says."""
+    """A run, or one of those that were explored, did not go as the scenario says."""
 
-    def __init__(self, run: Run) -> None:
-        super().__init__(repr(run))
-        self.run = run
+    def __init__(self, what: Run | Exploration) -> None:
+        super().__init__(repr(what))
+        self.what = what
 
 
 def _folder_for(item: pytest.Item) -> Path:
@@ -193,7 +201,7 @@ class ScenarioRunner:
     def __init__(self, request: pytest.FixtureRequest, folder: Path) -> None:
         self._request = request
         self._folder = folder
-        self._count = 0
+        self._count = self._explorations = 0
 
     def __call__(
         self,
@@ -218,14 +226,12 @@ class ScenarioRunner:
 
         __tracebackhide__ = True
         log = self._log()
-        packages = {allow} if isinstance(allow, str) else set(allow)
-        packages |= {*self._request.config.getini("scenario_allow"), *self._own_package()}
         try:
             with logs.reported(self._request.node, log):
                 run = api.run_with(
-                    f'{_WAY_TO_ALLOW}, or write allow=["PKG"]',
+                    _OR_ALLOW,
                     self._found(source),
-                    packages,
+                    self._packages(allow),
                     params=params,
                     start_method=start_method,
                     timeout=timeout,
@@ -235,6 +241,51 @@ class ScenarioRunner:
             raise error.with_traceback(None) from None  # it is the test's own line that matters
         self._request.node.add_report_section("call", "scenarios", f"{run.scenario.name}: {run.outcome}, {log}\n")
         return run
+
+    def explore(
+        self,
+        source: Source,
+        *,
+        schedules: int | None = None,
+        seconds: float | None = None,
+        strategies: Iterable[str] = (),
+        seed: int | None = None,
+        jobs: int = 1,
+        replays: int | None = None,
+        params: Mapping[str, Any] | None = None,
+        allow: str | Iterable[str] = (),
+        timeout: float | None = None,
+    ) -> Exploration:
+        """Run a scenario with many schedules, until one fails; return what they have shown.
+
+        See `run_scenario.explore`; the source and what may be run are as in a call. What is found is kept beside the
+        test's file, and tried first the next time. The log of what is found is where that of a run is.
+        """
+        from run_scenario import api
+        from run_scenario.errors import RunScenarioError
+
+        __tracebackhide__ = True
+        node, log = self._request.node, self._log()
+        self._explorations += 1
+        keep = schedules_kept.of_test(node, self._explorations, log)
+        how = api.how_to_explore(schedules, seconds, strategies, seed, jobs, replays)
+        try:
+            with logs.reported(node, log):
+                explored = api.explore_with(
+                    _OR_ALLOW,
+                    self._found(source),
+                    self._packages(allow),
+                    how,
+                    params=params,
+                    timeout=timeout,
+                    keep=keep,
+                    log=log,
+                )
+        except (RunScenarioError, TypeError, pytest.fail.Exception) as error:
+            raise error.with_traceback(None) from None  # it is the test's own line that matters
+        schedules_kept.warn_of(node, explored, keep)
+        node.add_report_section("call", "scenarios", f"{explored.scenario.name}: {explored.verdict}, {log}\n")
+        return explored
 
     def record(
         self,
@@ -291,6 +342,10 @@ class ScenarioRunner:
     def _log(self) -> Path:
         self._count += 1
         return logs.kept(self._request.node, self._count) or self._folder / f"scenario-{self._count}.jsonl"
+
+    def _packages(self, allow: str | Iterable[str]) -> set[str]:
+        packages = {allow} if isinstance(allow, str) else set(allow)
+        return packages | {*self._request.config.getini("scenario_allow"), *self._own_package()}
 
     def _own_package(self) -> set[str]:
         module = getattr(self._request.module, "__name__", "")

@@ -18,7 +18,7 @@ from run_scenario.pytest_plugin.logs import PROPERTY
 if TYPE_CHECKING:
     from _pytest._code.code import TerminalRepr
 
-    from run_scenario.api import Run
+    from run_scenario.api import Exploration, Run
     from run_scenario.report.failure import Failure
 
 _MOST_EVENTS = 20
@@ -34,10 +34,33 @@ def why(run: Run) -> Failure:
     return failure(run.scenario, run.log, run.outcome, run.reasons, run.stdout)
 
 
-def report(run: Run) -> str:
-    """Return why a run has not passed, for a person: the cause first, and last where the log is."""
-    logs = ["", f"the log: {run.path}"] if run.path else []
-    return "\n".join([*why(run).lines, *logs])
+def failure(what: Run | Exploration) -> tuple[str, str, int | None]:
+    """Return why a run has not passed, or the exploration of many.
+
+    In several lines for a person, in one sentence, and the line of the scenario that it is about.
+    """
+    run = _run_of(what)
+    if run is None:
+        return report(what), next(iter(what.reasons), ""), None
+    cause = why(run)
+    return report(what), cause.cause, cause.line
+
+
+def report(what: Run | Exploration) -> str:
+    """Return why it has not passed, for a person: the cause first, and last where the log is."""
+    run = _run_of(what)
+    if run is what:
+        lines = list(why(run).lines)
+    else:
+        lines = [str(what), *(["This test tries it first from now on."] if what.path else [])]
+    return "\n".join([*lines, *(["", f"the log: {run.path}"] if run is not None and run.path else [])])
+
+
+def _run_of(what: Run | Exploration) -> Run | None:
+    """Return a run itself, or the one that was found."""
+    from run_scenario.api import Run
+
+    return what if isinstance(what, Run) else what.run
 
 
 def representation(text: str, path: Path, line: int | None, cause: str) -> TerminalRepr:
@@ -73,16 +96,16 @@ def _values(excinfo: pytest.ExceptionInfo[BaseException]) -> Iterator[Any]:
 
 
 def _explanations(values: Iterable[Any]) -> Iterator[str]:
-    from run_scenario.api import Run
-    from run_scenario.expect.check import Check, in_one_line
+    from run_scenario.api import Exploration, Run
     from run_scenario.expect.event_log import EventLog
+    from run_scenario.expect.verdicts import Check, in_one_line
 
     for value in values:
         if isinstance(value, Check):
             yield str(value)
         elif isinstance(value, EventLog) and 0 < len(value) <= _MOST_EVENTS:
             yield "\n  ".join([f"{value!r}:", *map(in_one_line, value)])
-        elif isinstance(value, Run) and not value.passed:
+        elif isinstance(value, Run | Exploration) and not value.passed:
             yield report(value)
 
 

@@ -23,6 +23,7 @@ JOIN_TIMED_OUT = 8  # main program                             process, timeout,
 ALIVE = 9  # answer of is_alive()                              process, alive
 TERMINATING = 10  # main program, before SIGTERM is sent       process, why ("step" or "daemon")
 KILLING = 11  # main program, before SIGKILL is sent           process, why
+INTERRUPTING = 43  # main program, before SIGINT is sent       process, why
 REAPED = 12  # main program, after waitpid                     process, pid, exit code, usage
 EXIT_SEEN = 13  # supervisor, when the pidfd shows it               process, pid, exit code or None, usage
 ORPHANED = 14  # supervisor: lost its parent                        pid, command, its pid (0: not known)
@@ -43,7 +44,8 @@ POOL_CALL_MADE = (
 )
 NOT_RECORDED = 44  # what of it is not recorded                 text
 PROCESS_MADE = (
-    29  # its parent, before it is started           number, name, target, daemon, path, arguments, start method
+    29  # its parent, before it is started           number, name, target, daemon, path, arguments, start method, ...
+    #                                                  the recorded objects that it is given, whether these are all
 )
 FORKING = 41  # a copy is about to be made by os.fork()         number, function, file, line, its own other threads
 WAITED_FOR = 42  # own code has waited for a child               pid, exit code, usage
@@ -69,7 +71,7 @@ QUEUE_JOINING = 35  #                                          queue
 QUEUE_JOINED = 36  #                                           queue, since
 CLOSED = 37  #                                                 queue
 THREAD_JOINED = 38  #                                          queue, since
-DROPPED = 39  # the feeder could not pickle it                 queue, stamp, item, error
+DROPPED = 39  # the feeder could not pickle it, or may not send it   queue, stamp, item, error, whether it is too large
 GET_FAILED = 49  # what was taken could not be unpickled       queue, stamp, error
 
 # Ends of pipes, by the pipe's position among the scenario's resources: resource, end (0 left, 1 right), value, since.

@@ -8,10 +8,10 @@ need not guess.
 from __future__ import annotations
 
 import sys
-from typing import Any
+from typing import Any, NotRequired, TypedDict
 
 from run_scenario.recording.describe import TEXT_LIMIT, describe
-from run_scenario.scenario.forms import in_words
+from run_scenario.scenario.data import in_words
 
 MOST_PARTS = 1_000
 """Most values that are in one value."""
@@ -22,6 +22,30 @@ _MOST_FORMS = 2_000
 _INT_LIMIT = 1 << 63
 _MEANT = frozenset({"tuple", "set", "dict", "bytes", "hex", "date", "datetime", "file", "object", "call"})
 """Keys by which a scenario knows a form: a mapping that has one of them is written as a list of pairs."""
+
+
+class RecordedResource(TypedDict):
+    """A recorded object that is given to something."""
+
+    resource: int
+    """Its number."""
+    end: NotRequired[int]
+    """Of a pipe: which end, 0 or 1."""
+
+
+class RecordedArgument(TypedDict):
+    """What a process or a function of a pool is given: one of data, a resource, several, and anything else."""
+
+    name: str | None
+    """Of the parameter; None: it is not known."""
+    data: NotRequired[Any]
+    """In the form in which a scenario writes it."""
+    resource: NotRequired[int]
+    """As in `RecordedResource`, with its `end`."""
+    end: NotRequired[int]
+    resources: NotRequired[list[RecordedResource]]
+    value: NotRequired[Any]
+    """The description of what is nothing else."""
 
 
 class NotDataError(Exception):

@@ -1,7 +1,7 @@
 """Items as they are shown in the log: small plain data, made without running anybody's code.
 
 A description is None, a bool, an int of at most 64 bits, a finite float, a str, or a list or dict of those. What JSON
-has no word for is a dict as `scenario.forms` has it: `{"tuple": [1, 2]}`, `{"object": "shop:Order", "fields": {…}}`.
+has no word for is a dict as `scenario.data` has it: `{"tuple": [1, 2]}`, `{"object": "shop:Order", "fields": {…}}`.
 Calling `repr()` on a user's object could print, raise, take for ever or change what is measured. So an object is
 described from what its class and its attributes hold, past whatever they define: what a subclass of a built-in type
 consists of is asked of that type's own methods, what a class is called of `type`'s, and no module is imported for it.
@@ -15,7 +15,7 @@ from collections.abc import Callable
 from types import GetSetDescriptorType, MappingProxyType, MemberDescriptorType, ModuleType
 from typing import Any, NamedTuple
 
-from run_scenario.scenario.forms import OBJECT, in_words
+from run_scenario.scenario.data import OBJECT, in_words
 
 TEXT_LIMIT = 200
 """Longest text kept of one value, in characters."""
@@ -69,6 +69,14 @@ def _describe_container(value: Any, kind: type, depth: int) -> Any:
         return f"<{kind.__name__} of {len(value)}>"
     # In an order that is the same in each process.
     return {kind.__name__: sorted((describe(element, depth + 1) for element in list(value)), key=in_words)}
+
+
+def describe_elements(elements: Any) -> Any:
+    """Return the description of a sequence as that of a list, without making one of all its elements."""
+    total = len(elements)
+    if total <= ELEMENTS_LIMIT:
+        return describe(list(elements))
+    return _describe_some([elements[at] for at in range(ELEMENTS_LIMIT)], total, 0)
 
 
 def _describe_mapping(items: Any, depth: int) -> dict[str, Any]:

@@ -6,6 +6,7 @@ import errno
 import os
 from collections import deque
 from collections.abc import Callable
+from operator import itemgetter
 from time import monotonic_ns, time_ns
 
 from run_scenario.recording.layout import WORKER_BITS
@@ -15,6 +16,7 @@ from run_scenario.recording.streams import FixedStream, GeneralStream, Poll, Pol
 
 Entry = tuple[int, Source, Record]
 """A record with its time and who made it."""
+_time = itemgetter(0)
 _PLAIN_CODES = 1 << WORKER_BITS
 
 _SETTLED_NS = 100_000_000
@@ -272,10 +274,6 @@ class Drain:
         """Close all files."""
         for reader in self.readers:
             reader.close()
-
-
-def _time(entry: Entry) -> int:
-    return entry[0]
 
 
 def _place(poll: Poll) -> int:

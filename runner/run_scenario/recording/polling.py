@@ -125,7 +125,7 @@ class Polled:
         self.key = code, resource, place
 
     def __reduce__(self) -> Any:
-        return _rebuild, self.key
+        return Polled, (self._recorder, *self.key)
 
     def note(self, answer: Any, since: int = 0) -> None:
         """Record that this was answered; `since` is when it was asked, if it may have taken its time."""
@@ -139,12 +139,6 @@ class Polled:
     def note_anew(self, answer: Any, since: int = 0) -> None:
         """Record an answer that is not that of `fold` again."""
         self.fold = self._recorder.note_answer(self.key, answer, since)
-
-
-def _rebuild(*key: Any) -> Polled:
-    from run_scenario.recording.recorder import recorder
-
-    return Polled(recorder, *key)
 
 
 def packed(answer: Any) -> tuple[int, int] | None:

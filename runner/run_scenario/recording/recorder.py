@@ -3,11 +3,12 @@
 What makes it safe and quick is that storing a record is a single call into C: `mmap.write` for general records,
 `Struct.pack_into` at an offset taken from an `itertools.count` for fixed ones. Two threads, or a signal handler that
 interrupts a thread, cannot mix their records, and nothing needs a lock of ours except the rare step to a new chunk.
+Where threads run side by side, in a Python that has no interpreter lock, neither call is one step: there, both are made
+under a lock.
 """
 
 from __future__ import annotations
 
-import itertools
 import mmap
 import os
 import struct
@@ -21,6 +22,7 @@ from zlib import crc32
 
 from run_scenario.recording import alarms, codes, layout, payloads, room
 from run_scenario.recording.describe import describe
+from run_scenario.recording.free_threads import places, writing
 from run_scenario.recording.packing import packer
 from run_scenario.recording.polling import MOST_OPEN, NO_FOLD, Fold, Polled, packed
 
@@ -110,6 +112,10 @@ class Recorder:
         self._detach()
         os.register_at_fork(after_in_child=self._detach)
 
+    def __reduce__(self) -> str:
+        """Return the name of what it is in another process: of the one recorder, that process's own."""
+        return "recorder"
+
     def _detach(self) -> None:
         if any(not is_open_as(descriptor, file) for descriptor, file in self._descriptors):
             # A daemon has closed all, and may have files of its own there: to free the maps would close those.
@@ -122,7 +128,7 @@ class Recorder:
             for fold in list(folds.values()):
                 fold.ident = 0  # of the parent, whose counters they are
         self._folds.clear()
-        self._contents = itertools.count(1).__next__
+        self._contents = places(1, 1)
         self._header: mmap.mmap | None = None
         self._flushed: memoryview | None = None
         self._newest = memoryview(bytearray(layout.NEWS.size)).cast("I")
@@ -194,7 +200,7 @@ class Recorder:
         header.seek(size)
         self._header = header
         self._folder, self._queues = folder, queues  # last: what other threads record before begins no segment, too
-        self._write = header.write
+        self._write = writing(header)
 
     def give_up(self, error: OSError) -> None:
         """Record nothing in this process, for which there is no room, nor in whatever is forked from here."""
@@ -207,11 +213,7 @@ class Recorder:
         flags = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC | os.O_NOFOLLOW
         descriptor = os.open(f"{self.prefix}.{ending}", flags, 0o600)
         try:
-            # The space is taken now: a full disk must be an error here, not a SIGBUS at some later store.
-            if hasattr(os, "posix_fallocate"):
-                os.posix_fallocate(descriptor, 0, size)
-            else:
-                os.ftruncate(descriptor, size)
+            room.take(descriptor, size)
             # From 3.13 on a map need not keep a descriptor, which a target might close or take for its own.
             if not _WITHOUT_DESCRIPTOR:
                 next_free = os.dup(descriptor)
@@ -305,7 +307,7 @@ class Recorder:
                 full.__self__.seek(0, os.SEEK_END)  # sealed: no late record of another thread can land behind us
                 newest = self._newest
                 number, chunk = self._make_chunk("", newest[_GENERAL], layout.chunk_size, len(record))
-                write: Callable[[bytes], Any] = chunk.write if chunk is not None else self._count_lost
+                write: Callable[[bytes], Any] = writing(chunk) if chunk is not None else self._count_lost
                 # A signal handler that recorded something may have been here meanwhile; then its chunk is the one.
                 # Nothing is called from the comparison on, so that neither a handler nor another thread can come
                 # between, and nothing is stored in a chunk of which readers do not know.
@@ -335,7 +337,8 @@ class Recorder:
         return newest, None
 
     def _count_lost(self, record: bytes) -> None:
-        self._lost[0] += 1
+        with self._changing:
+            self._lost[0] += 1
 
     def _write_nothing(self, record: bytes) -> None:
         """Stand for a segment where none was asked for."""
@@ -374,7 +377,7 @@ class Recorder:
 
     def _fixed_into(self, chunk: mmap.mmap) -> Fixed:
         """Return the function that records into this chunk until it is full."""
-        next_offset = itertools.count(0, layout.FIXED.size).__next__
+        next_offset = places(layout.FIXED.size)
         workers, folds, pack = self._workers, self._folds, self._pack_fixed
         if workers is not None:
             return self._fixed_apart(chunk, next_offset, workers)
@@ -479,7 +482,7 @@ class Recorder:
 
     def _polls_into(self, chunk: mmap.mmap) -> PlacePoll:
         """Return the function that stores polls in this chunk until it is full."""
-        next_offset = itertools.count(0, layout.POLL.size).__next__
+        next_offset = places(layout.POLL.size)
         words = memoryview(chunk).cast("q")
 
         def place(*fields: int) -> tuple[Any, int] | None:

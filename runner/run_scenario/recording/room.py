@@ -15,6 +15,9 @@ from typing import NamedTuple
 
 _FULL = "full"
 _NO_SPACE = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+_NOT_SUPPORTED = (errno.EOPNOTSUPP, errno.ENOSYS, errno.EINVAL)
+_BLOCK = 4096
+"""Bytes that a file system takes at least for what is written."""
 _MARGIN_NS = 10_000_000
 """By so much the moment is put earlier: the record for which there was no room is older than this finding."""
 
@@ -50,6 +53,25 @@ def find_end(folder: str) -> End | None:
         return End(int(t), int(number))
     except (OSError, ValueError):
         return None
+
+
+def take(descriptor: int, size: int) -> None:
+    """Take the space of a new file now: a full disk must be an error here, not a SIGBUS at some later store.
+
+    Not everywhere is there a posix_fallocate(): not on macOS, and with musl as C library only where the file system has
+    it. Elsewhere glibc writes into each block, and so does this.
+
+    Raises:
+        OSError: there is no room.
+    """
+    try:
+        os.posix_fallocate(descriptor, 0, size)
+    except (AttributeError, OSError) as error:
+        if isinstance(error, OSError) and error.errno not in _NOT_SUPPORTED:
+            raise
+        os.ftruncate(descriptor, size)
+        for block in range(0, size, _BLOCK):
+            os.pwrite(descriptor, b"\0", block)
 
 
 def check_room(folder: str) -> None:

@@ -14,6 +14,9 @@ from run_scenario.recording import layout
 from run_scenario.recording.streams import FixedStream, GeneralStream, PollStream, Record, open_file, remove
 from run_scenario.values import Value
 
+PackedWait = tuple[int, int, int, int, int]
+"""A `Wait` in a record: its fields in order, but for `holding`."""
+
 
 class Wait(Value):
     """What one thread waits for."""
@@ -27,6 +30,10 @@ class Wait(Value):
     holding: bool = False
     """Whether it has the lock that lets one in at a time."""
 
+    def packed(self) -> PackedWait:
+        """Return the fields in order, for a record."""
+        return self.kind, self.resource, self.thread, self.since, self.until
+
 
 class Source:
     """Who made a record: a process, or one of its threads that is a worker of its own."""
@@ -34,7 +41,7 @@ class Source:
     name: str
     pid: int
     worker = 0
-    """Of such a thread: the number it was enlisted with."""
+    """Of such a thread: the number it was registered with."""
 
 
 class ThreadSource(Source):

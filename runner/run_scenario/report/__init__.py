@@ -1,7 +1,7 @@
 """Values in, text out: what a person sees of a scenario and of its log.
 
     events ──▶ jsonlines ──▶ outputs           one JSON object per line; structlog's processors
-       ├─────▶ terminal.transcript             a line per event ───────────────▶ terminal.console
+       ├─────▶ terminal.transcript             a line per event, repeats folded ──▶ terminal.console
        └─────▶ History ─┬─▶ terminal.live      the last lines, while it goes on ──┤
                         ├─▶ overview           its tables: short ones at the end ─┘
                         ├─▶ comparison         figures of several runs

@@ -12,12 +12,12 @@ from statistics import median
 from types import MappingProxyType
 from typing import Any
 
+from run_scenario.counting import plural
 from run_scenario.events.exit_cause import MAIN_NAME
 from run_scenario.events.exit_status import has_passed
 from run_scenario.events.history.history import History
-from run_scenario.events.types import Event
 from run_scenario.report.text import sanitize
-from run_scenario.report.watcher import Watcher
+from run_scenario.report.watcher import HistoryWatcher
 from run_scenario.values import Value
 
 FIGURES = ("wall", "cpu", "start_up", "voluntary_switches", "involuntary_switches", "max_rss")
@@ -40,7 +40,7 @@ class Combination(Value):
         """What it is called in a sentence: `process (spawn, 2 CPUs)`."""
         details = [self.start_method or ""]
         if self.cpus is not None:
-            details.append("1 CPU" if self.cpus == 1 else f"{self.cpus} CPUs")
+            details.append(plural(self.cpus, "CPU"))
         details.append(self.parameters)
         shown = ", ".join(detail for detail in details if detail)
         return f"{self.workers} ({shown})" if shown else self.workers
@@ -57,16 +57,11 @@ class Measurement(Value):
     figures: Mapping[str, float]
 
 
-class Meter(Watcher):
+class Meter(HistoryWatcher):
     """A sink that measures one run. The runner's own processes are no part of the figures."""
 
     def __init__(self) -> None:
-        self._history = History(detailed=False)
-
-    def write(self, events: Sequence[Event]) -> None:
-        """Take the next events into account."""
-        for event in events:
-            self._history.add(event)
+        super().__init__(History(detailed=False))
 
     def measurement(self) -> Measurement:
         """Return the result of the run; what a thread has used is part of its process."""

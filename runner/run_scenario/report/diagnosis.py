@@ -1,4 +1,4 @@
-"""Sentences about a standstill: why what the processes wait for will not come.
+"""Sentences about a deadlock: why what the processes wait for will not come.
 
 All of it is made of the data of a `scenario.stalled`: a sentence says no more than its diagnosis has.
 """
@@ -8,11 +8,12 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, Literal
 
+from run_scenario.counting import plural
 from run_scenario.events.exit_cause import MAIN_NAME
 from run_scenario.events.types.runs import SOMETHING_IS_MISSING
-from run_scenario.report.text import pipe_end, plural, seconds
+from run_scenario.report.text import seconds
 from run_scenario.report.waits import doing, held, names, subject, waiting_for
-from run_scenario.scenario.resources import call_name, task_name
+from run_scenario.scenario.resources import call_name, pipe_end, task_name
 
 if TYPE_CHECKING:
     from run_scenario.events.types.runs import (
@@ -35,10 +36,18 @@ _MOST_FAILED = 3
 _MOST_TOLD = 6
 """Processes of which is said what they do, where nothing better can be said."""
 
+_TERMINATED = {"with": ", at the end of its `with` block", "collected": ", when nothing referred to it any more"}
+"""What has terminated a pool, if not a call of terminate() -> in words."""
+
 _ALL = 1 << 31
 """How many notify_all() notifies, as it is recorded."""
 
-_STOPS = {"terminated": "was terminated", "killed": "was killed", "daemon": "was terminated"}
+_STOPS = {
+    "interrupted": "was interrupted",
+    "terminated": "was terminated",
+    "killed": "was killed",
+    "daemon": "was terminated",
+}
 """Cause of an end by a signal -> in words; of any other, `was ended by a signal`."""
 
 _COULD = {
@@ -78,7 +87,7 @@ def explain(stalled: WhoWaits) -> tuple[str, list[str | None]]:
 
 
 class _Explanation:
-    """Makes the sentence of one standstill: a method for each kind."""
+    """Makes the sentence of one deadlock: a method for each kind."""
 
     def __init__(self, stalled: WhoWaits) -> None:
         self._stalled = stalled
@@ -93,7 +102,7 @@ class _Explanation:
 
     def _explanation(self) -> str:
         if self._diagnosis.cause != "deadlock":
-            return f"{self._everybody()}{self._threads_at_fork('; ')}"
+            return f"{self._everybody()}{self._threads_at_fork('; ')}{self._failing_workers()}"
         sentences: dict[str, Callable[[], str]] = {
             "cycle": self._cycle,
             "abandoned_lock": self._abandoned_lock,
@@ -127,11 +136,20 @@ class _Explanation:
         make = sentences.get(self._diagnosis.kind)
         return make() if make else f"nobody can ever move again: {self._everybody()}"
 
+    def _failing_workers(self) -> str:
+        """Return which pools start one worker after another, as further sentences."""
+        return "".join(
+            f"; the initializer of pool '{failed.resource}' has raised {_exception(failed)} in {failed.process}, and a "
+            "Pool starts another worker in its place, again and again"
+            for failed in self._facts("worker_failed")
+        )
+
     def _everybody(self) -> str:
         processes = self._stalled.processes
         parts = [f"{subject(p.process)} {doing(p.state, waiting_for(p))}{held(p)}{_place(p)}" for p in processes]
-        # At one look, a thread that computes may be seen to wait for another of its process.
-        threads = [each for each in self._stalled.threads if each.operation not in (None, "thread", "own")]
+        # At one look, a thread that computes may be seen to wait for another of its process; at a deadlock, it does.
+        unsure = (None,) if self._diagnosis.cause == "deadlock" else (None, "thread", "own")
+        threads = [each for each in self._stalled.threads if each.operation not in unsure]
         parts += [f"{_actor(each)} waits for {waiting_for(each)}{held(each)}{_place(each)}" for each in threads]
         if len(parts) > _MOST_TOLD:
             parts[_MOST_TOLD:] = [f"and {len(parts) - _MOST_TOLD} more"]
@@ -223,19 +241,35 @@ class _Explanation:
             return [mover for mover in self._movers(standing) if resource in (None, mover.resource)]
 
         for mover in movers("later"):
-            parts.append(f"the main program would {self._deed(mover)}, but first it {self._wanted(MAIN_NAME, *alike)}")
+            parts.append(
+                f"the main program would {self._action(mover)}, but first it {self._wanted(MAIN_NAME, *alike)}"
+            )
         waiting = movers("waits")[:_MOST_TOLD]
+        gone = movers("ended")
+        # Who waits for the end of these themselves is not who was to do it: those who were may be over.
+        if gone and any(self._is_waiting_for_one_of(mover.process, alike) for mover in waiting):
+            over = [mover.process for mover in gone]
+            has = "has" if len(gone) == 1 else "have"
+            parts.append(f"{names(over)}, who could {self._action(gone[0])}, {has} ended{self._failures(over)}")
         alike += [mover.process for mover in waiting]
         for mover in waiting:
             wanted = self._wanted(mover.process, *(name for name in alike if name != mover.process))
-            parts.append(f"{subject(mover.process)}, who could {self._deed(mover)}, {wanted}")
+            parts.append(f"{subject(mover.process)}, who could {self._action(mover)}, {wanted}")
         for mover in movers("not_started"):
-            parts.append(f"{subject(mover.process)}, who could {self._deed(mover)}, was never started")
+            parts.append(f"{subject(mover.process)}, who could {self._action(mover)}, was never started")
         unknown: dict[str, list[str]] = {}
         for mover in movers("unknown"):
-            unknown.setdefault(self._deed(mover), []).append(mover.process)
-        parts += [f"it is not known whether {names(who)} would {deed}" for deed, who in unknown.items()]
+            unknown.setdefault(self._action(mover), []).append(mover.process)
+        for action, who in unknown.items():
+            blocked = self._blocked.get(who[0]) if len(who) == 1 else None
+            now = waiting_for(blocked) if blocked else None
+            which = f", which waits for {now}," if now else ""
+            parts.append(f"it is not known whether {names(who)}{which} would {action}")
         return parts
+
+    def _is_waiting_for_one_of(self, process: str, others: Sequence[str]) -> bool:
+        blocked = self._blocked.get(process)
+        return blocked is not None and blocked.operation == "join" and blocked.on_process in others
 
     def _failures(self, processes: Sequence[str] = ()) -> str:
         """Return, in brackets, how these have failed, or those who could have moved somebody; empty if none has."""
@@ -265,7 +299,7 @@ class _Explanation:
             for fact in tasks[:_MOST_FAILED]
         ]
         if len(tasks) > _MOST_FAILED:
-            failed.append(f"and {len(tasks) - _MOST_FAILED} more such calls")
+            failed.append(f"and {plural(len(tasks) - _MOST_FAILED, 'more such call')}")
         return "".join(f"; {each}" for each in failed)
 
     def _how_failed(self, process: str) -> str:
@@ -281,7 +315,11 @@ class _Explanation:
         code = int(ended.fields["exitcode"])
         return _how_ended(ended) if code < 0 else f"has ended with exit code {code}"
 
-    def _deed(self, mover: Mover) -> str:
+    def _action(self, mover: Mover) -> str:
+        if mover.action == "put" and any(
+            state.resource == mover.resource and not state.counts["put"] for state in self._diagnosis.resources
+        ):
+            return "put one"
         return _COULD[mover.action].format(resource=_handle(mover.resource))
 
     # Cycles
@@ -320,8 +358,8 @@ class _Explanation:
 
     def _too_late(self, links: Sequence[CycleLink]) -> str:
         first, main, *others = links
-        deed = _COULD[first.action].format(resource=_handle(first.resource))
-        start = f"{self._together()} for {self._thing(first)}: the main program would {deed}, but first it waits for "
+        action = _COULD[first.action].format(resource=_handle(first.resource))
+        start = f"{self._together()} for {self._thing(first)}: the main program would {action}, but first it waits for "
         if first.action == "release" and MAIN_NAME in self._state_of(first.resource).holders:
             held = f"held by {subject(MAIN_NAME)}, which would release it"
             start = f"{self._together()} for {self._thing(first)}, {held}, but first waits for "
@@ -540,6 +578,11 @@ class _Explanation:
         left = "none of its workers is left, and no other was started in their place"
         if self._first.operation == "join_pool":
             left = "it has no worker any more, and so it is one of the pool's own threads that does not end"
+        terminated = self._fact("terminated")
+        if terminated is not None and self._first.operation == "result":
+            why = _TERMINATED.get(terminated.fields.get("by", ""), "")
+            result = (waiting_for(self._first) or "").partition(" of pool ")[0]
+            return f"{start}: it was terminated {_by_at(terminated)}{why}, before {result} had come"
         last = self._fact("worker_exited")
         ended = ""
         if last is not None:
@@ -653,7 +696,7 @@ class _Explanation:
     def _starved_get(self) -> str:
         state = self._state
         start = f"{self._together()} for an item from queue '{state.resource}'{self._fate()}{self._overtaken()}"
-        nobody = self._nobody("nobody is left who could put another")
+        nobody = self._nobody(f"nobody is left who could put {'another' if state.counts['put'] else 'one'}")
         return f"{start}, and {nobody}{self._missing_pills(state.counts)}{self._and_main()}"
 
     def _fate(self) -> str:
@@ -695,7 +738,7 @@ class _Explanation:
         pills, takers = counts["pills"], counts["takers"]
         if not 0 < pills < takers:
             return ""
-        return f": {pills} poison pill{'s were' if pills > 1 else ' was'} put for {takers} processes that take from it"
+        return f": {plural(pills, 'poison pill', 'was')} put for {plural(takers, 'process')} that take from it"
 
     def _and_main(self) -> str:
         """Return that all others but the main program are those who were named."""
@@ -708,6 +751,8 @@ class _Explanation:
         state, waiters = self._diagnosis.resources[0], names(self._alike)
         left = state.counts["left"]
         items = "the item" if left == 1 else f"the {left} items"
+        were = "was" if left == 1 else "were"
+        fate = f"{were} put" if left == state.counts["put"] else "is left" if left == 1 else "are left"
         ended = {fact.process: fact for fact in self._facts("ended")}
         reading = [fact for fact in self._facts("abandoned") if fact.fields.get("side") == "read"]
         writing = [fact for fact in self._facts("abandoned") if fact.fields.get("side") == "write"]
@@ -719,7 +764,7 @@ class _Explanation:
             )
             if self._first.operation == "exit":
                 return f"{start} can never write what it has put, and cannot end before"
-            return f"{start} can never get {items} that {'was' if left == 1 else 'were'} put"
+            return f"{start} can never get {items} that {fate}"
         culprits = [fact.process for fact in reading] or list(ended)
         who = " or ".join(f"{subject(name)}, which {_how_ended(ended.get(name))}," for name in culprits)
         return (

@@ -10,13 +10,15 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import zip_longest
 from typing import TYPE_CHECKING, Any
 
-from run_scenario.events.exit_cause import RUNNER
-from run_scenario.events.reading import as_event
+from run_scenario.counting import plural
+from run_scenario.events.encoding import as_event
+from run_scenario.events.exit_cause import MAIN_NAME, RUNNER
 from run_scenario.report.sentences import OUTCOMES, explanation, sentence
 from run_scenario.report.terminal.transcript import Transcript
-from run_scenario.report.text import plural, sanitize
+from run_scenario.report.text import sanitize
 from run_scenario.values import Value
 
 if TYPE_CHECKING:
@@ -81,6 +83,8 @@ class _Failures:
         self._output: deque[Event] = deque(maxlen=_MOST_KEPT)
         self._output_of: dict[str, deque[Event]] = {}
         self._has_stopped = False
+        self._shown_by: Sequence[Any] = ()
+        """For each reason, the number of the event that shows it."""
         for event in log:
             self._see(event)
 
@@ -99,6 +103,8 @@ class _Failures:
                 self._of_tasks.append(event)
             case "scenario.refused" | "scenario.failed":
                 self._ends.append(event)
+            case "scenario.finished":
+                self._shown_by = event.get("shown_by") or ()
             case name if name in _STOPS:
                 self._ends.append(event)
                 self._has_stopped = True
@@ -158,9 +164,8 @@ class _Failures:
     def _heading(self, event: Event) -> str:
         """Return what happened to whom; of an end that is not allowed, with the way to allow it."""
         process, name = event.get("process", RUNNER), event["event"]
-        if name == "process.exited":
-            reason = event.get("reason")
-            of_it = (each for each in self._reasons if process in each and reason and reason in each)
+        if name == "process.exited" and process != MAIN_NAME:
+            of_it = (reason for reason, shown_by in self._shown_reasons() if shown_by == event.get("seq"))
             return next(of_it, f"{process} {sentence(event)}")
         return sentence(event) if process == RUNNER else f"{process} {sentence(event)}"
 
@@ -199,9 +204,12 @@ class _Failures:
 
     def _untold(self, causes: Iterable[Event]) -> list[str]:
         """Return the reasons of the outcome that nothing else has told."""
-        told = [event.get("reason") or event.get("signal") for event in (*self._ends, *self._unmet)]
-        told += [problem for event in causes for problem in event.get("problems") or ()]
-        return [reason for reason in self._reasons if not any(each and each in reason for each in told)]
+        told = {event.get("seq") for event in (*self._ends, *self._unmet, *causes)}
+        return [reason for reason, shown_by in self._shown_reasons() if shown_by is None or shown_by not in told]
+
+    def _shown_reasons(self) -> Iterator[tuple[str, Any]]:
+        """Yield the reasons, each with the number of the event that shows it."""
+        return zip_longest(self._reasons, self._shown_by[: len(self._reasons)])
 
     # Places
 

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import functools
 import re
 import textwrap
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from run_scenario.report.text import plural, sanitize
+from run_scenario.bundled import SYNONYMS
+from run_scenario.counting import plural
+from run_scenario.report.terminal.cells import paragraph, wrap
+from run_scenario.report.text import sanitize
 from run_scenario.suggestions import did_you_mean
 from run_scenario.values import Value
 
@@ -15,6 +19,12 @@ if TYPE_CHECKING:
     from run_scenario.targets import Parameter, Target
 
 _WIDTH, _LEAST_WIDTH = 100, 40
+_BRITISH = r"(?<=[a-z]{2})is(ation|e[drs]?|ing|er)\b"
+"""What is `iz` in American; it also changes `otherwise`, but there as here."""
+_LEAST_TOGETHER = 5
+"""Letters of a text that may be written as one word or several: in a shorter one, two words may begin so by chance."""
+_LEAST_PLURAL = 4
+"""Letters of a word whose last one may be that of a plural."""
 _LARGEST_WRITTEN_OUT = 1e15
 _KINDS = {
     "integer": "a whole number",
@@ -37,38 +47,114 @@ class Entry(Value):
     heading: str = ""
     """That of the chapter it stands in."""
     uses: tuple[str, ...] = ()
-    """The targets it names, its kinds of resources and their types: what else it can be found by."""
-
-    def mentions(self, word: str) -> bool:
-        """Whether `word` occurs in it, upper and lower case alike."""
-        wanted = word.casefold()
-        return any(wanted in part.casefold() for part in self.texts())
+    """The targets it names, its kinds of resources and their types, topics, claims: what else it can be found by."""
 
     def texts(self) -> tuple[str, ...]:
         """Return all that it can be found by."""
-        return (self.name, self.title, self.source, self.description, *self.uses)
+        return (self.name, self.title, self.source, self.description, self.heading.partition(":")[0], *self.uses)
 
 
-def scenarios(entries: Sequence[Entry], words: Sequence[str] = ()) -> str:
-    """Return a line for each scenario that mentions all the `words`, under the chapters' headings; and what to do."""
-    found = [entry for entry in entries if all(entry.mentions(word) for word in words)]
+def scenarios(
+    entries: Sequence[Entry],
+    wanted: Sequence[str] = (),
+    width: int | None = None,
+    scripts: Callable[[], Mapping[str, str]] = dict,
+) -> str:
+    """Return a line for each scenario that all of `wanted` finds, under the chapters' headings; and what to do.
+
+    `scripts` returns the scenarios as scripts, by their names: these are looked through where nothing else is found.
+    """
+    hits = [find(text, entries, scripts) for text in wanted]
+    found = [entry for entry in entries if all(entry.name in hit.names for hit in hits)]
     if not found:
-        return _nothing_found(entries, words)
-    width = max(len(entry.name) for entry in found)
+        return _nothing_found(entries, wanted, hits)
+    longest = max(len(entry.name) for entry in found)
     blocks: dict[str, list[str]] = {}
     for entry in found:
-        blocks.setdefault(entry.heading, []).append(f"  {entry.name:<{width}}  {sanitize(entry.title)}\n")
-    chapters = "\n".join(f"{heading}\n{''.join(lines)}" for heading, lines in blocks.items())
+        head = f"  {entry.name:<{longest}}  "
+        first, *more = wrap(sanitize(entry.title), (width or len(entry.title) + len(head)) - len(head))
+        blocks.setdefault(entry.heading, []).extend([head + first, *(" " * len(head) + line for line in more)])
+    lines = [line for heading, below in blocks.items() for line in (*paragraph(heading, width), *below, "")]
     name = found[0].name
-    footer = f"Run one: run-scenario {name}    Print one: run-scenario list {name}"
-    return f"{chapters}\n{plural(len(found), 'scenario')}. {footer}\n"
+    footer = [f"{plural(len(found), 'scenario')}. Run one: run-scenario {name}", f"Print one: run-scenario list {name}"]
+    together = "    ".join(footer)
+    notes = [part for hit in hits for part in paragraph(hit.note, width)]
+    lines += [*notes, *([together] if len(together) <= (width or len(together)) else footer)]
+    return "".join(f"{line}\n" for line in lines)
 
 
-def _nothing_found(entries: Sequence[Entry], words: Sequence[str]) -> str:
+class Hit(Value):
+    """What was found by one text."""
+
+    names: frozenset[str]
+    note: str = ""
+    """How it was found, if the scenarios do not have it in these words."""
+
+
+def find(text: str, entries: Sequence[Entry], scripts: Callable[[], Mapping[str, str]] = dict) -> Hit:
+    """Return the scenarios that mention a text; or else what it is called here, all its words, or it in their scripts.
+
+    Upper and lower case are alike, and so are singular and plural, British and American, `isAlive` and `is_alive`; what
+    is mentioned may go on, as `hangs` does for `hang`.
+    """
+    if names := _mentioning(text, entries):
+        return Hit(names)
+    called = next((known for known, terms in SYNONYMS.items() if _plain(text) in map(_plain, terms)), None)
+    if called is not None:
+        return Hit(_mentioning(called, entries), f"'{sanitize(text)}' is called '{called}' here.")
+    if names := _mentioning_all(text.split(), entries):
+        return Hit(names)
+    written = scripts()
+    if names := _written(text, written):
+        return Hit(names, f"'{sanitize(text)}' is in their scripts: run-scenario python NAME")
+    parts = re.findall(r"\w+", text)  # of `Condition.wait`: a script has no class there, but a name
+    if names := _mentioning_all(parts, entries):
+        return Hit(names)
+    names = _written(parts[-1], written) if len(parts) > 1 else frozenset()
+    return Hit(names, f"'{sanitize(parts[-1])}' is in their scripts: run-scenario python NAME" if names else "")
+
+
+def _written(text: str, scripts: Mapping[str, str]) -> frozenset[str]:
+    pattern = _pattern(text)
+    return frozenset(name for name, script in scripts.items() if pattern and pattern.search(_plain(script)))
+
+
+def _mentioning_all(words: Sequence[str], entries: Iterable[Entry]) -> frozenset[str]:
+    return frozenset.intersection(*(_mentioning(word, entries) for word in words)) if words else frozenset()
+
+
+def _mentioning(text: str, entries: Iterable[Entry]) -> frozenset[str]:
+    pattern = _pattern(text)
+    if pattern is None:
+        return frozenset()
+    return frozenset(entry.name for entry in entries if any(pattern.search(_plain(part)) for part in entry.texts()))
+
+
+def _pattern(text: str) -> re.Pattern[str] | None:
+    """Return what finds a text where a word begins; words may be written together. None: there is no word in it."""
+    plain = _plain(text)
+    letters = plain.replace(" ", "")
+    together = " ?".join(map(re.escape, letters)) if len(letters) >= _LEAST_TOGETHER else re.escape(plain)
+    return re.compile(f"(?<![^ ]){together}") if letters else None
+
+
+@functools.cache
+def _plain(text: str) -> str:
+    """Return the words of a text in one spelling: small letters, singular, American, with a blank between them."""
+    return " ".join(map(_singular, re.sub(_BRITISH, r"iz\1", re.sub(r"[\W_]+", " ", text.casefold())).split()))
+
+
+def _singular(word: str) -> str:
+    if len(word) < _LEAST_PLURAL or word.endswith("ss"):
+        return word
+    return word[:-2] if word.endswith(("sses", "xes", "ches", "shes")) else word.removesuffix("s")
+
+
+def _nothing_found(entries: Sequence[Entry], wanted: Sequence[str], hits: Sequence[Hit]) -> str:
     """Return what to look for instead: a word like the one that nobody mentions, or fewer words."""
-    unknown = next((word for word in words if not any(entry.mentions(word) for entry in entries)), None)
+    unknown = next((text for text, hit in zip(wanted, hits, strict=True) if not hit.names), None)
     if unknown is None:
-        shown = " and ".join(repr(sanitize(word)) for word in words)
+        shown = " and ".join(repr(sanitize(text)) for text in wanted)
         return f"no bundled scenario mentions {shown} at once; look for fewer words\n"
     known = {word for entry in entries for text in entry.texts() for word in re.findall(r"[\w-]+", text.casefold())}
     way_out = did_you_mean(unknown, sorted(known), "'run-scenario list' shows them all")

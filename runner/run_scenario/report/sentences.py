@@ -9,9 +9,10 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from run_scenario.report.text import pipe_end, plural, sanitize, seconds, value, values
+from run_scenario.counting import plural
+from run_scenario.report.text import sanitize, seconds, value, values
 from run_scenario.scenario.parameters import assignments
-from run_scenario.scenario.resources import call_name, task_name
+from run_scenario.scenario.resources import call_name, pipe_end, task_name
 
 Event = Mapping[str, Any]
 
@@ -98,7 +99,7 @@ def _pid(event: Event, field: str = "pid") -> str:
 
 
 def _so_many_are(count: int, noun: str) -> str:
-    return f"{plural(count, noun)} {'is' if count == 1 else 'are'}"
+    return plural(count, noun, "is")
 
 
 def _queue(event: Event) -> str:
@@ -246,7 +247,8 @@ def _orphaned(event: Event) -> str:
     parent, pid, command = event.get("parent"), event.get("ppid"), event.get("command")
     name = f" {parent}" if parent and parent != f"pid {pid}" else ""
     number = f" (pid {pid})" if pid else ""
-    of_another = command and command != "run-scenario"  # whoever was only forked has the name of this command
+    # Whoever was only forked has the name of this command; and of whoever has a name, its interpreter says nothing.
+    of_another = command and command != "run-scenario" and event.get("process") == f"pid {event.get('pid')}"
     return f"lost its parent{name}{number}" + (f"; it runs {command}" if of_another else "")
 
 
@@ -343,7 +345,7 @@ def _held(event: Event) -> str:
 
 def _released(event: Event) -> str:
     owner = event.get("owner")
-    whose = "" if owner in (None, event.get("process")) else f", which {owner} holds"
+    whose = "" if owner in (None, event.get("process")) else f", which {owner} had acquired"
     return f"releases {_sync(event)}{whose}"
 
 
@@ -383,7 +385,7 @@ def _element(event: Event) -> str:
 
 def _overwritten(event: Event) -> str:
     lost = f"the {value(event.get('lost'))} that {event.get('writer')} has written to {_element(event)}"
-    return f"overwrites {lost} since it was read: that update is lost"
+    return f"overwrites {lost} since it was read, and leaves that update out"
 
 
 def _manager(event: Event) -> str:
@@ -457,9 +459,10 @@ def _thread_failed(event: Event) -> str:
 
 def _crash_loop(event: Event) -> str:
     why = f" ({event.get('reason')})" if event.get("reason") else ""
+    pool, workers = _pool(event), event.get("workers", 0)
     if event.get("goes_on"):
-        return f"has started {event.get('workers')} workers for {_pool(event)} that ended without doing anything{why}"
-    return f"starts no more workers for {_pool(event)}: {event.get('workers')} have ended without doing anything{why}"
+        return f"has started {plural(workers, 'worker')} for {pool} that ended without doing anything{why}"
+    return f"starts no more workers for {pool}: {plural(workers, 'worker', 'has')} ended without doing anything{why}"
 
 
 _TERMINATED_BY = {"with": ", as its `with` block ends", "collected": ", as nothing refers to it any more"}
@@ -547,6 +550,7 @@ _SENTENCES: dict[str, Callable[[Event], str]] = {
     "process.join_timed_out": _join_timed_out,
     "process.restarting": _restarting,
     "process.alive": lambda e: f"{_by(e)} asks is_alive(): {bool(e.get('alive'))}",
+    "process.interrupting": lambda e: f"{_by(e)} interrupts it{_why(e)}",
     "process.terminating": lambda e: f"{_by(e)} terminates it{_why(e)}",
     "process.killing": lambda e: f"{_by(e)} kills it{_why(e)}",
     "process.raising_signal": lambda e: f"sends {e.get('signal')} to itself",
@@ -605,7 +609,7 @@ _SENTENCES: dict[str, Callable[[Event], str]] = {
     **{f"value.{action}": render for action, render in _ELEMENTS.items()},
     **{f"array.{action}": render for action, render in _ELEMENTS.items()},
     "array.stripped": _stripped,
-    "shared_memory.created": lambda e: f"creates shared memory '{e.get('memory')}': {e.get('size')} bytes",
+    "shared_memory.created": lambda e: f"creates shared memory '{e.get('memory')}': {plural(e.get('size', 0), 'byte')}",
     "shared_memory.attached": lambda e: f"attaches to shared memory '{e.get('memory')}'",
     "shared_memory.closed": lambda e: f"closes shared memory '{e.get('memory')}'",
     "shared_memory.left_over": _memory_left_over,

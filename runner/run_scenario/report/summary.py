@@ -8,11 +8,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
+from msgspec import UNSET
+
+from run_scenario.counting import plural
 from run_scenario.events.exit_status import has_passed
 from run_scenario.events.history.resources import MOST_ITEMS, ConsumerStatistics
-from run_scenario.events.types import ScenarioFinished
+from run_scenario.events.types import ScenarioFinished, ScenarioStarted
 from run_scenario.report.sentences import OUTCOMES
-from run_scenario.report.text import plural, sanitize, seconds
+from run_scenario.report.text import sanitize, seconds
 
 if TYPE_CHECKING:
     from run_scenario.events.history.history import History
@@ -22,6 +25,7 @@ _CAUSES: dict[str, str] = {
     "returned": "returned",
     "exception": "failed",
     "sys.exit": "sys.exit()",
+    "interrupted": "interrupted",
     "terminated": "terminated",
     "killed": "killed",
     "daemon": "terminated as a daemon",
@@ -39,6 +43,11 @@ _CAUSES: dict[str, str] = {
 _OF_ITS_OWN = frozenset(("returned", "sys.exit"))
 """Causes for which the process itself has decided to leave."""
 
+_WATCH_FOR = "Watch for:"
+IN_THE_LOG, IN_A_LOG = "in the log of the run", "in the log of a run"
+"""Where a view says that there is to be seen what it shows not at all, or in other words; a plan: in any run."""
+
+_NOT_THIS_TIME = "; it did not hang this time, but another run of it may"
 _MOST_NAMED = 8
 """Processes of those who did or took something; of more, only their number is given."""
 
@@ -47,7 +56,8 @@ def outcome(history: History) -> str:
     """Return the outcome in one sentence: `passed after 3.01 s`; of a log without an end, that it has none."""
     stalled = "" if history.stall is None else history.stall.reason
     if history.end is not None:
-        return verdict(history.end, stalled)
+        might = history.end.outcome == "passed" and history.started is not None and history.started.may_hang is True
+        return verdict(history.end, stalled) + (_NOT_THIS_TIME if might else "")
     ends = f"the log ends after {seconds(history.last)}, before the run does"
     return sanitize(f"{ends}: {stalled}" if stalled else ends)
 
@@ -74,6 +84,23 @@ def verdict(end: ScenarioFinished | None, stalled: str = "") -> str:
 def _met(end: ScenarioFinished) -> str:
     count = end.counts.get("expectations")
     return f", {plural(count, 'expectation')} met" if count and has_passed(end) else ""
+
+
+def introduction(started: ScenarioStarted | None, seen_in: str = "") -> tuple[str, str]:
+    """Return what a scenario says of itself: what it shows, and from "Watch for" on what to look at; may be empty.
+
+    What it speaks of are the lines and tables of a run; a view that has others says where these are to be `seen_in`.
+    """
+    text = started.description if started is not None else UNSET
+    return parted("" if text is UNSET else text, seen_in)
+
+
+def parted(description: str, seen_in: str = "") -> tuple[str, str]:
+    """Return the two parts of a scenario's description; see `introduction`."""
+    shows, watch_for, what = " ".join(description.split()).partition(_WATCH_FOR)
+    if watch_for and seen_in:
+        watch_for = f"{watch_for.removesuffix(':')}, {seen_in}:"
+    return sanitize(shows.strip()), sanitize(f"{watch_for}{what}")
 
 
 def who_took(consumers: Mapping[str, ConsumerStatistics]) -> str:

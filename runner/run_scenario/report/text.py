@@ -2,26 +2,15 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterable
 from typing import Any, Literal
 
-from run_scenario.scenario.forms import in_words
+from run_scenario.scenario.data import in_words
 
 _SHOWN_ITEMS = 10
 _SHOWN_CHARACTERS = 60
 _LONGEST = 5_000
 """Characters of one text that are shown: enough for the longest line of output that a log has."""
-
-
-_TWO_ENDS = re.compile(r"(?P<left>[^,()]+), (?P<right>[^,()]+)(?P<place> \(.*\))")
-"""The name of a pipe that a script has assigned to two variables: `a, b (script.py:7)`."""
-
-
-def pipe_end(pipe: str, end: object) -> str:
-    """Return how an end of a pipe is named: `rope.left`; of a script's, by the variable that it was assigned to."""
-    both = _TWO_ENDS.fullmatch(pipe)
-    return f"{both[str(end)]}{both['place']}" if both and end in ("left", "right") else f"{pipe}.{end}"
 
 
 def sanitize(text: str) -> str:
@@ -114,10 +103,3 @@ def seconds(number: float | None) -> str:
 def number(value: float) -> str:
     """Return a number as a person would write it in code: `1`, not `1.0`."""
     return f"{value:g}" if abs(value) < 1e6 and float(f"{value:g}") == value else repr(value)
-
-
-def plural(count: int, noun: str) -> str:
-    """Return `1 item`, `2 items`, `2 processes`."""
-    if count == 1:
-        return f"1 {noun}"
-    return f"{count:,} {noun}{'es' if noun.endswith('s') else 's'}"

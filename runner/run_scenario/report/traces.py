@@ -5,10 +5,13 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterable, Iterator
+from functools import partial
+from itertools import chain
 from typing import Any
 
 from run_scenario.events.history.history import History, read
 from run_scenario.expect.clocks import Clocks
+from run_scenario.report.json_parts import json_parts
 from run_scenario.report.sentences import Event, sentence
 from run_scenario.report.summary import lane_exit
 from run_scenario.report.terminal.cells import ascii_of
@@ -21,14 +24,15 @@ _SHIVIZ = r"(?<host>\S+) (?<clock>\{.*\})\n(?<event>.*)"
 """How ShiViz is to read the lines; it takes this from the first line of the file."""
 
 
-def perfetto(events: Iterable[Event]) -> str:
-    """Return Chrome's trace format, as JSON: slices, instants, an arrow from each put to its get, lengths of queues."""
+def perfetto(events: Iterable[Event]) -> Iterator[str]:
+    """Yield Chrome's trace format, as JSON: slices, instants, an arrow from each put to its get, lengths of queues."""
     history = read(events)
-    parts = [*_metadata(history), *_slices(history), *_flows(history), *_counters(history)]
+    parts = chain(_metadata(history), _slices(history), _flows(history), _counters(history))
     run, scenario = ("", "") if history.started is None else (history.started.run, history.started.scenario)
     other = {"run": run, "scenario": scenario, "title": history.title}
     document = {"traceEvents": parts, "displayTimeUnit": "ms", "otherData": other}
-    return json.dumps(document, separators=(",", ":")) + "\n"
+    yield from json_parts(document, partial(json.dumps, separators=(",", ":")))
+    yield "\n"
 
 
 def _micro(t: float) -> float:
@@ -61,8 +65,8 @@ def _metadata(history: History) -> Iterator[dict[str, Any]]:
 
 def _slices(history: History) -> Iterator[dict[str, Any]]:
     tracks = _tracks(history)
-    for name, segments in history.segments().items():
-        lane, (pid, tid) = history.lanes[name], tracks[name]
+    for name, lane in history.lanes.items():
+        segments, (pid, tid) = history.segments_of(lane), tracks[name]
         if not segments:
             continue
         start, end = segments[0].start, segments[-1].end
@@ -94,19 +98,18 @@ def _counters(history: History) -> Iterator[dict[str, Any]]:
             yield {"ph": "C", "pid": _QUEUES, "name": channel.name, "ts": _micro(t), "args": {"items": depth}}
 
 
-def shiviz(events: Iterable[Event]) -> str:
-    """Return a log with vector clocks, as ShiViz reads it: its first line says how."""
+def shiviz(events: Iterable[Event]) -> Iterator[str]:
+    """Yield a log with vector clocks, as ShiViz reads it: its first line says how."""
     clocks = Clocks()
     hosts: dict[str, str] = {}
-    lines = [_SHIVIZ, ""]
+    yield f"{_SHIVIZ}\n\n"
     for event in events:
         clocks.see(event)
         actor = clocks.actor(event)
         clock = {_host(name, hosts): moment for name, moment in clocks.now(event).items()}
         subject = str(event.get("process"))
         about = "" if subject == actor else f"{subject}: "
-        lines += [f"{_host(actor, hosts)} {json.dumps(clock)}", ascii_of(f"{about}{sentence(event)}")]
-    return "\n".join(lines) + "\n"
+        yield f"{_host(actor, hosts)} {json.dumps(clock)}\n{ascii_of(f'{about}{sentence(event)}')}\n"
 
 
 def _host(name: str, hosts: dict[str, str]) -> str:

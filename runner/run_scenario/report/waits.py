@@ -6,8 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from run_scenario.events.exit_cause import MAIN_NAME
-from run_scenario.report.text import pipe_end
-from run_scenario.scenario.resources import call_name
+from run_scenario.scenario.resources import call_name, pipe_end
 
 if TYPE_CHECKING:
     from run_scenario.events.types.runs import BlockedOperation, StuckThread

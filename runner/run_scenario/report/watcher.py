@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
+    from run_scenario.events.history.history import History
     from run_scenario.events.types import BlockedOperation, Event, ScenarioFinished
 
 
@@ -37,6 +38,18 @@ class Watcher:
 
     def close(self) -> None:
         """Nothing."""
+
+
+class HistoryWatcher(Watcher):
+    """Takes the events into account in a history."""
+
+    def __init__(self, history: History) -> None:
+        self._history = history
+
+    def write(self, events: Sequence[Event]) -> None:
+        """Take the next events."""
+        for event in events:
+            self._history.add(event)
 
 
 class EndWatcher(Watcher):

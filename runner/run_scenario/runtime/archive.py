@@ -26,8 +26,8 @@ from run_scenario.runtime.run_request import RunRequest
 from run_scenario.values import Value
 
 if TYPE_CHECKING:
-    from run_scenario.events.decoding.decoder import Explain
     from run_scenario.events.outcome import Outcome
+    from run_scenario.events.reasons import Wording
     from run_scenario.runtime.run_follower import Sink
 
 MOST = 5
@@ -147,10 +147,10 @@ def read(archived: ArchivedRun) -> Recording:
     raise UsageError(f"the recording in {archived.folder} cannot be read: {why}; another version may have made it")
 
 
-def recover(archived: ArchivedRun, sinks: Sequence[Sink], explain: Explain) -> Outcome:
+def recover(archived: ArchivedRun, sinks: Sequence[Sink], wording: Wording) -> Outcome:
     """Decode a recording from its beginning to its end, for the sinks; return the outcome of the run.
 
-    `explain` puts a standstill into words.
+    `wording` makes the sentences that the log has.
 
     Raises:
         UsageError: it cannot be read.
@@ -170,7 +170,7 @@ def recover(archived: ArchivedRun, sinks: Sequence[Sink], explain: Explain) -> O
         sinks,
         method,
         discard=lambda path: None,  # whoever recovers may want to do so again
-        explain=explain,
+        wording=wording,
         clock=lambda: recording.ended,
     )
     follower.begin(None)

@@ -36,7 +36,16 @@ FORKSERVER_LOST = 255
 _FORWARDING = "<run-scenario forwards this call>"
 """Stands for the file of functions that are called in the place of others; see `forward`."""
 _PRIMITIVES = "run_scenario.runtime.primitives."
+_CONTROL = "run_scenario.runtime.control."
 _POPEN_FORKSERVER = os.path.join("multiprocessing", "popen_forkserver.py")
+BRING_EXIT_FUNCTION = tuple(
+    f"multiprocessing.{name}"
+    for name in (
+        *("connection", "forkserver", "heap", "managers", "pool", "popen_fork", "popen_spawn_posix", "queues"),
+        *("resource_sharer", "resource_tracker", "shared_memory", "synchronize"),
+    )
+)
+"""Modules that import multiprocessing.util, which registers its function with atexit when it is imported."""
 _POOL_THREADS = {
     "_worker_handler": "workers",
     "_task_handler": "tasks",
@@ -71,9 +80,34 @@ def run_exit_functions() -> None:
 
 
 def forget_exit_functions() -> None:
-    """Leave of the functions registered with atexit only multiprocessing's own, as at the beginning of a script."""
+    """Leave of the functions registered with atexit none, as at the beginning of a script."""
     atexit._clear()  # a fork has inherited those of the command
+
+
+@functools.cache
+def register_exit_function() -> None:
+    """Register multiprocessing's own with atexit, once: what was registered before is called after it."""
     atexit.register(util._exit_function)  # type: ignore[attr-defined]  # ends daemons, joins children, flushes queues
+
+
+def let_go_of_process_at_end() -> None:
+    """Have a process that was spawned let go of its object, and so of its target, before its interpreter ends.
+
+    Modules of ours that live to the very end, by a hook of os.fork() for one, lead to multiprocessing's, these to the
+    object, and its target to all that the script's module holds: that would end when nothing can be printed any more.
+    """
+    if "--multiprocessing-fork" in sys.orig_argv:  # others end by os._exit()
+        atexit.register(_replace_current_process)
+
+
+def _replace_current_process() -> None:
+    current, like = process.current_process(), BaseProcess.__new__(multiprocessing.Process)
+    vars(like).update({name: value for name, value in vars(current).items() if name in _WHO_IT_IS})
+    process._current_process = like  # type: ignore[attr-defined]
+
+
+_WHO_IT_IS = frozenset({"_identity", "_config", "_parent_pid", "_parent_name", "_popen", "_closed", "_name"})
+"""What a process's object has besides its call and what the script has stored there."""
 
 
 def calls_exit_functions() -> bool:
@@ -125,7 +159,13 @@ def frames_of_caller() -> Iterator[FrameType]:
 
 def package_of_caller() -> str:
     """Return the top-level package of the code that has called the function which asks."""
-    name = str(sys._getframe(2).f_globals.get("__name__", ""))  # `inspect` is not worth its import here
+    frame: FrameType | None = sys._getframe(2)  # `inspect` is not worth its import here
+    name = ""
+    while frame is not None:
+        name = str(frame.f_globals.get("__name__", ""))
+        if not name.startswith(_CONTROL):  # which stands for functions of `os`
+            break
+        frame = frame.f_back
     return name.partition(".")[0]
 
 
@@ -394,6 +434,16 @@ def in_memory_of(plain: Any, kind: Any, reduce: Callable[[Any], Any]) -> Any:
     return made
 
 
+def lock_of(condition: Any) -> Any:
+    """Return the lock of a condition between threads."""
+    return condition._lock
+
+
+def waiters_of(condition: threading.Condition) -> Any:
+    """Return what holds who waits for a condition, as long as it is there: to be read with its lock held."""
+    return condition._waiters  # type: ignore[attr-defined]  # notify() asks twice whose the lock is before it looks
+
+
 def is_zero(semaphore: Any) -> bool:
     """Return whether a semaphore's value is 0."""
     zero: bool = semaphore._semlock._is_zero()  # get_value() raises NotImplementedError on macOS
@@ -552,8 +602,9 @@ def note_managers(
 
 
 def is_proxy(made: Any) -> bool:
-    """Return whether something stands for what a manager holds."""
-    return hasattr(made, "_token") and hasattr(made, "_id")
+    """Return whether something stands for what a manager holds; it is not asked itself, and no module is imported."""
+    managers = sys.modules.get("multiprocessing.managers")
+    return managers is not None and issubclass(type(made), managers.BaseProxy)
 
 
 def proxy_key(proxy: Any) -> tuple[Any, str]:

@@ -99,10 +99,21 @@ def _semaphores(scenario: Scenario) -> str:
     if not system.IS_LINUX or not (scenario.queues or scenario.pools or own):
         return ""
     if os.path.isdir(_SHARED_MEMORY) and os.access(_SHARED_MEMORY, os.W_OK):
-        return ""
+        return _semaphore_files(len(scenario.queues) + len(scenario.pools) + own)
     return (
         f"queues, locks, pools and shared data need {_SHARED_MEMORY}, which is not there or cannot be written to: "
         f"mount it (mount -t tmpfs tmpfs {_SHARED_MEMORY}; in a container, see its options, such as --shm-size)"
+    )
+
+
+def _semaphore_files(least: int) -> str:
+    """Return that so many files, of which each is a semaphore, find no room."""
+    found = os.statvfs(_SHARED_MEMORY)
+    if not found.f_files or found.f_favail >= least:
+        return ""
+    return (
+        f"queues, locks, pools and shared data need semaphores, and {_SHARED_MEMORY} has room for {found.f_favail} "
+        "more files (df -i): remove some there"
     )
 
 

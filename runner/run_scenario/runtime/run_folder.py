@@ -1,18 +1,18 @@
 """The folder of a run: segments and output files, each with a name of ours, none of them nested; and its sockets.
 
-The path of a socket has at most 107 characters (unix(7)). Where TMPDIR is too long for that, sockets lie in a folder of
-their own, which has the same name in another place.
+The path of a socket has at most 107 characters (unix(7)), on macOS 103. Where TMPDIR is too long for that, sockets lie
+in a folder of their own, which has the same name in another place.
 """
 
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import os
 from collections.abc import Iterator
 from typing import NamedTuple
 
 from run_scenario.errors import MachineryError
+from run_scenario.runtime.platform import system
 
 PREFIX = "run-scenario-"
 """What the name of a run's folder begins with, before the run's id."""
@@ -20,27 +20,54 @@ STOPPED = "stopped"
 """A file that is in the folder as soon as the run is being stopped."""
 _BLOCK = "block-"
 """What the name of a file begins with in which a block of shared memory is noted."""
+_LEAST_INODES = 16
+"""Supervisor and main program have some ten files; that others find no room is noticed where they record."""
 _LONGEST_FOR_SOCKETS = 84
 """Bytes of a folder's path; multiprocessing's names for sockets have some twenty."""
 
 
-def folder_for(run: str) -> str:
+_IN_MEMORY = "/dev/shm"
+"""A file system that is no disk: what is there for a moment costs a tenth there."""
+_LEAST_IN_MEMORY = 256 << 20
+"""Bytes that are to be free there: the run needs room for its own shared memory, too."""
+
+
+def folder_for(run: str, *, in_memory: bool = False) -> str:
     """Return the absolute path of the folder that a run will have; it is not made yet.
 
+    If it is to be in memory, it is where there is room for that, and TMPDIR names no other place.
+
     Raises:
-        MachineryError: there is nowhere to make it.
+        MachineryError: there is nowhere to make it, or no more files can be made there.
     """
-    for folder in _possible(run, bases()):
+    for folder in _possible(run, [*_memory(), *bases()] if in_memory else bases()):
+        if not _has_inodes(os.path.dirname(folder)):
+            raise MachineryError(
+                f"there are too few inodes left in {os.path.dirname(folder)} for what a run records (df -i): remove "
+                "files there, or set TMPDIR to another folder"
+            )
         return folder
     raise MachineryError("cannot make a temporary folder: set TMPDIR to a folder that can be written to")
 
 
-def sockets_for(run: str) -> str:
+def _memory() -> list[str]:
+    if os.environ.get("TMPDIR") or not os.path.isdir(_IN_MEMORY):
+        return []
+    found = os.statvfs(_IN_MEMORY)
+    return [_IN_MEMORY] if found.f_bavail * found.f_frsize >= _LEAST_IN_MEMORY else []
+
+
+def _has_inodes(folder: str) -> bool:
+    found = os.statvfs(folder)
+    return not found.f_files or found.f_favail >= _LEAST_INODES  # no number of files: there is no such limit
+
+
+def sockets_for(run: str, own: str = "") -> str:
     """Return the absolute path of the folder that a run's sockets will lie in, where possible the run's own folder.
 
-    It is not made yet; empty: there is nowhere to make it.
+    It is not made yet; empty: there is nowhere to make it. `own` is the run's, if it is in memory.
     """
-    for folder in _possible(run, places()):
+    for folder in (*([own] if own else []), *_possible(run, _for_sockets())):
         if len(os.fsencode(folder)) <= _LONGEST_FOR_SOCKETS:
             return folder
     return ""
@@ -58,7 +85,12 @@ def bases() -> list[str]:
 
 
 def places() -> list[str]:
-    """Return the folders in which a run may have something; the last may vanish when its user logs out."""
+    """Return the folders in which a run may have something."""
+    return [*_for_sockets(), *_folders(_IN_MEMORY)]
+
+
+def _for_sockets() -> list[str]:
+    """Return the folders in which a run's sockets may lie; the last may vanish when its user logs out."""
     return [*bases(), *_folders(os.environ.get("XDG_RUNTIME_DIR"))]
 
 
@@ -83,8 +115,7 @@ def hold(folder: str) -> int:
         OSError: the folder is not there, or out of descriptors.
     """
     descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    with contextlib.suppress(OSError):  # a file system without locks: it is never taken for deserted, see `is_held`
-        fcntl.flock(descriptor, fcntl.LOCK_SH)
+    system.lock(descriptor, shared=True)  # a file system without locks: it is never taken for deserted, see `is_held`
     return descriptor
 
 
@@ -95,12 +126,9 @@ def is_held(folder: str) -> bool:
     except OSError:
         return True
     try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:
-        return True
+        return not system.lock(descriptor, shared=False)
     finally:
         os.close(descriptor)
-    return False
 
 
 def remove_sockets(sockets: str) -> None:

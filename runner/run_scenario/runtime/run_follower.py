@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
+import gc
 import math
 import os
 import signal
 import sys
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Protocol
 
+from run_scenario.counting import plural
 from run_scenario.errors import MachineryError, Status
 from run_scenario.events import types
 from run_scenario.events.decoding.decoder import EventDecoder
@@ -18,21 +21,22 @@ from run_scenario.events.decoding.event_factory import EventFactory
 from run_scenario.events.decoding.output import OutputFollower
 from run_scenario.events.exit_cause import RUNNER
 from run_scenario.events.exit_status import conclude, judge_outcome, verdict_event
-from run_scenario.events.log_format import LOG_FORMAT
+from run_scenario.events.lines import LOG_FORMAT
 from run_scenario.events.outcome import Outcome
+from run_scenario.events.reasons import Wording
 from run_scenario.limits import LIMITS
 from run_scenario.recording import codes, layout, room
 from run_scenario.recording.drain import Drain, Entry
+from run_scenario.recording.free_threads import is_free_threaded
 from run_scenario.recording.pid_exists import pid_exists
 from run_scenario.recording.segment_reader import SegmentReader
 from run_scenario.runtime.cpus import chosen_cpus
 from run_scenario.runtime.platform import system
-from run_scenario.runtime.supervisor.client import FULL, TOO_MUCH
+from run_scenario.runtime.supervisor.orders import LIMIT_EXCEEDED, NO_SPACE
 from run_scenario.scenario.model import QueueSpec, StartMethod
 from run_scenario.values import Value
 
 if TYPE_CHECKING:
-    from run_scenario.events.decoding.decoder import Explain
     from run_scenario.events.exit_status import Judge
     from run_scenario.events.types import BlockedOperation, Event
     from run_scenario.runtime.run_request import RunRequest
@@ -43,6 +47,8 @@ _ENDS = frozenset({codes.REAPED, codes.EXIT_SEEN, codes.MAIN_EXITED})
 
 _LONGEST_EVENT = 1 << 17
 """Bytes in the log that an event has at most, but for those that say how the run ended: texts are cut off before."""
+_MOST_UNLOOKED = 50_000
+"""Objects that may be made, while events are, before Python looks for circles among them."""
 _MOST_SHOWN = 12
 """Processes whose waits are looked up for a sign of life."""
 
@@ -103,7 +109,7 @@ class RunFollower:
         method: StartMethod,
         *,
         discard: Callable[[str], None],
-        explain: Explain,
+        wording: Wording,
         clock: Callable[[], int] = time.monotonic_ns,
         stop: Callable[[int], None] | None = None,
     ) -> None:
@@ -115,11 +121,12 @@ class RunFollower:
             sinks: Where its log is written.
             method: How processes are started.
             discard: Is called for each file of the recording that has been read.
-            explain: Puts a standstill into words.
+            wording: Makes the sentences that the log has.
             clock: Gives the moment up to which all is recorded, in ns.
-            stop: Stops a run by an order (see `supervisor.client`); None where there is nothing to be stopped.
+            stop: Stops a run by an order (see `supervisor.orders`); None where there is nothing to be stopped.
         """
         self._scenario = scenario = request.scenario
+        self._wording = wording
         self._folder = request.folder
         self._allow = request.allow
         self._supervisor_pid = supervisor_pid
@@ -153,7 +160,7 @@ class RunFollower:
             self._segments,
             method,
             request.limits,
-            explain=explain,
+            wording=wording,
             first=request.first,
         )
         self._follower = OutputFollower(request.limits.output)
@@ -168,7 +175,7 @@ class RunFollower:
         """Emit the beginning; the judge takes all later events as well."""
         self._judge = judge
         s = self._scenario
-        pinned = chosen_cpus(s.cpus)
+        pinned = chosen_cpus(s.cpus, affinity=self._capabilities.affinity)
         event = types.ScenarioStarted(
             log_format=LOG_FORMAT,
             title=s.title,
@@ -186,8 +193,14 @@ class RunFollower:
             allowed=self._allowed(),
             params=s.params,
         )
+        if is_free_threaded() and not (self._script and self._script.interpreter):
+            event.free_threaded = True
         if s.script:
             event.script = True
+        if s.description:
+            event.description = s.description
+        if s.may_hang:
+            event.may_hang = True
         self._emit(self._began, event)
 
     def _emit(self, t: int, event: types.Event) -> None:
@@ -216,13 +229,14 @@ class RunFollower:
 
     def advance(self, lag: int) -> bool:
         """Emit the events of what has been recorded, older than `lag` ns; return whether there were any."""
-        emitted = self._decode(self._drain.round(lag=lag, patient=True))
+        with _collecting_seldom():
+            emitted = self._decode(self._drain.round(lag=lag, patient=True))
         if not self._drain.behind:
             self._decode_output(self._clock() - lag)
         emitted |= self._pass_on()
         # Also where nothing can be written any more.
         if self._drain.is_losing and self._stop is not None and self._script is None:
-            self._stop(FULL)
+            self._stop(NO_SPACE)
             self._stop = None
         return emitted
 
@@ -230,6 +244,7 @@ class RunFollower:
         end = self._end()  # asked for after the records: so it is known before any is decoded that came later
         self.decoder.preview(self._drain.fresh)
         until = self._clock() if self._is_block else None
+        decode, ends = self.decoder.decode, _ENDS
         for t, reader, record in records:
             if until is not None and t > until:
                 continue
@@ -237,13 +252,13 @@ class RunFollower:
                 self.decoder.end_recording(t, end.reason(self._folder))
             if self._written:
                 self._decode_output(t)
-            if record[1] in _ENDS:
+            if record[1] in ends:
                 pids = self.decoder.pids_ended_by(record)
                 self.look_for_output(t, pids)
                 self._decode_output(t, pids)
                 if record[1] == codes.EXIT_SEEN and reader.pid == self._supervisor_pid:
                     self._drain.note_ended(record[3], t)
-            self.decoder.decode(reader, record)
+            decode(reader, record)
         return self._pass_on()
 
     def _end(self) -> room.End | None:
@@ -322,7 +337,7 @@ class RunFollower:
         if name == "log":
             self._events.fill_up()
         self.decoder.emit_limit(self._clock(), LIMITS[name], found)
-        stop(TOO_MUCH)
+        stop(LIMIT_EXCEEDED)
 
     def tick(self) -> None:
         """Show that the run goes on, where somebody looks."""
@@ -343,7 +358,7 @@ class RunFollower:
         for reader in self._drain.readers:
             name = living.get(reader.pid, "")
             if name in shown:
-                waits = [(w.kind, w.resource, w.thread, w.since, w.until) for w in reader.waits()]
+                waits = [wait.packed() for wait in reader.waits()]
                 blocked = self.decoder.blocked_operation(reader.pid, waits)
                 if blocked.operation is not None:
                     found[name] = blocked
@@ -363,8 +378,9 @@ class RunFollower:
             BrokenPipeError: one was closed by its reader.
         """
         self._concluding = True
-        while records := self._drain.rest():
-            self._decode(records)
+        with _collecting_seldom():
+            while records := self._drain.rest():
+                self._decode(records)
         now = self._clock()
         self.look_for_output(now)
         self._decode_output(now)
@@ -380,26 +396,32 @@ class RunFollower:
         lost = sum(reader.lost for reader in readers)
         if lost and self._script is None:
             self.decoder.troubles.append(
-                f"{lost:,} events could not be stored: no space left in {self._folder}; set TMPDIR to another folder"
+                f"{plural(lost, 'event')} could not be stored: no space left in {self._folder}; "
+                "set TMPDIR to another folder"
             )
         self.decoder.troubles += troubles
         if self.missing:
-            self.decoder.troubles.append(f"{self.missing} files of the recording were removed before they were read")
+            self.decoder.troubles.append(
+                f"{plural(self.missing, 'file', 'was')} removed from the recording before it could be read"
+            )
         damaged = sum(reader.damaged for reader in readers)
         if damaged:
             self.decoder.troubles.append(
                 f"{damaged:,} or more events could not be read: the recording in {self._folder} is damaged; "
                 "look for a target that writes there"
             )
-        if self._events.left_out and self._script is None:
-            self.decoder.limit_exceeded += f"; {self._events.left_out:,} events after that were left out"
+        if self.decoder.limit_exceeded is not None and self._script is None:
+            self.decoder.limit_exceeded = self.decoder.limit_exceeded.replace(left_out=self._events.left_out)
         if isinstance(self._failure, BrokenPipeError):
             stop_signal = stop_signal or signal.SIGPIPE
         elif self._failure is not None:
             self.decoder.troubles.append(str(self._failure))
         outcome = self._judged(conclude(self.decoder, stop_signal, (ended - self._began) / 1e9), now)
-        for reason in outcome.reasons if outcome.outcome == "internal_error" else ():
-            self._emit(now, types.ScenarioFailed(reason=reason))
+        if outcome.outcome == "internal_error":
+            failed = [types.ScenarioFailed(reason=self._wording.sentence(reason)) for reason in outcome.reasons]
+            for event in failed:
+                self._emit(now, event)
+            outcome = outcome.replace(shown_by=tuple(event.seq or None for event in failed))
         counts = self.decoder.counts()
         unfinished = sum(reader.unfinished for reader in readers)
         if unfinished and not self.decoder.goes_on:  # otherwise they may be finished just now
@@ -410,7 +432,8 @@ class RunFollower:
             exit_status=int(outcome.status),
             duration=round(outcome.duration, 6),
             counts={"events": self._events.count + 1, **counts, "expectations": len(self._scenario.expect)},
-            reasons=list(outcome.reasons),
+            reasons=[self._wording.sentence(reason) for reason in outcome.reasons],
+            shown_by=list(outcome.shown_by),
         )
         self._pass_on()
         self._emit(now, finished)
@@ -442,9 +465,22 @@ class RunFollower:
             return outcome
         breaks_off = self.decoder.recording_has_ended or self._events.left_out or self.decoder.goes_on
         verdicts = self._judge.finish(outcome.is_complete and not breaks_off)
-        for event in map(verdict_event, verdicts):
+        events = [verdict_event(verdict) for verdict in verdicts]
+        for event in events:
             self._emit(now, event)
-        return judge_outcome(outcome, verdicts)
+        return judge_outcome(outcome, verdicts, events)
+
+
+@contextlib.contextmanager
+def _collecting_seldom() -> Iterator[None]:
+    """Have Python look for circles less often: records and events have none, and looking took a sixth of the time."""
+    before = gc.get_threshold()
+    if before[0]:  # otherwise it does not look at all
+        gc.set_threshold(max(_MOST_UNLOOKED, before[0]), *before[1:])
+    try:
+        yield
+    finally:
+        gc.set_threshold(*before)
 
 
 def _version() -> str:

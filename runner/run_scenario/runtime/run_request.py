@@ -21,7 +21,8 @@ class Interpreter(Value):
     path: str
     name: str
     """Its version, as it is written: `3.13.0`."""
-    version: tuple[int, int]
+    start_method: model.StartMethod
+    """How its multiprocessing starts processes where nobody names a start method."""
 
 
 class Script(Value):
@@ -68,8 +69,12 @@ class RunRequest(Value):
     """Whether the output of a scenario's processes is recorded; otherwise they have the command's standard streams."""
     coverage: str = ""
     """How the main program is measured: see `runtime.coverage`."""
+    control: str = ""
+    """The socket of the scheduler that decides which process moves; empty: the system does."""
     first: tuple[int, int] = (0, 0)
     """Numbers of the first resource and the first process of a block: earlier ones were made in an earlier block."""
+    number: int = 0
+    """Which of the runs of an exploration it is, from 1 on; 0: it is a run by itself, and what it records is kept."""
 
     @property
     def shares_streams(self) -> bool:

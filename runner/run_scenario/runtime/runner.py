@@ -26,11 +26,12 @@ from run_scenario.runtime.platform import system
 from run_scenario.runtime.platform.system import default_start_method
 from run_scenario.runtime.run_folder import folder_for, hold, remove_folder, remove_sockets, sockets_for
 from run_scenario.runtime.run_request import RunRequest, semaphore_prefix
-from run_scenario.runtime.supervisor.client import DONE, LOG_FAILED, SupervisorClient, start_supervisor
+from run_scenario.runtime.supervisor.client import SupervisorClient, start_supervisor
+from run_scenario.runtime.supervisor.orders import DONE, LOG_FAILED
 
 if TYPE_CHECKING:
-    from run_scenario.events.decoding.decoder import Explain
     from run_scenario.events.exit_status import Judge
+    from run_scenario.events.reasons import Wording
     from run_scenario.runtime.run_follower import RunFollower, Sink
     from run_scenario.runtime.run_request import Script
     from run_scenario.scenario.model import Scenario, Step
@@ -58,19 +59,21 @@ def run(
     supervisor: SupervisorClient,
     allow: Mapping[str, str],
     sinks: Sequence[Sink],
-    explain: Explain,
+    wording: Wording,
     make_judge: Callable[[], Judge] | None = None,
     limits: Limits = DEFAULTS,
     way_to_allow: str = "",
     script: Script | None = None,
     captured: bool = True,
     coverage: str = "",
+    control: str = "",
 ) -> Outcome:
     """Run a scenario with a supervisor just started and write its log to the sinks; return how it ended.
 
     `allow` names, for each package whose code may be run, the option or file that allows it; `way_to_allow` says how
-    another one, `PKG`, can be allowed. `explain` puts a standstill into words. `script` is run in place of a scenario,
-    which then only has the name of the run and its deadline. For `captured` and `coverage` see `RunRequest`.
+    another one, `PKG`, can be allowed. `wording` makes the sentences that the log has. `script` is run in place of a
+    scenario, which then only has the name of the run and its deadline. For `captured`, `coverage` and `control` see
+    `RunRequest`.
     `make_judge` is called while the processes start; what it returns judges the log, and its verdicts become events.
 
     Raises:
@@ -90,8 +93,9 @@ def run(
         script=script,
         captured=captured,
         coverage=coverage,
+        control=control,
     )
-    return _Run(scenario, request, supervisor, sinks, explain, make_judge).execute()
+    return _Run(scenario, request, supervisor, sinks, wording, make_judge).execute()
 
 
 class _Stage(Enum):
@@ -116,7 +120,7 @@ class _Run:
         request: RunRequest,
         supervisor: SupervisorClient,
         sinks: Sequence[Sink],
-        explain: Explain,
+        wording: Wording,
         make_judge: Callable[[], Judge] | None,
     ) -> None:
         """`request` is as it is sent, but without expectations and folders."""
@@ -124,9 +128,9 @@ class _Run:
         self._request = request
         self._supervisor = supervisor
         self._sinks = sinks
-        self._explain = explain
+        self._wording = wording
         self._make_judge = make_judge
-        self._passes_on = request.script is not None
+        self._passes_on = request.script is not None and not request.control
         """Whether the next signal goes to the script."""
         self._folder = ""
         self._held: int | None = None
@@ -163,7 +167,7 @@ class _Run:
             except BaseException as error:
                 reserve.clear()  # should memory have run out: to clear up takes a little
                 if self._stage is _Stage.PREPARING:
-                    self._supervisor.dismiss()
+                    self._supervisor.cancel()
                 elif self._stage is not _Stage.OVER:
                     self._supervisor.stop_and_wait()
                 # Where the terminal is gone, so is everybody who could read why the log is not written.
@@ -199,9 +203,9 @@ class _Run:
             request.replace(scenario=self._scenario),
             self._supervisor.pid,
             self._sinks,
-            self._scenario.start_method or default_start_method(),
+            self._scenario.start_method or self._supervisor.default_start_method(),
             discard=Retention(_KEPT).discard,
-            explain=self._explain,
+            wording=self._wording,
             stop=self._supervisor.stop,
         )
         follower.begin(judge)
@@ -232,7 +236,7 @@ class _Run:
         follower = BestEffortThread(lambda: self._follow_quietly(over, failures))
         follower.start()  # where there is no room for it, the log is written when the run is over
         try:
-            word = self._supervisor.last_word(self._wake_up)
+            word = self._supervisor.final_answer(self._wake_up)
             self._stage = _Stage.OVER
         finally:
             over.set()

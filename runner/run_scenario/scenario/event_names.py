@@ -29,6 +29,7 @@ EventName = Literal[
     "process.lingering",
     "process.join_timed_out",
     "process.alive",
+    "process.interrupting",
     "process.terminating",
     "process.killing",
     "process.raising_signal",

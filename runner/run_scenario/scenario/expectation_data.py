@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, cast
 
+from run_scenario.scenario.data import is_form
 from run_scenario.scenario.expectations import (
     BESIDE,
     BOUNDS,
@@ -27,7 +28,6 @@ from run_scenario.scenario.expectations import (
     Matcher,
     Operator,
 )
-from run_scenario.scenario.forms import is_form
 from run_scenario.scenario.resources import NAMED_BY
 
 if TYPE_CHECKING:
@@ -178,7 +178,9 @@ class Builder:
         if shape == "run" and about == RUN:
             return (self._interval("MainProcess").replace(name="the run"),)
         if shape in ("lock", "semaphore") and isinstance(about, str):
-            acquired, released = (self.matcher({"event": f"{shape}.{action}", shape: about}) for action in _HELD)
+            acquired = self.matcher({"event": f"{shape}.acquired", shape: about})
+            ended = [f"{shape}.{action}" for action in ("released", "abandoned")]
+            released = self.matcher({"event": {"one_of": ended}, shape: about})
             return (Interval(acquired, released, f"{shape} '{about}'", is_held=True),)
         return (self._interval(about),) if shape in ("run", "lock", "semaphore") else ()
 
@@ -198,7 +200,6 @@ class Builder:
 
 OF_RESOURCES = (*NAMED_BY, "subject")
 """Fields of events in which the name of a resource can be."""
-_HELD = ("acquired", "released")
 _LIFE = ("started", "exited")
 
 

@@ -6,11 +6,11 @@ The names of the patterns and scopes are those of the specification patterns of 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, Literal
 
 from run_scenario.errors import Location
-from run_scenario.scenario.forms import in_words
+from run_scenario.scenario.data import in_words
 from run_scenario.values import Value
 
 Operator = Literal[
@@ -175,3 +175,16 @@ class Expectation(Value):
         scopes = [matcher for matcher in (self.after, self.before) if matcher is not None]
         own = (*self.matchers, *(m for i in self.intervals for m in (i.start, i.end)), *scopes)
         return (*own, *(matcher for part in self.parts for matcher in part.all_matchers()))
+
+
+def spoken_of(expectations: Iterable[Expectation]) -> set[str]:
+    """Return the events of which these expectations speak by name."""
+    expectations = list(expectations)
+    spoken = {name for each in expectations for matcher in each.own_matchers() for name in matcher.events or ()}
+    if any(_is(each, "no_orphans") for each in expectations):
+        spoken.add("process.orphaned")
+    return spoken
+
+
+def _is(expectation: Expectation, pattern: str) -> bool:
+    return expectation.pattern == pattern or any(_is(part, pattern) for part in expectation.parts)

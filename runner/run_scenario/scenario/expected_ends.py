@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from run_scenario.scenario.expectations import Condition, Expectation, Matcher
 from run_scenario.scenario.processes import ProcessSpec
+
+if TYPE_CHECKING:
+    from run_scenario.scenario.model import Scenario
 
 _MAIN = "MainProcess"
 
@@ -53,6 +56,16 @@ class ExpectedEnds:
         if codes is None:
             return spec.replace(any_exitcode=True)
         return spec.replace(also_exitcodes=spec.also_exitcodes | codes)
+
+
+def with_expectations(scenario: Scenario, expect: tuple[Expectation, ...]) -> Scenario:
+    """Return a scenario that expects this instead; the ends of its processes that are asked for are no failures."""
+    if not expect:
+        return scenario.replace(expect=(), main_exitcodes=frozenset())
+    ends = ExpectedEnds(expect)
+    return scenario.replace(
+        expect=expect, processes=tuple(map(ends.allow, scenario.processes)), main_exitcodes=ends.of_main
+    )
 
 
 def _united(ends: list[_Codes]) -> _Codes:

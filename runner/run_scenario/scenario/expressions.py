@@ -11,7 +11,8 @@ whatever could make a huge value from a few characters is bounded where it happe
 from __future__ import annotations
 
 import ast
-from collections.abc import Callable, Iterator, Mapping
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import lru_cache
 from types import CodeType
 from typing import Any
@@ -524,3 +525,12 @@ def names_in(value: Any) -> Iterator[str]:
 def is_computed(value: Any) -> bool:
     """Return whether there is an expression in a value, at any depth."""
     return isinstance(value, Expression | Template) or any(map(is_computed, parts_of(value)))
+
+
+def candidates(name: str | Template | Expression, names: Iterable[str]) -> list[str]:
+    """Return those of the names that a computed one may be; one that is not computed is itself."""
+    if isinstance(name, str):
+        return [name]
+    parts = name.parts if isinstance(name, Template) else (name,)
+    pattern = re.compile("".join(re.escape(part) if isinstance(part, str) else ".*" for part in parts), re.DOTALL)
+    return [each for each in names if pattern.fullmatch(each)]

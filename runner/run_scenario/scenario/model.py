@@ -8,7 +8,7 @@ imported from here, too.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Literal
 
 from run_scenario.errors import Location as Location
@@ -19,7 +19,6 @@ from run_scenario.scenario.data import ObjectSpec as ObjectSpec
 from run_scenario.scenario.data import SetSpec as SetSpec
 from run_scenario.scenario.data import travelling, unmade
 from run_scenario.scenario.expectations import Expectation
-from run_scenario.scenario.marks import Mark as Mark
 from run_scenario.scenario.processes import Direction as Direction
 from run_scenario.scenario.processes import ProcessSpec as ProcessSpec
 from run_scenario.scenario.processes import ResourceBinding as ResourceBinding
@@ -44,6 +43,60 @@ from run_scenario.scenario.resources import SyncType as SyncType
 from run_scenario.scenario.steps import Step as Step
 from run_scenario.scenario.steps import unfolded, unmade_in
 from run_scenario.values import Value
+
+# Marks of pytest
+
+
+MarkArgument = str | int | float | bool
+
+MARK_ARGUMENTS = {
+    "skip": ("reason",),
+    "skipif": ("condition", "reason"),
+    "xfail": ("condition", "reason", "run", "strict"),
+}
+"""Marks of pytest's own, and which arguments of theirs are data; a text alone is the reason."""
+
+
+class Mark(Value):
+    """A mark, with its arguments."""
+
+    name: str
+    args: tuple[MarkArgument, ...] = ()
+    kwargs: dict[str, MarkArgument] = {}  # noqa: RUF012 (never changed)
+
+
+def mark_of(written: Any) -> Mark:
+    """Return the mark that plain data stands for: a name, or a mapping of a name to its arguments."""
+    if isinstance(written, str):
+        return Mark(written)
+    ((name, given),) = written.items()
+    if isinstance(given, dict):
+        return Mark(name, kwargs=given)
+    if name in MARK_ARGUMENTS:
+        return Mark(name, kwargs={"reason": given})
+    return Mark(name, tuple(given) if isinstance(given, list) else (given,))
+
+
+# Values for parameters
+
+
+Given = Mapping[str, Any]
+"""Name of a parameter -> its value: plain data, or `Unread`."""
+
+NOTHING: Given = {}
+
+
+class Unread(str):
+    """A value as it stands on a command line: it is still to be read as YAML, which is not imported for it before."""
+
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        return f"<{super().__repr__()}>"
+
+
+# The scenario
+
 
 Cpus = int | tuple[int, ...]
 """How many of the CPUs that the program may use, or which ones, by id."""
@@ -80,6 +133,8 @@ class Scenario(Value):
     title: str = ""
     description: str = ""
     source: str = ""
+    may_hang: bool = False
+    """Whether it says that some of its runs hang and others do not."""
     start_method: StartMethod | None = None
     """None: multiprocessing's default on this platform."""
     timeout: float = DEFAULT_TIMEOUT
@@ -98,8 +153,14 @@ class Scenario(Value):
     shared: tuple[SharedSpec, ...] = ()
     pools: tuple[PoolSpec, ...] = ()
     marks: tuple[Mark, ...] = ()
+    explore: int | None = None
+    """How many schedules a test of it tries; None: it is run once."""
     expect: tuple[Expectation, ...] = ()
     """What must be true of the log."""
+    not_implied: frozenset[str] = frozenset()
+    """Events of which nothing is expected beyond that, not even what is expected of every run."""
+    hints: tuple[str, ...] = ()
+    """Of an exercise's file of expectations: what helps, one step after the other."""
     main_exitcodes: frozenset[int] | None = frozenset()
     """Exit codes of the main program that an expectation names, besides 0; None: any."""
     params: dict[str, Any] = {}  # noqa: RUF012 (never changed)

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator
 
-from run_scenario.scenario.candidates import candidates
-from run_scenario.scenario.expressions import Expression
+from run_scenario.scenario.expressions import Expression, candidates
 from run_scenario.scenario.model import (
     PIPE_ENDS,
     PipeSpec,

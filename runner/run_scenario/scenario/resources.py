@@ -5,6 +5,7 @@ Frozen values, as in `model`, which has them all as well.
 
 from __future__ import annotations
 
+import re
 from typing import Any, Literal, get_args
 
 from run_scenario.errors import Location
@@ -156,6 +157,16 @@ def call_name(method: str | None, call: int | None, function: str | None = None,
     number = f"call {call}" if method in _OF_ONE_TASK and call is not None else ""
     which = ", ".join(filter(None, (number, place)))
     return f"{method}({f'{function}, …' if function else ''})" + (f" ({which})" if which else "")
+
+
+_TWO_ENDS = re.compile(r"(?P<left>[^,()]+), (?P<right>[^,()]+)(?P<place> \(.*\))")
+"""The name of a pipe that a script has assigned to two variables: `a, b (script.py:7)`."""
+
+
+def pipe_end(pipe: str, end: object) -> str:
+    """Return how an end of a pipe is named: `rope.left`; of a script's, by the variable that it was assigned to."""
+    both = _TWO_ENDS.fullmatch(pipe)
+    return f"{both[str(end)]}{both['place']}" if both and end in ("left", "right") else f"{pipe}.{end}"
 
 
 def task_name(

@@ -18,6 +18,7 @@ describes, in whatever order its steps stand (`scenario.plan.created` and `remov
 
 from __future__ import annotations
 
+import builtins
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, Literal
 
@@ -25,6 +26,36 @@ from run_scenario.errors import Location
 from run_scenario.scenario.data import Unmade, unmade, with_made
 from run_scenario.scenario.expressions import draws, names_in
 from run_scenario.values import Value
+
+# Exceptions
+
+
+EXCEPTION_MODULES = {
+    "AuthenticationError": "multiprocessing",
+    "BrokenBarrierError": "threading",
+    "BrokenExecutor": "concurrent.futures",
+    "BrokenProcessPool": "concurrent.futures.process",
+    "BufferTooShort": "multiprocessing",
+    "CancelledError": "concurrent.futures",
+    "Empty": "queue",
+    "Full": "queue",
+    "MaybeEncodingError": "multiprocessing.pool",
+    "PicklingError": "pickle",
+    "ProcessError": "multiprocessing",
+    "RemoteError": "multiprocessing.managers",
+    "UnpicklingError": "pickle",
+}
+"""Exceptions that are no built-ins -> the module that a script imports them from."""
+
+
+def exception_names() -> list[str]:
+    """Return the names of all exceptions that a step may name without a module."""
+    own = [name for name, kind in vars(builtins).items() if isinstance(kind, type) and issubclass(kind, BaseException)]
+    return [*own, *EXCEPTION_MODULES]
+
+
+# Steps
+
 
 Kind = Literal["subject", "argument", "plain"]
 Form = Literal["method", "attribute", "assignment", "function", "statement", "block"]
@@ -99,7 +130,11 @@ class Verb(Value):
     options: tuple[str, ...] = ()
     """Other keys that the step may have: keyword arguments of the method."""
     keys: tuple[str, ...] = ()
-    """Other keys that the step may have, or must have, which are none: a block's steps, the place in a list."""
+    """Other keys that the step may have, which are none: a block's steps, the place in a list."""
+    needs: tuple[str, ...] = ()
+    """Those of them that it must have."""
+    is_loop: bool = False
+    """Whether a block is done over and over."""
     form: Form = "method"
     """How Python writes it: `subject.python(…)`, `subject.python`, `subject.python = …`, `python(…)`, or as a statement
     or block of its own."""
@@ -117,6 +152,8 @@ class Verb(Value):
     """What the log calls it while it waits; empty if it is called like the verb."""
     schema: dict[str, Any] = {}  # noqa: RUF012 (never changed)
     """JSON Schema of an argument that is not just any value."""
+    since: tuple[int, int] = (3, 11)
+    """The first version of Python that has it."""
     help: str = ""
 
     @property
@@ -149,6 +186,9 @@ _ALL = (
         records_answer=True,
         answers=True,
         help="Ask for its exit code: none while it runs.",
+    ),
+    Verb(
+        "interrupt", ("process",), since=(3, 14), help="Send it SIGINT, and go on without waiting (from Python 3.14)."
     ),
     Verb("terminate", ("process", "Pool"), help="Send it SIGTERM, and go on without waiting."),
     Verb("kill", ("process",), help="Send it SIGKILL, and go on without waiting."),
@@ -350,6 +390,8 @@ _ALL = (
         (),
         value="plain",
         keys=("steps",),
+        needs=("steps",),
+        is_loop=True,
         form="block",
         schema={
             "anyOf": [{"type": "integer", "minimum": 0, "maximum": 1_000_000_000}, {"const": "forever"}, COMPUTED],
@@ -362,6 +404,8 @@ _ALL = (
         (),
         value="plain",
         keys=("in", "steps"),
+        needs=("in", "steps"),
+        is_loop=True,
         form="block",
         schema={"$ref": "#/$defs/variable"},
         help="Do its `steps` for each of the values `in` a list, under this name: `for: item`.",
@@ -371,6 +415,8 @@ _ALL = (
         (),
         value="plain",
         keys=("steps",),
+        needs=("steps",),
+        is_loop=True,
         form="block",
         schema=_CONDITION,
         help="Do its `steps` as long as this is so.",
@@ -380,6 +426,7 @@ _ALL = (
         (),
         value="plain",
         keys=("then", "else"),
+        needs=("then",),
         form="block",
         schema=_CONDITION,
         help="If this is so, do the steps under `then`, otherwise those under `else`.",
@@ -388,6 +435,7 @@ _ALL = (
         "with",
         (*_HELD, "Value", "Array", *POOLS),
         keys=("steps",),
+        needs=("steps",),
         form="block",
         effect="release",
         waits=("acquire", "join_pool"),

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import functools
 import inspect
-import signal
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Literal
 
@@ -25,6 +24,10 @@ _SETS_HANDLERS = frozenset(("SIG_IGN", "SIG_DFL"))
 """Names in the code of targets that do not fit into a thread."""
 
 
+_PLACEHOLDERS = {"Pipe": "PIPE.left", "SharedMemory": "MEMORY", "Server": "MANAGER"}
+"""Of types whose name alone would not say it."""
+
+
 class Parameter(Value):
     """One parameter of a built-in; `minimum` and `maximum` are included in what is allowed."""
 
@@ -35,8 +38,8 @@ class Parameter(Value):
     help: str
     takes: tuple[str, ...] = ()
     """Of a queue or another resource: the types that it may have. Empty for everything else."""
-    called: str = ""
-    """What such a resource is called: `a queue`, `a lock`."""
+    noun: str = ""
+    """What such a resource is called: `queue`, `lock`."""
     direction: Literal["from", "to"] | None = None
     """For a queue: whether the target gets from it or puts on it."""
     task_done: bool = False
@@ -57,6 +60,16 @@ class Parameter(Value):
     def is_resource(self) -> bool:
         """Whether it is given by `from`, `to` or `uses`, and not by arguments."""
         return self.kind in ("queue", "resource")
+
+    @property
+    def called(self) -> str:
+        """What such a resource is called, with an article."""
+        return f"{'an' if self.noun[0] in 'aeiou' else 'a'} {self.noun}" if self.noun else ""
+
+    @property
+    def placeholder(self) -> str:
+        """What stands in a hint for the name of such a resource."""
+        return _PLACEHOLDERS.get(self.takes[0], self.takes[0].upper())
 
 
 class Target(Value):
@@ -153,9 +166,9 @@ _EXCEPTIONS = (
 _QUEUE: dict[str, Any] = {
     "kind": "queue",
     "takes": ("Queue", "JoinableQueue", "SimpleQueue", "ManagerQueue"),
-    "called": "a queue",
+    "noun": "queue",
 }
-_END: dict[str, Any] = {"kind": "resource", "takes": ("Pipe",), "called": "an end of a pipe"}
+_END: dict[str, Any] = {"kind": "resource", "takes": ("Pipe",), "noun": "end of a pipe"}
 # What an annotation says about its parameter, as arguments of Parameter.
 _MEANINGS: dict[str, dict[str, Any]] = {
     "int": {"kind": "integer"},
@@ -172,24 +185,24 @@ _MEANINGS: dict[str, dict[str, Any]] = {
     "ReceivingEnd": _END | {"direction": "from"},
     "SendingEnd": _END | {"direction": "to"},
     "AnyEnd": _END,
-    "AnyLock": {"kind": "resource", "takes": ("Lock", "RLock"), "called": "a lock"},
-    "AnySemaphore": {"kind": "resource", "takes": ("Semaphore", "BoundedSemaphore"), "called": "a semaphore"},
-    "AnyEvent": {"kind": "resource", "takes": ("Event",), "called": "an event"},
-    "AnyCondition": {"kind": "resource", "takes": ("Condition",), "called": "a condition"},
-    "AnyBarrier": {"kind": "resource", "takes": ("Barrier",), "called": "a barrier"},
-    "AnyValue": {"kind": "resource", "takes": ("Value", "ManagerValue"), "called": "a value"},
-    "LockedValue": {"kind": "resource", "takes": ("Value", "ManagerValue"), "called": "a value", "locked": True},
-    "AnyArray": {"kind": "resource", "takes": ("Array", "ManagerArray", "ShareableList"), "called": "an array"},
-    "AnyMemory": {"kind": "resource", "takes": ("SharedMemory",), "called": "a block of memory"},
-    "AnyDict": {"kind": "resource", "takes": ("dict",), "called": "a manager's dict"},
-    "AnyList": {"kind": "resource", "takes": ("list",), "called": "a manager's list"},
-    "AnyNamespace": {"kind": "resource", "takes": ("Namespace",), "called": "a manager's namespace"},
-    "AnyServer": {"kind": "resource", "takes": ("Server",), "called": "a remote manager"},
+    "AnyLock": {"kind": "resource", "takes": ("Lock", "RLock"), "noun": "lock"},
+    "AnySemaphore": {"kind": "resource", "takes": ("Semaphore", "BoundedSemaphore"), "noun": "semaphore"},
+    "AnyEvent": {"kind": "resource", "takes": ("Event",), "noun": "event"},
+    "AnyCondition": {"kind": "resource", "takes": ("Condition",), "noun": "condition"},
+    "AnyBarrier": {"kind": "resource", "takes": ("Barrier",), "noun": "barrier"},
+    "AnyValue": {"kind": "resource", "takes": ("Value", "ManagerValue"), "noun": "value"},
+    "LockedValue": {"kind": "resource", "takes": ("Value", "ManagerValue"), "noun": "value", "locked": True},
+    "AnyArray": {"kind": "resource", "takes": ("Array", "ManagerArray", "ShareableList"), "noun": "array"},
+    "AnyMemory": {"kind": "resource", "takes": ("SharedMemory",), "noun": "block of memory"},
+    "AnyDict": {"kind": "resource", "takes": ("dict",), "noun": "manager's dict"},
+    "AnyList": {"kind": "resource", "takes": ("list",), "noun": "manager's list"},
+    "AnyNamespace": {"kind": "resource", "takes": ("Namespace",), "noun": "manager's namespace"},
+    "AnyServer": {"kind": "resource", "takes": ("Server",), "noun": "remote manager"},
     "Work": {"kind": "work"},
     "Seconds": {"kind": "number", "minimum": 0.0, "maximum": MAX_SECONDS},
     "Count": {"kind": "integer", "minimum": 0, "maximum": MAX_COUNT},
     "ExitCode": {"kind": "integer", "minimum": -(2**31), "maximum": 2**31 - 1},
-    "SignalName": {"kind": "text", "choices": tuple(name for name in _SIGNALS if hasattr(signal, name))},
+    "SignalName": {"kind": "text", "choices": _SIGNALS},
     "ExceptionName": {"kind": "text", "choices": _EXCEPTIONS},
 }
 

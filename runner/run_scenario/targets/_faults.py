@@ -33,7 +33,7 @@ def put_large(outbox: Outbox, size: Count = 1_000_000, count: Count = 1) -> None
     name = current_process().name
     for number in range(1, count + 1):
         outbox.put("x" * size)
-        print(f"{name} has put text {number} of {size} characters")
+        print(f"{name} has put text {number} of {size} character{'s' * (size != 1)}")
 
 
 @target
@@ -53,7 +53,7 @@ def put_and_exit(outbox: Outbox, count: Count = 1000, code: ExitCode = 0) -> Non
           to: results
           exitcode: 0
     """
-    print(f"{current_process().name} puts {count} numbers and leaves")
+    print(f"{current_process().name} puts {count} number{'s' * (count != 1)} and leaves")
     for number in range(count):
         outbox.put(number)
     os._exit(code)

@@ -158,9 +158,10 @@ def send_large(connection: AnyEnd, size: Count = 1_000_000) -> None:
           uses: {connection: rope.left}
     """
     name = current_process().name
-    print(f"{name} sends {size} characters")
+    print(f"{name} sends {size} character{'s' * (size != 1)}")
     connection.send("x" * size)
-    print(f"{name} received {len(connection.recv())} characters")
+    received = len(connection.recv())
+    print(f"{name} received {received} character{'s' * (received != 1)}")
 
 
 @target

@@ -203,7 +203,7 @@ def consume_until_timeout(
                 - {get: inbox, timeout: 1.0, as: item}
               except:
                 Empty:
-                  - print: "$name gives up: nothing came for 1.0 seconds"
+                  - print: "$name gives up: nothing came for 1.0 s"
                   - break
             - print: "$name processing item: $item"
     """
@@ -212,7 +212,7 @@ def consume_until_timeout(
         try:
             item = inbox.get(timeout=timeout)
         except Empty:
-            print(f"{name} gives up: nothing came for {timeout} seconds")
+            print(f"{name} gives up: nothing came for {timeout} s")
             break
         print(f"{name} processing item: {item}")
         if seconds:

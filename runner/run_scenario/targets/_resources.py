@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import multiprocessing
 import os
-import resource
 import sys
 import threading
 import time
@@ -54,6 +53,19 @@ def allocate_memory(megabytes: Count = 50, seconds: Seconds = 0.5) -> None:
     time.sleep(seconds)
 
 
+def several(count: int, noun: str, ending: str = "s") -> str:
+    """Return `1 thread`, or `2 threads`."""
+    return f"{count} {noun}{ending if count != 1 else ''}"
+
+
+def is_open(descriptor: int) -> bool:
+    try:
+        os.fstat(descriptor)
+    except OSError:
+        return False
+    return True
+
+
 @target
 def report_resources(seconds: Seconds = 0.1) -> None:
     """Compute for a while, then print what belongs to this process, as the operating system counts it.
@@ -64,18 +76,21 @@ def report_resources(seconds: Seconds = 0.1) -> None:
     Example:
         - target: report_resources
     """
+    import resource  # which does not exist everywhere
+
     end = time.thread_time() + seconds
     while time.thread_time() < end:
         pass
     name, usage = current_process().name, resource.getrusage(resource.RUSAGE_SELF)
     megabytes = usage.ru_maxrss >> (20 if sys.platform == "darwin" else 10)  # macOS: bytes
     print(f"{name}: process id {os.getpid()}, child of {os.getppid()}")
-    print(f"{name}: {threading.active_count()} threads")
-    files = sum(1 for _ in Path("/dev/fd").iterdir()) - 1  # one of them is the folder itself
-    print(f"{name}: {files} open files")
+    print(f"{name}: {several(threading.active_count(), 'thread')}")
+    files = sum(map(is_open, range(1024)))  # a new one gets the lowest number that is free
+    print(f"{name}: {several(files, 'open file')}")
     print(f"{name}: {megabytes} MB of memory at most")
     print(f"{name}: {usage.ru_utime + usage.ru_stime:.2f} s of processor time")
-    print(f"{name}: {usage.ru_nvcsw} context switches of its own, {usage.ru_nivcsw} forced on it")
+    switches = several(usage.ru_nvcsw, "context switch", "es")
+    print(f"{name}: {switches} of its own, {usage.ru_nivcsw} forced on it")
 
 
 @target
@@ -92,6 +107,8 @@ def print_siblings(after: Seconds = 1.0, start: AnyEvent | None = None) -> None:
     Example:
         - target: print_siblings
     """
+    if not Path("/proc/self/stat").exists():
+        raise NotImplementedError("print_siblings reads /proc, which only Linux has")
     if start is not None:
         start.wait()
     time.sleep(after)

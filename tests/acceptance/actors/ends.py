@@ -131,16 +131,17 @@ def burst(seconds: float) -> None:
         pass
 
 
-def leave_a_child_later(own: str) -> None:
-    """Have a child of one's own for a while, and end without it."""
+def leave_a_child_later(event: Any, pipe: str, own: str) -> None:
+    """Have a child of one's own, say so by an event, and end without it when a named pipe is written to."""
     if own == "fork":
         if os.fork() == 0:
             time.sleep(60)
             os._exit(0)
     else:
         subprocess.Popen(["sleep", "60"])
-    time.sleep(1)
-    os._exit(0)
+    event.set()
+    with open(pipe, "rb"):
+        os._exit(0)
 
 
 def fork_and_return() -> None:

@@ -9,6 +9,7 @@ import argparse
 from argparse import Namespace
 from typing import IO, TYPE_CHECKING
 
+from run_scenario.cli import github
 from run_scenario.cli import options as shared
 from run_scenario.cli.command import Command
 from run_scenario.cli.files import load_valid
@@ -16,14 +17,14 @@ from run_scenario.cli.logs import Event, events, opened
 from run_scenario.cli.options import given_by
 from run_scenario.cli.output_format import event_output
 from run_scenario.cli.streams import note
+from run_scenario.counting import plural
 from run_scenario.errors import Status, UsageError
-from run_scenario.report.text import plural, sanitize
+from run_scenario.report.text import sanitize
 
 if TYPE_CHECKING:
     from run_scenario.events import types
     from run_scenario.expect import Judge, LateJudge
-    from run_scenario.scenario.given import Given
-    from run_scenario.scenario.model import Scenario
+    from run_scenario.scenario.model import Given, Scenario
 
 _MOST_RUNS = 1_000
 """Runs of a log that may be under way at the same time."""
@@ -131,6 +132,7 @@ class _Checker:
             run.complete(event, after)
         for sink in self._sinks:
             sink.write(events)
+        github.of_verdicts(events, self._scenario.file)
         met = sum(verdict.result == "passed" for verdict in verdicts)
         unmet = len(verdicts) - met
         end = f"{plural(met, 'expectation')} met" + (f", {unmet:,} not" if unmet else "")
@@ -143,7 +145,7 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
         "file", metavar="FILE", help="a scenario (a path, or a bundled one), or a file with expectations alone"
     )
     shared.add_set(parser)
-    shared.add_format(parser)
+    shared.add_format(parser, annotated=True)
     shared.add_no_color(parser)
 
 

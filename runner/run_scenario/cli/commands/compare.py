@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import argparse
 import os
-import sys
 from argparse import Namespace
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, TypeVar
@@ -19,8 +18,9 @@ from run_scenario.cli.options import given_by, limits_of, number
 from run_scenario.cli.output_format import OutputFormat
 from run_scenario.cli.progress_bar import Bar
 from run_scenario.cli.settings import allowed_for
-from run_scenario.cli.streams import columns, write_stdout
+from run_scenario.cli.streams import table_console, write_stdout
 from run_scenario.errors import Status, UsageError
+from run_scenario.runtime.platform.capabilities import check_fork
 from run_scenario.scenario.model import START_METHODS
 
 if TYPE_CHECKING:
@@ -33,7 +33,6 @@ if TYPE_CHECKING:
     from run_scenario.scenario.model import Scenario, Worker
 
 _ENDS_ALL = (Status.MACHINERY, Status.HANGUP, Status.INTERRUPTED, Status.TERMINATED)
-_PROSE = 110
 _WIDE = 200
 """Columns of the table where there is no terminal."""
 WORKERS = ("process", "thread", "serial")
@@ -45,6 +44,7 @@ def compare(options: Namespace) -> Status:
     """Run a scenario in all combinations, and print the table or the JSON."""
     from run_scenario.report.comparison import Comparison
 
+    check_fork(os.environ)
     (file,) = resolve([options.file])
     loaded = load_each(file, given_by(options))
     scenarios = _by_parameters(loaded, options)
@@ -70,7 +70,7 @@ def compare(options: Namespace) -> Status:
                 report(outcome.problems, loaded[0].text)
                 report_end(outcome)
                 return outcome.status
-    _print(comparison, options)
+    _print(comparison, first, options)
     return Status.PASSED if comparison.passed else Status.FAILED
 
 
@@ -132,8 +132,9 @@ def _run_once(
 ) -> Outcome:
     """Run one combination once and add what came of it; return how the run ended."""
     from run_scenario import loader
+    from run_scenario.events.reasons import Quoted
     from run_scenario.report.comparison import Measurement, Meter
-    from run_scenario.report.diagnosis import explain
+    from run_scenario.report.reasons import Sentences
     from run_scenario.runtime import runner
     from run_scenario.scenario.processes import CannotConvertError, with_workers
 
@@ -142,7 +143,7 @@ def _run_once(
         converted = with_workers(scenario, worker)
     except CannotConvertError as error:
         comparison.add(combination, Measurement("impossible", False, str(error), {}))
-        return runner.Outcome(Status.FAILED, "refused", (str(error),), 0.0)
+        return runner.Outcome(Status.FAILED, "refused", (Quoted(str(error)),), 0.0)
     has_own_workers = converted.processes == scenario.processes
     scenario = converted
     if combination.start_method is not None:
@@ -157,7 +158,7 @@ def _run_once(
             supervisor=supervisor,
             allow=allow,
             sinks=[meter],
-            explain=explain,
+            wording=Sentences(),
             make_judge=lambda: _judge(scenario, has_own_workers),
             limits=limits,
         )
@@ -194,7 +195,7 @@ class _JudgeOfOtherWorkers:
         return [each for each in verdicts if each.expectation.where is None or expects_stop(each.expectation)]
 
 
-def _print(comparison: Comparison, options: Namespace) -> None:
+def _print(comparison: Comparison, scenario: Scenario, options: Namespace) -> None:
     if OutputFormat.chosen(options) is OutputFormat.JSON:
         import platform
 
@@ -209,24 +210,22 @@ def _print(comparison: Comparison, options: Namespace) -> None:
         }
         write_stdout(comparison.as_json(facts))
         return
-    import textwrap
-
-    from rich.console import Console
-
     from run_scenario.report.comparison import COLUMNS, NOTES, explanations, rows
+    from run_scenario.report.summary import parted
+    from run_scenario.report.terminal.cells import paragraph
     from run_scenario.report.terminal.tables import render_table
 
-    console = Console(
-        file=sys.stdout,
-        width=columns() or _WIDE,
-        no_color=options.no_color or None,
-        highlight=False,
-        legacy_windows=False,
-    )
+    console = table_console(_WIDE, colour=not options.no_color)
     marks = ["" if comparison.have_passed(c) else "✗" for c in comparison.runs]
-    table = render_table(console, COLUMNS, list(zip(rows(comparison), marks, strict=True)), left=5)
+    table = render_table(
+        console,
+        COLUMNS,
+        list(zip(rows(comparison), marks, strict=True)),
+        left=5,
+        watched=parted(scenario.description)[1],
+    )
     why = "".join(f"{line}\n" for line in explanations(comparison))
-    notes = textwrap.fill(NOTES, min(console.width, _PROSE))
+    notes = "\n".join(paragraph(NOTES, console.width))
     write_stdout(f"{table}\n{why}{chr(10) if why else ''}{notes}\n")
 
 

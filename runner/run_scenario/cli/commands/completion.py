@@ -7,7 +7,7 @@ from argparse import Namespace
 from collections.abc import Sequence
 
 from run_scenario import bundled
-from run_scenario.cli.command import COMMANDS, PROGRAM, Command, find_command
+from run_scenario.cli.command import COMMANDS, PROGRAM, Command, Group, find_command
 from run_scenario.cli.commands.schema import SCHEMAS
 from run_scenario.cli.streams import write_stdout
 from run_scenario.errors import Status, UsageError
@@ -65,7 +65,9 @@ def _parser(names: Sequence[str], commands: Sequence[str]) -> argparse.ArgumentP
         _add(subparsers, name, find_command(name), names)
     for name in commands:
         if name not in COMMANDS:
-            run = find_command("run").replace(summary="a bundled scenario")
+            run = find_command("run")
+            assert isinstance(run, Command)
+            run = run.replace(summary="a bundled scenario")
             _add(subparsers, name, run, names)
     return parser
 
@@ -73,17 +75,24 @@ def _parser(names: Sequence[str], commands: Sequence[str]) -> argparse.ArgumentP
 def _add(
     subparsers: argparse._SubParsersAction[argparse.ArgumentParser],
     name: str,
-    command: Command,
+    command: Command | Group,
     names: Sequence[str],
 ) -> None:
     """Add a command's parser, whose arguments know what their values can be; `names` are the bundled scenarios."""
     import shtab
 
     parser = subparsers.add_parser(name, help=command.summary)
+    if isinstance(command, Group):
+        inner = parser.add_subparsers(parser_class=argparse.ArgumentParser)
+        for second, each in command.commands.items():
+            _add(inner, second, each, names)
+        return
     command.add_arguments(parser)
     for action in parser._actions:
         if action.dest in ("files", "file", "subject"):
-            action.complete = _file_or_bundled(names)  # type: ignore[attr-defined]
+            action.complete = _file_or_bundled("file", names)  # type: ignore[attr-defined]
+        elif action.dest == "exercise":
+            action.complete = _file_or_bundled("exercise", bundled.EXERCISES)  # type: ignore[attr-defined]
         elif action.dest in ("log", "output", "report"):
             action.complete = shtab.FILE  # type: ignore[attr-defined]
         elif action.dest in ("name", "shell"):
@@ -98,10 +107,10 @@ def _choices(command: str, names: Sequence[str]) -> Sequence[str]:
     return {"list": [*names, *bundled.CHAPTERS], "schema": SCHEMAS, "completion": SHELLS}[command]
 
 
-def _file_or_bundled(names: Sequence[str]) -> dict[str, object]:
+def _file_or_bundled(kind: str, names: Sequence[str]) -> dict[str, object]:
     words = " ".join(names)
     bash = (
-        "_run_scenario_file() {\n"
+        f"_run_scenario_{kind}() {{\n"
         '  compgen -d -- "$1"\n'
         "  compgen -f -X '!*.yaml' -- \"$1\"\n"
         "  compgen -f -X '!*.yml' -- \"$1\"\n"
@@ -109,14 +118,14 @@ def _file_or_bundled(names: Sequence[str]) -> dict[str, object]:
         "}\n"
     )
     zsh = (
-        "_run_scenario_file() {\n"
+        f"_run_scenario_{kind}() {{\n"
         "  _alternative 'files:file:_files -g \"*.(yaml|yml)\"' "
         f"'scenarios:bundled scenario:({words})'\n"
         "}\n"
     )
     return {
-        "bash": "_run_scenario_file",
-        "zsh": "_run_scenario_file",
+        "bash": f"_run_scenario_{kind}",
+        "zsh": f"_run_scenario_{kind}",
         "tcsh": "f:*.{yaml,yml}",
         "preamble": {"bash": bash, "zsh": zsh},
     }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 from argparse import Namespace
 
 from run_scenario.cli import options as shared
@@ -10,6 +11,7 @@ from run_scenario.cli.command import Command
 from run_scenario.cli.output_format import OutputFormat
 from run_scenario.cli.streams import columns, write_stdout
 from run_scenario.errors import Status
+from run_scenario.runtime.platform.capabilities import check_fork
 
 _WIDTH = 120
 _MOST_PID = 2**22
@@ -19,14 +21,15 @@ _MOST_PID = 2**22
 def inspect(options: Namespace) -> Status:
     """Look at the process, and say what it waits for; return 0 if it could be looked at."""
     shown = OutputFormat.chosen(options)
-    from run_scenario.report.inspection import document
+    check_fork(os.environ)
+    from run_scenario.report import inspection
     from run_scenario.runtime.inspection import looking
 
     program = looking.inspect(options.pid)
     if shown is OutputFormat.JSON:
-        write_stdout(document.as_json(program))
+        write_stdout(inspection.as_json(program))
     else:
-        write_stdout(document.as_text(program, min(columns() or _WIDTH, _WIDTH)))
+        write_stdout(inspection.as_text(program, min(columns() or _WIDTH, _WIDTH)))
     return Status.PASSED
 
 

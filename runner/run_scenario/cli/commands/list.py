@@ -11,8 +11,10 @@ from typing import TYPE_CHECKING, Any
 from run_scenario import bundled
 from run_scenario.cli.command import Command
 from run_scenario.cli.files import bundled_scenario
-from run_scenario.cli.streams import write_stdout
+from run_scenario.cli.pager import page
+from run_scenario.cli.streams import columns, write_stdout
 from run_scenario.errors import Status, UsageError
+from run_scenario.lessons import LESSONS
 
 if TYPE_CHECKING:
     from run_scenario.report.listing import Entry
@@ -37,8 +39,17 @@ def list_scenarios(options: Namespace) -> Status:
         return Status.PASSED
     from run_scenario.report import listing
 
-    write_stdout(listing.scenarios(_entries(options.name), options.search))
+    page(listing.scenarios(_entries(options.name), options.search, columns(), _scripts), wanted=True)
     return Status.PASSED
+
+
+def _scripts() -> dict[str, str]:
+    """Return the bundled scenarios as scripts, by their names: they have every name of multiprocessing that is used."""
+    from run_scenario import loader
+    from run_scenario.report.script.script import is_named_like_a_class, script
+
+    loaded = (loader.load(str(path)).require() for path in bundled.scenarios())
+    return {each.name: script(each, loader.plan(each), is_named_like_a_class) for each in loaded}
 
 
 def _entries(chapter: str | None = None) -> list[Entry]:
@@ -68,8 +79,20 @@ def _entry(path: Path) -> Entry:
 
     document = yaml.load(path.read_bytes(), Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))
     texts = {key: " ".join(str(document.get(key, "")).split()) for key in ("title", "source", "description")}
-    uses = tuple(dict.fromkeys(_uses(document)))
+    uses = (*dict.fromkeys(_uses(document)), *_topics(path.stem, document), *_claims(path.stem))
     return Entry(path.stem, **texts, heading=bundled.CHAPTERS[path.parent.name], uses=uses)
+
+
+def _topics(name: str, document: dict[str, Any]) -> Iterator[str]:
+    """Yield the topics of a scenario; one that is to stall shows how a program hangs."""
+    yield from (topic for topic, names in bundled.TOPICS.items() if name in names)
+    if "scenario.stalled" in str(document.get("expect")):
+        yield "hang"
+
+
+def _claims(name: str) -> Iterator[str]:
+    """Yield what a book's chapter says of it, and what is otherwise here."""
+    yield from (text for each in LESSONS if each.scenario == name for text in (each.claim, each.here))
 
 
 def _uses(document: dict[str, Any]) -> Iterator[str]:
@@ -101,11 +124,12 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--search",
-        metavar="WORD",
+        metavar="TEXT",
         nargs="+",
         action="extend",
         default=[],
-        help="only those that mention every WORD: in name, title, description, source, targets, kinds of resources",
+        help="only those that mention every TEXT: in name, title, description, source, targets, kinds of resources, in "
+        "what a book claims of them, or else in what they are as scripts",
     )
 
 
@@ -114,6 +138,8 @@ COMMAND = Command(
     "  run-scenario list\n"
     "  run-scenario list queues                the chapter about queues\n"
     "  run-scenario list --search daemon join\n"
+    "  run-scenario list --search 'race condition'\n"
+    "  run-scenario list --search getppid      also a name of multiprocessing, or of Python\n"
     "  run-scenario list daemon > my.yaml      a start for your own",
     _add_arguments,
     list_scenarios,

@@ -4,33 +4,35 @@ from __future__ import annotations
 
 import argparse
 import contextlib
-import hashlib
-import math
 import sys
 from argparse import Namespace
+from collections.abc import Collection
+from itertools import takewhile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from run_scenario.cli import options as shared
 from run_scenario.cli.command import Command
+from run_scenario.cli.files import load_expectations
+from run_scenario.cli.scripts import Losses, frame_of, source_of
 from run_scenario.cli.signals import end_with
 from run_scenario.cli.streams import note
-from run_scenario.errors import Status, UsageError, reason_of
+from run_scenario.counting import plural
+from run_scenario.errors import Status, UsageError
 from run_scenario.limits import LIMITS, OF_SCRIPTS
-from run_scenario.report.text import plural, sanitize, seconds
+from run_scenario.report.text import sanitize, seconds
 from run_scenario.scenario.model import Scenario
 
 if TYPE_CHECKING:
     from run_scenario.events.exit_status import Judge
     from run_scenario.events.outcome import Outcome
-    from run_scenario.events.types import WhoWaits
     from run_scenario.report.terminal.troubles import TroubleView, View
     from run_scenario.runtime.run_follower import Sink
     from run_scenario.runtime.run_request import Script
 
 _LONG_NAME = "ForkPoolWorker-10"
 """The names of a script's processes are not known beforehand: as much room as this is made for them."""
-_SCRIPT = "a Python file, or a folder or zip file with a __main__.py, and the arguments that it gets"
+_SCRIPT = "a Python file, or a folder or zip file with a __main__.py, and its arguments: all that stands behind it"
 _WHAT_IS_RUN = "name a Python file, or a folder or zip file with a __main__.py"
 _STOPPED = (Status.STOPPED, Status.MACHINERY, Status.HANGUP, Status.INTERRUPTED, Status.TERMINATED)
 """Statuses that do not come from the script."""
@@ -39,7 +41,8 @@ _STOPPED = (Status.STOPPED, Status.MACHINERY, Status.HANGUP, Status.INTERRUPTED,
 def record(options: Namespace) -> int:
     """Run the script; return its exit code, or the status of what had to be done to it."""
     script = _script(options)
-    expected = _expected(options)
+    _say_what_the_script_gets(script, options.option_names)
+    expected = load_expectations(options.expect)
     if options.end_with_parent is not None:
         end_with(options.end_with_parent)
     for name, path in (("scenario", options.scenario), (None, options.report)):
@@ -48,16 +51,24 @@ def record(options: Namespace) -> int:
 
             choose(name, path)
             check_writable(path)
+    from run_scenario.report.reasons import Sentences
     from run_scenario.runtime import runner
 
     with runner.start_supervisor() as supervisor, contextlib.ExitStack() as stack:
-        scenario = _scenario(script, options, expected)
+        scenario = frame_of(script, options.timeout, expected)
+        if options.control:  # the clock is virtual, and nothing happens at the same time
+            from run_scenario.runtime.exploration.limits import judged
+
+            scenario, _ = judged(scenario)
         log = None
         if options.report is not None or options.scenario is not None or options.timeline:
             from run_scenario.cli.pictures import spool
 
             log = stack.enter_context(spool())
         sinks, troubles = _sinks(options, log.fileno() if log is not None else None)
+        losses = Losses()
+        if options.control and expected is None:  # as `explore` has it
+            sinks.append(losses)
         try:
             outcome = runner.run(
                 scenario,
@@ -65,11 +76,12 @@ def record(options: Namespace) -> int:
                 supervisor=supervisor,
                 allow={},
                 sinks=sinks,
-                explain=_explain,
+                wording=Sentences(),
                 make_judge=None if expected is None else lambda: _judge(scenario),
                 limits=OF_SCRIPTS.replace(log=options.max_log),
                 script=script,
                 coverage=options.coverage,
+                control=options.control,
             )
         finally:
             for sink in sinks:
@@ -80,11 +92,12 @@ def record(options: Namespace) -> int:
         if log is not None:
             from run_scenario.cli.pictures import draw, draw_run
 
-            source = _source(script) if script.payloads else ""
+            source = source_of(script) if script.payloads else ""
             if options.scenario is not None:
                 draw(log, source, "scenario", options.scenario)
             draw_run(log, source, options)
-    return _exit_status(outcome, is_judged=expected is not None)
+    status = _exit_status(outcome, is_judged=expected is not None)
+    return Status.FAILED if losses.found and status == Status.PASSED else status
 
 
 def _script(options: Namespace) -> Script:
@@ -115,54 +128,20 @@ def _script(options: Namespace) -> Script:
     return Script(path, "", tuple(arguments), **how)
 
 
-def _source(script: Script) -> str:
-    """Return the text of a script; empty for a module, a folder and a zip file."""
-    if not script.path or Path(script.path).is_dir():
-        return ""
-    try:
-        text = Path(script.path).read_text("utf-8", "replace")
-        return "" if "\0" in text else text
-    except OSError as error:
-        raise UsageError(f"the script {script.path!r} cannot be read: {reason_of(error)}") from error
+def _say_what_the_script_gets(script: Script, names: Collection[str]) -> None:
+    """Say which of its arguments are called as options of `record`, if it seems to know nothing of them.
 
-
-def _expected(options: Namespace) -> Scenario | None:
-    """Return what is expected of the script; None: nothing but that it runs.
-
-    Raises:
-        InvalidScenario: the file is not there, or wrong.
+    Otherwise a run that somebody wants to be judged would pass without that. A script that says the name anywhere may
+    take it, and so may a module, whose text is not known before it is imported.
     """
-    if options.expect is None:
-        return None
-    from run_scenario import loader
-    from run_scenario.cli.files import report
-
-    loaded = loader.load(options.expect, kind="expectations")
-    expected = loaded.require()
-    report(loaded.problems)
-    return expected
-
-
-def _scenario(script: Script, options: Namespace, expected: Scenario | None) -> Scenario:
-    """Return the frame of a run: its name, its deadline, and what is expected of it."""
-    from run_scenario.runtime.platform.system import default_start_method
-
-    file = script.path or script.module
-    timeout = options.timeout
-    if timeout is None:
-        timeout = expected.timeout if expected else math.inf
-    return Scenario(
-        name=(Path(file).name or Path(file).absolute().name).removesuffix(".py"),
-        file=file,
-        path=str(Path(script.path).absolute()),
-        digest=f"sha256:{hashlib.sha256(_source(script).encode()).hexdigest()}",
-        title=expected.title if expected else "",
-        timeout=timeout,
-        main=(),
-        expect=expected.expect if expected else (),
-        script=file,
-        start_method=default_start_method(script.interpreter.version) if script.interpreter else None,
-    )
+    given = (argument.partition("=")[0] for argument in takewhile(lambda each: each != "--", script.arguments))
+    own = [name for name in given if name.startswith("--") and name in names and name != "--help"]
+    text = source_of(script) if own else ""
+    for name in dict.fromkeys(own):
+        word = name.removeprefix("--")
+        if text and word not in text and word.replace("-", "_") not in text:
+            path = sanitize(script.path)
+            note(f"{name} stands behind {path}, so it is the script's; to give it to record: record {name} … {path}")
 
 
 def _sinks(options: Namespace, kept: int | None) -> tuple[list[Sink], TroubleView]:
@@ -192,12 +171,6 @@ def _judge(scenario: Scenario) -> Judge:
     from run_scenario.expect import LateJudge
 
     return LateJudge(scenario.expect)
-
-
-def _explain(event: WhoWaits) -> tuple[str, list[str | None]]:
-    from run_scenario.report.diagnosis import explain
-
-    return explain(event)
 
 
 def _tell(script: Script, outcome: Outcome, left_out: int) -> None:
@@ -232,9 +205,7 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
         nargs=argparse.REMAINDER,
         help="a module that is run as a script, and its arguments, as `python -m` has it",
     )
-    parser.add_argument(
-        "--expect", metavar="FILE", help="judge the run by the expectations in this file: it has passed if all are met"
-    )
+    shared.add_expect(parser, "judge the run by the expectations in this file: it has passed if all are met")
     parser.add_argument("--log", metavar="PATH", help="append the log to this file, as JSON Lines")
     shared.add_timeout(parser, "stop the program after so many seconds; without it, it has all the time it takes")
     parser.add_argument(
@@ -243,7 +214,7 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
         help="the interpreter that runs it, such as that of another virtual environment (default: this one)",
     )
     parser.add_argument(
-        "--keep", action="store_true", help="only explain a standstill, and leave the program as it is: for a debugger"
+        "--keep", action="store_true", help="only explain a deadlock, and leave the program as it is: for a debugger"
     )
     parser.add_argument(
         "--subprocesses",
@@ -267,7 +238,8 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
     shared.add_no_color(parser)
     parser.add_argument("--end-with-parent", metavar="PID", type=int, help=argparse.SUPPRESS)
     shared.add_coverage(parser)
-    parser.set_defaults(format="json")  # the script has the standard output: a timeline goes to standard error
+    # The script has the standard output: a timeline goes to standard error.
+    parser.set_defaults(control="", format="json")
 
 
 COMMAND = Command(
@@ -278,7 +250,7 @@ COMMAND = Command(
     "  run-scenario record --expect expectations.yaml script.py\n"
     "  run-scenario record --scenario script.yaml script.py\n"
     "\nThe script runs as `python script.py` would run it, with its own standard streams, folder and arguments. A\n"
-    "standstill that is certain is explained and ended (exit status 3); otherwise the exit code is the script's. With\n"
+    "deadlock that is certain is explained and ended (exit status 3); otherwise the exit code is the script's. With\n"
     "--expect, it is 1 if an expectation is not met, and 0 only if all went as expected.",
     _add_arguments,
     record,

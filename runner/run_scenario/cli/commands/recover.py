@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import time
 from argparse import Namespace
 from collections.abc import Sequence
@@ -14,8 +15,10 @@ from run_scenario.cli.command import Command
 from run_scenario.cli.output_format import event_output
 from run_scenario.cli.settings import check_settings, log_processors
 from run_scenario.cli.streams import note, write_stdout
+from run_scenario.counting import plural
 from run_scenario.errors import MachineryError, Status, UsageError
-from run_scenario.report.text import plural, sanitize
+from run_scenario.report.text import sanitize
+from run_scenario.runtime.platform.capabilities import check_fork
 
 if TYPE_CHECKING:
     from run_scenario.runtime.archive import ArchivedRun
@@ -24,6 +27,7 @@ if TYPE_CHECKING:
 
 def recover(options: Namespace) -> Status:
     """List what has been kept; or write one recording's log, and remove it."""
+    check_fork(os.environ)
     from run_scenario.runtime import archive, leftovers
 
     if options.clean:
@@ -33,16 +37,16 @@ def recover(options: Namespace) -> Status:
         write_stdout(_listed(found) + _listed_leftovers(leftovers.leftovers()))
         return Status.PASSED
     recording = _named(options.run, found)
-    from run_scenario.report.diagnosis import explain
+    from run_scenario.report.reasons import Sentences, sentences
 
     check_settings(Path.cwd())
     sinks = event_output(options, options.log, processors=lambda: log_processors(None, ())).sinks
     try:
-        outcome = archive.recover(recording, sinks, explain)
+        outcome = archive.recover(recording, sinks, Sentences())
     finally:
         for sink in sinks:
             sink.close()
-    note(f"run {sanitize(recording.run)}: {'; '.join(outcome.reasons)}")
+    note(f"run {sanitize(recording.run)}: {'; '.join(sentences(outcome))}")
     if not options.keep:
         archive.remove(recording)
     return Status.PASSED

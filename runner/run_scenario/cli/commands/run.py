@@ -12,12 +12,12 @@ import math
 import os
 import sys
 from argparse import Namespace
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from run_scenario.cli import github
 from run_scenario.cli import options as shared
 from run_scenario.cli.command import COMMANDS, Command
-from run_scenario.cli.files import load_each, report, resolve
+from run_scenario.cli.files import judged_by, load_each, load_expectations, remove_read, report, resolve
 from run_scenario.cli.options import given_by, limits_of
 from run_scenario.cli.output_format import OutputFormat, check_unused, event_output, json_lines
 from run_scenario.cli.settings import allowed_for, log_processors
@@ -34,13 +34,11 @@ if TYPE_CHECKING:
     from run_scenario.cli.files import File
     from run_scenario.events.exit_status import Judge
     from run_scenario.events.outcome import Outcome
-    from run_scenario.events.types import WhoWaits
     from run_scenario.report.outputs import Output
     from run_scenario.report.watcher import EndWatcher
     from run_scenario.runtime.run_follower import Sink
     from run_scenario.runtime.supervisor.client import SupervisorClient
-    from run_scenario.scenario.given import Given
-    from run_scenario.scenario.model import Scenario
+    from run_scenario.scenario.model import Given, Scenario
 
     _Checked = tuple[Scenario, str]
     """A scenario, and its file's text."""
@@ -60,15 +58,18 @@ def run(options: Namespace) -> Status:
     if options.end_with_parent is not None:
         end_with(options.end_with_parent)
     with runner.start_supervisor() as supervisor:
-        checked = _checked(files, given_by(options))
+        checked = _checked(files, given_by(options), options.max_runs)
         if options.temporary:
-            _remove(files)
+            remove_read(*(file.path for file in files))
         if checked is None:
             return Status.INVALID
+        expected = load_expectations(options.expect)
         _check_single(checked, options)
-        allow = allowed_for((scenario for each in checked.values() for scenario, _ in each), options.allow)
+        scenarios = (scenario for each in checked.values() for scenario, _ in each)
+        allow = allowed_for(scenarios, options.allow, settings=options.settings)
         worst = Status.PASSED
         for index, each in enumerate(each for file in files for each in checked[file]):
+            each = (judged_by(expected, each[0]), each[1])
             status = _run_one(each, allow, options, supervisor if index == 0 else runner.start_supervisor())
             worst = max(worst, status)
             if status in _ENDS_ALL:
@@ -76,21 +77,12 @@ def run(options: Namespace) -> Status:
     return worst
 
 
-def _remove(files: Sequence[File]) -> None:
-    """Remove files that have been read, each with its folder if there is nothing else in it."""
-    for file in files:
-        path = Path(file.path)
-        with contextlib.suppress(OSError):
-            path.unlink()
-            path.parent.rmdir()
-
-
-def _checked(files: Sequence[File], given: Given) -> dict[File, list[_Checked]] | None:
-    """Load each file once, and for each combination of its `matrix`, and print all problems.
+def _checked(files: Sequence[File], given: Given, most: int | None) -> dict[File, list[_Checked]] | None:
+    """Load each file once, and for each combination of its `matrix`, of which there may be `most`; print all problems.
 
     None if any is invalid, for then none is to be run.
     """
-    loaded = {file: load_each(file, given) for file in dict.fromkeys(files)}
+    loaded = {file: load_each(file, given, most=most) for file in dict.fromkeys(files)}
     checked = {
         file: found
         for file, combinations in loaded.items()
@@ -137,22 +129,29 @@ def _check_pictures(options: Namespace) -> None:
 def _run_one(checked: _Checked, allow: Mapping[str, str], options: Namespace, supervisor: SupervisorClient) -> Status:
     with supervisor, contextlib.ExitStack() as stack:
         scenario = _overridden(checked[0], options)
+        if options.control:  # the clock is virtual, and nothing happens at the same time
+            from run_scenario.exploration.schedule import Hazards
+            from run_scenario.runtime.exploration.limits import judged
+
+            scenario, _ = judged(scenario, Hazards(kill=options.kill))
         if not options.captured and os.isatty(0):
             stack.enter_context(terminal_restored())
             if options.timeout is None:
                 scenario = scenario.replace(timeout=math.inf)  # a person at a debugger takes the time it takes
         log = None
-        if options.report is not None or options.timeline:
+        if options.report is not None or options.timeline or github.are_wanted():
             from run_scenario.cli.pictures import spool
 
             log = stack.enter_context(spool())
-        output, limits = _output(scenario, options, log), limits_of(options)
-        how = {name: getattr(options, name) for name in ("way_to_allow", "captured", "coverage")}
+        output, limits = _output(scenario, options, log, supervisor), limits_of(options)
+        how = {name: getattr(options, name) for name in ("way_to_allow", "captured", "coverage", "control")}
         outcome = _carry_out(scenario, checked[1], allow, supervisor, output, limits, **how)
         if log is not None and outcome.status not in _ENDS_ALL and not outcome.problems:
             from run_scenario.cli.pictures import draw_run
 
             draw_run(log, checked[1], options)
+            if github.are_wanted() and outcome.status != Status.PASSED:
+                github.of_run(scenario, log, outcome)
     return outcome.status
 
 
@@ -172,13 +171,6 @@ def run_for_its_log(checked: _Checked, options: Namespace, log: IO[bytes]) -> Ou
     output, limits = _Output(sinks, None, suspend), limits_of(options)
     with runner.start_supervisor() as supervisor:
         return _carry_out(scenario, checked[1], {}, supervisor, output, limits)
-
-
-def _explain(event: WhoWaits) -> tuple[str, list[str | None]]:
-    """Put a standstill into words; most runs have none, and need no words for it."""
-    from run_scenario.report.diagnosis import explain
-
-    return explain(event)
 
 
 def _nothing() -> None:
@@ -205,6 +197,7 @@ def _carry_out(
     `how`: more arguments of `runner.run`.
     """
     from run_scenario import loader
+    from run_scenario.report.reasons import Sentences
     from run_scenario.runtime import runner
 
     steps = loader.plan(scenario)
@@ -216,7 +209,7 @@ def _carry_out(
                 supervisor=supervisor,
                 allow=allow,
                 sinks=output.sinks,
-                explain=_explain,
+                wording=Sentences(),
                 make_judge=lambda: _judge(scenario),
                 limits=limits,
                 **how,
@@ -234,9 +227,11 @@ def _carry_out(
 
 
 def _judge(scenario: Scenario) -> Judge:
-    from run_scenario.expect import Judge
+    from run_scenario.expect import Judge, LateJudge
 
-    return Judge(scenario.expect, names_are_checked=True)
+    if scenario.is_of_script:
+        return LateJudge(scenario.expect)
+    return Judge(scenario.expect, names_are_checked=True, not_implied=scenario.not_implied)
 
 
 def _overridden(scenario: Scenario, options: Namespace) -> Scenario:
@@ -254,7 +249,7 @@ class _Output(NamedTuple):
     suspend: Callable[[], None] = lambda: None
 
 
-def _output(scenario: Scenario, options: Namespace, kept: IO[bytes] | None) -> _Output:
+def _output(scenario: Scenario, options: Namespace, kept: IO[bytes] | None, supervisor: SupervisorClient) -> _Output:
     """Return where the log of this scenario goes; `kept` is for a picture of it.
 
     Raises:
@@ -271,10 +266,8 @@ def _output(scenario: Scenario, options: Namespace, kept: IO[bytes] | None) -> _
         return _Output([end, *json_lines(others), *json_lines(files, processors)], end)
     names = ["MainProcess", *(process.name for process in scenario.processes)]
     if scenario.pools or scenario.packages:  # code of somebody's own may make pools, too
-        from run_scenario.runtime.runner import default_start_method
-
         # As multiprocessing will call them, but for their numbers.
-        method = options.start_method or scenario.start_method or default_start_method()
+        method = options.start_method or scenario.start_method or supervisor.default_start_method()
         title = {"spawn": "Spawn", "forkserver": "ForkServer"}.get(method, "Fork")
         names.append(f"{title}PoolWorker-10")
     sinks, view = event_output(
@@ -297,10 +290,11 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
         "--log", metavar="PATH", help="append the log to this file, as JSON Lines; -: standard output, as --format json"
     )
     shared.add_set(parser)
-    shared.add_format(parser)
+    shared.add_format(parser, annotated=True)
     shared.add_start_method(parser)
     shared.add_timeout(parser)
     shared.add_allow(parser)
+    shared.add_expect(parser, "judge by this file of expectations, instead of what the scenarios expect")
     parser.add_argument(
         "--report", metavar="PATH", help="draw the run into this file: .html; or a timeline: .svg, .png, .txt"
     )
@@ -318,7 +312,11 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--temporary", action="store_true", help=argparse.SUPPRESS)
     parser.add_argument("--processors", metavar="LIST", help=argparse.SUPPRESS)
     parser.add_argument("--for-program", action="store_true", help=argparse.SUPPRESS)
+    parser.add_argument("--no-settings", dest="settings", action="store_false", help=argparse.SUPPRESS)
+    parser.add_argument("--max-runs", metavar="N", type=int, help=argparse.SUPPRESS)
     parser.add_argument("--way-to-allow", metavar="TEXT", default="", help=argparse.SUPPRESS)
+    parser.add_argument("--control", metavar="PATH", default="", help=argparse.SUPPRESS)
+    parser.add_argument("--kill", action="store_true", help=argparse.SUPPRESS)
     shared.add_coverage(parser)
     shared.add_limits(parser)
 

@@ -6,6 +6,7 @@ A log is read line by line and never held as a whole here; how much of it is kep
 from __future__ import annotations
 
 import argparse
+import contextlib
 import math
 import sys
 from argparse import Namespace
@@ -17,12 +18,14 @@ from typing import TYPE_CHECKING
 from run_scenario.cli import logs
 from run_scenario.cli import options as shared
 from run_scenario.cli.command import Command
+from run_scenario.cli.commands.run import run_for_its_log
 from run_scenario.cli.files import load_valid, report_end
 from run_scenario.cli.options import number
 from run_scenario.cli.pager import page
 from run_scenario.cli.pictures import (
     ALIASES,
     RENDERERS,
+    Drawn,
     Event,
     Renderer,
     RenderInput,
@@ -32,9 +35,10 @@ from run_scenario.cli.pictures import (
     options_for_file,
     options_for_stream,
     spool,
+    whole,
     write,
 )
-from run_scenario.cli.streams import write_stdout
+from run_scenario.cli.streams import note, write_stdout
 from run_scenario.errors import Status, UsageError
 from run_scenario.report.text import sanitize
 
@@ -54,6 +58,8 @@ def show(options: Namespace) -> Status:
     _check_options(renderer, options)
     if options.output is not None:
         check_writable(options.output)
+        if _are_one_file(options.output, options.subject):
+            raise UsageError(f"--output would write over {sanitize(options.subject)} itself")
     if logs.is_log(options.subject):
         with logs.seekable(options.subject) as log:
             try:
@@ -67,6 +73,13 @@ def show(options: Namespace) -> Status:
     return _show_scenario(renderer, file_format, options)
 
 
+def _are_one_file(one: str, other: str) -> bool:
+    try:
+        return Path(one).samefile(other)
+    except (OSError, ValueError):  # one of them is not there
+        return False
+
+
 def _check_options(renderer: Renderer, options: Namespace) -> None:
     """Refuse options that would do nothing.
 
@@ -75,6 +88,10 @@ def _check_options(renderer: Renderer, options: Namespace) -> None:
     """
     if not renderer.windowed and (options.first is not None or options.last is not None):
         raise UsageError("--from and --to choose a part of a timeline; nothing else is shown in parts")
+    if options.send and renderer.send is None:
+        raise UsageError("--send sends a trace to a collector of OpenTelemetry: show it --as otlp")
+    if options.send and options.output is not None:
+        raise UsageError("--send sends the trace instead of writing it; leave out --output")
     if options.first is not None and options.last is not None and options.first >= options.last:
         raise UsageError("--from must be before --to")
 
@@ -86,8 +103,6 @@ def _show_scenario(renderer: Renderer, file_format: str, options: Namespace) -> 
         _deliver(drawn, file_format, options)
         return Status.PASSED
     _refuse_own_code(scenario, options.subject)
-    from run_scenario.cli.commands.run import run_for_its_log  # 3 ms, which a log is shown without
-
     with spool() as log:
         outcome = run_for_its_log((scenario, text), options, log)
         if outcome.status in _UNSHOWN:
@@ -126,7 +141,11 @@ def _show(
     first = next(events)
     if text is None:
         text = _source(first)
-    drawn = renderer.draw(RenderInput(chain([first], events), text, None), _render_options(file_format, options))
+    source = RenderInput(chain([first], events), text, None)
+    if options.send and renderer.send is not None:
+        note(renderer.send(source))
+        return
+    drawn = renderer.draw(source, _render_options(file_format, options))
     _deliver(drawn, file_format, options)
 
 
@@ -149,15 +168,17 @@ def _source(event: Event) -> str | None:
     return None
 
 
-def _deliver(drawn: str | bytes, file_format: str, options: Namespace) -> None:
+def _deliver(drawn: Drawn, file_format: str, options: Namespace) -> None:
     if options.output is not None:
         write(drawn, options.output)
     elif isinstance(drawn, bytes):
         _write_bytes(drawn)
     elif file_format == "txt":
-        page(drawn, wanted=not options.no_pager)
+        page(drawn if isinstance(drawn, str) else "".join(drawn), wanted=not options.no_pager)
     else:
-        write_stdout(drawn, encoding="utf-8")
+        with contextlib.ExitStack() as stack:
+            for piece in whole(drawn, stack):
+                write_stdout(piece, encoding="utf-8")
 
 
 def _write_bytes(drawn: bytes) -> None:
@@ -192,6 +213,11 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="PATH",
         help="write to this file; its suffix says as what: timeline and graph can be .svg or .png, too",
     )
+    parser.add_argument(
+        "--send",
+        action="store_true",
+        help="send a trace (--as otlp) to the collector that OTEL_EXPORTER_OTLP_ENDPOINT names",
+    )
     parser.add_argument("--run", metavar="ID", help="of a log with several runs, this one (default: the last)")
     parser.add_argument("--width", metavar="N", type=_WIDTH, help="columns of text (default: those of the terminal)")
     parser.add_argument("--from", dest="first", metavar="S", type=_MOMENT, help="show a timeline from this second on")
@@ -212,7 +238,8 @@ COMMAND = Command(
     "  run-scenario show daemon.jsonl --output daemon.html       for a browser\n"
     "  run-scenario show daemon.jsonl --output daemon.svg        for a book; .png, too\n"
     "  run-scenario show poison-pill --as graph                  what is between the processes, as planned\n"
-    "  run-scenario show poison-pill --as mermaid                for a README\n\n"
+    "  run-scenario show poison-pill --as mermaid                for a README\n"
+    "  run-scenario show daemon.jsonl --as otlp --send           to Jaeger, Tempo and the like\n\n"
     "A LOG is a file of JSON Lines, - standard input. A FILE is run first, except for a graph. The exit status\n"
     "is 0 if it could be shown, however the run ended. Long text is paged on a terminal (PAGER).",
     _add_arguments,

@@ -5,12 +5,14 @@ from __future__ import annotations
 import argparse
 from argparse import Namespace
 
+from run_scenario.cli import github
 from run_scenario.cli import options as shared
 from run_scenario.cli.command import Command
 from run_scenario.cli.files import load_each, resolve
 from run_scenario.cli.streams import note, write_stdout
+from run_scenario.counting import plural
 from run_scenario.errors import Status, UsageError
-from run_scenario.report.text import plural, sanitize
+from run_scenario.report.text import sanitize
 from run_scenario.scenario.model import Scenario
 
 
@@ -22,6 +24,7 @@ def validate(options: Namespace) -> Status:
             (file,) = resolve([name])
         except UsageError as error:  # the others are to be checked all the same
             note(str(error))
+            github.of_error(str(error))
             status = Status.INVALID
             continue
         loaded = load_each(file, shared.given_by(options), "either")
@@ -53,6 +56,12 @@ def _size(scenario: Scenario) -> str:
 def _add_arguments(parser: argparse.ArgumentParser) -> None:
     shared.add_files(parser)
     shared.add_set(parser)
+    parser.add_argument(
+        "--format",
+        choices=("console", github.FORMAT),
+        default="console",
+        help="github: annotations of what is wrong, too, for GitHub's CI (default: console)",
+    )
 
 
 COMMAND = Command(

@@ -7,6 +7,7 @@ is read, and nothing written but events.
 
 from __future__ import annotations
 
+import functools
 import os
 from collections import Counter
 from collections.abc import Callable, Sequence
@@ -16,32 +17,32 @@ import msgspec
 from msgspec import UNSET
 
 from run_scenario.events import types
-from run_scenario.events.decoding.abandoned import abandoned_resources
 from run_scenario.events.decoding.event_factory import EventFactory, Owner
-from run_scenario.events.decoding.made import Call, resource_made, with_names
+from run_scenario.events.decoding.made import Call, handles, resource_made, with_names
 from run_scenario.events.decoding.output import LineJoiner, Via
 from run_scenario.events.decoding.pipes import PipeDecoder
 from run_scenario.events.decoding.pools import PoolDecoder
 from run_scenario.events.decoding.processes import ProcessDecoder
 from run_scenario.events.decoding.queues import QueueDecoder
 from run_scenario.events.decoding.shared import SharedDecoder
-from run_scenario.events.decoding.sync import SyncDecoder
+from run_scenario.events.decoding.sync import SyncDecoder, abandoned_resources
 from run_scenario.events.diagnosis.facts import FactBook
-from run_scenario.events.diagnosis.hints import Failure, Hint, hint
+from run_scenario.events.diagnosis.hints import Failure, hint
 from run_scenario.events.diagnosis.reports import blocked_operation, read_reports
 from run_scenario.events.exit_cause import MAIN_NAME, RUNNER, signal_name, signal_of
+from run_scenario.events.outcome import OutcomeName
+from run_scenario.events.reasons import HelperGone, LimitExceeded, MemoryRemoved, Refusals, Wording
 from run_scenario.events.types import Event
 from run_scenario.limits import DEFAULTS, LIMITS, Limit, Limits
 from run_scenario.recording import codes
-from run_scenario.recording.segment_reader import Source, Wait
+from run_scenario.recording.data import RecordedArgument, RecordedResource
+from run_scenario.recording.process_report import Packed, ProcessReport
+from run_scenario.recording.segment_reader import PackedWait, Source, Wait
 from run_scenario.recording.streams import Record
 from run_scenario.scenario.expected_ends import ExpectedEnds
 from run_scenario.scenario.families import family_of
 from run_scenario.scenario.model import Location, PoolCall, ProcessSpec, QueueSpec, Scenario, StartMethod
 from run_scenario.scenario.resources import PoolSpec, recorded_resource
-
-Explain = Callable[[types.WhoWaits], tuple[str, list[str | None]]]
-"""Puts a standstill into words: the reason, and what each of its processes waits for, then each of its threads."""
 
 _BY_SUPERVISOR = frozenset(
     {
@@ -75,12 +76,8 @@ _AFTER_END = frozenset(
 Logging = Literal["logging", "structlog", "warnings"]
 Helper = Literal["fork server", "resource tracker"]
 
-_LOSSES: dict[Helper, str] = {
-    "fork server": "whoever asks for the exit codes of its children is told 255, whether they have ended or not",
-    "resource tracker": "multiprocessing starts another; what the lost one knew of is removed by run-scenario",
-}
-"""What it means that one of multiprocessing's own processes is gone before its time."""
-
+_USUAL_LENGTH = 6
+"""Of the records of which there are many: those that `recorder.fixed` makes."""
 
 _EARLIER = "of an earlier block"
 """What a resource is called that an earlier block of the program has made, whatever it is."""
@@ -101,19 +98,6 @@ class Segment(Protocol):
         """Return what its threads waited for."""
 
 
-_REFUSED_BECAUSE = {
-    "not_allowed": "names code that you have not allowed",
-    "not_found": "names code that is not there",
-    "import_failed": "names code that cannot be imported",
-    "unfit": "names code that no process can run",
-    "arguments": "calls code with arguments that do not fit",
-    "not_made": "describes an object that cannot be made",
-    "no_file": "names a file that cannot be read",
-    "cpus": "asks for CPUs that are not available",
-}
-"""Why a scenario is refused, by the kind of refusal."""
-
-
 class EventDecoder:
     """Tells the log of one run."""
 
@@ -126,14 +110,14 @@ class EventDecoder:
         start_method: StartMethod,
         limits: Limits = DEFAULTS,
         *,
-        explain: Explain,
+        wording: Wording,
         first: tuple[int, int] = (0, 0),
     ) -> None:
         """Tell with `events`; `segments(pid)` are those of a process, whose headers say where it has ended.
 
         `first` are the numbers of the first resource and the first process that this log may tell of.
         """
-        self._explain = explain
+        self._wording = wording
         self._facts = FactBook()
         self._scenario = scenario
         self._processes = list(scenario.processes)
@@ -142,6 +126,10 @@ class EventDecoder:
         """How many of what own code has made have a name."""
         self._makers: dict[str, str] = {}
         """What own code has made -> who has made it."""
+        self._given: dict[str, list[str]] = {}
+        """Resource, or end of a pipe -> the processes and pools of own code that were given it."""
+        self._given_more: set[str] = set()
+        """Those of them that may have been given more than what is recorded of them."""
         self._events = events
         self._emit = events.emit
         self._supervisor_pid = supervisor_pid
@@ -150,7 +138,7 @@ class EventDecoder:
         self._output = LineJoiner(self._emit_line, self._emit_cut_off, limits.output)
         self.queues = QueueDecoder(scenario.queues, events)
         self.processes = ProcessDecoder(
-            scenario.processes, events, start_method, self._output.flush, self._write_off, self._hint
+            scenario.processes, events, start_method, self._output.flush, self._write_off, self._hint, wording
         )
         self.processes.main.allowed_exitcodes = scenario.main_exitcodes
         self._expected_ends = ExpectedEnds(scenario.expect)
@@ -168,11 +156,12 @@ class EventDecoder:
             self._leave_earlier_out(*first)
         # What the run as a whole has come to, for `verdict`.
         self.refusals: list[tuple[Location, str, str]] = []
-        self.stalled = ""
-        self.stall_cause = ""
+        self.stall: types.ScenarioStalled | None = None
         self.timed_out = False
-        self.limit_exceeded = ""
+        self.limit_exceeded: LimitExceeded | None = None
         self.stop_signal = 0
+        self.stopped_by: dict[OutcomeName, int | None] = {}
+        """How the run was ended -> the number of the event that says so."""
         self.troubles: list[str] = []
         self.recording_has_ended = False
         """Whether there was no room for more, while the script went on."""
@@ -188,24 +177,31 @@ class EventDecoder:
 
     def decode(self, source: Source, record: Record) -> None:
         """Turn one record into events (none, one or several); a damaged one into none."""
-        found = self._handlers.get(record[1])
-        if self.recording_has_ended and record[1] not in _AFTER_END:
+        # This is run for every record of a run: each line of it costs.
+        code = record[1]
+        found = self._handlers.get(code)
+        if self.recording_has_ended and code not in _AFTER_END:
             return
-        if found is None or (record[1] in _BY_SUPERVISOR and source.pid != self._supervisor_pid):
+        pid = source.pid
+        if found is None or (code in _BY_SUPERVISOR and pid != self._supervisor_pid):
             return
         handler, length = found
         try:
             if source.worker:
                 self.processes.name_thread(source)
-            event = handler(source, record[0], *record[2:length])
+            if length == _USUAL_LENGTH == len(record):
+                t, _, about, number, value, since = record
+                event = handler(source, t, about, number, value, since)
+            else:  # twice as dear
+                event = handler(source, record[0], *record[2:length])
             if event is None:
                 return
             if length is None or len(record) <= length:
-                self._emit(record[0], source.name, source.pid, event)
+                self._emit(record[0], source.name, pid, event)
             else:
-                self._events.emit_with(record[0], source.name, source.pid, event, record[length:])
+                self._events.emit_with(record[0], source.name, pid, event, record[length:])
         except (IndexError, KeyError, TypeError, ValueError, AttributeError):
-            self.troubles.append(f"a record of {source.name} (pid {source.pid}) is damaged: code {record[1]}")
+            self.troubles.append(f"a record of {source.name} (pid {pid}) is damaged: code {code}")
 
     def _leave_earlier_out(self, resource: int, process: int) -> None:
         """Leave records out that are about what has a number before these: an earlier block has made it."""
@@ -257,9 +253,9 @@ class EventDecoder:
         """Return how much of everything there was."""
         return {"processes": self.processes.started(), **self.queues.counts()}
 
-    def blocked_operation(self, pid: int, waits: Sequence[tuple[int, ...]]) -> types.BlockedOperation:
+    def blocked_operation(self, pid: int, waits: list[PackedWait]) -> types.BlockedOperation:
         """Return what a process is blocked in, by what its threads wait for."""
-        found = read_reports([(pid, "S", waits, "")], self.processes.name_of, lambda _: {})
+        found = read_reports([ProcessReport(pid, "S", waits)], self.processes.name_of, lambda _: {})
         return blocked_operation(found[0], self._described(), self._events.seconds)
 
     def _described(self, *, with_calls: bool = False) -> Scenario:
@@ -281,15 +277,19 @@ class EventDecoder:
                 self._emit_abandoned(t, name, pid, [wait for segment in segments for wait in segment.waits()])
         self.sync.write_off(t, name, pid, thread)
 
-    def _hint(self, failure: Failure) -> Hint | None:
+    def _hint(self, failure: Failure) -> dict[str, Any]:
+        """Return the fields `hint` and `hint_seq` of a failure; none where nothing explains it."""
         self._facts.note(self._events.emitted)
-        return hint(failure, self._described(), self._facts)
+        found = hint(failure, self._described(), self._facts)
+        if found is None:
+            return {}
+        return {"hint": self._wording.sentence(found)} | ({} if found.seq is None else {"hint_seq": found.seq})
 
     def _main_is_over(self) -> bool:
         return bool(self.processes.main.outcome)
 
     def _emit_abandoned(self, t: int, name: str, pid: int, waits: list[Wait]) -> None:
-        for index, event in abandoned_resources(waits, self._resources):
+        for index, event in abandoned_resources(waits, self._resources, self._wording):
             self.sync.note_abandoned(index, name)
             self._emit(t, name, pid, event)
 
@@ -316,6 +316,9 @@ class EventDecoder:
             self._resources.append(recorded_resource("Lock", "?", 0, ""))
         self._resources.append(spec)
         self._makers[name] = source.name
+        if isinstance(spec, PoolSpec):
+            more = dict(more)
+            self._note_given(name, more.pop("given", ()), whole=more.pop("given_all", False))
         if isinstance(spec, QueueSpec):
             self.queues.add(index, spec)
         self.sync.add(index, spec)
@@ -347,8 +350,10 @@ class EventDecoder:
         target: str,
         daemon: bool,
         path: str,
-        arguments: list[dict[str, Any]],
+        arguments: list[RecordedArgument],
         start_method: StartMethod,
+        given: Sequence[RecordedResource] = (),
+        whole: bool = False,
     ) -> None:
         allowed = self._allowed_of_children(source)
         spec = ProcessSpec(
@@ -362,15 +367,22 @@ class EventDecoder:
             parent=source.name,  # also if that is the main program, of whose plan it is no part
         )
         spec = self._expected_ends.allow(spec, family_of(spec.name))
+        self._note_given(spec.name, given, whole=whole)
         self.processes.add(process, spec, Call(path, with_names(arguments, self._resources), start_method))
         self._processes.append(spec)
+
+    def _note_given(self, name: str, given: Sequence[RecordedResource], *, whole: bool) -> None:
+        for handle in handles(given, self._resources):
+            self._given.setdefault(handle, []).append(name)
+        if not whole:
+            self._given_more.add(name)
 
     def _allowed_of_children(self, source: Source) -> frozenset[int] | None:
         maker = self.processes.spec_of(source, self._makers.get(self.pools.of_worker.get(source.pid, ""), ""))
         return frozenset() if maker is None else maker.children_exitcodes
 
     def on_forking(
-        self, source: Source, t: int, index: int, function: str, file: str, line: int, threads: Any = UNSET
+        self, source: Source, t: int, process: int, function: str, file: str, line: int, threads: Any = UNSET
     ) -> None:
         where = "" if function in ("", "<module>") else f" in {function}"
         spec = ProcessSpec(
@@ -381,9 +393,9 @@ class EventDecoder:
             children_exitcodes=self._allowed_of_children(source),
             parent=source.name,
         )
-        self.processes.add(index, spec, Call("", [], "fork"), is_copy=True)
+        self.processes.add(process, spec, Call("", [], "fork"), is_copy=True)
         self._processes.append(spec)
-        self.processes.on_starting(source, t, index, spec.name, threads)
+        self.processes.on_starting(source, t, process, spec.name, threads)
 
     def on_not_recorded(self, source: Source, t: int, what: str) -> None:
         self.emit_incomplete(t, what)
@@ -453,30 +465,33 @@ class EventDecoder:
     def _emit_of_run(self, t: int, event: Event) -> None:
         self._emit(t, RUNNER, self._supervisor_pid, event)
 
+    def _emit_stop(self, t: int, outcome: OutcomeName, event: Event) -> None:
+        self._emit_of_run(t, event)
+        self.stopped_by[outcome] = event.seq or None
+
     def on_refused(self, source: Source, t: int, refusals: list[tuple[int, int, str, str, str]]) -> None:
         self.refusals = [
             (Location(self.file, line or 1, column or 1), text, way_out) for line, column, _, text, way_out in refusals
         ]
         self.processes.main.outcome = "refused"
-        causes = dict.fromkeys(_REFUSED_BECAUSE[kind] for _, _, kind, _, _ in refusals)
-        reason = f"the scenario {' and '.join(causes)}"
+        reason = self._wording.sentence(Refusals(tuple(kind for _, _, kind, _, _ in refusals)))
         problems = [f"{text}; {way_out}" if way_out else text for _, text, way_out in self.refusals]
         lines = [where.line for where, _, _ in self.refusals]
-        self._emit_of_run(t, types.ScenarioRefused(reason=reason, problems=problems, lines=lines))
+        self._emit_stop(t, "refused", types.ScenarioRefused(reason=reason, problems=problems, lines=lines))
 
-    def on_stall(self, source: Source, t: int, cause: Literal["deadlock", "deadline"], reports: list[Any]) -> None:
+    def on_stall(self, source: Source, t: int, cause: Literal["deadlock", "deadline"], reports: list[Packed]) -> None:
         event = types.ScenarioStalled(cause=cause, **self._who_waits(t, cause, reports))
         self._explain_waits(event)
-        self.stall_cause, self.stalled = cause, event.reason
-        self._emit_of_run(t, event)
+        self.stall = event
+        self._emit_stop(t, "stalled", event)
 
-    def on_signalled(self, source: Source, t: int, number: int, reports: list[Any]) -> None:
+    def on_signalled(self, source: Source, t: int, number: int, reports: list[Packed]) -> None:
         event = types.ScenarioSignalled(signal=signal_name(number), **self._who_waits(t, "signal", reports))
         self._explain_waits(event)
         self._emit_of_run(t, event)
 
     def _who_waits(
-        self, t: int, cause: Literal["deadlock", "deadline", "signal"], reports: list[Any]
+        self, t: int, cause: Literal["deadlock", "deadline", "signal"], packed: list[Packed]
     ) -> dict[str, Any]:
         """Return the fields of who waits for what, without words."""
         # 12 ms, which only a run that stands still has to pay.
@@ -484,7 +499,8 @@ class EventDecoder:
         from run_scenario.events.diagnosis.graph import Situation, WaitForGraph
 
         self._facts.note(self._events.emitted)
-        names = self._names_of([report[0] for report in reports])
+        reports = [ProcessReport(*each) for each in packed]
+        names = self._names_of([report.pid for report in reports])
         waiting = read_reports(
             reports,
             lambda pid: names.get(pid, f"pid {pid}"),
@@ -494,13 +510,15 @@ class EventDecoder:
         situation = Situation(
             scenario=self._described(with_calls=True),
             waiting=waiting,
-            ended=self.processes.ended({report[0] for report in reports}),
+            ended=self.processes.ended({report.pid for report in reports}),
             ledgers=self.queues.ledgers,
             holders=self.sync.holders,
             facts=self._facts,
             name_of=self.processes.name_of,
             seconds=self._events.seconds,
             makers=self._makers,
+            given=self._given,
+            given_more=self._given_more,
         )
         graph, now = WaitForGraph(situation), self._events.seconds(t)
         return {
@@ -512,7 +530,7 @@ class EventDecoder:
         }
 
     def _explain_waits(self, event: types.WhoWaits) -> None:
-        event.reason, wanted = self._explain(event)
+        event.reason, wanted = self._wording.deadlock(event)
         told = iter(wanted)
         event.processes = [msgspec.structs.replace(each, waiting_for=next(told)) for each in event.processes]
         event.threads = [msgspec.structs.replace(each, waiting_for=next(told)) for each in event.threads]
@@ -536,7 +554,7 @@ class EventDecoder:
 
     def on_stopping(self, source: Source, t: int, number: int) -> None:
         self.stop_signal = int(number)
-        self._emit_of_run(t, types.ScenarioInterrupted(signal=signal_name(self.stop_signal)))
+        self._emit_stop(t, "interrupted", types.ScenarioInterrupted(signal=signal_name(self.stop_signal)))
 
     def on_limit(self, source: Source, t: int, limit: str, found: int) -> None:
         self.emit_limit(t, LIMITS[limit], found)
@@ -546,19 +564,18 @@ class EventDecoder:
         if self.limit_exceeded:
             return
         most = getattr(self._limits, limit.name)
-        self.limit_exceeded = limit.exceeded(most, found)
+        self.limit_exceeded = LimitExceeded(limit.name, most, found)
         event = types.ScenarioLimitReached(
             limit=limit.name,  # type: ignore[arg-type]  # the others end no run
             most=most,
             found=found,
             option=limit.option,
-            reason=self.limit_exceeded,
+            reason=limit.exceeded(most, found),
         )
-        self._emit_of_run(t, event)
+        self._emit_stop(t, "limit_exceeded", event)
 
     def on_leaked(self, source: Source, t: int, names: list[str]) -> None:
-        reason = "removed what the run's processes had left in shared memory"
-        self._emit_of_run(t, types.IpcLeaked(names=list(names), reason=reason))
+        self._emit_of_run(t, types.IpcLeaked(names=list(names), reason=self._wording.sentence(MemoryRemoved())))
 
     def on_helper_lost(self, source: Source, t: int, pid: int, helper: Helper, exitcode: int | None) -> None:
         event = types.HelperLost(
@@ -566,7 +583,7 @@ class EventDecoder:
             helper_pid=pid,
             exitcode=exitcode,
             signal=signal_of(exitcode),
-            reason=_LOSSES.get(helper, ""),
+            reason=self._wording.sentence(HelperGone(helper)),
         )
         self._emit_of_run(t, event)
 
@@ -605,9 +622,15 @@ def _handlers(decoder: object) -> dict[int, tuple[Callable[..., Event | None], i
     what a longer record has at its end are the optional fields of that event. Or it emits events itself, several or
     about others, and is given all that the record has: then there is no length.
     """
-    names = {name: value for name, value in vars(codes).items() if isinstance(value, int) and name[:2] != "W_"}
-    found = {number: getattr(decoder, f"on_{name.lower()}", None) for name, number in names.items()}
-    return {number: (handler, _record_length(handler)) for number, handler in found.items() if handler is not None}
+    return {number: (getattr(decoder, name), length) for number, name, length in _methods(type(decoder))}  # type: ignore[arg-type]
+
+
+@functools.cache
+def _methods(decoder: Any) -> list[tuple[int, str, int | None]]:
+    """Return, of the class of a decoder, the records that it has methods for: number, name of the method, length."""
+    numbers = {name: value for name, value in vars(codes).items() if isinstance(value, int) and name[:2] != "W_"}
+    named = [(number, f"on_{name.lower()}") for name, number in numbers.items()]
+    return [(number, name, _record_length(getattr(decoder, name))) for number, name in named if hasattr(decoder, name)]
 
 
 def _record_length(handler: Callable[..., Event | None]) -> int | None:

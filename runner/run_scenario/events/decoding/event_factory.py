@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import math
+import sys
 import time
+from collections import defaultdict
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from msgspec import UNSET, UnsetType
 
@@ -13,14 +14,15 @@ from run_scenario.events.types.base import Event, optional_fields
 from run_scenario.events.types.expectations import ExpectationEvent
 from run_scenario.events.types.runs import RunEvent
 
-if TYPE_CHECKING:
-    from run_scenario.events.diagnosis.hints import Hint
-
 Owner = tuple[str, int | None]
 """Who has made a resource: the name of a process, and its process id."""
 
 _AT_THE_END = (RunEvent, ExpectationEvent)
 """Events that a log gets also when it is full."""
+
+
+_MICROSECONDS = tuple([f"{number:03}Z" for number in range(1000)])
+"""Ends of timestamps: to format them each time is dear."""
 
 
 class EventFactory:
@@ -35,16 +37,17 @@ class EventFactory:
         self._began = began
         self._offset = wall - began
         self._latest = began
-        self._second = -1
-        self._second_text = ""
-        self._of_process: dict[str, int] = {}
+        self._millisecond = began - 1_000_000
+        """When the present millisecond of the wall clock began, on the monotonic clock."""
+        self._millisecond_text = ""
+        self._of_process: defaultdict[str, int] = defaultdict(int)
         self.emitted: list[Event] = []
         """Events that nobody has taken yet."""
         self.count = 0
         self.left_out = 0
         """Events that were left out because the log is full."""
         self._full = False
-        self._most_waiting: float = math.inf
+        self._most_waiting = sys.maxsize
         self._hand_on: Callable[[], object] = lambda: None
 
     @property
@@ -54,6 +57,7 @@ class EventFactory:
 
     def emit(self, t: int, process: str, pid: int | None, event: Event) -> None:
         """Append an event that happened at `t` (monotonic ns) and is about `process`."""
+        # This is run for every event of a log: each line of it costs.
         if len(self.emitted) >= self._most_waiting:
             self._hand_on()  # which may find that the log is full
         if self._full and not isinstance(event, _AT_THE_END):
@@ -63,21 +67,29 @@ class EventFactory:
         if t < self._latest:
             t = self._latest
         self._latest = t
-        self.count += 1
-        n = self._of_process[process] = self._of_process.get(process, 0) + 1
-        second, rest = divmod(t + self._offset, 1_000_000_000)
-        if second != self._second:
-            self._second = second
-            self._second_text = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(second))
-        event.timestamp = f"{self._second_text}.{rest // 1000:06d}Z"
+        self.count = seq = self.count + 1
+        numbers = self._of_process
+        numbers[process] = n = numbers[process] + 1
+        after = (t - self._millisecond) // 1000
+        if after >= 1000:
+            after = self._begin_millisecond(t)
+        event.timestamp = self._millisecond_text + _MICROSECONDS[after]
         event.t = (t - self._began) // 1000 / 1e6
-        event.seq = self.count
+        event.seq = seq
         event.run = self._run
         event.scenario = self._scenario
         event.process = process
         event.pid = pid
         event.n = n
         self.emitted.append(event)
+
+    def _begin_millisecond(self, t: int) -> int:
+        """Begin the millisecond of the wall clock in which `t` lies; return how many microseconds later that is."""
+        milliseconds, rest = divmod(t + self._offset, 1_000_000)
+        seconds, milliseconds = divmod(milliseconds, 1000)
+        self._millisecond = t - rest
+        self._millisecond_text = f"{time.strftime('%Y-%m-%dT%H:%M:%S', time.gmtime(seconds))}.{milliseconds:03}"
+        return rest // 1000
 
     def emit_with(self, t: int, process: str, pid: int | None, event: Event, more: Sequence[Any]) -> None:
         """As `emit`; `more` are the values of the event's optional fields, in the order of its class.
@@ -101,7 +113,7 @@ class EventFactory:
         """Return how many events about a process there have been."""
         return self._of_process.get(process, 0)
 
-    def hand_on_after(self, most: float, hand_on: Callable[[], object]) -> None:
+    def hand_on_after(self, most: int, hand_on: Callable[[], object]) -> None:
         """Have `hand_on` called, which takes the events, as soon as one comes where so many wait for that."""
         self._most_waiting, self._hand_on = most, hand_on
 
@@ -124,16 +136,11 @@ class EventFactory:
         return (t - self._began) // 1000 / 1e6
 
 
-def hint_fields(found: Hint | None) -> dict[str, Any]:
-    """Return the fields `hint` and `hint_seq` of a failure; none where nothing explains it."""
-    if found is None:
-        return {}
-    return {"hint": found.text} | ({} if found.seq is None else {"hint_seq": found.seq})
-
-
 def waited(t: int, since: Any) -> float:
     """Return how long a wait took in seconds: from `since` (0: it did not wait) to `t`, both in ns."""
-    return max(0, t - since) // 1000 / 1e6 if since and isinstance(since, int) else 0.0
+    if not since or type(since) is not int or since >= t:
+        return 0.0
+    return (t - since) // 1000 / 1e6
 
 
 def timeout_of(packed: int) -> float | UnsetType:

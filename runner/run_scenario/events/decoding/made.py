@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from run_scenario.events import types
+from run_scenario.events.types import Argument, NamedResource
+from run_scenario.recording.data import RecordedArgument, RecordedResource
 from run_scenario.scenario.model import StartMethod
 from run_scenario.scenario.resources import (
     PIPE_ENDS,
@@ -22,7 +24,7 @@ class Call(NamedTuple):
     """What a process that a script has made is to call."""
 
     path: str
-    arguments: list[dict[str, Any]]
+    arguments: list[Argument]
     start_method: StartMethod
 
 
@@ -68,7 +70,7 @@ def _parameters(spec: Resource) -> dict[str, Any]:
             return {"lock": spec.lock} if spec.lock else {}
 
 
-def with_names(arguments: list[dict[str, Any]], resources: Sequence[Resource]) -> list[dict[str, Any]]:
+def with_names(arguments: list[RecordedArgument], resources: Sequence[Resource]) -> list[Argument]:
     """Return arguments with the names of resources in place of their numbers, and of ends in place of theirs.
 
     Raises:
@@ -77,12 +79,31 @@ def with_names(arguments: list[dict[str, Any]], resources: Sequence[Resource]) -
     return [_with_names(argument, resources) for argument in arguments]
 
 
-def _with_names(argument: dict[str, Any], resources: Sequence[Resource]) -> dict[str, Any]:
-    changed = dict(argument)
+def _with_names(argument: RecordedArgument, resources: Sequence[Resource]) -> Argument:
+    named: Argument = {"name": argument["name"]}
+    if "data" in argument:
+        named["data"] = argument["data"]
     if "resource" in argument:
-        changed["resource"] = resources[argument["resource"]].name
+        named["resource"] = resources[argument["resource"]].name
     if "end" in argument:
-        changed["end"] = PIPE_ENDS[argument["end"]]
+        named["end"] = PIPE_ENDS[argument["end"]]
     if "resources" in argument:
-        changed["resources"] = with_names(argument["resources"], resources)
-    return changed
+        named["resources"] = [_named(each, resources) for each in argument["resources"]]
+    if "value" in argument:
+        named["value"] = argument["value"]
+    return named
+
+
+def handles(given: Sequence[RecordedResource], resources: Sequence[Resource]) -> list[str]:
+    """Return the names of resources, and of a pipe that of its end: `NAME.left` or `NAME.right`.
+
+    Raises:
+        IndexError: there is no such resource.
+    """
+    named = [_named(each, resources) for each in given]
+    return [f"{each['resource']}.{each['end']}" if "end" in each else each["resource"] for each in named]
+
+
+def _named(given: RecordedResource, resources: Sequence[Resource]) -> NamedResource:
+    name = resources[given["resource"]].name
+    return {"resource": name, "end": PIPE_ENDS[given["end"]]} if "end" in given else {"resource": name}

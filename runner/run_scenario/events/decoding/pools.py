@@ -10,14 +10,15 @@ from typing import Any, Literal
 from msgspec import UNSET, UnsetType
 
 from run_scenario.events import types
-from run_scenario.events.decoding.event_factory import EventFactory, Owner, hint_fields, waited
+from run_scenario.events.decoding.event_factory import EventFactory, Owner, waited
 from run_scenario.events.decoding.made import with_names
 from run_scenario.events.diagnosis.facts import FactBook
-from run_scenario.events.diagnosis.hints import Failure, Hint
+from run_scenario.events.diagnosis.hints import Failure
 from run_scenario.events.diagnosis.pools import is_heard, unheard_failures
 from run_scenario.events.exit_cause import signal_of
 from run_scenario.events.types import Event
 from run_scenario.events.types.pools import Doing, PoolThread
+from run_scenario.recording.data import RecordedArgument
 from run_scenario.recording.segment_reader import Source
 from run_scenario.recording.usage import Packed
 from run_scenario.scenario.model import PoolCall, PoolSpec, Resource
@@ -27,7 +28,7 @@ class PoolDecoder:
     """Emits the events of pools; its methods `on_NAME` take the fields of the records NAME.
 
     `note_name(pid, name)` is called for each worker, so that reports know it; `is_over()` tells whether the main
-    program has done, or failed at, its last step; `hint(failure)` finds what explains an exception; and
+    program has done, or failed at, its last step; `hint(failure)` returns the fields of what explains an exception; and
     `write_off(t, name, pid, False)` tells what a worker that has ended takes with it.
     """
 
@@ -37,7 +38,7 @@ class PoolDecoder:
         events: EventFactory,
         note_name: Callable[[int, str], None],
         is_over: Callable[[], bool],
-        hint: Callable[[Failure], Hint | None],
+        hint: Callable[[Failure], dict[str, Any]],
         write_off: Callable[[int, str, int, bool], None],
     ) -> None:
         self._resources = resources
@@ -213,7 +214,7 @@ class PoolDecoder:
             exception=exception,
             message=message,
             duration=duration,
-            **hint_fields(found),
+            **found,
             **self._of_own_code(pool, call),
         )
 
@@ -227,7 +228,7 @@ class PoolDecoder:
         call: int,
         tasks: int | None,
         path: str | UnsetType = UNSET,
-        arguments: list[dict[str, Any]] | UnsetType = UNSET,
+        arguments: list[RecordedArgument] | UnsetType = UNSET,
         over: list[Any] | UnsetType | None = UNSET,
         chunksize: int | UnsetType | None = UNSET,
         callbacks: dict[str, str] | UnsetType = UNSET,
@@ -235,8 +236,6 @@ class PoolDecoder:
         name, method = self._place(pool, call)
         self._tasks[pool, call] += tasks or 0
         function = self.call(pool, call).function
-        if arguments is not UNSET:
-            arguments = with_names(arguments, self._resources)
         return types.PoolCalled(
             pool=name,
             call=call,
@@ -244,7 +243,7 @@ class PoolDecoder:
             function=function,
             tasks=tasks,
             path=path,
-            arguments=arguments,
+            arguments=UNSET if arguments is UNSET else with_names(arguments, self._resources),
             over=over,
             chunksize=chunksize,
             callbacks=callbacks,

@@ -10,21 +10,21 @@ from typing import Any
 from msgspec import UNSET, UnsetType
 
 from run_scenario.events import types
-from run_scenario.events.decoding.event_factory import EventFactory, hint_fields, waited
+from run_scenario.events.decoding.event_factory import EventFactory, waited
 from run_scenario.events.decoding.made import Call
-from run_scenario.events.diagnosis.hints import Failure, Hint
+from run_scenario.events.diagnosis.hints import Failure
 from run_scenario.events.exit_cause import (
     MAIN_NAME,
     RUNNER,
+    ExitCause,
     ProcessState,
-    expectation,
     explain,
     explain_thread,
     signal_name,
     usage_of,
 )
+from run_scenario.events.reasons import BadEnd, BlockRaised, Misreported, NotEnded, Sent, WayOut, Wording
 from run_scenario.events.types import Event
-from run_scenario.recording.codes import UNKNOWN
 from run_scenario.recording.segment_reader import Source
 from run_scenario.recording.usage import Packed
 from run_scenario.scenario.model import ProcessSpec, StartMethod
@@ -34,7 +34,6 @@ MAIN = -1
 
 _FIRST_PROCESS = 1
 """The process id of the system's own, which adopts whom nobody else does."""
-_A_DAEMON = "its parent ended, and this is a daemon process"
 
 _MOST_THREAD_NAMES = 10_000
 
@@ -44,7 +43,7 @@ class ProcessDecoder:
 
     `before_exit(pid, name)` and `after_exit(t, name, pid, thread)` are called around each `process.exited`: what is
     left of the output comes before it, what became of items and locks after it. Its name is None for a process and
-    all that runs in it, or that of a thread. `hint(failure)` finds what explains an exception.
+    all that runs in it, or that of a thread. `hint(failure)` returns the fields of what explains an exception.
     """
 
     def __init__(
@@ -54,7 +53,8 @@ class ProcessDecoder:
         start_method: StartMethod,
         before_exit: Callable[[int, str | None], None],
         after_exit: Callable[[int, str, int, bool], None],
-        hint: Callable[[Failure], Hint | None],
+        hint: Callable[[Failure], dict[str, Any]],
+        wording: Wording,
     ) -> None:
         self.main = ProcessState(MAIN_NAME)
         self.states = [ProcessState(spec.name, spec) for spec in processes]
@@ -62,8 +62,8 @@ class ProcessDecoder:
         """How many processes have had a name."""
         self._by_pid: dict[int, ProcessState] = {}
         self._reaped: dict[int, tuple[int, Packed]] = {}
-        self.survivors: list[str] = []
-        """A sentence for each process that could not be ended, and was seen to be there."""
+        self.survivors: list[NotEnded] = []
+        """The processes that could not be ended, and were seen to be there."""
         self.recording_has_ended = False
         self._calls: dict[int, Call] = {}
         self.thread_names: dict[tuple[int, int], str] = {}
@@ -78,6 +78,7 @@ class ProcessDecoder:
         self._before_exit = before_exit
         self._after_exit = after_exit
         self._hint = hint
+        self._sentence = wording.sentence
 
     def spec_of(self, source: Source, otherwise: str) -> ProcessSpec | None:
         """Return what is known of a process or thread from its scenario, or from whoever has made it.
@@ -131,7 +132,8 @@ class ProcessDecoder:
         for state in self.states:
             gone = bool(living) and state.worker == "process" and state.pid is not None and state.pid not in living
             if state.exited or state.seen is not None or gone:
-                causes[state.name] = state.cause or ("exception" if state.outcome == "failed" else "")
+                by_now = "exception" if state.outcome == "failed" else ""
+                causes[state.name] = state.end.cause if state.end else by_now
         return causes
 
     def started(self) -> int:
@@ -152,36 +154,42 @@ class ProcessDecoder:
         main_goes_on = pid != self.main.pid and not self.main.outcome
         return (main_goes_on and not self.main.exited) or any(not state.exited and not state.sent for state in others)
 
-    def failures(self) -> list[str]:
-        """Return a sentence for each process that ended in a way the scenario does not allow."""
-        main = [f"the main program failed: {self.main.reason}"] if self.main.exitcode and not self.main.allowed else []
-        if not self.main.exited and self.main.outcome == "failed":  # a block, after which it goes on
-            main = [f"the block raised {self.main.exception}"]
-        failed = [state for state in self.states if state.exited and not state.allowed and not self._is_left(state)]
-        if main:  # what ended with it has no reason of its own
+    def failures(self) -> list[tuple[BadEnd | BlockRaised, int | None]]:
+        """Return each process that ended in a way the scenario does not allow, with the number of what shows it."""
+        found: list[tuple[BadEnd | BlockRaised, int | None]] = []
+        main, failed = self.main, [state for state in self.states if self._has_failed(state)]
+        if main.exitcode and main.end is not None and not main.end.allowed:
+            found.append((BadEnd(main.name, True, main.end), main.shown_by))
+        if not main.exited and main.outcome == "failed":  # a block, after which it goes on
+            found.append((BlockRaised(main.exception), None))
+        if found:  # what ended with it has no reason of its own
             failed = [state for state in failed if state.worker == "process" or state.outcome]
-        return main + [_failure(state) + self._way_to_allow(state) for state in failed]
+        return found + [(self._bad_end(state, state.end), state.shown_by) for state in failed if state.end]
 
-    def _is_left(self, state: ProcessState) -> bool:
-        """Tell whether a target has left a process behind, which is then not its own failure: it was orphaned."""
+    def _has_failed(self, state: ProcessState) -> bool:
+        if state.end is None or state.end.allowed:
+            return False
+        # A process that a target has left behind is not its own failure: it was orphaned.
         made = state.start_method is not None and self.main.spec is None
-        return made and state.cause == "stopped_by_runner"
+        return not (made and state.end.cause == "stopped_by_runner")
 
-    def _way_to_allow(self, state: ProcessState) -> str:
-        """Return what the scenario allows that process, or how it could allow this end; empty for a script."""
+    def _bad_end(self, state: ProcessState, end: ExitCause) -> BadEnd:
+        """Return the end of a process, with what its scenario allows it, or how it could allow this."""
+        way_out: WayOut = "listed"
         if self.main.spec is not None or state.worker != "process" or state.spec is None or state.exitcode is None:
-            return ""
+            return BadEnd(state.name, False, end)
         maker: ProcessState | None = state
         while maker is not None and maker.spec is not None and maker.start_method is not None:
             name = maker.spec.parent
             maker = next((each for each in self.states if each.name == name), None)
         if maker is not state and maker is not None:
-            return f" (to allow that, write `children_exitcode: {state.exitcode}` for {maker.name})"
+            return BadEnd(state.name, False, end, "children_exitcode", maker.name)
         if state.start_method is not None:
-            return f" (to allow that, write `exitcodes: {{{state.name}: {state.exitcode}}}` under `expect`)"
-        if state.exitcode == 0 and state.spec.exitcodes is None:  # it is not for its exit code that it is not allowed
-            return " (to allow that, write `exitcode: 0`)"
-        return f" ({expectation(state.spec)})"
+            way_out = "exitcodes"
+        elif state.exitcode == 0 and state.spec.exitcodes is None:  # it is not for its exit code that it is not allowed
+            way_out = "exitcode"
+        codes = sorted(state.spec.exitcodes) if state.spec.exitcodes is not None else [0]
+        return BadEnd(state.name, False, end, way_out, allowed=tuple(codes))
 
     def name_thread(self, source: Source) -> None:
         """Give a thread the name of the worker that was registered with its number (see `Recorder.register`).
@@ -317,11 +325,12 @@ class ProcessDecoder:
     ) -> None:
         state = self._state(process)
         state.outcome, state.usage = "failed", usage
+        state.exception_type = exception
         state.exception = f"{exception}: {message}" if message else str(exception)
         so_far = self._count_of(state.name)
         found = self._hint(Failure(state.name, exception, message, traceback, null_input, so_far, tuple(through)))
-        state.hint = found.text if found is not None else ""
-        event = types.ProcessFailed(exception=exception, message=message, traceback=traceback, **hint_fields(found))
+        state.hint = found.get("hint", "")
+        event = types.ProcessFailed(exception=exception, message=message, traceback=traceback, **found)
         self._emit_about(t, state, event)
 
     def on_atexit_missed(self, source: Source, t: int, functions: list[str]) -> Event:
@@ -363,15 +372,24 @@ class ProcessDecoder:
         state = self._state(process)
         self._emit_with(t, state.name, state.pid, types.ProcessAlive(by=source.name, alive=alive), more)
 
+    def on_interrupting(self, source: Source, t: int, process: int, why: str) -> None:
+        state = self._state(process)
+        state.sent.append((signal.SIGINT, source.name, why))
+        self._emit_about(
+            t, state, types.ProcessInterrupting(by=source.name, reason=self._sentence(Sent(why, "interrupt")))
+        )
+
     def on_terminating(self, source: Source, t: int, process: int, why: str) -> None:
         state = self._state(process)
         state.sent.append((signal.SIGTERM, source.name, why))
-        self._emit_about(t, state, types.ProcessTerminating(by=source.name, reason=_why_stopped(why, "terminate")))
+        self._emit_about(
+            t, state, types.ProcessTerminating(by=source.name, reason=self._sentence(Sent(why, "terminate")))
+        )
 
     def on_killing(self, source: Source, t: int, process: int, why: str) -> None:
         state = self._state(process)
         state.sent.append((signal.SIGKILL, source.name, why))
-        self._emit_about(t, state, types.ProcessKilling(by=source.name, reason=_why_stopped(why, "kill")))
+        self._emit_about(t, state, types.ProcessKilling(by=source.name, reason=self._sentence(Sent(why, "kill"))))
 
     def on_raising_signal(self, source: Source, t: int, number: int) -> Event:
         if (state := self._by_pid.get(source.pid)) is not None:
@@ -401,15 +419,15 @@ class ProcessDecoder:
 
     def on_main_exited(self, source: Source, t: int, pid: int, exitcode: int, usage: Packed) -> None:
         if self.recording_has_ended:  # and so perhaps what it would have recorded of it
-            self.main.exited, self.main.exitcode, self.main.allowed = True, exitcode, not exitcode
-            self.main.reason = f"it ended with exit code {exitcode}; why is not recorded"
+            self.main.exited, self.main.exitcode = True, exitcode
+            self.main.end = ExitCause("unknown", None, None, allowed=not exitcode, exitcode=exitcode)
             return
         # What the system counts for it includes all the processes it has waited for; its own word does not.
         self._emit_exit(self.main, pid, t, exitcode, self.main.usage or usage)
         self._cut_threads_off(t)
 
     def on_misreported(self, source: Source, t: int, process: int, exitcode: int) -> None:
-        reason = "the fork server that would know its exit code is gone: it may well be alive"
+        reason = self._sentence(Misreported())
         event = types.ProcessMisreported(by=source.name, exitcode=exitcode, reason=reason)
         self._emit_about(t, self._state(process), event)
 
@@ -438,8 +456,8 @@ class ProcessDecoder:
         self._before_exit(pid, state.name if thread else None)
         end = explain_thread(state, self.main) if thread else explain(state, code)
         if not end.allowed and state.is_to_be_restarted(code):
-            end = end.replace(allowed=True, reason=f"{end.reason}; it is to be started again")
-        state.cause, state.allowed, state.reason = end.cause, end.allowed, end.reason
+            end = end.replace(allowed=True, is_restarted=True)
+        state.end = end
         used = usage_of(usage, state.usage)
         event = types.ProcessExited(
             level="info" if end.allowed else "error",
@@ -448,7 +466,7 @@ class ProcessDecoder:
             cause=end.cause,
             signal=end.signal,
             by=end.by,
-            reason=end.reason,
+            reason=self._sentence(end),
             allowed=end.allowed,
             cpu_user=_microseconds(used.cpu_user),
             cpu_system=_microseconds(used.cpu_system),
@@ -458,6 +476,7 @@ class ProcessDecoder:
             duration=self._since(state, t if state.seen is None else state.seen),
         )
         self._emit(t, state.name, pid, event)
+        state.shown_by = event.seq or None
         if thread:
             self._after_exit(t, state.name, pid, True)
         else:
@@ -508,20 +527,12 @@ class ProcessDecoder:
         if state.not_ended:
             return
         state.not_ended = True
-        if condition is None and not state.sent and state.started is not None:
-            reason = "it has a session of its own: nobody here can see whether it is still there"
-        elif condition is None and not state.sent:
-            reason = "it is in a session of its own that is younger than the run: nobody here can see whose it is"
-        elif condition is None:
-            reason = "it may still be there: nobody here can see whether SIGKILL has ended it"
-        elif condition == "D":
-            reason = "it is still there: in an uninterruptible sleep (state D), which SIGKILL does not end"
-        elif condition == UNKNOWN:
-            reason = "it is still there: SIGKILL has not ended it"
-        else:
-            reason = f"it is still there: SIGKILL has not ended it (state {condition})"
+        found = NotEnded(state.name, pid, condition)
+        if condition is None and not state.sent:
+            found = found.replace(session="younger" if state.started is None else "own")
         if condition is not None:
-            self.survivors.append(f"{state.name} (pid {pid}) could not be ended: {reason}")
+            self.survivors.append(found)
+        reason = self._sentence(found)
         level: types.Level = "error" if condition else "warning"
         self._emit(t, state.name, pid, types.ProcessNotEnded(level=level, state=condition, reason=reason))
 
@@ -554,13 +565,3 @@ class ProcessDecoder:
 
 def _microseconds(seconds: float | None) -> float | None:
     return None if seconds is None else round(seconds, 6)
-
-
-def _why_stopped(why: str, method: str) -> str:
-    return {"daemon": _A_DAEMON, "step": f"by a call of {method}()"}.get(why, why)
-
-
-def _failure(state: ProcessState) -> str:
-    if state.worker != "process":
-        return f"{state.name} failed: {state.reason}"
-    return f"{state.name} ended with exit code {state.exitcode}: {state.reason}"

@@ -9,12 +9,11 @@ from msgspec import UNSET
 
 from run_scenario.events import types
 from run_scenario.events.decoding.event_factory import EventFactory, Owner, timeout_of, waited
-from run_scenario.events.decoding.queue_ledger import QueueLedger
+from run_scenario.events.queue_ledger import QueueLedger
 from run_scenario.events.types import Event
-from run_scenario.limits import LIMITS
 from run_scenario.recording import codes
 from run_scenario.recording.segment_reader import Source
-from run_scenario.scenario.forms import in_words, is_object
+from run_scenario.scenario.data import in_words, is_object
 from run_scenario.scenario.model import QueueSpec
 
 _MOST_LEFT_SHOWN = 10
@@ -103,9 +102,11 @@ class QueueDecoder:
     def on_thread_joined(self, source: Source, t: int, queue: int, since: int) -> Event:
         return types.QueueThreadJoined(queue=self._name(queue), waited=waited(t, since))
 
-    def on_dropped(self, source: Source, t: int, queue: int, stamp: int, item: Any, error: str) -> Event:
+    def on_dropped(
+        self, source: Source, t: int, queue: int, stamp: int, item: Any, error: str, too_large: bool
+    ) -> Event:
         ledger = self.ledgers[queue]
-        item_id = ledger.record_drop(stamp, too_large=LIMITS["payload"].option in error)
+        item_id = ledger.record_drop(stamp, too_large=too_large)
         return types.QueueItemDropped(queue=ledger.spec.name, item_id=item_id, item=item, error=error)
 
     def on_get_failed(self, source: Source, t: int, queue: int, stamp: int, error: str) -> Event:

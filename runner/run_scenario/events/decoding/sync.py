@@ -1,15 +1,25 @@
-"""Records of locks, semaphores, events, conditions and barriers, decoded; and who holds what."""
+"""Records of locks, semaphores, events, conditions and barriers, decoded; who holds what, and what is lost with it."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import Any, Literal
 
 from run_scenario.events import types
 from run_scenario.events.decoding.event_factory import EventFactory, timeout_of, waited
-from run_scenario.events.types import Event
-from run_scenario.recording.segment_reader import Source
-from run_scenario.scenario.model import Resource, SharedSpec, SyncSpec
+from run_scenario.events.reasons import Inside, TakenAlong, Wording
+from run_scenario.events.types import (
+    BarrierAbandoned,
+    ConditionAbandoned,
+    Event,
+    EventAbandoned,
+    LockAbandoned,
+    QueueAbandoned,
+    SemaphoreAbandoned,
+)
+from run_scenario.recording import codes
+from run_scenario.recording.segment_reader import Source, Wait
+from run_scenario.scenario.model import QueueSpec, Resource, SharedSpec, SyncSpec
 
 SEMAPHORES = ("Semaphore", "BoundedSemaphore")
 Key = tuple[int, int]
@@ -175,3 +185,68 @@ class SyncDecoder:
                 gone.append(hold.process)
                 event = self._of_lock(types.LockAbandoned, types.SemaphoreAbandoned, index)
                 self._emit(t, hold.process, pid, event)
+
+
+# What a process takes along when it ends
+
+
+_READING = (codes.W_GET, codes.W_GET_TIMED)
+_WRITING = (codes.W_FEED, codes.W_PUT)
+_WAITING = (codes.W_EVENT, codes.W_CONDITION, codes.W_BARRIER, codes.W_ANSWER)
+_OF_QUEUES: dict[str, Inside] = {"read": "queue_read", "write": "queue_write", "join": "queue_join"}
+
+Abandoned = QueueAbandoned | LockAbandoned | SemaphoreAbandoned | EventAbandoned | ConditionAbandoned | BarrierAbandoned
+
+
+def abandoned_resources(
+    waits: Iterable[Wait], resources: Sequence[Resource], wording: Wording
+) -> Iterator[tuple[int, Abandoned]]:
+    """Yield an event for each object that nobody can use as before, because its process ended while it waited so.
+
+    Before the event stands the position of the object.
+    """
+
+    def why(inside: Inside) -> str:
+        return wording.sentence(TakenAlong(inside))
+
+    for wait in waits:
+        spec = resources[wait.resource] if wait.resource < len(resources) else None
+        if isinstance(spec, QueueSpec):
+            side = _side(wait)
+            if side is not None:
+                yield wait.resource, QueueAbandoned(queue=spec.name, side=side, reason=why(_OF_QUEUES[side]))
+        elif isinstance(spec, SyncSpec) and spec.is_managed:
+            if (event := _left_to_manager(spec, wait, why)) is not None:
+                yield wait.resource, event
+        elif isinstance(spec, SyncSpec) and wait.kind in _WAITING:
+            answers = wait.kind == codes.W_ANSWER
+            match spec.type:
+                case "Event":
+                    reason = why("event_answer" if answers else "event_wait")
+                    yield wait.resource, EventAbandoned(flag=spec.name, reason=reason)
+                case "Condition":
+                    reason = why("condition_answer" if answers else "condition_wait")
+                    yield wait.resource, ConditionAbandoned(condition=spec.name, reason=reason)
+                case "Barrier":
+                    yield wait.resource, BarrierAbandoned(barrier=spec.name, reason=why("barrier_wait"))
+
+
+def _left_to_manager(spec: SyncSpec, wait: Wait, why: Callable[[Inside], str]) -> Abandoned | None:
+    """Return the event of what a manager may acquire for a process that is over."""
+    if wait.kind == codes.W_CONDITION:
+        return LockAbandoned(lock=spec.lock or spec.name, reason=why("manager_notice"))
+    if wait.kind != codes.W_ACQUIRE:
+        return None
+    if spec.type in ("Semaphore", "BoundedSemaphore"):
+        return SemaphoreAbandoned(semaphore=spec.name, reason=why("manager_acquire"))
+    return LockAbandoned(lock=spec.name, reason=why("manager_acquire"))
+
+
+def _side(wait: Wait) -> Literal["read", "write", "join"] | None:
+    if wait.kind == codes.W_JOIN_QUEUE:
+        return "join"
+    if wait.holding and wait.kind in _READING:
+        return "read"
+    if wait.holding and wait.kind in _WRITING:
+        return "write"
+    return None

@@ -13,7 +13,6 @@ from typing import Any, Literal
 from msgspec import UNSET
 
 from run_scenario.events import types
-from run_scenario.events.decoding.queue_ledger import QueueLedger
 from run_scenario.events.diagnosis.facts import FactBook
 from run_scenario.events.diagnosis.graph import WaitForGraph
 from run_scenario.events.diagnosis.pools import (
@@ -25,6 +24,7 @@ from run_scenario.events.diagnosis.pools import (
 )
 from run_scenario.events.diagnosis.reports import Waiting, type_of
 from run_scenario.events.exit_cause import MAIN_NAME
+from run_scenario.events.queue_ledger import QueueLedger
 from run_scenario.events.types.runs import (
     SOMETHING_IS_MISSING,
     CycleLink,
@@ -69,11 +69,13 @@ def diagnose(graph: WaitForGraph, cause: Literal["deadlock", "deadline", "signal
     facts = _Facts(graph)
     concerned = concerned[:_MOST_CONCERNED]
     movers = _once(mover for w in concerned for mover in graph.movers(w))[:_MOST_CONCERNED]
+    about = list(concerned)
     if kind == "held_lock":  # what its holder waits for belongs to it
         movers = _once([*movers, *graph.movers_of_holder(concerned[0])])[:_MOST_CONCERNED]
+        about += [graph.living[name] for name in graph.holders(concerned[0])[:1] if name in graph.living]
     if kind == "end_left_open":
         movers = [*graph.closers(concerned[0]), *movers][:_MOST_CONCERNED]
-    specs = _once(spec for w in concerned if (spec := graph.spec(w)) is not None)
+    specs = _once(spec for w in about if (spec := graph.spec(w)) is not None)
     if concerned and concerned[0].operation == "exit":
         specs = [ledger.spec for ledger in _unread(graph, concerned[0])]
     return Diagnosis(
@@ -118,7 +120,7 @@ def _stuck(graph: WaitForGraph, w: Waiting, now: float) -> dict[str, Any]:
 
 
 def _state_of(w: Waiting) -> Literal["waiting", "running", "sleeping", "stopped", "exiting", "unknown"]:
-    """Return what a process does at a standstill: what it has recorded, or else what the system says of it.
+    """Return what a process does at a deadlock: what it has recorded, or else what the system says of it.
 
     Whoever is stopped does not even do what it has recorded last.
     """
@@ -192,6 +194,8 @@ class _Rules:
                 return "pool_thread_ended", [w]
             if lost_tasks(self._graph, w):
                 return "lost_pool_task", [w]
+            if w.operation == "result" and self._facts.last(types.PoolTerminated, name):
+                return "no_pool_worker", [w]
             if self._facts.last(types.PoolWorkerLost, name, None, None) and is_closed_to_workers(self._graph, w):
                 return "lost_pool_lock", [w]
             started = self._facts.count(types.PoolWorkerStarted, name)
@@ -437,6 +441,7 @@ class _Facts:
         if kind == "no_pool_worker":
             pool = self._graph.blocked(concerned[0]).resource
             self._add("worker_exited", self._book.last(types.PoolWorkerExited, pool), pool)
+            self._add("terminated", self._book.last(types.PoolTerminated, pool), pool)
         if kind == "deaf_pool_workers":
             pool = self._graph.blocked(concerned[0]).resource
             self._add("terminated", self._book.last(types.PoolTerminated, pool), pool)

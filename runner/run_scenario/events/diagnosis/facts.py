@@ -133,8 +133,8 @@ class FactBook:
             if kind not in keys:
                 continue
             key = keys[kind](event)
-            if key in noted:
-                known = noted[key]
+            known = noted.get(key)
+            if known is not None:
                 known.last = event
                 known.count += 1
             else:

@@ -9,23 +9,84 @@ The main program is a process like the others; what it would still do is known f
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, Literal
 
 from msgspec.structs import replace
 
 from run_scenario.events import types
-from run_scenario.events.diagnosis.main_steps import RemainingSteps, may_do, remaining_steps
 from run_scenario.events.diagnosis.reports import Waiting, blocked_operation
 from run_scenario.events.exit_cause import MAIN_NAME
 from run_scenario.events.types.runs import Action, BlockedOperation, CycleLink, Mover
-from run_scenario.scenario.model import PipeSpec, QueueSpec, Resource, Scenario, SharedSpec, SyncSpec
+from run_scenario.scenario import model
+from run_scenario.scenario.model import PipeSpec, PoolSpec, QueueSpec, Resource, Scenario, SharedSpec, SyncSpec
+from run_scenario.scenario.plan import plan
+from run_scenario.scenario.steps import VERBS, Effect, Step, everywhere, unfolded
 from run_scenario.values import Value
 
 if TYPE_CHECKING:
-    from run_scenario.events.decoding.queue_ledger import QueueLedger
     from run_scenario.events.diagnosis.facts import FactBook
+    from run_scenario.events.queue_ledger import QueueLedger
+
+
+# What the main program still has to do
+
+
+Did = tuple[Effect, str]
+"""What a step does for others, and the name of what it is done to; of a pipe, that of the end."""
+
+
+class RemainingSteps(Value):
+    """What the main program does in the steps to come."""
+
+    certain: frozenset[Did]
+    possible: frozenset[Did]
+    """Those that may still come: it is not known in which of several steps it is."""
+
+
+def remaining_steps(scenario: model.Scenario, blocked: BlockedOperation | None) -> RemainingSteps:
+    """Return what comes after the step that the main program is blocked in; nothing if it has ended or is ending."""
+    if blocked is None or blocked.operation == "exit":
+        return RemainingSteps(frozenset(), frozenset())
+    steps = list(unfolded(plan(scenario)))
+    at = [number for number, step in enumerate(steps) if _is_blocked_in(step, blocked)]
+    if not at:
+        return RemainingSteps(frozenset(), frozenset(did for step in steps for did in _done_by(step)))
+    later = [frozenset(did for step in steps[number + 1 :] for did in _done_by(step)) for number in (at[-1], at[0])]
+    return RemainingSteps(*later)
+
+
+def may_do(steps: Iterable[Step], action: str, handle: str | None) -> bool:
+    """Tell whether one of the steps may do this.
+
+    Where a name that is computed, or a function of the user's, decides, that is not excluded.
+    """
+    for step in everywhere(steps):
+        if step.verb == "call" and ":" in str(step.argument):
+            return True
+        verb = VERBS.get(step.verb)  # the parts of a `try` are none
+        if verb and verb.effect == action and (step.subject == handle or not isinstance(step.subject, str)):
+            return True
+    return False
+
+
+def _done_by(step: Step) -> Iterator[Did]:
+    effect = VERBS[step.verb].effect
+    if effect is not None:
+        yield effect, step.subject
+
+
+def _is_blocked_in(step: Step, blocked: BlockedOperation) -> bool:
+    """Tell whether a step may be the one in which the main program waits so."""
+    if blocked.operation not in (VERBS[step.verb].waits or (step.verb,)):
+        return False
+    name = f"{blocked.resource}.{blocked.end}" if blocked.end else blocked.resource
+    return not step.subject or step.subject in (name, blocked.on_process)
+
+
+# The graph
+
 
 _OTHER_END = {"left": "right", "right": "left"}
 
@@ -53,7 +114,11 @@ class Situation(Value):
     seconds: Callable[[int], float]
     """Monotonic ns -> seconds of the log."""
     makers: Mapping[str, str] = {}
-    """What own code has made -> the process that has made it, and so has it. Who else has it is not known."""
+    """What own code has made -> the process that has made it, and so has it."""
+    given: Mapping[str, Sequence[str]] = {}
+    """Resource, or end of a pipe -> the processes and pools that own code has started and given it to."""
+    given_more: Collection[str] = ()
+    """Those of them that may have been given more."""
 
 
 class WaitForGraph:
@@ -71,16 +136,29 @@ class WaitForGraph:
             if w.thread:
                 self._threads.setdefault(w.pid, []).append(w)
         self._described = {process.name: process for process in situation.scenario.processes}
+        self._pools = {spec.name for spec in self.resources if isinstance(spec, PoolSpec)}
         self._connected: dict[str, list[tuple[str, str]]] = {}
         """Resource, or end of a pipe -> each process that is given it, and in which direction."""
         for process in situation.scenario.processes:
             for binding in process.bindings:
                 self._connected.setdefault(binding.resource, []).append((process.name, binding.direction))
+        for handle, names in situation.given.items():
+            self._connected.setdefault(handle, []).extend((name, "uses") for name in self._started(names))
         self._alike: dict[Shape, list[Waiting]] = {}
         for w in situation.waiting:
             self._alike.setdefault(self._shape(w), []).append(w)
         self._movers_of: dict[Shape, list[Mover]] = {}
         self._waits_on: dict[Shape, list[str]] = {}
+
+    def _started(self, names: Iterable[str]) -> Iterator[str]:
+        """Yield processes, and in place of pools those of their workers that have a task: others wait to get one."""
+        for name in names:
+            if name not in self._pools:
+                yield name
+            for worker in sorted(self.situation.facts.workers.get(name, ())):
+                w = self.living.get(worker)
+                if w is not None and w.operation != "next_task":
+                    yield worker
 
     def blocked(self, w: Waiting) -> BlockedOperation:
         """Return what a process is blocked in, by names."""
@@ -211,11 +289,23 @@ class WaitForGraph:
 
     def _movers_at_queue(self, w: Waiting, spec: QueueSpec) -> list[Mover]:
         ledger = self.situation.ledgers[w.resource]
+        putters = [self.situation.name_of(pid) for pid, count in ledger.put_by.items() if count > 0]
         if w.operation == "get":
-            putters = [self.situation.name_of(pid) for pid, count in ledger.put_by.items() if count > 0]
-            return self._movers(w, "put", spec.name, [*self._having(spec.name, "to", "uses"), *putters])
-        takers = [*self._having(spec.name, "from", "uses"), *ledger.takers]
-        return self._movers(w, "task_done" if w.operation == "join_queue" else "take", spec.name, takers)
+            having = self._having_or_did(spec.name, "to", putters, ledger.takers)
+            return self._movers(w, "put", spec.name, [*having, *putters])
+        having = self._having_or_did(spec.name, "from", ledger.takers, putters)
+        action: Action = "task_done" if w.operation == "join_queue" else "take"
+        return self._movers(w, action, spec.name, [*having, *ledger.takers])
+
+    def _having_or_did(
+        self, handle: str, direction: str, did: Collection[str], did_other: Collection[str]
+    ) -> Iterator[str]:
+        """Yield who has a queue for this; of those over that own code has given it to, who did it, or may have."""
+        given = self.situation.given.get(handle, ())
+        for name in self._having(handle, direction, "uses"):
+            may_have = name in did if did else name not in did_other
+            if name in self.living or name not in given or may_have:
+                yield name
 
     def _movers_at_lock(self, w: Waiting, spec: SyncSpec | SharedSpec) -> list[Mover]:
         users = self._having(spec.name, "from", "to", "uses")
@@ -254,13 +344,22 @@ class WaitForGraph:
             movers.append(self._mover(MAIN_NAME, action, handle))
         is_made = bool(self.scenario.script) or handle in self.situation.makers
         if is_made and not hold and all(mover.standing == "ended" for mover in movers):
-            movers += self._forked(same, action, handle)
+            movers += self._others_that_may_have_it(same, action, handle)
         return movers
 
-    def _forked(self, same: Collection[str], action: Action, handle: str | None) -> Iterator[Mover]:
-        """Yield the processes that were forked: they may have all that who forked them had made."""
-        for name in self._described:
-            if name in self.living and name not in same and self._was_forked(name, before=None):
+    def _others_that_may_have_it(self, same: Collection[str], action: Action, handle: str | None) -> Iterator[Mover]:
+        """Yield those that were forked, which have all that who forked them had made, and the like.
+
+        What a manager holds may be passed on to everybody.
+        """
+        given_more = self.situation.given_more
+        found = [n for n in self._described if n in given_more or self._was_forked(n, before=None)]
+        found += self._started(name for name in self._pools if name in given_more)
+        spec = next((each for each in self.resources if each.name == handle), None)
+        if isinstance(spec, SyncSpec | SharedSpec) and spec.is_managed:
+            found += [*self._described, *self._started(self._pools)]
+        for name in dict.fromkeys(found):
+            if name in self.living and name not in same:
                 yield self._possible_mover(name, action, handle, same)
 
     def _possible_mover(self, name: str, action: Action, handle: str | None, same: Collection[str]) -> Mover:

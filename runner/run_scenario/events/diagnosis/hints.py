@@ -1,19 +1,19 @@
-"""What explains an exception whose own words do not: one earlier fact of the same log."""
+"""What explains an exception whose own words do not: one earlier fact of the same log, as a value."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Sequence
 from operator import attrgetter
-from typing import NamedTuple
 
 from msgspec import UNSET
 
 from run_scenario.events import types
 from run_scenario.events.diagnosis.facts import FactBook
 from run_scenario.events.exit_cause import MAIN_NAME
+from run_scenario.events.reasons import Hint
 from run_scenario.scenario.model import Scenario
-from run_scenario.scenario.resources import task_name
+from run_scenario.scenario.resources import pipe_end
 from run_scenario.values import Value
 
 _OF_A_LOST_SERVER = frozenset(
@@ -24,6 +24,8 @@ _SAID_BY_INPUT = "EOF when reading a line"
 _OF_A_LOST_END = ("BrokenPipeError", "EOFError")
 _CUT_OFF = "got end of file during message"
 """The message of recv() where the sender has ended in the middle of one."""
+_CLOSED_END = "handle is closed"
+"""The message of every call on an end of a pipe that the process itself has closed."""
 _CALLS = {"BrokenPipeError": "send", "OSError": "recv"}
 _CLOSED_QUEUE = re.compile(r"Queue <.*> is closed")
 _UNKNOWN_OBJECT = re.compile(r" in serve_client\n\s+self\.id_to_local_proxy_obj\[ident\]\n")
@@ -33,9 +35,6 @@ _OTHER_END = {"left": "right", "right": "left"}
 
 
 _SEQ = attrgetter("seq")
-
-
-_MOST_ENDS = 3
 
 
 class Failure(Value):
@@ -54,27 +53,18 @@ class Failure(Value):
     """The modules of our primitives through which it has come, such as `pipes`; None: that is not recorded."""
 
 
-class Hint(NamedTuple):
-    """What explains a failure, in words, and the number of the event that says so."""
-
-    text: str
-    seq: int | None
+_OF_DEBUGGERS = ("BdbQuit", "SystemExit")
+"""With what pdb ends at the end of its input; from Python 3.14 on, with the latter."""
 
 
 def hint(failure: Failure, scenario: Scenario, facts: FactBook) -> Hint | None:
     """Return what explains a failure; None where no fact does."""
     name = failure.exception
-    if failure.null_input and (name == "BdbQuit" or (name, failure.message) == ("EOFError", _SAID_BY_INPUT)):
-        given = "" if failure.process == MAIN_NAME else ", which multiprocessing gives to every process that it starts"
-        way_out = "; `run-scenario run FILE --no-capture` gives a debugger the terminal"
-        is_debugged = name == "BdbQuit" and not scenario.script
-        return Hint(f"standard input is /dev/null there{given}{way_out if is_debugged else ''}", None)
+    if failure.null_input and (name in _OF_DEBUGGERS or (name, failure.message) == ("EOFError", _SAID_BY_INPUT)):
+        is_debugged = name in _OF_DEBUGGERS and not scenario.script
+        return Hint("null_input", None, name=failure.process, is_debugged=is_debugged)
     if name == "RemoteError" and _UNKNOWN_OBJECT.search(failure.message):
-        return Hint(
-            "its manager does not hold it any more, as when nobody has a proxy left before this process has its own: "
-            "keep one where the process is started",
-            None,
-        )
+        return Hint("proxy_outlived", None)
     if name == "FileNotFoundError" and (missing := _MISSING_MEMORY.fullmatch(failure.message)):
         return _removed_memory(missing["name"], facts)
     if name in _OF_A_LOST_SERVER and _is_in_managers(failure):
@@ -87,6 +77,8 @@ def hint(failure: Failure, scenario: Scenario, facts: FactBook) -> Hint | None:
         return _broken_barrier(failure, scenario, facts)
     if name in _OF_A_LOST_END or (name, failure.message) == ("OSError", _CUT_OFF):
         return _closed_end(failure, scenario, facts)
+    if (name, failure.message) == ("OSError", _CLOSED_END) and failure.through and "pipes" in failure.through:
+        return _end_closed_before(failure, scenario, facts)
     if name == "ValueError" and _CLOSED_QUEUE.fullmatch(failure.message):
         return _closed_queue(failure, scenario, facts)
     return None
@@ -120,11 +112,7 @@ def _ended_manager(facts: FactBook) -> Hint | None:
     if len(over) != 1:
         return None  # of several it is not known which one the proxy belongs to
     [end] = over
-    if isinstance(end, types.ManagerShutDown):
-        who = "the main program" if end.process == MAIN_NAME else end.process
-        return Hint(f"{who} had shut {end.manager} down after {end.t:.2f} s, and what it held is gone", end.seq)
-    by = f" by {end.signal}" if end.signal else ""
-    return Hint(f"{end.manager} had ended{by} after {end.t:.2f} s, and what it held is gone", end.seq)
+    return Hint("manager_ended", end.seq, (end,))
 
 
 def _removed_memory(name: str, facts: FactBook) -> Hint | None:
@@ -133,8 +121,7 @@ def _removed_memory(name: str, facts: FactBook) -> Hint | None:
         return None
     removed = facts.last(types.SharedMemoryUnlinked, created.memory)
     if removed is not None:
-        who = "the main program" if removed.process == MAIN_NAME else removed.process
-        return Hint(f"{who} had removed shared memory '{created.memory}' after {removed.t:.2f} s", removed.seq)
+        return Hint("memory_removed", removed.seq, (removed,), created.memory)
     for attached in facts.each(types.SharedMemoryAttached, created.memory):
         process, tracker = attached.process, attached.tracker_pid
         if UNSET in (tracker, created.tracker_pid) or tracker == created.tracker_pid:
@@ -142,12 +129,7 @@ def _removed_memory(name: str, facts: FactBook) -> Hint | None:
         ended = facts.last(types.ProcessExited, process)
         ended = ended or next((e for e in facts.each(types.ProcessExited) if e.pid == tracker), None)
         if ended is not None:
-            who = process if ended.process == process else "it"
-            return Hint(
-                f"{process} had attached to shared memory '{created.memory}' with a resource tracker of its own, which "
-                f"removes it when all have ended that have this tracker: {who} ended after {ended.t:.2f} s",
-                ended.seq,
-            )
+            return Hint("memory_of_tracker", ended.seq, (attached, ended), created.memory)
     return None
 
 
@@ -156,8 +138,7 @@ def _broken_executor(failure: Failure, facts: FactBook) -> Hint | None:
     if failed is None or failed.exception != "BrokenProcessPool":
         return None
     if initializer := facts.last(types.PoolWorkerFailed, failed.pool):
-        raised = f"{initializer.exception}: {initializer.message}" if initializer.message else initializer.exception
-        return Hint(f"the initializer raised {raised} in {initializer.process}", initializer.seq)
+        return Hint("initializer_failed", initializer.seq, (initializer,))
     if "result_reader.recv()" in (failure.traceback or ""):
         return _unloadable_result(failed, facts)
     return _lost_worker(failed, facts)
@@ -167,10 +148,8 @@ def _unloadable_result(failed: types.PoolCallFailed, facts: FactBook) -> Hint:
     """Explain an executor that could not unpickle what a worker had sent, which it takes for the worker's end."""
     raised = list(facts.each(types.PoolTaskFailed, failed.pool))
     if len(raised) != 1 or facts.count(types.PoolTaskFailed, failed.pool, raised[0].call) != 1:
-        return Hint("no worker had ended: what one of them sent cannot be unpickled", failed.seq)
-    [task] = raised
-    name = task_name(task.method, task.call, task.task, task.function or None, task.place or None)
-    return Hint(f"no worker had ended: what {name} sent cannot be unpickled; it had raised {task.exception}", task.seq)
+        return Hint("unloadable_result", failed.seq)
+    return Hint("unloadable_result", raised[0].seq, tuple(raised))
 
 
 def _lost_worker(failed: types.PoolCallFailed, facts: FactBook) -> Hint | None:
@@ -180,17 +159,7 @@ def _lost_worker(failed: types.PoolCallFailed, facts: FactBook) -> Hint | None:
     if not independent and len(lost) != 1:
         return None
     broken_by = sorted(independent or lost, key=attrgetter("seq"))
-    ends = [_end_of_worker(event) for event in broken_by[:_MOST_ENDS]]
-    if len(broken_by) > _MOST_ENDS:
-        ends.append(f"{len(broken_by) - _MOST_ENDS} more were lost")
-    which = ": one of these ends broke the pool" if len(broken_by) > 1 else ""
-    return Hint(f"{' and '.join(ends)}{which}", broken_by[0].seq)
-
-
-def _end_of_worker(event: types.PoolWorkerLost) -> str:
-    end = f"was ended by {event.signal}" if event.signal else f"ended with exit code {event.exitcode}"
-    when = f"in {task_name(event.method, event.call, event.task, event.function or None, event.place or None)}"
-    return f"{event.process} {end} {when if event.call is not None else 'while it had no task'}"
+    return Hint("workers_lost", broken_by[0].seq, tuple(broken_by))
 
 
 def _ended_thread(facts: FactBook) -> Hint | None:
@@ -198,7 +167,7 @@ def _ended_thread(facts: FactBook) -> Hint | None:
     ended = facts.last(types.PoolThreadFailed, terminated.pool, "results") if terminated else None
     if ended is None:
         return None
-    return Hint(f"the pool's thread that takes results had ended by {ended.exception} after {ended.t:.2f} s", ended.seq)
+    return Hint("pool_thread_ended", ended.seq, (ended,))
 
 
 def _broken_barrier(failure: Failure, scenario: Scenario, facts: FactBook) -> Hint | None:
@@ -211,9 +180,7 @@ def _broken_barrier(failure: Failure, scenario: Scenario, facts: FactBook) -> Hi
     done = _breaking(barrier, process, facts)
     if done is None:
         return None
-    deed = "aborted" if isinstance(done, types.BarrierAborted) else "reset"
-    who = "the main program" if done.process == MAIN_NAME else done.process
-    return Hint(f"{who} had {deed} barrier '{barrier}' after {done.t:.2f} s", done.seq)
+    return Hint("barrier_broken", done.seq, (done,), barrier)
 
 
 def _breaking(barrier: str, process: str, facts: FactBook) -> types.BarrierAborted | types.BarrierReset | None:
@@ -249,11 +216,21 @@ def _closed_end(failure: Failure, scenario: Scenario, facts: FactBook) -> Hint |
     handle = f"{last.pipe}.{_OTHER_END[last.end]}"
     users = [each.name for each in scenario.processes if handle in {b.resource for b in each.bindings}]
     ended = [exited for name in users if (exited := facts.last(types.ProcessExited, name))]
-    text = f"no process has '{handle}' open any more"
     if not ended or len(ended) < len(users):
-        return Hint(text, last.seq)
-    names = " and ".join(exited.process for exited in ended)
-    return Hint(f"{text}: {names} had ended", ended[-1].seq)
+        return Hint("ends_closed", last.seq, name=pipe_end(last.pipe, _OTHER_END[last.end]))
+    return Hint("ends_closed", ended[-1].seq, tuple(ended), pipe_end(last.pipe, _OTHER_END[last.end]))
+
+
+def _end_closed_before(failure: Failure, scenario: Scenario, facts: FactBook) -> Hint | None:
+    ends = [(spec.name, end) for spec in scenario.resources for end in _OTHER_END]
+    closed = [event for pipe, end in ends if (event := facts.last(types.PipeClosed, pipe, end, failure.process))]
+    # Those that a scenario does not give to a process were closed before its target was called.
+    given = {b.resource for each in scenario.processes if each.name == failure.process for b in each.bindings}
+    closed = [event for event in closed if not given or f"{event.pipe}.{event.end}" in given]
+    if len(closed) != 1:
+        return None  # of several it is not known which one was meant
+    [event] = closed
+    return Hint("end_closed", event.seq, (event,), pipe_end(event.pipe, event.end))
 
 
 def _closed_queue(failure: Failure, scenario: Scenario, facts: FactBook) -> Hint | None:
@@ -261,5 +238,4 @@ def _closed_queue(failure: Failure, scenario: Scenario, facts: FactBook) -> Hint
     if len(closed) != 1:
         return None  # of several it is not known which one was meant
     [event] = closed
-    who = "the main program" if event.process == MAIN_NAME else event.process
-    return Hint(f"{who} itself had closed queue '{event.queue}' after {event.t:.2f} s", event.seq)
+    return Hint("queue_closed", event.seq, (event,))

@@ -5,9 +5,10 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from run_scenario.recording import codes, layout
+from run_scenario.recording.process_report import ProcessReport
 from run_scenario.scenario.model import PipeSpec, PoolSpec, Resource, Scenario
 from run_scenario.values import Value
 
@@ -150,7 +151,7 @@ class Waiting(Value):
 
 
 def read_reports(
-    reports: Sequence[Any],
+    reports: Sequence[ProcessReport],
     name_of: Callable[[int], str],
     threads_of: Callable[[int], Mapping[int, str]],
     thread_names: Mapping[tuple[int, int], str] = {},
@@ -160,8 +161,9 @@ def read_reports(
     `threads_of(pid)` names those that are workers: native thread id -> name; `thread_names` others.
     """
     found = []
-    for pid, state, waits, stack, *more in reports:
-        states = dict(more[0]) if more else {}
+    for report in reports:
+        pid, state, waits, stack = report.pid, report.state, report.waits, report.stack
+        states = dict(report.threads)
         threads = {pid: name_of(pid), **threads_of(pid)}
         serving = {w[2] for w in waits if w[0] in _PASSIVE and w[0] not in _SEEN and w[2] in states}
         others = {w[2] for w in waits if w[0] not in _PASSIVE and w[2] in states}

@@ -6,6 +6,7 @@ them.
 
 from __future__ import annotations
 
+import sys
 from bisect import bisect_right
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
@@ -15,11 +16,21 @@ from msgspec import Struct, field
 from msgspec.structs import replace
 
 from run_scenario.events import types as log
+from run_scenario.events.encoding import as_event
 from run_scenario.events.exit_cause import RUNNER, Cause
 from run_scenario.events.exit_status import has_passed
 from run_scenario.events.history.lane import TURN, FoundEmpty, Lane, Mark, Segment, Wait
-from run_scenario.events.history.resources import Channel, ConsumerStatistics, LockHold, Message, PoolWork, Resource
-from run_scenario.events.reading import as_event
+from run_scenario.events.history.resources import (
+    Channel,
+    ConsumerStatistics,
+    Content,
+    LockHold,
+    Message,
+    PoolWork,
+    Resource,
+    Sent,
+)
+from run_scenario.events.history.rows import Rows
 from run_scenario.events.types.expectations import ExpectationEvent
 from run_scenario.events.types.pipes import PipeEvent
 from run_scenario.events.types.pools import PoolEvent
@@ -29,10 +40,9 @@ from run_scenario.events.types.runs import RunEvent
 from run_scenario.events.types.shared import ArrayEvent, MemoryEvent, ValueEvent
 from run_scenario.events.types.sync import BarrierEvent, ConditionEvent, FlagEvent, LockEvent, SemaphoreEvent
 
-Put = log.QueuePut | log.PipeSent
-"""What puts an item into a channel."""
 OTHER_END = {"left": "right", "right": "left"}
 _MOST_MARKS = 1_000
+_SENDS: dict[type, str] = {log.ProcessInterrupting: "interrupts", log.ProcessTerminating: "terminates"}
 
 _RESOURCES: tuple[tuple[type[log.Event], str, str], ...] = (
     (LockEvent, "lock", "lock"),
@@ -137,23 +147,25 @@ class History(Struct, eq=False):
     """Those that did anything, or had anything done to them."""
     processes: dict[str, Lane] = field(default_factory=dict)
     """Those of the lanes that events of processes are about, and the workers that a pool has lost."""
-    channels: dict[str, Channel[Put]] = field(default_factory=dict)
+    channels: dict[str, Channel[Sent]] = field(default_factory=dict)
     """Queues that something went through, or was looked for in; the directions of pipes, as `PIPE.END` of who sends."""
-    queues: dict[str, Channel[Put]] = field(default_factory=dict)
+    queues: dict[str, Channel[Sent]] = field(default_factory=dict)
     """All queues that events are about."""
     resources: dict[str, Resource] = field(default_factory=dict)
     pools: dict[str, PoolWork] = field(default_factory=dict)
+    contents: dict[str, Content] = field(default_factory=dict)
+    """Of values and arrays."""
     stuck: list[log.StuckProcess] = field(default_factory=list)
     """What each process did when nothing moved any more."""
     waiting: dict[str, tuple[float, str, str]] = field(default_factory=dict)
     """Process -> since when it waits, in which call, on which resource."""
     held: dict[tuple[str, str], list[float]] = field(default_factory=dict)
     """Lock or semaphore, and who holds it -> since when, each time that it was acquired."""
-    lock_holds: list[LockHold] = field(default_factory=list)
+    lock_holds: Rows[LockHold] = field(default_factory=lambda: Rows(LockHold))
     """Those that are over; after `close()` all, in the order of time."""
     signals: set[str] = field(default_factory=set)
     """Semaphores that somebody released who had not acquired them: nobody holds them."""
-    messages: list[Message] = field(default_factory=list)
+    messages: Rows[Message] = field(default_factory=lambda: Rows(Message))
     last: float = 0.0
     """When the last event was that happened in the run, not to it: verdicts come later."""
     events: int = 0
@@ -168,18 +180,25 @@ class History(Struct, eq=False):
         """Whether it ended as the scenario wants it."""
         return self.end is not None and has_passed(self.end)
 
-    def lock_holds_by_resource(self) -> dict[str, list[LockHold]]:
+    def lock_holds_by_resource(self) -> dict[str, Rows[LockHold]]:
         """Return who held each lock and semaphore, in the order of time."""
-        found: dict[str, list[LockHold]] = {}
+        found: dict[str, Rows[LockHold]] = {}
         for hold in self.lock_holds:
-            found.setdefault(hold.resource, []).append(hold)
+            holds = found.get(hold.resource)
+            if holds is None:
+                holds = found[hold.resource] = Rows(LockHold)
+            holds.append(hold)
         return found
 
-    def segments(self) -> dict[str, list[Segment]]:
+    def segments(self) -> dict[str, Rows[Segment]]:
         """Return the segments of each lane."""
+        return {name: self.segments_of(lane) for name, lane in self.lanes.items()}
+
+    def segments_of(self, lane: Lane) -> Rows[Segment]:
+        """Return the segments of a lane."""
         cpus = 0 if self.started is None else self.started.cpus
         turn = TURN * max(1.0, len(self.lanes) / cpus) if cpus > 0 else TURN
-        return {name: lane.segments(self.last, turn) for name, lane in self.lanes.items()}
+        return lane.segments(self.last, turn)
 
     def add(self, event: log.Event) -> None:
         """Take the next event into account."""
@@ -202,8 +221,8 @@ class History(Struct, eq=False):
         for name in list(self.waiting):
             lane = self.lanes.get(name)
             self._close_wait(name, self.last if lane is None or lane.ended is None else lane.ended)
-        self.lock_holds += self._never_released()
-        self.lock_holds.sort(key=lambda hold: hold.start)
+        self.lock_holds.extend(self._never_released())
+        self.lock_holds.sort("start")
         self.held.clear()
 
     def _never_released(self) -> list[LockHold]:
@@ -251,13 +270,13 @@ class History(Struct, eq=False):
         self._process(event)
         return self._lane(event.process)
 
-    def _queue(self, name: str) -> Channel[Put]:
+    def _queue(self, name: str) -> Channel[Sent]:
         channel = self.channels.get(name)
         if channel is None:
             channel = self.channels[name] = self._mentioned(name)
         return channel
 
-    def _mentioned(self, name: str) -> Channel[Put]:
+    def _mentioned(self, name: str) -> Channel[Sent]:
         channel = self.queues.get(name)
         if channel is None:
             maxsize = {} if self.started is None else self.started.maxsize
@@ -265,7 +284,7 @@ class History(Struct, eq=False):
             channel = self.queues[name] = Channel(name, "queue", name, bound if isinstance(bound, int) else 0)
         return channel
 
-    def _pipe(self, name: str, end: str) -> Channel[Put]:
+    def _pipe(self, name: str, end: str) -> Channel[Sent]:
         """Return what is sent at that end of a pipe."""
         called = f"{name}.{end}"
         channel = self.channels.get(called)
@@ -374,10 +393,12 @@ class History(Struct, eq=False):
         self._process(event)
         self._end_wait(event.by or RUNNER, event.t, event.waited, f"{event.process}.join()", "")
 
-    @_on(log.ProcessTerminating, log.ProcessKilling, log.ProcessEscalated)
-    def _signalled(self, event: log.ProcessTerminating | log.ProcessKilling | log.ProcessEscalated) -> None:
+    @_on(log.ProcessInterrupting, log.ProcessTerminating, log.ProcessKilling, log.ProcessEscalated)
+    def _signalled(
+        self, event: log.ProcessInterrupting | log.ProcessTerminating | log.ProcessKilling | log.ProcessEscalated
+    ) -> None:
         lane = self._lane_about(event)
-        verb = "terminates" if isinstance(event, log.ProcessTerminating) else "kills"
+        verb = _SENDS.get(type(event), "kills")
         if len(lane.marks) < _MOST_MARKS:
             why = f": {event.reason}" if event.reason else ""
             lane.marks.append(Mark(event.t, f"{event.by or RUNNER} {verb} it{why}"))
@@ -399,7 +420,10 @@ class History(Struct, eq=False):
 
     @_on(log.ProcessOrphaned, log.ProcessNotEnded, log.ProcessLeft)
     def _seen(self, event: log.ProcessOrphaned | log.ProcessNotEnded | log.ProcessLeft) -> None:
-        self._process(event).seen = True
+        lane = self._process(event)
+        lane.seen = True
+        if lane.born is None and lane.sighted is None:
+            lane.sighted = event.t
 
     # Queues and pipes
 
@@ -427,8 +451,9 @@ class History(Struct, eq=False):
         self._end_wait(event.process, event.t, event.waited, call, event.pipe)
         self._take(self._pipe(event.pipe, OTHER_END.get(event.end, event.end)), event)
 
-    def _give(self, channel: Channel[Put], event: Put) -> None:
-        channel.add_put(event.item_id, event if self.detailed else None)
+    def _give(self, channel: Channel[Sent], event: log.QueuePut | log.PipeSent) -> None:
+        sent = Sent(event.t, sys.intern(event.process), event.item) if self.detailed else None
+        channel.add_put(event.item_id, sent)
         channel.producers[event.process] += 1
         if self.detailed:
             lane = self._lane(event.process)
@@ -436,7 +461,7 @@ class History(Struct, eq=False):
             lane.found_empty = None
             channel.note_depth(event.t)
 
-    def _take(self, channel: Channel[Put], event: log.QueueGet | log.PipeReceived) -> None:
+    def _take(self, channel: Channel[Sent], event: log.QueueGet | log.PipeReceived) -> None:
         put = channel.add_get(event.item_id)
         channel.consumers[event.process].take(event.item)
         if not self.detailed:
@@ -446,7 +471,7 @@ class History(Struct, eq=False):
         lane.found_empty = None
         if put is not None:
             channel.add_way(event.t - put.t)
-            self.messages.append(Message(put.t, event.t, put.process, event.process, channel.name, put.item))
+            self.messages.append(Message(put.t, event.t, put.producer, event.process, channel.name, put.item))
         channel.note_depth(event.t)
 
     @_on(log.QueueEmpty)
@@ -519,8 +544,27 @@ class History(Struct, eq=False):
         if semaphore in self.signals:
             return
         self.signals.add(semaphore)
-        self.lock_holds = [hold for hold in self.lock_holds if hold.resource != semaphore]
+        self.lock_holds = Rows(LockHold, (hold for hold in self.lock_holds if hold.resource != semaphore))
         self.held = {key: starts for key, starts in self.held.items() if key[0] != semaphore}
+
+    @_on(log.ValueRead, log.ValueWritten, log.ValueOverwritten, log.ValueFinal)
+    def _value(self, event: log.ValueRead | log.ValueWritten | log.ValueOverwritten | log.ValueFinal) -> None:
+        self._used(event)
+        content = self.contents.setdefault(event.value, Content())
+        if isinstance(event, log.ValueOverwritten):
+            content.overwritten += 1
+        else:
+            content.see(event.content)
+            content.written += isinstance(event, log.ValueWritten)
+
+    @_on(log.ArrayWritten, log.ArrayOverwritten, log.ArrayFinal)
+    def _array(self, event: log.ArrayWritten | log.ArrayOverwritten | log.ArrayFinal) -> None:
+        self._used(event)
+        content = self.contents.setdefault(event.array, Content())
+        if isinstance(event, log.ArrayFinal):  # all else is about single elements
+            content.last = event.content
+        content.written += isinstance(event, log.ArrayWritten)
+        content.overwritten += isinstance(event, log.ArrayOverwritten)
 
     # Pools
 
@@ -635,6 +679,6 @@ def _end_of_worker(event: log.PoolWorkerExited, *, by_pool: bool) -> log.Process
 _COUNTED = {
     kind: handler
     for kind, handler in _HANDLERS.items()
-    if kind in _PROCESS_EVENTS or issubclass(kind, RunEvent | QueueEvent | PoolEvent)
+    if kind in _PROCESS_EVENTS or issubclass(kind, RunEvent | QueueEvent | PoolEvent | ValueEvent | ArrayEvent)
 }
 """Those for a history without details."""

@@ -9,6 +9,7 @@ from typing import Literal, NamedTuple
 
 from msgspec import Struct, field
 
+from run_scenario.events.history.rows import Rows
 from run_scenario.events.types import Event, ProcessExited
 
 State = Literal["starting", "running", "computing", "competing", "sleeping", "waiting", "ending"]
@@ -83,6 +84,8 @@ class Lane(Struct):
     started: float | None = None
     seen: bool = False
     """Whether it has been seen alive."""
+    sighted: float | None = None
+    """When it was first seen alive by others: all that is known of the beginning of one whose start nobody recorded."""
     latest: Event | None = None
     """What it did last, while it lives."""
     over: float | None = None
@@ -91,7 +94,7 @@ class Lane(Struct):
     end: ProcessExited | None = None
     """What was logged of its end."""
     exception: str = ""
-    waits: list[Wait] = field(default_factory=list)
+    waits: Rows[Wait] = field(default_factory=lambda: Rows(Wait))
     marks: list[Mark] = field(default_factory=list)
     put: Counter[str] = field(default_factory=Counter)
     """Queue or pipe -> items put."""
@@ -115,7 +118,7 @@ class Lane(Struct):
     def waited(self) -> float:
         """Seconds that it waited for others."""
         total = until = 0.0
-        for wait in sorted(self.waits):
+        for wait in self.waits.ascending():
             if not wait.sleep:
                 total += max(0.0, wait.end - max(wait.start, until))
                 until = max(until, wait.end)
@@ -126,20 +129,29 @@ class Lane(Struct):
         """Whether it ended in a way that the scenario does not allow."""
         return self.end is not None and not self.end.allowed
 
-    def segments(self, until: float, turn: float = TURN) -> list[Segment]:
+    def segments(self, until: float, turn: float = TURN) -> Rows[Segment]:
         """Return what it did, without gaps, from its birth to its end, or `until` where that was not seen.
 
         `turn` is for how many seconds a process that could compute may have to wait for a processor, each time.
         """
         born = self.born
         if born is None:
-            return []
+            return Rows(Segment, self._as_seen(until))
         end = self.ended if self.ended is not None else max(until, born)
-        found = list(self._cut(born, end))
-        busy = sum(each.end - each.start for each in found if each.state in ("running", "starting", "ending"))
-        ran = sum(each.end - each.start for each in found if each.state == "running")
+        busy = sum(
+            each.end - each.start for each in self._cut(born, end) if each.state in ("running", "starting", "ending")
+        )
+        ran = sum(each.end - each.start for each in self._cut(born, end) if each.state == "running")
         lone = _NEARLY_ALL * ran if self._competed(ran, turn) else math.inf
-        return [self._classified(each, busy, lone) if each.state == "running" else each for each in found]
+        found = self._cut(born, end)
+        return Rows(
+            Segment, (self._classified(each, busy, lone) if each.state == "running" else each for each in found)
+        )
+
+    def _as_seen(self, until: float) -> Iterator[Segment]:
+        """Yield the time from when it was first seen; what it did then, nobody knows."""
+        if self.sighted is not None:
+            yield Segment(self.sighted, max(until if self.ended is None else self.ended, self.sighted), "running")
 
     def _competed(self, ran: float, turn: float) -> bool:
         """Return whether all that it was without a processor while it ran can have been waiting for its turn."""
@@ -156,7 +168,7 @@ class Lane(Struct):
             now = min(end, self.started if self.started is not None else end)
             if now > born:
                 yield Segment(born, now, "starting")
-        for wait in sorted(self.waits):
+        for wait in self.waits.ascending():
             start, stop = max(now, wait.start), min(wait.end, end)
             if stop <= start:
                 continue

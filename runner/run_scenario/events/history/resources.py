@@ -6,14 +6,16 @@ else it is known who used it: of locks and semaphores, who held them; of pools, 
 
 from __future__ import annotations
 
-import json
 import math
 from collections import Counter, defaultdict
 from collections.abc import Iterator
 from itertools import chain
 from typing import Any, Generic, NamedTuple, TypeVar
 
-from msgspec import Struct, field
+from msgspec import UNSET, Struct, field
+
+from run_scenario.events.history.rows import Rows
+from run_scenario.scenario.data import in_words
 
 MOST_ITEMS = 12
 """Of one queue, that are named; of more, the counts say enough."""
@@ -34,6 +36,22 @@ class Message(NamedTuple):
     item: Any
 
 
+class Sent(NamedTuple):
+    """An item that was put, as far as its get needs to know."""
+
+    t: float
+    producer: str
+    item: Any
+
+
+class Depth(NamedTuple):
+    """That the length of a queue has changed."""
+
+    t: float
+    depth: int
+    """What was put and not got yet."""
+
+
 class ConsumerStatistics(Struct):
     """What one process took from one queue: poison pills are counted apart from items."""
 
@@ -50,7 +68,7 @@ class ConsumerStatistics(Struct):
             return
         self.count += 1
         if self.count <= MOST_ITEMS:
-            text = item if isinstance(item, str) else json.dumps(item)
+            text = item if isinstance(item, str) else in_words(item)
             if len(text) <= _WIDEST:
                 self.first.append(text)
 
@@ -77,8 +95,7 @@ class Channel(Struct, Generic[P]):
     """Id of an item -> its put, of those that were not got yet."""
     producers: Counter[str] = field(default_factory=Counter)
     consumers: defaultdict[str, ConsumerStatistics] = field(default_factory=lambda: defaultdict(ConsumerStatistics))
-    depths: list[tuple[float, int]] = field(default_factory=list)
-    """When its length changed, and to what: what was put and not got yet."""
+    depths: Rows[Depth] = field(default_factory=lambda: Rows(Depth))
     most: int = 0
     matched: int = 0
     """Gets whose put is known."""
@@ -117,7 +134,7 @@ class Channel(Struct, Generic[P]):
         depth = self.depth
         if depth > self.most:
             self.most = depth
-        self.depths.append((t, depth))
+        self.depths.append(Depth(t, depth))
 
     @property
     def remaining(self) -> int:
@@ -146,6 +163,24 @@ class Resource(Struct):
     kind: str
     users: Counter[str] = field(default_factory=Counter)
     """Process -> how often it used it: acquired a lock, passed a barrier, did a task of a pool; 0 if it only tried."""
+
+
+class Content(Struct):
+    """What a shared value or array holds, and what was done to it."""
+
+    first: Any = UNSET
+    """What it held when it was first seen; not set: it was not, as a whole."""
+    last: Any = UNSET
+    written: int = 0
+    """How often it, or an element of it, was written."""
+    overwritten: int = 0
+    """How often that destroyed what another process had written meanwhile."""
+
+    def see(self, content: Any) -> None:
+        """Note what it holds."""
+        self.last = content
+        if self.first is UNSET:
+            self.first = content
 
 
 class LockHold(NamedTuple):

@@ -9,8 +9,10 @@ from __future__ import annotations
 from msgspec import Struct
 
 from run_scenario.events.types import expectations, pipes, pools, processes, queues, runs, shared, sync
+from run_scenario.events.types.base import Argument as Argument
 from run_scenario.events.types.base import Event as Event
 from run_scenario.events.types.base import Level as Level
+from run_scenario.events.types.base import NamedResource as NamedResource
 from run_scenario.events.types.base import name_of as name_of
 from run_scenario.events.types.expectations import *  # noqa: F403
 from run_scenario.events.types.pipes import *  # noqa: F403
@@ -38,5 +40,5 @@ ALL: tuple[type[Event], ...] = tuple(
 RESOURCE_FIELDS = tuple(NAMED_BY)
 """Fields that name the resource that an event is about."""
 
-NESTED: tuple[type[Struct], ...] = tuple(struct for struct in _STRUCTS if not issubclass(struct, Event))
+NESTED: tuple[type, ...] = (Argument, NamedResource, *(kind for kind in _STRUCTS if not issubclass(kind, Event)))
 """What stands in fields of events."""

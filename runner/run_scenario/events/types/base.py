@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import functools
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, NotRequired, TypedDict
 
 from msgspec import UNSET, Meta, Struct, UnsetType
+
+from run_scenario.scenario.resources import PipeEnd
 
 Level = Literal["debug", "info", "warning", "error", "critical"]
 Worker = Annotated[
@@ -51,14 +53,27 @@ Path = Annotated[
     str | UnsetType,
     about("In the log of a script: where it is found, as `module:function`; empty if its module has no such name."),
 ]
-Arguments = Annotated[
-    list[dict[str, Any]] | UnsetType,
-    about(
-        "In the log of a script: what it is given. Each has a `name`, null if that is not known, and one of `data`, "
-        "as a scenario writes it; `resource`, the name of one, of a pipe with its `end`; `resources`, a list of those; "
-        "and `value`, what is like it where it is no data."
-    ),
-]
+
+
+class NamedResource(TypedDict):
+    """A resource that is given to a process or a function, with others."""
+
+    resource: Annotated[str, about("Its name.")]
+    end: NotRequired[Annotated[PipeEnd, about("Of a pipe: which end it is.")]]
+
+
+class Argument(TypedDict):
+    """One thing that a process or a function of a script is given: by `name`, one of the others; `end` is of a pipe."""
+
+    name: Annotated[str | None, about("Of the parameter; null if it is not known.")]
+    data: NotRequired[Annotated[Any, about("If it is data: what a scenario writes for it.")]]
+    resource: NotRequired[Annotated[str, about("If it is a resource: its name.")]]
+    end: NotRequired[Annotated[PipeEnd, about("Of a pipe: which end it is.")]]
+    resources: NotRequired[Annotated[list[NamedResource], about("If it is a list of resources: these.")]]
+    value: NotRequired[Annotated[Any, about("If it is anything else: what is like it.")]]
+
+
+Arguments = Annotated[list[Argument] | UnsetType, about("In the log of a script: what it is given.")]
 CalledFunction = Annotated[str | UnsetType, about("Of a call that own code has made: what the workers are to call.")]
 Place = Annotated[str | UnsetType, about("Where own code has made the call, as `script.py:12`.")]
 Waited = Annotated[Seconds, about("Seconds that it waited.")]
@@ -103,7 +118,7 @@ ThreadsLeftOut = Annotated[
 ]
 
 
-class Event(Struct, kw_only=True, tag_field="event"):
+class Event(Struct, kw_only=True, tag_field="event", gc=False):
     """One event of a log. A subclass is one kind of event; its tag is the event's name.
 
     The fields here are the same for all. A decoder gives the others, and the level where it is not the usual one;

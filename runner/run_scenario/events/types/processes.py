@@ -174,6 +174,12 @@ class ProcessAlive(ProcessActionEvent, kw_only=True, tag="process.alive"):
     until: Until = UNSET
 
 
+class ProcessInterrupting(ProcessActionEvent, kw_only=True, tag="process.interrupting"):
+    """interrupt() is called, which sends SIGINT."""
+
+    reason: Reason
+
+
 class ProcessTerminating(ProcessActionEvent, kw_only=True, tag="process.terminating"):
     """terminate() is called, or SIGTERM sent."""
 

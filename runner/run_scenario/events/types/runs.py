@@ -76,7 +76,7 @@ SOMETHING_IS_MISSING = (
     *("held_lock", "no_holder", "barrier_short", "event_never_set", "nobody_notifies", "full_pipe", "nobody_sends"),
     *("end_left_open", "unfinished_join", "starved_get", "full_queue", "unanswered_call", "unknown"),
 )
-"""Kinds of standstill in which somebody waits for what another could have done, had it not failed."""
+"""Kinds of deadlock in which somebody waits for what another could have done, had it not failed."""
 FactRole = Literal[
     "acquired",
     "set",
@@ -236,7 +236,7 @@ class Diagnosis(Struct, kw_only=True, frozen=True):
         Literal["deadlock", "deadline", "signal"],
         about("deadlock: nobody can ever move again; deadline: the time is up; signal: somebody interrupts it."),
     ]
-    kind: Annotated[DiagnosisKind, about("What kind of standstill it is; unknown: the facts do not decide.")]
+    kind: Annotated[DiagnosisKind, about("What kind of deadlock it is; unknown: the facts do not decide.")]
     waits: Annotated[list[BlockedOperation], about("The waits that it is about; the first is explained first.")]
     cycle: Annotated[list[CycleLink], about("Who waits for each other in a cycle; empty if nobody does.")]
     could_have_moved: Annotated[list[Mover], about("Who could have moved them, and why each does not.")]
@@ -264,6 +264,9 @@ class Capabilities(Struct, kw_only=True):
     syscall: Annotated[bool, about("/proc shows in which system call a thread sleeps.")]
     subreaper: Annotated[bool, about("Orphans become children of the runner.")]
     epoll: Annotated[bool, about("Waiting for many descriptors costs no more than for few.")]
+    kqueue: Annotated[bool | UnsetType, about("Where there is no pidfd, a queue of the BSDs shows an end.")] = UNSET
+    affinity: Annotated[bool | UnsetType, about("A program can be pinned to CPUs.")] = UNSET
+    fork: Annotated[bool | UnsetType, about("A process can be copied, without which nothing runs.")] = UNSET
 
 
 class Consent(Struct, kw_only=True):
@@ -303,8 +306,18 @@ class ScenarioStarted(RunEvent, kw_only=True, tag="scenario.started"):
         dict[str, Any],
         about("The scenario's parameters, by name: the values that it was run with; empty if it has none."),
     ]
+    free_threaded: Annotated[
+        Literal[True] | UnsetType,
+        about("Threads of a process run side by side: the Python that runs it uses no interpreter lock."),
+    ] = UNSET
     script: Annotated[
         Literal[True] | UnsetType, about("The file is no scenario but a script that was recorded, or a module's name.")
+    ] = UNSET
+    description: Annotated[
+        str | UnsetType, about("What the scenario says that it shows, and what to watch for; not there: nothing.")
+    ] = UNSET
+    may_hang: Annotated[
+        Literal[True] | UnsetType, about("The scenario says that some of its runs hang and others do not.")
     ] = UNSET
 
 
@@ -394,6 +407,9 @@ class ScenarioFinished(RunEvent, kw_only=True, tag="scenario.finished"):
     duration: Annotated[Seconds, about("Seconds from the beginning to the end of the last process.")]
     counts: Annotated[dict[str, int], about("How many events, processes, items put and got, and so on.")]
     reasons: Annotated[list[str], about("Why it ended like that, one sentence each; empty if the outcome is passed.")]
+    shown_by: Annotated[
+        list[Ordinal | None], about("For each of the reasons: the `seq` of the event that shows it; null: none does.")
+    ]
 
 
 class HelperLost(Event, kw_only=True, tag="helper.lost"):

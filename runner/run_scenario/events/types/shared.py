@@ -60,11 +60,11 @@ class ValueWritten(ValueEvent, kw_only=True, tag="value.written"):
 
 
 class ValueOverwritten(ValueEvent, kw_only=True, tag="value.overwritten"):
-    """The process has overwritten what another had written since it read the value: that update is lost."""
+    """The process has overwritten what another had written since it read the value, and leaves that update out."""
 
     level: Level = "warning"
     lost: Item
-    writer: Annotated[str, about("Name of the process whose update is lost.")]
+    writer: Annotated[str, about("Name of the process whose update is left out.")]
 
 
 class ValueFinal(ValueEvent, kw_only=True, tag="value.final"):
@@ -91,12 +91,12 @@ class ArrayWritten(ArrayEvent, kw_only=True, tag="array.written"):
 
 
 class ArrayOverwritten(ArrayEvent, kw_only=True, tag="array.overwritten"):
-    """The process has overwritten what another had written since it read the element: that update is lost."""
+    """The process has overwritten what another had written since it read the element, and leaves that update out."""
 
     level: Level = "warning"
     index: ElementIndex
     lost: Item
-    writer: Annotated[str, about("Name of the process whose update is lost.")]
+    writer: Annotated[str, about("Name of the process whose update is left out.")]
 
 
 class ArrayStripped(ArrayEvent, kw_only=True, tag="array.stripped"):

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import Any
 
-from run_scenario.expect.check import Check, Checks
+from run_scenario.counting import plural
 from run_scenario.expect.matching import compile_matcher
 from run_scenario.expect.observer import Context, names_of, pattern
 from run_scenario.expect.verdicts import (
     MOST_EVIDENCE,
+    Check,
+    Checks,
     Event,
     Finding,
     exceeds,
@@ -18,6 +21,7 @@ from run_scenario.expect.verdicts import (
     missing,
     passed,
     unbroken,
+    undecided,
     unfulfilled,
     wanted,
 )
@@ -41,6 +45,42 @@ class _Track:
             self.open[process] = event
             return ended, event
         return ended, None
+
+
+class _Holds:
+    """What is held of a lock or a semaphore: by each process, the event with which it has acquired it first.
+
+    A process may acquire it several times, and has it until the last release. Another one may release it in its place.
+    """
+
+    def __init__(self, interval: Interval) -> None:
+        self._starts, self._ends = compile_matcher(interval.start), compile_matcher(interval.end)
+        self._times: Counter[str] = Counter()
+        self.open: dict[str, Event] = {}
+        self.by_another: Event | None = None
+        """A release by a process that had not acquired it."""
+
+    def see(self, event: Event) -> tuple[Event | None, Event | None]:
+        """Return the event that began the hold which this one ends, and this event if it begins one."""
+        process = event["process"]
+        if self._starts(event):
+            self._times[process] += 1
+            began = self.open.setdefault(process, event)
+            return None, began if began is event else None
+        if not self._ends(event):
+            return None, None
+        if event["event"].endswith(".abandoned"):  # with all that its process had of it
+            del self._times[process]
+            return self.open.pop(process, None), None
+        owner = event.get("owner", process)
+        if owner != process and self.by_another is None:
+            self.by_another = event
+        self._times[owner] -= 1
+        return (None if self._times[owner] > 0 else self.open.pop(owner, None)), None
+
+
+def _track(interval: Interval) -> _Track | _Holds:
+    return _Holds(interval) if interval.is_held else _Track(interval)
 
 
 @pattern("overlap")
@@ -86,7 +126,7 @@ class MutualExclusion:
 
     def __init__(self, expectation: Expectation, context: Context) -> None:
         (self._interval,) = expectation.intervals
-        self._track = _Track(self._interval)
+        self._track = _track(self._interval)
         self.names = names_of((self._interval.start, self._interval.end))
         self._found: tuple[Event, Event] | None = None
         self._count = 0
@@ -108,7 +148,7 @@ class MutualExclusion:
             return failed(f"{names} were in {self._interval.name} at the same time", first, second)
         if not self._count:
             return Finding("inconclusive", f"{_absence(self._interval)}: there is nothing to judge")
-        return unbroken(complete, f"{self._interval.name}: {self._count:,} times, never two at the same time")
+        return unbroken(complete, f"{self._interval.name}: {plural(self._count, 'time')}, never two at the same time")
 
 
 @pattern("concurrency")
@@ -118,7 +158,7 @@ class Concurrency:
     def __init__(self, expectation: Expectation, context: Context) -> None:
         (self._interval,) = expectation.intervals
         self._bounds = expectation.bounds
-        self._track = _Track(self._interval)
+        self._track = _track(self._interval)
         self.names = names_of((self._interval.start, self._interval.end))
         self._most: tuple[Event, ...] = ()
         """The events that began the intervals of the first time at which the most were open."""
@@ -135,6 +175,10 @@ class Concurrency:
         found = f"{self._interval.name}: at the most {most:,} at the same time"
         reason = f"{found}, and it should be {wanted(self._bounds)}"
         last = self._most[-MOST_EVIDENCE:]
+        signal = self._track.by_another if isinstance(self._track, _Holds) else None
+        if signal is not None:
+            by = f"{signal['process']} has released it without having acquired it"
+            return undecided(f"{self._interval.name} signals: {by}, so nobody knows who holds it", signal)
         if exceeds(most, self._bounds):
             return failed(reason, *last)
         if not fits(most, self._bounds):
@@ -180,7 +224,7 @@ class Duration:
         if self._right is None:
             return missing(complete, _absence(self._interval))
         took, start, end = self._right
-        times = "" if self._count == 1 else f" the last of {self._count:,} times"
+        times = "" if self._count == 1 else f" the last of {plural(self._count, 'time')}"
         return unbroken(complete, f"{self._name} took {took:.3f} s{times}", start, end)
 
 

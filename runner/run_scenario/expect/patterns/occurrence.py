@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from run_scenario.expect.check import Check, Checks
+from run_scenario.counting import plural
 from run_scenario.expect.matching import Misses, compile_matcher, times_of
 from run_scenario.expect.observer import Context, names_of, pattern
 from run_scenario.expect.verdicts import (
+    Check,
+    Checks,
     Event,
     Finding,
     exceeds,
@@ -98,13 +100,13 @@ class Count:
 
     def conclude(self, complete: bool, t: float) -> Finding:
         missed = self._misses.description() if self._count == 0 else ""
-        reason = f"{self._count:,} times {self._matcher}, and it should be {wanted(self._bounds)}{missed}"
+        reason = f"{plural(self._count, 'time')} {self._matcher}, and it should be {wanted(self._bounds)}{missed}"
         if exceeds(self._count, self._bounds):
             return failed(reason, *self._first, self._last)
         if not fits(self._count, self._bounds):
             nearest = self._misses.nearest() if self._count == 0 else None
             return unfulfilled(complete, reason, *self._first, self._last, nearest)
-        return met(complete, self._bounds, f"{self._count:,} times {self._matcher}", *self._first, self._last)
+        return met(complete, self._bounds, f"{plural(self._count, 'time')} {self._matcher}", *self._first, self._last)
 
 
 @pattern("order")

@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from run_scenario.expect.check import Check, Checks
 from run_scenario.expect.matching import compile_matcher, lookup
 from run_scenario.expect.observer import Context, names_of, pattern
-from run_scenario.expect.verdicts import Event, Finding, failed, unbroken, undecided, unfulfilled
+from run_scenario.expect.verdicts import Check, Checks, Event, Finding, failed, unbroken, undecided, unfulfilled
 from run_scenario.scenario.expectation_data import Fields
 from run_scenario.scenario.expectations import Expectation
 

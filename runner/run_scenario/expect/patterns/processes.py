@@ -6,10 +6,12 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from run_scenario.expect.check import Check, Checks
+from run_scenario.counting import plural
 from run_scenario.expect.matching import Misses, compile_matcher, times_of
 from run_scenario.expect.observer import Context, Names, names_of, pattern
 from run_scenario.expect.verdicts import (
+    Check,
+    Checks,
     Event,
     Finding,
     exceeds,
@@ -89,13 +91,14 @@ class Distribution:
         for name, count in counts.items():
             bounds = (*self._each, *self._shares.get(name, ()))
             if not fits(count, bounds):
-                reason = f"{name} has {count:,} times {self._matcher}, and it should be {wanted(bounds)} (all: {found})"
+                many_times = f"{plural(count, 'time')} {self._matcher}"
+                reason = f"{name} has {many_times}, and it should be {wanted(bounds)} (all: {found})"
                 return unfulfilled(complete or exceeds(count, bounds), reason, self._last.get(name))
         if not self._counts and not self._shares:
             return missing(complete, f"there is no {self._matcher}{self._misses.description()}")
         if not fits(len(self._counts), self._workers):
             many = len(self._counts)
-            reason = f"{many:,} processes have a share, and it should be {wanted(self._workers)} ({found})"
+            reason = f"{plural(many, 'process', 'has')} a share, and it should be {wanted(self._workers)} ({found})"
             return unfulfilled(complete or exceeds(many, self._workers), reason, *self._last.values())
         return unbroken(complete, found, *self._last.values())
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
+from run_scenario.counting import plural
 from run_scenario.events.history.resources import Channel
-from run_scenario.expect.check import Check, Checks
 from run_scenario.expect.observer import Context, Names, pattern
-from run_scenario.expect.verdicts import Event, Finding, failed, unbroken, unfulfilled
+from run_scenario.expect.verdicts import Check, Checks, Event, Finding, failed, unbroken, unfulfilled
 from run_scenario.scenario.expectations import Expectation
 
 
@@ -41,7 +41,10 @@ class Conservation:
         elif name == "queue.get_failed":
             self._wrong = f"an item was taken and lost, for it cannot be unpickled: {event.get('error')}", event
         elif name == "queue.items_lost":
-            self._wrong = f"{event.get('count'):,} items were lost with their process", event
+            self._wrong = (
+                f"{plural(event.get('count', 0), 'item', 'was')} lost: the process that put them ended too early",
+                event,
+            )
         elif name == "queue.left_over":
             queue.left = event.get("count")
 
@@ -54,7 +57,8 @@ class Conservation:
         missing = len(queue.on_the_way) - left
         if missing > 0:
             first = next(iter(queue.on_the_way.values()))
-            reason = f"queue '{queue.name}': of {queue.put:,} items put, {missing:,} were neither got nor left over"
+            of_all = f"of {queue.put:,} put, {plural(missing, 'item', 'was')} neither got nor left over"
+            reason = f"queue '{queue.name}': {of_all}"
             return unfulfilled(complete, reason, first)
         reason = f"queue '{queue.name}': {queue.put:,} put, {queue.got:,} got, {left:,} left over"
         return unbroken(complete, reason, *self._first.values(), *self._last.values())

@@ -12,7 +12,6 @@ from typing import Any
 
 from run_scenario.bundled import schema_text
 from run_scenario.errors import Problem
-from run_scenario.loader.kinds import Kind
 from run_scenario.loader.problems import Problems
 from run_scenario.loader.reading.build import build, build_expectations
 from run_scenario.loader.reading.checks import check_scenario
@@ -21,9 +20,8 @@ from run_scenario.loader.reading.draft import SECTIONS, Draft, read_draft
 from run_scenario.loader.reading.expansion import expand
 from run_scenario.loader.reading.structure import check_structure, validator_of
 from run_scenario.loader.reading.yaml_parser import Mapping, Node, parse
-from run_scenario.loader.source import MAX_BYTES, check_characters, lookalikes, report_size
-from run_scenario.scenario.given import NOTHING, Given
-from run_scenario.scenario.model import Scenario
+from run_scenario.loader.source import MAX_BYTES, Kind, check_characters, lookalikes, report_size
+from run_scenario.scenario.model import NOTHING, Given, Scenario
 
 
 def read_scenario(
@@ -68,7 +66,7 @@ def _report_scenario(root: Node, problems: Problems) -> None:
     described = [entry for entry in root.entries.values() if entry.key in _RUN] if isinstance(root, Mapping) else []
     if described:
         what = f"a file of expectations describes nothing that is run: `{described[0].key}` belongs into a scenario"
-        problems.error(described[0].key_span, what, "keep `expect` in a file of its own, with the names of the script")
+        problems.error(described[0].key_span, what, "keep `expect` in a file of its own, with the names that a run has")
     else:
         hint = "write `expect:` and below it a list, as in `- exists: {event: process.exited}`"
         problems.error(root.span, "a file of expectations needs the key 'expect'", hint)

@@ -13,14 +13,11 @@ from run_scenario.loader.reading.checks.expectations import read_expectations
 from run_scenario.loader.reading.checks.pools import method_of
 from run_scenario.loader.reading.data import DataReader, read_data, read_item
 from run_scenario.loader.reading.draft import BindingDraft, Draft, ProcessDraft, ResourceDraft, shared_type
-from run_scenario.loader.reading.fields import Fields
 from run_scenario.loader.reading.steps import StepDraft, resolved, text_or_expression
-from run_scenario.loader.reading.yaml_parser import Mapping, Sequence, plain
-from run_scenario.scenario.candidates import candidates
+from run_scenario.loader.reading.yaml_parser import Fields, Mapping, Sequence, plain
 from run_scenario.scenario.expectations import Expectation
-from run_scenario.scenario.expected_ends import ExpectedEnds
-from run_scenario.scenario.expressions import is_computed
-from run_scenario.scenario.marks import mark_of
+from run_scenario.scenario.expected_ends import with_expectations
+from run_scenario.scenario.expressions import candidates, is_computed
 from run_scenario.scenario.model import (
     Cpus,
     PipeSpec,
@@ -42,6 +39,7 @@ from run_scenario.scenario.model import (
     SyncSpec,
     SyncType,
     Worker,
+    mark_of,
 )
 from run_scenario.scenario.plan import with_ends_closed
 from run_scenario.scenario.steps import PROCESS
@@ -55,12 +53,6 @@ def build(draft: Draft, problems: Problems, data: bytes) -> Scenario:
             for queue in {binding.resource for binding in bindings if binding.direction == "from"}:
                 readers[queue] = readers.get(queue, 0) + replicas
     fields = draft.fields
-    processes = [spec for process in draft.processes for spec in _processes(process, draft, problems)]
-    expect = _expect(draft, problems)
-    of_main: frozenset[int] | None = frozenset()
-    if expect:
-        ends = ExpectedEnds(expect)
-        processes, of_main = [ends.allow(process) for process in processes], ends.of_main
     scenario = Scenario(
         name="",
         file=problems.file,
@@ -69,6 +61,7 @@ def build(draft: Draft, problems: Problems, data: bytes) -> Scenario:
         title=fields.text("title"),
         description=fields.text("description"),
         source=fields.text("source"),
+        may_hang=fields.value("may_hang", False),
         start_method=cast("StartMethod | None", fields.text("start_method") or None),
         timeout=draft.timeout,
         worker=cast("Worker", fields.text("worker") or "process"),
@@ -81,13 +74,12 @@ def build(draft: Draft, problems: Problems, data: bytes) -> Scenario:
         pools=tuple(_pool(pool, draft, problems) for pool in draft.sections["pools"].values()),
         main=None if draft.main is None else _Builder(draft, problems, {}).all(draft.main),
         marks=tuple(map(mark_of, fields.value("marks", ()))),
-        expect=expect,
-        main_exitcodes=of_main,
+        explore=fields.value("explore", None),
         params=draft.parameters.values,
         matrix=draft.parameters.matrix,
-        processes=tuple(processes),
+        processes=tuple(spec for process in draft.processes for spec in _processes(process, draft, problems)),
     )
-    return with_ends_closed(scenario)
+    return with_ends_closed(with_expectations(scenario, _expect(draft, problems)))
 
 
 def build_expectations(draft: Draft, problems: Problems, data: bytes) -> Scenario:
@@ -102,6 +94,7 @@ def build_expectations(draft: Draft, problems: Problems, data: bytes) -> Scenari
         source=draft.fields.text("source"),
         timeout=draft.fields.number("timeout") or math.inf,
         expect=read_expectations(draft, problems),
+        hints=tuple(draft.fields.value("hints", ())),
     )
 
 

@@ -12,8 +12,7 @@ from datetime import date, datetime
 from pathlib import PurePosixPath
 from typing import Any
 
-from run_scenario.loader.messages import describe, quote
-from run_scenario.loader.problems import Problems, Span
+from run_scenario.loader.problems import Problems, Span, describe, quote
 from run_scenario.loader.reading.yaml_parser import Mapping, Node, Scalar, Sequence, plain
 from run_scenario.loader.references import SPELLING, is_name, misspelling
 from run_scenario.scenario.data import CallSpec, LinesSpec, ObjectSpec, SetSpec

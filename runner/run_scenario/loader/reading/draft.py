@@ -13,9 +13,7 @@ from collections.abc import Mapping as Mapping_
 from types import MappingProxyType
 from typing import Any, Literal, NamedTuple
 
-from run_scenario.loader.messages import quote
-from run_scenario.loader.problems import Span
-from run_scenario.loader.reading.fields import Fields, InvalidNodes
+from run_scenario.loader.problems import Span, quote
 from run_scenario.loader.reading.steps import (
     UNKNOWN,
     StepDraft,
@@ -26,9 +24,17 @@ from run_scenario.loader.reading.steps import (
     resolved,
     value_before,
 )
-from run_scenario.loader.reading.yaml_parser import Entry, Mapping, Node, Replica, Scalar, Sequence
-from run_scenario.scenario.candidates import candidates
-from run_scenario.scenario.expressions import Expression, names_in
+from run_scenario.loader.reading.yaml_parser import (
+    Entry,
+    Fields,
+    InvalidNodes,
+    Mapping,
+    Node,
+    Replica,
+    Scalar,
+    Sequence,
+)
+from run_scenario.scenario.expressions import Expression, candidates, names_in
 from run_scenario.scenario.model import DEFAULT_TIMEOUT, MANAGED, PIPE_ENDS, Direction, Worker
 from run_scenario.scenario.processes import default_name
 

@@ -20,16 +20,25 @@ from itertools import product
 from keyword import iskeyword
 from typing import Any
 
-from run_scenario.loader.messages import quote, shorten, there_are
-from run_scenario.loader.problems import Problems, Span
+from run_scenario.loader.problems import Problems, Span, quote, shorten, there_are
 from run_scenario.loader.reading.draft import NO_PARAMETERS, Numbering, Parameters, read_section
-from run_scenario.loader.reading.fields import Fields, InvalidNodes
 from run_scenario.loader.reading.scalars import AmbiguousError, resolve
-from run_scenario.loader.reading.yaml_parser import Entry, Mapping, Node, Replica, Scalar, Sequence, parse, plain, walk
+from run_scenario.loader.reading.yaml_parser import (
+    Entry,
+    Fields,
+    InvalidNodes,
+    Mapping,
+    Node,
+    Replica,
+    Scalar,
+    Sequence,
+    parse,
+    plain,
+    walk,
+)
 from run_scenario.scenario import expressions
 from run_scenario.scenario.expressions import ExpressionError, Template
-from run_scenario.scenario.given import Given, Unread
-from run_scenario.scenario.model import MAX_PROCESSES
+from run_scenario.scenario.model import MAX_PROCESSES, Given, Unread
 from run_scenario.scenario.processes import default_name
 
 MAX_COMBINATIONS = 500
@@ -225,7 +234,7 @@ class _Computer:
             found = expressions.parse(text)
         except ExpressionError as error:
             if not is_open:  # there, who knows the names reports it
-                span = self.place(node.span, text, error.offset, error.width)
+                span = self._problems.within(node.span, text, error.offset, error.width)
                 self._problems.error(span, error.what, error.hint)
             return node if is_open else Scalar(text, node.span, valid=False)
         read = list(expressions.names_in(found))
@@ -267,9 +276,7 @@ class _Computer:
 
     def _report_unknown(self, node: Scalar, text: str, names: list[str], known: Names) -> None:
         for name in names:
-            offset = text.find(f"${name}")
-            offset = text.find(name) if offset < 0 else offset + 1
-            span = self.place(node.span, text, offset, len(name))
+            span = self._problems.name_within(node.span, text, name)
             if name in OF_REPLICAS:
                 what = f"`${name}` is known in processes, and in resources with `replicas`, only"
                 self._problems.error(span, what, "write a parameter, or `$$` for a dollar")
@@ -277,11 +284,6 @@ class _Computer:
             otherwise = f"declare it, as in `params: {{{shorten(name, 30)}: 3}}`; a dollar itself is `$$`"
             hint = self._problems.did_you_mean(name, known, otherwise)
             self._problems.error(span, f"there is no parameter {quote(name)}", hint)
-
-    def place(self, span: Span, text: str, offset: int, width: int) -> Span:
-        """Return the place of a part of a scalar's text; where that cannot be seen, of all of it."""
-        start = self._problems.text_at(span).find(text)
-        return span if start < 0 else Span(span.line, span.column + start + offset, max(1, width))
 
 
 def _partly(template: Template, names: Names) -> str:

@@ -7,10 +7,8 @@ from typing import Any, get_args
 
 from run_scenario import targets
 from run_scenario.events import fields
-from run_scenario.loader.hints import exitcode_hint, missing_space, number_hint
-from run_scenario.loader.messages import counting, shorten
-from run_scenario.loader.problems import Problems, Span
-from run_scenario.loader.reading.scalars import OLD_BOOLEANS
+from run_scenario.loader.problems import Problems, Span, counting, shorten
+from run_scenario.loader.reading.scalars import OLD_BOOLEANS, exitcode_hint, missing_space, number_hint
 from run_scenario.loader.reading.yaml_parser import Mapping, Node, plain
 from run_scenario.loader.references import misspelling
 from run_scenario.scenario.expectations import JUDGED_LATER

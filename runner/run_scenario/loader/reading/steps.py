@@ -7,9 +7,8 @@ from typing import Any, NamedTuple
 
 from run_scenario.loader.problems import Span
 from run_scenario.loader.reading.data import DataReader
-from run_scenario.loader.reading.fields import Fields, InvalidNodes
+from run_scenario.loader.reading.yaml_parser import Fields, InvalidNodes, Node, Scalar, Sequence, walk
 from run_scenario.loader.reading.yaml_parser import Mapping as MappingNode
-from run_scenario.loader.reading.yaml_parser import Node, Scalar, Sequence, walk
 from run_scenario.scenario.expressions import (
     Expression,
     ExpressionError,

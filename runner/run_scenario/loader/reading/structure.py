@@ -16,13 +16,11 @@ from referencing import Registry
 
 from run_scenario import targets
 from run_scenario.events import fields as event_fields
-from run_scenario.loader.hints import missing_space
-from run_scenario.loader.messages import describe, either, quote, shorten
-from run_scenario.loader.problems import Problems, Span
-from run_scenario.loader.reading.fields import InvalidNodes
+from run_scenario.loader.problems import Problems, Span, describe, either, quote, shorten
 from run_scenario.loader.reading.mismatches import FILL, is_process, is_step, mismatch_hint
-from run_scenario.loader.reading.synonyms import Instead, instead_of
-from run_scenario.loader.reading.yaml_parser import Entry, Mapping, Node, Scalar, plain, walk
+from run_scenario.loader.reading.scalars import missing_space
+from run_scenario.loader.reading.synonyms import Instead, Part, instead_of
+from run_scenario.loader.reading.yaml_parser import Entry, InvalidNodes, Mapping, Node, Scalar, plain, walk
 from run_scenario.loader.reading.yaml_parser import Sequence as ListNode
 from run_scenario.scenario.expectations import BOUNDS, PATTERNS, SCOPES, TAKES
 from run_scenario.scenario.steps import VERBS
@@ -120,38 +118,42 @@ class _Place(NamedTuple):
         return f"`{self.path[-1]}`"
 
     @property
-    def inside(self) -> str:
+    def inside(self) -> Part:
+        """What the node describes."""
         match self.path:
             case ():
-                return "at the top level"
+                return Part.TOP
             case _ if is_process(self.path):
-                return "in a process"
-            case ("queues" | "pipes" as section, str()):
-                return f"in a {section[:-1]}"
+                return Part.PROCESS
+            case ("queues", str()):
+                return Part.QUEUE
+            case ("pipes", str()):
+                return Part.PIPE
             case ("sync", str()):
-                return "in a synchronization object"
+                return Part.SYNC
             case ("pools", str()):
-                return "in a pool"
+                return Part.POOL
             case _ if is_step(self.path):
-                return "in a step"
+                return Part.STEP
             case ("pools", str(), "calls", int()):
-                return "in a call on a pool"
+                return Part.POOL_CALL
             case ("shared", str()):
-                return "in a shared object"
+                return Part.SHARED
             case ("expect", *_):
-                return f"in {_part_of_expectation(self.path)}"
-        return "in a call"
+                return _part_of_expectation(self.path)
+        return Part.CALL
 
 
-def _part_of_expectation(path: tuple[str | int, ...]) -> str:
+def _part_of_expectation(path: tuple[str | int, ...]) -> Part:
     keys = [step for step in path[1:] if isinstance(step, str)]
     if not keys or keys[-1] in ("all_of", "any_of", "not"):
-        return "an expectation"
+        return Part.EXPECTATION
     if keys[-1] in ("overlap", "mutual_exclusion", "concurrency", "duration"):
-        return "a stretch of time"
+        return Part.INTERVAL
     if len(keys) > 1 and keys[-2] == "of":
-        return "a number"
-    return "a matcher" if keys[-1] in (*PATTERNS, "after", "before", "between", "from", "to") else "a condition"
+        return Part.NUMBER
+    is_matcher = keys[-1] in (*PATTERNS, "after", "before", "between", "from", "to")
+    return Part.MATCHER if is_matcher else Part.CONDITION
 
 
 class _Translator:
@@ -176,7 +178,7 @@ class _Translator:
         place = self._locate(list(error.absolute_path))
         if place.node in self._invalid:
             return
-        if error.validator == "anyOf" and place.inside == "in a process":
+        if error.validator == "anyOf" and place.inside is Part.PROCESS:
             self._missing_keys(error, place, ("target",))
             return
         if error.validator == "anyOf" and place.path[-1:] == ("except",) and isinstance(place.node, Mapping | ListNode):
@@ -212,11 +214,11 @@ class _Translator:
                 if hint:
                     self._invalid.incomplete.add(place.node)
                 hint = hint or _ELSE.get(place.inside, "leave it out")
-                self._problems.error(entry.key_span, f"unknown key {quote(key)} {place.inside}", hint)
+                self._problems.error(entry.key_span, f"unknown key {quote(key)} {place.inside.where}", hint)
 
     def _field_hint(self, key: str, entry: Entry, place: _Place) -> str:
         """Return what is written instead of a field that no event has: a field of the one that the matcher names."""
-        if place.inside != "in a matcher" or not isinstance(place.node, Mapping):
+        if place.inside is not Part.MATCHER or not isinstance(place.node, Mapping):
             return ""
         named = place.node.entries.get("event")
         event = named.value.value if named is not None and isinstance(named.value, Scalar) else None
@@ -232,7 +234,7 @@ class _Translator:
 
     def _elsewhere(self, key: str, place: _Place) -> str:
         """Return a hint where `key` is right, but in another place of a scenario."""
-        if place.inside not in ("at the top level", "in a process", "in a queue"):
+        if place.inside not in (Part.TOP, Part.PROCESS, Part.QUEUE):
             return ""
         return next((f"it belongs to {where}" for where, keys in self._places.items() if key in keys), "")
 
@@ -246,7 +248,7 @@ class _Translator:
         misspelt |= {meant.key for entry in unknown if (meant := _meant(entry.key, entry, place))}
         for key in keys or error.validator_value:
             if key not in place.node.entries and key not in misspelt:
-                owner = self._called if not place.path else place.inside.removeprefix("in ")
+                owner = self._called if not place.path else place.inside.value
                 what, hint = f"{owner} needs the key '{key}'", _ADD.get(key, "")
                 if key == "target" and "processes" in place.node.entries:
                     what, hint = f"{what}, or 'steps'", _PARENT
@@ -270,7 +272,7 @@ _ADD = {
 _PARENT = "write what it does itself, beside starting its own: `target: sleep`, or `steps: [{sleep: 1}]`"
 
 
-_ELSE = {"in a condition": "a value that is a mapping is compared by `is: {…}`"}
+_ELSE = {Part.CONDITION: "a value that is a mapping is compared by `is: {…}`"}
 """The hint for an unknown key that resembles no known one."""
 
 
@@ -294,7 +296,7 @@ def _given(error: Any, value: Any) -> str:
 def _verb_hint(place: _Place) -> str:
     """Return a hint where a step of the main program has no verb."""
     assert isinstance(place.node, Mapping)
-    if place.inside != "in a step" or any(key in VERBS for key in place.node.entries):
+    if place.inside is not Part.STEP or any(key in VERBS for key in place.node.entries):
         return ""
     return f"a step has one of the verbs {either(VERBS, 'or')}"
 
@@ -309,7 +311,7 @@ def _too_far_in(key: str, place: _Place) -> str:
     """Return a hint where what belongs beside a pattern was written into its matcher."""
     pattern = next((step for step in reversed(place.path) if step in PATTERNS), "")
     beside = (*TAKES.get(str(pattern), ()), *SCOPES, "because")
-    too_far_in = place.inside == "in a matcher" and key in beside
+    too_far_in = place.inside is Part.MATCHER and key in beside
     return f"write `{key}` beside the pattern, one level further out" if too_far_in else ""
 
 
@@ -326,7 +328,7 @@ def _synonym_hint(key: str, entry: Entry, place: _Place) -> str:
 def _target_hint(key: str, place: _Place) -> str:
     """Return a hint where a process is written as `- sleep: {seconds: 1}`."""
     node = place.node
-    if place.inside != "in a process" or not isinstance(node, Mapping) or "target" in node.entries:
+    if place.inside is not Part.PROCESS or not isinstance(node, Mapping) or "target" in node.entries:
         return ""
     if targets.find(key) is None:
         return ""

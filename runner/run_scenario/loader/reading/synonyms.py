@@ -3,13 +3,39 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from enum import Enum
 from typing import NamedTuple
 
 from run_scenario import targets
-from run_scenario.loader.messages import counting, shorten
+from run_scenario.loader.problems import counting, shorten
 from run_scenario.loader.reading.yaml_parser import Entry, Mapping, Node, Scalar, Sequence, plain
 from run_scenario.loader.references import is_name
 from run_scenario.scenario.steps import VERBS
+
+
+class Part(Enum):
+    """What a mapping of a scenario describes; the value is what messages call it."""
+
+    TOP = "the top level"
+    PROCESS = "a process"
+    QUEUE = "a queue"
+    PIPE = "a pipe"
+    SYNC = "a synchronization object"
+    SHARED = "a shared object"
+    POOL = "a pool"
+    POOL_CALL = "a call on a pool"
+    CALL = "a call"
+    STEP = "a step"
+    EXPECTATION = "an expectation"
+    INTERVAL = "a stretch of time"
+    NUMBER = "a number"
+    MATCHER = "a matcher"
+    CONDITION = "a condition"
+
+    @property
+    def where(self) -> str:
+        """Where a key in it is."""
+        return f"{'at' if self is Part.TOP else 'in'} {self.value}"
 
 
 class Instead(NamedTuple):
@@ -19,8 +45,8 @@ class Instead(NamedTuple):
     hint: str
 
 
-_PLACES: dict[str, dict[str, str]] = {
-    "at the top level": {
+_PLACES: dict[Part, dict[str, str]] = {
+    Part.TOP: {
         "processes": "workers services jobs programs",
         "pools": "executor executors",
         "main": "steps main_program script",
@@ -30,7 +56,7 @@ _PLACES: dict[str, dict[str, str]] = {
         "timeout": "deadline max_time time_limit",
         "start_method": "method context mp_context",
     },
-    "in a process": {
+    Part.PROCESS: {
         "target": "function func fn run command cmd action do call behaviour behavior method task job execute",
         "kwargs": "arguments parameters params options with keyword_arguments settings config",
         "from": "input inputs in inbox reads read_from get_from consumes",
@@ -40,30 +66,30 @@ _PLACES: dict[str, dict[str, str]] = {
         "exitcode": "exit exit_code exit_codes code returns return_code",
         "name": "id label",
     },
-    "in a queue": {
+    Part.QUEUE: {
         "maxsize": "size max capacity limit maxlen max_items bound length buffer buffer_size",
         "items": "values contents content data elements initial messages tasks put",
         "poison_pills": "pills pill sentinel sentinels poison stop",
         "collect": "get results read take receive",
     },
-    "in a synchronization object": {
+    Part.SYNC: {
         "manager": "managed in_manager by_manager",
         "value": "count size slots permits capacity max initial tokens seats limit places n",
     },
-    "in a shared object": {
+    Part.SHARED: {
         "manager": "managed in_manager by_manager",
         "typecode": "code ctype format dtype",
         "value": "initial init initial_value default content data values",
         "size": "length len count n",
     },
-    "in a pool": {
+    Part.POOL: {
         "processes": "workers max_workers size count replicas n number",
         "calls": "tasks jobs work",
     },
-    "in a call on a pool": {
+    Part.POOL_CALL: {
         "over": "items iterable inputs input data values list",
     },
-    "in a step": {
+    Part.STEP: {
         "print": "log echo say output message",
         "sleep": "pause delay",
         "repeat": "loop times",
@@ -81,7 +107,7 @@ _PLACES: dict[str, dict[str, str]] = {
         "release": "unlock",
         "recv": "receive",
     },
-    "in an expectation": {
+    Part.EXPECTATION: {
         "exists": "eventually sometimes",
         "absent": "never",
         "because": "message reason why comment",
@@ -92,7 +118,7 @@ _PLACES: dict[str, dict[str, str]] = {
         "more_than": "gt greater greater_than above over",
     },
 }
-"""Place, key -> words for it."""
+"""Part, key -> words for it."""
 
 _KEYS = {place: {word: key for key, words in keys.items() for word in words.split()} for place, keys in _PLACES.items()}
 
@@ -125,15 +151,15 @@ _RESTART = ("restarts", "restart_policy", "retry", "retries", "max_restarts")
 _NAMES_CODE = "code of your own is named where it is used, as in `target: package.module:function`"
 
 
-def instead_of(key: str, entry: Entry, owner: dict[str, Entry], inside: str) -> Instead | None:
+def instead_of(key: str, entry: Entry, owner: dict[str, Entry], inside: Part) -> Instead | None:
     """Return what is written instead of an unknown key.
 
-    `owner`: all entries of its mapping; `inside`: which mapping that is, as in "in a process".
+    `owner`: all entries of its mapping; `inside`: what that describes.
     """
     if key.startswith("//"):
         return Instead("", "a comment begins with #")
     word = key.casefold().replace("-", "_")
-    special = {"at the top level": _at_top, "in a process": _in_process}.get(inside, _elsewhere)
+    special = {Part.TOP: _at_top, Part.PROCESS: _in_process}.get(inside, _elsewhere)
     if found := special(word, entry.value, owner, inside):
         return found
     meant = _KEYS.get(inside, {}).get(word)
@@ -142,7 +168,7 @@ def instead_of(key: str, entry: Entry, owner: dict[str, Entry], inside: str) -> 
     return Instead(meant, f"write `{meant}: {shown}`" if (shown := _plain(entry.value)) else f"write `{meant}:`")
 
 
-def _at_top(word: str, value: Node, _owner: dict[str, Entry], _inside: str) -> Instead | None:
+def _at_top(word: str, value: Node, _owner: dict[str, Entry], _inside: Part) -> Instead | None:
     kind = next((kind for kind in _singular(word) if kind in _DECLARED), "")
     if kind:
         section, usual, description = _DECLARED[kind]
@@ -158,7 +184,7 @@ def _at_top(word: str, value: Node, _owner: dict[str, Entry], _inside: str) -> I
     return None
 
 
-def _in_process(word: str, value: Node, owner: dict[str, Entry], _inside: str) -> Instead | None:
+def _in_process(word: str, value: Node, owner: dict[str, Entry], _inside: Part) -> Instead | None:
     if word in _ORDER:
         return Instead("", _in_order(_plain_of(owner, "name"), value))
     if word in _RESTART:
@@ -178,58 +204,66 @@ def _in_process(word: str, value: Node, owner: dict[str, Entry], _inside: str) -
     kind = next((kind for kind in _singular(word) if kind in _DECLARED), "")
     if kind and not isinstance(value, Mapping):
         return Instead("uses", f"write `uses: {{{_parameter(kind, owner)}: {next(_names(value), 'NAME')}}}`")
-    if word in _KEYS["in a process"] and _KEYS["in a process"][word] == "kwargs" and isinstance(value, Sequence):
+    if word in _KEYS[Part.PROCESS] and _KEYS[Part.PROCESS][word] == "kwargs" and isinstance(value, Sequence):
         return Instead("args", "write `args:`")
     return None
 
 
-def _elsewhere(word: str, value: Node, owner: dict[str, Entry], inside: str) -> Instead | None:
+def _elsewhere(word: str, value: Node, owner: dict[str, Entry], inside: Part) -> Instead | None:
     match inside, word:
-        case "in a synchronization object", "count" | "size" | "n" | "number" if _plain_of(owner, "type") == "Barrier":
+        case Part.SYNC, "count" | "size" | "n" | "number" if _plain_of(owner, "type") == "Barrier":
             return Instead("parties", f"write `parties: {_plain(value) or 2}`")
-        case "in a queue" | "in a synchronization object" | "in a shared object" | "in a pool", "kind" | "class":
+        case Part.QUEUE | Part.SYNC | Part.SHARED | Part.POOL, "kind" | "class":
             return Instead("type", f"write `type: {_plain(value) or 'NAME'}`")
-        case "in a queue", "joinable":
+        case Part.QUEUE, "joinable":
             return Instead("type", "write `type: JoinableQueue`")
-        case "in a pool", "map" | "starmap" | "imap" | "imap_unordered" | "apply" | "apply_async" | "submit":
+        case Part.POOL, "map" | "starmap" | "imap" | "imap_unordered" | "apply" | "apply_async" | "submit":
             return Instead("calls", f"write `calls: [{{{word}: …}}]`")
-        case "in a call on a pool", "function" | "func" | "fn" | "target" | "call" | "do" | "work":
+        case (
+            Part.STEP,
+            "map" | "starmap" | "imap" | "imap_unordered" | "apply" | "apply_async" | "map_async" | "submit",
+        ):
+            calls = f"`pools: {{crew: {{calls: [{{{word}: …}}]}}}}`"
+            return Instead(
+                "next_call", f"a pool's calls are written as {calls}, and made by the step `next_call: crew`"
+            )
+        case Part.POOL_CALL, "function" | "func" | "fn" | "target" | "call" | "do" | "work":
             return Instead("", f"write the method of the pool before it, as in `map: {_plain(value) or 'square'}`")
-        case "in a call on a pool", _ if targets.find_work(word):
+        case Part.POOL_CALL, _ if targets.find_work(word):
             return Instead("", f"write `map: {word}` and, beside it, `over: […]`")
-        case "in a step", "elif" | "elseif" | "else_if":
+        case Part.STEP, "elif" | "elseif" | "else_if":
             return Instead("else", "write `else:` with a step `if:` in it")
-        case "in a step", "times" | "count" | "range" | "until" | "number" if "for" in owner:
+        case Part.STEP, "times" | "count" | "range" | "until" | "number" if "for" in owner:
             count = _plain(value)
             return Instead("in", counting(int(count) if count.isdecimal() else 3))
-        case "in a step", "do" | "body" | "block" | "begin" if owner.keys() & VERBS:
+        case Part.STEP, "do" | "body" | "block" | "begin" if owner.keys() & VERBS:
             key = "then" if "if" in owner else "steps"
             return Instead(key, f"write `{key}:`")
-        case "in a step", "increment" | "increase" | "inc" | "decrement" | "add":
+        case Part.STEP, "increment" | "increase" | "inc" | "decrement" | "add":
             name = _plain(value) if not isinstance(plain(value), int) else _plain_of(owner, "to")
             read = f"{{read: {name or 'NAME'}, as: number}}"
             return Instead(
                 "write", f"write two steps: `{read}` and `{{write: '${{number + 1}}', to: {name or 'NAME'}}}`"
             )
-        case "in a step", "work" | "compute" | "calculate" | "process":
+        case Part.STEP, "work" | "compute" | "calculate" | "process":
             taken = plain(value)
             return Instead("", f"write `sleep: {taken}`" if type(taken) in (int, float) else "write `call: FUNCTION`")
-        case "in a step", "assert" | "expect" | "check":
+        case Part.STEP, "assert" | "expect" | "check":
             return Instead("", "what must be true is written in `expect:`, beside `main:`")
-        case "in an expectation", "if" | "when" | "unless":
+        case Part.EXPECTATION, "if" | "when" | "unless":
             return Instead("", "let a value depend on it instead, as in `at_most: '${0 if locked else 1000}'`")
-        case "in an expectation", "value" if isinstance(value, Mapping) and value.entries:
+        case Part.EXPECTATION, "value" if isinstance(value, Mapping) and value.entries:
             name, entry = next(iter(value.entries.items()))
             content = _plain(entry.value) or "…"
             what = f"exists: {{event: value.final, value: {shorten(name, 30)}, content: {content}}}"
             return Instead("exists", f"write `{what}`")
-        case "in an expectation", "event":
+        case Part.EXPECTATION, "event":
             return Instead("", f"write `exists: {{event: {_plain(value) or 'NAME'}}}`")
-        case "in an expectation", "exit_code" | "exit_codes" | "exitcode":
+        case Part.EXPECTATION, "exit_code" | "exit_codes" | "exitcode":
             return Instead("exitcodes", "write `exitcodes: {NAME: 0}`")
-        case "in an expectation", "no_deadlock" | "no_stall":
+        case Part.EXPECTATION, "no_deadlock" | "no_stall":
             return Instead("", "write `absent: {event: scenario.stalled}`")
-        case "in an expectation", "output" | "prints" | "printed" | "stdout":
+        case Part.EXPECTATION, "output" | "prints" | "printed" | "stdout":
             text = _plain(value) or "TEXT"
             return Instead("", f"write `exists: {{event: process.output, text: {{contains: {text}}}}}`")
     return None

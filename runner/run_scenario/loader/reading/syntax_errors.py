@@ -6,10 +6,8 @@ import re
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
-from run_scenario.loader.hints import missing_space
-from run_scenario.loader.messages import shorten
-from run_scenario.loader.problems import Problems, Span
-from run_scenario.loader.reading.scalars import MAX_KEY, PROSE
+from run_scenario.loader.problems import Problems, Span, shorten
+from run_scenario.loader.reading.scalars import MAX_KEY, PROSE, missing_space
 from run_scenario.scenario.expressions import closing
 
 MAX_DEPTH = 48

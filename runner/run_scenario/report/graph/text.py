@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import re
+from collections import defaultdict
 from collections.abc import Iterator, Sequence
 
+from run_scenario.events.exit_cause import MAIN_NAME
 from run_scenario.report.graph.topology import Edge, Node, Shape, Topology
-from run_scenario.report.terminal.cells import Painter, pad, width_of, wrap
+from run_scenario.report.terminal.cells import Painter, pad, paragraph, width_of, wrap
 from run_scenario.report.text import sanitize, truncate
+from run_scenario.values import Value
 
 _LONGEST = 60
 """Characters of a label."""
@@ -16,6 +20,9 @@ _ARROW = 7
 """Columns of an arrow and the blanks around it, but for what is written on it."""
 _BOX = 4
 """Columns of a box around its text."""
+_PAINT = re.compile(r"\x1b\[[0-9;]*m")
+_TURN = 3
+"""Columns behind a process in which the arrow to the next line of a chain turns."""
 _LEAST = 6
 """Columns of a text that is cut."""
 _MERMAID_BRACKETS = {Shape.PROCESS: ("[", "]"), Shape.QUEUE: ("[(", ")]"), Shape.RESOURCE: ("([", "])")}
@@ -77,19 +84,30 @@ def _label(node: Node) -> tuple[str, ...]:
     return tuple(part for part in (node.name, kind, node.note) if part)
 
 
+class _Stage(Value):
+    """A resource, and the edges at its left and at its right: who gives, and who takes or uses."""
+
+    node: Node
+    giving: tuple[Edge, ...]
+    right: tuple[Edge, ...]
+
+
 def drawing(topology: Topology, width: int, *, colour: bool = False, unicode: bool = True) -> str:
-    """Return it for a terminal: each resource in the middle, at its left who gives, at its right who takes or uses."""
+    """Return it for a terminal: each resource in the middle, at its left who gives, at its right who takes or uses.
+
+    Where one process takes from a resource and gives to the next, both stand in one line. Where that has no room, the
+    arrow of the last process in it leads to the next line.
+    """
     paint = Painter(colour=colour)
     lines = [paint("bold", truncate(sanitize(topology.title), width)), ""]
+    if topology.shows:
+        lines += [*(paint("dim", line) for line in paragraph(topology.shows, width, unicode=unicode)), ""]
     seen: set[str] = set()
-    for name, node in topology.nodes.items():
-        if node.is_process:
-            continue
-        giving = [edge for edge in topology.edges if edge.target == name and edge.direction == "to"]
-        taking = [edge for edge in topology.edges if edge.source == name]
-        using = [edge for edge in topology.edges if edge.target == name and edge.direction == "uses"]
-        seen |= {edge.source for edge in giving + using} | {edge.target for edge in taking}
-        lines += [*_block(node, giving, [*taking, *using], width, paint, unicode), ""]
+    for chain in _chains(topology):
+        seen |= {
+            name for stage in chain for edge in (*stage.giving, *stage.right) for name in (edge.source, edge.target)
+        }
+        lines += [*_chain(chain, width, paint, unicode), ""]
     alone = [sanitize(n) for n, node in topology.nodes.items() if node.is_process and n not in seen]
     if alone:
         lines += _hanging(f"with nothing between them: {', '.join(alone)}", width)
@@ -97,7 +115,104 @@ def drawing(topology: Topology, width: int, *, colour: bool = False, unicode: bo
         if node.is_process and node.note:
             note = _hanging(f"{sanitize(node.name)}: {sanitize(node.note)}", width)
             lines += [paint("bold red" if node.bad else "", line) for line in note]
+    if topology.watch_for:
+        lines += ["", *paragraph(topology.watch_for, width, unicode=unicode)]
     return "\n".join(lines) + "\n"
+
+
+def _chains(topology: Topology) -> Iterator[list[_Stage]]:
+    """Yield the resources in chains: the only one that takes from one of them is the only one that gives to the next.
+
+    A circle is cut before its first resource, and each chain at the main program: with it, most begin and end.
+    """
+    stages = {
+        name: _Stage(
+            node,
+            tuple(edge for edge in topology.edges if edge.target == name and edge.direction == "to"),
+            (
+                *(edge for edge in topology.edges if edge.source == name),
+                *(edge for edge in topology.edges if edge.target == name and edge.direction == "uses"),
+            ),
+        )
+        for name, node in topology.nodes.items()
+        if not node.is_process
+    }
+    gives: defaultdict[str, list[str]] = defaultdict(list)
+    """Process -> the resources to which it alone gives."""
+    takes: defaultdict[str, list[str]] = defaultdict(list)
+    """Process -> those from which it alone takes."""
+    for name, stage in stages.items():
+        if len(stage.giving) == 1:
+            gives[stage.giving[0].source].append(name)
+        if len(stage.right) == 1 and stage.right[0].direction == "to":
+            takes[stage.right[0].target].append(name)
+    following = {
+        takes[process][0]: gives[process][0]
+        for process in topology.nodes
+        if process != MAIN_NAME and len(takes[process]) == len(gives[process]) == 1
+    }
+    left = dict.fromkeys(stages)
+    begun = [name for name in stages if name not in following.values()]
+    for start in (*begun, *stages):
+        chain: list[_Stage] = []
+        name = start
+        while name in left:
+            del left[name]
+            chain.append(stages[name])
+            name = following.get(name, "")
+        if chain:
+            yield chain
+
+
+def _chain(chain: Sequence[_Stage], width: int, paint: Painter, unicode: bool) -> Iterator[str]:
+    """Yield the lines of a chain; where it has no room in one, an arrow leads from its end to where it goes on."""
+    *rows, last = _rows(chain, width)
+    down, turns, line = ("│", "┐┌┘", "─") if unicode else ("|", "+++", "-")
+    for number, stages in enumerate(rows):
+        top, middle, *below = _block(stages, width - _TURN, paint, unicode, goes_on=number > 0)
+        at = _columns_of(middle) + _TURN - 1
+        yield top
+        yield f"{middle} {line}{turns[0]}"
+        yield from (f"{each}{' ' * (at - _columns_of(each))}{down}" for each in below)
+        yield f"{turns[1]}{line * (at - 1)}{turns[2]}"
+    yield from _block(last, width, paint, unicode, goes_on=bool(rows))
+
+
+def _rows(chain: Sequence[_Stage], width: int) -> Iterator[list[_Stage]]:
+    """Yield as much of a chain as has room side by side."""
+    row: list[_Stage] = []
+    for stage in chain:
+        room = width if stage is chain[-1] else width - _TURN
+        if row and _natural_width([*row, stage], goes_on=row[0] is not chain[0]) > room:
+            yield row
+            row = []
+        row.append(stage)
+    yield row
+
+
+def _natural_width(stages: Sequence[_Stage], *, goes_on: bool) -> int:
+    """Return how wide stages are side by side: the arrows, the processes and the boxes, none of them shortened."""
+    taken = 0
+    for stage in stages:
+        taken += _BOX + max(width_of(text) for text in _texts(stage))
+    edges = [stages[0].giving, *(stage.right for stage in stages)]
+    names = [[""] if goes_on else _names(stages[0].giving, at_left=True), *(_names(stage.right) for stage in stages)]
+    for group, beside in zip(edges, names, strict=True):
+        taken += _label_width(group) + _ARROW + max(map(width_of, beside)) if group else 0
+    return taken + sum(_label_width(stage.giving) + _ARROW for stage in stages[1:])
+
+
+def _texts(stage: _Stage) -> list[str]:
+    return [sanitize(part) for part in _label(stage.node)]
+
+
+def _names(edges: Sequence[Edge], *, at_left: bool = False) -> list[str]:
+    """Return who is at the other ends of edges."""
+    return [sanitize(edge.source if at_left or edge.direction == "uses" else edge.target) for edge in edges]
+
+
+def _label_width(edges: Sequence[Edge]) -> int:
+    return min(max((len(edge.label) for edge in edges), default=0), _LABEL)
 
 
 def _hanging(text: str, width: int) -> list[str]:
@@ -107,33 +222,69 @@ def _hanging(text: str, width: int) -> list[str]:
 
 
 def _block(
-    node: Node, giving: Sequence[Edge], right: Sequence[Edge], width: int, paint: Painter, unicode: bool
+    stages: Sequence[_Stage], width: int, paint: Painter, unicode: bool, *, goes_on: bool = False
 ) -> Iterator[str]:
-    """Yield the lines of one resource: its box, and the arrows beside it."""
-    texts = [sanitize(part) for part in _label(node)]
-    height = max(len(texts), len(giving), len(right))
-    corners, side, line, head = ("┌┐└┘", "│", "─", "▶") if unicode else ("++++", "|", "-", ">")
-    style = "bold yellow" if node.bad else "cyan"
-    others = [sanitize(edge.source if edge.direction == "uses" else edge.target) for edge in right]
-    label_in, label_out = (min(max((len(e.label) for e in edges), default=0), _LABEL) for edges in (giving, right))
-    beside = [_BOX, *([label_in + _ARROW] if giving else []), *([label_out + _ARROW] if right else [])]
-    wanted = ([sanitize(edge.source) for edge in giving], texts, others)
-    left, inner, rest = _distribute([max(map(width_of, each), default=0) for each in wanted], width - sum(beside))
-    blank = " " * (left + label_in + _ARROW if giving else 0)
-    yield blank + paint(style, corners[0] + line * (inner + 2) + corners[1])
-    for index in range(height):
-        before = blank
-        if index < len(giving):
-            name = pad(_shortened(sanitize(giving[index].source), left), left)
-            before = f"{name} {_arrow(giving[index].label, label_in, line, head)} "
-        text = pad(_shortened(texts[index], inner) if index < len(texts) else "", inner)
-        after = ""
-        if index < len(right):
-            edge = right[index]
-            tip = line if edge.direction == "uses" else head
-            after = f" {_arrow(edge.label, label_out, line, tip)} {_shortened(others[index], rest)}"
-        yield f"{before}{paint(style, side)} {text} {paint(style, side)}{after}"
-    yield blank + paint(style, corners[2] + line * (inner + 2) + corners[3])
+    """Yield the lines of resources side by side: their boxes, the arrows beside and between them.
+
+    `goes_on`: an arrow comes from above instead of from the process at the left, which stands there.
+    """
+    first, last = stages[0], stages[-1]
+    line, head = ("─", "▶") if unicode else ("-", ">")
+    names_in, names_out = [""] if goes_on else _names(first.giving, at_left=True), _names(last.right)
+    label_in, label_out = _label_width(first.giving), _label_width(last.right)
+    left, rest = (max(map(width_of, names), default=0) for names in (names_in, names_out))
+    widths = [max(width_of(text) for text in _texts(stage)) for stage in stages]
+    if len(stages) == 1:  # what is wider than the terminal
+        beside = [_BOX, *([label_in + _ARROW] if first.giving else []), *([label_out + _ARROW] if last.right else [])]
+        left, widths[0], rest = _distribute([left, widths[0], rest], width - sum(beside))
+    columns: list[list[str]] = []
+    if goes_on:
+        down, turn = ("│", "└") if unicode else ("|", "+")
+        columns.append([down, f"{turn}{_arrow(first.giving[0].label, label_in, line, head)} "])
+    elif first.giving:
+        arrows = [_arrow(edge.label, label_in, line, head) for edge in first.giving]
+        names = [pad(_shortened(name, left), left) for name in names_in]
+        columns.append(["", *(f"{name} {arrow} " for name, arrow in zip(names, arrows, strict=True))])
+    for index, (stage, inner) in enumerate(zip(stages, widths, strict=True)):
+        if index:
+            columns.append(["", _between(stages[index - 1], stage, line, head)])
+        columns.append(_box(stage, inner, paint, unicode))
+    if last.right:
+        arrows = [_arrow(e.label, label_out, line, line if e.direction == "uses" else head) for e in last.right]
+        names = [_shortened(name, rest) for name in names_out]
+        columns.append(["", *(f" {arrow} {name}" for name, arrow in zip(names, arrows, strict=True))])
+    taken = [max(map(_columns_of, column)) for column in columns]
+    for index in range(max(map(len, columns))):
+        parts = [column[index] if index < len(column) else "" for column in columns]
+        end = max((at for at, part in enumerate(parts, 1) if part), default=0)
+        blanks = [" " * (most - _columns_of(part)) for part, most in zip(parts, taken, strict=True)]
+        yield "".join(f"{part}{blank}" for part, blank in zip(parts[:end], blanks, strict=False)).rstrip(" ")
+
+
+def _between(stage: _Stage, following: _Stage, line: str, head: str) -> str:
+    """Return the process between two resources, and its arrows."""
+    taking, giving = stage.right[0], following.giving[0]
+    arrows = [_arrow(edge.label, _label_width([edge]), line, head) for edge in (taking, giving)]
+    return f" {arrows[0]} {sanitize(taking.target)} {arrows[1]} "
+
+
+def _box(stage: _Stage, inner: int, paint: Painter, unicode: bool) -> list[str]:
+    """Return the lines of a box, as high as what is beside it needs."""
+    corners, side, line = ("┌┐└┘", "│", "─") if unicode else ("++++", "|", "-")
+    style = "bold yellow" if stage.node.bad else "cyan"
+    texts = _texts(stage)
+    texts += [""] * (max(len(stage.giving), len(stage.right)) - len(texts))
+    edge = paint(style, side)
+    return [
+        paint(style, corners[0] + line * (inner + 2) + corners[1]),
+        *(f"{edge} {pad(_shortened(text, inner), inner)} {edge}" for text in texts),
+        paint(style, corners[2] + line * (inner + 2) + corners[3]),
+    ]
+
+
+def _columns_of(painted: str) -> int:
+    """Return how many columns text takes that may be painted."""
+    return width_of(_PAINT.sub("", painted))
 
 
 def _shortened(text: str, width: int) -> str:

@@ -6,15 +6,15 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from enum import Enum
 from typing import Any, Literal, NamedTuple
 
+from run_scenario.counting import plural
 from run_scenario.events.exit_cause import MAIN_NAME
 from run_scenario.events.history.history import OTHER_END, History
 from run_scenario.events.history.resources import Channel, ConsumerStatistics
 from run_scenario.events.types import BlockedOperation
-from run_scenario.report.summary import lane_exit
-from run_scenario.report.text import plural
+from run_scenario.report.summary import IN_A_LOG, IN_THE_LOG, introduction, lane_exit, parted
 from run_scenario.report.waits import doing
 from run_scenario.scenario import model
-from run_scenario.scenario.candidates import candidates
+from run_scenario.scenario.expressions import candidates
 from run_scenario.scenario.steps import VERBS
 from run_scenario.values import Value
 
@@ -65,6 +65,9 @@ class Topology(Value):
     title: str
     nodes: dict[str, Node]
     edges: tuple[Edge, ...]
+    shows: str = ""
+    watch_for: str = ""
+    """What the scenario says of itself; empty if nothing."""
 
 
 class ChannelEnd(NamedTuple):
@@ -114,7 +117,7 @@ def planned(scenario: model.Scenario, steps: Iterable[model.Step]) -> Topology:
         label = ", ".join(part for part in (edges[key].label if key in edges else "", edge.label) if part)
         edges[key] = edge.replace(label=label)
     known = tuple(edge for edge in edges.values() if edge.source in nodes and edge.target in nodes)
-    return Topology(scenario.title or scenario.name, nodes, known)
+    return Topology(scenario.title or scenario.name, nodes, known, *parted(scenario.description, IN_A_LOG))
 
 
 def _started_by(parents: Sequence[str]) -> str:
@@ -252,7 +255,8 @@ def observed(history: History) -> Topology:
         for user, count in resource.users.items():
             label = _counted(f"{count:,}×" if count else "", waits=(user, resource.name) in waiting)
             edges.append(Edge(user, name, label, "uses"))
-    return Topology(history.title, nodes, tuple(edge for edge in edges if {edge.source, edge.target} <= nodes.keys()))
+    known = tuple(edge for edge in edges if {edge.source, edge.target} <= nodes.keys())
+    return Topology(history.title, nodes, known, *introduction(history.started, IN_THE_LOG))
 
 
 def _blocked_at(stuck: BlockedOperation) -> ChannelEnd | None:

@@ -11,7 +11,7 @@ from __future__ import annotations
 import json
 import math
 from array import array
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -25,6 +25,8 @@ _ABSENT = -1
 _EXACT = 2**53
 """Beyond it a number of JavaScript is not exact."""
 _MISSING = object()
+_NEAR = 100
+"""Microseconds by which the timestamp of an event may differ from its `t` to be told by the difference."""
 
 
 class Place(int):
@@ -61,10 +63,11 @@ class Columns:
         self.pool = Pool()
         self._kinds: dict[str, int] = {}
         self._processes: dict[str, int] = {}
-        self._kind = array("l")
-        self._process = array("l")
+        self._kind = array("I")
+        self._process = array("I")
         self._t = array("q")
-        self._fields: dict[str, dict[str, list[Any]]] = {}
+        self._shift = array("b")
+        self._fields: dict[str, dict[str, _Column]] = {}
         self._rows: dict[str, int] = {}
         self._unexpected: dict[str, list[Any]] = {name: [] for name in ("seq", "n", "pid", "level", "timestamp", "run")}
         self._expected = _Expected()
@@ -78,8 +81,12 @@ class Columns:
         self._kind.append(self._kinds.setdefault(kind, len(self._kinds)))
         self._process.append(self._processes.setdefault(process, len(self._processes)))
         micros = round(_finite(event.get("t")) * MICRO)
-        for name, value in self._expected.surprises(event, kind, process, micros):
+        for name, value in self._expected.surprises(event, kind, process):
             self._unexpected[name].append((len(self._t), value))
+        shift = self._expected.shift(event, micros)
+        if shift is None:
+            self._unexpected["timestamp"].append((len(self._t), event.get("timestamp")))
+        self._shift.append(shift or 0)
         self._t.append(micros)
         self._add_fields(kind, event)
 
@@ -92,30 +99,34 @@ class Columns:
                 continue
             column = fields.get(name)
             if column is None:
-                column = fields[name] = []
-            if len(column) < row:
-                column.extend([_MISSING] * (row - len(column)))
+                column = fields[name] = _Column()
+            column.fill(row)
             # A number is kept as it is; all else only once, so that a log of a million events fits into memory.
             number = type(value) is int or (type(value) is float and math.isfinite(value))
             column.append(value if number else self.pool.place(value))
 
     def to_json(self) -> Json:
-        """Return everything as JSON can hold it."""
+        """Return everything as JSON can hold it; the long lists are iterators and arrays (see `json_parts`).
+
+        What is in the pool is known only when all before it has been written.
+        """
         return {
             "kinds": list(self._kinds),
             "processes": list(self._processes),
-            "kind": self._kind.tolist(),
-            "process": self._process.tolist(),
+            "kind": self._kind,
+            "process": self._process,
             "t": _differences(self._t),
+            "shift": self._shift if any(self._shift) else [],
             "start": self._expected.to_json(),
-            "unexpected": {name: pairs for name, pairs in self._unexpected.items() if pairs},
+            "unexpected": {name: iter(pairs) for name, pairs in self._unexpected.items() if pairs},
             "fields": {kind: self._encoded(kind, fields) for kind, fields in self._fields.items()},
-            "values": [_exact(value) for value in self.pool.values],
+            "values": map(_exact, self.pool.values),
         }
 
-    def _encoded(self, kind: str, fields: dict[str, list[Any]]) -> Json:
-        rows = self._rows[kind]
-        return {name: _encode(column + [_MISSING] * (rows - len(column)), self.pool) for name, column in fields.items()}
+    def _encoded(self, kind: str, fields: dict[str, _Column]) -> Json:
+        for column in fields.values():
+            column.fill(self._rows[kind])
+        return {name: _encode(column, self.pool) for name, column in fields.items()}
 
 
 class _Expected:
@@ -129,7 +140,7 @@ class _Expected:
         self._origin: datetime | None = None
         self._run: tuple[Any, Any] | None = None
 
-    def surprises(self, event: Event, kind: str, process: str, micros: int) -> Iterable[tuple[str, Any]]:
+    def surprises(self, event: Event, kind: str, process: str) -> Iterable[tuple[str, Any]]:
         """Yield each field that is not as expected, with its value."""
         self._seq += 1
         if event.get("seq") != self._seq:
@@ -147,32 +158,106 @@ class _Expected:
         if self._run != (event.get("run"), event.get("scenario")):
             self._run = (event.get("run"), event.get("scenario"))
             yield "run", self._run
-        if event.get("timestamp") != self._timestamp(event, micros):
-            yield "timestamp", event.get("timestamp")
 
-    def _timestamp(self, event: Event, micros: int) -> str:
+    def shift(self, event: Event, micros: int) -> int | None:
+        """Return how many microseconds later than by its `t` an event's timestamp is; None if that is not all.
+
+        Both are rounded, so that a microsecond is usual.
+        """
+        found = event.get("timestamp")
         if self._origin is None:
             try:
-                self._origin = datetime.fromisoformat(str(event.get("timestamp"))) - timedelta(microseconds=micros)
+                self._origin = datetime.fromisoformat(str(found)) - timedelta(microseconds=micros)
             except (ValueError, OverflowError):
                 self._origin = datetime.fromtimestamp(0, UTC)
-        then = self._origin + timedelta(microseconds=micros)
-        return then.replace(tzinfo=None).isoformat(timespec="microseconds") + "Z"
+        if found == _timestamp(self._origin, micros):
+            return 0
+        try:
+            shift = (datetime.fromisoformat(found) - self._origin) // timedelta(microseconds=1) - micros  # type: ignore[arg-type]
+        except (TypeError, ValueError, OverflowError):
+            return None
+        return shift if abs(shift) <= _NEAR and found == _timestamp(self._origin, micros + shift) else None
 
     def to_json(self) -> Json:
         """Return the moment that times are counted from."""
         return {"origin": self._origin.isoformat() if self._origin else None}
 
 
-def _encode(column: list[Any], pool: Pool) -> Json:
+class _Column:
+    """The values of a field: numbers, places in the pool, and `_MISSING`; mostly 5 bytes each, of a float 13."""
+
+    def __init__(self) -> None:
+        self._sorts = bytearray()
+        """For each value, what is meant by its number in `_numbers`."""
+        self._numbers = array("i")
+        self._floats = array("d")
+        self._integers: list[int] = []
+        """Those of more than 64 bits."""
+
+    def __len__(self) -> int:
+        return len(self._sorts)
+
+    def fill(self, rows: int) -> None:
+        """Have at least so many values."""
+        for _ in range(len(self), rows):
+            self._add(_NOTHING, 0)
+
+    def append(self, value: float) -> None:
+        """Add a value: a number, or a place."""
+        if type(value) is float:
+            self._add(_FLOAT, len(self._floats))
+            self._floats.append(value)
+        elif type(value) is Place:
+            self._add(_PLACE, value)
+        elif -(2**63) <= value < 2**63:
+            self._add(_INTEGER, int(value))
+        else:
+            self._add(_LONG, len(self._integers))
+            self._integers.append(int(value))
+
+    def _add(self, sort: int, number: int) -> None:
+        try:
+            self._numbers.append(number)
+        except OverflowError:
+            self._numbers = array("q", self._numbers)
+            self._numbers.append(number)
+        self._sorts.append(sort)
+
+    def integers(self) -> array[int] | None:
+        """Return the values if all are integers of 64 bits."""
+        return self._numbers if self._sorts.count(_INTEGER) == len(self._sorts) else None
+
+    def __iter__(self) -> Iterator[Any]:
+        for sort, number in zip(self._sorts, self._numbers, strict=True):
+            if sort == _INTEGER:
+                yield number
+            elif sort == _FLOAT:
+                yield self._floats[number]
+            elif sort == _PLACE:
+                yield Place(number)
+            else:
+                yield _MISSING if sort == _NOTHING else self._integers[number]
+
+
+_NOTHING, _INTEGER, _FLOAT, _PLACE, _LONG = range(5)
+
+
+def _timestamp(origin: datetime, micros: int) -> str:
+    then = origin + timedelta(microseconds=micros)
+    return then.replace(tzinfo=None).isoformat(timespec="microseconds") + "Z"
+
+
+def _encode(column: _Column, pool: Pool) -> Json:
     """Return a column in the shortest of its forms."""
-    if all(type(value) is int and -_EXACT < value < _EXACT for value in column):
-        return _numbers(column)
+    integers = column.integers()
+    if integers is not None and min(integers) > -_EXACT and max(integers) < _EXACT:
+        return _numbers(integers)
     if all(type(value) in (int, float) for value in column):
-        micros = [round(value * MICRO) for value in column if abs(value) < _EXACT / MICRO]
-        if len(micros) == len(column) and all(a / MICRO == b for a, b in zip(micros, column, strict=True)):
+        exact = all(abs(value) < _EXACT / MICRO and round(value * MICRO) / MICRO == value for value in column)
+        if exact:
+            micros = array("q", (round(value * MICRO) for value in column))
             return {"same": micros[0] / MICRO} if _alike(micros) else {"micros": micros}
-    places = [_place(value, pool) for value in column]
+    places = array("q", (_place(value, pool) for value in column))
     return {"all": places[0]} if _alike(places) else {"places": places}
 
 
@@ -182,24 +267,22 @@ def _place(value: Any, pool: Pool) -> int:
     return value if type(value) is Place else pool.place(value)
 
 
-def _numbers(column: list[int]) -> Json:
+def _numbers(column: array[int]) -> Json:
     if _alike(column):
         return {"same": column[0]}
-    differences = _differences(column)
-    shorter = sum(map(abs, differences)) < sum(map(abs, column))
-    return {"steps": differences} if shorter else {"numbers": column}
+    shorter = sum(map(abs, _differences(column))) < sum(map(abs, column))
+    return {"steps": _differences(column)} if shorter else {"numbers": column}
 
 
-def _alike(column: list[int]) -> bool:
+def _alike(column: array[int]) -> bool:
     return column.count(column[0]) == len(column)
 
 
-def _differences(column: Iterable[int]) -> list[int]:
-    before, differences = 0, []
+def _differences(column: Iterable[int]) -> Iterator[int]:
+    before = 0
     for number in column:
-        differences.append(number - before)
+        yield number - before
         before = number
-    return differences
 
 
 def _text(value: Any) -> str:

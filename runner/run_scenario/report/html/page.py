@@ -12,108 +12,133 @@ import hashlib
 import json
 import math
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import partial
 from html import escape
 from pathlib import Path
 from typing import Any
 
+from run_scenario.events.encoding import as_event
 from run_scenario.events.exit_cause import RUNNER
 from run_scenario.events.history.history import History
 from run_scenario.events.history.lane import Lane, Segment
-from run_scenario.events.reading import as_event
-from run_scenario.report.html.columns import MICRO, Columns, Pool
+from run_scenario.report.html.columns import MICRO, Columns
+from run_scenario.report.html.phrases import Phrases
 from run_scenario.report.html.waits import waits
-from run_scenario.report.sentences import Event, sentence
-from run_scenario.report.summary import lane_exit_and_why, outcome
+from run_scenario.report.json_parts import json_parts
+from run_scenario.report.sentences import Event
+from run_scenario.report.summary import IN_THE_LOG, introduction, lane_exit_and_why, outcome
 from run_scenario.report.text import sanitize
 from run_scenario.report.waits import doing
 
 SCRIPTS = (
-    "words", "dom", "log", "axis", "story", "holds", "filter", "paint", "rows", "lanes", "arrows", "marks", "counts",
-    "depths", "waits", "panels", "expectations", "source", "table", "menus", "input", "address", "main",
+    "words", "dom", "log", "phrases", "axis", "story", "deeds", "holds", "filter", "paint", "rows", "lanes", "arrows",
+    "marks", "counts", "depths", "waits", "panels", "expectations", "source", "table", "menus", "input", "address",
+    "main",
 )  # fmt: skip
 """The page's own scripts, in the order in which they are put into it."""
 
 _FOLDER = Path(__file__).parent
-_MOST_SENTENCES = 5_000
-"""Events of one kind that have their sentences in the page; of more, the page makes do with their fields."""
 STATES = ("starting", "running", "computing", "competing", "sleeping", "waiting", "stuck", "ending")
 """The states by number, as in the page; `stuck` is a wait that was still going on when nothing moved any more."""
 _ESCAPES = str.maketrans({"<": "\\u003c", ">": "\\u003e", "&": "\\u0026", "\u2028": "\\u2028", "\u2029": "\\u2029"})
 
 
-def render(events: Iterable[Event], scenario_text: str | None) -> str:
-    """Return the page of one run, whose events may come from anywhere; `scenario_text` is shown beside them."""
-    history, columns, sentences = History(), Columns(), _Sentences()
+def render(events: Iterable[Event], scenario_text: str | None) -> Iterator[str]:
+    """Yield the page of one run, whose events may come from anywhere; `scenario_text` is shown beside them."""
+    history, columns, phrases, raised = History(), Columns(), Phrases(), Raised()
     for event in events:
         history.add(as_event(event))
         columns.add(event)
-        sentences.add(event, columns.pool)
+        phrases.add(event)
+        raised.add(event)
     history.close()
     data = {
         "lanes": lanes(history, columns.pool.place),
         "waits": waits(history),
-        "sentences": sentences.to_json(),
+        "opening": opening(history, raised),
+        "sentences": phrases.to_json(),
         "source": scenario_text,
         "log": columns.to_json(),
     }
-    return _page(history, _embedded(data))
+    before, after = _page(history)
+    yield before
+    yield from map(_embedded, json_parts(data, _dumps))
+    yield after
 
 
-class _Sentences:
-    """The sentences of the events, by kind, as places in the pool; of a kind with too many events, none."""
+_LAST = -1
+
+
+class Raised:
+    """Takes the events of a run one by one, and knows of each end that it comes of an exception, and of which."""
 
     def __init__(self) -> None:
-        self._places: dict[str, list[int] | None] = {}
+        self._of_processes: dict[str, int] = {}
+        self._of_ends: dict[int, int] = {}
 
-    def add(self, event: Event, pool: Pool) -> None:
+    def add(self, event: Event) -> None:
         """Take the next event."""
-        kind = str(event.get("event", ""))
-        places = self._places.setdefault(kind, [])
-        if places is None:
-            return
-        if len(places) == _MOST_SENTENCES:
-            self._places[kind] = None
-        else:
-            places.append(pool.place(sentence(event)))
+        kind, process, seq = event.get("event"), event.get("process"), event.get("seq")
+        if kind == "process.failed":
+            self._of_processes[str(process)] = seq if isinstance(seq, int) else _LAST
+        elif kind == "process.exited" and isinstance(seq, int):
+            self._of_ends[seq] = self._of_processes.pop(str(process), seq)
 
-    def to_json(self) -> dict[str, list[int]]:
-        """Return them by kind."""
-        return {kind: places for kind, places in self._places.items() if places is not None}
+    def before(self, seq: int) -> int:
+        """Return the number of the event that an end comes of; of any other event, its own."""
+        return self._of_ends.get(seq, seq)
+
+
+def opening(history: History, raised: Raised) -> int | None:
+    """Return the number (`seq`) of the event at which the page opens: what shows why the run did not simply pass.
+
+    None: at its start, for it did; `_LAST`: at the last event, for nothing else is known.
+    """
+    end = history.end
+    if end is not None and end.outcome == "passed":
+        return None
+    shown_by = [] if end is None else [seq for seq in end.shown_by or () if seq is not None]
+    if shown_by:
+        return raised.before(shown_by[0])
+    return _LAST if history.stall is None else history.stall.seq
 
 
 def lanes(history: History, place: Callable[[str], int]) -> list[dict[str, Any]]:
-    """Return each process's lane; `place` gives the place of a text in the pool of values."""
+    """Return each process's lane, of which the lists are iterators, to be written in this order.
+
+    `place` gives the place of a text in the pool of values.
+    """
     stuck = {each.process: doing(each.state, each.waiting_for) for each in history.stuck}
-    segments = history.segments()
     stalled = None if history.stall is None else history.stall.t
     return [
-        _lane(lane, segments[lane.name], stalled, stuck.get(lane.name, ""), place)
+        _lane(lane, history.segments_of(lane), stalled, stuck.get(lane.name, ""), place)
         for lane in history.lanes.values()
-        if lane.name != RUNNER and lane.born is not None
+        if lane.name != RUNNER and (lane.born is not None or lane.sighted is not None)
     ]
 
 
 def _lane(
-    lane: Lane, segments: list[Segment], stalled: float | None, stuck: str, place: Callable[[str], int]
+    lane: Lane, segments: Sequence[Segment], stalled: float | None, stuck: str, place: Callable[[str], int]
 ) -> dict[str, Any]:
-    spans = list(_spans(segments, stalled, stuck))
+    spans = partial(_spans, segments, stalled, stuck)
     return {
         "process": lane.name,
         "pid": lane.pid,
-        "start": _micros(lane.born),
+        "start": _micros(lane.sighted if lane.born is None else lane.born),
+        "sighted": lane.born is None,
         "end": _micros(lane.ended),
         "ending": _exit(lane),
         "allowed": not lane.failed,
         "target": lane.target,
-        "from": [_micros(start) for start, _, _ in spans],
-        "to": _micros(spans[-1][2].end) if spans else None,
-        "state": [STATES.index(state) for _, state, _ in spans],
-        "what": [place(segment.what) if segment.what else -1 for _, _, segment in spans],
+        "from": (_micros(start) for start, _, _ in spans()),
+        "to": _micros(segments[-1].end) if segments else None,
+        "state": (STATES.index(state) for _, state, _ in spans()),
+        "what": (place(segment.what) if segment.what else -1 for _, _, segment in spans()),
     }
 
 
-def _spans(segments: list[Segment], stalled: float | None, stuck: str) -> Iterator[tuple[float, str, Segment]]:
+def _spans(segments: Sequence[Segment], stalled: float | None, stuck: str) -> Iterator[tuple[float, str, Segment]]:
     """Yield start, state and segment; segments follow each other without gaps."""
     for segment in segments:
         waits = segment.state in ("waiting", "ending")
@@ -137,28 +162,38 @@ def _micros(t: float | None) -> int | None:
     return round(t * MICRO) if math.isfinite(t) else 0
 
 
-def _embedded(data: dict[str, Any]) -> str:
-    """Return JSON that no browser takes for markup, wherever it stands in a script element."""
-    text = json.dumps(data, separators=(",", ":"), ensure_ascii=True, default=repr, allow_nan=False)
+_dumps = partial(json.dumps, separators=(",", ":"), ensure_ascii=True, default=repr, allow_nan=False)
+
+
+def _embedded(text: str) -> str:
+    """Return a piece of JSON that no browser takes for markup, wherever it stands in a script element."""
     return text.translate(_ESCAPES) if any(character in text for character in "<>&") else text
 
 
-def _page(history: History, data: str) -> str:
+def _page(history: History) -> tuple[str, str]:
+    """Return what of the page comes before its data, and what after."""
     library = _file("vendor/uPlot.iife.min.js")
     own = "".join(_file(f"js/{name}.js") for name in SCRIPTS)
     script = f'"use strict";\n(() => {{\n{own}}})();\n'
     style = _file("vendor/uPlot.min.css") + _file("page.css")
+    shows, watch_for = introduction(history.started, IN_THE_LOG)
     parts = {
         "policy": escape(_policy([library, script], style)),
         "title": escape(sanitize(history.title or "A run")),
+        "shows": escape(shows),
+        "watch_for": escape(watch_for),
         "outcome": escape(outcome(history)),
         "tone": "good" if history.passed else "bad",
         "style": style,
-        "data": data,
         "library": library,
         "script": script,
     }
-    return re.sub(r"\{\{(\w+)\}\}", lambda match: parts[match[1]], _file("page.html"))
+    before, _, after = _file("page.html").partition("{{data}}")
+    return _filled(before, parts), _filled(after, parts)
+
+
+def _filled(text: str, parts: dict[str, str]) -> str:
+    return re.sub(r"\{\{(\w+)\}\}", lambda match: parts[match[1]], text)
 
 
 def _file(name: str) -> str:

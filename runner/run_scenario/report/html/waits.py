@@ -1,4 +1,4 @@
-"""The report of a standstill as a graph: who waits for what, who has it, and who left before the end."""
+"""The report of a deadlock as a graph: who waits for what, who has it, and who left before the end."""
 
 from __future__ import annotations
 
@@ -6,12 +6,13 @@ import re
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
+from run_scenario.counting import plural
 from run_scenario.events.history.history import History
 from run_scenario.events.history.lane import Lane
 from run_scenario.events.history.resources import Channel
 from run_scenario.events.types import StuckProcess
 from run_scenario.report.summary import lane_exit, left_empty_queue
-from run_scenario.report.text import plural, seconds, values
+from run_scenario.report.text import seconds, values
 from run_scenario.report.waits import doing
 
 Json = dict[str, Any]

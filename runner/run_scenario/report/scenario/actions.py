@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import Any
 
+from run_scenario.events.exit_cause import MAIN_NAME
 from run_scenario.recording.payloads import WITHHELD
-from run_scenario.report.scenario.data import item_of, shown
-from run_scenario.report.scenario.names import Names
 from run_scenario.report.scenario.pools import Calls
-from run_scenario.report.scenario.recorded import Recorded
+from run_scenario.report.scenario.recorded import Names, Recorded
 from run_scenario.report.scenario.step import Step
+from run_scenario.report.scenario.yaml_text import item_of, shown
 from run_scenario.report.sentences import Event
 from run_scenario.scenario.resources import NAMED_BY
 from run_scenario.scenario.steps import VERBS
@@ -98,7 +98,10 @@ class Actions:
         match event["event"]:
             case "process.failed":
                 words = f"here it raised {event['exception']}: {event['message']}".rstrip(": ")
-                self._steps.append(Step({"exit": 1}, words))
+                is_main = event["process"] == MAIN_NAME
+                code = self._recorded.main_exited.get("exitcode") if is_main else None
+                # Python ends with another code than 1 where a script raises KeyboardInterrupt.
+                self._steps.append(Step({"exit": code if code and code > 0 else 1}, words))
             case "process.exiting" if event["exitcode"]:
                 code = event["exitcode"]
                 self._steps.append(Step({"exit": code & 255 if isinstance(code, int) else 1}))
@@ -302,6 +305,7 @@ _MAKERS: dict[str, _Maker] = {
     "process.starting": _of_process("start"),
     "process.joining": _of_process("join"),
     "process.alive": _of_process("is_alive"),
+    "process.interrupting": _of_process("interrupt"),
     "process.terminating": _of_process("terminate"),
     "process.killing": _of_process("kill"),
     "queue.put": Actions.put,

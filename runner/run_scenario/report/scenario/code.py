@@ -10,7 +10,7 @@ from pathlib import PurePath
 from typing import Any
 
 from run_scenario.recording.payloads import WITHHELD
-from run_scenario.report.scenario.data import NOT_RECORDED, bounded
+from run_scenario.report.scenario.yaml_text import NOT_RECORDED, bounded
 
 _MAIN_MODULES = ("__main__", "__mp_main__")
 

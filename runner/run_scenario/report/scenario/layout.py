@@ -4,26 +4,72 @@ from __future__ import annotations
 
 import math
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Container, Iterable, Iterator, Sequence
 from functools import partial
 from itertools import takewhile
 from typing import Any
 
-from run_scenario.errors import UsageError
+from run_scenario.counting import plural
+from run_scenario.errors import Problem, UsageError
 from run_scenario.events.exit_cause import MAIN_NAME
 from run_scenario.recording.payloads import WITHHELD
 from run_scenario.report.scenario.actions import UNTIL_ENDED, Actions
 from run_scenario.report.scenario.code import Code, keywords
-from run_scenario.report.scenario.expectations import expectations
-from run_scenario.report.scenario.names import Names
 from run_scenario.report.scenario.pools import Calls
-from run_scenario.report.scenario.recorded import Process, Recorded, read
+from run_scenario.report.scenario.recorded import Names, Process, Recorded, read
 from run_scenario.report.scenario.step import Step, arranged, written
 from run_scenario.report.scenario.yaml_text import WIDTH, comment, escaped, flow, indented, remark, text
 from run_scenario.report.sentences import Event
-from run_scenario.report.text import plural
 from run_scenario.scenario.model import DEFAULT_TIMEOUT
 from run_scenario.scenario.steps import POOLS, SIGNALS
+
+# What it has to allow or to expect
+
+
+_RECORDED = "that is what happened when it was recorded"
+_BY_CHANCE = "an item is lost only if its process ends before it has left it"
+_ABRUPT = "the script's main program left processes behind by os._exit(), and this one waits for them"
+
+
+def expectations(recorded: Recorded, unlike: Sequence[str], by_code: Container[str]) -> list[str]:
+    """Return the lines of the section; none, if all went well.
+
+    `unlike` is why the scenario may go another way than the script did, `by_code` are the processes that run the
+    script's own code.
+    """
+    lines: list[str] = []
+    if recorded.main_exited.get("cause") == "vanished" and "process.orphaned" in recorded.faults:
+        unlike = [*unlike, _ABRUPT]
+        lines += _may_happen("scenario.stalled", _ABRUPT)
+    for kind, processes in sorted(recorded.faults.items()):
+        if kind == "queue.item_dropped" and not any(each in by_code for each in processes):
+            continue  # the step that put it is left out
+        lines += _about({"event": kind}, [_BY_CHANCE] if kind == "queue.items_lost" else unlike)
+    if recorded.stalled:
+        lost = [_BY_CHANCE] if "queue.items_lost" in recorded.faults else []
+        stopped = {"event": "scenario.stalled", "cause": recorded.stalled}
+        if recorded.deadline is not None:
+            stopped = {"event": "scenario.timed_out"}
+        lines += _about(stopped, [*unlike, *lost])
+    elif code := recorded.main_exited.get("exitcode"):
+        lines.append(f"- exitcodes: {flow({MAIN_NAME: code})}")
+    return ["expect:", *indented(lines, 2)] if lines else []
+
+
+def _about(event: dict[str, str], doubts: Iterable[str]) -> list[str]:
+    """Return the expectation that something happens again; where that is doubtful, that it may."""
+    doubts = list(dict.fromkeys(doubts))
+    if not doubts:
+        return [f"- exists: {flow(event)}", f"  because: {_RECORDED}"]
+    return _may_happen(event["event"], f"{_RECORDED}; here it may be otherwise: {' and '.join(doubts)}")
+
+
+def _may_happen(event: str, why: str) -> list[str]:
+    return [f"- count: {flow({'event': event})}", "  at_least: 0  # it may be, and need not", f"  because: {text(why)}"]
+
+
+# The file
+
 
 _MOST_VALUES = 7_000
 """Values in all steps together; a scenario may have 10,000."""
@@ -31,8 +77,10 @@ _MANY_KEYS = 4
 _TYPED = ("Value", "Array", "ManagerValue", "ManagerArray")
 _TYPECODES = "bBhHiIlLqQfdcu"
 _NOBODY = ["  # the script started none, and a scenario has one", "  - {name: Nobody, target: print_info}"]
-_SENT = ("terminated", "killed", "daemon", "signal")
+_SENT = ("interrupted", "terminated", "killed", "daemon", "signal")
 """Causes of an end that came from elsewhere, while the process went on."""
+_BODY = "\nversion: 1\n"
+_MOST_PROBLEMS = 10
 _SECTIONS = {
     **dict.fromkeys(("Queue", "JoinableQueue", "SimpleQueue"), "queues"),
     "Pipe": "pipes",
@@ -52,6 +100,22 @@ def render(events: Iterable[Event], source: str | None) -> str:
     if not _is_of_script(recorded):
         raise UsageError("only the log of a script can become a scenario (see `run-scenario record`); this is none")
     return _Layout(recorded, source).text()
+
+
+def with_problems(scenario: str, problems: Iterable[Problem]) -> str:
+    """Return a scenario with what the validator says of it in its head, by the lines on which its body then is."""
+    problems = sorted(problems, key=lambda problem: problem.severity)
+    if not problems:
+        return scenario
+    if problems[0].severity == "error":
+        head = "THIS FILE IS NOT VALID. What was recorded cannot be said like this; mend these places by hand:"
+    else:
+        head = "`run-scenario validate` warns of these places; they are as they were recorded:"
+    shown, more = problems[:_MOST_PROBLEMS], len(problems) - _MOST_PROBLEMS
+    added = 1 + len(shown) + (more > 0)
+    words = [head, *(f"  line {problem.where.line + added}: {problem.what}" for problem in shown)]
+    words += [f"  and {more} more"] if more > 0 else []
+    return scenario.replace(_BODY, "".join(f"\n{comment(each)}" for each in words) + _BODY, 1)
 
 
 def _is_of_script(recorded: Recorded) -> bool:

@@ -6,9 +6,8 @@ from collections import defaultdict
 from typing import Any
 
 from run_scenario.report.scenario.code import Code, keywords
-from run_scenario.report.scenario.data import bounded
 from run_scenario.report.scenario.step import Step
-from run_scenario.report.scenario.yaml_text import comment, flow, indented, text
+from run_scenario.report.scenario.yaml_text import bounded, comment, flow, indented, text
 from run_scenario.report.sentences import Event
 from run_scenario.scenario.resources import NOT_WAITING
 

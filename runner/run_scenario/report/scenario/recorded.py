@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter, defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from itertools import takewhile
 
 from run_scenario.events.exit_cause import MAIN_NAME
 from run_scenario.recording.payloads import WITHHELD
+from run_scenario.report.scenario.yaml_text import escaped
 from run_scenario.report.sentences import Event
 from run_scenario.scenario.resources import NAMED_BY
 
@@ -15,7 +18,7 @@ MOST_KEPT = 3_000
 """Events of one process that are kept: a file has room for fewer steps."""
 _BY_ANOTHER = (
     *("process.starting", "process.joining", "process.joined", "process.join_timed_out"),
-    *("process.terminating", "process.killing", "process.alive"),
+    *("process.interrupting", "process.terminating", "process.killing", "process.alive"),
 )
 """Events of what one process does to another, which is `by`."""
 _ENDS = ("process.finished", "process.exiting", "process.failed")
@@ -128,7 +131,7 @@ class Recorded:
             self.processes[process].exited = event
 
     def _keep(self, doer: str, event: Event) -> None:
-        # What comes after a standstill, or after the main program's end, is no deed of theirs.
+        # What comes after a deadlock, or after the main program's end, is no action of theirs.
         if self.stalled or (doer == MAIN_NAME and self.main_exited):
             return
         if len(self.did[doer]) < MOST_KEPT:
@@ -144,3 +147,63 @@ def read(events: Iterable[Event]) -> Recorded:
     for event in remaining:
         recorded.add(event)
     return recorded
+
+
+# Names
+
+
+_LONGEST = 60
+_OTHERS = re.compile(r"[^A-Za-z0-9_-]+")
+
+
+class Names:
+    """Names for the resources and processes of a log; no two are the same, whatever kind they are of."""
+
+    def __init__(self, recorded: Recorded) -> None:
+        self._taken = {MAIN_NAME}
+        self._processes = {name: self._unique(_process_name(name)) for name in recorded.processes}
+        self._resources = {
+            name: self._unique(_resource_name(made["variable"], made["type"]))
+            for name, made in recorded.resources.items()
+        }
+
+    def process(self, name: str) -> str:
+        """Return the name of a process, for a file in which dollars mean something."""
+        return str(escaped(self._processes[name]))
+
+    def resource(self, name: str) -> str:
+        """Return the name of a resource."""
+        return self._resources[name]
+
+    def is_free(self, name: str) -> bool:
+        """Return whether nothing has this name."""
+        return name not in self._taken
+
+    def _unique(self, name: str) -> str:
+        unique, number = name, 1
+        while unique in self._taken:
+            number += 1
+            unique = f"{name}-{number}"
+        self._taken.add(unique)
+        return unique
+
+
+def _process_name(name: str) -> str:
+    shown = "".join(each if each.isprintable() else "_" for each in name[:_LONGEST]).strip()
+    return shown or "Process"
+
+
+def _in_common(parts: list[str]) -> str:
+    """Return the words that the names of both ends of a pipe begin or end with; both names, if there are none."""
+    words = [part.split("_") for part in parts]
+    first, last = _beginning(words), _beginning([each[::-1] for each in words])[::-1]
+    return "_".join(first or last) if len(parts) > 1 and (first or last) else "-".join(parts)
+
+
+def _beginning(lists: list[list[str]]) -> list[str]:
+    return [each[0] for each in takewhile(lambda each: len(set(each)) == 1, zip(*lists, strict=False))]
+
+
+def _resource_name(variable: str, kind: str) -> str:
+    name = _in_common([_OTHERS.sub("_", part).strip("_-") for part in variable.split(", ")])[:_LONGEST].strip("_-")
+    return name if name[:1].isalpha() else f"{kind.removeprefix('Manager').lower()}{'-' if name else ''}{name}"

@@ -6,8 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from run_scenario.report.scenario.data import parts
-from run_scenario.report.scenario.yaml_text import WIDTH, comment, flow, indented, remark
+from run_scenario.report.scenario.yaml_text import WIDTH, comment, flow, indented, parts, remark
 
 _FEWEST = 3
 """Steps that are alike, from which on they are written as a loop."""

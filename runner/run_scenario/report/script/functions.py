@@ -10,9 +10,8 @@ from run_scenario.report.script.layout import FULL_NAMES, Expression, Group, Nam
 from run_scenario.report.script.names import TAKEN, Identifiers, identifier, kind_of, names_of, own_steps, plural_of
 from run_scenario.report.script.steps import StepWriter
 from run_scenario.scenario import model
-from run_scenario.scenario.candidates import candidates
 from run_scenario.scenario.expressions import Expression as Computed
-from run_scenario.scenario.expressions import Template
+from run_scenario.scenario.expressions import Template, candidates
 from run_scenario.scenario.plan import around_target
 from run_scenario.scenario.steps import PROCESS, VERBS, everywhere, names_read
 from run_scenario.values import Value

@@ -6,7 +6,7 @@ import itertools
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
 
-from run_scenario.report import plan
+from run_scenario.report.script import plan
 from run_scenario.report.script.functions import StepFunction
 from run_scenario.report.script.layout import (
     Expression,

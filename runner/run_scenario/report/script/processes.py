@@ -23,7 +23,7 @@ from run_scenario.report.script.layout import (
 from run_scenario.report.script.names import Scope, identifier, plural_of, takes_work
 from run_scenario.report.script.steps import INDENT, StepWriter
 from run_scenario.scenario import model
-from run_scenario.scenario.candidates import candidates
+from run_scenario.scenario.expressions import candidates
 from run_scenario.scenario.processes import by_parameter
 from run_scenario.scenario.steps import PROCESS, draws_in, everywhere, seed_of
 

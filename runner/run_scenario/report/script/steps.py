@@ -25,11 +25,10 @@ from run_scenario.report.script.layout import (
 )
 from run_scenario.report.script.names import Identifiers, unread_names
 from run_scenario.report.text import number
-from run_scenario.scenario.exceptions import MODULES
 from run_scenario.scenario.expressions import Expression as Computed
 from run_scenario.scenario.expressions import Template, is_computed
 from run_scenario.scenario.processes import Restart
-from run_scenario.scenario.steps import VERBS, Step, everywhere, names_given
+from run_scenario.scenario.steps import EXCEPTION_MODULES, VERBS, Step, everywhere, names_given
 
 INDENT = 4
 _SHORTEST_RANGE = 4
@@ -90,7 +89,7 @@ class StepWriter:
     def passing(self, raised: str) -> str:
         """Return what lets an exception pass; nothing, if it is not known where that is from."""
         module, _, _ = raised.rpartition(".")
-        if not module and raised not in MODULES and not hasattr(builtins, raised):
+        if not module and raised not in EXCEPTION_MODULES and not hasattr(builtins, raised):
             return ""
         if module:
             self.scope.use(module)
@@ -179,7 +178,7 @@ class StepWriter:
         return self.lay(kind if message is None else call(kind, self.literal(message)), indent, "raise ")
 
     def _exception(self, name: str) -> str:
-        return self.scope.use(MODULES[name], name) if name in MODULES else self.scope.builtin(name)
+        return self.scope.use(EXCEPTION_MODULES[name], name) if name in EXCEPTION_MODULES else self.scope.builtin(name)
 
     def on_return(self, step: Step, indent: int) -> list[str]:
         """Return the line of a step that is a statement of one word."""

@@ -8,6 +8,8 @@ from itertools import groupby
 
 from run_scenario.report.text import fitting, truncate
 
+PROSE = 110
+"""Columns of prose at most, however wide a terminal is; and where there is none."""
 _LEAST_WIDTH = 20
 """Columns that text is given even where a terminal has not as many."""
 
@@ -60,6 +62,11 @@ def wrap(text: str, width: int, first: int | None = None) -> list[str]:
         lines += full
         taken = width_of(line)
     return [" " * indent + each if each else "" for each in (*lines, line)]
+
+
+def paragraph(text: str, width: int | None, *, unicode: bool = True) -> list[str]:
+    """Return prose in lines that are easily read; none if there is no text."""
+    return wrap(text if unicode else ascii_of(text), min(width or PROSE, PROSE)) if text else []
 
 
 def _pieces(word: str, width: int) -> list[str]:

@@ -6,14 +6,16 @@ together here, because a rich `Text` for each of 100,000 lines would take longer
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import contextlib
+from collections.abc import Iterable, Sequence
 from typing import TextIO
 
+from run_scenario.errors import MachineryError
 from run_scenario.events.types import Event, ScenarioFinished
 from run_scenario.report.outputs import cannot_write
-from run_scenario.report.overview import render_summary
-from run_scenario.report.terminal.cells import Painter, pad, width_of, wrap
+from run_scenario.report.terminal.cells import Painter, pad, paragraph, width_of, wrap
 from run_scenario.report.terminal.live import StatusLine
+from run_scenario.report.terminal.overview import render_summary
 from run_scenario.report.terminal.transcript import Line, Tone, Transcript
 from run_scenario.report.text import sanitize, truncate
 from run_scenario.report.watcher import State, Watcher
@@ -82,8 +84,7 @@ class ConsoleView(Watcher):
         terminal = self._opened()
         for event in events:
             terminal.history.add(event)
-        width = terminal.width()
-        text = "".join(self._rendered(line, terminal, width) for line in self._transcript.lines(events))
+        text = self._shown(self._transcript.lines(events, more=True), terminal)
         if events and isinstance(events[-1], ScenarioFinished):
             terminal.status.erase()
             text += render_summary(terminal.history, terminal.console)
@@ -91,13 +92,20 @@ class ConsoleView(Watcher):
         terminal.status.printed()
 
     def tick(self, state: State) -> None:
-        """Draw the live table, on a terminal."""
+        """Show what was held back for long; draw the live table, on a terminal."""
+        terminal = self._opened()
+        if text := self._shown(self._transcript.overdue(state.elapsed), terminal):
+            self._emit(terminal.status.above(text))
+            terminal.status.printed()
         if state.elapsed >= _SHORT:
-            self._opened().status.show(state)
+            terminal.status.show(state)
 
     def close(self) -> None:
-        """Erase the live table."""
+        """Show what is still held back, of a log without an end; erase the live table."""
         self.suspend()
+        if self._terminal is not None and (text := self._shown(self._transcript.rest(), self._terminal)):
+            with contextlib.suppress(BrokenPipeError, MachineryError):  # that it cannot be written to was said before
+                self._emit(text)
 
     def suspend(self) -> None:
         """Erase the live table, at any moment, in the middle of `tick()` too: the process is about to be stopped."""
@@ -108,6 +116,10 @@ class ConsoleView(Watcher):
         if self._terminal is None:
             self._terminal = _Terminal(self._stream, colour=self._colour)
         return self._terminal
+
+    def _shown(self, lines: Iterable[Line], terminal: _Terminal) -> str:
+        width = terminal.width()
+        return "".join(self._rendered(line, terminal, width) for line in lines)
 
     def _emit(self, text: str) -> None:
         try:
@@ -129,6 +141,8 @@ class ConsoleView(Watcher):
             first = width - (_TIME_WIDTH + width_of(name) + 4)
         if width is None:
             text, more, details = line.text, [], list(line.details)
+            if line.tone == "title":  # what the scenario says of itself: prose
+                details = [part for detail in details for part in paragraph(detail, width)]
         else:
             text, *more = wrap(line.text, width - indent, first)
             details = [part for detail in line.details for part in wrap(detail, width - indent)]

@@ -14,12 +14,13 @@ import os
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, NamedTuple, TextIO
 
+from run_scenario.counting import plural
 from run_scenario.events.encoding import as_mapping
 from run_scenario.events.exit_cause import MAIN_NAME
 from run_scenario.events.types import BlockedOperation, Event
 from run_scenario.report.sentences import sentence
 from run_scenario.report.terminal.cells import pad, width_of
-from run_scenario.report.text import plural, sanitize, seconds, truncate
+from run_scenario.report.text import sanitize, seconds, truncate
 from run_scenario.report.waits import waiting_for
 from run_scenario.report.watcher import State, Watcher
 

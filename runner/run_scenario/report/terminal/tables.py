@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
@@ -19,6 +20,8 @@ _ENOUGH = 24
 """Columns of a text for which no other column of the table is left out: in as many it can be read."""
 _DEAR = 3
 """A column that is as little spare as this, or less, is shown where texts find `_LEAST_WIDTH`."""
+_WATCHED = 1
+"""How spare a column is that is to be watched."""
 _NARROWEST = 4
 """Columns of a text in a table that hardly fits."""
 
@@ -41,23 +44,46 @@ class Row(Value):
 
 
 def render_table(
-    console: Console, headers: Sequence[str], rows: Sequence[tuple[Sequence[str], str]], *, left: int
+    console: Console, headers: Sequence[str], rows: Sequence[tuple[Sequence[str], str]], *, left: int, watched: str = ""
 ) -> str:
-    """Return a table as text: each row with a mark for what wants attention; the first `left` columns hold words."""
+    """Return a table as text: each row with a mark for what wants attention; the first `left` columns hold words.
+
+    Where there is not enough room, columns that `watched` names are kept: see `keep_watched`.
+    """
     columns = [
         Column(header, right=index >= left, spare=max(0, index - left - 1)) for index, header in enumerate(headers)
     ]
-    return render_rows(console, columns, [row(cells, not mark, mark, "red") for cells, mark in rows])
+    return render_rows(
+        console, keep_watched(columns, watched), [row(cells, not mark, mark, "red") for cells, mark in rows]
+    )
 
 
 def render_rows(console: Console, columns: Sequence[Column], rows: Sequence[Row]) -> str:
     """Return a table as text; a column that nothing stands in is left out."""
-    filled = [index for index in range(len(columns)) if any(each.cells[index] for each in rows)]
     with console.capture() as captured:
-        shown = [each.replace(cells=tuple(each.cells[index] for index in filled)) for each in rows]
-        print_rows(console, [columns[index] for index in filled], shown)
+        print_rows(console, *filled(columns, rows))
     text: str = captured.get()
     return "".join(line.rstrip(" ") + "\n" for line in text.splitlines() if line.strip())
+
+
+def keep_watched(columns: Sequence[Column], text: str) -> list[Column]:
+    """Return the columns, and of those that a text names by their headers, that they are the last to be left out.
+
+    The text is what a scenario says is to be watched for.
+    """
+    return [each.replace(spare=_WATCHED) if each.spare and is_named(each.header, text) else each for each in columns]
+
+
+def is_named(header: str, text: str) -> bool:
+    """Return whether a text names a column by its header: `start-up`, but not `start` in it."""
+    return re.search(rf"(?<![\w-]){re.escape(header)}(?![\w-])", text) is not None
+
+
+def filled(columns: Sequence[Column], rows: Sequence[Row]) -> tuple[list[Column], list[Row]]:
+    """Return a table without the columns that nothing stands in."""
+    kept = [index for index in range(len(columns)) if any(each.cells[index] for each in rows)]
+    shown = [each.replace(cells=tuple(each.cells[index] for index in kept)) for each in rows]
+    return [columns[index] for index in kept], shown
 
 
 def row(cells: Sequence[str], good: bool, mark: str = "!", style: str = "yellow") -> Row:

@@ -1,20 +1,20 @@
-"""The log as a person reads it: noise folded together, each traceback shown once.
+"""The log as a person reads it: long repeats folded, each traceback shown once.
 
     events ──▶ Transcript.lines() ──▶ Line(t, process, text, tone, details)
 
-A transcript keeps what it needs for the next batch: whose traceback was just shown.
+A transcript keeps what it needs for the next batch: whose traceback was just shown, and what it holds back.
 """
 
 from __future__ import annotations
 
-import itertools
 import re
 import sys
 import threading
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
+from run_scenario.counting import plural
 from run_scenario.events.encoding import as_mapping
 from run_scenario.events.types import (
     Event,
@@ -34,18 +34,19 @@ from run_scenario.events.types import (
     StuckThread,
     WhoWaits,
 )
-from run_scenario.events.types.queues import QueueEvent
 from run_scenario.report.sentences import explanation, sentence
-from run_scenario.report.text import plural, sanitize, seconds, truncate, value, values
+from run_scenario.report.summary import introduction
+from run_scenario.report.terminal.folding import Folding, Group
+from run_scenario.report.text import sanitize, seconds, truncate, value, values
 from run_scenario.report.waits import doing, held
 from run_scenario.values import Value
 
 Tone = Literal["error", "warning", "plain", "quiet", "output", "title"]
 
-_FOLDED = frozenset((QueuePut, QueueGet, QueueTaskDone, QueueEmpty))
 _MANY = 40
-"""Queue events in a row from which on they are counted instead of listed."""
-
+"""Items of which only the first and the last are shown."""
+_QUIET = (QueuePut, QueueGet, QueueTaskDone, QueueEmpty)
+"""What there is very much of."""
 _LONGEST_DETAIL = 2_000
 
 _LIBRARY = Path(threading.__file__).parent
@@ -92,26 +93,42 @@ class Transcript:
     """Turns batches of events into lines."""
 
     def __init__(self) -> None:
+        self._folding = Folding()
         self._shown: dict[str, _Traceback] = {}
         """Process -> its traceback, while it may still come again on standard error."""
         self._deadline_reported = False
 
-    def lines(self, events: Sequence[Event]) -> Iterator[Line]:
-        """Yield the lines of the next events; `scenario.finished` has none, it is the summary's."""
-        for noisy, group in itertools.groupby(events, key=lambda event: type(event) in _FOLDED):
-            if noisy:
-                yield from _folded(list(group))
-            else:
-                yield from (self._line(event) for event in group if not self._is_repeated(event))
+    def lines(self, events: Iterable[Event], *, more: bool = False) -> Iterator[Line]:
+        """Yield the lines of the next events; `scenario.finished` has none, it is the summary's.
 
-    def _line(self, event: Event) -> Line:
+        `more`: others will follow, so that long repeats can be held back to be folded with those.
+        """
+        shown = (event for event in events if not self._is_repeated(event))
+        yield from map(self._line, self._folding.add(shown))
+        if not more:
+            yield from self.rest()
+
+    def overdue(self, now: float) -> Iterator[Line]:
+        """Yield the lines of what was held back for long; `now` in seconds since the run began."""
+        yield from map(self._line, self._folding.overdue(now))
+
+    def rest(self) -> Iterator[Line]:
+        """Yield the lines of what is held back: nothing will follow."""
+        yield from map(self._line, self._folding.rest())
+
+    def _line(self, group: Group) -> Line:
+        event = group.events[0]
+        if len(group.events) > 1:
+            text = sanitize(_together(group.events, follows=group.follows))
+            return Line(event.t, sanitize(event.process), text, _tone(event))
         details: list[str] = []
         line = as_mapping(event)
         if isinstance(event, ProcessFailed) and event.traceback:
             details = event.traceback.splitlines()
-            self._shown[event.process] = _Traceback(frozenset(details), details[-1])
         elif isinstance(event, WhoWaits):
             details = _stuck(event)
+        elif isinstance(event, ScenarioStarted):
+            details = [shows] if (shows := introduction(event)[0]) else []
         elif isinstance(event, ExpectationFailed | ExpectationInconclusive):
             details = explanation(line)
         safe = tuple(truncate(sanitize(detail), _LONGEST_DETAIL) for detail in details)
@@ -125,6 +142,9 @@ class Transcript:
         """
         if isinstance(event, ScenarioFinished) or (isinstance(event, ScenarioTimedOut) and self._deadline_reported):
             return True
+        if isinstance(event, ProcessFailed) and event.traceback:
+            lines = event.traceback.splitlines()
+            self._shown[event.process] = _Traceback(frozenset(lines), lines[-1])
         if isinstance(event, ScenarioStalled):
             self._deadline_reported = event.cause == "deadline"
         if not isinstance(event, ProcessOutput):
@@ -152,44 +172,19 @@ class _Traceback(Value):
         return text in self.lines or text.startswith("  ") or _HEADS.fullmatch(text) is not None
 
 
-def _folded(events: list[Event]) -> Iterator[Line]:
-    """Merge neighbours that did the same thing; where there are very many, count them."""
-    if len(events) > _MANY:
-        groups: dict[tuple[Any, ...], list[Event]] = {}
-        for event in events:
-            groups.setdefault(_action(event), []).append(event)
-        yield from (_merged(group) for group in groups.values())
-    else:
-        for _, group in itertools.groupby(events, key=_action):
-            yield _merged(list(group))
-
-
-def _action(event: Event) -> tuple[Any, ...]:
-    """Return what neighbours have in common that are merged."""
-    queue = event.queue if isinstance(event, QueueEvent) else ""
-    asked = (event.call, event.empty) if isinstance(event, QueueEmpty) else ()
-    return event.process, type(event), queue, *asked
-
-
-def _merged(events: list[Event]) -> Line:
-    first = events[0]
-    text = sentence(as_mapping(first)) if len(events) == 1 else sanitize(_together(events))
-    return Line(first.t, sanitize(first.process), text, _tone(first))
-
-
-def _together(events: list[Event]) -> str:
-    first, last, count = events[0], events[-1], len(events)
-    if isinstance(first, QueueTaskDone):
-        return f"{sentence(as_mapping(last))} ({count:,} times)"
+def _together(events: Sequence[Event], *, follows: bool) -> str:
+    """Return what events that are alike have in common, how many there are, and the last of them."""
+    first, last, count = events[0], events[-1], sum(getattr(event, "times", None) or 1 for event in events)
+    if isinstance(first, QueuePut | QueueGet):
+        verb, preposition = ("put", "on") if isinstance(first, QueuePut) else ("got", "from")
+        items = [event.item for event in events if isinstance(event, QueuePut | QueueGet)]
+        shown = f"{value(items[0])} … {value(items[-1])}" if follows or count > _MANY else values(items)
+        return f"{verb} {plural(count, 'item')} {preposition} '{first.queue}': {shown}"
+    if follows:
+        return f"{count:,} more like this, the last at {last.t:.3f} s: {sentence(as_mapping(last))}"
     if isinstance(first, QueueEmpty):
-        count = sum(event.times or 1 for event in events if isinstance(event, QueueEmpty))
         return f"{sentence({**as_mapping(first), 'times': 1})} ({count:,} times)"
-    if not isinstance(first, QueuePut | QueueGet):
-        return f"{sentence(as_mapping(first))} ({count:,} times)"
-    verb, preposition = ("put", "on") if isinstance(first, QueuePut) else ("got", "from")
-    items = [event.item for event in events if isinstance(event, QueuePut | QueueGet)]
-    shown = f"{value(items[0])} … {value(items[-1])}" if count > _MANY else values(items)
-    return f"{verb} {plural(count, 'item')} {preposition} '{first.queue}': {shown}"
+    return f"{sentence(as_mapping(last))} ({count:,} times)"
 
 
 def _stuck(event: WhoWaits) -> list[str]:
@@ -247,4 +242,4 @@ def _tone(event: Event) -> Tone:
         return "warning"
     if isinstance(event, ProcessOutput | LogMessage):
         return "output"
-    return "quiet" if event.level == "debug" or type(event) in _FOLDED else "plain"
+    return "quiet" if event.level == "debug" or isinstance(event, _QUIET) else "plain"

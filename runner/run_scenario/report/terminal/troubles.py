@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 _MOST = 60
 _MOST_ALIKE = 3
 """Lines that are shown, in all and of one kind: who wants all reads the log."""
+_TROUBLE = ("warning", "error")
 _STOPS = ("scenario.stalled", "scenario.timed_out", "scenario.signalled", "scenario.interrupted")
 """What comes after these in a log comes of them, or is of run-scenario's own making."""
 _SEEN = ("process.failed", "process.join_timed_out", "pool.task_failed", "pool.call_failed")
@@ -33,11 +34,13 @@ class TroubleView(Watcher):
     """A sink that shows the warnings and errors of a log, at its end."""
 
     def __init__(self, make_view: Callable[[], View], stalled: Callable[[], None]) -> None:
-        """Show them by the view that `make_view` makes: most runs need none. `stalled` is called after a standstill."""
+        """Show them by the view that `make_view` makes: most runs need none. `stalled` is called after a deadlock."""
         self._make_view = make_view
         self._stalled = stalled
         self._kept: list[Event] = []
         self._kinds: Counter[str] = Counter()
+        self._dull: set[type[Event]] = set()
+        """Types of events that are shown only if they are trouble."""
         self.left_out = 0
         """How many warnings and errors there were besides."""
         self._over = False
@@ -47,7 +50,11 @@ class TroubleView(Watcher):
         from run_scenario.events.types.base import name_of  # another package, which a run need not wait for
 
         for event in events:
+            if event.level not in _TROUBLE and type(event) in self._dull:  # as nearly all: they are passed over quickly
+                continue
             name = name_of(type(event))
+            if name not in (*_STOPS, "scenario.finished"):
+                self._dull.add(type(event))
             if name == "scenario.finished" and getattr(event, "exit_status", None) == 0:  # it has found its own way
                 self._kept = [kept for kept in self._kept if name_of(type(kept)) != "scenario.signalled"]
             if self._is_kept(event, name):
@@ -56,12 +63,12 @@ class TroubleView(Watcher):
             if self._kept and name in ("scenario.stalled", "scenario.finished"):
                 self._make_view().write(self._kept)
                 self._kept.clear()
-            if name == "scenario.stalled":
+            if name == "scenario.stalled" and getattr(event, "cause", "") == "deadlock":  # at its deadline it is ended
                 self._stalled()
             self._over |= name in _STOPS
 
     def _is_kept(self, event: Event, name: str) -> bool:
-        is_trouble = event.level in ("warning", "error") and name != "scenario.finished"
+        is_trouble = event.level in _TROUBLE and name != "scenario.finished"
         if not is_trouble or (self._over and name not in _STOPS) or _is_seen_anyway(event, name):
             return False
         self._kinds[name] += 1

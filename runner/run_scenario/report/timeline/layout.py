@@ -13,10 +13,11 @@ import math
 from collections.abc import Iterable
 from typing import Any
 
+from run_scenario.counting import plural
 from run_scenario.events.history.history import History
 from run_scenario.events.history.lane import State
 from run_scenario.events.history.resources import Channel, LockHold, Message
-from run_scenario.report.text import plural, sanitize, value, values
+from run_scenario.report.text import sanitize, value, values
 from run_scenario.report.waits import doing
 from run_scenario.values import Value
 
@@ -119,26 +120,43 @@ def message_flows(messages: Iterable[Message], scale: Scale) -> list[MessageFlow
 
     Messages that cannot be distinguished in it are one flow; where there are very many, all that goes one way is.
     """
-    shown = [message for message in messages if scale.shows(message.put, message.got)]
-    groups: dict[tuple[object, ...], list[Message]] = {}
-    for message in shown:
-        key = (_way(message), scale.column(message.put), scale.column(message.got))
-        groups.setdefault(key, []).append(message)
+    groups: dict[tuple[object, ...], _Group] = {}
+    for message in messages:
+        if scale.shows(message.put, message.got):
+            way = message.producer, message.consumer, message.channel
+            key = way, scale.column(message.put), scale.column(message.got)
+            group = groups.get(key)
+            if group is None:
+                group = groups[key] = _Group(way, message)
+            group.add(1, message.put, message.put, message.got, message.got)
     if len(groups) > _MOST_FLOWS:
-        groups = {}
-        for message in shown:
-            groups.setdefault(_way(message), []).append(message)
-    return sorted(map(_flow, groups.values()), key=lambda flow: (flow.put, flow.got))
+        ways: dict[tuple[object, ...], _Group] = {}
+        for group in groups.values():
+            known = ways.setdefault(group.way, group)
+            if known is not group:
+                known.add(group.count, *group.put, *group.got)
+        groups = ways
+    return sorted((group.flow() for group in groups.values()), key=lambda flow: (flow.put, flow.got))
 
 
-def _way(message: Message) -> tuple[str, str, str]:
-    return message.producer, message.consumer, message.channel
+class _Group:
+    """Messages that are one flow, of which not each is kept."""
 
+    def __init__(self, way: tuple[str, str, str], first: Message) -> None:
+        self.way = way
+        self.count = 0
+        self.put = first.put, first.put
+        self.got = first.got, first.got
+        self._item = first.item
 
-def _flow(messages: list[Message]) -> MessageFlow:
-    puts, gets = [message.put for message in messages], [message.got for message in messages]
-    put, got = (min(puts), max(puts)), (min(gets), max(gets))
-    return MessageFlow(*_way(messages[0]), len(messages), put, got, messages[0].item)
+    def add(self, count: int, first_put: float, last_put: float, first_got: float, last_got: float) -> None:
+        """Add so many messages that were put and got between these times."""
+        self.count += count
+        self.put = min(self.put[0], first_put), max(self.put[1], last_put)
+        self.got = min(self.got[0], first_got), max(self.got[1], last_got)
+
+    def flow(self) -> MessageFlow:
+        return MessageFlow(*self.way, self.count, self.put, self.got, self._item)
 
 
 class HoldRows(Value):
@@ -154,7 +172,7 @@ class HoldRows(Value):
         if not self.left_out:
             return []
         total = self.left_out + sum(map(len, self.rows))
-        what = f"{self.left_out:,} of {total:,} times are not drawn"
+        what = f"not drawn: {self.left_out:,} of {plural(total, 'time')}"
         return [f"{resource}: more than {_MOST_ROWS} held it at once; {what}"]
 
 

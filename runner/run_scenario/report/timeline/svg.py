@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+from run_scenario.counting import plural
 from run_scenario.events.history.history import History
 from run_scenario.events.history.lane import Lane, Segment, State
 from run_scenario.events.history.resources import Channel, LockHold
@@ -176,7 +177,7 @@ class _Picture:
         scale = height / max(channel.most, 1)
         line = " ".join(f"{x:.1f},{top + height - depth * scale:.1f}" for x, depth in points)
         base = f"{points[0][0]:.1f},{top + height:.1f} {line} {points[-1][0]:.1f},{top + height:.1f}"
-        tooltip = f"{channel.name}: at most {channel.most:,} items"
+        tooltip = f"{channel.name}: at most {plural(channel.most, 'item')}"
         self._svg.add("polygon", tooltip, points=base, fill=_QUEUE, fill_opacity="0.35", stroke=_QUEUE)
         if channel.remaining and self._history.last <= self._scale.last:
             x = _WIDTH - _MARGIN - 6

@@ -12,12 +12,13 @@ from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+from run_scenario.counting import plural
 from run_scenario.events.history.history import History
 from run_scenario.events.history.lane import Lane, Segment, State
 from run_scenario.events.history.resources import Channel
-from run_scenario.report.summary import just_returned, lane_exit_and_why, outcome
-from run_scenario.report.terminal.cells import Cells, Painter, ascii_of, pad, width_of, wrap
-from run_scenario.report.text import plural, sanitize, truncate
+from run_scenario.report.summary import IN_THE_LOG, introduction, just_returned, lane_exit_and_why, outcome
+from run_scenario.report.terminal.cells import Cells, Painter, ascii_of, pad, paragraph, width_of, wrap
+from run_scenario.report.text import sanitize, truncate
 from run_scenario.report.timeline.layout import (
     MEANINGS,
     HoldRows,
@@ -114,9 +115,18 @@ def render(
     unicode: bool = True,
     first: float | None = None,
     last: float | None = None,
+    introduced: bool = True,
 ) -> str:
-    """Return the timeline as text, `width` columns wide at most, of the whole run or of a part of it."""
-    return "".join(f"{line}\n" for line in _Timeline(history, width, colour, unicode, first, last).lines())
+    """Return the timeline as text, `width` columns wide at most, of the whole run or of a part of it.
+
+    `introduced`: with what the scenario says of itself.
+    """
+    title, *lines = _Timeline(history, width, colour, unicode, first, last).lines()
+    shows, watch_for = introduction(history.started, IN_THE_LOG) if introduced else ("", "")
+    dim = Painter(colour=colour)
+    before = [*(dim("dim", line) for line in paragraph(shows, width, unicode=unicode)), ""] if shows else []
+    after = ["", *paragraph(watch_for, width, unicode=unicode)] if watch_for else []
+    return "".join(f"{line}\n" for line in (title, "", *before, *lines, *after))
 
 
 class _Timeline:
@@ -152,7 +162,6 @@ class _Timeline:
     def lines(self) -> Iterator[str]:
         """Yield the lines."""
         yield self._paint("bold", self._paper.truncated(self._history.title, self._paper.width))
-        yield ""
         yield from self._axis()
         segments = self._history.segments()
         for name, lane in self._history.lanes.items():

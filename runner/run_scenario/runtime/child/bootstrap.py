@@ -129,6 +129,7 @@ class RecordedRun:
         recorder.emit(codes.STARTED, index, os.getpid(), parent_of(process), name, process.daemon)
         for end in self.closing:
             end.close()
+        cpython.let_go_of_process_at_end()
         exit_functions.watch()
         if self.managed:
             from run_scenario.runtime.primitives import managers
@@ -174,7 +175,7 @@ def record_error(index: int, error: BaseException) -> None:
     number = copies.own_number(index)
     if number is None:
         return
-    if isinstance(error, SystemExit):
+    if isinstance(error, SystemExit) and not has_null_input(error):
         recorder.emit(codes.EXITING, number, exitcode_of(error), own_usage())
     else:
         record_failure(number, error)
@@ -251,14 +252,21 @@ def _traceback(error: BaseException, frames: Any) -> list[str]:
 def has_null_input(error: BaseException) -> bool:
     """Tell whether the end of input is that of /dev/null, which multiprocessing gives to its processes.
 
-    There, a debugger ends with BdbQuit.
+    There, a debugger ends with BdbQuit, or from Python 3.14 on with SystemExit.
     """
-    if not isinstance(error, EOFError) and type(error).__name__ != "BdbQuit":
+    if not isinstance(error, EOFError) and type(error).__name__ != "BdbQuit" and not _is_exit_of_debugger(error):
         return False
     try:
         return os.path.samestat(os.fstat(sys.stdin.fileno()), os.stat(os.devnull))
     except (OSError, ValueError, AttributeError):
         return False
+
+
+def _is_exit_of_debugger(error: BaseException) -> bool:
+    frames = error.__traceback__ if isinstance(error, SystemExit) else None
+    while frames is not None and frames.tb_next is not None:
+        frames = frames.tb_next
+    return frames is not None and os.path.basename(frames.tb_frame.f_code.co_filename) == "pdb.py"
 
 
 def target_frames(error: BaseException) -> Any:

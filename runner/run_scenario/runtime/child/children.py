@@ -18,8 +18,8 @@ from run_scenario.runtime import cpython
 from run_scenario.runtime.child.bootstrap import RecordedRun
 from run_scenario.runtime.child.reaping import join, record_reaping, terminate_daemon
 from run_scenario.runtime.child.reports import Report, report_auxiliary_processes, report_started
-from run_scenario.runtime.child.steps_target import StepsTarget
 from run_scenario.runtime.child.surroundings import packed
+from run_scenario.runtime.steps.target import StepsTarget
 from run_scenario.scenario.model import ProcessSpec, Step
 from run_scenario.scenario.processes import by_parameter
 
@@ -197,10 +197,10 @@ class Children:
         return alive
 
     def signal(self, name: str, method: str) -> None:
-        """Terminate or kill the process of that name."""
+        """Interrupt, terminate or kill the process of that name."""
         process = self.processes[name]
         if process.is_alive():
-            recorder.emit(codes.KILLING if method == "kill" else codes.TERMINATING, self.index[name], "step")
+            recorder.emit(_SENDING[method], self.index[name], "step")
         getattr(process, method)()
 
     def supervise(self, names: Sequence[str]) -> None:
@@ -246,6 +246,9 @@ class Children:
             if process.daemon and process.name in self.index:
                 popen = cpython.popen_of(process)
                 popen.terminate = partial(terminate_daemon, self.index[process.name], popen.terminate)
+
+
+_SENDING = {"interrupt": codes.INTERRUPTING, "terminate": codes.TERMINATING, "kill": codes.KILLING}
 
 
 def _is_process(worker: Any) -> bool:

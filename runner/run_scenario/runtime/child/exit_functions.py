@@ -10,7 +10,7 @@ from typing import Any
 from run_scenario.runtime import cpython
 
 _MOST_NAMES = 16
-_NOT_MISSED = sys.stdlib_module_names | {"coverage"}
+_NOT_MISSED = sys.stdlib_module_names | {"coverage", "run_scenario"}
 """Packages whose functions nobody misses: logging and the like; coverage.py saves its data before."""
 _registered: list[tuple[Any, str]] = []
 """Function and name of each that was registered in this process by other code than the standard library's."""

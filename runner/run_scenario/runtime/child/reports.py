@@ -10,6 +10,10 @@ from run_scenario.runtime import cpython
 
 Report = Callable[..., None]
 """Sends the supervisor a letter and numbers."""
+MANAGER = "m"
+"""The letter that reports a manager."""
+LOST_MANAGER = "x"
+"""The letter that reports one that had ended, with its exit code, when it was to be shut down."""
 
 _reported: set[int] = set()
 """Process ids of multiprocessing's own processes of which the supervisor knows."""

@@ -7,13 +7,12 @@ thread that was not scheduled between them has slept all that time.
 from __future__ import annotations
 
 import os
-import pwd
 import time
 from collections.abc import Mapping
 from operator import attrgetter
 
 from run_scenario.errors import UsageError
-from run_scenario.inspection.facts import (
+from run_scenario.inspection import (
     ProcessFacts,
     Program,
     Role,
@@ -139,6 +138,8 @@ def _check(pid: int) -> None:
 
 
 def _owner(pid: int) -> str:
+    import pwd  # which is only there where it is needed
+
     try:
         number = os.stat(f"/proc/{pid}").st_uid
         return pwd.getpwuid(number).pw_name

@@ -7,6 +7,7 @@ runner       holds the run's folder, and has the log open
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 import stat
@@ -17,7 +18,8 @@ from run_scenario.runtime.platform import system
 from run_scenario.runtime.run_folder import PREFIX
 
 _FOLDER = re.compile(rf"(/.*/{PREFIX}([0-9a-f]{{12}}))")
-_SEGMENT = re.compile(rf"(?m) {_FOLDER.pattern}/[^/\n]+$")
+_SEGMENT = re.compile(rf"(?m) {_FOLDER.pattern}/[^/\n]+\.0$")
+"""The first file of a segment, as it is mapped; when the run is over, it is called deleted."""
 _LOOKED_AT = 1 << 16
 """Bytes at either end of a file in which the id of a run is looked for: each event of a log has it."""
 
@@ -28,12 +30,9 @@ def run_of(pid: int, parents: Mapping[int, int]) -> dict[str, Any]:
     `parents` are those of all processes.
     """
     line = list(_line(pid, parents))
-    found = next(filter(None, map(_recorded_in, line)), None)
-    if found is None:  # it is the runner, or none of a run's
-        held = {match[1]: match for path in _open_files(pid) if (match := _FOLDER.fullmatch(path))}
-        if len(held) != 1:  # a program that runs several scenarios at once
-            return {}
-        [found] = held.values()
+    found = _recorded_in(pid) or _run_by(pid) or next(filter(None, map(_recorded_in, line)), None)
+    if found is None:
+        return {}
     folder, run = found[1], found[2]
     holders = [each for each in line if folder in _open_files(each)]
     logs = {path for each in holders for path in _open_files(each) if _is_log(path, run)}
@@ -53,13 +52,18 @@ def _recorded_in(pid: int) -> re.Match[str] | None:
     return _SEGMENT.search(system.read_file(f"/proc/{pid}/maps"))
 
 
+def _run_by(pid: int) -> re.Match[str] | None:
+    """Return the run whose runner a process is: what runs it may be a program that is recorded itself."""
+    held = {match[1]: match for path in _open_files(pid) if (match := _FOLDER.fullmatch(path))}
+    return next(iter(held.values())) if len(held) == 1 else None  # it may run several scenarios at once
+
+
 def _open_files(pid: int) -> set[str]:
-    found = set()
-    try:
-        for name in os.listdir(f"/proc/{pid}/fd"):
-            found.add(os.readlink(f"/proc/{pid}/fd/{name}"))
-    except OSError:  # it belongs to somebody else, or has just closed one
-        pass
+    folder, found = f"/proc/{pid}/fd", set()
+    with contextlib.suppress(OSError):  # it belongs to somebody else
+        for name in os.listdir(folder):
+            with contextlib.suppress(OSError):  # it has just closed this one
+                found.add(os.readlink(f"{folder}/{name}"))
     return found
 
 

@@ -15,7 +15,7 @@ import sys
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from run_scenario.inspection.facts import StackSource
+from run_scenario.inspection import StackSource
 from run_scenario.values import Value
 
 _WITHIN = 20

@@ -1,11 +1,11 @@
-"""What one thread sleeps in, and by which keys (see `inspection.facts`) another one could end that."""
+"""What one thread sleeps in, and by which keys (see `inspection`) another one could end that."""
 
 from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable, Iterator
 
-from run_scenario.inspection.facts import OUTSIDE, THREADS, Semaphore, Wait, WaitKind, process_key
+from run_scenario.inspection import OUTSIDE, THREADS, Semaphore, Wait, WaitKind, process_key
 from run_scenario.runtime.platform.local_sockets import peer_of
 from run_scenario.runtime.platform.system import read_file
 from run_scenario.runtime.platform.system_calls import (

@@ -12,17 +12,15 @@ import multiprocessing
 import os
 import sys
 from collections.abc import Callable, Iterator
-from types import ModuleType
-from typing import Any, NoReturn
+from typing import Any
 
 from run_scenario import targets
 from run_scenario.recording import codes
-from run_scenario.recording.recorder import is_open_as, recorder
-from run_scenario.runtime import coverage, cpython, preflight
+from run_scenario.recording.recorder import recorder
+from run_scenario.runtime import cpython, preflight
 from run_scenario.runtime.child import output_capture
 from run_scenario.runtime.child.bootstrap import (
     exitcode_of,
-    join_run,
     own_usage,
     record_failure,
     record_lingering,
@@ -30,25 +28,22 @@ from run_scenario.runtime.child.bootstrap import (
 )
 from run_scenario.runtime.child.children import Children, Program, Setup
 from run_scenario.runtime.child.output_capture import Streams
-from run_scenario.runtime.child.reports import Report, report_auxiliary_processes
-from run_scenario.runtime.child.steps_target import StepsTarget
+from run_scenario.runtime.child.reports import LOST_MANAGER, MANAGER, Report, report_auxiliary_processes
 from run_scenario.runtime.consent import (
     ObjectResolver,
     Resolver,
     check_call,
-    keep_interpreters_out_of_this_folder,
 )
 from run_scenario.runtime.cpus import choose_cpus
 from run_scenario.runtime.main_program import workers
 from run_scenario.runtime.main_program.data import DataMaker
 from run_scenario.runtime.platform import system
-from run_scenario.runtime.primitives import creation, wire
+from run_scenario.runtime.primitives import creation
 from run_scenario.runtime.refusal import RefusedError
-from run_scenario.runtime.run_folder import STOPPED
-from run_scenario.runtime.run_request import RunRequest, semaphore_prefix
+from run_scenario.runtime.run_request import RunRequest
 from run_scenario.runtime.steps.compiler import NO_FILE, compile_steps
 from run_scenario.runtime.steps.namespace import namespace
-from run_scenario.runtime.supervisor.auxiliary_processes import LOST_MANAGER, MANAGER
+from run_scenario.runtime.steps.target import StepsTarget
 from run_scenario.scenario import model
 from run_scenario.scenario.data import LinesSpec, SetSpec, Unmade, travelling, unmade, with_all_made
 from run_scenario.scenario.plan import Manager, around_target, created, plan, removed
@@ -102,7 +97,8 @@ class MainProgram:
             multiprocessing.set_forkserver_preload(preloaded)
         if not self._resolve():
             return 2
-        if missing := preflight.shortage(self._request.scenario, self._request.folder, proc=self._proc):
+        # What there was enough of for the first run of an exploration, it has given back.
+        if self._request.number <= 1 and (missing := self._shortage()):
             recorder.emit(codes.TROUBLE, f"the machine has too little for this scenario: {missing}")
             return 1
         if not self._request.sockets and preflight.needs_sockets(self._request.scenario):
@@ -133,7 +129,7 @@ class MainProgram:
         refusals = _Refusals()
         if scenario.cpus is not None:
             with refusals.noted(scenario.cpus_where):
-                choose_cpus(scenario.cpus)
+                choose_cpus(scenario.cpus, affinity=self._request.capabilities.affinity)
         maker = DataMaker(resolve, ObjectResolver(*consent), folder)
         self._check_steps(resolve, maker, refusals)
         self._find_functions(resolve, refusals)
@@ -147,6 +143,9 @@ class MainProgram:
         if refusals.found:
             recorder.emit(codes.REFUSED, sorted(refusals.found, key=lambda each: each[:2]))
         return not refusals.found
+
+    def _shortage(self) -> str:
+        return preflight.shortage(self._request.scenario, self._request.folder, proc=self._proc)
 
     def _make_data(self, maker: DataMaker, refusals: _Refusals) -> None:
         """Make what the scenario's data only describes; in steps, what is in files: the rest they make themselves."""
@@ -193,6 +192,9 @@ class MainProgram:
                 if step.verb == "call" and step.argument not in self._called:
                     with refusals.noted(step.where):
                         self._called[step.argument] = targets.find_function(step.argument, resolve)
+                if step.verb == "qsize" and step.kind != "ManagerQueue":  # that one counts in its manager
+                    with refusals.noted(step.where):
+                        _check_qsize(step.subject)
             for spec, place in unmade_in(steps):
                 with refusals.noted(place):
                     maker.check(spec)
@@ -260,9 +262,7 @@ class MainProgram:
             "_next_call": self._call_pool,
             "_result": lambda name, call=None: self.resources[name].result(call),
         }
-        file = NO_FILE if self._request.scenario.main is None else self._request.scenario.path
-        names = {**self._request.scenario.params, "name": MAIN_PROCESS}
-        compile_steps(self._request.steps, name=MAIN_PROCESS, file=file, namespace=given, names=names)()
+        compile_steps(self._request.steps, namespace=given, **own_steps(self._request.scenario))()
 
     def _create_all(self) -> None:
         """Create what the steps are about: all but the pools."""
@@ -371,8 +371,29 @@ class MainProgram:
                 managers.finish(self.resources[spec.name])
 
 
+def own_steps(scenario: model.Scenario) -> dict[str, Any]:
+    """Return how the steps of the main program are compiled: its name, its file, what its expressions know."""
+    file = NO_FILE if scenario.main is None else scenario.path
+    return {"name": MAIN_PROCESS, "file": file, "names": {**scenario.params, "name": MAIN_PROCESS}}
+
+
 def _place(spec: Unmade) -> model.Location | None:
     return None if isinstance(spec, SetSpec) else spec.where
+
+
+def _check_qsize(queue: object) -> None:
+    """Check that a queue can be asked for its size: it counts by a semaphore that says its value.
+
+    Raises:
+        RefusedError: it cannot, on macOS for instance.
+    """
+    try:
+        multiprocessing.Semaphore().get_value()
+    except NotImplementedError:
+        what = f"`qsize: {queue}` needs qsize(), which this system does not have (macOS has not)"
+        raise RefusedError(
+            what, "ask whether it is `empty`, or describe it under `shared`, where a manager has it"
+        ) from None
 
 
 class _Refusals:
@@ -410,59 +431,3 @@ def _is_shortage(error: BaseException) -> bool:
     if isinstance(error, OSError):
         return error.errno in _OUT_OF_RESOURCES
     return isinstance(error, MemoryError) or cpython.is_hang_up(error)
-
-
-def end_as_main_program(request: RunRequest, report_to: int) -> NoReturn:
-    """Turn this process, which has only just begun, into the main program, and end with its exit code."""
-    code = 1
-    try:
-        code = _become_main_program(request, report_to)
-    except BaseException as error:
-        recorder.emit(codes.TROUBLE, f"the main program could not run: {type(error).__name__}: {error}"[:500])
-    finally:
-        coverage.save()
-        for stream in (sys.stdout, sys.stderr):
-            with contextlib.suppress(Exception):
-                stream.flush()
-        os._exit(code)
-
-
-def _become_main_program(request: RunRequest, report_to: int) -> int:
-    pipe = os.fstat(report_to)
-
-    def report(letter: str, *numbers: int) -> None:
-        with contextlib.suppress(OSError):  # the supervisor is dead, and so is this process in a moment
-            if is_open_as(report_to, pipe):  # a daemon closes all, and may have another file there
-                os.write(report_to, f"{letter} {' '.join(map(str, numbers))}\n".encode())
-
-    if request.script is not None:  # of which a scenario has no use
-        if request.script.interpreter is not None:
-            from run_scenario.runtime.script import guest
-
-            guest.execute(request.script.interpreter.path, request, request.folder, report_to)
-        from run_scenario.runtime.script.program import become_script
-
-        coverage.begin(request.coverage)
-        return become_script(request, request.script, report)
-    main = ModuleType("__main__")  # with no file: a spawned child has nothing of ours to import again
-    sys.modules["__main__"] = main
-    sys.argv = [request.scenario.file]
-    coverage.begin(request.coverage)
-    cpython.forget_exit_functions()
-    keep_interpreters_out_of_this_folder()
-    if request.limits.open_files is not None:
-        system.set_descriptor_limit(request.limits.open_files)
-    wire.most_bytes = request.limits.payload
-    cpython.set_semaphore_prefix(semaphore_prefix(request.run))
-    cpython.keep_tracker_silent_after(os.path.join(request.folder, STOPPED))
-    if request.sockets:
-        cpython.set_socket_folder(request.sockets)
-    scenario = request.scenario
-    if scenario.packages:
-        from run_scenario.runtime.script.program import record_own_code  # which takes its time, where there is some
-
-        record_own_code(request, report)
-    else:
-        threads, streams = scenario.has_threads, streams_for(request)
-        join_run(request.folder, MAIN_PROCESS, len(scenario.queues), threads=threads, streams=streams)
-    return MainProgram(request, report, (report_to,)).run()

@@ -11,7 +11,7 @@ import select
 import signal
 from collections.abc import Mapping
 
-from run_scenario.errors import UsageError
+from run_scenario.errors import MachineryError, UsageError
 from run_scenario.runtime.platform import system
 from run_scenario.values import Value
 
@@ -34,6 +34,12 @@ class Capabilities(Value):
     """Orphans become children of the runner."""
     epoll: bool = True
     """Waiting costs no more for many descriptors than for few."""
+    kqueue: bool = False
+    """An end can be waited for, where there is no pidfd."""
+    affinity: bool = True
+    """A program can be pinned to CPUs."""
+    fork: bool = True
+    """A process can be copied: without that, nothing can be run."""
 
     def by_name(self) -> dict[str, bool]:
         """Return them by name, for the log."""
@@ -41,6 +47,10 @@ class Capabilities(Value):
 
 
 NAMES = Capabilities.__match_args__
+_NO_FORK = (
+    "nothing can be run, recorded or looked at here: this system has no fork(), from which each run starts (Linux and "
+    "macOS have it); validate, plan, python, show, check, list, targets and schema work"
+)
 
 
 def find(environment: Mapping[str, str], unwanted: frozenset[str] = frozenset()) -> Capabilities:
@@ -49,7 +59,7 @@ def find(environment: Mapping[str, str], unwanted: frozenset[str] = frozenset())
     Raises:
         UsageError: the environment takes away what is not known here.
     """
-    without = _taken_away(environment.get(VARIABLE, "")) | unwanted
+    without = _taken_away(environment) | unwanted
     proc = "proc" not in without and _has_proc()
     return Capabilities(
         pidfd="pidfd" not in without and _has_pidfd(),
@@ -58,11 +68,25 @@ def find(environment: Mapping[str, str], unwanted: frozenset[str] = frozenset())
         syscall=proc and "syscall" not in without and bool(system.read_file("/proc/self/syscall")),
         subreaper="subreaper" not in without and system.become_subreaper(),
         epoll="epoll" not in without and _has_epoll(),
+        kqueue="kqueue" not in without and _has_kqueue(),
+        affinity="affinity" not in without and hasattr(os, "sched_setaffinity"),
+        fork="fork" not in without and hasattr(os, "fork"),
     )
 
 
-def _taken_away(text: str) -> frozenset[str]:
-    names = frozenset(name.strip() for name in text.split(",")) - {""}
+def check_fork(environment: Mapping[str, str]) -> None:
+    """Check that there is what a run cannot do without; called before anything is imported that needs it, too.
+
+    Raises:
+        MachineryError: there is not.
+        UsageError: the environment takes away what is not known here.
+    """
+    if "fork" in _taken_away(environment) or not hasattr(os, "fork"):
+        raise MachineryError(_NO_FORK)
+
+
+def _taken_away(environment: Mapping[str, str]) -> frozenset[str]:
+    names = frozenset(name.strip() for name in environment.get(VARIABLE, "").split(",")) - {""}
     if unknown := sorted(names.difference(NAMES)):
         raise UsageError(f"{VARIABLE} names {', '.join(map(repr, unknown))}: it takes away any of {', '.join(NAMES)}")
     return names
@@ -86,6 +110,13 @@ def _has_proc() -> bool:
         return os.readlink("/proc/self") == str(os.getpid()) and system.process_stat(os.getpid()) is not None
     except OSError:
         return False
+
+
+def _has_kqueue() -> bool:
+    descriptor = system.open_exit_queue(os.getpid())
+    if descriptor is not None:
+        os.close(descriptor)
+    return descriptor is not None
 
 
 def _has_epoll() -> bool:

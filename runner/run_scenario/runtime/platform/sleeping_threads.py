@@ -12,6 +12,7 @@ from collections.abc import Iterable
 from run_scenario.runtime.platform.local_sockets import peer_of
 from run_scenario.runtime.platform.system import STACK_SIGNAL, read_file
 from run_scenario.runtime.platform.system_calls import (
+    HAS_PAUSE,
     MACHINE,
     PIDFD,
     PIPE,
@@ -185,7 +186,7 @@ _HANDLED_ANYWAY = _set_of({signal.SIGINT, *_CRASHES, *_OF_C_LIBRARY, STACK_SIGNA
 def waits_for_a_signal(pid: int) -> bool:
     """Return whether a process's main thread is in pause(2), which any signal that is handled ends."""
     words = read_file(f"/proc/{pid}/syscall").split()
-    if MACHINE == "aarch64":  # which has no such call: the C library polls nothing
+    if not HAS_PAUSE:
         return len(words) > 2 and words[0] == "73" and int(words[2], 16) == 0
     return MACHINE == "x86_64" and words[:1] == ["34"]
 

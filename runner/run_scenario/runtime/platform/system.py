@@ -10,12 +10,14 @@ from __future__ import annotations
 import contextlib
 import errno
 import os
+import select
 import signal
 import sys
 import threading
 import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, cast
 
+from run_scenario.recording.pid_exists import pid_exists
 from run_scenario.values import Value
 
 if TYPE_CHECKING:
@@ -57,11 +59,14 @@ class ProcessStat(Value):
         return self.state in "ZX" and self.threads <= 1
 
 
-def default_start_method(version: tuple[int, int] = sys.version_info[:2]) -> StartMethod:
-    """Return how multiprocessing of a Python starts processes here where nobody names a start method."""
-    if not IS_LINUX:
-        return "spawn"
-    return "forkserver" if version >= (3, 14) else "fork"
+def default_start_method() -> StartMethod:
+    """Return how multiprocessing starts processes where nobody names a start method.
+
+    The runner asks its supervisor instead, which needs multiprocessing in any case.
+    """
+    import multiprocessing
+
+    return cast("StartMethod", multiprocessing.get_all_start_methods()[0])  # the default, says the documentation
 
 
 def system_name() -> str:
@@ -84,18 +89,32 @@ def _prctl(option: int, value: int) -> bool:
 
     try:
         return bool(ctypes.CDLL(None, use_errno=True).prctl(option, value, 0, 0, 0) == 0)
-    except (OSError, AttributeError):
+    except (OSError, AttributeError, TypeError):  # there is no such call, or no C library without a name
         return False
 
 
 def become_subreaper() -> bool:
     """Make orphaned descendants children of this process; return whether that works here (prctl(2), Linux)."""
-    return IS_LINUX and _prctl(_PR_SET_CHILD_SUBREAPER, 1)
+    return _prctl(_PR_SET_CHILD_SUBREAPER, 1)
 
 
-def die_with_parent(number: int = signal.SIGKILL) -> bool:
+def die_with_parent(number: int) -> bool:
     """Have a signal sent to this process when the thread that forked it ends; return whether that works here."""
-    return IS_LINUX and _prctl(_PR_SET_PDEATHSIG, number)
+    return _prctl(_PR_SET_PDEATHSIG, number)
+
+
+def lock(descriptor: int, *, shared: bool) -> bool:
+    """Lock an open file or folder until it is closed; return whether that works here, and now (flock(2)).
+
+    A shared lock is waited for; one of its own is had at once or not at all.
+    """
+    import fcntl
+
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_SH if shared else fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        return False
+    return True
 
 
 def signal_thread(pid: int, thread: int, number: int) -> bool:
@@ -195,6 +214,33 @@ def open_pidfd(pid: int) -> int | None:
         return os.pidfd_open(pid)
     except (OSError, AttributeError):
         return None
+
+
+def open_exit_queue(pid: int) -> int | None:
+    """Return a descriptor that becomes readable when the process ends, by kqueue(2); None: it is gone, or has none.
+
+    macOS and the BSDs have it instead of a pidfd. What has ended and has not been waited for cannot be added any more.
+    """
+    bsd: Any = select
+    try:
+        queue = bsd.kqueue()
+        try:
+            note = bsd.kevent(pid, bsd.KQ_FILTER_PROC, bsd.KQ_EV_ADD, bsd.KQ_NOTE_EXIT)
+            queue.control([note], 0)
+            return os.dup(queue.fileno())
+        finally:
+            queue.close()
+    except ProcessLookupError:
+        return _readable() if pid_exists(pid) else None
+    except (OSError, AttributeError):
+        return None
+
+
+def _readable() -> int:
+    """Return a descriptor that is readable, and stays so."""
+    reader, writer = os.pipe()
+    os.close(writer)
+    return reader
 
 
 def process_stat(pid: int) -> ProcessStat | None:
@@ -364,7 +410,7 @@ def shared_names(prefix: str) -> list[str]:
     """
     starts = f"sem.{prefix.lstrip('/')}", prefix.lstrip("/")
     with contextlib.suppress(OSError):
-        return sorted(name for name in os.listdir("/dev/shm") if name.startswith(starts)) if IS_LINUX else []
+        return sorted(name for name in os.listdir("/dev/shm") if name.startswith(starts))
     return []
 
 
@@ -382,7 +428,7 @@ def is_block_there(name: str, file: str) -> bool:
     """Return whether shared memory of that name is there, and is the file `DEVICE-INODE`, in hexadecimal numbers."""
     with contextlib.suppress(OSError, ValueError):
         status = os.lstat(f"/dev/shm/{name}")
-        return IS_LINUX and f"{status.st_dev:x}-{status.st_ino:x}" == file
+        return f"{status.st_dev:x}-{status.st_ino:x}" == file
     return False
 
 
@@ -407,18 +453,18 @@ def look_into_pipe(descriptor: int, size: int) -> bytes | None:
 
     Source: tee(2), which only Linux has.
     """
-    if not IS_LINUX:
-        return None
     import ctypes
 
-    reader, writer = os.pipe2(os.O_CLOEXEC | os.O_NONBLOCK)
+    tee = getattr(ctypes.CDLL(None, use_errno=True), "tee", None)
+    if tee is None:
+        return None
+    reader, writer = os.pipe()
+    os.set_blocking(reader, False)
     try:
-        count = ctypes.CDLL(None, use_errno=True).tee(descriptor, writer, ctypes.c_size_t(size), _SPLICE_F_NONBLOCK)
+        count = tee(descriptor, writer, ctypes.c_size_t(size), _SPLICE_F_NONBLOCK)
         if count < 0 and ctypes.get_errno() != errno.EAGAIN:
             return None
         return os.read(reader, size) if count > 0 else b""
-    except AttributeError:  # a C library without it
-        return None
     finally:
         os.close(reader)
         os.close(writer)
@@ -446,7 +492,7 @@ def _in_table(host: str, port: int) -> str:
 def read_file(path: str) -> str:
     """Return the text of a file of /proc; empty where it cannot be read."""
     try:
-        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+        descriptor = os.open(path, os.O_RDONLY)
     except OSError:
         return ""
     data = b""

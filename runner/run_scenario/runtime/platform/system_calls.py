@@ -12,18 +12,24 @@ from collections.abc import Iterator
 from run_scenario.runtime.platform.system import read_file
 
 MACHINE = os.uname().machine if hasattr(os, "uname") else ""
+_LIKE_ARM = ("aarch64", "riscv64", "loongarch64")
+"""Machines that have the numbers of asm-generic/unistd.h."""
 _CALLS = {
     "x86_64": {"0": "read", "1": "write", "7": "poll", "19": "readv", "20": "writev", "23": "select", "34": "pause"}
     | {"35": "nanosleep", "42": "connect", "43": "accept", "44": "sendto", "45": "recvfrom", "46": "sendmsg"}
     | {"47": "recvmsg", "61": "wait4", "72": "fcntl", "73": "flock", "128": "rt_sigtimedwait", "202": "futex"}
     | {"219": "restart_syscall", "230": "clock_nanosleep", "232": "epoll_wait", "247": "waitid", "270": "pselect6"}
     | {"271": "ppoll", "281": "epoll_wait", "288": "accept"},
-    "aarch64": {"22": "epoll_wait", "25": "fcntl", "32": "flock", "63": "read", "64": "write", "65": "readv"}
+} | dict.fromkeys(
+    _LIKE_ARM,
+    {"22": "epoll_wait", "25": "fcntl", "32": "flock", "63": "read", "64": "write", "65": "readv"}
     | {"66": "writev", "72": "pselect6", "73": "ppoll", "95": "waitid", "98": "futex", "101": "nanosleep"}
     | {"115": "clock_nanosleep", "128": "restart_syscall", "137": "rt_sigtimedwait", "202": "accept", "203": "connect"}
     | {"206": "sendto", "207": "recvfrom", "211": "sendmsg", "212": "recvmsg", "242": "accept", "260": "wait4"},
-}
+)
 """System call numbers by machine (asm/unistd.h) in which processes wait."""
+HAS_PAUSE = MACHINE not in _LIKE_ARM
+"""Whether there is a call pause(2); otherwise the C library polls nothing instead."""
 _POLLED = struct.Struct("=ihh")
 """One descriptor that is polled: its number, what is asked, what was found (poll(2))."""
 _MOST_POLLED = 1_000

@@ -7,37 +7,19 @@ from __future__ import annotations
 
 import contextlib
 import itertools
-import operator
 from multiprocessing import shared_memory
 from typing import TYPE_CHECKING, Any
 
 from run_scenario.recording import codes
-from run_scenario.recording.describe import describe
+from run_scenario.recording.describe import describe, describe_elements
 from run_scenario.recording.recorder import recorder
 from run_scenario.runtime import cpython
+from run_scenario.runtime.primitives.list_elements import element_place, fits
 
 if TYPE_CHECKING:
     from run_scenario.scenario.model import SharedSpec
 
 _numbers = itertools.count(1)
-_BIG = 1 << 63
-
-
-def element_place(row: Any, position: Any) -> int:
-    """Return which element of a ShareableList is meant, counted from 0."""
-    at = operator.index(position)
-    return at if at >= 0 else at + len(row)
-
-
-def fits(row: Any, position: Any, value: Any) -> bool:
-    """Tell whether a value can be stored in a ShareableList there: a text has as much room as the first one had."""
-    if not hasattr(position, "__index__") or not 0 <= (place := element_place(row, position)) < len(row):
-        return False
-    if isinstance(value, str | bytes):
-        offsets = cpython.allocated_offsets(row)
-        length = len(value.encode() if isinstance(value, str) else value)
-        return bool(length <= offsets[place + 1] - offsets[place])
-    return value is None or type(value) in (bool, float) or (type(value) is int and -_BIG <= value < _BIG)
 
 
 def create_memory(spec: SharedSpec, index: int) -> SharedMemory | ShareableList:
@@ -104,6 +86,19 @@ class SharedMemory(shared_memory.SharedMemory):
             super().close()  # what Python does on its own is not recorded
 
 
+class _Unrecorded:
+    """A ShareableList whose elements are read without being recorded."""
+
+    def __init__(self, made: ShareableList) -> None:
+        self._made = made
+
+    def __len__(self) -> int:
+        return len(self._made)
+
+    def __getitem__(self, position: int) -> Any:
+        return shared_memory.ShareableList.__getitem__(self._made, position)
+
+
 class ShareableList(shared_memory.ShareableList[Any]):
     """`multiprocessing.shared_memory.ShareableList`, recorded."""
 
@@ -124,8 +119,7 @@ class ShareableList(shared_memory.ShareableList[Any]):
 
     def release(self) -> None:
         """Close and remove its block, as its maker does when nobody needs it any more; record what it held."""
-        elements = [shared_memory.ShareableList.__getitem__(self, i) for i in range(len(self))]
-        recorder.emit(codes.VALUE_FINAL, self._index, describe(elements))
+        recorder.emit(codes.VALUE_FINAL, self._index, describe_elements(_Unrecorded(self)))
         self.shm.close()
         recorder.emit(codes.MEMORY_CLOSED, self._index)
         recorder.emit(codes.MEMORY_UNLINKED, self._index)

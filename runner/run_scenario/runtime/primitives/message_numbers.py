@@ -6,7 +6,7 @@ of all queues of a run are in one file, which each process maps once.
 
     written | read | stamp, mark | stamp, mark | …      words of eight bytes, a ring for each queue
 
-The mark, made of a message's length and bytes, shows whether it is the message that was read. Where somebody who is not
+The mark, made of a message's bytes, shows whether it is the message that was read. Where somebody who is not
 recorded has read some, those are passed over.
 """
 
@@ -16,7 +16,7 @@ import contextlib
 import mmap
 import os
 from collections.abc import Callable
-from typing import Any
+from typing import Any, cast
 from zlib import crc32
 
 from run_scenario.recording.recorder import recorder
@@ -62,8 +62,8 @@ def _words_of_all() -> memoryview:
     return _mapped[path]
 
 
-def _mark(data: Any) -> int:
-    return crc32(data if len(data) <= _MOST_MARKED else data[:_MOST_MARKED]) << 31 | len(data) & 0x7FFFFFFF
+def _mark_of_long(data: Any) -> int:
+    return crc32(data[:_MOST_MARKED], len(data))
 
 
 class MessageNumbers:
@@ -88,7 +88,10 @@ class MessageNumbers:
                     os.close(descriptor)
         self._words: Any = words[first : first + ring]
         # A checksum of what can have few values tells which it is: without payloads, the length has to do.
-        self._mark: Callable[[Any], int] = _mark if recorder.run_ref.payloads else len
+        marks = (crc32, _mark_of_long) if recorder.run_ref.payloads else (len, len)
+        self._mark, self._mark_of_long = cast("tuple[Callable[[Any], int], Callable[[Any], int]]", marks)
+
+    # The next and `read` are run for every item: each line of them costs.
 
     def write(self, stamp: int, data: Any) -> None:
         """Note which message comes next; the caller has the lock of the writers, and writes it after that."""
@@ -97,7 +100,7 @@ class MessageNumbers:
         words[0] = number + 1
         at = 2 + 2 * (number % PLACES)
         words[at] = stamp
-        words[at + 1] = self._mark(data)
+        words[at + 1] = self._mark(data) if len(data) <= _MOST_MARKED else self._mark_of_long(data)
 
     def take_back(self) -> None:
         """Note that it was not written."""
@@ -108,12 +111,23 @@ class MessageNumbers:
 
         It is `UNKNOWN` if it was written by somebody who is not recorded.
         """
-        words, mark = self._words, self._mark(data)
+        words = self._words
+        mark = self._mark(data) if len(data) <= _MOST_MARKED else self._mark_of_long(data)
         number = words[1]
-        for candidate in range(number, min(words[0], number + _MOST_PASSED)):
-            at = 2 + 2 * (candidate % PLACES)
+        at = 2 + 2 * (number % PLACES)
+        if words[at + 1] != mark or number >= words[0]:
+            return self._find(number, mark)
+        words[1] = number + 1
+        stamp: int = words[at]
+        return stamp
+
+    def _find(self, first: int, mark: int) -> int:
+        """Return the stamp of the next message, from one on, that has this mark."""
+        words = self._words
+        for number in range(first, min(words[0], first + _MOST_PASSED)):
+            at = 2 + 2 * (number % PLACES)
             if words[at + 1] == mark:
-                words[1] = candidate + 1
+                words[1] = number + 1
                 stamp: int = words[at]
                 return stamp
         return UNKNOWN

@@ -11,6 +11,7 @@ import itertools
 import os
 from _thread import get_ident
 from collections.abc import Callable
+from functools import partial
 from multiprocessing import context, queues, util
 from queue import Empty, Full
 from time import monotonic, monotonic_ns
@@ -31,13 +32,14 @@ if TYPE_CHECKING:
     from run_scenario.scenario.model import QueueSpec
 
 _emit = recorder.emit
-_SMALL = 1 << 63
+_LEAST, _MOST = -1 << 63, (1 << 63) - 1
+"""What a fixed record has room for."""
 _KINDS = {None: layout.V_NONE, False: layout.V_FALSE, True: layout.V_TRUE}
 
 
 def _record_put(queue: int, stamp: int, item: Any, since: int) -> None:
     kind = type(item)
-    if kind is int and -_SMALL <= item < _SMALL:
+    if kind is int and _LEAST <= item <= _MOST:
         recorder.fixed(codes.PUT, layout.V_INT, queue, stamp, item, since)
     elif item is None or kind is bool:
         recorder.fixed(codes.PUT, _KINDS[item], queue, stamp, 0, since)
@@ -59,8 +61,12 @@ def _unpickled(queue: int, stamp: int, data: Any) -> Any:
     try:
         return loads(data) if type(data) is bytes else unpickle(data)
     except BaseException as error:
-        _emit(codes.GET_FAILED, queue, stamp, _reason_of(error))
+        _record_unreadable(queue, stamp, error)
         raise
+
+
+def _record_unreadable(queue: int, stamp: int, error: BaseException) -> None:
+    _emit(codes.GET_FAILED, queue, stamp, _reason_of(error))
 
 
 def _reason_of(error: BaseException) -> str:
@@ -102,7 +108,25 @@ class _PairPickler:
 
 
 def _record_dropped(queue: int, pair: tuple[int, Any], error: BaseException) -> None:
-    _emit(codes.DROPPED, queue, pair[0], describe(pair[1]), _reason_of(error))
+    _emit(codes.DROPPED, queue, pair[0], describe(pair[1]), _reason_of(error), False)
+
+
+def _check_size(queue: int, pickler: _PairPickler, data: Any) -> None:
+    try:
+        check_size(data)
+    except ValueError as error:  # recorded here: the error of a process that is about to end is lost
+        reason = f"{type(error).__name__}: {error}"
+        _emit(codes.DROPPED, queue, pickler.stamp, f"<pickle of {len(data)} bytes>", reason, True)
+        raise
+
+
+def _feeder_failed(queue: int, plainly: Callable[[Exception, Any], None], error: Exception, pair: Any) -> None:
+    """Stand for the static method of a queue that its feeder calls with what it could not send."""
+    if type(pair) is tuple:  # it could not be pickled; otherwise these are bytes that could not be written
+        _record_dropped(queue, pair, error)
+    leave_out_own_frames(error)
+    plainly(error, pair)
+    recorder.begin_wait(codes.W_FEED, queue)  # for the next item: it may never have written one
 
 
 def create_queue(spec: QueueSpec, index: int, ctx: context.BaseContext) -> Queue | JoinableQueue | SimpleQueue:
@@ -154,7 +178,7 @@ class _RecordedQueue:
         if self._closed:
             raise ValueError(f"Queue {self!r} is closed")
         since = 0 if self._sem.acquire(False) else self._wait_for_room(block, timeout)
-        with self._notempty:
+        with self._buffer_lock:
             self._enter(obj, since)
 
     def _enter(self, obj: Any, since: int) -> None:
@@ -162,12 +186,13 @@ class _RecordedQueue:
         if self._thread is None:
             self._start_thread()
         stamp = _next_stamp()
-        if type(obj) is int and -_SMALL <= obj < _SMALL:
+        if type(obj) is int and _LEAST <= obj <= _MOST:
             recorder.fixed(codes.PUT, layout.V_INT, self._index, stamp, obj, since)
         else:
             _record_put(self._index, stamp, obj, since)
         self._buffer.append((stamp, obj))
-        self._notempty.notify()
+        if self._idle_feeder:
+            self._notempty.notify()
 
     def _wait_for_room(self, block: bool, timeout: float | None) -> int:
         since = recorder.begin_wait(codes.W_PUT, self._index, timeout)
@@ -191,10 +216,14 @@ class _RecordedQueue:
         self._word_now: tuple[Any, int, int] = None, 0, 0
         super()._reset(after_fork)  # type: ignore[misc]
         self._recv_bytes = receiver(self._reader)
+        self._idle_feeder = cpython.waiters_of(self._notempty)
+        # The locks in C: `with` calls nothing in Python, and no signal handler can come between acquire() and `try`.
+        self._buffer_lock, self._readers_lock = cpython.lock_of(self._notempty), cpython.semlock_of(self._rlock)
 
     def _start_thread(self) -> None:
-        self._pickler = pickler = _PairPickler(self._index)
-        send, numbers = sender(self._writer, self._check_size), self._numbers
+        pickler = _PairPickler(self._index)
+        # The thread has nothing that leads to the queue, which could otherwise never be collected, nor the thread end.
+        send, numbers = sender(self._writer, partial(_check_size, self._index, pickler)), self._numbers
 
         def send_numbered(data: Any) -> None:
             numbers.write(pickler.stamp, data)
@@ -213,26 +242,16 @@ class _RecordedQueue:
         # It may wait for the lock of the writers before it has written anything.
         recorder.mark_passive(self._thread.native_id, codes.W_FEED, self._index)
 
-    def _check_size(self, data: Any) -> None:
-        try:
-            check_size(data)
-        except ValueError as error:  # recorded here: the error of a process that is about to end is lost
-            reason = f"{type(error).__name__}: {error}"
-            _emit(codes.DROPPED, self._index, self._pickler.stamp, f"<pickle of {len(data)} bytes>", reason)
-            raise
-
-    def _on_queue_feeder_error(self, error: Exception, pair: Any) -> None:
-        if type(pair) is tuple:  # it could not be pickled; otherwise these are bytes that could not be written
-            _record_dropped(self._index, pair, error)
-        leave_out_own_frames(error)
-        super()._on_queue_feeder_error(error, pair)  # type: ignore[misc]
-        recorder.begin_wait(codes.W_FEED, self._index)  # for the next item: it may never have written one
+    @property
+    def _on_queue_feeder_error(self) -> Callable[[Exception, Any], None]:
+        return partial(_feeder_failed, self._index, super()._on_queue_feeder_error)  # type: ignore[misc]
 
     def get(self, block: bool = True, timeout: float | None = None) -> Any:
         if not block or (timeout is not None and timeout <= 0):
             return self._get_now()
         if timeout is not None:
             return self._get_within(timeout)
+        # From here on, as few calls as can be: this is done by the hundred thousand.
         if self._closed:
             raise ValueError(f"Queue {self!r} is closed")
         ident = get_ident()
@@ -243,15 +262,20 @@ class _RecordedQueue:
         waits = recorder.waits
         since = waits[wait] = monotonic_ns()
         try:
-            with self._rlock:
+            with self._readers_lock:
                 waits[wait] = -since  # whoever ends here takes the lock along
                 data = self._recv_bytes()
                 stamp = self._numbers.read(data)
                 waits[wait] = 0
-        finally:
+        except BaseException:
             waits[wait] = 0
+            raise
         self._sem.release()
-        item = _unpickled(self._index, stamp, data)
+        try:
+            item = loads(data) if type(data) is bytes else unpickle(data)
+        except BaseException as error:
+            _record_unreadable(self._index, stamp, error)
+            raise
         if type(item) in PLAIN and stamp:
             recorder.fixed(codes.GET, layout.V_SAME, self._index, stamp, 0, since)
             return item

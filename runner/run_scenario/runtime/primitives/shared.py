@@ -14,7 +14,7 @@ from multiprocessing import context, sharedctypes
 from typing import TYPE_CHECKING, Any
 
 from run_scenario.recording import codes
-from run_scenario.recording.describe import describe
+from run_scenario.recording.describe import describe, describe_elements
 from run_scenario.recording.polling import MOST_OPEN, Polled
 from run_scenario.recording.recorder import recorder
 from run_scenario.runtime import cpython
@@ -46,7 +46,7 @@ def create_shared(spec: SharedSpec, index: int, ctx: context.BaseContext, lock: 
 
 def record_final(made: Any) -> None:
     """Record what a Value or an Array holds at the end of the main program."""
-    recorder.emit(codes.VALUE_FINAL, made._index, describe(made._content()))
+    recorder.emit(codes.VALUE_FINAL, made._index, made._final())
 
 
 def is_simple(content: Any) -> bool:
@@ -121,8 +121,9 @@ class _Elements:
                 record_element(codes.ARRAY_WRITTEN, self._index, place, stored)
             self._obj[i] = content
 
-    def _content(self) -> Any:
-        return self._obj[:]
+    def _final(self) -> Any:
+        # Of characters, a slice is a text as long as the array; of numbers, a list that takes five times as much room.
+        return describe_elements(self._obj) if type(self._obj[:0]) is list else describe(self._obj[:])
 
 
 class _Whole:
@@ -151,8 +152,8 @@ class _Whole:
                 record_element(self._written, self._index, self._at, _stored(self._obj, content))
             self._obj.value = content
 
-    def _content(self) -> Any:
-        return self._obj.value
+    def _final(self) -> Any:
+        return describe(self._obj.value)
 
 
 class _Recorded:
@@ -250,7 +251,7 @@ class String(_Locked, _Elements, _Whole, sharedctypes.SynchronizedString):
     """What `multiprocessing.Array("c", …)` returns, recorded."""
 
     _read, _written, _at = codes.ARRAY_READ, codes.ARRAY_WRITTEN, None
-    _content = _Whole._content
+    _final = _Whole._final
 
 
 class _Raw(_Recorded):

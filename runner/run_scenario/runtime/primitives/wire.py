@@ -82,8 +82,9 @@ def receiver(reader: Any) -> Callable[[], bytes | memoryview]:
     read = os.read
 
     def receive() -> bytes | memoryview:
-        reader._check_closed()
         descriptor = reader._handle
+        if descriptor is None:
+            reader._check_closed()  # which raises
         head = read(descriptor, 4)
         if len(head) != 4:
             if not head:

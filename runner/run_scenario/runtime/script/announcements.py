@@ -20,6 +20,7 @@ from run_scenario.recording.packing import whole_number
 from run_scenario.recording.recorder import recorder
 from run_scenario.runtime import cpython
 from run_scenario.runtime.child import own_children
+from run_scenario.runtime.script.belongings import belongings
 from run_scenario.runtime.script.calls import call_of_process
 
 MOST_RESOURCES = 1024
@@ -66,6 +67,10 @@ def _is_of_script(frame: FrameType) -> bool:
     return str(frame.f_globals.get("__name__", "")).partition(".")[0] not in _MACHINERY
 
 
+noted: Callable[[int, str, str], None] | None = None
+"""Is called with number, class and a short name of each thing that is made, if somebody wants to know."""
+
+
 def announce_resource(
     kind: str,
     size: Any = 0,
@@ -90,6 +95,8 @@ def announce_resource(
             raise TypeError(f"{size!r} is no number")
         if made is not None:
             recorder.emit(codes.RESOURCE_MADE, number, kind, variable, file, line, whole, lock, more)
+            if noted is not None:
+                noted(number, kind, variable or f"{kind} ({os.path.basename(file)}:{line})")
             if then is not None:
                 then(number)
         return made
@@ -100,10 +107,10 @@ def announce_resource(
 def announce_process(process: BaseProcess) -> int | None:
     """Record that a process is made that is to be started; return its number, None if it is not to be recorded."""
     name, target, method = str(process.name), cpython.target_of(process), cpython.start_method_of(process)
-    call = call_of_process(process)
+    call, given = call_of_process(process), belongings(process)
 
     def announce(number: int) -> int:
-        recorder.emit(codes.PROCESS_MADE, number, name, target, bool(process.daemon), *call, method)
+        recorder.emit(codes.PROCESS_MADE, number, name, target, bool(process.daemon), *call, method, *given)
         return number
 
     number: int | None = _announce("processes", MOST_PROCESSES, announce)

@@ -17,6 +17,7 @@ import time
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, cast
 
+from run_scenario.counting import plural
 from run_scenario.errors import MachineryError, UsageError, reason_of
 from run_scenario.limits import OF_SCRIPTS
 from run_scenario.recording import codes, layout
@@ -37,6 +38,7 @@ from run_scenario.runtime.script.processes import forget_processes, record_proce
 if TYPE_CHECKING:
     from run_scenario.events.exit_status import Judge
     from run_scenario.events.outcome import Outcome
+    from run_scenario.events.reasons import Wording
     from run_scenario.runtime.run_follower import Sink
     from run_scenario.scenario.model import Scenario, StartMethod
 
@@ -84,7 +86,8 @@ class Block:
         resources, processes = _numbered
         if resources + MOST_RESOURCES > layout.NO_RESOURCE or processes + _LEAST_PROCESSES > MOST_PROCESSES:
             raise UsageError(
-                f"the blocks of this process have recorded {resources:,} objects and {processes:,} processes, and it "
+                f"the blocks of this process have recorded {plural(resources, 'object')} and "
+                f"{plural(processes, 'process')}, and it "
                 "has no numbers for more: record the rest in another process"
             )
 
@@ -141,8 +144,10 @@ class Block:
         put_back()
         recorder.leave_run()
 
-    def conclude(self, sinks: Sequence[Sink], judge: Judge | None) -> Outcome:
+    def conclude(self, sinks: Sequence[Sink], wording: Wording, judge: Judge | None) -> Outcome:
         """Write the log of the block, which has ended, to the sinks, and remove its recording; return its outcome.
+
+        `wording` makes the sentences that the log has.
 
         Raises:
             MachineryError: the log cannot be written.
@@ -164,7 +169,7 @@ class Block:
                 sinks,
                 cast("StartMethod | None", multiprocessing.get_start_method(allow_none=True)) or default_start_method(),
                 discard=lambda path: None,
-                explain=lambda event: ("", []),  # nobody looks for a standstill
+                wording=wording,
                 clock=lambda: self._ended,
             )
             follower.begin(judge)

@@ -12,19 +12,15 @@ from multiprocessing.process import BaseProcess
 from types import FunctionType, MethodType
 from typing import Any
 
-from run_scenario.recording.data import Former, NotDataError
+from run_scenario.recording.data import Former, NotDataError, RecordedArgument, RecordedResource
 from run_scenario.recording.describe import describe
 from run_scenario.runtime import cpython
 
 _PRIMITIVES = "run_scenario.runtime.primitives."
 _MOST_ARGUMENTS = 64
 
-Argument = dict[str, Any]
-"""An argument: its `name`, if it is known, and one of `data`, `resource` (a number, of a pipe with its `end`),
-`resources` (a list of those), or `value` (its description, where it is nothing else)."""
 
-
-def call_of_process(process: BaseProcess) -> tuple[str, list[Argument]]:
+def call_of_process(process: BaseProcess) -> tuple[str, list[RecordedArgument]]:
     """Return the path of what a process is to call, and the arguments; an empty path if it has none.
 
     A subclass that says itself what its processes do is called as it is, if nothing has to be given to it.
@@ -37,7 +33,7 @@ def call_of_process(process: BaseProcess) -> tuple[str, list[Argument]]:
     return call_of(target, args, kwargs)
 
 
-def call_of(called: Any, args: Sequence[Any], kwargs: Mapping[str, Any]) -> tuple[str, list[Argument]]:
+def call_of(called: Any, args: Sequence[Any], kwargs: Mapping[str, Any]) -> tuple[str, list[RecordedArgument]]:
     """Return the path of a function, and its arguments; an empty path if it has none."""
     while type(called) is partial:
         args, kwargs, called = (*called.args, *args), {**called.keywords, **kwargs}, called.func
@@ -69,22 +65,24 @@ def _parameters(function: Any) -> tuple[str, ...]:
     return () if code is None or code.co_posonlyargcount else code.co_varnames[: code.co_argcount]
 
 
-def _argument(name: str | None, value: Any, former: Former) -> Argument:
-    named: Argument = {"name": name}
-    resource = _resource(value)
+def _argument(name: str | None, value: Any, former: Former) -> RecordedArgument:
+    resource = resource_of(value)
     if resource is not None:
-        return named | resource
+        argument: RecordedArgument = {"name": name, "resource": resource["resource"]}
+        if "end" in resource:
+            argument["end"] = resource["end"]
+        return argument
     if type(value) in (list, tuple) and value and len(value) <= _MOST_ARGUMENTS:
-        resources = [_resource(each) for each in value]
-        if None not in resources:
-            return named | {"resources": resources}
+        resources = [found for each in value if (found := resource_of(each)) is not None]
+        if len(resources) == len(value):
+            return {"name": name, "resources": resources}
     try:
-        return named | {"data": former.form(value)}
+        return {"name": name, "data": former.form(value)}
     except NotDataError:
-        return named | {"value": describe(value)}
+        return {"name": name, "value": describe(value)}
 
 
-def _resource(value: Any) -> dict[str, int] | None:
+def resource_of(value: Any) -> RecordedResource | None:
     """Return which recorded object something is; None if it is none."""
     if cpython.is_proxy(value):
         managers = sys.modules.get(f"{_PRIMITIVES}managers")
@@ -100,4 +98,4 @@ def _resource(value: Any) -> dict[str, int] | None:
     if not isinstance(index, int):
         return None
     end = getattr(value, "_end", None)
-    return {"resource": index} | ({"end": end} if isinstance(end, int) else {})
+    return {"resource": index, "end": end} if isinstance(end, int) else {"resource": index}

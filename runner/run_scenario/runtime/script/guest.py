@@ -20,23 +20,6 @@ _SUBPROCESS = "run_scenario_subprocess"
 """The same in a program that a script has started, by `hook/sitecustomize.py`."""
 
 
-def execute(interpreter: str, request: Any, folder: str, report_to: int) -> NoReturn:
-    """Turn this process into another interpreter, which runs the script that is asked for.
-
-    Raises:
-        OSError: there is no room for the request, or no such program.
-    """
-    path = f"{folder}/guest"
-    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600)
-    os.unlink(path)
-    with open(descriptor, "wb", closefd=False) as file:
-        pickle.dump(request, file)
-    os.lseek(descriptor, 0, os.SEEK_SET)
-    for inherited in (descriptor, report_to):
-        os.set_inheritable(inherited, True)
-    os.execv(interpreter, [interpreter, os.path.abspath(__file__), str(descriptor), str(report_to)])
-
-
 def unpickled_in_child(made: Any, state: tuple[Any, ...]) -> Any:
     """Return, for a `__reduce__`, how a child that is not forked calls `made`: it has to find this package first."""
     return runpy.run_path, (os.path.abspath(__file__), {"CALL": pickle.dumps((made, state))}, _CHILD)
@@ -62,7 +45,7 @@ def _make_known() -> None:
 
 
 def _become_script(descriptor: int, report_to: int) -> NoReturn:
-    from run_scenario.runtime.main_program.program import end_as_main_program
+    from run_scenario.runtime.main_program.entry import end_as_main_program
 
     os.set_inheritable(report_to, False)
     with open(descriptor, "rb") as file:
@@ -81,6 +64,6 @@ elif __name__ == _CHILD:
     _made(*_state)
 elif __name__ == _SUBPROCESS:
     _make_known()
-    from run_scenario.runtime.script.subprocesses import join
+    from run_scenario.runtime.script.processes import join_from_outside
 
-    join(*globals()["JOIN"])
+    join_from_outside(*globals()["JOIN"])

@@ -23,7 +23,7 @@ from run_scenario.recording.describe import describe
 from run_scenario.recording.recorder import recorder
 from run_scenario.recording.replacements import replace
 from run_scenario.runtime import cpython
-from run_scenario.runtime.primitives.memory import element_place, fits
+from run_scenario.runtime.primitives.list_elements import element_place, fits
 from run_scenario.runtime.run_folder import note_block, number_of_block
 from run_scenario.runtime.script.announcements import announce_resource
 

@@ -13,7 +13,6 @@ from multiprocessing.context import BaseContext
 from types import ModuleType
 from typing import Any, cast
 
-from run_scenario.recording import codes
 from run_scenario.recording.data import MOST_PARTS, NotDataError, data_of
 from run_scenario.recording.recorder import recorder
 from run_scenario.recording.replacements import replace
@@ -21,6 +20,7 @@ from run_scenario.runtime import cpython
 from run_scenario.runtime.child import output_capture
 from run_scenario.runtime.child.output_capture import Streams
 from run_scenario.runtime.script.announcements import announce_missing, announce_resource, is_wanted
+from run_scenario.runtime.script.subprocesses import note_unrecorded
 
 Make = Callable[..., Any]
 """Makes an object in a context: it gets the context, and what the script has given."""
@@ -30,8 +30,6 @@ def record_objects() -> None:
     """Have objects recorded that are made from now on, in this process and those that are forked from it."""
     _record_what_is_imported()
     if output_capture.wanted() is Streams.PLAIN:  # a scenario has no way to record them
-        from run_scenario.runtime.script.subprocesses import note_unrecorded
-
         note_unrecorded()
     for name, make in _MAKERS.items():
         replace(BaseContext, name, _recorded(name, make, getattr(BaseContext, name)))
@@ -67,7 +65,6 @@ def _record_what_is_imported() -> None:
 
 def _record_managed(module: Any) -> None:
     cpython.note_what_managers_make(module.BaseManager, _note_managed)
-    cpython.note_managers(module.BaseManager, _note_started, _note_end, _note_shut_down)
 
 
 def _record_memory(module: Any) -> None:
@@ -80,25 +77,6 @@ def _note_managed(*made: Any) -> None:
     from run_scenario.runtime.script.managed import note  # not before: it needs the module that is imported just now
 
     note(*made)
-
-
-def _note_started(manager: Any) -> None:
-    from run_scenario.runtime.primitives.managers import record_start
-
-    if recorder.run_ref.folder:
-        record_start(manager)
-
-
-def _note_end(process: Any, exitcode: int | None) -> None:
-    from run_scenario.runtime.script.processes import note_end_of_manager  # which needs this module
-
-    if recorder.run_ref.folder:
-        note_end_of_manager(process.pid, exitcode)
-
-
-def _note_shut_down(process: Any) -> None:
-    if recorder.run_ref.folder:
-        recorder.emit(codes.MANAGER_SHUT_DOWN, process.name, process.pid)
 
 
 _COPIES = ("billiard", "multiprocess", "torch.multiprocessing", "loky")
@@ -151,7 +129,9 @@ def _recorded(name: str, make: Make, plainly: Callable[..., Any]) -> Callable[..
         if not recorder.run_ref.folder or not is_wanted():
             return plainly(self, *args, **kwargs)
         try:
-            found, refused = make(self.get_context(), plainly, *args, **kwargs), False
+            # To ask for it settles the start method, once and for all, which a plain Pipe() leaves open.
+            ctx = self if make is _pipe else self.get_context()
+            found, refused = make(ctx, plainly, *args, **kwargs), False
         except Exception:  # what cannot be made, multiprocessing itself refuses below, in its own words
             found, refused = None, True
         if found is None:

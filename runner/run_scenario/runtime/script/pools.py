@@ -36,6 +36,7 @@ from run_scenario.runtime.primitives.pools import (
     record_failing_threads,
 )
 from run_scenario.runtime.script.announcements import announce_resource, is_wanted, place
+from run_scenario.runtime.script.belongings import recorded_in
 from run_scenario.runtime.script.calls import call_of, path_of
 from run_scenario.scenario.resources import PoolSpec
 
@@ -199,11 +200,14 @@ def _size(processes: Any) -> int:
 
 def _begun_with(ctx: BaseContext, initializer: Any, initargs: tuple[Any, ...]) -> dict[str, Any]:
     """Return how workers are started and what they do first, for the log: a path, empty if there is none."""
-    method = {"start_method": ctx.get_start_method()}
+    method = ctx.get_start_method()
+    given, whole = recorded_in([initializer, initargs], forked=method == "fork")
+    # Whoever is forked has all that there is, whatever its tasks are.
+    begun = {"start_method": method, "given": given, "given_all": whole and method != "fork"}
     if initializer is None:
-        return method
+        return begun
     path, arguments = call_of(initializer, initargs, {})
-    return {**method, "initializer": path, "initargs": arguments}
+    return {**begun, "initializer": path, "initargs": arguments}
 
 
 class Pool(RecordedPool):
@@ -221,6 +225,7 @@ class Pool(RecordedPool):
         maxtasksperchild: int | None,
     ) -> None:
         workers = _workers(PoolSpec("", "Pool", size, maxtasksperchild), index, ctx, size)
+        self._index = index
         self._calls = _Calls(index, workers)
         recorder.emit(codes.POOL_CREATED, index, size)
         first = initializer and Initializer(initializer, index, of_executor=False)

@@ -23,16 +23,16 @@ from run_scenario.recording.recorder import RunRef, recorder
 from run_scenario.recording.replacements import replace
 from run_scenario.runtime import cpython
 from run_scenario.runtime.child import output_capture, own_children
-from run_scenario.runtime.child.bootstrap import RecordedRun
+from run_scenario.runtime.child.bootstrap import RecordedRun, join_run
 from run_scenario.runtime.child.output_capture import Streams
 from run_scenario.runtime.child.own_frames import leave_out_own_frames
 from run_scenario.runtime.child.reaping import join, record_reaping, terminate_daemon
-from run_scenario.runtime.child.reports import Report, report_auxiliary_processes, report_started
+from run_scenario.runtime.child.reports import LOST_MANAGER, MANAGER, Report, report_auxiliary_processes, report_started
 from run_scenario.runtime.primitives import wire
 from run_scenario.runtime.script.announcements import announce_process
 from run_scenario.runtime.script.forks import record_forks
 from run_scenario.runtime.script.objects import record_objects
-from run_scenario.runtime.supervisor.auxiliary_processes import LOST_MANAGER, MANAGER
+from run_scenario.runtime.script.subprocesses import program_name
 
 
 class _Starting(threading.local):
@@ -51,6 +51,7 @@ _start_plainly = BaseProcess.start
 _join_plainly = BaseProcess.join
 _terminate_plainly = BaseProcess.terminate
 _kill_plainly = BaseProcess.kill
+_interrupt_plainly: Callable[[BaseProcess], None] | None = getattr(BaseProcess, "interrupt", None)
 _is_alive_plainly = BaseProcess.is_alive
 _bootstrap_plainly: Callable[..., int] = cpython.bootstrap_of(BaseProcess)
 
@@ -65,10 +66,13 @@ def record_processes(report: Report | None = None, *, proc: bool = True) -> None
     if cpython.bootstrap_of(BaseProcess) is not _bootstrap:  # coverage.py may have replaced it, since this was imported
         _bootstrap_plainly = cpython.bootstrap_of(BaseProcess)
     own_children.watch()
+    output_capture.hook_when_imported({"multiprocessing.managers": _record_managers})
     record_forks(report)
     cpython.when_threads_start(lambda native, name: recorder.emit(codes.THREAD_NAMED, native, name))
     cpython.before_threads_fail(leave_out_own_frames)
     methods = {"start": _start, "join": _join, "terminate": _terminate, "kill": _kill, "is_alive": _is_alive}
+    if _interrupt_plainly is not None:
+        methods["interrupt"] = _interrupt
     for name, method in methods.items():
         replace(BaseProcess, name, method)
     cpython.replace_bootstrap(BaseProcess, _bootstrap)
@@ -83,7 +87,8 @@ def forget_processes() -> None:
     """Record no more of the processes that were started here; whether they have ended is asked once more before."""
     for reference in _numbers.keyrefs():
         started = reference()
-        if started is not None and _own(started) is not None:
+        # It may be one that another thread is just about to start.
+        if started is not None and _own(started) is not None and cpython.is_started(started):
             cpython.popen_of(started).poll()
     _numbers.clear()
 
@@ -123,6 +128,23 @@ def _prepare(
             managers.watch(known)
 
 
+def join_from_outside(
+    folder: str, queues: str, payloads: str, proc: str, most_bytes: str, prefix: str, sockets: str
+) -> None:
+    """Have this program recorded, which has only just begun: what it makes, and the processes that it starts."""
+    recorder.join_run(RunRef(folder, int(queues), payloads == "1"))
+    wire.most_bytes = int(most_bytes)
+    cpython.set_semaphore_prefix(prefix)
+    if sockets:
+        cpython.set_socket_folder(sockets)
+    try:
+        join_run(folder, f"{program_name(sys.orig_argv[1:])}-{os.getpid()}", int(queues), streams=Streams.PLAIN)
+    except OSError as error:
+        recorder.give_up(error)
+    record_objects()
+    record_processes(proc=proc == "1")
+
+
 def _show_failed_import(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
     """Stand for `sys.excepthook` until a child begins: it imports the script, which may start processes then."""
     leave_out_own_frames(error)
@@ -155,15 +177,33 @@ def _start(self: BaseProcess) -> None:
     _note_started(self, index)
 
 
-def note_end_of_manager(pid: int, exitcode: int | None) -> None:
+def _record_managers(module: Any) -> None:
+    cpython.note_managers(module.BaseManager, _note_manager, _note_end_of_manager, _note_shut_down)
+
+
+def _note_manager(manager: Any) -> None:
+    from run_scenario.runtime.primitives.managers import record_start
+
+    if recorder.run_ref.folder:
+        record_start(manager)
+
+
+def _note_end_of_manager(process: Any, exitcode: int | None) -> None:
     """Tell of a manager's process that it is about to be stopped, or has ended before that, with its exit code."""
+    if not recorder.run_ref.folder:
+        return
     if not exitcode:
         if _report is not None:
-            _report("-", pid)
+            _report("-", process.pid)
     elif _report is not None:  # the supervisor may have seen that
-        _report(LOST_MANAGER, pid, exitcode)
+        _report(LOST_MANAGER, process.pid, exitcode)
     else:
-        recorder.emit(codes.MANAGER_FAILED, pid, exitcode)
+        recorder.emit(codes.MANAGER_FAILED, process.pid, exitcode)
+
+
+def _note_shut_down(process: Any) -> None:
+    if recorder.run_ref.folder:
+        recorder.emit(codes.MANAGER_SHUT_DOWN, process.name, process.pid)
 
 
 def _records_itself(made: BaseProcess) -> bool:
@@ -193,7 +233,7 @@ def _terminate_daemon(index: int, plainly: Callable[[], None]) -> None:
 
 class _Stopping(threading.local):
     by_script = False
-    """Whether this thread is in terminate() or kill() that the script has called."""
+    """Whether this thread is in interrupt(), terminate() or kill() that the script has called."""
 
 
 _stopping = _Stopping()
@@ -222,6 +262,12 @@ def _stop(self: BaseProcess, code: int, plainly: Callable[[BaseProcess], None]) 
         plainly(self)
     finally:
         _stopping.by_script = False
+
+
+def _interrupt(self: BaseProcess) -> None:
+    """Stand for Process.interrupt(), which there is from Python 3.14 on."""
+    if _interrupt_plainly is not None:
+        _stop(self, codes.INTERRUPTING, _interrupt_plainly)
 
 
 @functools.wraps(_terminate_plainly)

@@ -4,33 +4,43 @@ from __future__ import annotations
 
 import builtins
 import contextlib
+import gc
 import importlib.machinery
 import io
 import os
+import stat
 import sys
+import threading
 from types import ModuleType, TracebackType
+from typing import Any
 
 from run_scenario.recording import codes
 from run_scenario.recording.recorder import recorder
 from run_scenario.runtime import cpython
 from run_scenario.runtime.child.bootstrap import join_run, record_error, record_finished, record_lingering
+from run_scenario.runtime.child.output_capture import hook_when_imported
 from run_scenario.runtime.child.own_frames import leave_out_own_frames
 from run_scenario.runtime.child.reports import Report
 from run_scenario.runtime.main_program.program import MAIN, MAIN_PROCESS, streams_for
 from run_scenario.runtime.primitives import wire
 from run_scenario.runtime.run_folder import STOPPED
 from run_scenario.runtime.run_request import RunRequest, Script, semaphore_prefix
+from run_scenario.runtime.script import announcements
 from run_scenario.runtime.script.announcements import MOST_RESOURCES, count_from
 from run_scenario.runtime.script.objects import record_objects
 from run_scenario.runtime.script.processes import record_processes
 from run_scenario.runtime.script.subprocesses import invite_subprocesses
+from run_scenario.runtime.script.teardown import take_down
 
 _INTERRUPTED = 130
 _HERE = os.path.dirname(__file__)
+_RAW = ("SharedMemory", "ShareableList")
 
 
 def become_script(request: RunRequest, script: Script, report: Report) -> int:
     """Turn this freshly forked process into the script and run it; return its exit code."""
+    inherited, modules = _streams(), frozenset(sys.modules)
+    gc.freeze()  # Python need not go through what is the command's whenever it looks for what the script needs no more
     os.setpgid(0, 0)  # a signal that it sends to its own group is for its own processes
     cpython.forget_exit_functions()
     wire.most_bytes = request.limits.payload
@@ -41,15 +51,58 @@ def become_script(request: RunRequest, script: Script, report: Report) -> int:
     if not script.payloads:
         recorder.withhold_payloads()
     record_own_code(request, report)
+    # Here multiprocessing.util is imported already: its function is registered when the script would have imported it.
+    hook_when_imported(dict.fromkeys(cpython.BRING_EXIT_FUNCTION, _register_exit_function))
     if script.subprocesses:
         invite_subprocesses(proc=request.capabilities.proc)
     recorder.emit(codes.STARTED, MAIN, os.getpid(), os.getppid(), "", False)
+    if request.control:
+        _join_control(request.control)
     code = _run(script)
     record_lingering(MAIN)
     recorder.begin_wait(codes.W_EXIT)
     cpython.wait_for_threads()
+    cpython.register_exit_function()
     cpython.run_exit_functions()
+    take_down(modules)
+    _flush(inherited)
     return code
+
+
+def _join_control(path: str) -> None:
+    from run_scenario.runtime.control import actors, escapes  # runs that nobody controls need nothing of it
+
+    def note(number: int, kind: str, name: str) -> None:
+        actors.name_resource(number, name)
+        if kind in _RAW:
+            escapes.note_raw_memory()
+
+    announcements.noted = note
+    actors.join(path, (), MAIN_PROCESS)
+
+
+def _flush(inherited: list[Any]) -> None:
+    """Write what the script has left in the buffers of its files, as the interpreter does when it takes all down.
+
+    This process ends by os._exit(): what it has inherited from the command, such as its streams, it may not take down.
+    """
+    is_alone, known = threading.active_count() == 1, set(map(id, inherited))
+    for stream in _streams():
+        if id(stream) not in known:
+            with contextlib.suppress(Exception):
+                # Another thread may be in the middle of writing to a pipe that is full, and would have this one wait.
+                if is_alone or stat.S_ISREG(os.fstat(stream.fileno()).st_mode):
+                    stream.flush()
+
+
+def _streams() -> list[Any]:
+    """Return all streams that may have something that is not written yet."""
+    kinds = io.TextIOWrapper, io.BufferedWriter, io.BufferedRandom
+    return [each for each in gc.get_objects() if issubclass(type(each), kinds)]
+
+
+def _register_exit_function(importer: ModuleType) -> None:
+    cpython.register_exit_function()
 
 
 def record_own_code(request: RunRequest, report: Report) -> None:
@@ -95,6 +148,10 @@ def _run(script: Script) -> int:
         record_error(MAIN, error)
         error = error.with_traceback(_own_frames(error.__traceback__))
         leave_out_own_frames(error)
+        # Python keeps it, and so what its frames hold, until its end.
+        sys.last_type, sys.last_value, sys.last_traceback = type(error), error, error.__traceback__
+        if sys.version_info >= (3, 12):
+            sys.last_exc = error
         sys.excepthook(type(error), error, error.__traceback__)
         return _INTERRUPTED if isinstance(error, KeyboardInterrupt) else 1
     record_finished(MAIN)

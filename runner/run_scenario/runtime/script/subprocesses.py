@@ -12,10 +12,8 @@ import os
 import sys
 from typing import Any
 
-from run_scenario.recording.recorder import RunRef, recorder
+from run_scenario.recording.recorder import recorder
 from run_scenario.runtime import cpython
-from run_scenario.runtime.child.bootstrap import join_run
-from run_scenario.runtime.child.output_capture import Streams
 from run_scenario.runtime.primitives import wire
 from run_scenario.runtime.script.announcements import announce_missing
 
@@ -38,25 +36,7 @@ def invite_subprocesses(*, proc: bool) -> None:
     os.environ["PYTHONPATH"] = f"{_FOLDER}/hook" + (f"{os.pathsep}{path}" if path else "")
 
 
-def join(folder: str, queues: str, payloads: str, proc: str, most_bytes: str, prefix: str, sockets: str) -> None:
-    """Have this program recorded, which has only just begun: what it makes, and the processes that it starts."""
-    from run_scenario.runtime.script.objects import record_objects
-    from run_scenario.runtime.script.processes import record_processes
-
-    recorder.join_run(RunRef(folder, int(queues), payloads == "1"))
-    wire.most_bytes = int(most_bytes)
-    cpython.set_semaphore_prefix(prefix)
-    if sockets:
-        cpython.set_socket_folder(sockets)
-    try:
-        join_run(folder, f"{_name(sys.orig_argv[1:])}-{os.getpid()}", int(queues), streams=Streams.PLAIN)
-    except OSError as error:
-        recorder.give_up(error)
-    record_objects()
-    record_processes(proc=proc == "1")
-
-
-def _name(arguments: list[str]) -> str:
+def program_name(arguments: list[str]) -> str:
     """Return what a program is called, by the arguments of its interpreter."""
     given = iter(arguments)
     for argument in given:

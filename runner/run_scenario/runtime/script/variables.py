@@ -54,7 +54,8 @@ def _parsed(lines: list[str], first: int) -> list[ast.stmt]:
     for body in ("", f"{indent} pass\n"):
         try:
             tree = ast.parse(f"if 1:\n{text}\n{body}" if indent else f"{text}\n{body}")
-        except (SyntaxError, ValueError):
+        # A SystemError, where several threads of Python 3.11 parse at once; the others, where it is nested too deep.
+        except (SyntaxError, ValueError, SystemError, RecursionError, MemoryError):
             continue
         ast.increment_lineno(tree, first - (2 if indent else 1))
         above = tree.body[0] if indent else None

@@ -17,7 +17,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from types import CodeType, FunctionType
-from typing import Any
+from typing import Any, NamedTuple
 
 from run_scenario.scenario.data import CallSpec, ObjectSpec, SetSpec, unmade
 from run_scenario.scenario.expressions import Expression, Template, global_name, is_computed, names_in, tree
@@ -37,6 +37,38 @@ def compile_steps(
     `name` is its own name, as stacks show it; `file` is the absolute path of the file. `namespace` has what steps need
     (see `namespace`), `names` what expressions know from the beginning.
     """
+    compiled = _kept.get(_key(steps, name, file, names)) or _compiled(steps, name, file, names)
+    made = FunctionType(compiled.code, {"__builtins__": {}, **namespace, **compiled.constants}, name)
+    values = [names[each] for each in compiled.given]
+    return (lambda: made(*values)) if values else made
+
+
+def keep_compiled(steps: Sequence[Step], *, name: str, file: str, names: Mapping[str, Any]) -> None:
+    """Compile steps now, for processes that are forked from this one and do these very steps: `compile_steps`."""
+    if steps:
+        _kept[_key(steps, name, file, names)] = _compiled(steps, name, file, names)
+
+
+class _Compiled(NamedTuple):
+    """The code of steps, but for what it is done to."""
+
+    steps: Sequence[Step]
+    code: CodeType
+    given: list[str]
+    """The names of its parameters."""
+    constants: dict[str, Any]
+
+
+_Key = tuple[int, str, str, tuple[str, ...]]
+_kept: dict[_Key, _Compiled] = {}
+"""As the steps are kept, too, no others have their identity."""
+
+
+def _key(steps: Sequence[Step], name: str, file: str, names: Mapping[str, Any]) -> _Key:
+    return id(steps), name, file, tuple(names)
+
+
+def _compiled(steps: Sequence[Step], name: str, file: str, names: Mapping[str, Any]) -> _Compiled:
     coder = _Coder()
     body = coder.block(steps)
     given = sorted(names.keys() & _names_of(steps))
@@ -46,9 +78,7 @@ def compile_steps(
         function.type_params = []
     module = compile(ast.Module([function], []), file, "exec", dont_inherit=True)
     code = next(constant for constant in module.co_consts if isinstance(constant, CodeType))
-    made = FunctionType(code, {"__builtins__": {}, **namespace, **coder.constants}, name)
-    values = [names[each] for each in given]
-    return (lambda: made(*values)) if values else made
+    return _Compiled(steps, code, given, coder.constants)
 
 
 def _names_of(steps: Iterable[Step]) -> set[str]:
@@ -182,7 +212,7 @@ class _Coder:
         return self._call("_is_alive", self.value(step.subject))
 
     def _signal(self, step: Step) -> Any:
-        """Terminate or kill a process, or terminate a pool, which records that itself."""
+        """Interrupt, terminate or kill a process, or terminate a pool, which records that itself."""
         if step.kind != PROCESS:
             return self._call(self._attribute(self._subject(step), step.verb))
         return self._call("_signal", self.value(step.subject), self.value(step.verb))
@@ -334,6 +364,7 @@ _SPECIAL: dict[str, Callable[[_Coder, Step], Any]] = {
     "start": _Coder._start,
     "supervise": _Coder._supervise,
     "is_alive": _Coder._is_alive,
+    "interrupt": _Coder._signal,
     "terminate": _Coder._signal,
     "kill": _Coder._signal,
     "create": _Coder._of_pool,

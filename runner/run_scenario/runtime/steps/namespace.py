@@ -18,8 +18,8 @@ from typing import Any
 from run_scenario.recording import codes
 from run_scenario.recording.describe import describe
 from run_scenario.recording.recorder import recorder
-from run_scenario.scenario.exceptions import MODULES
 from run_scenario.scenario.expressions import GLOBALS, RANDOM, global_name
+from run_scenario.scenario.steps import EXCEPTION_MODULES
 from run_scenario.targets import Call
 
 _MOST_MESSAGE = 500
@@ -107,7 +107,7 @@ def _exception(name: str, message: str | None) -> BaseException:
 
 def _exceptions(name: str) -> Any:
     """Return the exception of a name that the checks know."""
-    return getattr(import_module(MODULES.get(name, "builtins")), name)
+    return getattr(import_module(EXCEPTION_MODULES.get(name, "builtins")), name)
 
 
 def _read_memory(memory: Any, at: int | None) -> str:

@@ -4,13 +4,10 @@ from __future__ import annotations
 
 from run_scenario.recording import codes
 from run_scenario.recording.recorder import recorder
+from run_scenario.runtime.child.reports import MANAGER
 
 NAMES = {"t": "resource tracker", "f": "fork server"}
 """Letters that report processes which multiprocessing starts by itself."""
-MANAGER = "m"
-"""The letter that reports a manager."""
-LOST_MANAGER = "x"
-"""The letter that reports one that had ended, with its exit code, when it was to be shut down."""
 
 
 class AuxiliaryProcesses:

@@ -8,33 +8,23 @@ import pickle
 import select
 import signal
 import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, cast
 
 from run_scenario.errors import MachineryError
-from run_scenario.runtime.platform import capabilities
+from run_scenario.runtime.platform import capabilities, system
 from run_scenario.runtime.platform.capabilities import Capabilities
+from run_scenario.runtime.supervisor.orders import DONE, LOG_FAILED, LOG_WRITTEN
 
 if TYPE_CHECKING:
-    from run_scenario.runtime.run_request import RunRequest
-    from run_scenario.runtime.supervisor.processes import Processes
+    from collections.abc import Mapping
 
-_ADOPTED_WITHIN = 5.0
-"""Seconds that are spent on ending the processes of a killed supervisor."""
+    from run_scenario.runtime.run_request import RunRequest
+    from run_scenario.scenario.model import StartMethod
+
 _REST_WITHIN = 0.2
 """Seconds that are spent on those of a supervisor that is done: it has tried for long to end them."""
-TOO_MUCH = 255
-"""Stands for a signal's number where the run is to be ended because of a limit, which the runner has reported."""
-LOG_FAILED = 254
-"""Stands for a signal's number where the run is to be ended because its log cannot be written any more."""
-FULL = 253
-"""Stands for a signal's number where the run is to be ended because there is no room for what it records."""
-DONE = "done"
-"""The supervisor's last word when nothing of the run is left."""
-_TRACKERS_WITHIN = 1.0
-"""Seconds that multiprocessing's resource trackers get of those."""
 _PAUSE = 0.001
-LOG_WRITTEN = b"\0"
-"""The runner's last order: the log is written. A runner that is killed does not give it."""
+_LOOK_EVERY_MS = 100
 _STOP_WITHIN = 15.0
 """Seconds after which a supervisor that has got an order to stop, or should have ended, is itself killed."""
 _GONE_WITHIN = 1.0
@@ -42,7 +32,7 @@ _GONE_WITHIN = 1.0
 
 
 class SupervisorClient:
-    """A supervisor that has been forked and waits for a request; as a context, it is dismissed if none was sent."""
+    """A supervisor that has been forked and waits for a request; as a context, it is ended if none was sent."""
 
     def __init__(self, pid: int, orders: int, answers: int, capabilities: Capabilities) -> None:
         """Hold the supervisor `pid`, which reads from the pipe `orders` and writes to the pipe `answers`."""
@@ -54,15 +44,18 @@ class SupervisorClient:
         """What a killed supervisor has left and this process could not end: pid, state as `Processes` gives it."""
         self.orders = orders
         self.answers = answers
+        self._heard = b""
+        """What of the supervisor's answers was read and not yet understood."""
+        self._start_method: StartMethod | None = None
 
     def __enter__(self) -> SupervisorClient:
         return self
 
     def __exit__(self, *_: object) -> None:
         if self.orders >= 0:
-            self.dismiss()
+            self.cancel()
 
-    def dismiss(self) -> None:
+    def cancel(self) -> None:
         """End the supervisor: there is nothing to run."""
         with contextlib.suppress(BrokenPipeError):
             os.write(self.orders, bytes(8))
@@ -75,7 +68,18 @@ class SupervisorClient:
             MachineryError: the supervisor is dead.
         """
         self._folder = request.folder
-        pickled = pickle.dumps(request)
+        self._send(pickle.dumps(request))
+
+    def send_next(self, changes: Mapping[str, Any]) -> None:
+        """Send the request to run something again, which differs from the one before in these fields.
+
+        Raises:
+            MachineryError: the supervisor is dead.
+        """
+        self._folder = changes["folder"]
+        self._send(pickle.dumps(changes))
+
+    def _send(self, pickled: bytes) -> None:
         data = len(pickled).to_bytes(8, "little") + pickled
         try:
             while data:
@@ -83,24 +87,59 @@ class SupervisorClient:
         except BrokenPipeError:
             raise MachineryError("the run could not begin: its supervisor was killed") from None
 
+    def default_start_method(self) -> StartMethod:
+        """Return how multiprocessing starts processes where nobody names a start method: the supervisor's first word.
+
+        So that it need not be imported in this process, too.
+        """
+        while self._start_method is None:
+            name, newline, rest = self._heard.partition(b"\n")
+            if newline:
+                self._start_method, self._heard = cast("StartMethod", name.decode()), rest
+            elif not self._hear():
+                self._start_method = system.default_start_method()  # it was killed before it could say so
+        return self._start_method
+
+    def _hear(self) -> bool:
+        """Wait for more of the supervisor's answers; return whether there may be more. Somebody may have stopped it."""
+        poll = select.poll()
+        poll.register(self.answers, select.POLLIN)
+        while not poll.poll(_LOOK_EVERY_MS):
+            self.wake()
+        block = os.read(self.answers, 4096)
+        self._heard += block
+        return bool(block)
+
     def stop(self, number: int) -> None:
         """Have the run ended because of that signal."""
         with contextlib.suppress(OSError):
             os.write(self.orders, bytes([number]))
 
-    def last_word(self, wake_up: int) -> str:
-        """Wait for the supervisor's last word and return it: `done`, why it failed, or nothing if it was killed.
+    def final_answer(self, wake_up: int) -> str:
+        """Wait for the supervisor's last answer and return it: `done`, why it failed, or nothing if it was killed.
 
         `wake_up` becomes readable when a signal comes: one that comes just before a read() is not heard in it.
         """
+        self.default_start_method()  # its first word, which comes at once
         poll = select.poll()
         poll.register(self.answers, select.POLLIN)
         poll.register(wake_up, select.POLLIN)
-        while self.answers not in dict(poll.poll()):
+        while not self._heard and self.answers not in dict(poll.poll()):
             os.read(wake_up, 4096)  # the handlers are called now
-        word = os.read(self.answers, 4096).decode("utf-8", "replace").strip()
-        self._is_done = word == DONE
-        return word
+        answer = (self._heard or os.read(self.answers, 4096)).decode("utf-8", "replace").strip()
+        self._is_done = answer == DONE
+        return answer
+
+    def release(self) -> None:
+        """Let it remove what a run has recorded, which has been read; another run may follow."""
+        with contextlib.suppress(OSError):
+            os.write(self.orders, LOG_WRITTEN)
+
+    def leave(self) -> None:
+        """Leave it to the process of which this one is a copy."""
+        os.close(self.orders)
+        os.close(self.answers)
+        self.orders = -1
 
     def wake(self) -> None:
         """Have it go on, should somebody have stopped it: nobody else would look after the run meanwhile."""
@@ -110,6 +149,9 @@ class SupervisorClient:
     def stop_and_wait(self) -> None:
         """Have the run ended because this process cannot follow it, and wait for that, but not for ever."""
         self.stop(LOG_FAILED)
+        self.default_start_method()
+        if self._heard:
+            return
         poll = select.poll()
         poll.register(self.answers, select.POLLIN)
         if not poll.poll(int(_STOP_WITHIN * 1000)):
@@ -122,16 +164,19 @@ class SupervisorClient:
         """
         if self.orders < 0:
             return
-        with contextlib.suppress(OSError):
-            os.write(self.orders, LOG_WRITTEN)
+        self.release()
         os.close(self.orders)  # the end of file is what a supervisor that is done waits for
         os.close(self.answers)
         self.orders = -1
         self._wait()
-        from run_scenario.runtime.supervisor.processes import Processes  # 2 ms, not before the fork
+        from run_scenario.runtime.supervisor.processes import (  # 2 ms, not before the fork
+            ADOPTED_WITHIN,
+            Processes,
+            end_left,
+        )
 
         left = Processes(self.capabilities, self.pid, self._folder)
-        seconds = _REST_WITHIN if self._is_done or not left.sees_ends else _ADOPTED_WITHIN
+        seconds = _REST_WITHIN if self._is_done or not left.sees_ends else ADOPTED_WITHIN
         still = end_left(left, others, seconds)
         self.not_ended = [(pid, left.state_of(pid)) for pid in still]
 
@@ -146,42 +191,17 @@ class SupervisorClient:
                 time.sleep(_PAUSE)
 
 
-def end_left(processes: Processes, others: frozenset[int] = frozenset(), seconds: float = _ADOPTED_WITHIN) -> list[int]:
-    """End the processes that a dead supervisor has left; resource trackers get a moment to remove what they know of.
-
-    After so many seconds they are left, and returned: SIGKILL does not end a process in uninterruptible sleep.
-    """
-    until = time.monotonic() + seconds
-    patience = time.monotonic() + _TRACKERS_WITHIN
-    while (left := _find_left(processes, others)) and time.monotonic() < until:
-        # A fork server stays as long as its children do, so those are not left to this process before they are ended.
-        everybody = [*left, *(pid for child in left for pid in processes.descendants(child))]
-        for pid in everybody:
-            if time.monotonic() > patience or not processes.is_auxiliary(pid):
-                processes.send(pid, signal.SIGKILL)
-        for pid in left:
-            with contextlib.suppress(ChildProcessError):
-                os.waitpid(pid, os.WNOHANG)
-        time.sleep(_PAUSE)
-    return [pid for pid in left if not processes.is_over(pid)]
-
-
-def _find_left(processes: Processes, others: frozenset[int]) -> list[int]:
-    """Return who is left of a run, ended children of this process that nobody has waited for among them."""
-    if processes.means.proc and processes.means.subreaper:
-        return [pid for pid in processes.children(os.getpid()) if pid not in others]
-    return [*processes.living()] if processes.folder else []  # without a folder nothing has been run
-
-
-def start_supervisor() -> SupervisorClient:
+def start_supervisor(private: tuple[int, ...] = ()) -> SupervisorClient:
     """Fork the supervisor; call it early, while this process is small and single-threaded.
 
-    From then on orphans come to this process, should the supervisor be killed.
+    `private` are descriptors of this process that none of the run is to have. From then on orphans come to this
+    process, should the supervisor be killed.
 
     Raises:
-        MachineryError: no process or no descriptors are left.
+        MachineryError: no process or no descriptors are left, or this system cannot fork.
         UsageError: the environment takes away a capability that is not known.
     """
+    capabilities.check_fork(os.environ)
     found = capabilities.find(os.environ)
     try:
         orders, orders_to = os.pipe()
@@ -193,6 +213,8 @@ def start_supervisor() -> SupervisorClient:
         try:
             os.close(orders_to)
             os.close(answers_from)
+            for descriptor in private:
+                os.close(descriptor)
             from run_scenario.runtime.supervisor.supervisor import serve  # which the runner itself does not need
 
             serve(orders, answers, found)

@@ -14,18 +14,17 @@ import os
 import time
 from collections.abc import Callable
 from operator import attrgetter
-from typing import Any
 
 from run_scenario.recording import codes, layout
+from run_scenario.recording.process_report import ProcessReport
 from run_scenario.recording.segment_reader import Wait, read_alarm, read_stack_descriptor, read_waits
 from run_scenario.runtime.platform import sleeping_threads, system
 from run_scenario.runtime.platform.capabilities import Capabilities
-from run_scenario.values import Value
 
 LOOK_EVERY = 0.2
 """Seconds between two looks."""
 LOOKS = 3
-"""Looks in a row that must show the same standstill."""
+"""Looks in a row that must show the same deadlock."""
 
 _STACKS_WITHIN = 1.0
 """Seconds the processes get to write down their stacks. They need a thousandth of it, where they get a processor."""
@@ -43,24 +42,6 @@ _MOST_STACK_THREADS = 32
 """Threads of one process that are asked besides its main thread."""
 
 Signature = tuple[tuple[int, ...], ...]
-
-
-class ProcessReport(Value):
-    """What one process does at this moment: state as in proc(5), waits as in `reader.Wait`, stack as text.
-
-    `threads` are native ids and states.
-    """
-
-    pid: int
-    state: str
-    waits: list[tuple[int, int, int, int, int]]
-    stack: str
-    threads: list[tuple[int, str]]
-
-    def packed(self) -> list[Any]:
-        """Return the fields in order, for a record."""
-        return [self.pid, self.state, self.waits, self.stack, self.threads]
-
 
 _BY_SOCKET = frozenset(
     (
@@ -88,7 +69,7 @@ class DeadlockDetector:
         self._same = 0
 
     def is_deadlocked(self, main: int, everybody: Callable[[], list[int]]) -> bool:
-        """Look once; True after enough looks at the same standstill.
+        """Look once; True after enough looks at the same deadlock.
 
         `everybody` lists all processes of the run, with multiprocessing's own. It is only asked when the main program
         waits, since in a run that goes well that alone settles the matter, and going through /proc costs time.
@@ -209,7 +190,7 @@ class DeadlockDetector:
                 continue  # that of a target: it only does what it is asked for
             stat = system.process_stat(pid) if self._proc else None
             found = read_waits(segments[pid]) if pid in segments else []
-            waits = [(w.kind, w.resource, w.thread, w.since, w.until) for w in found]
+            waits = [wait.packed() for wait in found]
             if self._proc:
                 state, threads = (stat.state if stat else "X"), system.threads(pid)
             else:

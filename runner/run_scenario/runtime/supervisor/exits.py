@@ -1,6 +1,7 @@
 """How the supervisor learns of the ends of processes, and of exit codes that it cannot see itself.
 
-A pidfd becomes readable when a process ends; without pidfds, each process is looked for every few milliseconds.
+A pidfd, or a kqueue, becomes readable when a process ends; without them, each process is looked for every few
+milliseconds.
 
 The exit code of a process that the fork server has started goes to the main program, which may never ask for it:
 
@@ -36,7 +37,7 @@ class ExitWatch:
         self._processes = processes
         self._selector = selector
         self._by_descriptor: dict[int, tuple[int, int]] = {}
-        """Descriptor (a pidfd) -> position in the scenario, process id."""
+        """Descriptor (see `Processes.open_end`) -> position in the scenario, process id."""
         self._looked_for: dict[int, tuple[int, int | None]] = {}
         """Process id -> position in the scenario, when it began: those of whom no descriptor can be had."""
         self._next = 0.0
@@ -94,6 +95,11 @@ class ExitWatch:
         """Return whoever is over and has not been taken yet."""
         over = [descriptor for descriptor, (_, pid) in self._by_descriptor.items() if self._processes.is_over(pid)]
         return [*map(self.take, over), *self.look(at_once=True)]
+
+    def close(self) -> None:
+        """Watch nobody any more."""
+        for descriptor in self._by_descriptor:
+            os.close(descriptor)
 
     def index_of(self, pid: int) -> int | None:
         """Return the position of a process that is waited for."""

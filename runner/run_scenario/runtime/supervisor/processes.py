@@ -12,14 +12,24 @@ from __future__ import annotations
 import contextlib
 import os
 import select
+import signal
+import time
 from itertools import chain
 
 from run_scenario.recording.codes import UNKNOWN
 from run_scenario.recording.pid_exists import pid_exists
+from run_scenario.recording.segment_reader import SegmentReader
 from run_scenario.runtime.platform import system
 from run_scenario.runtime.platform.capabilities import Capabilities
 from run_scenario.runtime.platform.system import ProcessStat
 
+ADOPTED_WITHIN = 5.0
+"""Seconds that are spent on ending the processes of a killed supervisor."""
+_TRACKERS_WITHIN = 1.0
+"""Seconds that multiprocessing's resource trackers get before they are ended."""
+_PAUSE = 0.001
+_PARENTS_SHARE = 20
+"""How many times as long as looking for parents takes, nobody looks again: at most 5 % of the time go into it."""
 _MOST_IDS = 200_000
 """Process ids that are gone through, at 1 µs each, where there is no list of processes."""
 
@@ -38,6 +48,7 @@ class Processes:
         """Process ids that their parents have reported, of those that are not known to be over."""
         self._parents: dict[int, int] = {}
         """Process id -> its parent's, when it was seen first."""
+        self._next_parents = 0.0
         self._seen: dict[int, int] = {}
         """Process id -> when it began, of everybody who has been found: who lost its parents is still one of them."""
 
@@ -47,7 +58,7 @@ class Processes:
 
         Otherwise it seems to be there until they have: until its new parent has, which is the system's first process.
         """
-        return self.means.proc or self.means.pidfd or self.means.subreaper
+        return self.means.proc or self.means.pidfd or self.means.kqueue or self.means.subreaper
 
     @property
     def finds_quickly(self) -> bool:
@@ -88,11 +99,13 @@ class Processes:
         """
         if (stat := self.stat(pid)) is not None:
             return stat.state
-        return UNKNOWN if self.means.pidfd or _is_child(pid) else None
+        return UNKNOWN if self.means.pidfd or self.means.kqueue or _is_child(pid) else None
 
     def open_end(self, pid: int) -> int | None:
         """Return a descriptor that becomes readable when a process ends; None: it is gone, or that cannot be had."""
-        return system.open_pidfd(pid) if self.means.pidfd else None
+        if self.means.pidfd:
+            return system.open_pidfd(pid)
+        return system.open_exit_queue(pid) if self.means.kqueue else None
 
     def send(self, pid: int, number: int, started: int | None = None) -> bool:
         """Send a signal, as `system.send_signal` does."""
@@ -122,6 +135,14 @@ class Processes:
                 self._parents[pid] = stat.ppid
         return found
 
+    def note_parents(self) -> None:
+        """Note whose children those are that are there now, unless that would take more than its share of the time."""
+        began = time.monotonic()
+        if self.finds_quickly and began >= self._next_parents:
+            self.listed()
+            now = time.monotonic()
+            self._next_parents = now + _PARENTS_SHARE * (now - began)
+
     def parent_of(self, pid: int) -> int:
         """Return which process of the run was seen to be the parent of one; 0 if that was not seen."""
         parent = self._parents.get(pid, 0)
@@ -130,7 +151,7 @@ class Processes:
     def orphans(self) -> list[int]:
         """Return the children of the supervisor, and whose parent is none of the run; where that can be seen."""
         if not self.means.proc:
-            return []
+            return [pid for pid in self.listed() if self._has_lost_its_parent(pid)]
         if self.means.subreaper:
             return self.children(self._supervisor)
         family = {self._supervisor, *self._below_supervisor()}
@@ -138,6 +159,13 @@ class Processes:
         return [
             pid for pid, stat in stats.items() if stat and (stat.ppid == self._supervisor or stat.ppid not in family)
         ]
+
+    def _has_lost_its_parent(self, pid: int) -> bool:
+        """Return whether a living process has recorded a parent, which is one of the run, and which is over."""
+        if pid not in self._parents:
+            self._parents[pid] = self._recorded_parent(pid)
+        parent = self._parents[pid]
+        return bool(parent) and self.is_over(parent) and not self.is_over(pid)
 
     def strays(self) -> list[int]:
         """Return who has begun since the run did, in a session that has, too: of this run or not, nobody knows.
@@ -196,6 +224,15 @@ class Processes:
         with contextlib.suppress(OSError), os.scandir(self.folder) as entries:
             return {int(word) for entry in entries if (word := entry.name.partition("-")[0]).isdecimal()}
         return set()
+
+    def _recorded_parent(self, pid: int) -> int:
+        """Return whose child a process was when it began to record; 0 if that was none that has recorded itself."""
+        with contextlib.suppress(OSError, ValueError, StopIteration):
+            first = next(name for name in os.listdir(self.folder) if name.startswith(f"{pid}-") and name.endswith(".0"))
+            reader = SegmentReader(os.path.join(self.folder, first), discard=lambda path: None)
+            reader.close()
+            return reader.ppid if reader.ppid in self._recorded() else 0
+        return 0
 
     def _ids(self) -> set[int]:
         """Return all ids that a process of the run can have: those given since the supervisor's, and who recorded."""
@@ -264,3 +301,30 @@ def _below(roots: set[int], table: dict[int, ProcessStat]) -> list[int]:
         found += below
         queue += below
     return found
+
+
+def end_left(processes: Processes, others: frozenset[int] = frozenset(), seconds: float = ADOPTED_WITHIN) -> list[int]:
+    """End the processes that a dead supervisor has left; resource trackers get a moment to remove what they know of.
+
+    After so many seconds they are left, and returned: SIGKILL does not end a process in uninterruptible sleep.
+    """
+    until = time.monotonic() + seconds
+    patience = time.monotonic() + _TRACKERS_WITHIN
+    while (left := _find_left(processes, others)) and time.monotonic() < until:
+        # A fork server stays as long as its children do, so those are not left to this process before they are ended.
+        everybody = [*left, *(pid for child in left for pid in processes.descendants(child))]
+        for pid in everybody:
+            if time.monotonic() > patience or not processes.is_auxiliary(pid):
+                processes.send(pid, signal.SIGKILL)
+        for pid in left:
+            with contextlib.suppress(ChildProcessError):
+                os.waitpid(pid, os.WNOHANG)
+        time.sleep(_PAUSE)
+    return [pid for pid in left if not processes.is_over(pid)]
+
+
+def _find_left(processes: Processes, others: frozenset[int]) -> list[int]:
+    """Return who is left of a run, ended children of this process that nobody has waited for among them."""
+    if processes.means.proc and processes.means.subreaper:
+        return [pid for pid in processes.children(os.getpid()) if pid not in others]
+    return [*processes.living()] if processes.folder else []  # without a folder nothing has been run

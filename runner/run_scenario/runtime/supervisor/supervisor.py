@@ -8,6 +8,7 @@ means that the runner is dead; the main program reports its children through ano
 from __future__ import annotations
 
 import contextlib
+import math
 import os
 import pickle
 import selectors
@@ -16,20 +17,22 @@ import time
 from enum import Enum, auto
 from types import FrameType
 
-from run_scenario.recording import codes, room
+from run_scenario.recording import codes, process_report, room
 from run_scenario.recording.recorder import recorder
 from run_scenario.recording.usage import Usage
-from run_scenario.runtime.main_program import program as main_program
+from run_scenario.runtime.child.reports import LOST_MANAGER
+from run_scenario.runtime.main_program import entry
 from run_scenario.runtime.main_program.program import MAIN
 from run_scenario.runtime.platform import system
 from run_scenario.runtime.platform.capabilities import Capabilities
 from run_scenario.runtime.run_folder import STOPPED, blocks, hold, make_for_sockets, remove_folder, remove_sockets
 from run_scenario.runtime.run_request import RunRequest, semaphore_prefix
-from run_scenario.runtime.supervisor.auxiliary_processes import LOST_MANAGER, AuxiliaryProcesses
-from run_scenario.runtime.supervisor.client import DONE, FULL, LOG_FAILED, LOG_WRITTEN, TOO_MUCH, end_left
+from run_scenario.runtime.supervisor.auxiliary_processes import AuxiliaryProcesses
+from run_scenario.runtime.supervisor.control import DEADLOCK, Control
 from run_scenario.runtime.supervisor.deadlock_detector import LOOK_EVERY, DeadlockDetector
 from run_scenario.runtime.supervisor.exits import ExitWatch, ForkServerExitCodes
-from run_scenario.runtime.supervisor.processes import Processes
+from run_scenario.runtime.supervisor.orders import DONE, LIMIT_EXCEEDED, LOG_FAILED, LOG_WRITTEN, NO_SPACE
+from run_scenario.runtime.supervisor.processes import Processes, end_left
 from run_scenario.runtime.supervisor.resource_limits import ResourceLimits
 from run_scenario.runtime.supervisor.sweep import Sweeper
 
@@ -40,11 +43,11 @@ _AUXILIARY = -3
 
 SEGMENT_NAME = "run-scenario supervisor"
 """What the supervisor is called in its own segment."""
-_TOO_MUCH = "it exceeded a limit"
+_OVER_LIMIT = "it exceeded a limit"
 _ORDERS = {
-    TOO_MUCH: _TOO_MUCH,
+    LIMIT_EXCEEDED: _OVER_LIMIT,
     LOG_FAILED: "its log can no longer be written",
-    FULL: "there is no space left for its records",
+    NO_SPACE: "there is no space left for its records",
 }
 """Of the runner, besides the signals that it has got -> why the run is ended."""
 _OUTLIVED = "it outlived the main program"
@@ -73,7 +76,7 @@ class Supervisor:
         self._streams = streams
         self._is_kept = False
         """Whether nothing moves in a script that is to be left so."""
-        self._passes_on = request.script is not None
+        self._passes_on = request.script is not None and not request.control
         """Whether the next signal goes to the script, which may have its own way to end."""
         self._orders = orders
         self._answers = answers
@@ -94,6 +97,7 @@ class Supervisor:
         """Descriptors of pipes in which exit codes are still to come."""
         self._detector = DeadlockDetector(request.folder, request.sockets, means)
         self._limits = ResourceLimits(request.limits, request.folder, self._processes)
+        self._control = Control(request.control) if request.control else None
         self._sweeper = Sweeper(self._processes, self._to_be_ended, self._reap)
 
     # The run
@@ -106,15 +110,29 @@ class Supervisor:
         reports, report_to = os.pipe()
         os.set_blocking(reports, False)
         self._reports = reports
-        self._main = self._fork_main(report_to, (reports, held, *wake_up))
+        self._own = (reports, held, *wake_up)
+        control = () if self._control is None else (self._control.descriptor,)
+        self._main = self._fork_main(report_to, (reports, held, *wake_up, *control))
         recorder.emit(codes.MAIN_FORKED, self._main)
         for descriptor in (report_to, *self._streams):
             os.close(descriptor)
-        system.raise_descriptor_limit()  # a descriptor per process; the run's own have the limit as it was
+        limits = system.raise_descriptor_limit()  # a descriptor per process; the run's own have the limit as it was
         self._watch(MAIN, self._main)
-        for descriptor in (self._orders, reports, wake_up[0]):
+        for descriptor in (self._orders, reports, wake_up[0], *control):
             self._selector.register(descriptor, selectors.EVENT_READ)
         self._end(self._supervise())
+        system.restore_descriptor_limit(limits)
+        self._close()
+
+    def _close(self) -> None:
+        """Close all that was opened for this run: another may follow."""
+        signal.set_wakeup_fd(-1)
+        self._selector.close()
+        self._watched.close()
+        if self._control is not None:
+            self._control.close()
+        for descriptor in self._own:
+            os.close(descriptor)
 
     def _receive_signals(self) -> tuple[int, int]:
         readable, writable = os.pipe()
@@ -144,7 +162,7 @@ class Supervisor:
             signal.signal(signal.SIGINT, signal.default_int_handler)
             signal.signal(signal.SIGPIPE, signal.SIG_IGN)  # as Python sets it
             signal.pthread_sigmask(signal.SIG_SETMASK, mask)
-            system.die_with_parent()
+            system.die_with_parent(signal.SIGKILL)
             if os.getppid() != supervisor:
                 os._exit(1)  # it died before we asked to die with it
             self._selector.close()
@@ -153,13 +171,15 @@ class Supervisor:
             for standard, descriptor in enumerate(self._streams):
                 os.dup2(descriptor, standard)
                 os.close(descriptor)
-            main_program.end_as_main_program(self._request, report_to)
+            entry.end_as_main_program(self._request, report_to)
         finally:
             os._exit(1)
 
     def _supervise(self) -> str:
         """Wait until the main program has ended or must be ended; return why it must, or an empty text."""
-        deadline = time.monotonic() + self._request.scenario.timeout
+        # A controlled run has its deadline by the virtual clock; the scheduler says when it is reached.
+        seconds = self._request.scenario.timeout if self._control is None else math.inf
+        deadline = time.monotonic() + seconds
         next_look = time.monotonic() + LOOK_EVERY
         while self._main_code is None:
             now = time.monotonic()
@@ -174,8 +194,9 @@ class Supervisor:
                     room.note_end(self._request.folder, 0)
                 elif exceeded:
                     recorder.emit(codes.LIMIT, *exceeded)
-                    return _TOO_MUCH
-                if not self._is_kept and self._is_deadlocked():
+                    return _OVER_LIMIT
+                # Of a controlled run the scheduler alone knows: everybody waits for a turn, whatever it is for.
+                if self._control is None and not self._is_kept and self._is_deadlocked():
                     self._report_deadlock("deadlock")
                     self._is_kept = self._request.script is not None and self._request.script.keep
                     if not self._is_kept:
@@ -183,6 +204,12 @@ class Supervisor:
             self._wait(min(deadline, next_look) - now)
             if self._runner is not _Runner.FOLLOWS:
                 return "run-scenario itself was killed"
+            if self._control is not None and self._control.is_asked:
+                self._wait(0)
+                self._look_for_orphans()
+                self._control.answer()
+            if self._control is not None and self._control.said:
+                return self._end_as(self._control.said)
             if self._stop_signal and self._passes_on:
                 self._pass_on(self._stop_signal)
             if self._stop_signal in _ORDERS:
@@ -191,6 +218,14 @@ class Supervisor:
                 recorder.emit(codes.STOPPING, self._stop_signal)
                 return f"run-scenario got {signal.Signals(self._stop_signal).name}"
         return ""
+
+    def _end_as(self, said: str) -> str:
+        """Report what the scheduler has said, who alone can know: nobody can move any more, or not in time."""
+        self._report_deadlock(said)
+        if said == DEADLOCK:
+            return "no process could go on"
+        recorder.emit(codes.TIMED_OUT)
+        return "the deadline was reached"
 
     def _pass_on(self, number: int) -> None:
         """Send a signal to the script: what a terminal sends, to all of its processes, as the terminal would."""
@@ -210,6 +245,8 @@ class Supervisor:
                 continue  # it was closed when an earlier one of these brought the end of the main program
             if descriptor == self._orders:
                 self._take_orders()
+            elif self._control is not None and descriptor == self._control.descriptor:
+                self._take_control(self._control)
             elif descriptor == self._reports:
                 self._take_reports()
             elif self._watched.watches(descriptor):
@@ -231,6 +268,10 @@ class Supervisor:
         # With its last order, the runner has given up before the run was over.
         self._runner = _Runner.LEFT if order else _Runner.KILLED
         self._selector.unregister(self._orders)
+
+    def _take_control(self, control: Control) -> None:
+        if not control.hear():
+            self._selector.unregister(control.descriptor)
 
     def _take_reports(self) -> None:
         with contextlib.suppress(BlockingIOError):
@@ -270,6 +311,7 @@ class Supervisor:
             self._note_exit(index, pid)
         if self._processes.finds_quickly:  # otherwise the next look will do
             self._look_for_orphans()
+            self._processes.note_parents()  # of those who are left: any of them may be the next to end
 
     def _see_unawaited(self) -> None:
         """Record the exits of those that nobody has reported, and that their parents have not waited for."""
@@ -297,7 +339,10 @@ class Supervisor:
     def _see_auxiliary_exit(self, pid: int, code: int | None) -> None:
         if self._main_code is None:
             self._reap_main()
-        if not self._stopping and self._auxiliary.has_ended(pid, code, self._main_code):
+        main_code = self._main_code
+        if main_code is None and self._processes.means.proc and system.is_ending(self._main):
+            main_code = 0  # its files are closed already, by which this one has seen that it is over
+        if not self._stopping and self._auxiliary.has_ended(pid, code, main_code):
             self._look_for_orphans()
 
     def _reap(self) -> bool:
@@ -337,18 +382,19 @@ class Supervisor:
 
     def _look_for_orphans(self) -> None:
         adopted = self._processes.orphans()
+        if self._stopping and not self._processes.means.proc and len(left := list(self._living())) == 1:
+            adopted += left  # whoever its parent was, it is no process of the run that is still there
         for pid in adopted:
             known = pid in self._auxiliary.pids
-            if pid == self._main or pid in self._orphans or (not known and system.is_ending(pid)):
+            if pid == self._main or pid in self._orphans:
                 continue
-            if not known and system.is_executing(pid):  # what it is, the next look will tell
-                continue
-            if known or system.is_auxiliary(pid):  # it ends by itself, and leaves its own children behind
+            if self._processes.means.proc and not known and (system.is_ending(pid) or system.is_executing(pid)):
+                continue  # what it is, the next look will tell
+            if known or self._processes.is_auxiliary(pid):  # it ends by itself, and leaves its own children behind
                 self._auxiliary.pids.add(pid)
                 adopted += self._processes.children(pid)
                 continue
-            stat = system.process_stat(pid)
-            if stat and not stat.is_over:
+            if not self._processes.is_over(pid):
                 self._orphans.add(pid)
                 recorder.emit(codes.ORPHANED, pid, system.command_of(pid), self._processes.parent_of(pid))
 
@@ -375,7 +421,7 @@ class Supervisor:
     def _report_deadlock(self, cause: str) -> None:
         recorder.emit(codes.STALL, cause, self._process_reports())
 
-    def _process_reports(self) -> list[list[object]]:
+    def _process_reports(self) -> list[process_report.Packed]:
         with contextlib.suppress(OSError):
             self._see_unawaited()
             living = list(self._living())
@@ -416,8 +462,12 @@ class Supervisor:
         if self._runner is _Runner.FOLLOWS:
             with contextlib.suppress(OSError):
                 os.write(self._answers, DONE.encode())
+            if self._request.number == 1:
+                from run_scenario.runtime.exploration import preparation
+
+                preparation.after_first_run(self._request)
             self._wait_for_log()
-        if self._runner is _Runner.KILLED:
+        if self._runner is _Runner.KILLED and not self._request.number:
             from run_scenario.runtime import archive  # needed only when the runner was killed
 
             archive.store(self._request)
@@ -427,9 +477,10 @@ class Supervisor:
     def _wait_for_log(self) -> None:
         """Wait until the runner, which now writes the rest of the log, is gone."""
         self._runner = _Runner.KILLED
-        while order := os.read(self._orders, 64):
-            if LOG_WRITTEN in order:
+        while order := os.read(self._orders, 1):  # behind its last order may be the next request
+            if order == LOG_WRITTEN:
                 self._runner = _Runner.LEFT
+                return
 
     def _see_last_exits(self) -> None:
         for index, pid in self._watched.rest():
@@ -437,9 +488,11 @@ class Supervisor:
 
 
 def serve(orders: int, answers: int, capabilities: Capabilities) -> None:
-    """Be the supervisor of one run: wait for the request, run what it asks for; never returns.
+    """Be the supervisor of one run after the other: wait for a request, run what it asks for; never returns.
 
-    The request comes as eight bytes of length (0: there will be none) and a pickle from the runner, whose fork this is.
+    Its first word is multiprocessing's default start method, on a line. A request comes as eight bytes of length (0:
+    there will be none) and a pickle from the runner, whose fork this is: the first as a whole, each later one as what
+    is otherwise in it.
     """
     os.setsid()
     nothing = os.open(os.devnull, os.O_RDWR)
@@ -448,13 +501,20 @@ def serve(orders: int, answers: int, capabilities: Capabilities) -> None:
         os.dup2(nothing, descriptor)
     if nothing > 2:
         os.close(nothing)
+    with contextlib.suppress(OSError):  # nobody may listen any more
+        os.write(answers, f"{system.default_start_method()}\n".encode())
     if capabilities.subreaper:
         system.become_subreaper()
     system.die_with_parent(signal.SIGCONT)  # it does not die of it, but wakes up, should it have been stopped
-    length = int.from_bytes(_read_exactly(orders, 8), "little")
-    if length:
-        request: RunRequest = pickle.loads(_read_exactly(orders, length))
+    request: RunRequest | None = None
+    while length := int.from_bytes(_read_exactly(orders, 8), "little"):
+        asked = pickle.loads(_read_exactly(orders, length))
+        request = asked if request is None else request.replace(**asked)
         try:
+            if request.number == 1:
+                from run_scenario.runtime.exploration import preparation  # nobody else needs it
+
+                preparation.before_first_run()
             if not request.shares_streams:
                 for descriptor in streams:
                     os.close(descriptor)
@@ -462,12 +522,22 @@ def serve(orders: int, answers: int, capabilities: Capabilities) -> None:
             os.makedirs(request.folder, 0o700, exist_ok=True)
             sockets = make_for_sockets(request.sockets, request.folder)
             Supervisor(request.replace(sockets=sockets), orders, answers, streams).run()
+            streams = ()
         except BaseException as error:
-            with contextlib.suppress(OSError):
-                os.write(answers, f"{type(error).__name__}: {error}"[:500].encode())
+            is_heard = _can_write(answers, f"{type(error).__name__}: {error}"[:500].encode())
             end_left(Processes(capabilities, os.getpid(), request.folder))
+            if not is_heard:  # the runner is dead, who would look into the folder, and remove it
+                remove_folder(request.folder)
             os._exit(1)
     os._exit(0)
+
+
+def _can_write(descriptor: int, data: bytes) -> bool:
+    try:
+        os.write(descriptor, data)
+    except OSError:
+        return False
+    return True
 
 
 def _duplicate(descriptor: int, otherwise: int) -> int:

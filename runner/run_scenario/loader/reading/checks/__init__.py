@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from run_scenario.loader.problems import Problems
 from run_scenario.loader.reading.checks.calls import check_item_calls, check_targets
-from run_scenario.loader.reading.checks.data import check_data
+from run_scenario.loader.reading.checks.data import check_data, check_marks
 from run_scenario.loader.reading.checks.expectations import check_expectations
-from run_scenario.loader.reading.checks.marks import check_marks
 from run_scenario.loader.reading.checks.pills import check_pills
 from run_scenario.loader.reading.checks.pools import check_pools
 from run_scenario.loader.reading.checks.processes import (

@@ -10,13 +10,12 @@ from collections.abc import Collection, Iterable, Iterator, Sequence
 from typing import Any, NamedTuple
 
 from run_scenario import targets
-from run_scenario.loader.hints import missing_space, number_hint
-from run_scenario.loader.messages import describe, either, quote, shorten, there_are
-from run_scenario.loader.problems import Problems, Span
+from run_scenario.counting import plural
+from run_scenario.loader.problems import Problems, Span, describe, either, quote, shorten, there_are
 from run_scenario.loader.reading.draft import BindingDraft, Draft, ProcessDraft, ResourceDraft, with_article
-from run_scenario.loader.reading.fields import Fields
+from run_scenario.loader.reading.scalars import missing_space, number_hint
 from run_scenario.loader.reading.steps import ITEM_VERBS, texts_with_expressions
-from run_scenario.loader.reading.yaml_parser import Mapping, Node, Scalar, plain
+from run_scenario.loader.reading.yaml_parser import Fields, Mapping, Node, Scalar, plain
 from run_scenario.loader.reading.yaml_parser import Sequence as ListNode
 from run_scenario.loader.references import SPELLING, is_name, misspelling
 from run_scenario.scenario.steps import VERBS
@@ -256,9 +255,7 @@ class Call:
         for index, node in enumerate(self.fields.items("args")):
             if index >= len(self.parameters):
                 most = len(self.parameters)
-                what = (
-                    f"{quote(self.name)} takes at most {most} argument{'' if most == 1 else 's'}; this is one too many"
-                )
+                what = f"{quote(self.name)} takes at most {plural(most, 'argument')}; this is one too many"
                 self.problems.error(node.span, what, "leave it out" if most else "leave `args` out")
                 return
             parameter = self.parameters[index]
@@ -271,7 +268,7 @@ class Call:
         if parameter.is_resource:
             key = parameter.direction or "uses"
             value = plain(node)
-            shown = shorten(value) if isinstance(value, str) and is_name(value) else _placeholder(parameter)
+            shown = shorten(value) if isinstance(value, str) and is_name(value) else parameter.placeholder
             short = parameter.name in ("inbox", "outbox")
             hint = f"write `{key}: {shown}`" if short else f"write `{key}: {{{parameter.name}: {shown}}}`"
             what = f"the parameter {quote(parameter.name)} of {quote(self.name)} is {parameter.called}"
@@ -393,11 +390,7 @@ def _usage(parameter: Parameter) -> str:
         return f"`kwargs: {{{parameter.name}: …}}`"
     if (parameter.direction, parameter.name) in (("from", "inbox"), ("to", "outbox")):
         return f"`{parameter.direction}: QUEUE`"
-    return f"`{parameter.direction or 'uses'}: {{{parameter.name}: {_placeholder(parameter)}}}`"
-
-
-def _placeholder(parameter: Parameter) -> str:
-    return "PIPE.left" if parameter.called == "an end of a pipe" else parameter.called.rpartition(" ")[2].upper()
+    return f"`{parameter.direction or 'uses'}: {{{parameter.name}: {parameter.placeholder}}}`"
 
 
 _EXPECTED = {

@@ -14,12 +14,12 @@ from itertools import islice
 from typing import Any
 
 from run_scenario.events import fields as event_fields
-from run_scenario.events.operands import compared
-from run_scenario.loader.messages import describe, either, quote, there_are
-from run_scenario.loader.problems import Problems, Span
+from run_scenario.events.fields import compared
+from run_scenario.loader.problems import Problems, Span, describe, either, quote, there_are
 from run_scenario.loader.reading.draft import SERVER, Draft, ResourceDraft, is_managed, managers
-from run_scenario.loader.reading.fields import Fields
-from run_scenario.loader.reading.yaml_parser import Entry, Mapping, Node, Scalar, Sequence, plain
+from run_scenario.loader.reading.yaml_parser import Entry, Fields, Mapping, Node, Scalar, Sequence, plain
+from run_scenario.scenario.data import KEYS as FORM_KEYS
+from run_scenario.scenario.data import is_form
 from run_scenario.scenario.expectation_data import RUN, Builder, comparisons
 from run_scenario.scenario.expectations import (
     BESIDE,
@@ -35,8 +35,6 @@ from run_scenario.scenario.expectations import (
     Matcher,
 )
 from run_scenario.scenario.families import is_of_code
-from run_scenario.scenario.forms import KEYS as FORM_KEYS
-from run_scenario.scenario.forms import is_form
 from run_scenario.scenario.model import MAX_EXITCODES
 from run_scenario.scenario.resources import NAMED_BY
 
@@ -415,7 +413,7 @@ class _Names:
             return
         if events is None:
             return
-        mismatches = [[event_fields.misfit(schema, kind) for kind in kinds] for schema in schemas if schema is not None]
+        mismatches = [[event_fields.mismatch(schema, kind) for kind in kinds] for schema in having]
         if mismatches and all(all(each) for each in mismatches):
             what = (
                 f"`{condition.operator}` compares {_COMPARES[condition.operator]}, and `{condition.field}` never is one"
@@ -472,7 +470,7 @@ class _Names:
                 hint = hint or f"it is {either([str(choice) for choice in choices])}"
                 self._problems.error(span, f"`{field}` is never {describe(value)}", hint)
             return
-        mismatches = [event_fields.misfit(schema, value) for schema in known]
+        mismatches = [event_fields.mismatch(schema, value) for schema in known]
         if mismatches and all(mismatches):
             self._problems.error(span, f"`{field}` is never {describe(value)}", f"it is {mismatches[0]}")
 

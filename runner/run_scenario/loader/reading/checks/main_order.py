@@ -12,12 +12,12 @@ from collections.abc import Callable, Sequence, Set
 from itertools import takewhile
 from typing import NamedTuple
 
-from run_scenario.loader.messages import quote
-from run_scenario.loader.problems import Problems, Span
+from run_scenario.counting import plural
+from run_scenario.loader.problems import Problems, Span, quote
 from run_scenario.loader.reading.checks.pools import method_of
 from run_scenario.loader.reading.draft import Draft, ResourceDraft, is_managed
-from run_scenario.loader.reading.fields import Fields
 from run_scenario.loader.reading.steps import StepDraft
+from run_scenario.loader.reading.yaml_parser import Fields
 from run_scenario.scenario.model import PIPE_ENDS, Direction
 from run_scenario.scenario.resources import NOT_WAITING
 
@@ -80,7 +80,7 @@ class _Order:
                 f"{called} was started by an earlier step: a process can be started only once",
                 "describe another process like it",
             )
-        if name not in self._started and verb in ("join", "terminate", "kill"):
+        if name not in self._started and verb in ("join", "interrupt", "terminate", "kill"):
             hint = f"write `start: {name}` before"
             return _Obstacle(f"{verb}() needs a process that was started, and {called} was not", hint)
         if verb == "close" and name in self._started - self._joined:
@@ -293,8 +293,8 @@ class _Resources:
         left = self._puts.least[name] - self._dones.most[name]
         if left <= 0 or self._has_others(name, but="to"):
             return None
-        items = "1 item is" if left == 1 else f"{left} items are"
-        what = f"{items} on queue {quote(name)} without a task_done() before this step: join() would wait for ever"
+        what = f"{plural(left, 'item', 'is')} on queue {quote(name)} without a task_done() before this step: "
+        what += "join() would wait for ever"
         hint = f"write `task_done: {name}` once for each, or start a process that takes them"
         return _Obstacle(what, hint, waits=True)
 

@@ -12,8 +12,7 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 from run_scenario import targets
-from run_scenario.loader.messages import quote
-from run_scenario.loader.problems import Problems
+from run_scenario.loader.problems import Problems, quote
 from run_scenario.loader.reading.checks.calls import value_of
 from run_scenario.loader.reading.draft import BindingDraft, Draft, ProcessDraft, ResourceDraft
 from run_scenario.loader.reading.yaml_parser import Mapping, Scalar, plain
@@ -96,7 +95,7 @@ def _ends_without_pill(process: ProcessDraft, draft: Draft) -> bool:
     if draft.fields.entry("main") is not None:
         names = {process.name, *process.names()}
         done = [(step.verb.name, step.options) for name, step in draft.named_by_main() if name in names]
-        stopped = any(verb in ("terminate", "kill") for verb, _ in done)
+        stopped = any(verb in ("interrupt", "terminate", "kill") for verb, _ in done)
         awaited = any(verb == "join" and "timeout" not in options for verb, options in done)
         return stopped or (fields.flag("daemon") and not awaited)
     abandoned = not fields.flag("join", True) or fields.entry("join_timeout") is not None

@@ -6,14 +6,12 @@ from itertools import accumulate
 from typing import Any
 
 from run_scenario import targets
-from run_scenario.loader.messages import either, quote, there_are
-from run_scenario.loader.problems import Problems
+from run_scenario.loader.problems import Problems, either, quote, there_are
 from run_scenario.loader.reading.checks.calls import check_value, find_work
 from run_scenario.loader.reading.data import elements_of
 from run_scenario.loader.reading.draft import Draft, ResourceDraft
-from run_scenario.loader.reading.fields import Fields
 from run_scenario.loader.reading.steps import meaning
-from run_scenario.loader.reading.yaml_parser import Node, Scalar
+from run_scenario.loader.reading.yaml_parser import Fields, Node, Scalar
 from run_scenario.scenario.expressions import Expression, ExpressionError, is_computed, parse
 from run_scenario.scenario.model import MAX_POOL_ITEMS
 from run_scenario.targets import Target

@@ -6,10 +6,9 @@ import re
 from itertools import accumulate
 
 from run_scenario import targets
-from run_scenario.loader.messages import quote
-from run_scenario.loader.problems import Problems, Span
+from run_scenario.loader.problems import Problems, Span, quote
 from run_scenario.loader.reading.draft import Draft, ProcessDraft
-from run_scenario.loader.reading.synonyms import instead_of
+from run_scenario.loader.reading.synonyms import Part, instead_of
 from run_scenario.loader.reading.yaml_parser import Entry, Mapping, Node, Scalar, Sequence, plain, walk
 from run_scenario.scenario.model import MAX_ARGUMENTS, MAX_PROCESSES
 
@@ -32,7 +31,7 @@ def check_not_empty(draft: Draft, problems: Problems) -> bool:
 
 
 def _stands_for_processes(entry: Entry, problems: Problems) -> bool:
-    meant = instead_of(entry.key, entry, {}, "at the top level")
+    meant = instead_of(entry.key, entry, {}, Part.TOP)
     return bool(problems.nearest(entry.key, _RUNNING)) or (meant is not None and meant.key in _RUNNING)
 
 

@@ -10,8 +10,7 @@ from collections import Counter
 from collections.abc import Collection, Iterator
 from typing import Any
 
-from run_scenario.loader.messages import either, quote, shorten, there_are
-from run_scenario.loader.problems import Problems, Span
+from run_scenario.loader.problems import Problems, Span, either, quote, shorten, there_are
 from run_scenario.loader.reading.data import read_data
 from run_scenario.loader.reading.draft import (
     KINDS,
@@ -24,7 +23,7 @@ from run_scenario.loader.reading.draft import (
     shared_type,
     with_article,
 )
-from run_scenario.loader.reading.fields import Fields
+from run_scenario.loader.reading.yaml_parser import Fields
 from run_scenario.scenario.model import MANAGED, PIPE_ENDS, Direction, LinesSpec
 from run_scenario.targets import find
 
@@ -66,7 +65,7 @@ def _check_mentions(draft: Draft, problems: Problems) -> None:
                 continue
             parameter = target.parameter(binding.parameter) if target else None
             takes = parameter.takes if parameter else _TAKEN.get(binding.direction, ())
-            noun = parameter.called.partition(" ")[2] if parameter and takes else "queue" if takes else "resource"
+            noun = parameter.noun if parameter and takes else "queue" if takes else "resource"
             fitting = [name for name, other in handles.items() if not takes or other.type in takes]
             hint = there_are(fitting) if fitting else describe(binding.resource, takes, draft)
             hint = _instead(binding, draft) or problems.did_you_mean(binding.resource, fitting or handles, hint)

@@ -6,6 +6,7 @@ Whether their order is possible is checked in `main_order`.
 from __future__ import annotations
 
 import re
+import sys
 from collections import Counter
 from collections.abc import Callable, Iterable
 from itertools import accumulate
@@ -13,14 +14,13 @@ from keyword import iskeyword
 from typing import Any
 
 from run_scenario import targets
-from run_scenario.loader.messages import either, quote, shorten, there_are
-from run_scenario.loader.problems import Problems, Span
+from run_scenario.counting import plural
+from run_scenario.loader.problems import Problems, Span, either, quote, shorten, there_are
 from run_scenario.loader.reading.checks.calls import find_work
 from run_scenario.loader.reading.checks.main_order import check_order
 from run_scenario.loader.reading.checks.pools import method_of
 from run_scenario.loader.reading.checks.resources import describe, report_guess, value_mismatch
 from run_scenario.loader.reading.draft import Draft, ProcessDraft, with_article
-from run_scenario.loader.reading.fields import Fields
 from run_scenario.loader.reading.steps import (
     BESIDE,
     StepDraft,
@@ -32,21 +32,20 @@ from run_scenario.loader.reading.steps import (
     texts_with_expressions,
     verbs_of,
 )
-from run_scenario.loader.reading.yaml_parser import Mapping, Node, Scalar, plain, walk
-from run_scenario.scenario import exceptions
-from run_scenario.scenario.candidates import candidates
+from run_scenario.loader.reading.yaml_parser import Fields, Mapping, Node, Scalar, plain, walk
 from run_scenario.scenario.expressions import (
     FUNCTIONS,
     Expression,
     ExpressionError,
     Template,
+    candidates,
     is_computed,
     parse,
     without_dollar,
 )
 from run_scenario.scenario.model import MAX_STEPS
 from run_scenario.scenario.resources import NOT_WAITING
-from run_scenario.scenario.steps import OPTIONS, PARTS, VERBS
+from run_scenario.scenario.steps import OPTIONS, PARTS, VERBS, exception_names
 
 MAX_BLOCKS = 18
 """Most blocks that stand in each other: Python allows 20."""
@@ -62,15 +61,6 @@ _INSTEAD = {
     "join": "join",
 }
 _OF_TARGET = ("target", "args", "kwargs")
-_REQUIRED = {
-    "for": ("in", "steps"),
-    "repeat": ("steps",),
-    "while": ("steps",),
-    "with": ("steps",),
-    "if": ("then",),
-    "try": (),
-}
-_LOOPS = ("for", "repeat", "while")
 
 
 def check_steps(draft: Draft, problems: Problems) -> None:
@@ -117,7 +107,7 @@ def _check_number(steps: list[tuple[StepDraft, int]], who: str, problems: Proble
     totals = list(accumulate(size for _, size in steps))
     for (step, _), total in zip(steps, totals, strict=True):
         if total > MAX_STEPS:
-            what = f"{who} {totals[-1]:,} steps in all, replicas and calls counted one by one; "
+            what = f"{who} {plural(totals[-1], 'step')} in all, replicas and calls counted one by one; "
             what += f"the maximum is {MAX_STEPS:,}"
             hint = "lower `replicas`, name fewer processes in a step, or leave steps out"
             problems.error(step.span, what, hint)
@@ -308,7 +298,8 @@ class _Names:
         try:
             found = parse(written)
         except ExpressionError as error:
-            self._problems.error(self._within(text, error.offset, error.width), error.what, error.hint)
+            span = self._problems.within(text.span, written, error.offset, error.width)
+            self._problems.error(span, error.what, error.hint)
             return False
         if isinstance(found, str):
             return True
@@ -319,10 +310,10 @@ class _Names:
         hidden = [name for name in called if name in self.known]
         self.called.update(called)
         for name in hidden:
-            span = self._within(text, max(0, written.find(name)), len(name))
+            span = self._problems.name_within(text.span, written, name)
             self._problems.error(span, *_function_and_value(name))
         for name in unknown:
-            span = self._within(text, max(0, written.find(name)), len(name))
+            span = self._problems.name_within(text.span, written, name)
             if name in all_names:
                 self._problems.error(span, f"`{name}` has no value yet at this step", "give it one in a step before")
             elif name in _PYTHON:
@@ -336,13 +327,6 @@ class _Names:
                 hint = self._problems.did_you_mean(name, self.known, _names_hint(self.known, name))
                 self._problems.error(span, f"there is no value called {quote(name)}", hint)
         return not unknown and not hidden
-
-    def _within(self, text: Scalar, offset: int, width: int) -> Span:
-        """Return the place in a text; of a text with escapes or of several lines, that of the whole."""
-        at = self._problems.text_at(text.span).find(str(text.value))
-        if at < 0:
-            return text.span
-        return text.span._replace(column=text.span.column + at + offset, width=max(1, width))
 
 
 def _name_hint(key: str, written: str) -> str:
@@ -410,7 +394,7 @@ class _Checker:
             what = f"`{verb.name}` stands in no loop"
             self._problems.error(step.span, what, "write it below the `steps` of a `repeat`, `for` or `while`")
             valid = False
-        loop = verb.name in _LOOPS
+        loop = verb.is_loop
         if loop:  # what a turn gives is known in the next one
             for inner in everywhere(step.inner):
                 self._names.known.update(inner.gives)
@@ -440,6 +424,7 @@ class _Checker:
                 fields.value_span("call"), what, f"write `next_call: {name}` for the next of its calls"
             )
             return False
+        valid &= _check_python(step, self._problems)
         check = _CHECKS.get(verb.name)
         if valid and check is not None:
             valid &= check(step, self._problems)
@@ -505,7 +490,7 @@ class _Checker:
         for name, span in {name: span for step in making for name, span in step.subjects}.items():
             calls, made = len(self._calls.get(str(name), ())), self._made[str(name)]
             if 0 < made < calls:
-                what = f"{calls - made} of the {calls} calls of pool {quote(str(name))} are not made by any step"
+                what = f"no step makes {calls - made} of the {calls} calls of pool {quote(str(name))}"
                 hint = "write a `next_call` for each; in a loop, it makes the same call in each turn"
                 self._problems.warn(span, what, hint)
 
@@ -546,7 +531,7 @@ class _Checker:
             )
             valid = False
         valid &= self._check_expression(step)
-        for key in _REQUIRED.get(verb.name, ()):
+        for key in verb.needs:
             if fields.entry(key) is None and not fields.is_invalid(key) and fields.complete and valid:
                 what = f"`{verb.name}` needs `{key}`"
                 self._problems.error(step.span, what, _EXAMPLES[key])
@@ -570,7 +555,7 @@ class _Checker:
         """Check that what is to be a number, a list or a condition is one expression, and not a text with one in it."""
         name = step.verb.name
         entry = step.fields.entry("in" if name == "for" else name)
-        if entry is None or name not in (*_LOOPS, "if", "sleep", "exit"):
+        if entry is None or not (step.verb.is_loop or name in ("if", "sleep", "exit")):
             return True
         written = plain(entry.value)
         if not isinstance(written, str) or "$" not in written or not isinstance(meaning(entry.value), str | Template):
@@ -688,7 +673,7 @@ class _Checker:
 _QUOTES = "'\""
 _NEEDS_PLACE = {"read": ("Namespace",), "write": ("Namespace", "dict", "ManagerArray"), "pop": ("dict",)}
 """Verb -> types of which it needs an element."""
-_OWN_SIGNALS = {"terminate": "SIGTERM", "kill": "SIGKILL"}
+_OWN_SIGNALS = {"interrupt": "SIGINT", "terminate": "SIGTERM", "kill": "SIGKILL"}
 _OF_POOLS = ("use", "create", "next_call", "result")
 _NOT_TEXT = {"if": "which is always true", "while": "which is always true", "for": "not a list"}
 
@@ -715,6 +700,20 @@ def _all(valid: Iterable[bool]) -> bool:
     return all(list(valid))
 
 
+def _check_python(step: StepDraft, problems: Problems) -> bool:
+    name, since = step.verb.name, step.verb.since
+    if sys.version_info >= since:
+        return True
+    here, wanted = (".".join(map(str, version)) for version in (sys.version_info[:2], since))
+    what = f"`{name}` needs Python {wanted}, and run-scenario is run by Python {here}"
+    problems.error(step.span, what, f"run it by Python {wanted} or later" + _IN_PLACE_OF.get(name, ""))
+    return False
+
+
+_IN_PLACE_OF = {"interrupt": ", or write `terminate`, which sends SIGTERM"}
+"""What does nearly the same on an older Python."""
+
+
 def _check_call(step: StepDraft, problems: Problems) -> bool:
     name = step.fields.text("call")
     if name in FUNCTIONS:
@@ -737,7 +736,7 @@ def _check_try(step: StepDraft, problems: Problems) -> bool:
 
 
 def _is_exception(name: str, span: Span, problems: Problems) -> bool:
-    known = exceptions.names()
+    known = exception_names()
     if name in known:
         return True
     hint = "Python's own are known, and Empty, Full, BrokenBarrierError and the like"

@@ -26,5 +26,6 @@ function readAddress(app, hash) {
   [axis.from, axis.to] = range.length === 2 && range.every(Number.isFinite) && range[0] < range[1] ? axis.clamp(...range) : axis.extent();
   const seq = Number(parts.get("event"));
   app.state.selected = Number.isInteger(seq) && seq > 0 ? log.placeOfSeq(seq) : app.firstEvent;
+  app.state.expectation = parts.has("event") ? -1 : app.firstExpectation;
   app.look(parts.get("find") || "");
 }

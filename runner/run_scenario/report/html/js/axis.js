@@ -10,9 +10,10 @@ class Axis {
     this.to = 1;
   }
 
-  /** Return where event `i` stands. */
+  /** Return where event `i` stands; one that comes after the run, at its end. */
   ofEvent(i) {
-    return this.mode === "time" ? this.log.clock[i] : i;
+    const at = Math.min(i, this.log.last);
+    return this.mode === "time" ? this.log.clock[at] : at;
   }
 
   /** Return where a moment stands, in seconds since the run began. */
@@ -39,10 +40,11 @@ class Axis {
     return this.mode === "time" ? lowerBound(this.log.clock, x) : Math.min(Math.max(Math.ceil(x), 0), this.log.length);
   }
 
-  /** Return where everything fits, with a margin. */
+  /** Return where the whole run fits, with a margin: from its beginning to the end of the program. */
   extent() {
+    const { clock, last } = this.log;
     const low = this.mode === "time" ? 0 : -0.5;
-    const high = this.mode === "time" ? this.log.clock[this.log.length - 1] || 1e-6 : this.log.length - 0.5;
+    const high = this.mode === "time" ? clock[last] || 1e-6 : last + 0.5;
     const margin = (high - low) * MARGIN;
     return [low - (this.mode === "time" ? margin : 0), high + margin];
   }

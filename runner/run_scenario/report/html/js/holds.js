@@ -15,6 +15,11 @@ function findHolds(log) {
   return found;
 }
 
+/** Return whether a process has ended with what it held, and nobody has released it for it. */
+function isNeverReleased(hold, at) {
+  return hold.left[at] && hold.to[at] < 0;
+}
+
 class Holds {
   constructor(resource) {
     this.resource = resource;

@@ -105,7 +105,7 @@ class Input {
     const t = app.axis.timeAt(app.lanes.placeAt(x));
     const at = row.lane.spanAt(t);
     if (at < 0) return "";
-    return `${sanitize(row.name)} ${processState({ ...row.lane, end: null, spanAt: () => at }, t)[0]} for ${duration(row.lane.to[at] - row.lane.from[at])}`;
+    return `${sanitize(row.name)} ${processState(row.lane, t, undefined, app.deeds, at)[0]} for ${duration(row.lane.to[at] - row.lane.from[at])}`;
   }
 
   hideTip() {

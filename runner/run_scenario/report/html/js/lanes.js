@@ -3,6 +3,10 @@
 const AXIS_HEIGHT = 28;
 const ROOMY = 34; // a row of this height has room for two lines
 const REACH = 9; // how near the pointer must be, in pixels
+const LEAST_SHOWN = 12; // characters of a text in a bar; of less, nothing is understood
+const ROOM_OF_MARK = 90; // pixels for a mark with its label
+const NAMELESS = new Set(["", "steps"]); // targets whose names say nothing
+const FLAG_FONT = "600 12px ";
 
 class Lanes {
   constructor(app, box, canvas, spacer) {
@@ -33,7 +37,7 @@ class Lanes {
     let widest = 70;
     for (const row of this.app.rows.all.slice(0, 400)) {
       const name = row.type === "lock" ? `${row.hold.resource.family} ${row.name}` : row.name;
-      const below = row.type === "process" && row.height >= ROOMY ? this.pen.measureText(row.lane.ending).width * 0.85 : 0;
+      const below = row.type === "process" && row.height >= ROOMY ? this.pen.measureText(endingOf(row.lane)).width * 0.85 : 0;
       widest = Math.max(widest, this.pen.measureText(shorten(sanitize(name), 40)).width, below);
     }
     return Math.round(Math.min(widest + 22, 250, this.width * 0.32));
@@ -57,6 +61,7 @@ class Lanes {
     this.top = this.box.scrollTop;
     this.hits = [];
     this.written = [];
+    this.marks = new Map();
     const rows = this.visibleRows();
     const [first, last] = this.visibleEvents();
     this.drawGrounds(rows);
@@ -65,10 +70,12 @@ class Lanes {
     pen.beginPath();
     pen.rect(this.gutter, AXIS_HEIGHT, this.width - this.gutter, this.height - AXIS_HEIGHT);
     pen.clip();
-    for (const row of rows) row.type === "lock" ? this.drawHolds(row) : this.drawSpans(row);
     const single = last - first <= MOST_MARKS;
-    this.note = single ? this.drawArrows(first, last) : "";
-    this.note = single ? this.drawMarks(first, last) || this.note : this.drawCounts(first, last, rows);
+    const hidden = single ? this.findMarks(first, last) : 0;
+    for (const row of rows) row.type === "lock" ? this.drawHolds(row) : this.drawSpans(row);
+    if (single) {
+      this.note = [this.drawArrows(first, last), this.drawMarks(hidden)].filter(Boolean).join(" ");
+    } else this.note = this.drawCounts(first, last, rows);
     this.drawMoments();
     this.drawEvidence();
     pen.restore();
@@ -126,13 +133,14 @@ class Lanes {
     const y = this.y(row) + 3;
     const height = row.height - 7;
     if (last - first > (this.width - this.gutter) / 2) this.drawShares(lane, first, last, y, height);
-    else for (let at = first; at < last; at++) this.drawSpan(lane, at, y, height);
-    if (lane.end !== null) this.drawEnd(lane, y, height, paint);
+    else for (let at = first; at < last; at++) this.drawSpan(row, at, y, height);
+    if (lane.end !== null) this.drawEnd(row, y, height, paint);
   }
 
-  drawSpan(lane, at, y, height) {
+  drawSpan(row, at, y, height) {
     const { axis, paint } = this.app;
     const { pen } = this;
+    const { lane } = row;
     const x = this.x(axis.ofTime(lane.from[at]));
     const width = Math.max(this.x(axis.ofTime(lane.to[at])) - x, 0.75);
     const state = STATES[lane.state[at]];
@@ -144,7 +152,20 @@ class Lanes {
       pen.lineWidth = 1;
       pen.strokeRect(x + 0.5, y + 0.5, width - 1, height - 1);
     }
-    if (width > 40 && height > 10 && lane.what[at]) this.write(lane.what[at], x, y + height / 2, width, state === "stuck");
+    if (width > 40 && height > 10 && !low) this.nameSpan(row, at, state, x, y + height / 2, width);
+  }
+
+  /** Write into a bar what its process does there: where no mark is in the way, unless these say it themselves. */
+  nameSpan(row, at, state, x, y, width) {
+    const { app } = this;
+    const { lane } = row;
+    const [left, right] = [Math.max(x, this.gutter), Math.min(x + width, this.width)];
+    const marks = (this.marks.get(row) ?? []).filter((mark) => mark.x >= left - 6 && mark.x <= right + 6 && hasLabel(app.log.kindOf(mark.i)));
+    const waits = lane.what[at];
+    if (!waits && marks.length && marks.length * ROOM_OF_MARK < right - left) return;
+    const [from, to] = widestGap(left, right, marks.map((mark) => mark.x));
+    const text = waits || app.deeds.of(lane, at) || (NAMELESS.has(lane.target) ? "" : lane.target);
+    this.write(text, from, y, to - from, app.paint[state], state === "stuck" ? app.paint.bad : app.paint.ink);
   }
 
   stateColour(state) {
@@ -154,49 +175,63 @@ class Lanes {
     return paint[state];
   }
 
-  /** Write a text into a span, on a ground of its own: the hatch would make it hard to read. */
-  write(text, x, y, width, alarming) {
+  /** Write a text into a span, on a ground of its own, at which the hatching ends: it would make it hard to read. */
+  write(text, x, y, width, ground, ink) {
     const { paint } = this.app;
     const { pen } = this;
     const left = Math.max(x, this.gutter);
     const room = Math.min(x + width, this.width) - left - 14;
-    if (room < 26) return;
+    if (!text || room < 26) return;
     pen.font = "12px " + paint.font;
-    const shown = this.fit(sanitize(text), room);
+    const shown = this.fit(sanitize(text), room, LEAST_SHOWN);
     if (!shown) return;
     const length = pen.measureText(shown).width;
-    const at = alarming ? left + Math.max(7, (room + 14 - length) / 2) : left + (room + 14 - length) / 2;
-    pen.fillStyle = paint.ground;
-    pen.globalAlpha = 0.86;
-    pen.fillRect(at - 4, y - 8, length + 8, 16);
-    pen.globalAlpha = 1;
-    pen.fillStyle = alarming ? paint.bad : paint.ink;
+    const at = left + (room + 14 - length) / 2;
+    this.plate(at - 5, y, length + 10, 17, ground);
+    pen.fillStyle = ink;
     pen.fillText(shown, at, y + 0.5);
-    this.written.push({ y, from: at - 4, to: at + length + 4 });
   }
 
-  /** Return as much of a text as there is room for. */
-  fit(text, room) {
+  /** Draw the ground of a text, and note that something is written there. */
+  plate(x, y, width, height, ground) {
     const { pen } = this;
-    if (pen.measureText(text).width <= room) return text;
-    let length = Math.floor((text.length * room) / pen.measureText(text).width);
-    while (length > 2 && pen.measureText(text.slice(0, length) + "…").width > room) length--;
-    return length > 2 ? text.slice(0, length) + "…" : "";
+    pen.fillStyle = ground;
+    pen.beginPath();
+    pen.roundRect(x, y - height / 2, width, height, 4);
+    pen.fill();
+    this.written.push({ y, from: x, to: x + width });
   }
 
-  /** Draw how a process ended, just behind its end: in the picture of a standstill that is who left early. */
-  drawEnd(lane, y, height, paint) {
+  /** Return whether nothing is written there. */
+  isFree(x, y, width, height) {
+    return !this.written.some((other) => Math.abs(other.y - y) < height && x < other.to && x + width > other.from);
+  }
+
+  /** Return as much of a text as there is room for; nothing if that is less than a part of it that can be understood. */
+  fit(text, room, least = 0) {
+    const { pen } = this;
+    const whole = pen.measureText(text).width;
+    if (whole <= room) return text;
+    let length = Math.floor((text.length * room) / whole);
+    while (length > 2 && pen.measureText(text.slice(0, length) + "…").width > room) length--;
+    return length > 2 && length >= Math.min(least, text.length * 0.7) ? text.slice(0, length) + "…" : "";
+  }
+
+  /** Draw how a process ended, just behind its end, if it is worth a word or stands nowhere else: who left early, for example. */
+  drawEnd(row, y, height, paint) {
     const { pen } = this;
     const { axis } = this.app;
+    const { lane } = row;
     const x = this.x(axis.ofTime(lane.end));
     if (x < this.gutter || x > this.width) return;
     pen.fillStyle = lane.allowed ? paint.good : paint.bad;
     pen.fillRect(x - 1, y - 2, 3, height + 4);
-    if (height < 10) return;
+    if (height < 10 || (row.height >= ROOMY && lane.ending === "returned")) return;
     pen.font = "12px " + paint.font;
-    const text = (lane.allowed ? "✓ " : "✗ ") + sanitize(lane.ending);
-    const after = lane.lastEvent < 0 ? x : Math.max(x, this.x(axis.ofEvent(lane.lastEvent)) + 4);
-    if (pen.measureText(text).width <= this.width - after - 12) pen.fillText(text, after + 7, y + height / 2 + 0.5);
+    const text = endingOf(lane);
+    const [from, to] = widestGap(x + 2, this.width, (this.marks.get(row) ?? []).filter((mark) => mark.x > x + 2).map((mark) => mark.x), 4);
+    if (pen.measureText(text).width > to - from - 12) return;
+    pen.fillText(text, from + 6, y + height / 2 + 0.5);
   }
 
   drawHolds(row) {
@@ -217,18 +252,20 @@ class Lanes {
   }
 
   drawHold(hold, at, x, width, y, height) {
-    const { paint } = this.app;
+    const { paint, log } = this.app;
     const { pen } = this;
-    pen.fillStyle = hold.left[at] ? paint.hatch(pen, paint.stuck, paint["stuck-line"]) : paint.held;
+    const isLost = isNeverReleased(hold, at);
+    pen.fillStyle = isLost ? paint.hatch(pen, paint.stuck, paint["stuck-line"]) : paint.held;
     pen.fillRect(x, y, width, height);
-    if (!hold.left[at] && width > 3) {
+    if (!isLost && width > 3) {
       pen.strokeStyle = paint["held-line"];
       pen.lineWidth = 1;
       pen.strokeRect(x + 0.5, y + 0.5, width - 1, height - 1);
     }
     if (width > 30 && height > 9) {
-      const kept = !hold.left[at] ? "" : hold.to[at] < 0 ? ", never released" : " beyond its end";
-      this.write(`held by ${hold.process[at]}${kept}`, x, y + height / 2, width, false);
+      const releaser = hold.to[at] < 0 ? hold.process[at] : log.processOf(hold.to[at]);
+      const kept = isLost ? ", never released" : releaser === hold.process[at] ? "" : `, released by ${releaser}`;
+      this.write(`held by ${hold.process[at]}${kept}`, x, y + height / 2, width, isLost ? paint.stuck : paint.held, paint.ink);
     }
   }
 
@@ -245,7 +282,12 @@ class Lanes {
     pen.fillRect(0, AXIS_HEIGHT - 1, this.width, 1);
     pen.font = "12px " + app.paint.font;
     pen.fillStyle = app.paint.quiet;
-    for (const [x, label] of this.tickLabels) if (x >= this.gutter && x < this.width - 40) pen.fillText(label, x + 3, AXIS_HEIGHT / 2);
+    const flags = this.flags();
+    for (const [x, label] of this.tickLabels) {
+      const end = x + 3 + pen.measureText(label).width;
+      const isHidden = flags.some((flag) => x < flag.left + flag.width + 4 && end > flag.left - 4);
+      if (x >= this.gutter && end < this.width && !isHidden) pen.fillText(label, x + 3, AXIS_HEIGHT / 2);
+    }
     pen.fillText(app.axis.mode === "time" ? "time" : "step by step", 10, AXIS_HEIGHT / 2);
   }
 
@@ -260,7 +302,7 @@ class Lanes {
     if (!roomy || row.type !== "process") return;
     pen.font = "11px " + app.paint.font;
     pen.fillStyle = row.lane.allowed ? app.paint.quiet : app.paint.bad;
-    pen.fillText(this.fit(sanitize(row.lane.ending), this.gutter - 16), 10, y + 8.5);
+    pen.fillText(this.fit(endingOf(row.lane), this.gutter - 16), 10, y + 8.5);
   }
 
   /** Mark on the axis where something was found: once for each pixel, however much it is. */
@@ -276,15 +318,25 @@ class Lanes {
     }
   }
 
+  /** Return the flags on the axis: what happened to the whole run, and where that is written. */
+  flags() {
+    const { app, pen } = this;
+    pen.save();
+    pen.font = FLAG_FONT + app.paint.font;
+    const found = app.landmarks.map((i) => [LANDMARKS[app.log.kindOf(i)], this.x(app.axis.ofEvent(i))])
+      .filter(([, x]) => x >= this.gutter && x <= this.width)
+      .map(([text, x]) => {
+        const width = pen.measureText(text).width + 10;
+        return { text, width, left: Math.min(Math.max(x - width / 2, this.gutter), this.width - width) };
+      });
+    pen.restore();
+    return found;
+  }
+
   drawAxisMarks() {
     const { app, pen } = this;
-    for (const i of app.landmarks) {
-      const x = this.x(app.axis.ofEvent(i));
-      if (x < this.gutter || x > this.width) continue;
-      const text = LANDMARKS[app.log.kindOf(i)];
-      pen.font = "600 12px " + app.paint.font;
-      const width = pen.measureText(text).width + 10;
-      const left = Math.min(Math.max(x - width / 2, this.gutter), this.width - width);
+    pen.font = FLAG_FONT + app.paint.font;
+    for (const { text, left, width } of this.flags()) {
       pen.fillStyle = app.paint.bad;
       pen.fillRect(left, 4, width, 19);
       pen.fillStyle = app.paint.ground;
@@ -310,6 +362,24 @@ class Lanes {
 }
 
 const LANDMARKS = { "scenario.stalled": "stalled", "scenario.timed_out": "deadline", "scenario.interrupted": "interrupted" };
+
+/** Return how a process ended, with a sign that says whether it may. */
+function endingOf(lane) {
+  if (lane.end === null) return sanitize(lane.ending);
+  return (lane.allowed ? "✓ " : "✗ ") + sanitize(lane.ending);
+}
+
+/** Return the widest part of a bar in which there is no mark; `marks` are in order. */
+function widestGap(left, right, marks, reach = 6) {
+  let [from, to] = [left, left];
+  let begin = left;
+  for (const x of [...marks, Infinity]) {
+    const end = Math.min(x - reach, right);
+    if (end - begin > to - from) [from, to] = [begin, end];
+    begin = Math.max(begin, x + reach);
+  }
+  return [from, to];
+}
 
 function line(pen, x1, y1, x2, y2) {
   pen.beginPath();

@@ -16,8 +16,10 @@ class Log {
     this.t = fromSteps(data.t, 1e6);
     this.clock = neverBack(this.t);
     this.rows = rowsOf(this.kind, this.kinds.length);
+    this.last = this.lastOfRun();
     this.fields = this.kinds.map((kind) => decodeAll(lookUp(data.fields, kind) || {}, data.values));
     this.origin = data.start.origin;
+    this.shift = data.shift;
     this.unexpected = data.unexpected;
     this.changes = {};
     this.resources = [];
@@ -101,7 +103,8 @@ class Log {
     const at = upperBound(this.placesOf("timestamp"), i) - 1;
     if (at >= 0 && this.placesOf("timestamp")[at] === i) return this.unexpected.timestamp[at][1];
     if (!this.origin) return null;
-    const micros = Math.round(this.t[i] * 1e6) + Number(/\.(\d{6})/.exec(this.origin)?.[1] ?? 0);
+    const shift = this.shift.length ? this.shift[i] : 0;
+    const micros = Math.round(this.t[i] * 1e6) + shift + Number(/\.(\d{6})/.exec(this.origin)?.[1] ?? 0);
     const whole = new Date(Date.parse(this.origin.replace(/\.\d+/, "")) + Math.floor(micros / 1e6) * 1000);
     return whole.toISOString().replace(/\.\d+Z$/, "." + String(micros % 1e6).padStart(6, "0") + "Z");
   }
@@ -117,6 +120,14 @@ class Log {
       if (concerns(places[at])) return this.unexpected[name][at][1];
     }
     return undefined;
+  }
+
+  /** Return the last event of the run itself; what is judged and said about it comes later, and is no part of its time. */
+  lastOfRun() {
+    const after = this.kinds.map((kind) => kind === "scenario.finished" || kind.startsWith("expectation."));
+    let last = this.length - 1;
+    while (last > 0 && after[this.kind[last]]) last--;
+    return last;
   }
 
   findResources() {

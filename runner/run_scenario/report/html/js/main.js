@@ -11,14 +11,15 @@ class App {
     this.log = new Log(data.log);
     this.lanesData = data.lanes.map((lane) => new Lane(lane, data.log.values));
     this.story = new Story(this.log);
-    this.findLastEvents();
+    this.phrases = new Phrases(data.sentences);
+    this.deeds = new Deeds(this.log);
     this.axis = new Axis(this.log);
     this.filter = new Filter(this.log);
     this.rows = new Rows(this.lanesData, findHolds(this.log));
     this.expectations = findExpectations(this.log);
     this.landmarks = this.placesOf(Object.keys(LANDMARKS));
     this.firstMode = this.isSkewed() ? "steps" : "time";
-    this.firstEvent = this.landmarks[0] ?? this.log.length - 1;
+    this.findOpening();
     this.state = { selected: -1, expectation: -1, query: "" };
     this.found = new Int32Array(0);
     document.documentElement.classList.toggle("dark", systemIsDark.matches);
@@ -39,6 +40,7 @@ class App {
     byId("expectations-card").hidden = !this.expectations.length;
     byId("source-card").hidden = this.source === null;
     this.showFacts();
+    this.showLegend();
     this.showWaits();
     this.fillMenus();
     this.listen();
@@ -46,21 +48,24 @@ class App {
     this.filtered();
   }
 
+  /** Find what is looked at first: the start, or what shows why the run did not pass; of an expectation, its evidence. */
+  findOpening() {
+    const { opening } = this.data;
+    const place = opening === null ? 0 : this.log.placeOfSeq(opening);
+    this.firstExpectation = this.expectations.findIndex((expectation) => expectation.place === place);
+    const shown = this.expectations[this.firstExpectation]?.evidence[0] ?? place;
+    this.firstEvent = shown < 0 ? this.log.length - 1 : shown;
+  }
+
   isSkewed() {
-    const { clock, length } = this.log;
+    const { clock } = this.log;
+    const length = this.log.last + 1;
     if (length < 4 || length > SHORT) return false;
     const whole = clock[length - 1] - clock[0];
     const half = Math.floor(length / 2);
     let least = whole;
     for (let i = 0; i + half < length; i++) least = Math.min(least, clock[i + half] - clock[i]);
     return least < whole * SKEWED;
-  }
-
-  /** Note the last event of each lane: what is said of its end stands behind it. */
-  findLastEvents() {
-    const last = new Int32Array(this.log.processes.length).fill(-1);
-    for (let i = 0; i < this.log.length; i++) last[this.log.process[i]] = i;
-    for (const lane of this.lanesData) lane.lastEvent = last[this.log.processes.indexOf(lane.name)] ?? -1;
   }
 
   placesOf(kinds) {
@@ -83,11 +88,29 @@ class App {
     return (others < this.lanesData.length ? "the main program and " : "") + plural(others, "process");
   }
 
+  /** Show in the legend what there is in this run, and nothing else. */
+  showLegend() {
+    const { log, story } = this;
+    const states = new Set(this.lanesData.flatMap((lane) => [...new Set(lane.state)].map((state) => STATES[state])));
+    const isDrawn = log.kinds.map((_, kind) => !["scenario", "expectation"].includes(log.kinds[kind].split(".")[0]));
+    const shapes = new Set(log.kinds.filter((_, kind) => isDrawn[kind]).map(shapeOf));
+    const holds = this.rows.all.filter((row) => row.type === "lock").flatMap(({ hold }) => hold.from.map((_, at) => isNeverReleased(hold, at)));
+    if (holds.includes(false)) states.add("held");
+    if (holds.includes(true)) states.add("stuck");
+    if (states.has("starting")) states.add("ending");
+    if (story.channels.some((channel) => channel.puts.some((place) => story.partner[place] < 0))) shapes.add("hollow");
+    for (const item of document.querySelectorAll(".legend li")) {
+      const { state, shape } = item.dataset;
+      item.hidden = state ? !states.has(state) : !shapes.has(shape);
+    }
+  }
+
   showWaits() {
     const graph = this.data.waits;
     byId("waits-card").hidden = !graph || !graph.nodes.length;
     if (byId("waits-card").hidden) return;
-    put(byId("waits"), drawWaits(graph));
+    this.roomForWaits = byId("waits").clientWidth;
+    put(byId("waits"), drawWaits(graph, this.roomForWaits));
     put(byId("waits-note"), graph.left_out ? `and ${plural(graph.left_out, "process")} more that waited` : "");
   }
 
@@ -179,10 +202,11 @@ class App {
 
   /** Return what happened, without its subject. */
   sentence(i) {
-    const known = lookUp(this.data.sentences, this.log.kindOf(i));
-    if (known) return this.log.values[known[this.log.rows[i]]];
-    const fields = Object.entries(this.log.fields[this.log.kind[i]]).map(([name, column]) => `${name} ${show(column(this.log.rows[i]), 40)}`);
-    return `${this.log.kindOf(i)}: ${fields.map(sanitize).join(", ")}`;
+    const { log } = this;
+    const known = this.phrases.sentence(log.kindOf(i), log.rows[i], (name) => log.field(i, name));
+    if (known !== undefined) return known;
+    const fields = Object.entries(log.fields[log.kind[i]]).map(([name, column]) => `${name} ${show(column(log.rows[i]), 40)}`);
+    return `${log.kindOf(i)}: ${fields.map(sanitize).join(", ")}`;
   }
 
   tipOf(i) {
@@ -289,6 +313,7 @@ class App {
   }
 
   resized() {
+    if (byId("waits").clientWidth !== this.roomForWaits) this.showWaits();
     this.lanes.resize();
     this.ask();
   }

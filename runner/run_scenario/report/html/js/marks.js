@@ -2,10 +2,15 @@
 
 const MOST_MARKS = 5000; // more events than these are counted instead of drawn one by one
 
+/** Return whether the mark of a kind of event has words beside it, on the middle of its lane. */
+function hasLabel(kind) {
+  return !["dash", "dot"].includes(shapeOf(kind));
+}
+
 Object.assign(Lanes.prototype, {
-  drawMarks(first, last) {
+  /** Find the marks that are to be drawn in each row; return how many lie under others. */
+  findMarks(first, last) {
     const { app } = this;
-    const perRow = new Map();
     const seen = new Set();
     let hidden = 0;
     for (let i = first; i < last; i++) {
@@ -20,10 +25,14 @@ Object.assign(Lanes.prototype, {
         continue;
       }
       seen.add(spot);
-      if (!perRow.has(row)) perRow.set(row, []);
-      perRow.get(row).push({ x, i });
+      if (!this.marks.has(row)) this.marks.set(row, []);
+      this.marks.get(row).push({ x, i });
     }
-    for (const [row, marks] of perRow) this.drawRowOfMarks(row, marks);
+    return hidden;
+  },
+
+  drawMarks(hidden) {
+    for (const [row, marks] of this.marks) this.drawRowOfMarks(row, marks);
     return hidden ? `${plural(hidden, "mark")} ${hidden === 1 ? "lies" : "lie"} under others of the same kind: zoom in for all.` : "";
   },
 
@@ -58,15 +67,11 @@ Object.assign(Lanes.prototype, {
 
   labelMark(text, x, y, room) {
     const { pen, app } = this;
-    const width = pen.measureText(text).width + 2;
-    const taken = this.written.some((other) => Math.abs(other.y - y) < 14 && x < other.to && x + width > other.from);
-    if (width > room || taken) return;
-    pen.fillStyle = app.paint.ground;
-    pen.globalAlpha = 0.8;
-    pen.fillRect(x, y - 7, width, 14);
-    pen.globalAlpha = 1;
+    const width = pen.measureText(text).width + 4;
+    if (width > room || !this.isFree(x, y, width, 14)) return;
+    this.plate(x, y, width, 14, app.paint.ground);
     pen.fillStyle = app.paint.ink;
-    pen.fillText(text, x + 1, y + 0.5);
+    pen.fillText(text, x + 2, y + 0.5);
   },
 
   /** Draw the moments of the whole run: where it stood still, and the event that is looked at. */

@@ -22,7 +22,15 @@ function fillMenu(app, box, group, names, counts) {
   const buttons = el("div", { class: "buttons" }, el("button", { type: "button", onclick: all(true) }, "show all"),
     el("button", { type: "button", onclick: all(false) }, "hide all"));
   put(box, names.length > 12 ? narrow : null, buttons, list);
-  box.parentElement.addEventListener("toggle", fill);
+  const menu = box.parentElement;
+  menu.addEventListener("toggle", fill);
+  menu.addEventListener("keydown", (event) => {
+    if (event.key !== "Escape" || !menu.open) return;
+    menu.open = false;
+    menu.querySelector("summary").focus();
+    event.stopPropagation();
+  });
+  document.addEventListener("pointerdown", (event) => (menu.open &&= menu.contains(event.target)));
   fill();
 }
 

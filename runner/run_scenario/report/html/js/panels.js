@@ -95,7 +95,7 @@ class MomentPanel extends Panel {
     const { app } = this;
     const t = app.log.t[i];
     const rows = app.lanesData.slice(0, PROCESSES_SHOWN).map((lane) => {
-      const [word, tone] = processState(lane, t, state.tasks.get(lane.name));
+      const [word, tone] = processState(lane, t, state.tasks.get(lane.name), app.deeds);
       return el("tr", {}, el("th", { scope: "row" }, sanitize(lane.name)), el("td", { class: tone }, word));
     });
     const more = app.lanesData.length - rows.length;
@@ -106,24 +106,30 @@ class MomentPanel extends Panel {
 const DOES = {
   starting: "is being started", running: "runs", computing: "computes", ending: "is about to end",
   competing: "computes, or waits for a processor",
-  sleeping: "sleeps, or waits for a processor or something that is not recorded",
+  sleeping: "sleeps, or waits for a processor or something that is not recorded", // by the processor time of the whole bar
 };
 
+const WITHOUT_PROCESSOR = { sleeping: ", most of the time without a processor", competing: ", or waits for a processor" };
+
 /** Return what a process does at a moment, in words, and a tone. */
-function processState(lane, t, task) {
-  if (t < lane.start) return ["not started yet", "quiet"];
-  if (lane.end !== null && t >= lane.end) return [sanitize(lane.ending), lane.allowed ? "quiet" : "bad"];
-  const at = lane.spanAt(t);
+function processState(lane, t, task, deeds, span = -1) {
+  if (t < lane.start) return [lane.sighted ? "not seen yet" : "not started yet", "quiet"];
+  if (span < 0 && lane.end !== null && t >= lane.end) return [sanitize(lane.ending), lane.allowed ? "quiet" : "bad"];
+  const at = span < 0 ? lane.spanAt(t) : span;
   if (at < 0) return ["runs", ""];
   const state = STATES[lane.state[at]];
   const what = sanitize(lane.what[at]);
   if (state === "stuck") return [what, "bad"];
   if (state === "waiting") return ["waits in " + what, "warn"];
   if (what) return ["is in " + what, ""];
-  return [task ? "does " + task : DOES[state], ""];
+  const low = state === "starting" || state === "ending";
+  const deed = task ? "does " + task : low ? "" : sanitize(deeds.of(lane, at));
+  return [deed ? deed + (WITHOUT_PROCESSOR[state] ?? "") : DOES[state], ""];
 }
+
+const NUMBERS = new Set(["items"]);
 
 function table(title, heads, rows) {
   return el("table", { class: "small" }, el("caption", {}, title),
-    el("thead", {}, el("tr", {}, heads.map((head) => el("th", { scope: "col" }, head)))), el("tbody", {}, rows));
+    el("thead", {}, el("tr", {}, heads.map((head) => el("th", { scope: "col", class: NUMBERS.has(head) ? "number" : null }, head)))), el("tbody", {}, rows));
 }

@@ -6,6 +6,7 @@ class Lane {
   constructor(data, values) {
     this.name = data.process;
     this.start = data.start / 1e6;
+    this.sighted = data.sighted;
     this.end = data.end === null ? null : data.end / 1e6;
     this.ending = data.ending;
     this.allowed = data.allowed;

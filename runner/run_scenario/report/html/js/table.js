@@ -15,6 +15,16 @@ class EventTable {
       const row = event.target.closest("tr");
       if (row) app.select(Number(row.dataset.place));
     });
+    body.addEventListener("keydown", (event) => this.key(event));
+  }
+
+  /** Go from row to row; only one of them is a stop of Tab. */
+  key(event) {
+    const by = { ArrowDown: 1, ArrowUp: -1, PageDown: 10, PageUp: -10, Home: -Infinity, End: Infinity }[event.key];
+    if (by === undefined || event.ctrlKey || event.metaKey || event.altKey || event.shiftKey) return;
+    event.preventDefault();
+    if (!this.body.querySelector("[aria-current]")) this.app.select(Number(event.target.closest("tr").dataset.place));
+    this.app.step(by);
   }
 
   turn(by) {
@@ -48,7 +58,11 @@ class EventTable {
     const rows = [];
     this.evidence = new Set(this.app.evidence());
     for (let row = first; row < last; row++) rows.push(this.row(shown.at(row), row));
+    const isFocused = this.body.contains(document.activeElement);
     put(this.body, rows);
+    const current = this.body.querySelector("[aria-current]");
+    (current ?? rows[0])?.setAttribute("tabindex", "0");
+    if (isFocused) (current ?? rows[0])?.focus();
     this.body.parentElement.setAttribute("aria-rowcount", shown.length + 1);
     put(this.note, shown.length ? `Events ${count(first + 1)} to ${count(last)} of ${count(shown.length)}` : "No event is shown: the filter hides all.");
     this.earlier.disabled = first === 0;
@@ -60,8 +74,10 @@ class EventTable {
     const { log } = app;
     const level = log.levelOf(i);
     const found = app.found.length && app.found[lowerBound(app.found, i)] === i;
-    return el("tr", { "data-place": i, "aria-rowindex": row + 2, "aria-selected": i === app.state.selected ? "true" : null, class: [level, found ? "found" : "", this.evidence.has(i) ? "evidence" : ""].join(" ").trim() },
-      el("td", { class: "number" }, count(log.seqOf(i))), el("td", { class: "number" }, log.t[i].toFixed(6)),
-      el("td", {}, sanitize(log.processOf(i))), el("td", {}, el("code", {}, sanitize(log.kindOf(i)))), el("td", {}, app.sentence(i)));
+    const cell = (properties, ...children) => el("td", { role: "cell", ...properties }, ...children);
+    const style = [level, found ? "found" : "", this.evidence.has(i) ? "evidence" : ""].join(" ").trim();
+    return el("tr", { role: "row", "data-place": i, "aria-rowindex": row + 2, "aria-current": i === app.state.selected ? "true" : null, tabindex: -1, class: style },
+      cell({ class: "number" }, count(log.seqOf(i))), cell({ class: "number" }, log.t[i].toFixed(6)),
+      cell({}, sanitize(log.processOf(i))), cell({}, el("code", {}, sanitize(log.kindOf(i)))), cell({}, app.sentence(i)));
   }
 }

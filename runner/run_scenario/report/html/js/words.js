@@ -27,7 +27,7 @@ function asPython(value, limit) {
   if (value === null || value === undefined) return "None";
   if (value === true) return "True";
   if (value === false) return "False";
-  if (typeof value === "string") return "'" + value.slice(0, limit).replace(/[\\']/g, "\\$&") + "'";
+  if (typeof value === "string") return quoted(value.slice(0, limit));
   if (typeof value !== "object") return String(value);
   if (typeof value.$integer === "string") return value.$integer;
   const elements = elementsOf(value);
@@ -47,7 +47,12 @@ function asPython(value, limit) {
   return Array.isArray(value) ? "[" + parts.join(", ") + "]" : "{" + parts.join(", ") + "}";
 }
 
-// Forms of what JSON has no word for, as scenario/forms.py has them.
+/** Return a text in quotes, of the kind that Python chooses. */
+function quoted(text) {
+  return text.includes("'") && !text.includes('"') ? '"' + text.replaceAll("\\", "\\\\") + '"' : "'" + text.replace(/[\\']/g, "\\$&") + "'";
+}
+
+// Forms of what JSON has no word for, as scenario/data.py has them.
 
 /** Return the elements of `{"tuple": […]}` and the like; null of anything else. */
 function elementsOf(value) {
@@ -95,9 +100,23 @@ function exactly(seconds) {
   return seconds.toFixed(6) + " s";
 }
 
-/** Return seconds as a person says them; `digits` behind the point. */
-function seconds(number, digits = 3) {
-  return number.toFixed(digits) + " s";
+/** Return a float as Python writes it: `1.0`, `1e-05`. */
+function float(number) {
+  const size = Math.abs(number);
+  if (size !== 0 && (size < 1e-4 || size >= 1e16)) return number.toExponential().replace(/e([+-])(\d)$/, "e$10$2");
+  return Number.isInteger(number) ? number + ".0" : String(number);
+}
+
+/** Return a number with so many digits behind the point. As Python does, what is just between two is rounded to the even one. */
+function rounded(number, digits) {
+  const isBetween = (number * 2 ** (digits + 1)) % 2 === 1;
+  return (isBetween ? (Math.round((number * 10 ** digits) / 2) * 2) / 10 ** digits : number).toFixed(digits);
+}
+
+/** Return a duration as the sentences say it: `0.004 s`, `2.5 s`, `61 s`. */
+function seconds(number) {
+  if (number >= 100) return rounded(number, 0) + " s";
+  return rounded(number, number >= 0.1 ? 2 : 3).replace(/0+$/, "").replace(/\.$/, "") + " s";
 }
 
 /** Return a duration in the unit that suits it. */
@@ -106,3 +125,9 @@ function duration(number) {
   if (number < 1) return (number * 1e3).toPrecision(3) + " ms";
   return number.toPrecision(3) + " s";
 }
+
+/** How a value may be written in a sentence, as phrases.py has it. */
+const FORMS = {
+  value: (value) => show(value), float: (value) => float(value), text: (value) => (typeof value === "string" ? sanitize(value) : show(value)),
+  count: (value) => count(value), seconds: (value) => seconds(value), each: (values) => values.map((each) => show(each)).join(", "),
+};

@@ -1,1 +1,0 @@
-"""A program that was looked at from outside: values → text and JSON."""

@@ -1,0 +1,52 @@
+"""How the main program comes under control: first all is replaced, before it makes anything; then it is an actor."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from run_scenario.runtime.control import actors, clock, descriptors, escapes, managers, processes, semaphores, threads
+from run_scenario.runtime.primitives import pipes, queues
+
+join = actors.join
+
+
+def install(*, kills: bool) -> None:
+    """Have this process, and all that it will start, wait for their turns once they are actors (see `join`).
+
+    What records own code has to come after it: that then stands above, and sees what the program does.
+
+    Args:
+        kills: Whether processes are killed: one may be, then, before it releases a lock.
+    """
+    semaphores.install(kills=kills)
+    for each in (descriptors, threads, processes, managers, escapes, clock):
+        each.install()
+    for module in (queues, pipes):  # which read and write past a connection where they can
+        module.receiver = descriptors.receiver  # type: ignore[attr-defined]
+        module.sender = descriptors.sender  # type: ignore[attr-defined]
+    _control_memory()
+
+
+def _control_memory() -> None:
+    """Have values and arrays without a lock controlled: with one, their lock is."""
+    from run_scenario.runtime.primitives import shared
+
+    for kind in (shared.RawValue, shared.RawArray):
+        for name in ("__getitem__", "__setitem__"):
+            if hasattr(kind, name):
+                setattr(kind, name, _in_turn(getattr(kind, name), "read" if name == "__getitem__" else "write"))
+    plain: Any = shared.RawValue.value
+    shared.RawValue.value = property(_in_turn(plain.fget, "read"), _in_turn(plain.fset, "write"))
+
+
+def _in_turn(plain: Any, what: str) -> Any:
+    """Return a method that waits for its turn first; `what` it does, in a word."""
+
+    def method(self: Any, *args: Any) -> Any:
+        actor = actors.current()
+        if actor is None:
+            return plain(self, *args)
+        name = actors.resource_name(self._index)
+        return actor.perform(what, f"memory {name}", lambda: (plain(self, *args),), label=f"{name}.{what}()")[0]
+
+    return method

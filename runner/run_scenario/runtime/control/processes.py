@@ -1,0 +1,150 @@
+"""How processes begin, end, are waited for and killed, controlled."""
+
+from __future__ import annotations
+
+import os
+import signal
+from collections.abc import Callable
+from multiprocessing import popen_fork, process
+from typing import Any
+
+from run_scenario.runtime.control import actors, threads
+
+_fork, _wait4, _kill = os.fork, os.wait4, os.kill
+_launch: Any = popen_fork.Popen._launch  # type: ignore[attr-defined]
+_bootstrap: Any = process.BaseProcess._bootstrap  # type: ignore[attr-defined]
+_cleanup: Any = process._cleanup  # type: ignore[attr-defined]
+_ANY = -1
+_copies: set[int] = set()
+"""Children of this process that are controlled, and that nobody has waited for."""
+_is_launching = False
+"""Whether multiprocessing forks, and so the copy says hello when it knows its name."""
+
+
+def fork() -> int:
+    """Fork as `os.fork` does: the copy is an actor of its own."""
+    if actors.current() is None:
+        return _fork()
+    copy_of = actors.own_key("fork ")
+    pid = _fork()
+    if pid:
+        actors.note_started(pid)
+        _copies.add(pid)
+        return pid
+    _copies.clear()
+    actors.forget()
+    threads.forget()
+    if not _is_launching:
+        actors.begin_process(copy_of)
+    return 0
+
+
+def _launch_controlled(self: Any, process_obj: Any) -> None:
+    global _is_launching
+    _is_launching = True
+    try:
+        _launch(self, process_obj)
+    finally:
+        _is_launching = False
+
+
+def _bootstrap_controlled(self: Any, *args: Any, **kwargs: Any) -> Any:
+    global _is_launching
+    _is_launching = False
+    actors.begin_process(self.name)
+    return _bootstrap(self, *args, **kwargs)
+
+
+def wait4(pid: int, options: int) -> tuple[int, int, Any]:
+    """Wait for a process, or look whether it is over, when it is this actor's turn."""
+    actor = actors.current()
+    if actor is None or (pid not in _copies if pid > 0 else pid != _ANY or _has_others()):
+        return _wait4(pid, options)  # another program's, of which nobody knows when it moves
+    blocks = not options & os.WNOHANG
+
+    def attempt() -> tuple[int, int, Any] | None:
+        found = _wait4(pid, options | os.WNOHANG)
+        _copies.discard(found[0])
+        return found if found[0] else None
+
+    key = "" if pid == _ANY else f"process {pid}"
+    return actor.perform("join" if blocks else "look at", key, attempt, blocks=blocks) or (0, 0, None)
+
+
+def _has_others() -> bool:
+    """Tell whether this process has children that are not controlled."""
+    with open(f"/proc/self/task/{os.getpid()}/children", encoding="ascii") as children:
+        return not _copies.issuperset(map(int, children.read().split()))
+
+
+def waitpid(pid: int, options: int) -> tuple[int, int]:
+    """Do as `wait4`."""
+    return wait4(pid, options)[:2]
+
+
+def wait() -> tuple[int, int]:
+    """Do as `wait4`, for any child."""
+    return wait4(_ANY, 0)[:2]
+
+
+def kill(pid: int, number: int) -> None:
+    """Send a signal when it is this actor's turn; who dies of it is waited for before anybody moves."""
+    actor = actors.current()
+    if actor is None or not number:
+        _kill(pid, number)
+        return
+
+    def attempt() -> bool:
+        ends = _ends_by(pid, number)
+        _kill(pid, number)
+        if ends:
+            actors.note_killed(pid)
+        return True
+
+    actor.perform("kill", f"process {pid}", attempt)
+
+
+def _ends_by(pid: int, number: int) -> bool:
+    """Tell whether a signal will end a process: it has no handler for it, and neither ignores nor blocks it."""
+    if number == signal.SIGKILL:
+        return True
+    if number in (signal.SIGCHLD, signal.SIGCONT, signal.SIGSTOP, signal.SIGURG, signal.SIGWINCH):
+        return False
+    try:
+        with open(f"/proc/{pid}/status", encoding="ascii", errors="replace") as status:
+            masks = dict(line.split(":", 1) for line in status if line.startswith("Sig"))
+    except OSError:
+        return False
+    bit = 1 << (number - 1)
+    return not any(int(masks.get(name, "0"), 16) & bit for name in ("SigCgt", "SigIgn", "SigBlk"))
+
+
+def _hash(self: Any) -> int:
+    """Have a set of processes, such as that of the children, the same order in each run with the same schedule."""
+    return hash(self._identity)
+
+
+def _clean_up() -> None:
+    """Stand for what forgets children that are over, whenever another is started: nobody sees that."""
+    actor = actors.current()
+    if actor is None or actor.inside:
+        _cleanup()
+        return
+    actor.inside = True
+    try:
+        _cleanup()
+    finally:
+        actor.inside = False
+
+
+def install() -> None:
+    """Have this process and its children controlled."""
+    global _bootstrap
+    _bootstrap = process.BaseProcess._bootstrap  # type: ignore[attr-defined]  # coverage.py's, if that measures
+    functions: tuple[Callable[..., Any], ...] = (fork, wait4, waitpid, wait, kill)
+    for function in functions:
+        setattr(os, function.__name__, function)
+    process._cleanup = _clean_up  # type: ignore[attr-defined]
+    process.BaseProcess.__hash__ = _hash  # type: ignore[method-assign]
+    popen_fork.Popen._launch = _launch_controlled  # type: ignore[attr-defined]
+    process.BaseProcess._bootstrap = _bootstrap_controlled  # type: ignore[attr-defined]
