@@ -622,8 +622,8 @@ def test_a_controlled_run_is_a_run(tmp_path: Path, name: str) -> None:
     assert (0, "not_found") == (done.returncode, told["verdict"]), told
 
 
-BY_ORDER = {"broken-executor": "tasks", "crash-loop": "exits"}
-"""Scenarios with a fact that depends on the order in which processes end."""
+BY_ORDER = {"broken-executor": "tasks", "crash-loop": "exits", "lost-items": "items", "missing-pill": "exits"}
+"""Scenarios with a fact that depends on the order in which processes move, as they say themselves."""
 
 
 def facts(log: str) -> dict[str, Any]:
@@ -631,7 +631,11 @@ def facts(log: str) -> dict[str, Any]:
     events = read_events(log)
     check_log(events)
     counts = events[-1]["counts"]
-    exits = [(each["process"], each["exitcode"]) for each in events if each["event"] == "process.exited"]
+    exits = [
+        ("without a name" if each["process"].startswith("pid ") else each["process"], each["exitcode"])
+        for each in events
+        if each["event"] == "process.exited"
+    ]
     tasks = [each["event"] for each in events if each["event"].startswith(("pool.called", "pool.task_"))]
     return {
         "items": {name: counts[name] for name in ("put", "got", "dropped", "lost", "left")},

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import select
 import socket
 import stat
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Container, Iterable
 from multiprocessing import connection
 from typing import Any
 
@@ -19,18 +20,20 @@ _receive: Any = connection.Connection._recv  # type: ignore[attr-defined]
 _send: Any = connection.Connection._send  # type: ignore[attr-defined]
 _wait: Any = connection.wait
 _accept: Any = connection.SocketListener.accept  # type: ignore[attr-defined]
-_LATENCY_MS = 10
+_LATENCY_MS = 2
 """Within which what was written to a socket of the network can be read."""
+_LATENCY_WHEN_BUSY_MS = 200
+"""The same on a machine that has much to do: so long is waited where nobody else can move."""
 _POLLING = 0.001
 """Seconds of the virtual clock that pass between two looks, where nobody else can move."""
 _WITHIN = ("acquire", "read")
 """What comes before in the same step: the lock of the readers or writers, the head of the message."""
 
 
-def _is_readable(descriptor: int) -> bool:
+def _is_readable(descriptor: int, latency: int = _LATENCY_MS) -> bool:
     poll = select.poll()
     poll.register(descriptor, select.POLLIN)
-    return bool(poll.poll(0) or (_is_of_network(descriptor) and poll.poll(_LATENCY_MS)))
+    return bool(poll.poll(0) or (_is_of_network(descriptor) and poll.poll(latency)))
 
 
 def _is_of_network(descriptor: int) -> bool:
@@ -41,15 +44,37 @@ def _is_of_network(descriptor: int) -> bool:
         return copy.family != socket.AF_UNIX
 
 
+def _send_at_once(descriptor: int) -> None:
+    """Have nothing of what is written held back until what was sent before is acknowledged (RFC 896): 40 ms."""
+    if _is_of_network(descriptor):
+        with socket.socket(fileno=os.dup(descriptor)) as copy, contextlib.suppress(OSError):
+            copy.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+
+
+def _when_readable(
+    actor: actors.Actor, verb: str, descriptor: int, take: Callable[[], Any], follows: Container[str] = ()
+) -> Any:
+    """Take what there is to be read, when it is this actor's turn, and return it."""
+
+    def attempt() -> Any:
+        return _is_readable(descriptor) and (take(),)
+
+    if _is_of_network(descriptor):
+        if found := actor.perform(verb, "", attempt, timeout=_POLLING, follows=follows):
+            return found[0]
+        _is_readable(descriptor, _LATENCY_WHEN_BUSY_MS)
+    return actor.perform(verb, "", attempt, follows=follows)[0]
+
+
 def read(descriptor: int, size: int) -> bytes:
     """Read as `os.read` does, when it is this actor's turn."""
     actor = actors.current()
     if actor is None:
         return _read(descriptor, size)
     actor.polled = None
-    found = actor.perform("read", "", lambda: _is_readable(descriptor) and (_read(descriptor, size),), follows=_WITHIN)
+    data = _when_readable(actor, "read", descriptor, lambda: _read(descriptor, size), follows=_WITHIN)
     actors.touch_pipe(actor)
-    return bytes(found[0])
+    return bytes(data)
 
 
 def write(descriptor: int, data: bytes) -> int:
@@ -60,6 +85,7 @@ def write(descriptor: int, data: bytes) -> int:
 
     def attempt() -> int:
         # The descriptor is shared with other processes, none of which moves meanwhile.
+        _send_at_once(descriptor)
         was_blocking = os.get_blocking(descriptor)
         os.set_blocking(descriptor, False)
         try:
@@ -102,7 +128,7 @@ def _accept_controlled(self: Any) -> Any:
     if actor is None:
         return _accept(self)
     listening = self._socket.fileno()
-    return actor.perform("accept", "", lambda: _is_readable(listening) and (_accept(self),))[0]
+    return _when_readable(actor, "accept", listening, lambda: _accept(self))
 
 
 def receiver(reader: Any) -> Callable[[], bytes]:
