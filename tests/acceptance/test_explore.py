@@ -478,6 +478,7 @@ def test_nothing_is_left_at_any_moment(tmp_path: Path) -> None:
     (tmp_path / "it.yaml").write_text(SMALL)
     folder = tmp_path / "tmp"
     folder.mkdir()
+    runs: set[str] = set()
     for _ in range(rounds(20)):
         value = os.urandom(8).hex()
         marker = f"RUN_SCENARIO_TEST={value}"
@@ -492,10 +493,12 @@ def test_nothing_is_left_at_any_moment(tmp_path: Path) -> None:
                 assert process.poll() is None
             for _ in range(random.randrange(100)):  # so many looks, and no time: it is quick or slow with the machine
                 processes_with(marker)
+                runs.update(os.listdir(folder))
             process.kill()
         while processes_with(marker):
             pass
         assert [] == os.listdir(folder)
+    assert not runs & set(os.listdir("/tmp"))  # where the sockets of a run lie whose own folder has a long path
 
 
 IN_THIS_PROCESS = """\

@@ -528,6 +528,7 @@ def serve(orders: int, answers: int, capabilities: Capabilities) -> None:
             end_left(Processes(capabilities, os.getpid(), request.folder))
             if not is_heard:  # the runner is dead, who would look into the folder, and remove it
                 remove_folder(request.folder)
+                remove_sockets(request.sockets)
             os._exit(1)
     os._exit(0)
 
