@@ -15,7 +15,6 @@ from run_scenario import bundled
 from run_scenario.cli import options as shared
 from run_scenario.cli.command import Command
 from run_scenario.cli.files import (
-    judged_by,
     load_expectations,
     load_valid,
     read_schedule,
@@ -32,7 +31,7 @@ from run_scenario.cli.signals import EndedBySignal, end_with, tidied
 from run_scenario.cli.streams import write_stdout
 from run_scenario.counting import plural
 from run_scenario.errors import MachineryError, Status, UsageError, reason_of
-from run_scenario.exploration import STRATEGIES, TURNS
+from run_scenario.exploration.options import STRATEGIES, TIMES, TURNS
 from run_scenario.runtime.platform.capabilities import check_fork
 
 if TYPE_CHECKING:
@@ -144,6 +143,8 @@ def _explore(options: Namespace, shown: OutputFormat, script: Script | None, sup
 
 def _scenario(script: Script | None, options: Namespace) -> tuple[Scenario, str]:
     """Return what is explored, of a script the frame of its runs, and the text of its file."""
+    from run_scenario.scenario.expected_ends import judged_by
+
     expected = load_expectations(options.expect)
     if script is not None:
         return frame_of(script, options.timeout, expected), ""
@@ -388,8 +389,8 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--time",
-        choices=("idle", "any"),
-        default="idle",
+        choices=TIMES,
+        default=TIMES[0],
         help="when timeouts come: idle: when nobody else can move (default); any: whenever",
     )
     parser.add_argument(

@@ -14,7 +14,7 @@ from run_scenario.cli import options as shared
 from run_scenario.cli.command import Command
 from run_scenario.cli.commands import record as recording
 from run_scenario.cli.commands import run as running
-from run_scenario.cli.files import judged_by, load_expectations, load_valid, read_schedule
+from run_scenario.cli.files import load_expectations, load_valid, read_schedule
 from run_scenario.cli.output_format import OutputFormat
 from run_scenario.cli.scripts import fix_hashes, frame_of, read_nothing
 from run_scenario.cli.signals import EndedBySignal, tidied
@@ -85,6 +85,7 @@ def _scenario(kept: KeptSchedule, options: Namespace) -> _Subject:
         UsageError: it is not there, or cannot be controlled.
     """
     from run_scenario.runtime.exploration import limits
+    from run_scenario.scenario.expected_ends import judged_by
 
     if options.script is not None:
         raise UsageError(f"{sanitize(options.schedule)} is for a scenario: it needs no script")
