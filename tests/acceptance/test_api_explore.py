@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import json
 import re
 from pathlib import Path
 from typing import Any
@@ -67,6 +68,53 @@ def test_an_option_that_cannot_be(option: dict[str, Any], error: type[Exception]
         explore("names", **option)
 
 
+RACE = """\
+import multiprocessing, sys
+
+def add(counter):
+    seen = counter.value
+    counter.value = seen + 1
+
+if __name__ == "__main__":
+    counter = multiprocessing.Value("i")
+    adders = [multiprocessing.Process(target=add, args=(counter,)) for _ in range(2)]
+    for adder in adders:
+        adder.start()
+    for adder in adders:
+        adder.join()
+    sys.exit(counter.value != int(sys.argv[-1]))
+"""
+
+
+def test_a_script(tmp_path: Path) -> None:
+    """To name it is to allow it; what is found is kept, with its arguments, and tried first the next time."""
+    script, kept = tmp_path / "race.py", tmp_path / "race.schedule.json"
+    script.write_text(RACE)
+    explored = explore(script, "--expected", "2", schedules=40, seed=1, replays=2, keep=kept)
+    assert ("found", "failed", kept) == (explored.verdict, outcome(explored), explored.path)
+    assert ("race", str(script)) == (explored.scenario.name, explored.scenario.script)
+    assert explored.run is not None
+    assert explored.run.log.exists("process.exited", "MainProcess", exitcode=1)
+    assert ["--expected", "2"] == json.loads(kept.read_text())["arguments"]
+    again = explore(str(script), "--expected", "2", schedules=1, replays=2, keep=kept)
+    assert "by the schedule that was kept" in str(again)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "options", "message"),
+    [
+        (["missing.py"], {}, "the script 'missing.py' cannot be read"),
+        ([__file__], {"params": {"workers": 2}}, "--set is for the parameters of a scenario"),
+        ([__file__], {"allow": ["json"]}, "to name a script is to allow it"),
+        (["names", "2"], {}, "only a script gets arguments"),
+    ],
+)
+def test_what_is_not_for_both(arguments: list[str], options: dict[str, Any], message: str) -> None:
+    """What is for a scenario is refused for a script, and the other way round; so is a script that is not there."""
+    with pytest.raises(UsageError, match=re.escape(message)):
+        explore(*arguments, **options)
+
+
 def test_all_options_of_the_command() -> None:
     """Each is there in Python, under the name that the command keeps it by, and means the same."""
     parser = argparse.ArgumentParser()
@@ -104,14 +152,22 @@ def test_killed(scenario):
 def test_early(scenario):
     explored = scenario.explore("gives-up.yaml", seed=1, schedules=60, replays=2, time="any", expect="checks.yaml")
     assert explored.passed
+
+
+def test_script(scenario):
+    explored = scenario.explore("race.py", "2", seed=1, schedules=40, replays=2)
+    assert explored.passed, explored
 """
 
 
 def test_the_fixture(tmp_path: Path) -> None:
-    """It takes the same options; a file of expectations is found beside the test."""
+    """It takes the same options; a script and a file of expectations are found beside the test."""
+    (tmp_path / "race.py").write_text(RACE)
     (tmp_path / "holders.yaml").write_text(HOLDERS)
     (tmp_path / "gives-up.yaml").write_text(GIVES_UP.replace("timeout: 1}]}", "timeout: 1}], exitcode: any}"))
     (tmp_path / "checks.yaml").write_text("version: 1\nexpect:\n  - exists: {event: queue.put, queue: tasks}\n")
     (tmp_path / "test_own.py").write_text(OF_PYTEST)
     status, text = run_pytest(tmp_path, "-q")
-    assert (0, True) == (status, "2 passed" in text), text
+    assert (1, True) == (status, "1 failed, 2 passed" in text), text
+    assert "race: found (failed) in schedule " in text
+    assert (tmp_path / "test_own.test_script.schedule.json").exists()

@@ -275,6 +275,7 @@ def test_a_script_is_run_only_if_it_is_named(tmp_path: Path) -> None:
     [
         (["missing.py"], "there is no script 'missing.py'"),
         (["it.py", "--set", "workers=3"], "--set is for the parameters of a scenario"),
+        (["it.py", "--allow", "json"], "--allow is for what a scenario names"),
         (["names", "3"], "only a script gets arguments"),
         (["it.py", "--expect", "missing.yaml"], "missing.yaml"),
     ],

@@ -247,18 +247,18 @@ class ScenarioRunner:
     def explore(
         self,
         source: Source,
-        *,
+        *arguments: str,
         params: Mapping[str, Any] | None = None,
         allow: str | Iterable[str] = (),
         timeout: float | None = None,
         expect: str | Path | None = None,
         **options: Unpack[ExploreOptions],
     ) -> Exploration:
-        """Run a scenario with many schedules, until one fails; return what they have shown.
+        """Run a scenario or a script with many schedules, until one fails; return what they have shown.
 
-        See `run_scenario.explore`; the source and what may be run are as in a call, and the file of expectations is
-        looked for beside the test's file, too. What is found is kept beside the test's file, and tried first the next
-        time. The log of what is found is where that of a run is.
+        See `run_scenario.explore`; a scenario and what it may run are as in a call, and a script and the file of
+        expectations are looked for beside the test's file, too. What is found is kept beside the test's file, and tried
+        first the next time. The log of what is found is where that of a run is.
         """
         from run_scenario import api
         from run_scenario.errors import RunScenarioError
@@ -272,8 +272,9 @@ class ScenarioRunner:
                 explored = api.explore_with(
                     _OR_ALLOW,
                     self._found(source),
-                    self._packages(allow),
+                    allow if api.is_a_script(source) else self._packages(allow),
                     options,
+                    arguments,
                     params=params,
                     timeout=timeout,
                     expect=None if expect is None else self._beside(expect),

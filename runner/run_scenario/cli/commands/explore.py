@@ -25,7 +25,7 @@ from run_scenario.cli.files import (
 from run_scenario.cli.options import given_by, limits_of, number
 from run_scenario.cli.output_format import OutputFormat, json_lines
 from run_scenario.cli.progress_bar import Bar
-from run_scenario.cli.scripts import fix_hashes, frame_of, script_runner, script_to_explore
+from run_scenario.cli.scripts import fix_hashes, script_runner, script_to_explore
 from run_scenario.cli.settings import allowed_for, log_processors
 from run_scenario.cli.signals import EndedBySignal, end_with, tidied
 from run_scenario.cli.streams import write_stdout
@@ -33,6 +33,7 @@ from run_scenario.counting import plural
 from run_scenario.errors import MachineryError, Status, UsageError, reason_of
 from run_scenario.exploration.options import STRATEGIES, TIMES, TURNS
 from run_scenario.runtime.platform.capabilities import check_fork
+from run_scenario.runtime.script.frame import frame_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -115,8 +116,8 @@ def _explore(options: Namespace, shown: OutputFormat, script: Script | None, sup
         runs_of_planted = _runs(faulty, {}, options, supervision)
     else:
         like = script.replace(path=planted.__file__, arguments=())
-        run_once = script_runner(script, scenario)
-        runs, runs_of_planted = WholeRuns(run_once), WholeRuns(script_runner(like, frame_of(like, None)))
+        run_once = script_runner(script, scenario, options.coverage)
+        runs, runs_of_planted = WholeRuns(run_once), WholeRuns(script_runner(like, frame_of(like, None), ""))
     with Scheduler() as scheduler, _Shown(plan) as progress, tidied():
         exploration_of = exploring.Exploration(scheduler, runs, scenario.timeout, plan, progress)
         try:
@@ -330,11 +331,16 @@ def _keep(path: Path, scenario: Scenario, script: Script | None, explored: Explo
     except OSError as error:
         beside.unlink(missing_ok=True)
         raise MachineryError(f"cannot write {path}: {reason_of(error)}") from None
-    shown = os.path.relpath(path)
-    shown = str(path) if shown.startswith(os.pardir) else shown
-    more = [] if script is None else [script.path]
+    shown = _from_here(path)
+    more = [] if script is None else [_from_here(script.path)]
     more += [part for package in options.allow for part in ("--allow", package)]
     return Kept(shown, "" if options.temporary else shlex.join(["run-scenario", "replay", shown, *more]))
+
+
+def _from_here(path: str | Path) -> str:
+    """Return a path as it is written in the current folder, if it is below that."""
+    relative = os.path.relpath(path)
+    return str(path) if relative.startswith(os.pardir) else relative
 
 
 def _strategies(text: str) -> list[str]:

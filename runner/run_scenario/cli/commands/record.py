@@ -14,13 +14,14 @@ from typing import TYPE_CHECKING
 from run_scenario.cli import options as shared
 from run_scenario.cli.command import Command
 from run_scenario.cli.files import load_expectations
-from run_scenario.cli.scripts import Losses, frame_of, source_of
+from run_scenario.cli.scripts import Losses
 from run_scenario.cli.signals import end_with
 from run_scenario.cli.streams import note
 from run_scenario.counting import plural
 from run_scenario.errors import Status, UsageError
 from run_scenario.limits import LIMITS, OF_SCRIPTS
 from run_scenario.report.text import sanitize, seconds
+from run_scenario.runtime.script.frame import frame_of, source_of
 from run_scenario.scenario.model import Scenario
 
 if TYPE_CHECKING:

@@ -16,12 +16,13 @@ from run_scenario.cli.commands import record as recording
 from run_scenario.cli.commands import run as running
 from run_scenario.cli.files import load_expectations, load_valid, read_schedule
 from run_scenario.cli.output_format import OutputFormat
-from run_scenario.cli.scripts import fix_hashes, frame_of, read_nothing
+from run_scenario.cli.scripts import fix_hashes, read_nothing
 from run_scenario.cli.signals import EndedBySignal, tidied
 from run_scenario.cli.streams import note
 from run_scenario.errors import Status, UsageError
 from run_scenario.report.text import sanitize
 from run_scenario.runtime.platform.capabilities import check_fork
+from run_scenario.runtime.script.frame import frame_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
