@@ -84,27 +84,24 @@ def _explore(options: Namespace, shown: OutputFormat, script: Script | None, sup
     scenario, text = _scenario(script, options)
     from run_scenario import loader
     from run_scenario.exploration import planted
-    from run_scenario.exploration.schedule import Hazards
+    from run_scenario.exploration.schedule import NO_HAZARDS, Hazards
     from run_scenario.exploration.verdict import verdict
     from run_scenario.report import exploration
     from run_scenario.runtime.exploration import exploring, limits
     from run_scenario.runtime.exploration.runs import WholeRuns
     from run_scenario.runtime.exploration.scheduler import Scheduler
 
+    first = None if options.replay_first is None else read_schedule(options.replay_first)
     hazards = Hazards(options.time == "any", options.kill)
-    if script is None:
-        limits.check(scenario, hazards)
-    else:
-        limits.check_platform()
+    if first is not None:  # or it would not fit
+        hazards = Hazards(hazards.early or first.hazards.early, hazards.kill or first.hazards.kill)
+    limits.check(scenario, hazards)
     allow = {} if script is not None else allowed_for([scenario], options.allow)
     path = _path(options.keep, scenario)
     if options.log is not None:
         from run_scenario.cli.pictures import check_writable
 
         check_writable(options.log)
-    first = None if options.replay_first is None else read_schedule(options.replay_first)
-    if first is not None:  # or it would not fit
-        hazards = Hazards(hazards.early or first.hazards.early, hazards.kill or first.hazards.kill)
     scenario, not_judged = limits.judged(scenario.replace(start_method="fork"), hazards)
     plan = _plan(options, scenario, hazards)
     runs: Repeated
@@ -116,8 +113,9 @@ def _explore(options: Namespace, shown: OutputFormat, script: Script | None, sup
         runs_of_planted = _runs(faulty, {}, options, supervision)
     else:
         like = script.replace(path=planted.__file__, arguments=())
-        run_once = script_runner(script, scenario, options.coverage)
-        runs, runs_of_planted = WholeRuns(run_once), WholeRuns(script_runner(like, frame_of(like, None), ""))
+        run_once = script_runner(script, scenario, options.coverage, hazards)
+        runs = WholeRuns(run_once)
+        runs_of_planted = WholeRuns(script_runner(like, frame_of(like, None), "", NO_HAZARDS))
     with Scheduler() as scheduler, _Shown(plan) as progress, tidied():
         exploration_of = exploring.Exploration(scheduler, runs, scenario.timeout, plan, progress)
         try:
@@ -403,7 +401,7 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
         "--kill",
         action="store_true",
         help="kill a process, too, by SIGKILL, before any of its operations: whether others wait for it for ever, and "
-        "what is lost",
+        "what is lost; of a script, only whether they wait, and what is expected",
     )
     parser.add_argument(
         "--steps",
