@@ -24,7 +24,7 @@ import tempfile
 import textwrap
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, TypeGuard, Unpack
 
 from run_scenario import bundled, loader
 from run_scenario.errors import MachineryError, RunScenarioError, Status, UsageError, reason_of
@@ -33,12 +33,17 @@ from run_scenario.events.outcome import Outcome, OutcomeName
 from run_scenario.expect import Verdict as Verdict
 from run_scenario.expect.event_log import EventLog
 from run_scenario.expect.late_judge import LateJudge
+from run_scenario.exploration.options import ExploreOptions as ExploreOptions
+from run_scenario.exploration.options import as_arguments
 from run_scenario.exploration.verdict import VerdictName
 from run_scenario.limits import MAX_TIMEOUT
 from run_scenario.loader.dictionaries import Written, name_of
 from run_scenario.report.reasons import Sentences, sentences
 from run_scenario.runtime import coverage
 from run_scenario.runtime.platform.capabilities import check_fork
+from run_scenario.runtime.run_request import Script
+from run_scenario.runtime.script.frame import frame_of, is_script
+from run_scenario.scenario.expected_ends import judged_by
 from run_scenario.scenario.model import START_METHODS, Given, Scenario, StartMethod
 
 Source = str | Path | Mapping[str, Any] | Scenario
@@ -248,15 +253,25 @@ def _packages(source: Source, allow: str | Iterable[str]) -> set[str]:
 def _arguments(
     scenario: Scenario, packages: Iterable[str], way_to_allow: str, timeout: float | None, stack: contextlib.ExitStack
 ) -> list[str]:
-    """Return what every command that runs a scenario gets; a file that is made for it is there until the stack ends."""
+    """Return what every command that runs a scenario gets, first its file.
+
+    A file that is made for it is there until the stack ends.
+    """
     file, is_made = _file_of(scenario, stack)
     return [
-        *(str(file), "--format", "json", "--end-with-parent", str(os.getpid())),
-        *(f"--way-to-allow={way_to_allow}", f"--coverage={coverage.settings_for_processes()}"),
-        *(["--temporary"] if is_made else []),
+        *(str(file), f"--way-to-allow={way_to_allow}", *(["--temporary"] if is_made else [])),
+        # All parameters, so that of a matrix only these are run.
+        *_of_each_run(packages, scenario.params, timeout),
+    ]
+
+
+def _of_each_run(packages: Iterable[str], params: Given, timeout: float | None) -> list[str]:
+    """Return what commands get for a scenario and a script alike; what is not for a script is refused there."""
+    return [
+        *("--format", "json", "--end-with-parent", str(os.getpid())),
+        f"--coverage={coverage.settings_for_processes()}",
         *(part for name in sorted(packages) for part in ("--allow", name)),
-        # All of them, so that of a matrix only these are run.
-        *(f"--set={name}={json.dumps(value)}" for name, value in scenario.params.items()),
+        *(f"--set={name}={json.dumps(value)}" for name, value in params.items()),
         *(["--timeout", str(timeout)] if timeout is not None else []),
     ]
 
@@ -319,94 +334,108 @@ class Exploration:
 
 def explore(
     source: Source,
-    *,
-    schedules: int | None = None,
-    seconds: float | None = None,
-    strategies: Iterable[str] = (),
-    seed: int | None = None,
-    jobs: int = 1,
-    replays: int | None = None,
+    *arguments: str,
     params: Given | None = None,
     allow: str | Iterable[str] = (),
     timeout: float | None = None,
+    expect: str | Path | None = None,
     keep: str | Path | None = None,
     log: str | Path | None = None,
+    **options: Unpack[ExploreOptions],
 ) -> Exploration:
-    """Run a scenario with many schedules, until one fails; return what they have shown, which is no exception.
+    """Run a scenario or a script with many schedules, until one fails; return what they have shown: no exception.
 
     Args:
-        source: The scenario; one that asks for another start method than fork cannot be explored.
-        schedules: How many are tried at most; None: as many as it says, or 200, or as there is time for.
-        seconds: For how many seconds they are tried at most.
-        strategies: How they are chosen, in turn, as `--strategy`.
-        seed: With the same, the same schedules are tried; None: others each time.
-        jobs: How many are tried at a time.
-        replays: How often what is found is replayed before it is claimed; None: 100 times.
+        source: The scenario; one that asks for another start method than fork cannot be explored. Or the path of a
+            script (.py), which runs as it is: to name it is to allow it.
+        arguments: What a script gets as `sys.argv[1:]`.
         params: Values for its parameters, as `--set`.
         allow: Top-level packages whose code it may run, as `--allow`; what a dictionary has itself is allowed thereby.
         timeout: Its deadline in seconds of its virtual clock, instead of what it says.
+        expect: The path of a file of expectations, by which it is judged instead of by its own.
         keep: A file in which the schedule that is found is kept; one that is there is tried first.
         log: A file to which the log of what is found is appended.
+        options: How it is explored: `schedules`, `seconds`, `strategies`, `seed`, `jobs`, `time`, `kill`, `steps` and
+            `replays` (see `ExploreOptions`).
 
     Raises:
-        InvalidScenario: it is wrong.
+        InvalidScenario: it, or the file of expectations, is wrong, or the latter is not there.
         UsageError: there is no such file, and no bundled scenario of that name; it cannot be explored; its code may not
-            be run; `keep` is no schedule.
+            be run; `keep` is no schedule; an option cannot be so, or is not for scripts, or for them alone.
+        TypeError: there is no such option.
         MachineryError: the command could not be run at all, or a run did not come to an end.
     """
-    how = how_to_explore(schedules, seconds, strategies, seed, jobs, replays)
-    return explore_with('write allow=["PKG"]', source, allow, how, params=params, timeout=timeout, keep=keep, log=log)
-
-
-def how_to_explore(
-    schedules: int | None,
-    seconds: float | None,
-    strategies: Iterable[str],
-    seed: int | None,
-    jobs: int,
-    replays: int | None,
-) -> dict[str, object]:
-    """Return the options of the command that these arguments of `explore` stand for."""
-    chosen = {"schedules": schedules, "for": seconds, "seed": seed, "jobs": jobs, "replays": replays}
-    return {**chosen, "strategy": ",".join(strategies) or None}
+    return explore_with(
+        'write allow=["PKG"]',
+        source,
+        allow,
+        options,
+        arguments,
+        params=params,
+        timeout=timeout,
+        expect=expect,
+        keep=keep,
+        log=log,
+    )
 
 
 def explore_with(
     way_to_allow: str,
     source: Source,
     allow: str | Iterable[str],
-    how: Mapping[str, object],
+    options: ExploreOptions,
+    arguments: tuple[str, ...] = (),
     *,
     params: Given | None = None,
     timeout: float | None = None,
+    expect: str | Path | None = None,
     keep: str | Path | None = None,
     log: str | Path | None = None,
 ) -> Exploration:
-    """Explore a scenario, as `explore` does; `how`: the options of the command, but for those that are None."""
+    """Explore a scenario or a script, as `explore` does; `way_to_allow` is as that of `run_with`."""
     _check_timeout(timeout)
-    scenario = load(source, params=params)
+    how = as_arguments(options)
+    expected = _expectations(expect)
     packages = _packages(source, allow)
     with contextlib.ExitStack() as stack:
-        arguments = _arguments(scenario, packages, way_to_allow, timeout, stack)
+        environment: dict[str, str] | None = None
+        if is_a_script(source):
+            scenario = frame_of(Script(str(source), "", arguments), timeout, expected)
+            how += _of_each_run(packages, params or {}, timeout)
+            file, environment = str(source), dict(os.environ)  # nothing but the script's own folder is on its sys.path
+        else:
+            scenario = judged_by(expected, load(source, params=params))
+            file, *more = _arguments(scenario, packages, way_to_allow, timeout, stack)
+            how += more
+        how += ["--expect", expected.path] if expected else []
         folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="run-scenario-", ignore_cleanup_errors=True))
-        file = Path(log or Path(folder, "log.jsonl"))
-        before = file.stat().st_size if file.exists() else 0
-        arguments += ["--log", str(file), *([] if log else ["--processors="])]
-        arguments += [f"--keep={keep or ''}", *([f"--replay-first={keep}"] if keep and Path(keep).exists() else [])]
-        arguments += [f"--{name}={value}" for name, value in how.items() if value is not None]
-        status, stdout, stderr = _call([sys.executable, "-m", "run_scenario", "explore", *arguments])
+        path = Path(log or Path(folder, "log.jsonl"))
+        before = path.stat().st_size if path.exists() else 0
+        how += ["--log", str(path), *([] if log else ["--processors="])]
+        how += [f"--keep={keep or ''}", *([f"--replay-first={keep}"] if keep and Path(keep).exists() else [])]
+        command = [sys.executable, "-m", "run_scenario", "explore", *how, file, "--", *arguments]
+        status, stdout, stderr = _call(command, environment)
         if not stdout:
             raise _failed(status, stderr)
         run = None
-        if file.exists():
-            with file.open("rb") as written:
-                events = EventLog(Lines.read(written, str(file), start=before))
+        if path.exists():
+            with path.open("rb") as written:
+                events = EventLog(Lines.read(written, str(path), start=before))
             if events:
                 run = Run(
-                    scenario, events[-1].get("exit_status", status), events, None if log is None else file, stderr
+                    scenario, events[-1].get("exit_status", status), events, None if log is None else path, stderr
                 )
     answer = json.loads(stdout)
     return Exploration(scenario, answer, run, Path(keep) if keep and answer["verdict"] == "found" else None)
+
+
+def is_a_script(source: Source) -> TypeGuard[str | Path]:
+    """Tell whether what is to be explored is a script, and no scenario."""
+    return isinstance(source, str | Path) and _text_of(source) is None and is_script(str(source))
+
+
+def _expectations(path: str | Path | None) -> Scenario | None:
+    return None if path is None else loader.load(path, kind="expectations").require()
 
 
 def record(
@@ -437,7 +466,7 @@ def record(
         MachineryError: it could not be run at all.
     """
     _check_timeout(timeout)
-    expected = None if expect is None else loader.load(expect, kind="expectations").require()
+    expected = _expectations(expect)
     with tempfile.TemporaryDirectory(prefix="run-scenario-", ignore_cleanup_errors=True) as folder:
         file = Path(folder, "log.jsonl") if log is None else Path(log)
         before = file.stat().st_size if file.exists() else 0
@@ -548,7 +577,7 @@ class Recording:
         from run_scenario.report.outputs import Output
         from run_scenario.runtime.script.block import Block
 
-        expected = None if self._expect is None else loader.load(self._expect, kind="expectations").require()
+        expected = _expectations(self._expect)
         name, path = self._frame
         try:
             text = path.read_bytes()

@@ -1,4 +1,4 @@
-"""What tests of `explore` share: the command in a folder, and a scenario that has two locks taken in two orders."""
+"""What tests of `explore` share: the command in a folder, and some scenarios."""
 
 from __future__ import annotations
 
@@ -20,6 +20,29 @@ sync:
 processes:
   - {name: Forwards, steps: [{with: one, steps: [{with: two, steps: [{print: both}]}]}]}
   - {name: Backwards, steps: [{with: two, steps: [{with: one, steps: [{print: both}]}]}]}
+"""
+HOLDERS = """\
+version: 1
+title: Two that use a lock, one of which may be killed meanwhile
+timeout: 30
+sync:
+  gate: {type: Lock}
+processes:
+  - {name: Worker, replicas: 2, steps: [{with: gate, steps: [{print: inside}]}]}
+expect:
+  - mutual_exclusion: gate
+  - count: {event: lock.acquired}
+    is: 2
+"""
+GIVES_UP = """\
+version: 1
+title: A consumer that gives up after a second
+timeout: 30
+queues:
+  tasks: {type: Queue}
+processes:
+  - {name: Producer, steps: [{sleep: 0.1}, {put: 7, to: tasks}]}
+  - {name: Consumer, steps: [{get: tasks, timeout: 1}]}
 """
 
 

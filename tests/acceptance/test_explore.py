@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from exploring import LOCK_ORDER, call, explore
+from exploring import GIVES_UP, HOLDERS, LOCK_ORDER, call, explore
 from support import COMMAND, PATIENCE, check_log, processes_with, read_events
 
 from effort import in_part, rounds
@@ -124,29 +124,6 @@ processes:
         steps: [{get: tasks, as: item}]
 expect:
   - absent: {event: queue.left_over}
-"""
-HOLDERS = """\
-version: 1
-title: Two that use a lock, one of which may be killed meanwhile
-timeout: 30
-sync:
-  gate: {type: Lock}
-processes:
-  - {name: Worker, replicas: 2, steps: [{with: gate, steps: [{print: inside}]}]}
-expect:
-  - mutual_exclusion: gate
-  - count: {event: lock.acquired}
-    is: 2
-"""
-GIVES_UP = """\
-version: 1
-title: A consumer that gives up after a second
-timeout: 30
-queues:
-  tasks: {type: Queue}
-processes:
-  - {name: Producer, steps: [{sleep: 0.1}, {put: 7, to: tasks}]}
-  - {name: Consumer, steps: [{get: tasks, timeout: 1}]}
 """
 FAULTY = {
     "missed notify": (MISSED_NOTIFY, "stalled"),

@@ -127,6 +127,31 @@ os.wait()
 os.wait()
 sys.exit(os.read(readable, 2) != b"ab")
 """
+HOLDERS = """\
+import multiprocessing, sys
+
+def work(gate, counter):
+    with gate:
+        counter.value += 1
+
+if __name__ == "__main__":
+    gate, counter = multiprocessing.Lock(), multiprocessing.Value("i")
+    workers = [multiprocessing.Process(target=work, args=(gate, counter)) for _ in range(2)]
+    for worker in workers:
+        worker.start()
+    for worker in workers:
+        worker.join()
+    sys.exit(counter.value != 2)
+"""
+NOTICED = """\
+import multiprocessing, sys
+
+tasks = multiprocessing.Queue()
+worker = multiprocessing.Process(target=tasks.put, args=(1,))
+worker.start()
+worker.join()
+sys.exit(worker.exitcode != 0)
+"""
 FAULTY = {
     "lost update": (LOST_UPDATE, "failed", 1),
     "until empty": (UNTIL_EMPTY, "stalled", 3),
@@ -191,6 +216,25 @@ def test_what_is_lost(tmp_path: Path) -> None:
     (tmp_path / "expect.yaml").write_text("version: 1\nexpect:\n  - exists: {event: queue.put, item: the last one}\n")
     told = explore(tmp_path, LEFT_BEHIND, "--schedules", "20", "--expect", "expect.yaml", status=0)
     assert "not_found" == told["verdict"]
+
+
+def test_where_somebody_is_killed(tmp_path: Path) -> None:
+    """Others wait for ever: that is found; what is lost, and an exit code that says so, are not judged."""
+    told = explore(tmp_path, HOLDERS, "--kill", "--schedules", "60", status=1)
+    finding = told["finding"]
+    assert ("found", "stalled", 3) == (told["verdict"], finding["outcome"], finding["replays_alike"])
+    assert any(" is killed before `gate.release()`" in each for each in finding["switches"]), finding
+    done = call(tmp_path, "replay", finding["kept"], "it.py")
+    assert 3 == done.returncode
+    assert "does not fit" not in done.stderr
+    told = explore(tmp_path, NOTICED, "--kill", "--schedules", "12", status=0)
+    assert ["how the processes of the script end, and what they lose"] == told["not_judged"]
+    (tmp_path / "expect.yaml").write_text("version: 1\nexpect:\n  - conserved: tasks\n")
+    told = explore(tmp_path, NOTICED, "--kill", "--schedules", "12", "--expect", "expect.yaml", status=1)
+    assert "failed" == told["finding"]["outcome"]
+    done = call(tmp_path, "replay", told["finding"]["kept"], "it.py")
+    assert 1 == done.returncode
+    assert "does not fit" not in done.stderr
 
 
 def test_how_it_is_told(tmp_path: Path) -> None:
@@ -275,6 +319,7 @@ def test_a_script_is_run_only_if_it_is_named(tmp_path: Path) -> None:
     [
         (["missing.py"], "there is no script 'missing.py'"),
         (["it.py", "--set", "workers=3"], "--set is for the parameters of a scenario"),
+        (["it.py", "--allow", "json"], "--allow is for what a scenario names"),
         (["names", "3"], "only a script gets arguments"),
         (["it.py", "--expect", "missing.yaml"], "missing.yaml"),
     ],

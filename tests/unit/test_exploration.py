@@ -14,8 +14,8 @@ from typing import Any
 import pytest
 
 from run_scenario.cli.commands import explore
-from run_scenario.exploration import STRATEGIES, TURNS
 from run_scenario.exploration.comparison import Place, Step, compare
+from run_scenario.exploration.options import STRATEGIES, TURNS
 from run_scenario.exploration.schedule import Hazards, KeptSchedule, Schedule, Switch, decode, encode
 from run_scenario.exploration.verdict import KEPT, Explored, Finding, First, verdict
 from run_scenario.report import exploration

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import math
 import os
 import re
 from collections.abc import Iterable, Sequence
@@ -167,16 +166,6 @@ def load_expectations(path: str | None) -> Scenario | None:
     expected = loaded.require()
     report(loaded.problems)
     return expected
-
-
-def judged_by(expected: Scenario | None, scenario: Scenario) -> Scenario:
-    """Return a scenario with the expectations of a file of its own, if there is one, and the deadline that has one."""
-    if expected is None:
-        return scenario
-    from run_scenario.scenario.expected_ends import with_expectations
-
-    timeout = scenario.timeout if expected.timeout == math.inf else expected.timeout
-    return with_expectations(scenario, expected.expect).replace(timeout=timeout)
 
 
 def report(problems: Iterable[Problem], text: str | None = None) -> None:

@@ -20,7 +20,9 @@ from run_scenario.pytest_plugin import reports as reports
 from run_scenario.pytest_plugin import schedules as schedules_kept
 
 if TYPE_CHECKING:
-    from run_scenario.api import Exploration, Recording, Run, Source
+    from typing import Unpack
+
+    from run_scenario.api import Exploration, ExploreOptions, Recording, Run, Source
     from run_scenario.scenario.model import Mark, Scenario, StartMethod
 
 _WAY_TO_ALLOW = "name 'PKG' in pytest's ini option scenario_allow"
@@ -245,21 +247,18 @@ class ScenarioRunner:
     def explore(
         self,
         source: Source,
-        *,
-        schedules: int | None = None,
-        seconds: float | None = None,
-        strategies: Iterable[str] = (),
-        seed: int | None = None,
-        jobs: int = 1,
-        replays: int | None = None,
+        *arguments: str,
         params: Mapping[str, Any] | None = None,
         allow: str | Iterable[str] = (),
         timeout: float | None = None,
+        expect: str | Path | None = None,
+        **options: Unpack[ExploreOptions],
     ) -> Exploration:
-        """Run a scenario with many schedules, until one fails; return what they have shown.
+        """Run a scenario or a script with many schedules, until one fails; return what they have shown.
 
-        See `run_scenario.explore`; the source and what may be run are as in a call. What is found is kept beside the
-        test's file, and tried first the next time. The log of what is found is where that of a run is.
+        See `run_scenario.explore`; a scenario and what it may run are as in a call, and a script and the file of
+        expectations are looked for beside the test's file, too. What is found is kept beside the test's file, and tried
+        first the next time. The log of what is found is where that of a run is.
         """
         from run_scenario import api
         from run_scenario.errors import RunScenarioError
@@ -268,16 +267,17 @@ class ScenarioRunner:
         node, log = self._request.node, self._log()
         self._explorations += 1
         keep = schedules_kept.of_test(node, self._explorations, log)
-        how = api.how_to_explore(schedules, seconds, strategies, seed, jobs, replays)
         try:
             with logs.reported(node, log):
                 explored = api.explore_with(
                     _OR_ALLOW,
                     self._found(source),
-                    self._packages(allow),
-                    how,
+                    allow if api.is_a_script(source) else self._packages(allow),
+                    options,
+                    arguments,
                     params=params,
                     timeout=timeout,
+                    expect=None if expect is None else self._beside(expect),
                     keep=keep,
                     log=log,
                 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -66,6 +67,14 @@ def with_expectations(scenario: Scenario, expect: tuple[Expectation, ...]) -> Sc
     return scenario.replace(
         expect=expect, processes=tuple(map(ends.allow, scenario.processes)), main_exitcodes=ends.of_main
     )
+
+
+def judged_by(expected: Scenario | None, scenario: Scenario) -> Scenario:
+    """Return a scenario with the expectations of a file of its own, if there is one, and the deadline that has one."""
+    if expected is None:
+        return scenario
+    timeout = scenario.timeout if expected.timeout == math.inf else expected.timeout
+    return with_expectations(scenario, expected.expect).replace(timeout=timeout)
 
 
 def _united(ends: list[_Codes]) -> _Codes:

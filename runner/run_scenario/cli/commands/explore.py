@@ -15,7 +15,6 @@ from run_scenario import bundled
 from run_scenario.cli import options as shared
 from run_scenario.cli.command import Command
 from run_scenario.cli.files import (
-    judged_by,
     load_expectations,
     load_valid,
     read_schedule,
@@ -26,14 +25,15 @@ from run_scenario.cli.files import (
 from run_scenario.cli.options import given_by, limits_of, number
 from run_scenario.cli.output_format import OutputFormat, json_lines
 from run_scenario.cli.progress_bar import Bar
-from run_scenario.cli.scripts import fix_hashes, frame_of, script_runner, script_to_explore
+from run_scenario.cli.scripts import fix_hashes, script_runner, script_to_explore
 from run_scenario.cli.settings import allowed_for, log_processors
 from run_scenario.cli.signals import EndedBySignal, end_with, tidied
 from run_scenario.cli.streams import write_stdout
 from run_scenario.counting import plural
 from run_scenario.errors import MachineryError, Status, UsageError, reason_of
-from run_scenario.exploration import STRATEGIES, TURNS
+from run_scenario.exploration.options import STRATEGIES, TIMES, TURNS
 from run_scenario.runtime.platform.capabilities import check_fork
+from run_scenario.runtime.script.frame import frame_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -84,27 +84,24 @@ def _explore(options: Namespace, shown: OutputFormat, script: Script | None, sup
     scenario, text = _scenario(script, options)
     from run_scenario import loader
     from run_scenario.exploration import planted
-    from run_scenario.exploration.schedule import Hazards
+    from run_scenario.exploration.schedule import NO_HAZARDS, Hazards
     from run_scenario.exploration.verdict import verdict
     from run_scenario.report import exploration
     from run_scenario.runtime.exploration import exploring, limits
     from run_scenario.runtime.exploration.runs import WholeRuns
     from run_scenario.runtime.exploration.scheduler import Scheduler
 
+    first = None if options.replay_first is None else read_schedule(options.replay_first)
     hazards = Hazards(options.time == "any", options.kill)
-    if script is None:
-        limits.check(scenario, hazards)
-    else:
-        limits.check_platform()
+    if first is not None:  # or it would not fit
+        hazards = Hazards(hazards.early or first.hazards.early, hazards.kill or first.hazards.kill)
+    limits.check(scenario, hazards)
     allow = {} if script is not None else allowed_for([scenario], options.allow)
     path = _path(options.keep, scenario)
     if options.log is not None:
         from run_scenario.cli.pictures import check_writable
 
         check_writable(options.log)
-    first = None if options.replay_first is None else read_schedule(options.replay_first)
-    if first is not None:  # or it would not fit
-        hazards = Hazards(hazards.early or first.hazards.early, hazards.kill or first.hazards.kill)
     scenario, not_judged = limits.judged(scenario.replace(start_method="fork"), hazards)
     plan = _plan(options, scenario, hazards)
     runs: Repeated
@@ -116,8 +113,9 @@ def _explore(options: Namespace, shown: OutputFormat, script: Script | None, sup
         runs_of_planted = _runs(faulty, {}, options, supervision)
     else:
         like = script.replace(path=planted.__file__, arguments=())
-        run_once = script_runner(script, scenario)
-        runs, runs_of_planted = WholeRuns(run_once), WholeRuns(script_runner(like, frame_of(like, None)))
+        run_once = script_runner(script, scenario, options.coverage, hazards)
+        runs = WholeRuns(run_once)
+        runs_of_planted = WholeRuns(script_runner(like, frame_of(like, None), "", NO_HAZARDS))
     with Scheduler() as scheduler, _Shown(plan) as progress, tidied():
         exploration_of = exploring.Exploration(scheduler, runs, scenario.timeout, plan, progress)
         try:
@@ -144,6 +142,8 @@ def _explore(options: Namespace, shown: OutputFormat, script: Script | None, sup
 
 def _scenario(script: Script | None, options: Namespace) -> tuple[Scenario, str]:
     """Return what is explored, of a script the frame of its runs, and the text of its file."""
+    from run_scenario.scenario.expected_ends import judged_by
+
     expected = load_expectations(options.expect)
     if script is not None:
         return frame_of(script, options.timeout, expected), ""
@@ -329,11 +329,16 @@ def _keep(path: Path, scenario: Scenario, script: Script | None, explored: Explo
     except OSError as error:
         beside.unlink(missing_ok=True)
         raise MachineryError(f"cannot write {path}: {reason_of(error)}") from None
-    shown = os.path.relpath(path)
-    shown = str(path) if shown.startswith(os.pardir) else shown
-    more = [] if script is None else [script.path]
+    shown = _from_here(path)
+    more = [] if script is None else [_from_here(script.path)]
     more += [part for package in options.allow for part in ("--allow", package)]
     return Kept(shown, "" if options.temporary else shlex.join(["run-scenario", "replay", shown, *more]))
+
+
+def _from_here(path: str | Path) -> str:
+    """Return a path as it is written in the current folder, if it is below that."""
+    relative = os.path.relpath(path)
+    return str(path) if relative.startswith(os.pardir) else relative
 
 
 def _strategies(text: str) -> list[str]:
@@ -388,15 +393,15 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--time",
-        choices=("idle", "any"),
-        default="idle",
+        choices=TIMES,
+        default=TIMES[0],
         help="when timeouts come: idle: when nobody else can move (default); any: whenever",
     )
     parser.add_argument(
         "--kill",
         action="store_true",
         help="kill a process, too, by SIGKILL, before any of its operations: whether others wait for it for ever, and "
-        "what is lost",
+        "what is lost; of a script, only whether they wait, and what is expected",
     )
     parser.add_argument(
         "--steps",

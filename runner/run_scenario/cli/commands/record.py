@@ -14,13 +14,14 @@ from typing import TYPE_CHECKING
 from run_scenario.cli import options as shared
 from run_scenario.cli.command import Command
 from run_scenario.cli.files import load_expectations
-from run_scenario.cli.scripts import Losses, frame_of, source_of
+from run_scenario.cli.scripts import Losses
 from run_scenario.cli.signals import end_with
 from run_scenario.cli.streams import note
 from run_scenario.counting import plural
 from run_scenario.errors import Status, UsageError
 from run_scenario.limits import LIMITS, OF_SCRIPTS
 from run_scenario.report.text import sanitize, seconds
+from run_scenario.runtime.script.frame import frame_of, source_of
 from run_scenario.scenario.model import Scenario
 
 if TYPE_CHECKING:
@@ -57,9 +58,10 @@ def record(options: Namespace) -> int:
     with runner.start_supervisor() as supervisor, contextlib.ExitStack() as stack:
         scenario = frame_of(script, options.timeout, expected)
         if options.control:  # the clock is virtual, and nothing happens at the same time
+            from run_scenario.exploration.schedule import Hazards
             from run_scenario.runtime.exploration.limits import judged
 
-            scenario, _ = judged(scenario)
+            scenario, _ = judged(scenario, Hazards(kill=options.kill))
         log = None
         if options.report is not None or options.scenario is not None or options.timeline:
             from run_scenario.cli.pictures import spool
@@ -67,7 +69,7 @@ def record(options: Namespace) -> int:
             log = stack.enter_context(spool())
         sinks, troubles = _sinks(options, log.fileno() if log is not None else None)
         losses = Losses()
-        if options.control and expected is None:  # as `explore` has it
+        if options.control and expected is None and not options.kill:  # as `explore` has it
             sinks.append(losses)
         try:
             outcome = runner.run(
@@ -239,7 +241,7 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--end-with-parent", metavar="PID", type=int, help=argparse.SUPPRESS)
     shared.add_coverage(parser)
     # The script has the standard output: a timeline goes to standard error.
-    parser.set_defaults(control="", format="json")
+    parser.set_defaults(control="", kill=False, format="json")
 
 
 COMMAND = Command(

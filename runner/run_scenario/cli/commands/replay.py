@@ -14,14 +14,15 @@ from run_scenario.cli import options as shared
 from run_scenario.cli.command import Command
 from run_scenario.cli.commands import record as recording
 from run_scenario.cli.commands import run as running
-from run_scenario.cli.files import judged_by, load_expectations, load_valid, read_schedule
+from run_scenario.cli.files import load_expectations, load_valid, read_schedule
 from run_scenario.cli.output_format import OutputFormat
-from run_scenario.cli.scripts import fix_hashes, frame_of, read_nothing
+from run_scenario.cli.scripts import fix_hashes, read_nothing
 from run_scenario.cli.signals import EndedBySignal, tidied
 from run_scenario.cli.streams import note
 from run_scenario.errors import Status, UsageError
 from run_scenario.report.text import sanitize
 from run_scenario.runtime.platform.capabilities import check_fork
+from run_scenario.runtime.script.frame import frame_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -85,6 +86,7 @@ def _scenario(kept: KeptSchedule, options: Namespace) -> _Subject:
         UsageError: it is not there, or cannot be controlled.
     """
     from run_scenario.runtime.exploration import limits
+    from run_scenario.scenario.expected_ends import judged_by
 
     if options.script is not None:
         raise UsageError(f"{sanitize(options.schedule)} is for a scenario: it needs no script")

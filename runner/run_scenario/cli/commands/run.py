@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from run_scenario.cli import github
 from run_scenario.cli import options as shared
 from run_scenario.cli.command import COMMANDS, Command
-from run_scenario.cli.files import judged_by, load_each, load_expectations, remove_read, report, resolve
+from run_scenario.cli.files import load_each, load_expectations, remove_read, report, resolve
 from run_scenario.cli.options import given_by, limits_of
 from run_scenario.cli.output_format import OutputFormat, check_unused, event_output, json_lines
 from run_scenario.cli.settings import allowed_for, log_processors
@@ -63,6 +63,8 @@ def run(options: Namespace) -> Status:
             remove_read(*(file.path for file in files))
         if checked is None:
             return Status.INVALID
+        from run_scenario.scenario.expected_ends import judged_by
+
         expected = load_expectations(options.expect)
         _check_single(checked, options)
         scenarios = (scenario for each in checked.values() for scenario, _ in each)

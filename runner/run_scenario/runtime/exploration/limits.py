@@ -25,6 +25,8 @@ _MEASURED = frozenset({"t", "since", "until", "duration", "waited", "cpu_user", 
 
 _WHOEVER_IS_KILLED = frozenset({"conserved", "fifo", "mutual_exclusion", "concurrency"})
 """Patterns that say what has to hold even where a process is killed."""
+_OF_SCRIPT = "how the processes of the script end, and what they lose"
+"""What is not judged where a process of a script is killed."""
 
 
 def check_platform() -> None:
@@ -68,7 +70,8 @@ def judged(scenario: Scenario, hazards: Hazards = NO_HAZARDS) -> tuple[Scenario,
     """Return the scenario with those expectations alone that are judged, and the text of the others.
 
     Of what these others speak nothing is implied, either. Where somebody is killed, the ends by that are allowed, and
-    those of the processes that are left behind; pills may be left over.
+    those of the processes that are left behind; pills may be left over. Of a script all ends are allowed then: which of
+    them are right nobody knows.
     """
 
     def is_judged(expectation: Expectation) -> bool:
@@ -83,6 +86,7 @@ def judged(scenario: Scenario, hazards: Hazards = NO_HAZARDS) -> tuple[Scenario,
         killed = frozenset({-signal.SIGKILL, -signal.SIGTERM})
         processes = (each.replace(also_exitcodes=each.also_exitcodes | killed) for each in scenario.processes)
         scenario = scenario.replace(processes=tuple(processes))
+        left_out += (_OF_SCRIPT,) if scenario.script else ()
     return scenario.replace(expect=kept, not_implied=frozenset(not_implied)), left_out
 
 

@@ -1,0 +1,65 @@
+"""How something is explored: the options that Python, pytest and the command have alike."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Literal, TypedDict, get_args
+
+StrategyName = Literal["walk", "random", "order", "priorities", "rare", "dfs"]
+STRATEGIES: tuple[StrategyName, ...] = get_args(StrategyName)
+"""How the schedules of an exploration are chosen."""
+TURNS: tuple[StrategyName, ...] = (
+    *("walk", "dfs", "walk", "order", "walk"),
+    *("random", "walk", "rare", "walk", "priorities"),
+)
+"""The strategies in the order in which they take turns: `walk` finds most faults first, and no one finds all."""
+TimeName = Literal["idle", "any"]
+TIMES: tuple[TimeName, ...] = get_args(TimeName)
+"""When timeouts come."""
+
+
+class ExploreOptions(TypedDict, total=False):
+    """The options of `explore` for whatever is explored; one that is not there, or None, is the command's default."""
+
+    schedules: int | None
+    """How many are tried at most; None: as many as the scenario says, or 200, or as there is time for."""
+    seconds: float | None
+    """For how many seconds they are tried at most."""
+    strategies: Iterable[StrategyName]
+    """How they are chosen, in turn."""
+    seed: int | None
+    """With the same, the same schedules are tried; None: others each time."""
+    jobs: int
+    """How many are tried at a time; 1 if it is not there."""
+    time: TimeName
+    """When timeouts come: when nobody else can move (idle, if it is not there), or whenever (any)."""
+    kill: bool
+    """Whether a process is killed, too, by SIGKILL, before any of its operations."""
+    steps: int | None
+    """How many steps a run may have; None: 20,000."""
+    replays: int | None
+    """How often what is found is replayed before it is claimed; None: 100 times."""
+
+
+_NAMES = {"seconds": "for", "strategies": "strategy"}
+"""Options that the command calls otherwise."""
+
+
+def as_arguments(options: Mapping[str, object]) -> list[str]:
+    """Return the arguments of the command that stand for these `ExploreOptions`: there they are checked.
+
+    Raises:
+        TypeError: there is no option of that name.
+    """
+    arguments = []
+    for name, value in options.items():
+        if name not in ExploreOptions.__annotations__:
+            raise TypeError(f"explore() got an unexpected keyword argument {name!r}")
+        option = f"--{_NAMES.get(name, name)}"
+        if isinstance(value, Iterable) and not isinstance(value, str):
+            value = ",".join(value) or None
+        if value is True:
+            arguments.append(option)
+        elif value is not None and value is not False:
+            arguments.append(f"{option}={value}")
+    return arguments
