@@ -105,7 +105,7 @@ def _explore(options: Namespace, shown: OutputFormat, script: Script | None, sup
     first = None if options.replay_first is None else read_schedule(options.replay_first)
     if first is not None:  # or it would not fit
         hazards = Hazards(hazards.early or first.hazards.early, hazards.kill or first.hazards.kill)
-    scenario, not_judged = limits.judged(scenario.replace(start_method="fork"), hazards)
+    scenario, not_judged = limits.judged(scenario.replace(start_method=scenario.start_method or "fork"), hazards)
     plan = _plan(options, scenario, hazards)
     runs: Repeated
     runs_of_planted: Repeated
