@@ -5,10 +5,11 @@ from __future__ import annotations
 import json
 import os
 import subprocess
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
-from support import COMMAND, PATIENCE
+from support import COMMAND, PATIENCE, check_log, read_events
 
 LOCK_ORDER = """\
 version: 1
@@ -65,3 +66,28 @@ def explore(folder: Path, text: str, *options: str, status: int, file: str = "it
     assert (status, "") == (done.returncode, done.stderr)
     told: dict[str, Any] = json.loads(done.stdout)
     return told
+
+
+BY_ORDER = {"broken-executor": "tasks", "crash-loop": "exits", "lost-items": "items", "missing-pill": "exits"}
+"""Scenarios with a fact that depends on the order in which processes move, as they say themselves."""
+
+
+def without_what_order_decides(name: str, log: str) -> dict[str, Any]:
+    """Return what a run of a bundled scenario comes to, in whatever order its processes move."""
+    events = read_events(log)
+    check_log(events)
+    counts = events[-1]["counts"]
+    exits = [
+        ("without a name" if each["process"].startswith("pid ") else each["process"], each["exitcode"])
+        for each in events
+        if each["event"] == "process.exited"
+    ]
+    tasks = [each["event"] for each in events if each["event"].startswith(("pool.called", "pool.task_"))]
+    found = {
+        "items": {name: counts[name] for name in ("put", "got", "dropped", "lost", "left")},
+        "ends": (events[-1]["outcome"], events[-1]["exit_status"]),
+        "exits": sorted(exits),
+        "tasks": sorted(Counter(tasks).items()),
+    }
+    found.pop(BY_ORDER.get(name, ""), None)
+    return found

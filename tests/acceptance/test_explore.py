@@ -10,13 +10,12 @@ import re
 import signal
 import subprocess
 import sys
-from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import pytest
-from exploring import GIVES_UP, HOLDERS, LOCK_ORDER, call, explore
+from exploring import GIVES_UP, HOLDERS, LOCK_ORDER, call, explore, without_what_order_decides
 from support import COMMAND, PATIENCE, check_log, processes_with, read_events
 
 from effort import in_part, rounds
@@ -400,13 +399,13 @@ def test_what_is_no_schedule(tmp_path: Path, content: str, message: str) -> None
         (["it.yaml", "--schedules", "0"], "is not a number from 1"),
         (["it.yaml", "--keep", "it.yaml"], "is there already, and is no schedule"),
         (["it.yaml", "--keep", "missing/it.json"], "cannot be kept in missing"),
-        (["spawned.yaml"], "only forked processes are controlled"),
+        (["served.yaml"], "`start_method: forkserver`, whose processes are not controlled"),
     ],
 )
 def test_what_cannot_be_explored(tmp_path: Path, arguments: Sequence[str], message: str) -> None:
     """It is refused before anything is run."""
     (tmp_path / "it.yaml").write_text(ORDERED)
-    (tmp_path / "spawned.yaml").write_text(f"start_method: spawn\n{ORDERED}")
+    (tmp_path / "served.yaml").write_text(f"start_method: forkserver\n{ORDERED}")
     done = call(tmp_path, "explore", *arguments)
     assert (2, "") == (done.returncode, done.stdout)
     assert message in done.stderr
@@ -602,36 +601,11 @@ def test_a_controlled_run_is_a_run(tmp_path: Path, name: str) -> None:
     assert (0, "not_found") == (done.returncode, told["verdict"]), told
 
 
-BY_ORDER = {"broken-executor": "tasks", "crash-loop": "exits", "lost-items": "items", "missing-pill": "exits"}
-"""Scenarios with a fact that depends on the order in which processes move, as they say themselves."""
-
-
-def facts(log: str) -> dict[str, Any]:
-    """Return what a run comes to in whatever order its processes move."""
-    events = read_events(log)
-    check_log(events)
-    counts = events[-1]["counts"]
-    exits = [
-        ("without a name" if each["process"].startswith("pid ") else each["process"], each["exitcode"])
-        for each in events
-        if each["event"] == "process.exited"
-    ]
-    tasks = [each["event"] for each in events if each["event"].startswith(("pool.called", "pool.task_"))]
-    return {
-        "items": {name: counts[name] for name in ("put", "got", "dropped", "lost", "left")},
-        "ends": (events[-1]["outcome"], events[-1]["exit_status"]),
-        "exits": sorted(exits),
-        "tasks": sorted(Counter(tasks).items()),
-    }
-
-
 @pytest.mark.parametrize("name", in_part(BUNDLED, 6))
 def test_a_controlled_run_comes_to_the_same(tmp_path: Path, name: str) -> None:
     """Items, tasks and exit codes are those of a free run, also of pools, executors and managers."""
     kept = {"schedule": 1, "scenario": name, "digest": "", "outcome": "", "switches": []}
     (tmp_path / "usual.schedule.json").write_text(json.dumps(kept))
-    controlled = facts(call(tmp_path, "replay", "usual.schedule.json", "--format", "json").stdout)
-    free = facts(call(tmp_path, "run", name, "--format", "json").stdout)
-    for each in (controlled, free):
-        each.pop(BY_ORDER.get(name, ""), None)
-    assert free == controlled
+    controlled = call(tmp_path, "replay", "usual.schedule.json", "--format", "json").stdout
+    free = call(tmp_path, "run", name, "--format", "json").stdout
+    assert without_what_order_decides(name, free) == without_what_order_decides(name, controlled)

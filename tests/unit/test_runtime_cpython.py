@@ -98,7 +98,12 @@ NEEDED = {
     "is_parent_of": [(FORK.Process(), "_parent_pid")],
     "bootstrap_of": [(BaseProcess, "_bootstrap")],
     "control": [  # see runtime/control, which replaces them all
-        *((_multiprocessing, "SemLock"), (popen_fork.Popen, "_launch"), (BaseProcess, "_bootstrap")),
+        *(
+            (_multiprocessing, "SemLock"),
+            (_multiprocessing.SemLock, "_rebuild"),
+            (popen_fork.Popen, "_launch"),
+            (BaseProcess, "_bootstrap"),
+        ),
         *((connection.Connection, "_recv"), (connection.Connection, "_send"), (connection, "wait")),
         *((threading, "_shutdown"), (process, "_cleanup"), (FORK.Process(), "_identity")),
         *((threading, "_allocate_lock"), (threading, "_CRLock"), (threading, "_active_limbo_lock")),

@@ -224,19 +224,37 @@ def replace_bootstrap(base: type[BaseProcess], method: Callable[..., int]) -> No
     replace(base, "_bootstrap", method)  # `run` is overridden by subclasses, and is no place
 
 
-def prepare_children_with(make: Callable[[], Any]) -> None:
-    """Have each child that is not forked unpickle what `make` returns, before it imports the script."""
+def prepare_children_with(prepare: Callable[..., None], state: Callable[[str], tuple[Any, ...] | None]) -> None:
+    """Have each child that is not forked call `prepare`, once, before it imports the script.
+
+    `state` returns with what, for the name of the child; None: it is not called. Of several, the first is called first.
+    """
     from multiprocessing import spawn
 
     plainly = spawn.get_preparation_data
-    if hasattr(plainly, "made"):
+    known = getattr(plainly, "known", frozenset[str]())
+    key = f"{prepare.__module__}.{prepare.__name__}"
+    if key in known:
         return
 
     def data(name: str) -> dict[str, Any]:
-        return {**plainly(name), "run_scenario": make()}  # a child takes what it knows of these, and leaves the rest
+        arguments = state(name)
+        # A child takes what it knows of these, and leaves the rest.
+        return {**plainly(name), **({} if arguments is None else {key: _Called(prepare, arguments)})}
 
-    data.made = make  # type: ignore[attr-defined]
+    data.known = known | {key}  # type: ignore[attr-defined]
     replace(spawn, "get_preparation_data", data)
+
+
+class _Called:
+    """What is called by whoever unpickles it."""
+
+    def __init__(self, function: Callable[..., None], arguments: tuple[Any, ...]) -> None:
+        self._call = function, arguments
+
+    def __reduce__(self) -> Any:
+        guest = sys.modules.get("run_scenario.runtime.script.guest")
+        return guest.unpickled_in_child(*self._call) if guest else self._call
 
 
 def is_initialized(made: BaseProcess) -> bool:

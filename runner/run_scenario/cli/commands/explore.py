@@ -102,7 +102,7 @@ def _explore(options: Namespace, shown: OutputFormat, script: Script | None, sup
         from run_scenario.cli.pictures import check_writable
 
         check_writable(options.log)
-    scenario, not_judged = limits.judged(scenario.replace(start_method="fork"), hazards)
+    scenario, not_judged = limits.judged(scenario.replace(start_method=scenario.start_method or "fork"), hazards)
     plan = _plan(options, scenario, hazards)
     runs: Repeated
     runs_of_planted: Repeated

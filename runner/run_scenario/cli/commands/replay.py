@@ -94,8 +94,9 @@ def _scenario(kept: KeptSchedule, options: Namespace) -> _Subject:
     parser = argparse.ArgumentParser()
     running.COMMAND.add_arguments(parser)
     given = [f"--set={name}={_as_yaml(value)}" for name, value in kept.params.items()]
-    arguments = parser.parse_args([file, *given, "--start-method", "fork"])
+    arguments = parser.parse_args([file, *given])
     scenario, _ = load_valid(file, shared.given_by(arguments))
+    arguments.start_method = scenario.start_method or "fork"  # of which there are the most runs in a second
     arguments.expect = _expectations(kept, options)
     scenario = judged_by(load_expectations(arguments.expect), scenario)
     limits.check(scenario, kept.hazards)

@@ -23,7 +23,7 @@ import random
 import socket
 import struct
 from _thread import get_ident
-from collections.abc import Callable, Container, Sequence
+from collections.abc import Callable, Container, Mapping, Sequence
 from types import FrameType
 from typing import Any
 
@@ -195,17 +195,32 @@ def current() -> Actor | None:
 
 def join(path: str, names: Sequence[str], process: str) -> None:
     """Have this process controlled by the scheduler that listens at `path`; `names` are those of the resources."""
+    learn(path, dict(enumerate(names)))
+    begin_process(process)
+
+
+def known() -> tuple[str, dict[int, str]]:
+    """Return what a process has to learn to become an actor, where it is no fork of one."""
+    return _path, _names
+
+
+def learn(path: str, names: Mapping[int, str]) -> None:
+    """Learn where the scheduler listens, and the names of the resources by their numbers."""
     global _path
     _path = path
-    _names.update(enumerate(names))
-    begin_process(process)
+    _names.update(names)
+
+
+def be(name: str) -> None:
+    """Be the process of that name, which is not an actor yet."""
+    global _process
+    _process = name
+    random.seed(name)  # chance is the same in each run
 
 
 def begin_process(name: str) -> None:
     """Become an actor: the process that has just begun."""
-    global _process
-    _process = name
-    random.seed(name)  # chance is the same in each run
+    be(name)
     _actors[get_ident()] = Actor(os.getpid(), name)
 
 

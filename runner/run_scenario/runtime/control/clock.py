@@ -37,9 +37,7 @@ def _virtual_ns() -> int:
     return actors.now + _read
 
 
-def _of(began: Callable[[], int], *, in_seconds: bool) -> Callable[[], float]:
-    real = began()
-
+def _of(real: int, *, in_seconds: bool) -> Callable[[], float]:
     def read() -> float:
         now = real + _virtual_ns()
         return now / 1e9 if in_seconds else now
@@ -77,10 +75,16 @@ def search() -> None:
                     _places.append(_Place(modules[name], key, value))
 
 
+began: dict[str, int] = {}
+"""When the clocks began, in ns, by the functions that read them: the same in all processes of a run."""
+
+
 def install() -> None:
     """Have this process use the virtual clock, whatever has taken functions from `time` before."""
     search()
-    made = {_sleep: sleep, **{plain: _of(began, in_seconds=seconds) for plain, (began, seconds) in _CLOCKS.items()}}
+    made: dict[Any, Any] = {_sleep: sleep}
+    for plain, (read, in_seconds) in _CLOCKS.items():
+        made[plain] = _of(began.setdefault(plain.__name__, read()), in_seconds=in_seconds)
     for module, name, function in _places:
         setattr(module, name, made[function])
 

@@ -7,7 +7,7 @@ import functools
 import itertools
 import os
 import sys
-from multiprocessing import popen_forkserver, popen_spawn_posix, sharedctypes
+from multiprocessing import popen_forkserver, sharedctypes
 from typing import Any
 
 from run_scenario.runtime.control import actors, threads
@@ -78,11 +78,12 @@ def note_raw_memory() -> None:
     actors.note_escape(f"raw shared memory{place()}")
 
 
-def _watch_start(popen: Any, method: str) -> None:
+def _watch_fork_server() -> None:
+    popen: Any = popen_forkserver.Popen
     plainly = popen._launch
 
     def launch(self: Any, process: Any) -> None:
-        actors.lose(f"{process.name} is started by {method}, and only forked processes are controlled")
+        actors.lose(f"{process.name} is started by forkserver, whose processes are not controlled")
         plainly(self, process)
 
     popen._launch = launch
@@ -91,7 +92,6 @@ def _watch_start(popen: Any, method: str) -> None:
 def install() -> None:
     """Watch what this process does from now on, and those that are forked from it."""
     _watch_memory()
-    _watch_start(popen_spawn_posix.Popen, "spawn")
-    _watch_start(popen_forkserver.Popen, "forkserver")
+    _watch_fork_server()
     _thread.start_new_thread = _start_thread
     sys.addaudithook(_look_at)

@@ -4,10 +4,15 @@ from __future__ import annotations
 
 from typing import Any
 
+from run_scenario.runtime import cpython
 from run_scenario.runtime.control import actors, clock, descriptors, escapes, managers, processes, semaphores, threads
 from run_scenario.runtime.primitives import pipes, queues
 
 join = actors.join
+_RAW = ("SharedMemory", "ShareableList")
+"""What own code makes of which nobody sees when it is read and written."""
+_is_noted = False
+"""Whether what own code makes is made known."""
 
 
 def install(*, kills: bool) -> None:
@@ -21,10 +26,42 @@ def install(*, kills: bool) -> None:
     semaphores.install(kills=kills)
     for each in (descriptors, threads, processes, managers, escapes, clock):
         each.install()
+    cpython.prepare_children_with(_prepare, _state)
     for module in (queues, pipes):  # which read and write past a connection where they can
         module.receiver = descriptors.receiver  # type: ignore[attr-defined]
         module.sender = descriptors.sender  # type: ignore[attr-defined]
     _control_memory()
+
+
+def _state(name: str) -> tuple[Any, ...] | None:
+    """Return what a child of that name needs that is not forked; None: it will not be an actor."""
+    if actors.current() is None:
+        return None
+    return *actors.known(), name, clock.began, semaphores.SemLock.waits_to_release, _is_noted
+
+
+def _prepare(path: str, names: dict[int, str], name: str, began: dict[str, int], kills: bool, is_noted: bool) -> None:
+    """Do in a child that is not forked what was done in the main program: it says hello as soon as it begins."""
+    clock.began.update(began)
+    actors.learn(path, names)
+    actors.be(name)
+    install(kills=kills)
+    if is_noted:
+        note_what_is_made()
+
+
+def note_what_is_made() -> None:
+    """Have the names of what own code makes known, and what nobody can control."""
+    global _is_noted
+    from run_scenario.runtime.script import announcements  # of which a scenario has no use
+
+    _is_noted, announcements.noted = True, _note_made
+
+
+def _note_made(number: int, kind: str, name: str) -> None:
+    actors.name_resource(number, name)
+    if kind in _RAW:
+        escapes.note_raw_memory()
 
 
 def _control_memory() -> None:

@@ -5,9 +5,10 @@ from __future__ import annotations
 import os
 import signal
 from collections.abc import Callable
-from multiprocessing import popen_fork, process
+from multiprocessing import popen_fork, popen_spawn_posix, process
 from typing import Any
 
+from run_scenario.runtime import cpython
 from run_scenario.runtime.control import actors, threads
 
 _fork, _wait4, _kill = os.fork, os.wait4, os.kill
@@ -48,6 +49,18 @@ def _launch_controlled(self: Any, process_obj: Any) -> None:
         _is_launching = False
 
 
+def _started_by(launch: Any) -> Callable[[Any, Any], None]:
+    """Return how a child that is not forked is started: it has been told by the data that prepare it whom to ask."""
+
+    def launch_controlled(self: Any, process_obj: Any) -> None:
+        launch(self, process_obj)
+        if actors.current() is not None:
+            actors.note_started(self.pid)
+            _copies.add(self.pid)
+
+    return launch_controlled
+
+
 def _bootstrap_controlled(self: Any, *args: Any, **kwargs: Any) -> Any:
     global _is_launching
     _is_launching = False
@@ -73,8 +86,9 @@ def wait4(pid: int, options: int) -> tuple[int, int, Any]:
 
 def _has_others() -> bool:
     """Tell whether this process has children that are not controlled."""
+    known = _copies | {cpython.resource_tracker_pid()}
     with open(f"/proc/self/task/{os.getpid()}/children", encoding="ascii") as children:
-        return not _copies.issuperset(map(int, children.read().split()))
+        return not known.issuperset(map(int, children.read().split()))
 
 
 def waitpid(pid: int, options: int) -> tuple[int, int]:
@@ -147,4 +161,5 @@ def install() -> None:
     process._cleanup = _clean_up  # type: ignore[attr-defined]
     process.BaseProcess.__hash__ = _hash  # type: ignore[method-assign]
     popen_fork.Popen._launch = _launch_controlled  # type: ignore[attr-defined]
+    popen_spawn_posix.Popen._launch = _started_by(popen_spawn_posix.Popen._launch)  # type: ignore[attr-defined]
     process.BaseProcess._bootstrap = _bootstrap_controlled  # type: ignore[attr-defined]

@@ -14,6 +14,12 @@ _RECURSIVE = 0
 _ASKING = ("qsize", "get_value")
 
 
+class _Name(str):
+    """The name of a semaphore, by which a child that is not forked finds it, with the key that it has everywhere."""
+
+    key: str
+
+
 class SemLock:
     """Stands for `_multiprocessing.SemLock`, which it has and uses.
 
@@ -25,9 +31,22 @@ class SemLock:
     waits_to_release = False
 
     def __init__(self, kind: int, value: int, maxvalue: int, name: str, unlink: bool) -> None:
-        self._plain = plain = _Plain(kind, value, maxvalue, name, unlink)
-        self._key = actors.own_key("semaphore ")
-        self.handle, self.kind, self.maxvalue, self.name = plain.handle, kind, maxvalue, plain.name
+        self._take(_Plain(kind, value, maxvalue, name, unlink), actors.own_key("semaphore "))
+
+    @classmethod
+    def _rebuild(cls, handle: int, kind: int, maxvalue: int, name: str) -> SemLock:
+        """Stand for how a child that is not forked makes it; without a key it was made where nobody is controlled."""
+        made = cls.__new__(cls)
+        key = name.key if isinstance(name, _Name) else actors.own_key("semaphore ")
+        made._take(_Plain._rebuild(handle, kind, maxvalue, name), key)
+        return made
+
+    def _take(self, plain: Any, key: str) -> None:
+        self._plain, self._key = plain, key
+        self.handle, self.kind, self.maxvalue, self.name = plain.handle, plain.kind, plain.maxvalue, plain.name
+        if self.name is not None:
+            self.name = _Name(self.name)
+            self.name.key = key
         self._count, self._is_mine, self._is_zero = plain._count, plain._is_mine, plain._is_zero
         self._after_fork = plain._after_fork
 

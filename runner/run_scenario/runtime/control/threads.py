@@ -41,7 +41,8 @@ class Lock:
             return
         self._key = actors.own_key("lock ")
         maker = next((each for each in (caller, *frames) if each.f_globals.get("__name__") not in _OF_THREADS), caller)
-        if actor is not None and not is_pythons(str(maker.f_globals.get("__name__"))):
+        # In a child that is not forked, the script is imported before the process is an actor.
+        if actors.own_name() and not is_pythons(str(maker.f_globals.get("__name__"))):
             self._label = f"acquire lock ({os.path.basename(maker.f_code.co_filename)}:{maker.f_lineno})"
 
     def acquire(self, blocking: bool = True, timeout: float = -1) -> bool:

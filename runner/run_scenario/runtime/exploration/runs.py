@@ -234,7 +234,7 @@ class Runs:
             request.replace(scenario=self._scenario),
             supervisor.pid,
             [],
-            "fork",
+            self._scenario.start_method or "fork",
             discard=lambda path: None,  # the whole folder is removed soon
             wording=self._wording,
             stop=lambda number: None,  # as it has

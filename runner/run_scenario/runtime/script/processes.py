@@ -77,9 +77,8 @@ def record_processes(report: Report | None = None, *, proc: bool = True) -> None
         replace(BaseProcess, name, method)
     cpython.replace_bootstrap(BaseProcess, _bootstrap)
     cpython.prepare_children_with(
-        lambda: _Preparation(
-            recorder.run_ref, _starting.process, _proc, output_capture.wanted(), wire.most_bytes, _known()
-        )
+        _prepare,
+        lambda _: (recorder.run_ref, _starting.process, _proc, output_capture.wanted(), wire.most_bytes, _known()),
     )
 
 
@@ -93,18 +92,6 @@ def forget_processes() -> None:
     _numbers.clear()
 
 
-class _Preparation:
-    """What a child that is not forked gets, to be recorded: unpickling it is all it takes."""
-
-    def __init__(self, *state: Any) -> None:
-        """`state`: the arguments of `_prepare`."""
-        self._state = state
-
-    def __reduce__(self) -> Any:
-        guest = sys.modules.get("run_scenario.runtime.script.guest")
-        return guest.unpickled_in_child(_prepare, self._state) if guest else (_prepare, self._state)
-
-
 def _known() -> dict[Any, Any]:
     """Return what is known of what managers hold."""
     managers = sys.modules.get("run_scenario.runtime.primitives.managers")
@@ -114,6 +101,7 @@ def _known() -> dict[Any, Any]:
 def _prepare(
     run_ref: RunRef, process: int | None, proc: bool, streams: Streams, most_bytes: int, known: dict[Any, Any]
 ) -> None:
+    """Have a child that is not forked recorded."""
     if os.path.isdir(run_ref[0]):  # otherwise the run is over
         recorder.join_run(run_ref)
         output_capture.want(streams)

@@ -25,7 +25,6 @@ from run_scenario.runtime.main_program.program import MAIN, MAIN_PROCESS, stream
 from run_scenario.runtime.primitives import wire
 from run_scenario.runtime.run_folder import STOPPED
 from run_scenario.runtime.run_request import RunRequest, Script, semaphore_prefix
-from run_scenario.runtime.script import announcements
 from run_scenario.runtime.script.announcements import MOST_RESOURCES, count_from
 from run_scenario.runtime.script.objects import record_objects
 from run_scenario.runtime.script.processes import record_processes
@@ -34,7 +33,6 @@ from run_scenario.runtime.script.teardown import take_down
 
 _INTERRUPTED = 130
 _HERE = os.path.dirname(__file__)
-_RAW = ("SharedMemory", "ShareableList")
 
 
 def become_script(request: RunRequest, script: Script, report: Report) -> int:
@@ -70,15 +68,10 @@ def become_script(request: RunRequest, script: Script, report: Report) -> int:
 
 
 def _join_control(path: str) -> None:
-    from run_scenario.runtime.control import actors, escapes  # runs that nobody controls need nothing of it
+    from run_scenario.runtime.control import joining  # runs that nobody controls need nothing of it
 
-    def note(number: int, kind: str, name: str) -> None:
-        actors.name_resource(number, name)
-        if kind in _RAW:
-            escapes.note_raw_memory()
-
-    announcements.noted = note
-    actors.join(path, (), MAIN_PROCESS)
+    joining.note_what_is_made()
+    joining.join(path, (), MAIN_PROCESS)
 
 
 def _flush(inherited: list[Any]) -> None:
