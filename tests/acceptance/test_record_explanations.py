@@ -62,6 +62,62 @@ def main():
         "never asked for the result of map(work, …) (script.py:13) of pool 'executor (script.py:12)': it had raised "
         "ZeroDivisionError: division by zero (to go through its results would have raised it here)",
     ),
+    "a task that cannot be pickled": (
+        """
+def work(queue):
+    queue.put(1)
+
+def main():
+    queue = multiprocessing.Queue()
+    with multiprocessing.Pool(1) as pool:
+        pool.apply_async(work, (queue,))
+        pool.close()
+        pool.join()
+""",
+        "never asked for the result of apply_async(work, …) (call 1, script.py:12) of pool 'pool (script.py:11)': it "
+        "was never given to a worker, because it cannot be pickled: RuntimeError: Queue objects should only be shared "
+        "between processes through inheritance (get() would have raised it here)",
+    ),
+    "a future whose function cannot be pickled": (
+        """
+from concurrent.futures import ProcessPoolExecutor
+
+def main():
+    with ProcessPoolExecutor(1) as executor:
+        executor.submit(lambda: 1)
+""",
+        "never asked for the result of submit(main.<locals>.<lambda>, …) (call 1, script.py:10) of pool 'executor "
+        "(script.py:9)': it was never given to a worker, because it cannot be pickled: ",
+    ),
+    "a result that cannot be pickled": (
+        """
+def work():
+    return threading.Lock()
+
+def main():
+    pool = multiprocessing.Pool(1)
+    pool.apply_async(work)
+    pool.close()
+    pool.join()
+""",
+        "never asked for the result of apply_async(work, …) (call 1, script.py:11) of pool 'pool (script.py:10)': its "
+        "result never came, because it cannot be pickled: MaybeEncodingError: ",
+    ),
+    "a future whose result cannot be pickled": (
+        """
+from concurrent.futures import ProcessPoolExecutor
+
+def work():
+    return threading.Lock()
+
+def main():
+    with ProcessPoolExecutor(1) as executor:
+        executor.submit(work)
+        executor.submit(work)
+""",
+        "its result never came, because it cannot be pickled: TypeError: cannot pickle '_thread.lock' object, and 1 "
+        "more call of this pool failed, too (result() would have raised it here)",
+    ),
     "a pool whose block ends before its tasks": (
         """
 def work(x):
@@ -160,6 +216,34 @@ def main():
 """,
         "; apply_async(work, …) (call 1, script.py:17) of pool 'pool (script.py:15)' has raised ZeroDivisionError: "
         "division by zero in {worker}, and nobody has asked for its result",
+    ),
+    "a task that was never sent": (
+        """
+def work(queue):
+    queue.put(1)
+
+def main():
+    queue = multiprocessing.Queue()
+    pool = multiprocessing.Pool(1)
+    pool.apply_async(work, (queue,))
+    queue.get()
+""",
+        "; apply_async(work, …) (call 1, script.py:12) of pool 'pool (script.py:11)' was never given to a worker, "
+        "because it cannot be pickled (RuntimeError: Queue objects should only be shared between processes through "
+        "inheritance), and nobody has asked for its result",
+    ),
+    "a task that no worker can unpickle": (
+        """
+class Torn:
+    def __reduce__(self):
+        return int, ("x",)
+
+def main():
+    pool = multiprocessing.Pool(1)
+    pool.apply(repr, (Torn(),))
+""",
+        " could not unpickle a task that it was given (ValueError: invalid literal for int() with base 10: 'x'), and "
+        "ended; a Pool never gives a lost task to another worker",
     ),
     "a producer that fails before its first item": (
         """
@@ -524,6 +608,48 @@ def test_a_deadlock_is_explained_by_what_else_happened(tmp_path: Path, method: s
     failed = recorded.log.all("pool.task_failed")
     assert (3, "deadlock") == (recorded.status, recorded.stall()["cause"])
     assert told.format(worker=failed[0]["process"] if failed else "") in recorded.stall()["reason"]
+
+
+@pytest.mark.parametrize("call", ["submit(repr, Torn()).result()", "map(repr, [Torn()]).__next__()"])
+def test_a_task_that_breaks_an_executor(tmp_path: Path, method: str, call: str) -> None:
+    """Python only says that a process was terminated abruptly; it was no initializer, since there is none."""
+    text = f"""
+from concurrent.futures import ProcessPoolExecutor
+
+class Torn:
+    def __reduce__(self):
+        return int, ("x",)
+
+def main():
+    with ProcessPoolExecutor(1) as executor:
+        executor.{call}
+"""
+    recorded = record(tmp_path, script(text), method)
+    worker = recorded.log.one("pool.worker_failed")
+    assert (1, "unpickling") == (recorded.status, worker["doing"])
+    hint = (
+        f"{worker['process']} could not unpickle its next task: ValueError: invalid literal for int() with base 10: 'x'"
+    )
+    assert hint == recorded.log.one("process.failed", "MainProcess")["hint"]
+
+
+def test_an_executor_that_is_broken_before_map_has_begun(tmp_path: Path, method: str) -> None:
+    """Then it is not the results that raise, but map() itself: that is explained in the same way."""
+    text = """
+from concurrent.futures import ProcessPoolExecutor
+
+def begin():
+    raise ValueError("no licence")
+
+def main():
+    with ProcessPoolExecutor(1, initializer=begin) as executor:
+        executor.submit(repr, 1).exception()
+        executor.map(repr, [1])
+"""
+    recorded = record(tmp_path, script(text), method)
+    worker = recorded.log.one("pool.worker_failed")
+    hint = recorded.log.one("process.failed", "MainProcess")["hint"]
+    assert (1, f"the initializer raised ValueError: no licence in {worker['process']}") == (recorded.status, hint)
 
 
 def test_an_initializer_that_fails_in_one_worker_after_the_other(tmp_path: Path, method: str) -> None:

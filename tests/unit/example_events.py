@@ -210,6 +210,14 @@ _DEFAULTS: dict[str, dict[str, Any]] = {
         "exception": "ValueError",
         "message": "boom",
     },
+    "pool.not_pickled": {
+        "pool": "crunch",
+        "call": 1,
+        "method": "apply_async",
+        "part": "task",
+        "exception": "PicklingError",
+        "message": "no lambda",
+    },
     "pool.result": {"pool": "crunch", "call": 1, "method": "imap", "position": 0, "result": 49, "waited": 0.0},
     "pool.returned": {"pool": "crunch", "call": 1, "method": "map", "result": [49], "waited": 0.5},
     "pool.called_back": {

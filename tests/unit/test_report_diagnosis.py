@@ -467,6 +467,7 @@ def test_an_initializer_that_raises_again_and_again_is_named_at_the_deadline() -
     """Its pool starts another worker each time, and so everybody may still move."""
     scenario = make_scenario().replace(pools=(PoolSpec("crew", "Pool", 1),))
     failed = {"event": "pool.worker_failed", "process": "W", "pool": "crew", "exception": "OSError", "message": "full"}
+    failed["doing"] = "initializer"
     who = [waiting("MainProcess", codes.W_POOL_RESULT, 0)]
     assert sentence(scenario, who, cause="deadline", events=happened(failed)) == (
         "the main program waits for a result of pool 'crew'; the initializer of pool 'crew' has raised OSError: full "

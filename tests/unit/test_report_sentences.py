@@ -187,6 +187,24 @@ SENTENCES = [
     ("pool.created", {}, "creates pool 'crunch', Pool: 2 workers"),
     ("pool.worker_started", {}, "works for pool 'crunch' (pid 12)"),
     ("pool.worker_failed", {}, "fails outside of a task: ValueError: boom"),
+    ("pool.worker_failed", {"doing": "initializer"}, "fails: its initializer raised ValueError: boom"),
+    (
+        "pool.worker_failed",
+        {"doing": "unpickling"},
+        "fails, because it cannot unpickle its next task: ValueError: boom",
+    ),
+    (
+        "pool.not_pickled",
+        {},
+        "apply_async() (call 1) of pool 'crunch': it was never given to a worker, because it cannot be pickled: "
+        "PicklingError: no lambda",
+    ),
+    (
+        "pool.not_pickled",
+        {"part": "result"},
+        "apply_async() (call 1) of pool 'crunch': its result never came, because it cannot be pickled: PicklingError: "
+        "no lambda",
+    ),
     ("pool.worker_exited", {}, "ended with exit code 0 after 3 tasks for pool 'crunch'"),
     ("pool.worker_lost", {}, "was lost with task 2 of map(): ended by SIGKILL"),
     (
@@ -229,6 +247,13 @@ SENTENCES = [
         {"method": "submit", "calls": 1},
         "never asked for the result of submit(square, …) (call 1) of pool 'crunch': it had raised ValueError: boom "
         "(result() would have raised it here)",
+    ),
+    (
+        "pool.exception_not_retrieved",
+        {"part": "task", "task": None, "calls": 2},
+        "never asked for the result of apply_async(square, …) (call 1) of pool 'crunch': it was never given to a "
+        "worker, because it cannot be pickled: ValueError: boom, and 1 more call of this pool failed, too (get() would "
+        "have raised it here)",
     ),
     (
         "pool.left_over",

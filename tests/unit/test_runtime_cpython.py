@@ -75,6 +75,7 @@ NEEDED = {
     "let_go_of_process_at_end": [(process, "_current_process")],
     "package_of_caller": [(sys, "_getframe")],
     "pool_thread_was": [(connection.Connection, "recv"), (pool.ApplyResult, "_set")],
+    "was_taking_task": [(queues.SimpleQueue, "get"), (pool, "worker"), (of_processes, "_process_worker")],
     "interpreter_flags_with": [(util, "_args_from_interpreter_flags")],
     "set_semaphore_prefix, set_socket_folder": [(process.current_process(), "_config")],
     "when_threads_start": [(threading.Thread, "_set_native_id")],

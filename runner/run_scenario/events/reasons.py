@@ -160,7 +160,7 @@ HintKind = Literal[
     "manager_ended",
     "memory_removed",
     "memory_of_tracker",
-    "initializer_failed",
+    "worker_failed",
     "unloadable_result",
     "workers_lost",
     "pool_thread_ended",

@@ -100,6 +100,7 @@ class Clocks:
             "pool.task_started": lambda e, c: self._look(("call", e["pool"], e["call"]), c),
             "pool.task_finished": lambda e, c: self._add(("tasks", e["pool"], e["call"]), c),
             "pool.task_failed": lambda e, c: self._add(("tasks", e["pool"], e["call"]), c),
+            "pool.not_pickled": lambda e, c: self._look(("tasks", e["pool"], e["call"]), c),
             "pool.result": lambda e, c: self._look(("tasks", e["pool"], e["call"]), c),
             "pool.returned": lambda e, c: self._look(("tasks", e["pool"], e["call"]), c),
             "pool.call_failed": lambda e, c: self._look(("tasks", e["pool"], e["call"]), c),

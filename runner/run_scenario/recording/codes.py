@@ -126,7 +126,7 @@ MANAGER_LOST = 113  # supervisor                                     pid, exit c
 # Pools, by position among the scenario's resources; calls count from 1, tasks from 0.
 POOL_CREATED = 120  #                                           pool, processes
 POOL_WORKER_STARTED = 121  # by the worker                      pool, name, pid, ppid, other threads of who forks it
-POOL_WORKER_FAILED = 122  # outside of a task                   pool, exception, message
+POOL_WORKER_FAILED = 122  # outside of a task                   pool, exception, message, what it did
 POOL_WORKER_REAPED = 123  #                                     pool, pid, exit code, name, usage
 POOL_CRASH_LOOP = 124  #                                        pool, workers started, whether it goes on
 POOL_CALLED = 125  #                              pool, call, tasks; path, arguments, input, chunk size, callbacks
@@ -145,6 +145,7 @@ POOL_TERMINATED = 133  # before it                              pool, what does 
 POOL_JOINED = 134  #                                            pool, since
 POOL_THREAD_FAILED = 135  # one of the pool's own has ended         pool, its task, what it did, exception, message
 POOL_CALLED_BACK = 136  # before it, by a thread of the main program  pool, call, keyword, argument
+POOL_CALL_BROKEN = 137  # by a thread of the main program      pool, call, exception, message
 
 # Steps of `main`.
 STEP_CALLED = 140  # what no object records itself              subject, method, result

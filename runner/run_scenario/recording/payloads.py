@@ -98,6 +98,7 @@ PAYLOADS: Mapping[int, Mapping[int, Withhold]] = {
     codes.POOL_CALL_FAILED: {3: _data},
     codes.POOL_THREAD_FAILED: {4: _data},
     codes.POOL_CALLED_BACK: {3: _data},
+    codes.POOL_CALL_BROKEN: {3: _data},
     codes.STEP_CALLED: {2: _data},
     codes.STEP_RAISED: {3: _data},
 }

@@ -142,6 +142,7 @@ class _Explanation:
             f"; the initializer of pool '{failed.resource}' has raised {_exception(failed)} in {failed.process}, and a "
             "Pool starts another worker in its place, again and again"
             for failed in self._facts("worker_failed")
+            if failed.fields.get("doing") == "initializer"
         )
 
     def _everybody(self) -> str:
@@ -294,8 +295,7 @@ class _Explanation:
         failed = self._failed(ended)
         tasks = self._facts("task_failed")
         failed += [
-            f"{_call(fact)} of pool '{fact.resource}' has raised {_exception(fact)} in {fact.process}, and "
-            "nobody has asked for its result"
+            f"{_call(fact)} of pool '{fact.resource}' {_how_call_failed(fact)}, and nobody has asked for its result"
             for fact in tasks[:_MOST_FAILED]
         ]
         if len(tasks) > _MOST_FAILED:
@@ -557,7 +557,12 @@ class _Explanation:
             return f"{start}: its workers end as soon as they are started{why}"
         if self._diagnosis.kind == "pool_thread_ended":
             return f"{start}: {self._ended_thread()}"
-        losses = self._facts("worker_lost")
+        losses, unread = self._facts("worker_lost"), self._fact("worker_failed")
+        if self._diagnosis.kind == "lost_pool_task" and not losses and unread is not None:
+            return (
+                f"{start}: {unread.process} could not unpickle a task that it was given ({_exception(unread)}), and "
+                "ended; a Pool never gives a lost task to another worker"
+            )
         lost = next((fact for fact in losses if fact.fields["call"] is not None), None)
         if lost is not None:
             task, exception = _task(lost), lost.fields.get("exception")
@@ -866,6 +871,15 @@ def _task(fact: Fact) -> str:
 
 def _call(fact: Fact) -> str:
     return call_name(*(fact.fields.get(field) for field in ("method", "call", "function", "place")))
+
+
+def _how_call_failed(fact: Fact) -> str:
+    part = fact.fields.get("part")
+    if part == "task":
+        return f"was never given to a worker, because it cannot be pickled ({_exception(fact)})"
+    if part == "result":
+        return f"has failed, because its result cannot be pickled ({_exception(fact)})"
+    return f"has raised {_exception(fact)} in {fact.process}"
 
 
 def _exception(fact: Fact) -> str:

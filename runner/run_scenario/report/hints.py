@@ -38,9 +38,12 @@ def hint_sentence(hint: Hint) -> str:
                 f"{attached.process} had attached to shared memory '{hint.name}' with a resource tracker of its own, "
                 f"which removes it when all have ended that have this tracker: {who} ended after {ended.t:.2f} s"
             )
-        case "initializer_failed", (types.PoolWorkerFailed() as failed,):
+        case "worker_failed", (types.PoolWorkerFailed() as failed,):
             raised = f"{failed.exception}: {failed.message}" if failed.message else failed.exception
-            return f"the initializer raised {raised} in {failed.process}"
+            if failed.doing == "initializer":
+                return f"the initializer raised {raised} in {failed.process}"
+            what = "could not unpickle its next task" if failed.doing == "unpickling" else "failed outside of a task"
+            return f"{failed.process} {what}: {raised}"
         case "unloadable_result", (types.PoolTaskFailed() as task,):
             name = task_name(task.method, task.call, task.task, task.function or None, task.place or None)
             return f"no worker had ended: what {name} sent cannot be unpickled; it had raised {task.exception}"

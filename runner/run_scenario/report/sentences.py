@@ -451,6 +451,12 @@ _POOL_THREADS = {"results": "takes the results", "tasks": "hands out the tasks",
 _WHILE = {"unpickling": " while it unpickled what a worker had sent", "callback": " in a callback"}
 
 
+_WORKER_FAILED = {
+    "initializer": "fails: its initializer raised",
+    "unpickling": "fails, because it cannot unpickle its next task:",
+}
+
+
 def _thread_failed(event: Event) -> str:
     thread = _POOL_THREADS.get(str(event.get("thread")), "runs it")
     when = _WHILE.get(str(event.get("doing")), "")
@@ -472,12 +478,21 @@ _ASKS = {"submit": "result()", **dict.fromkeys(("map", "imap", "imap_unordered")
 """Method -> how its result is asked for, if not by get(); a `map` that does not wait is that of an executor."""
 
 
+_NOT_PICKLED = {
+    "task": "it was never given to a worker, because it cannot be pickled:",
+    "result": "its result never came, because it cannot be pickled:",
+}
+
+
 def _not_retrieved(event: Event) -> str:
     calls = event.get("calls") or 1
     more = f", and so had {plural(calls - 1, 'more call')} of this pool" if calls > 1 else ""
+    failed = _NOT_PICKLED.get(str(event.get("part")), "it had raised")
+    if calls > 1 and failed in _NOT_PICKLED.values():
+        more = f", and {plural(calls - 1, 'more call')} of this pool failed, too"
     ask = _ASKS.get(str(event.get("method")), "get()")
     return (
-        f"never asked for the result of {_call(event)} of {_pool(event)}: it had raised "
+        f"never asked for the result of {_call(event)} of {_pool(event)}: {failed} "
         f"{_exception(event)}{more} ({ask} would have raised it here)"
     )
 
@@ -621,7 +636,9 @@ _SENTENCES: dict[str, Callable[[Event], str]] = {
     "helper.lost": _helper_lost,
     "pool.created": lambda e: f"creates {_pool(e)}, {e.get('type')}: {plural(e.get('processes') or 0, 'worker')}",
     "pool.worker_started": lambda e: f"works for {_pool(e)}{_pid(e)}",
-    "pool.worker_failed": lambda e: f"fails outside of a task: {_exception(e)}",
+    "pool.worker_failed": lambda e: (
+        f"{_WORKER_FAILED.get(str(e.get('doing')), 'fails outside of a task:')} {_exception(e)}"
+    ),
     "pool.worker_exited": lambda e: f"{_worker_end(e)} after {plural(e.get('tasks') or 0, 'task')} for {_pool(e)}",
     "pool.worker_lost": _worker_lost,
     "pool.thread_failed": _thread_failed,
@@ -636,6 +653,7 @@ _SENTENCES: dict[str, Callable[[Event], str]] = {
         f"calls back {e.get('function')}({value(e.get('argument'))}), the {e.get('keyword')} of {e.get('method')}()"
     ),
     "pool.call_failed": lambda e: f"{_call(e)} of {_pool(e)} raised {_exception(e)}",
+    "pool.not_pickled": lambda e: f"{_call(e)} of {_pool(e)}: {_NOT_PICKLED.get(str(e.get('part')))} {_exception(e)}",
     "pool.closed": lambda e: f"closes {_pool(e)}",
     "pool.terminated": lambda e: f"terminates {_pool(e)}{_TERMINATED_BY.get(str(e.get('by')), '')}",
     "pool.joined": lambda e: f"has joined {_pool(e)}{_after(e)}",

@@ -510,6 +510,18 @@ def pool_thread_was(traceback: TracebackType | None) -> str:
     return doing
 
 
+def was_taking_task(traceback: TracebackType | None) -> bool:
+    """Tell whether a pool's worker failed while it took its next task: that cannot be unpickled."""
+    caller = None
+    while traceback is not None:
+        code = traceback.tb_frame.f_code
+        here = os.path.basename(code.co_filename), code.co_name
+        if here == ("queues.py", "get") and caller in (("pool.py", "worker"), ("process.py", "_process_worker")):
+            return True
+        caller, traceback = here, traceback.tb_next
+    return False
+
+
 def when_feeder_starts(executor: Any, note: Callable[[threading.Thread], None]) -> None:
     """Have `note` called with the thread that hands an executor's tasks on, once it has started."""
     queue = executor._call_queue  # its thread is started by another thread, at some later time

@@ -125,6 +125,7 @@ EventName = Literal[
     "pool.returned",
     "pool.called_back",
     "pool.call_failed",
+    "pool.not_pickled",
     "pool.closed",
     "pool.terminated",
     "pool.joined",

@@ -17,7 +17,7 @@ from run_scenario.events.diagnosis.hints import Failure
 from run_scenario.events.diagnosis.pools import is_heard, unheard_failures
 from run_scenario.events.exit_cause import signal_of
 from run_scenario.events.types import Event
-from run_scenario.events.types.pools import Doing, PoolThread
+from run_scenario.events.types.pools import Doing, PoolThread, WorkerDoing
 from run_scenario.recording.data import RecordedArgument
 from run_scenario.recording.segment_reader import Source
 from run_scenario.recording.usage import Packed
@@ -58,6 +58,9 @@ class PoolDecoder:
         """Process id -> the exception of the task that ends it: one that a Pool's worker does not catch."""
         self._failures: dict[int, str] = {}
         self._terminated: set[int] = set()
+        self._raising: set[tuple[int, int]] = set()
+        self._finished: set[tuple[int, int]] = set()
+        """Pool and call, a task of which has raised, or returned."""
         self._tasks: Counter[tuple[int, int]] = Counter()
         """Pool and call -> its tasks that are not over."""
         self.of_worker: dict[int, str] = {}
@@ -113,11 +116,19 @@ class PoolDecoder:
         self.of_worker[pid] = self.spec(pool).name
         return types.PoolWorkerStarted(pool=self.of_worker[pid], ppid=ppid)
 
-    def on_pool_worker_failed(self, source: Source, t: int, pool: int, exception: str, message: str) -> Event | None:
+    def on_pool_worker_failed(
+        self,
+        source: Source,
+        t: int,
+        pool: int,
+        exception: str,
+        message: str,
+        doing: WorkerDoing | UnsetType = UNSET,
+    ) -> Event | None:
         if source.pid in self._ending:
             return None  # it was the task that failed so, and that has been emitted
         self._failures[pool] = f"{exception}: {message}" if message else str(exception)
-        return types.PoolWorkerFailed(pool=self.spec(pool).name, exception=exception, message=message)
+        return types.PoolWorkerFailed(pool=self.spec(pool).name, exception=exception, message=message, doing=doing)
 
     def on_pool_worker_reaped(
         self, source: Source, t: int, pool: int, pid: int, code: int, name: str, usage: Packed
@@ -182,6 +193,7 @@ class PoolDecoder:
     def on_pool_task_finished(self, source: Source, t: int, pool: int, call: int, task: int, result: Any) -> Event:
         duration = self._end_task(source, t)
         self._tasks[pool, call] -= 1
+        self._finished.add((pool, call))
         name, method = self._place(pool, call)
         return types.PoolTaskFinished(pool=name, call=call, method=method, task=task, result=result, duration=duration)
 
@@ -198,6 +210,7 @@ class PoolDecoder:
         null_input: bool = False,
     ) -> Event:
         name, method = self._place(pool, call)
+        self._raising.add((pool, call))
         doing = self._doing.get(source.pid)
         duration = self._end_task(source, t)
         if no_exception and doing and self.spec(pool).type == "Pool":
@@ -292,6 +305,22 @@ class PoolDecoder:
             **self._of_own_code(pool, call),
         )
 
+    def on_pool_call_broken(
+        self, source: Source, t: int, pool: int, call: int, exception: str, message: str
+    ) -> Event | None:
+        if (pool, call) in self._raising:
+            return None  # it was a task that raised, and that has been emitted
+        name, method = self._place(pool, call)
+        return types.PoolNotPickled(
+            pool=name,
+            call=call,
+            method=method,
+            part="result" if (pool, call) in self._finished else "task",
+            exception=exception,
+            message=message,
+            **self._of_own_code(pool, call),
+        )
+
     # The end
 
     def on_pool_closed(self, source: Source, t: int, pool: int) -> Event:
@@ -330,12 +359,13 @@ class PoolDecoder:
             pool=spec.name,
             call=first.call,
             method=first.method,
-            task=first.task,
+            task=first.task if isinstance(first, types.PoolTaskFailed) else None,
             function=self.call(index, first.call).function,
             exception=first.exception,
             message=first.message,
             calls=len(failed),
             place=self.call(index, first.call).place or UNSET,
+            part=first.part if isinstance(first, types.PoolNotPickled) else UNSET,
         )
 
     def _left_over(self, index: int, spec: PoolSpec, facts: FactBook, ended_well: bool) -> Event | None:
@@ -363,4 +393,5 @@ class PoolDecoder:
         """Return a call of whose results none was asked for, and no task of which has failed; None for any other."""
         key = pool, call.number
         taken = is_heard(facts, *key) or facts.last(types.PoolResult, *key) or facts.last(types.PoolCallFailed, *key)
-        return None if taken or facts.last(types.PoolTaskFailed, *key) else facts.last(types.PoolCalled, *key)
+        failed = facts.last(types.PoolTaskFailed, *key) or facts.last(types.PoolNotPickled, *key)
+        return None if taken or failed else facts.last(types.PoolCalled, *key)

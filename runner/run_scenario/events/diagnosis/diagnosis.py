@@ -17,6 +17,7 @@ from run_scenario.events.diagnosis.facts import FactBook
 from run_scenario.events.diagnosis.graph import WaitForGraph
 from run_scenario.events.diagnosis.pools import (
     ended_thread,
+    has_lost_unpickled,
     is_closed_to_workers,
     lost_tasks,
     only_unheard_failure,
@@ -51,7 +52,7 @@ _FAILURES = ("exception", "crash", "signal", "vanished", "unstarted")
 """Causes of ends that nobody in the program has asked for."""
 _FIELDS = (
     *("side", "exitcode", "signal", "call", "method", "task", "function", "place"),
-    *("exception", "message", "error", "tasks", "count", "cause", "thread", "doing", "most", "by", "threads"),
+    *("exception", "message", "error", "tasks", "count", "cause", "thread", "doing", "most", "by", "threads", "part"),
 )
 """Fields of events that a diagnosis repeats."""
 
@@ -192,7 +193,7 @@ class _Rules:
                 return "worker_crash_loop", [w]
             if ended_thread(self._graph, w):
                 return "pool_thread_ended", [w]
-            if lost_tasks(self._graph, w):
+            if lost_tasks(self._graph, w) or has_lost_unpickled(self._graph, w):
                 return "lost_pool_task", [w]
             if w.operation == "result" and self._facts.last(types.PoolTerminated, name):
                 return "no_pool_worker", [w]

@@ -62,6 +62,7 @@ _TELL_APART: dict[type[types.Event], tuple[str, ...]] = {
     types.PoolThreadFailed: ("pool", "thread"),
     types.PoolCrashLoop: ("pool",),
     types.PoolTaskFailed: ("pool", "call"),
+    types.PoolNotPickled: ("pool", "call"),
     types.PoolCalled: ("pool", "call"),
     types.PoolResult: ("pool", "call"),
     types.PoolReturned: ("pool", "call"),

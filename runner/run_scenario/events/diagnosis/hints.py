@@ -137,8 +137,8 @@ def _broken_executor(failure: Failure, facts: FactBook) -> Hint | None:
     failed = max(facts.each(types.PoolCallFailed), key=attrgetter("seq"), default=None)
     if failed is None or failed.exception != "BrokenProcessPool":
         return None
-    if initializer := facts.last(types.PoolWorkerFailed, failed.pool):
-        return Hint("initializer_failed", initializer.seq, (initializer,))
+    if worker := facts.last(types.PoolWorkerFailed, failed.pool):
+        return Hint("worker_failed", worker.seq, (worker,))
     if "result_reader.recv()" in (failure.traceback or ""):
         return _unloadable_result(failed, facts)
     return _lost_worker(failed, facts)

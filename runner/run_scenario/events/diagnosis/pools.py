@@ -35,6 +35,18 @@ def lost_tasks(graph: WaitForGraph, w: Waiting) -> list[types.PoolWorkerLost]:
     return [event for event in lost if event.task is not None and event.task // chunk == taken // chunk]
 
 
+def has_lost_unpickled(graph: WaitForGraph, w: Waiting) -> bool:
+    """Tell whether a worker has ended because it could not unpickle its task, and all others have nothing to do."""
+    spec, facts = graph.spec(w), graph.situation.facts
+    if not isinstance(spec, PoolSpec) or spec.type != "Pool" or facts.last(types.PoolTerminated, spec.name):
+        return False
+    failed = facts.last(types.PoolWorkerFailed, spec.name)
+    workers = [each for each in graph.waiting if each.process in facts.workers.get(spec.name, ())]
+    return (
+        failed is not None and failed.doing == "unpickling" and all(each.operation == "next_task" for each in workers)
+    )
+
+
 def _awaited_call(spec: PoolSpec, facts: FactBook) -> PoolCall | None:
     """Return the call whose result the main program waits for, where that is not recorded.
 
@@ -95,12 +107,14 @@ def ended_thread(graph: WaitForGraph, w: Waiting) -> types.PoolThreadFailed | No
     return failed.get("tasks") or failed.get("workers")
 
 
-def unheard_failures(facts: FactBook, pool: str) -> list[types.PoolTaskFailed]:
-    """Return what tasks of a pool have raised in calls that the main program has not heard of: the last of each."""
-    return [event for event in facts.each(types.PoolTaskFailed, pool) if not _is_known(facts, event)]
+def unheard_failures(facts: FactBook, pool: str) -> list[types.PoolTaskFailed | types.PoolNotPickled]:
+    """Return how calls of a pool have failed of which the main program has not heard: the last failure of each."""
+    failed: list[types.PoolTaskFailed | types.PoolNotPickled] = list(facts.each(types.PoolTaskFailed, pool))
+    failed += facts.each(types.PoolNotPickled, pool)
+    return sorted((event for event in failed if not _is_known(facts, event)), key=lambda event: event.seq)
 
 
-def _is_known(facts: FactBook, failed: types.PoolTaskFailed) -> bool:
+def _is_known(facts: FactBook, failed: types.PoolTaskFailed | types.PoolNotPickled) -> bool:
     key = failed.pool, failed.call
     if facts.last(types.PoolReturned, *key) or facts.last(types.PoolCalledBack, *key):
         return True
@@ -112,7 +126,7 @@ def _is_known(facts: FactBook, failed: types.PoolTaskFailed) -> bool:
 
 def only_unheard_failure(facts: FactBook, pool: str) -> types.PoolTaskFailed | None:
     """Return what a task of a pool has raised in a call that the main program has not heard of, if only one has."""
-    unheard = unheard_failures(facts, pool)
+    unheard = [event for event in unheard_failures(facts, pool) if isinstance(event, types.PoolTaskFailed)]
     if len(unheard) == 1 and facts.count(types.PoolTaskFailed, pool, unheard[0].call) == 1:
         return unheard[0]
     return None

@@ -29,6 +29,10 @@ from run_scenario.events.types.base import (
 TerminatedBy = Literal["with", "collected"]
 
 
+WorkerDoing = Literal["initializer", "unpickling"]
+Part = Literal["task", "result"]
+
+
 class PoolEvent(Event, kw_only=True):
     """What happens at a pool."""
 
@@ -65,11 +69,15 @@ class PoolWorkerStarted(PoolEvent, kw_only=True, tag="pool.worker_started"):
 
 
 class PoolWorkerFailed(PoolEvent, kw_only=True, tag="pool.worker_failed"):
-    """A worker has failed outside of a task: its initializer raised."""
+    """A worker has failed outside of a task, and ends."""
 
     level: Level = "error"
     exception: ExceptionName
     message: Message
+    doing: Annotated[
+        WorkerDoing | UnsetType,
+        about("initializer: it raised; unpickling: what the worker was given to do; left out: neither."),
+    ] = UNSET
 
 
 class PoolWorkerExited(PoolEvent, kw_only=True, tag="pool.worker_exited"):
@@ -219,6 +227,17 @@ class PoolCallFailed(PoolCallEvent, kw_only=True, tag="pool.call_failed"):
     place: Place = UNSET
 
 
+class PoolNotPickled(PoolCallEvent, kw_only=True, tag="pool.not_pickled"):
+    """A call has failed because the pool could not send something on: no task of it has raised."""
+
+    level: Level = "warning"
+    part: Annotated[Part, about("task: what a worker was to be given; result: what it was to give back.")]
+    exception: ExceptionName
+    message: Message
+    function: CalledFunction = UNSET
+    place: Place = UNSET
+
+
 class PoolClosed(PoolEvent, kw_only=True, tag="pool.closed"):
     """The pool takes no more tasks."""
 
@@ -241,15 +260,21 @@ class PoolJoined(PoolEvent, kw_only=True, tag="pool.joined"):
     waited: Annotated[Seconds, about("Seconds that the main program waited for it.")]
 
 
-class PoolExceptionNotRetrieved(PoolTaskEvent, kw_only=True, tag="pool.exception_not_retrieved"):
-    """A task raised, and until the end of the run nobody asked for the result of its call."""
+class PoolExceptionNotRetrieved(PoolCallEvent, kw_only=True, tag="pool.exception_not_retrieved"):
+    """A task raised, or could not be sent, and until the end of the run nobody asked for the result of its call."""
 
     level: Level = "warning"
+    task: Annotated[
+        Count | None, about("Number of the task among those of the call: 0, 1, 2, …; null: it is not known.")
+    ]
     function: Annotated[str, about("What the worker called.")]
     exception: ExceptionName
     message: Message
     calls: Annotated[Ordinal, about("Of how many calls on this pool that is so; this is the first.")]
     place: Place = UNSET
+    part: Annotated[
+        Part | UnsetType, about("What could not be sent, as in pool.not_pickled; left out: the task raised.")
+    ] = UNSET
 
 
 class PoolLeftOver(PoolCallEvent, kw_only=True, tag="pool.left_over"):

@@ -19,7 +19,7 @@ _MOST_ALIKE = 3
 _TROUBLE = ("warning", "error")
 _STOPS = ("scenario.stalled", "scenario.timed_out", "scenario.signalled", "scenario.interrupted")
 """What comes after these in a log comes of them, or is of run-scenario's own making."""
-_SEEN = ("process.failed", "process.join_timed_out", "pool.task_failed", "pool.call_failed")
+_SEEN = ("process.failed", "process.join_timed_out", "pool.task_failed", "pool.call_failed", "pool.not_pickled")
 """What Python itself shows to the person, or tells the script: exceptions, and answers of calls."""
 
 

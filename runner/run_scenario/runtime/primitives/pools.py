@@ -11,8 +11,10 @@ import os
 import signal
 import sys
 import threading
+import traceback
 import weakref
 from collections.abc import Callable, Sequence
+from functools import partial
 from multiprocessing import context, pool
 from time import monotonic, monotonic_ns, sleep
 from types import TracebackType
@@ -91,14 +93,20 @@ class WorkerRun:
             type(process).run(process)
         except BaseException as error:
             recorder.end_wait()
-            text = str(error)[:500]
-            recorder.emit(codes.POOL_WORKER_FAILED, self._index, type(error).__name__, text)
+            self._record_failure(error)
             leave_out_own_frames(error)
             raise
         finally:
             record_lingering(-1)
             record_missed_exit_functions()
             recorder.begin_wait(codes.W_EXIT)
+
+    def _record_failure(self, error: BaseException) -> None:
+        frames = [frame.f_code for frame, _ in traceback.walk_tb(error.__traceback__)]
+        doing = ["initializer"] if Initializer.__call__.__code__ in frames else []
+        if cpython.was_taking_task(error.__traceback__):
+            doing = ["unpickling"]
+        recorder.emit(codes.POOL_WORKER_FAILED, self._index, type(error).__name__, str(error)[:500], *doing)
 
 
 class Initializer:
@@ -115,7 +123,8 @@ class Initializer:
             self._function(*args)
         except Exception as error:
             if self._of_executor:  # its worker logs it, and returns
-                recorder.emit(codes.POOL_WORKER_FAILED, self._index, type(error).__name__, str(error)[:500])
+                name, text = type(error).__name__, str(error)[:500]
+                recorder.emit(codes.POOL_WORKER_FAILED, self._index, name, text, "initializer")
             raise
         recorder.begin_wait(codes.W_POOL_TASK, self._index)
 
@@ -309,8 +318,9 @@ class Calls:
             self._mark_threads()
         return result
 
-    def _call_pool(self, call: PoolCall, function: Callable[..., Any], back: dict[str, Callback]) -> Any:
+    def _call_pool(self, call: PoolCall, function: Callable[..., Any], called: dict[str, Callback]) -> Any:
         made, method, number, chunk = self._pool, call.method, call.number, call.chunksize
+        back: dict[str, Any] = {"error_callback": partial(note_broken_call, self._index, number), **called}
         if method in ("apply", "apply_async"):
             task = Task(function, self._index, number)
             answer = made.apply_async(task, (0, *call.args), dict(call.kwargs), **back)
@@ -466,6 +476,15 @@ class Callback:
             shown = f"{type(argument).__name__}: {argument}"[:500]
         recorder.emit(codes.POOL_CALLED_BACK, *self._place, shown)
         self._function(argument)
+
+
+def note_broken_call(index: int, call: int, error: BaseException) -> None:
+    """Record that a call has failed, whose result may never be asked for; what a task raised, its worker has recorded.
+
+    Of an executor that is broken, the worker that has broken it tells.
+    """
+    if not any(base.__name__ == "BrokenExecutor" for base in type(error).__mro__):
+        recorder.emit(codes.POOL_CALL_BROKEN, index, call, type(error).__name__, str(error)[:500])
 
 
 class _Expected:

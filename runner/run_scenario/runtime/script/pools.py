@@ -33,6 +33,7 @@ from run_scenario.runtime.primitives.pools import (
     RecordedPool,
     Task,
     Workers,
+    note_broken_call,
     record_failing_threads,
 )
 from run_scenario.runtime.script.announcements import announce_resource, is_wanted, place
@@ -314,10 +315,13 @@ class Pool(RecordedPool):
         return self._calls.each(number, iter(results))
 
     def _back(self, number: int, **called: Any) -> dict[str, Any]:
-        return {
+        back = {
             keyword: Callback(function, self._calls.index, number, keyword) if callable(function) else function
             for keyword, function in called.items()
         }
+        if back["error_callback"] is None:
+            back["error_callback"] = functools.partial(note_broken_call, self._calls.index, number)
+        return back
 
     def _result(self, number: int, made: Any) -> Any:
         ask, ask_successful = made.get, made.successful
@@ -459,6 +463,7 @@ def record_executors(module: ModuleType) -> None:
         _mark_threads(self, calls.index)
         # Either tells the script what the task has raised.
         ask, ask_exception = future.result, future.exception
+        future.add_done_callback(lambda done: _note_if_broken(calls.index, number, done, ask_exception))
         future.result = lambda timeout=None: calls.wait(number, ask, timeout)
         future.exception = lambda timeout=None: calls.ask_exception(number, ask_exception, timeout)
         return future
@@ -473,6 +478,9 @@ def record_executors(module: ModuleType) -> None:
         try:
             task = Task(fn, calls.index, number)
             results = map_plainly(self, task, itertools.count(), *(zip(*items, strict=True) if items else [()]), **more)
+        except BaseException as error:  # as for submit
+            calls.note_failure(number, error)
+            raise
         finally:
             _recording.inside = False
         _mark_threads(self, calls.index)
@@ -495,6 +503,12 @@ def record_executors(module: ModuleType) -> None:
 
     for name, method in (("__init__", make), ("submit", submit), ("map", map_), ("shutdown", shutdown)):
         replace(kind, name, functools.wraps(getattr(kind, name))(method))
+
+
+def _note_if_broken(index: int, number: int, done: Any, ask_exception: Callable[[], Any]) -> None:
+    error = None if done.cancelled() else ask_exception()
+    if error is not None:
+        note_broken_call(index, number, error)
 
 
 def _mark_threads(executor: Any, index: int) -> None:

@@ -107,7 +107,7 @@ const SHAPE_OF = {
   "value.read": "asked", "value.written": "diamond", "array.read": "asked", "array.written": "diamond",
   "queue.item_dropped": "cross", "queue.items_lost": "cross", "queue.item_mutated": "cross", "process.failed": "cross",
   "value.overwritten": "cross", "array.overwritten": "cross", "pool.worker_lost": "cross", "pool.task_failed": "cross",
-  "pipe.broken": "cross", "barrier.broken": "cross",
+  "pool.not_pickled": "cross", "pipe.broken": "cross", "barrier.broken": "cross",
   "process.output": "dot", "log.message": "dot",
 };
 const ALARMING = new Set(["cross"]);
