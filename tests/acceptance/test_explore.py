@@ -399,13 +399,11 @@ def test_what_is_no_schedule(tmp_path: Path, content: str, message: str) -> None
         (["it.yaml", "--schedules", "0"], "is not a number from 1"),
         (["it.yaml", "--keep", "it.yaml"], "is there already, and is no schedule"),
         (["it.yaml", "--keep", "missing/it.json"], "cannot be kept in missing"),
-        (["served.yaml"], "`start_method: forkserver`, whose processes are not controlled"),
     ],
 )
 def test_what_cannot_be_explored(tmp_path: Path, arguments: Sequence[str], message: str) -> None:
     """It is refused before anything is run."""
     (tmp_path / "it.yaml").write_text(ORDERED)
-    (tmp_path / "served.yaml").write_text(f"start_method: forkserver\n{ORDERED}")
     done = call(tmp_path, "explore", *arguments)
     assert (2, "") == (done.returncode, done.stdout)
     assert message in done.stderr

@@ -263,11 +263,6 @@ def test_chance_is_the_same(tmp_path: Path) -> None:
 
 
 NOT_CONTROLLED = {
-    "forkserver": (
-        "import multiprocessing\nif __name__ == '__main__':\n"
-        "    multiprocessing.get_context('forkserver').Process(target=print).start()\n",
-        "not controlled: ForkServerProcess-1 is started by forkserver, whose processes are not controlled",
-    ),
     "raw memory": ("from multiprocessing import RawValue\nRawValue('i')\n", "raw shared memory (it.py:2)"),
     "no lock": ("import multiprocessing\nmultiprocessing.Value('i', lock=False)\n", "raw shared memory (it.py:2)"),
     "block": (

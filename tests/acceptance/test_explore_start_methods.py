@@ -16,7 +16,7 @@ from support import COMMAND, PATIENCE, check_log, processes_with, read_events
 from effort import in_part
 from run_scenario import bundled
 
-METHODS = ("spawn",)
+METHODS = ("spawn", "forkserver")
 SCRIPT = """\
 import multiprocessing, random, sys, threading, time
 
@@ -61,6 +61,19 @@ if __name__ == "__main__":
         pool.map(work, [1, 1], chunksize=1)
     sys.exit(total.value != 2)
 """
+NOT_IMPORTED = """\
+import multiprocessing, sys
+
+if __name__ == "__mp_main__":
+    raise ImportError("only the main program can be imported")
+
+if __name__ == "__main__":
+    multiprocessing.set_start_method("METHOD")
+    never = multiprocessing.Process(target=print)
+    never.start()
+    never.join(5)
+    sys.exit(never.exitcode != 1)
+"""
 KILLED = """\
 version: 1
 start_method: METHOD
@@ -80,7 +93,7 @@ expect:
 """
 ALIKE = (
     *("supervisor", "three-levels", "kill-and-terminate", "managed-queue", "short-lived-workers", "executor"),
-    *("dead-consumer", "daemon-cleanup", "never-joined", "outlives-its-join", "crash-isolation", "apply-async"),
+    *("daemon-cleanup", "never-joined", "outlives-its-join", "crash-isolation", "apply-async"),
     *("wake-up", "token-ring", "print-spooler", "is-alive", "array-in-parts", "thread-workers", "manager-dict"),
 )
 """Bundled scenarios that have, among them, all that a process may be a part of, or be asked for by its parent."""
@@ -145,6 +158,15 @@ def test_a_pool_in_a_script(tmp_path: Path, method: str) -> None:
     """Its workers are started by a thread, and so is who takes the place of one that has ended."""
     told = explore(tmp_path, POOL.replace("METHOD", method), "--schedules", "60", status=1, file="it.py")
     assert ("failed", 3) == (told["finding"]["outcome"], told["finding"]["replays_alike"])
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_who_ends_before_it_begins(tmp_path: Path, method: str) -> None:
+    """Nobody waits for its hello; who has started it sees the end."""
+    told = explore(tmp_path, NOT_IMPORTED.replace("METHOD", method), "--schedules", "2", status=1, file="it.py")
+    (reason,) = told["finding"]["reasons"]
+    assert reason.startswith("Process-1 ended with exit code 1")
+    assert 3 == told["finding"]["replays_alike"]
 
 
 @pytest.mark.parametrize("method", METHODS)

@@ -55,7 +55,6 @@ ALLOWED = {
     "pytest_plugin/__init__.py": {"_tmp_path_factory"},  # pytest
     "recording/describe.py": {"_field_type"},  # dataclasses
     "runtime/control/descriptors.py": {"_check_closed", "_recv", "_recv_bytes", "_send", "_send_bytes"},
-    "runtime/control/escapes.py": {"_launch"},
     "runtime/control/processes.py": {"_bootstrap", "_cleanup", "_identity", "_launch"},
     "runtime/control/semaphores.py": {"_after_fork", "_count", "_get_value", "_is_mine", "_is_zero"},
     "runtime/control/threads.py": {

@@ -191,7 +191,7 @@ def _check_options(exercise: Exercise, options: Namespace) -> None:
     if exercise.is_of_scripts and options.schedules is not None:
         raise UsageError("only scenarios can be explored, and no Python scripts: leave --schedules out")
     if options.start_method not in (None, "fork") and options.schedules is not None:
-        raise UsageError("what is explored is forked: leave --schedules or --start-method out")
+        raise UsageError("what is explored is started as its file says: leave --schedules or --start-method out")
 
 
 def _runs(exercise: Exercise, name: str, path: Path, options: Namespace, progress: Bar, before: int) -> list[Graded]:

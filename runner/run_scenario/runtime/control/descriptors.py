@@ -12,7 +12,7 @@ from collections.abc import Callable, Container, Iterable
 from multiprocessing import connection
 from typing import Any
 
-from run_scenario.runtime.control import actors
+from run_scenario.runtime.control import actors, processes
 from run_scenario.runtime.primitives import wire
 
 _read, _write = os.read, os.write
@@ -113,11 +113,18 @@ def _wait_controlled(objects: Iterable[Any], timeout: float | None = None) -> li
     if actor is None:
         return list(_wait(waited_for, timeout))
     blocks = timeout is None or timeout > 0
+
+    def attempt() -> list[Any]:
+        processes.await_exit_codes(waited_for)
+        return list(_wait(waited_for, 0))
+
+    if key := processes.key_of_only(waited_for):
+        return list(actor.perform("join" if blocks else "look at", key, attempt, blocks=blocks, timeout=timeout) or ())
     found: Any = ()
-    if blocks and actor.polled is not None and actor.polled == (waited_for, _wait(waited_for, 0)):
+    if blocks and actor.polled is not None and actor.polled == (waited_for, attempt()):
         # It has found the same before, and has read nothing of it: it polls, and goes on only when another has moved.
-        found = actor.perform("wait", "", lambda: _wait(waited_for, 0), timeout=_POLLING, is_waiting=True)
-    found = found or actor.perform("wait", "", lambda: _wait(waited_for, 0), blocks=blocks, timeout=timeout)
+        found = actor.perform("wait", "", attempt, timeout=_POLLING, is_waiting=True)
+    found = found or actor.perform("wait", "", attempt, blocks=blocks, timeout=timeout)
     if blocks:
         actor.polled = (waited_for, found) if found else None
     return list(found or ())

@@ -7,7 +7,7 @@ import functools
 import itertools
 import os
 import sys
-from multiprocessing import popen_forkserver, sharedctypes
+from multiprocessing import sharedctypes
 from typing import Any
 
 from run_scenario.runtime.control import actors, threads
@@ -15,6 +15,8 @@ from run_scenario.runtime.cpython import frames_of_caller
 
 _start_plainly = _thread.start_new_thread
 _OTHER_PROGRAMS = frozenset({"subprocess.Popen", "os.system", "os.exec", "os.posix_spawn", "os.spawn"})
+_CONTROLLED = frozenset({"multiprocessing.connection", "multiprocessing.forkserver"})
+"""Modules whose connections are controlled, or lead to no actor."""
 _OTHER_INPUT = frozenset({"socket.connect", "socket.bind", "socket.sendto"})
 
 
@@ -46,7 +48,7 @@ def _look_at(event: str, values: tuple[Any, ...]) -> None:
     if event in _OTHER_PROGRAMS:
         actors.note_beside(f"another program is started, and does what it does within a step{place()}")
     elif event in _OTHER_INPUT:
-        if _asker() != "multiprocessing.connection":  # whose connections are controlled
+        if _asker() not in _CONTROLLED:
             actors.note_beside(f"what is sent and received by sockets{place()}")
     elif event == "mmap.__new__" and not threads.is_pythons(_asker()):
         actors.note_escape(f"memory that is mapped{place()}")
@@ -78,20 +80,8 @@ def note_raw_memory() -> None:
     actors.note_escape(f"raw shared memory{place()}")
 
 
-def _watch_fork_server() -> None:
-    popen: Any = popen_forkserver.Popen
-    plainly = popen._launch
-
-    def launch(self: Any, process: Any) -> None:
-        actors.lose(f"{process.name} is started by forkserver, whose processes are not controlled")
-        plainly(self, process)
-
-    popen._launch = launch
-
-
 def install() -> None:
     """Watch what this process does from now on, and those that are forked from it."""
     _watch_memory()
-    _watch_fork_server()
     _thread.start_new_thread = _start_thread
     sys.addaudithook(_look_at)

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import os
+import select
 import signal
-from collections.abc import Callable
-from multiprocessing import popen_fork, popen_spawn_posix, process
+from collections.abc import Callable, Collection, Iterable, Iterator
+from multiprocessing import forkserver, popen_fork, popen_forkserver, popen_spawn_posix, process
 from typing import Any
+from weakref import WeakSet
 
 from run_scenario.runtime import cpython
 from run_scenario.runtime.control import actors, threads
@@ -15,9 +17,15 @@ _fork, _wait4, _kill = os.fork, os.wait4, os.kill
 _launch: Any = popen_fork.Popen._launch  # type: ignore[attr-defined]
 _bootstrap: Any = process.BaseProcess._bootstrap  # type: ignore[attr-defined]
 _cleanup: Any = process._cleanup  # type: ignore[attr-defined]
+_preload: Any = forkserver.set_forkserver_preload
 _ANY = -1
+_OURS = "run_scenario."
+_FOR_CHILDREN = f"{_OURS}runtime.control.joining"
+"""What a child needs that is to be controlled."""
 _copies: set[int] = set()
 """Children of this process that are controlled, and that nobody has waited for."""
+_served: WeakSet[Any] = WeakSet()
+"""By what this process waits for those that a fork server has started for it."""
 _is_launching = False
 """Whether multiprocessing forks, and so the copy says hello when it knows its name."""
 
@@ -56,9 +64,50 @@ def _started_by(launch: Any) -> Callable[[Any, Any], None]:
         launch(self, process_obj)
         if actors.current() is not None:
             actors.note_started(self.pid)
-            _copies.add(self.pid)
+            if self.method == "forkserver":
+                _served.add(self)
+            else:
+                _copies.add(self.pid)
 
     return launch_controlled
+
+
+def await_exit_codes(waited_for: Collection[Any]) -> None:
+    """Of processes that are over and are waited for, wait until their fork server, which is no actor, has said so."""
+    for popen in _those_of_server(waited_for):
+        if _is_over(popen.pid):
+            exit_code = select.poll()
+            exit_code.register(popen.sentinel, select.POLLIN)
+            exit_code.poll()
+
+
+def key_of_only(waited_for: Collection[Any]) -> str:
+    """Return the key of the process that is waited for, if that is all; nothing if no fork server has started it."""
+    found = next(_those_of_server(waited_for), None) if len(waited_for) == 1 else None
+    return "" if found is None else f"process {found.pid}"
+
+
+def _those_of_server(waited_for: Collection[Any]) -> Iterator[Any]:
+    return (popen for popen in _served if popen.finalizer.still_active() and popen.sentinel in waited_for)
+
+
+def _is_over(pid: int) -> bool:
+    """Tell whether a process is over, whoever is to wait for it."""
+    try:
+        descriptor = os.pidfd_open(pid)
+    except ProcessLookupError:
+        return True
+    try:
+        end = select.poll()
+        end.register(descriptor, select.POLLIN)
+        return bool(end.poll(0))
+    finally:
+        os.close(descriptor)
+
+
+def _preload_ours(modules: Iterable[str]) -> None:
+    """Have a fork server import what is ours alone: the rest each process does itself, when it is controlled."""
+    _preload([*(name for name in modules if name.startswith(_OURS)), _FOR_CHILDREN])
 
 
 def _bootstrap_controlled(self: Any, *args: Any, **kwargs: Any) -> Any:
@@ -86,7 +135,7 @@ def wait4(pid: int, options: int) -> tuple[int, int, Any]:
 
 def _has_others() -> bool:
     """Tell whether this process has children that are not controlled."""
-    known = _copies | {cpython.resource_tracker_pid()}
+    known = _copies | {cpython.resource_tracker_pid(), cpython.fork_server_pid()}
     with open(f"/proc/self/task/{os.getpid()}/children", encoding="ascii") as children:
         return not known.issuperset(map(int, children.read().split()))
 
@@ -161,5 +210,8 @@ def install() -> None:
     process._cleanup = _clean_up  # type: ignore[attr-defined]
     process.BaseProcess.__hash__ = _hash  # type: ignore[method-assign]
     popen_fork.Popen._launch = _launch_controlled  # type: ignore[attr-defined]
+    popen_forkserver.Popen._launch = _started_by(popen_forkserver.Popen._launch)  # type: ignore[attr-defined]
+    forkserver.set_forkserver_preload = _preload_ours  # type: ignore[assignment]
+    _preload_ours(())
     popen_spawn_posix.Popen._launch = _started_by(popen_spawn_posix.Popen._launch)  # type: ignore[attr-defined]
     process.BaseProcess._bootstrap = _bootstrap_controlled  # type: ignore[attr-defined]

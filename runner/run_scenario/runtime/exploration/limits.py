@@ -59,8 +59,6 @@ def check(scenario: Scenario, hazards: Hazards = NO_HAZARDS) -> None:
 
 
 def _uncontrolled(scenario: Scenario) -> Iterator[str]:
-    if scenario.start_method == "forkserver":
-        yield f"`start_method: {scenario.start_method}`, whose processes are not controlled"
     for memory in scenario.shared:
         if memory.type in ("SharedMemory", "ShareableList"):
             yield f"`{memory.name}` is raw memory, of which nobody sees when it is read and written"
