@@ -152,6 +152,15 @@ worker.start()
 worker.join()
 sys.exit(worker.exitcode != 0)
 """
+JOIN_BEFORE_DRAIN = """\
+from multiprocessing import Process, Queue
+
+results = Queue()
+worker = Process(target=results.put, args=("x" * 5000,))
+worker.start()
+worker.join()
+results.get()
+"""
 FAULTY = {
     "lost update": (LOST_UPDATE, "failed", 1),
     "until empty": (UNTIL_EMPTY, "stalled", 3),
@@ -235,6 +244,17 @@ def test_where_somebody_is_killed(tmp_path: Path) -> None:
     done = call(tmp_path, "replay", told["finding"]["kept"], "it.py")
     assert 1 == done.returncode
     assert "does not fit" not in done.stderr
+
+
+def test_the_room_in_pipes(tmp_path: Path) -> None:
+    """Where it is small, a script hangs that needs much data otherwise; one that is right goes well with a page."""
+    told = explore(tmp_path, JOIN_BEFORE_DRAIN, "--schedules", "3", "--pipe-capacity", "4K", status=1)
+    finding = told["finding"]
+    assert "stalled" == finding["outcome"]
+    assert "do not fit into its pipe" in finding["reasons"][0]
+    assert 3 == call(tmp_path, "replay", finding["kept"], "it.py").returncode
+    assert 0 == call(tmp_path, "replay", finding["kept"], "it.py", "--pipe-capacity", "64K").returncode
+    assert "not_found" == explore(tmp_path, ORDERLY, "--schedules", "3", "--pipe-capacity", "4K", status=0)["verdict"]
 
 
 def test_how_it_is_told(tmp_path: Path) -> None:

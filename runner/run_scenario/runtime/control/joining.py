@@ -10,16 +10,18 @@ from run_scenario.runtime.primitives import pipes, queues
 join = actors.join
 
 
-def install(*, kills: bool) -> None:
+def install(*, kills: bool, pipe_capacity: int | None) -> None:
     """Have this process, and all that it will start, wait for their turns once they are actors (see `join`).
 
     What records own code has to come after it: that then stands above, and sees what the program does.
 
     Args:
         kills: Whether processes are killed: one may be, then, before it releases a lock.
+        pipe_capacity: How many bytes each pipe holds; None: as many as the system gives it.
     """
     semaphores.install(kills=kills)
-    for each in (descriptors, threads, processes, managers, escapes, clock):
+    descriptors.install(pipe_capacity)
+    for each in (threads, processes, managers, escapes, clock):
         each.install()
     for module in (queues, pipes):  # which read and write past a connection where they can
         module.receiver = descriptors.receiver  # type: ignore[attr-defined]
