@@ -161,6 +161,17 @@ worker.start()
 worker.join()
 results.get()
 """
+COMMA = """\
+import multiprocessing, sys
+
+tasks = multiprocessing.Queue()
+worker = multiprocessing.Process(target=tasks.put, args=(1,), name="Worker, the first")
+worker.start()
+tasks.get()
+has_ended = not worker.is_alive()
+worker.join()
+sys.exit(has_ended)
+"""
 FAULTY = {
     "lost update": (LOST_UPDATE, "failed", 1),
     "until empty": (UNTIL_EMPTY, "stalled", 3),
@@ -264,6 +275,13 @@ def test_how_it_is_told(tmp_path: Path) -> None:
     reasons = explore(tmp_path, THREADS, "--schedules", "20", status=1)["finding"]["reasons"]
     waits = [each for each in reasons if each.endswith("waits in `acquire lock (it.py:3)`")]
     assert 2 == len(waits), reasons
+
+
+def test_how_threads_are_called(tmp_path: Path) -> None:
+    """By their names, whatever that of their process is: with no number that tells them apart."""
+    finding = explore(tmp_path, COMMA, "--schedules", "40", status=1)["finding"]
+    assert any(each.endswith("Worker, the first goes on, with `join feeder of tasks`") for each in finding["switches"])
+    assert "`look at Worker, the first`, after `join feeder of tasks` of" in finding["difference"]["bad"]["text"]
 
 
 def test_nothing_is_found(tmp_path: Path) -> None:
