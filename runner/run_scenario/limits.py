@@ -13,6 +13,8 @@ from run_scenario.values import Value
 
 MAX_TIMEOUT = 86_400
 """Seconds that a deadline may be given as an option."""
+MAX_PIPE_CAPACITY = 1 << 30
+"""Bytes that anybody may ask a pipe to hold; the system allows less, mostly 1 MiB."""
 KIBI = 1024
 MEBI = 1024 * KIBI
 GIBI = 1024 * MEBI

@@ -134,6 +134,7 @@ def test_all_options_of_the_command() -> None:
         "jobs": 2,
         "time": "any",
         "kill": True,
+        "pipe_capacity": 4096,
         "steps": 9,
         "replays": 4,
     }

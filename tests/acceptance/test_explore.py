@@ -250,6 +250,23 @@ def test_what_is_judged_where_somebody_is_killed(tmp_path: Path) -> None:
     assert "explore it without --kill" in done.stderr
 
 
+ROOM = JOIN_BEFORE_DRAIN.replace("100000", "10000")
+
+
+def test_the_room_in_pipes(tmp_path: Path) -> None:
+    """Where it is small, what needs much data otherwise hangs; the schedule says so, and `replay` may say otherwise."""
+    assert explore(tmp_path, ROOM, "--schedules", "8", status=0)["verdict"] == "not_found"
+    told = explore(tmp_path, ROOM, "--schedules", "30", "--pipe-capacity", "5000", status=1)
+    finding = told["finding"]
+    assert ("stalled", 3) == (finding["outcome"], finding["replays_alike"])
+    assert "A pipe holds 8,192 bytes in these runs." in told["text"]
+    kept = tmp_path / finding["kept"]
+    assert 8192 == json.loads(kept.read_text())["pipe_capacity"]
+    assert 3 == call(tmp_path, "replay", kept.name).returncode
+    kept.write_text(json.dumps({**json.loads(kept.read_text()), "switches": []}))
+    assert 0 == call(tmp_path, "replay", kept.name, "--pipe-capacity", "64K").returncode
+
+
 def test_timeouts_come_when_nobody_else_can_move(tmp_path: Path) -> None:
     """If nothing else is said: then one that is long enough never comes."""
     assert 12 == explore(tmp_path, GIVES_UP, "--schedules", "12", status=0)["schedules"]
@@ -373,6 +390,10 @@ def test_a_scenario_that_has_changed(tmp_path: Path) -> None:
             '{"schedule": 1, "scenario": "names", "digest": "", "outcome": "", "switches": [], "kill": "Worker"}',
             '"kill" true or false',
         ),
+        (
+            '{"schedule": 1, "scenario": "names", "digest": "", "outcome": "", "switches": [], "pipe_capacity": "4K"}',
+            '"pipe_capacity" is a number of bytes, not "4K"',
+        ),
         ('{"schedule": 1, "scenario": "nowhere", "digest": "", "outcome": "", "switches": []}', "which is not there"),
         (
             '{"schedule": 1, "scenario": "names", "digest": "", "outcome": "", '
@@ -397,6 +418,7 @@ def test_what_is_no_schedule(tmp_path: Path, content: str, message: str) -> None
         (["shared-memory-block"], "is raw memory"),
         (["it.yaml", "--strategy", "walk,luck"], "there is no strategy 'luck'"),
         (["it.yaml", "--schedules", "0"], "is not a number from 1"),
+        (["it.yaml", "--pipe-capacity", "2G"], "is not a number of bytes from 1 to 1G"),
         (["it.yaml", "--keep", "it.yaml"], "is there already, and is no schedule"),
         (["it.yaml", "--keep", "missing/it.json"], "cannot be kept in missing"),
     ],

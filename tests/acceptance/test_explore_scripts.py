@@ -152,6 +152,26 @@ worker.start()
 worker.join()
 sys.exit(worker.exitcode != 0)
 """
+JOIN_BEFORE_DRAIN = """\
+from multiprocessing import Process, Queue
+
+results = Queue()
+worker = Process(target=results.put, args=("x" * 5000,))
+worker.start()
+worker.join()
+results.get()
+"""
+COMMA = """\
+import multiprocessing, sys
+
+tasks = multiprocessing.Queue()
+worker = multiprocessing.Process(target=tasks.put, args=(1,), name="Worker, the first")
+worker.start()
+tasks.get()
+has_ended = not worker.is_alive()
+worker.join()
+sys.exit(has_ended)
+"""
 FAULTY = {
     "lost update": (LOST_UPDATE, "failed", 1),
     "until empty": (UNTIL_EMPTY, "stalled", 3),
@@ -237,6 +257,17 @@ def test_where_somebody_is_killed(tmp_path: Path) -> None:
     assert "does not fit" not in done.stderr
 
 
+def test_the_room_in_pipes(tmp_path: Path) -> None:
+    """Where it is small, a script hangs that needs much data otherwise; one that is right goes well with a page."""
+    told = explore(tmp_path, JOIN_BEFORE_DRAIN, "--schedules", "3", "--pipe-capacity", "4K", status=1)
+    finding = told["finding"]
+    assert "stalled" == finding["outcome"]
+    assert "do not fit into its pipe" in finding["reasons"][0]
+    assert 3 == call(tmp_path, "replay", finding["kept"], "it.py").returncode
+    assert 0 == call(tmp_path, "replay", finding["kept"], "it.py", "--pipe-capacity", "64K").returncode
+    assert "not_found" == explore(tmp_path, ORDERLY, "--schedules", "3", "--pipe-capacity", "4K", status=0)["verdict"]
+
+
 def test_how_it_is_told(tmp_path: Path) -> None:
     """The switches name what the script has made; of threads it is said what they wait for."""
     (finding,) = [explore(tmp_path, LOST_UPDATE, "2", "--schedules", "20", status=1)["finding"]]
@@ -244,6 +275,13 @@ def test_how_it_is_told(tmp_path: Path) -> None:
     reasons = explore(tmp_path, THREADS, "--schedules", "20", status=1)["finding"]["reasons"]
     waits = [each for each in reasons if each.endswith("waits in `acquire lock (it.py:3)`")]
     assert 2 == len(waits), reasons
+
+
+def test_how_threads_are_called(tmp_path: Path) -> None:
+    """By their names, whatever that of their process is: with no number that tells them apart."""
+    finding = explore(tmp_path, COMMA, "--schedules", "40", status=1)["finding"]
+    assert any(each.endswith("Worker, the first goes on, with `join feeder of tasks`") for each in finding["switches"])
+    assert "`look at Worker, the first`, after `join feeder of tasks` of" in finding["difference"]["bad"]["text"]
 
 
 def test_nothing_is_found(tmp_path: Path) -> None:

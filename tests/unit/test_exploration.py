@@ -36,11 +36,13 @@ FINDING = Finding(3, "walk", "stalled", ("nobody can move",), Schedule(SWITCHES)
 def test_a_schedule_is_kept() -> None:
     """What is written is read again; a switch is left out by its place."""
     kill = Switch("MainProcess", 12, "Consumer-2", "tasks.get()", kills=True)
-    schedule, hazards = Schedule((*SWITCHES, kill)), Hazards(early=True, kill=True)
+    schedule, hazards = Schedule((*SWITCHES, kill)), Hazards(early=True, kill=True, pipe_capacity=8192)
     kept = KeptSchedule("my.yaml", "sha256:0", "stalled", schedule, {"workers": 3}, hazards)
     assert kept == decode(encode(kept))
     assert '"kill": "Consumer-2"' in encode(kept)
     assert Hazards() == decode(encode(kept.replace(hazards=Hazards()))).hazards
+    assert Hazards(early=True, kill=True, pipe_capacity=4096) == Hazards(True, False, 4096).united(hazards)
+    assert hazards == Hazards().united(hazards)
     assert Schedule(SWITCHES[1:]) == Schedule(SWITCHES).without([0])
 
 

@@ -9,7 +9,7 @@ from typing import TypeVar
 from run_scenario.cli import github
 from run_scenario.cli.output_format import FORMATS
 from run_scenario.errors import UsageError
-from run_scenario.limits import DEFAULTS, LIMITS, MAX_TIMEOUT, Limit, Limits, parse_size
+from run_scenario.limits import DEFAULTS, LIMITS, MAX_PIPE_CAPACITY, MAX_TIMEOUT, Limit, Limits, parse_size
 from run_scenario.scenario.model import START_METHODS, Given, Unread
 
 N = TypeVar("N", int, float)
@@ -35,6 +35,9 @@ _SECONDS = number(
     float,
     lambda seconds: 0 < seconds <= MAX_TIMEOUT,
     f"a number of seconds above 0 and up to {MAX_TIMEOUT}, such as 10 or 2.5",
+)
+_PIPE_CAPACITY = number(
+    parse_size, lambda size: 0 < size <= MAX_PIPE_CAPACITY, "a number of bytes from 1 to 1G, such as 4096 or 4K"
 )
 _MOST = number(parse_size, lambda most: 0 < most < 2**63, "a whole number above 0, such as 500, 64K, 10M or 2G")
 """The number that a limit is; those that are no size may be written as one, too."""
@@ -135,6 +138,17 @@ def add_expect(parser: argparse.ArgumentParser, what: str) -> None:
 def add_coverage(parser: argparse.ArgumentParser) -> None:
     """Add --coverage, for programs that run this one and are measured themselves: see `runtime.coverage`."""
     parser.add_argument("--coverage", metavar="SETTINGS", default="", help=argparse.SUPPRESS)
+
+
+def add_pipe_capacity(parser: argparse.ArgumentParser, otherwise: str) -> None:
+    """Add --pipe-capacity; `otherwise`: what counts without it."""
+    parser.add_argument(
+        "--pipe-capacity",
+        metavar="SIZE",
+        type=_PIPE_CAPACITY,
+        help="how many bytes a pipe holds, also that of a queue: some programs hang only when one is full; a power of "
+        f"two of whole pages, such as 4K (default: {otherwise})",
+    )
 
 
 def add_limits(parser: argparse.ArgumentParser, defaults: Limits = DEFAULTS) -> None:

@@ -107,6 +107,7 @@ def script_runner(script: Script, frame: Scenario, coverage: str, hazards: Hazar
                 script=script,
                 coverage=coverage,
                 control=path,
+                pipe_capacity=hazards.pipe_capacity,
             )
         if hazards.kill and outcome.outcome == "failed" and not outcome.unmet:
             return Ended(outcome.replace(status=Status.PASSED, outcome="passed"), ())

@@ -35,6 +35,8 @@ class ExploreOptions(TypedDict, total=False):
     """When timeouts come: when nobody else can move (idle, if it is not there), or whenever (any)."""
     kill: bool
     """Whether a process is killed, too, by SIGKILL, before any of its operations."""
+    pipe_capacity: int | None
+    """How many bytes a pipe of multiprocessing holds; None: as many as the system gives it, mostly 65,536."""
     steps: int | None
     """How many steps a run may have; None: 20,000."""
     replays: int | None
@@ -55,7 +57,7 @@ def as_arguments(options: Mapping[str, object]) -> list[str]:
     for name, value in options.items():
         if name not in ExploreOptions.__annotations__:
             raise TypeError(f"explore() got an unexpected keyword argument {name!r}")
-        option = f"--{_NAMES.get(name, name)}"
+        option = f"--{_NAMES.get(name, name)}".replace("_", "-")
         if isinstance(value, Iterable) and not isinstance(value, str):
             value = ",".join(value) or None
         if value is True:

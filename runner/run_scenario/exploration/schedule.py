@@ -10,6 +10,7 @@ import json
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from run_scenario.limits import MAX_PIPE_CAPACITY
 from run_scenario.values import Value
 
 FORMAT = 1
@@ -19,12 +20,19 @@ MOST_IN_A_ROW = 200
 
 
 class Hazards(Value):
-    """What may happen to the actors besides their own moves."""
+    """What may happen to the actors besides their own moves, and how much room they have."""
 
     early: bool = False
     """Whether a timeout may come, and a sleep be over, whenever: as if all others were slow."""
     kill: bool = False
     """Whether one process, not the main program, may be killed, before any of its operations."""
+    pipe_capacity: int | None = None
+    """How many bytes a pipe of multiprocessing holds; None: as many as the system has given it."""
+
+    def united(self, other: Hazards) -> Hazards:
+        """Return what may happen here or there; of the capacities its own counts."""
+        capacity = other.pipe_capacity if self.pipe_capacity is None else self.pipe_capacity
+        return Hazards(self.early or other.early, self.kill or other.kill, capacity)
 
 
 NO_HAZARDS = Hazards()
@@ -115,7 +123,11 @@ def encode(kept: KeptSchedule) -> str:
         for each in kept.schedule.switches
     ]
     of_script = {"arguments": list(kept.arguments), "timeout": kept.timeout}
-    hazards = {"timeouts": "any" if kept.hazards.early else "", "kill": kept.hazards.kill}
+    hazards = {
+        "timeouts": "any" if kept.hazards.early else "",
+        "kill": kept.hazards.kill,
+        "pipe_capacity": kept.hazards.pipe_capacity,
+    }
     data = {
         "schedule": FORMAT,
         "script" if kept.is_script else "scenario": kept.scenario,
@@ -166,7 +178,11 @@ def decode(text: str) -> KeptSchedule:
         timeouts, kill = data.get("timeouts", ""), data.get("kill", False)
         if timeouts not in ("", "any") or type(kill) is not bool:
             raise ValueError('"timeouts" can be "any", and "kill" true or false')
-        how = Schedule(switches), params, Hazards(timeouts == "any", kill), _text(data.get("expect", ""))
+        capacity = data.get("pipe_capacity")
+        if capacity is not None and not (type(capacity) is int and 0 < capacity <= MAX_PIPE_CAPACITY):
+            raise ValueError(f'"pipe_capacity" is a number of bytes, not {json.dumps(capacity)}')
+        hazards = Hazards(timeouts == "any", kill, capacity)
+        how = Schedule(switches), params, hazards, _text(data.get("expect", ""))
         return KeptSchedule(scenario, digest, outcome, *how, is_script, arguments, timeout)
     except (KeyError, AttributeError, TypeError) as error:
         raise ValueError(f"there is something missing or of another kind: {error}") from None

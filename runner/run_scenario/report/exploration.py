@@ -58,6 +58,8 @@ def _lines(name: str, explored: Explored, verdict: Verdict, kept: Kept | None) -
         yield from (f"  {reason}" for reason in verdict.reasons)
         if finding is not None:
             yield from (f"  {reason}" for reason in finding.reasons)
+    if explored.hazards.pipe_capacity is not None:
+        yield f"A pipe holds {plural(explored.hazards.pipe_capacity, 'byte')} in these runs."
     if explored.beside:
         yield "Not controlled, and so as it happens to be:"
         yield from (f"  {what}" for what in explored.beside)

@@ -71,6 +71,8 @@ class RunRequest(Value):
     """How the main program is measured: see `runtime.coverage`."""
     control: str = ""
     """The socket of the scheduler that decides which process moves; empty: the system does."""
+    pipe_capacity: int | None = None
+    """How many bytes a pipe of multiprocessing holds where that is so; None: as many as the system gives it."""
     first: tuple[int, int] = (0, 0)
     """Numbers of the first resource and the first process of a block: earlier ones were made in an earlier block."""
     number: int = 0

@@ -67,13 +67,14 @@ def run(
     captured: bool = True,
     coverage: str = "",
     control: str = "",
+    pipe_capacity: int | None = None,
 ) -> Outcome:
     """Run a scenario with a supervisor just started and write its log to the sinks; return how it ended.
 
     `allow` names, for each package whose code may be run, the option or file that allows it; `way_to_allow` says how
     another one, `PKG`, can be allowed. `wording` makes the sentences that the log has. `script` is run in place of a
-    scenario, which then only has the name of the run and its deadline. For `captured`, `coverage` and `control` see
-    `RunRequest`.
+    scenario, which then only has the name of the run and its deadline. For `captured`, `coverage`, `control` and
+    `pipe_capacity` see `RunRequest`.
     `make_judge` is called while the processes start; what it returns judges the log, and its verdicts become events.
 
     Raises:
@@ -94,6 +95,7 @@ def run(
         captured=captured,
         coverage=coverage,
         control=control,
+        pipe_capacity=pipe_capacity,
     )
     return _Run(scenario, request, supervisor, sinks, wording, make_judge).execute()
 

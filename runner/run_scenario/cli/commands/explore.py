@@ -92,10 +92,11 @@ def _explore(options: Namespace, shown: OutputFormat, script: Script | None, sup
     from run_scenario.runtime.exploration.scheduler import Scheduler
 
     first = None if options.replay_first is None else read_schedule(options.replay_first)
-    hazards = Hazards(options.time == "any", options.kill)
+    hazards = Hazards(options.time == "any", options.kill, options.pipe_capacity)
     if first is not None:  # or it would not fit
-        hazards = Hazards(hazards.early or first.hazards.early, hazards.kill or first.hazards.kill)
+        hazards = hazards.united(first.hazards)
     limits.check(scenario, hazards)
+    hazards = limits.possible(hazards)
     allow = {} if script is not None else allowed_for([scenario], options.allow)
     path = _path(options.keep, scenario)
     if options.log is not None:
@@ -108,7 +109,7 @@ def _explore(options: Namespace, shown: OutputFormat, script: Script | None, sup
     runs_of_planted: Repeated
     if script is None:
         faulty = loader.load_text(planted.SCENARIO, file="planted.yaml").require().replace(start_method="fork")
-        run_once = _runner(scenario, allow, options)
+        run_once = _runner(scenario, allow, options, hazards)
         runs = _runs(scenario, allow, options, supervision)
         runs_of_planted = _runs(faulty, {}, options, supervision)
     else:
@@ -231,7 +232,7 @@ def _judge(scenario: Scenario) -> Judge:
     return Judge(scenario.expect, names_are_checked=True, not_implied=scenario.not_implied)
 
 
-def _runner(scenario: Scenario, allow: Mapping[str, str], options: Namespace) -> Callable[..., Ended]:
+def _runner(scenario: Scenario, allow: Mapping[str, str], options: Namespace, hazards: Hazards) -> Callable[..., Ended]:
     """Return what runs a scenario once by itself, and shows nothing of it; it writes to `sinks`, if it is given any."""
     from run_scenario import loader
     from run_scenario.report.reasons import Sentences, sentences
@@ -254,6 +255,7 @@ def _runner(scenario: Scenario, allow: Mapping[str, str], options: Namespace) ->
                 way_to_allow=options.way_to_allow,
                 coverage=options.coverage,
                 control=path,
+                pipe_capacity=hazards.pipe_capacity,
             )
             return Ended(outcome, tuple(sentences(outcome)))
 
@@ -403,6 +405,7 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
         help="kill a process, too, by SIGKILL, before any of its operations: whether others wait for it for ever, and "
         "what is lost; of a script, only whether they wait, and what is expected",
     )
+    shared.add_pipe_capacity(parser, "as many as the system gives it, mostly 64K")
     parser.add_argument(
         "--steps",
         metavar="N",

@@ -58,10 +58,9 @@ def record(options: Namespace) -> int:
     with runner.start_supervisor() as supervisor, contextlib.ExitStack() as stack:
         scenario = frame_of(script, options.timeout, expected)
         if options.control:  # the clock is virtual, and nothing happens at the same time
-            from run_scenario.exploration.schedule import Hazards
             from run_scenario.runtime.exploration.limits import judged
 
-            scenario, _ = judged(scenario, Hazards(kill=options.kill))
+            scenario, _ = judged(scenario, options.hazards)
         log = None
         if options.report is not None or options.scenario is not None or options.timeline:
             from run_scenario.cli.pictures import spool
@@ -69,7 +68,7 @@ def record(options: Namespace) -> int:
             log = stack.enter_context(spool())
         sinks, troubles = _sinks(options, log.fileno() if log is not None else None)
         losses = Losses()
-        if options.control and expected is None and not options.kill:  # as `explore` has it
+        if options.control and expected is None and not options.hazards.kill:  # as `explore` has it
             sinks.append(losses)
         try:
             outcome = runner.run(
@@ -84,6 +83,7 @@ def record(options: Namespace) -> int:
                 script=script,
                 coverage=options.coverage,
                 control=options.control,
+                pipe_capacity=options.hazards.pipe_capacity if options.control else None,
             )
         finally:
             for sink in sinks:
@@ -241,7 +241,7 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--end-with-parent", metavar="PID", type=int, help=argparse.SUPPRESS)
     shared.add_coverage(parser)
     # The script has the standard output: a timeline goes to standard error.
-    parser.set_defaults(control="", kill=False, format="json")
+    parser.set_defaults(control="", hazards=None, format="json")
 
 
 COMMAND = Command(

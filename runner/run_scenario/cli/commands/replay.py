@@ -40,6 +40,7 @@ def replay(options: Namespace) -> int:
     kept = read_schedule(options.schedule)
     if kept.is_script:
         fix_hashes()
+    from run_scenario.exploration.schedule import Hazards
     from run_scenario.runtime.exploration import limits
     from run_scenario.runtime.exploration.scheduler import BySchedule, Scheduler
 
@@ -47,6 +48,7 @@ def replay(options: Namespace) -> int:
     function, arguments, scenario = (_script if kept.is_script else _scenario)(kept, options)
     for name in ("log", "report", "timeline", "format", "no_color", "allow"):
         setattr(arguments, name, getattr(options, name))
+    hazards = limits.possible(Hazards(pipe_capacity=options.pipe_capacity).united(kept.hazards))
     policy = BySchedule(kept.schedule)
 
     def carry_out() -> bytes:
@@ -59,8 +61,8 @@ def replay(options: Namespace) -> int:
 
     try:
         with Scheduler() as scheduler, tidied():
-            arguments.control, arguments.kill = scheduler.path, kept.hazards.kill
-            answer, trace = scheduler.run(carry_out, policy, scenario.timeout, _MOST_STEPS, kept.hazards)
+            arguments.control, arguments.hazards = scheduler.path, hazards
+            answer, trace = scheduler.run(carry_out, policy, scenario.timeout, _MOST_STEPS, hazards)
     except EndedBySignal as ended:
         return ended.status
     has_changed = scenario.digest != kept.digest
@@ -167,6 +169,7 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
         "--report", metavar="PATH", help="draw the run into this file: .html; or a timeline: .svg, .png, .txt"
     )
     parser.add_argument("--timeline", action="store_true", help="print a timeline of the run after it")
+    shared.add_pipe_capacity(parser, "as the schedule says")
     shared.add_allow(parser)
     shared.add_no_color(parser)
 

@@ -132,10 +132,9 @@ def _run_one(checked: _Checked, allow: Mapping[str, str], options: Namespace, su
     with supervisor, contextlib.ExitStack() as stack:
         scenario = _overridden(checked[0], options)
         if options.control:  # the clock is virtual, and nothing happens at the same time
-            from run_scenario.exploration.schedule import Hazards
             from run_scenario.runtime.exploration.limits import judged
 
-            scenario, _ = judged(scenario, Hazards(kill=options.kill))
+            scenario, _ = judged(scenario, options.hazards)
         if not options.captured and os.isatty(0):
             stack.enter_context(terminal_restored())
             if options.timeout is None:
@@ -147,6 +146,7 @@ def _run_one(checked: _Checked, allow: Mapping[str, str], options: Namespace, su
             log = stack.enter_context(spool())
         output, limits = _output(scenario, options, log, supervisor), limits_of(options)
         how = {name: getattr(options, name) for name in ("way_to_allow", "captured", "coverage", "control")}
+        how |= {"pipe_capacity": options.hazards.pipe_capacity} if options.control else {}
         outcome = _carry_out(scenario, checked[1], allow, supervisor, output, limits, **how)
         if log is not None and outcome.status not in _ENDS_ALL and not outcome.problems:
             from run_scenario.cli.pictures import draw_run
@@ -317,8 +317,7 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--no-settings", dest="settings", action="store_false", help=argparse.SUPPRESS)
     parser.add_argument("--max-runs", metavar="N", type=int, help=argparse.SUPPRESS)
     parser.add_argument("--way-to-allow", metavar="TEXT", default="", help=argparse.SUPPRESS)
-    parser.add_argument("--control", metavar="PATH", default="", help=argparse.SUPPRESS)
-    parser.add_argument("--kill", action="store_true", help=argparse.SUPPRESS)
+    parser.set_defaults(control="", hazards=None)  # `replay` sets both
     shared.add_coverage(parser)
     shared.add_limits(parser)
 

@@ -13,12 +13,14 @@ from multiprocessing import connection
 from typing import Any
 
 from run_scenario.runtime.control import actors, processes
+from run_scenario.runtime.platform.system import set_pipe_capacity
 from run_scenario.runtime.primitives import wire
 
 _read, _write = os.read, os.write
 _receive: Any = connection.Connection._recv  # type: ignore[attr-defined]
 _send: Any = connection.Connection._send  # type: ignore[attr-defined]
 _wait: Any = connection.wait
+_make_pipe: Any = connection.Pipe
 _accept: Any = connection.SocketListener.accept  # type: ignore[attr-defined]
 _LATENCY_MS = 2
 """Within which what was written to a socket of the network can be read."""
@@ -160,11 +162,25 @@ def sender(writer: Any, check: Callable[[Any], None] = wire.check_size) -> Calla
     return send
 
 
-def install() -> None:
-    """Have all connections controlled."""
+def _limited(capacity: int) -> Callable[[bool], tuple[Any, Any]]:
+    """Return what makes pipes that hold so many bytes; one for both ways is a pair of sockets, and stays as it is."""
+
+    def make_pipe(duplex: bool = True) -> tuple[Any, Any]:
+        reader, writer = _make_pipe(duplex)
+        if not duplex:
+            set_pipe_capacity(writer.fileno(), capacity)
+        return reader, writer
+
+    return make_pipe
+
+
+def install(pipe_capacity: int | None) -> None:
+    """Have all connections controlled; `pipe_capacity`: how many bytes each pipe holds, None: as the system has it."""
     connection.Connection._recv = _receive_controlled  # type: ignore[attr-defined]
     connection.Connection._send = _send_controlled  # type: ignore[attr-defined]
     connection.SocketListener.accept = _accept_controlled  # type: ignore[attr-defined]
+    if pipe_capacity is not None:
+        connection.Pipe = _limited(pipe_capacity)  # type: ignore[assignment]
     for module in list(sys.modules.values()):  # some have it by name
         if module is not None and vars(module).get("wait") is _wait:
             module.wait = _wait_controlled  # type: ignore[attr-defined]

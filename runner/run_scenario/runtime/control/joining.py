@@ -15,16 +15,18 @@ _is_noted = False
 """Whether what own code makes is made known."""
 
 
-def install(*, kills: bool) -> None:
+def install(*, kills: bool, pipe_capacity: int | None) -> None:
     """Have this process, and all that it will start, wait for their turns once they are actors (see `join`).
 
     What records own code has to come after it: that then stands above, and sees what the program does.
 
     Args:
         kills: Whether processes are killed: one may be, then, before it releases a lock.
+        pipe_capacity: How many bytes each pipe holds; None: as many as the system gives it.
     """
     semaphores.install(kills=kills)
-    for each in (descriptors, threads, processes, managers, escapes, clock):
+    descriptors.install(pipe_capacity)
+    for each in (threads, processes, managers, escapes, clock):
         each.install()
     cpython.prepare_children_with(_prepare, _state)
     for module in (queues, pipes):  # which read and write past a connection where they can

@@ -123,8 +123,10 @@ class _Started:
 class _End:
     """Whether a thread has ended."""
 
-    def __init__(self, token: str) -> None:
+    def __init__(self, token: str, name: str) -> None:
         self.token = token
+        self.name = name
+        """What people call the thread, within its process."""
         self.has_come = False
 
 
@@ -145,7 +147,7 @@ def _start(self: threading.Thread) -> None:
     if actors.current() is not None and begun is not None and not begun.is_set():
         name, fed = _role(self)
         token = actors.own_key(f"{name}, ")
-        _ends[self] = _End(token)
+        _ends[self] = _End(token, name)
         self._started = _Started()  # type: ignore[attr-defined]
         self.run = partial(_run, self, self.run, token, f"{name} in {actors.own_name()}", fed)  # type: ignore[method-assign]
         actors.note_started(token)
@@ -181,7 +183,7 @@ def _join(self: threading.Thread, timeout: float | None = None) -> None:
             lambda: end.has_come,
             blocks=timeout is None or timeout > 0,
             timeout=timeout,
-            label=f"join {end.token.rpartition(', ')[0]}",
+            label=f"join {end.name}",
         )
         if not end.has_come:
             return

@@ -7,10 +7,11 @@ import signal
 import sys
 from collections.abc import Iterator
 
-from run_scenario.errors import UsageError
+from run_scenario.errors import UsageError, reason_of
 from run_scenario.events.exit_status import expects_stop
 from run_scenario.exploration.schedule import NO_HAZARDS, Hazards
 from run_scenario.runtime.platform import capabilities
+from run_scenario.runtime.platform.system import possible_pipe_capacity
 from run_scenario.scenario.expectations import Expectation, spoken_of
 from run_scenario.scenario.model import Scenario
 
@@ -40,6 +41,20 @@ def check_platform() -> None:
         raise UsageError(
             "exploring needs Linux, with pidfd_open() and /proc: only so it is known when a process is over"
         )
+
+
+def possible(hazards: Hazards) -> Hazards:
+    """Return hazards as this system has them.
+
+    Raises:
+        UsageError: it has no such pipes.
+    """
+    if hazards.pipe_capacity is None:
+        return hazards
+    try:
+        return hazards.replace(pipe_capacity=possible_pipe_capacity(hazards.pipe_capacity))
+    except OSError as error:
+        raise UsageError(f"no pipe here holds {hazards.pipe_capacity:,} bytes: {reason_of(error)}") from None
 
 
 def check(scenario: Scenario, hazards: Hazards = NO_HAZARDS) -> None:

@@ -213,6 +213,7 @@ class Runs:
             sockets=sockets_for(run, folder),
             began=(time.monotonic_ns(), time.time_ns()),
             control=scheduler.path,
+            pipe_capacity=hazards.pipe_capacity,
             number=self._request.number + 1,
         )
         request, supervisor = self._supervision.begin(self._request, (scheduler.descriptor,))

@@ -250,6 +250,8 @@ class _ControlledRun:
         """Who will say hello: nobody moves before."""
         self._numbers: dict[int | str, int] = {}
         """Token -> the number of an actor that was started."""
+        self._threads: dict[int | str, str] = {}
+        """Token of a thread -> its name."""
         self._unexpected: set[int | str] = set()
         """Who has said hello before it was known that it would."""
         self._ending: dict[int, int] = {}
@@ -415,6 +417,8 @@ class _ControlledRun:
             if alike:  # it was started again, or its name was given twice
                 actor.name = f"{actor.given} ({alike + 1})"
             self._actors.sort(key=lambda each: each.number)
+        if actor.is_thread:
+            self._threads[actor.token] = actor.name
 
     def _hear_supervisor(self, connection: socket.socket) -> None:
         self._looking = False
@@ -464,7 +468,8 @@ class _ControlledRun:
             self._lose(f"not controlled: {what}")
 
     def _note_step(self, actor: Actor, touched: Sequence[str] = ()) -> None:
-        actor.subjects = subjects = tuple(dict.fromkeys((actor.subjects[0], *touched)))
+        changed = (self._threads.get(each, each) for each in touched)
+        actor.subjects = subjects = tuple(dict.fromkeys((actor.subjects[0], *changed)))
         self._policy.done(actor)
         trace = self.trace
         actor.steps += 1
@@ -495,7 +500,7 @@ class _ControlledRun:
         if key.startswith("process "):
             pid = int(key.removeprefix("process "))
             return next((each.name for each in self._actors if each.pid == pid), "a process")
-        return key
+        return self._threads.get(key, key)
 
     def _wake(self, key: str) -> None:
         """Have those tried again that wait for this; empty: for what has no name, and for the ends of processes."""

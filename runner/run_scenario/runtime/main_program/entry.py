@@ -60,7 +60,7 @@ def _become_main_program(request: RunRequest, report_to: int) -> int:
 
         coverage.begin(request.coverage)
         if request.control:
-            _come_under_control(kills=_speaks_of_kills(request.script.path))
+            _come_under_control(request, kills=_speaks_of_kills(request.script.path))
         return become_script(request, request.script, report)
     main = ModuleType("__main__")  # with no file: a spawned child has nothing of ours to import again
     sys.modules["__main__"] = main
@@ -80,7 +80,7 @@ def _become_main_program(request: RunRequest, report_to: int) -> int:
     if request.control:
         own_steps = (process.steps for process in scenario.processes)
         verbs = {step.verb for steps in (request.steps, *own_steps) for step in unfolded(steps)}
-        _come_under_control(kills=not _KILLING.isdisjoint(verbs))
+        _come_under_control(request, kills=not _KILLING.isdisjoint(verbs))
     if scenario.packages:
         from run_scenario.runtime.script.program import record_own_code  # which takes its time, where there is some
 
@@ -103,7 +103,7 @@ def _speaks_of_kills(path: str) -> bool:
     return True
 
 
-def _come_under_control(*, kills: bool) -> None:
+def _come_under_control(request: RunRequest, *, kills: bool) -> None:
     from run_scenario.runtime.control.joining import install  # runs that nobody controls need nothing of it
 
-    install(kills=kills)
+    install(kills=kills, pipe_capacity=request.pipe_capacity)

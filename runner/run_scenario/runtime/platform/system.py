@@ -448,6 +448,33 @@ def is_fatal(pid: int, number: int) -> bool:
     return bool(masks) and not any(mask >> (number - 1) & 1 for mask in masks)
 
 
+def set_pipe_capacity(descriptor: int, capacity: int) -> int:
+    """Have a pipe hold so many bytes, or a few more; return how many.
+
+    The system makes a power of two of whole pages of it: 4,096 bytes are the least on most machines.
+
+    Raises:
+        OSError: it does not allow so many.
+    """
+    import fcntl
+
+    return fcntl.fcntl(descriptor, fcntl.F_SETPIPE_SZ, capacity)
+
+
+def possible_pipe_capacity(wanted: int) -> int:
+    """Return how many bytes a pipe holds that is to hold so many.
+
+    Raises:
+        OSError: the system does not allow so many.
+    """
+    reader, writer = os.pipe()
+    try:
+        return set_pipe_capacity(writer, wanted)
+    finally:
+        os.close(reader)
+        os.close(writer)
+
+
 def look_into_pipe(descriptor: int, size: int) -> bytes | None:
     """Return what is next in a pipe without taking it out, if there is anything; None: that cannot be seen.
 
