@@ -42,6 +42,11 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         items[:] = [item for item in items if item not in spare]
 
 
+def pytest_collection_finish() -> None:
+    """Have Python not look for garbage among the tests themselves, again and again: it takes a sixth of a second."""
+    gc.freeze()
+
+
 def pytest_runtest_setup(item: pytest.Item) -> None:
     """Note which rows of docs/reference/faults.md a test shows, for the summary of whoever collects the reports."""
     item.user_properties += [("fault", mark.args[0]) for mark in item.iter_markers("fault")]

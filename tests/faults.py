@@ -9,6 +9,7 @@ columns is written by hand, and tests/unit/test_docs_faults.py compares the file
 from __future__ import annotations
 
 import ast
+import functools
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -241,6 +242,7 @@ ROWS = {
 }
 
 
+@functools.cache
 def shown() -> list[Shown]:
     """Return what the marks of all tests say, by row, file and test."""
     files = sorted([*HERE.glob("acceptance/test_*.py"), *HERE.glob("unit/test_*.py")])
@@ -249,7 +251,8 @@ def shown() -> list[Shown]:
 
 
 def _marks(file: Path) -> Iterator[Shown]:
-    for node in ast.parse(file.read_text(encoding="utf-8")).body:
+    text = file.read_text(encoding="utf-8")
+    for node in ast.parse(text).body if "fault(" in text else ():
         if not isinstance(node, ast.FunctionDef):
             continue
         methods = _methods(node)
