@@ -884,6 +884,43 @@ def test_who_holds_the_lock_is_told_when_a_program_is_interrupted(tmp_path: Path
     assert not [line for line in shown if "terminates it" in line or "ended with exit code" in line]
 
 
+INHERITED = """
+def work(end):
+    try:
+        end.recv()
+    except EOFError:
+        pass
+
+def main():
+    ends, workers = [], []
+    for number in range(2):
+        there, here = multiprocessing.Pipe(duplex=False)
+        workers.append(multiprocessing.Process(target=work, args=(there,), name=f"worker {number}"))
+        workers[-1].start()
+        there.close()
+        ends.append(here)
+    for end in ends:
+        end.close()
+    for worker in workers:
+        worker.join()
+"""
+
+
+def test_an_end_that_others_have_inherited_is_named(tmp_path: Path, method: str) -> None:
+    """Each forked worker has its own other end, and the later one those before it; spawned ones come to the end."""
+    recorded = record(tmp_path, script(INHERITED), method)
+    if method != "fork":
+        assert 0 == recorded.status
+        return
+    stalled = recorded.stall()
+    assert stalled["reason"] == (
+        "worker 0 waits for ever in recv() on 'there (script.py:15)': worker 0 and worker 1 have 'here (script.py:15)' "
+        "open, and so EOF does not come"
+    )
+    waits = {each["process"]: each["waiting_for"] for each in stalled["processes"]}
+    assert "something to receive at 'there #2 (script.py:15)'" == waits["worker 1"]
+
+
 OUTSIDE = """
 import socket
 import time
