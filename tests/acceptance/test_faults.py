@@ -49,7 +49,7 @@ def test_a_reader_killed_inside_get(play: Play) -> None:
     assert ("q", "read") == (poisoned["queue"], poisoned["side"])
     assert poisoned["seq"] < result.log.one("scenario.stalled")["seq"]
     reason = result.log.finished["reasons"][0]
-    assert "queue 'q' is broken: Victim, which was ended by a signal, was inside get()" in reason
+    assert "queue 'q' is broken: Victim, which was ended by SIGKILL, was inside get()" in reason
 
 
 @fault("F01", event="queue.abandoned", status=0)
@@ -125,7 +125,7 @@ def test_the_holder_of_a_lock_is_killed(play: Play) -> None:
     )
     assert "gate" == result.log.one("lock.abandoned", "Victim")["lock"]
     assert (
-        "Killer waits for ever for lock 'gate': Victim ended without releasing it (Victim was ended by a signal)"
+        "Killer waits for ever for lock 'gate': Victim ended without releasing it (Victim was ended by SIGKILL)"
         == result.log.finished["reasons"][0]
     )
 

@@ -9,6 +9,9 @@ from pathlib import Path
 import pytest
 from recorded import Recording, plainly, record
 
+from run_scenario.runtime.platform.sleeping_threads import outside_call
+from run_scenario.runtime.platform.system import is_running
+
 HEAD = "import multiprocessing\nimport os\nimport sys\nimport threading\n"
 GUARD = 'if __name__ == "__main__":\n    multiprocessing.set_start_method(sys.argv[1])\n    main()\n'
 
@@ -244,6 +247,30 @@ def main():
 """,
         " could not unpickle a task that it was given (ValueError: invalid literal for int() with base 10: 'x'), and "
         "ended; a Pool never gives a lost task to another worker",
+    ),
+    "a queue of threads": (
+        """
+import queue
+
+def main():
+    queue.Queue().get()
+""",
+        "the main program waits for ever in get() of a queue.Queue, which only threads of its own process share, and "
+        "there is no other thread in it",
+    ),
+    "a worker that crashes before it puts": (
+        """
+import signal
+
+def work(items):
+    os.kill(os.getpid(), signal.SIGSEGV)
+
+def main():
+    items = multiprocessing.Queue()
+    multiprocessing.Process(target=work, args=(items,), name="worker").start()
+    items.get()
+""",
+        "nobody is left who could put one (worker was ended by SIGSEGV)",
     ),
     "a producer that fails before its first item": (
         """
@@ -855,6 +882,84 @@ def test_who_holds_the_lock_is_told_when_a_program_is_interrupted(tmp_path: Path
     assert "waits for 'lock (script.py:20)' to be released, held by holder (" in wanter
     assert "script.py:17 in want" in shown[shown.index(wanter) + 1]
     assert not [line for line in shown if "terminates it" in line or "ended with exit code" in line]
+
+
+INHERITED = """
+def work(end):
+    try:
+        end.recv()
+    except EOFError:
+        pass
+
+def main():
+    ends, workers = [], []
+    for number in range(2):
+        there, here = multiprocessing.Pipe(duplex=False)
+        workers.append(multiprocessing.Process(target=work, args=(there,), name=f"worker {number}"))
+        workers[-1].start()
+        there.close()
+        ends.append(here)
+    for end in ends:
+        end.close()
+    for worker in workers:
+        worker.join()
+"""
+
+
+def test_an_end_that_others_have_inherited_is_named(tmp_path: Path, method: str) -> None:
+    """Each forked worker has its own other end, and the later one those before it; spawned ones come to the end."""
+    recorded = record(tmp_path, script(INHERITED), method)
+    if method != "fork":
+        assert 0 == recorded.status
+        return
+    stalled = recorded.stall()
+    assert stalled["reason"] == (
+        "worker 0 waits for ever in recv() on 'there (script.py:15)': worker 0 and worker 1 have 'here (script.py:15)' "
+        "open, and so EOF does not come"
+    )
+    waits = {each["process"]: each["waiting_for"] for each in stalled["processes"]}
+    assert "something to receive at 'there #2 (script.py:15)'" == waits["worker 1"]
+
+
+OUTSIDE = """
+import socket
+import time
+
+def work(event, what):
+    event.set()
+    if what == "sleep":
+        time.sleep(600)
+    elif what == "accept":
+        socket.create_server(("127.0.0.1", 0)).accept()
+    else:
+        left, right = socket.socketpair()
+        left.recv(1)
+
+def main():
+    event = multiprocessing.Event()
+    worker = multiprocessing.Process(target=work, args=(event, sys.argv[2]), name="worker", daemon=True)
+    worker.start()
+    worker.join()
+"""
+
+
+@pytest.mark.parametrize(
+    ("what", "told"),
+    [
+        ("sleep", "worker waits for the end of its sleep (in work, script.py:12)"),
+        ("accept", "worker waits for somebody to connect to its socket (in work, script.py:14)"),
+        ("receive", "worker waits for data at a socket (in work, script.py:17)"),
+    ],
+)
+def test_a_call_to_the_system_is_told(tmp_path: Path, method: str, what: str, told: str) -> None:
+    """What is not recorded may still be seen: in which call to the system somebody is, and where in the script."""
+    recording = Recording(tmp_path, script(OUTSIDE), method, what)
+    recording.wait_for("event.set")
+    pid = next(event["pid"] for event in recording.events() if event["event"] == "event.set")
+    while what != outside_call(pid, pid):
+        assert is_running(pid)
+    recording.process.send_signal(signal.SIGINT)
+    assert told in recording.finish().log.one("scenario.signalled")["reason"]
 
 
 def test_who_ends_well_when_asked_to_is_not_told_of_it(tmp_path: Path) -> None:

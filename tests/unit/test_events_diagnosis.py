@@ -20,6 +20,7 @@ from run_scenario.events.types import QueueGet, QueuePut
 from run_scenario.recording import codes
 from run_scenario.recording.process_report import ProcessReport
 from run_scenario.runtime.platform.capabilities import Capabilities
+from run_scenario.runtime.platform.sleeping_threads import outside_call
 from run_scenario.runtime.supervisor.deadlock_detector import DeadlockDetector
 from run_scenario.scenario.model import PipeSpec, QueueSpec, ResourceBinding, Step, SyncSpec
 
@@ -27,9 +28,12 @@ from run_scenario.scenario.model import PipeSpec, QueueSpec, ResourceBinding, St
 def test_a_process_that_does_not_record_is_reported(tmp_path: Path) -> None:
     """Of another program, or a process that is just beginning, the report knows what the system says."""
     with subprocess.Popen(["sleep", "1000"]) as process:
+        while outside_call(process.pid, process.pid) != "sleep":
+            assert process.poll() is None
         report = DeadlockDetector(str(tmp_path), "", Capabilities()).reports([process.pid], {})[0]
         process.kill()
-    assert (process.pid, [], "") == (report.pid, report.waits, report.stack)
+    asleep = codes.W_OUTSIDE, codes.OUTSIDE.index("sleep"), process.pid, 0, 0
+    assert (process.pid, [asleep], "") == (report.pid, report.waits, report.stack)
     assert [process.pid] == [*dict(report.threads)]
 
 

@@ -809,6 +809,25 @@ def test_the_deadline_is_explained() -> None:
     assert "no process of the run is left" in sentence(make_scenario(TAKER), [], cause="deadline")
 
 
+@pytest.mark.parametrize(
+    ("call", "told"),
+    [
+        ("sleep", "W waits for the end of its sleep"),
+        ("accept", "W waits for somebody to connect to its socket"),
+        ("connect", "W waits for an answer to its connect()"),
+        ("receive", "W waits for data at a socket"),
+        ("send", "W waits for room in a socket, to send"),
+        ("select", "W waits for something to do at sockets, pipes or other files"),
+        ("lock", "W waits for a lock on a file"),
+    ],
+)
+def test_what_the_system_shows_is_told(call: str, told: str) -> None:
+    """With the place in its own code, not that in Python's."""
+    frames = Frame("/lib/python3.11/socket.py", 294, "accept"), Frame("/home/me/serve.py", 5, "serve")
+    asleep = waiting("W", codes.W_OUTSIDE, codes.OUTSIDE.index(call), frames=frames)
+    assert f"{told} (in serve, serve.py:5)" == sentence(make_scenario(), [asleep], cause="deadline")
+
+
 def test_who_is_stopped_does_not_sleep() -> None:
     """Neither the system's word nor the wait it is in says what it does: it could go on only after SIGCONT."""
     still = [waiting("W", state="T"), waiting("C", codes.W_GET, 0, state="t")]

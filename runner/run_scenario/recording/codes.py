@@ -193,8 +193,12 @@ W_POOL_JOIN = 37
 W_NO_MORE = 38  # a pool's own thread that may run for ever and moves nobody: the one that takes the results has ended
 W_THREAD = 39  # seen from outside alone: it waits for another thread of its own process
 W_OWN = 40  # seen from outside alone: it waits for other processes, at what the scenario does not name
+W_OUTSIDE = 42  # seen from outside alone: in a call to the system; of `OUTSIDE`, by position in place of a resource
 W_HELP = 41  # a pool's own thread, which waits for tasks, results or workers; it may call callbacks
 W_TASK = 9  # task_done(): needs the queue's condition
+
+OUTSIDE = ("sleep", "accept", "connect", "receive", "send", "select", "lock")
+"""What a thread does in a call to the system that tells no more of what would end it."""
 
 SAME = b"="
 """In a GET record: the item is the plain value that was put."""

@@ -27,7 +27,10 @@ if TYPE_CHECKING:
         WhoWaits,
     )
 
-_OF_PYTHON = ("/multiprocessing/", "/concurrent/futures/", "/threading.py:", "/queue.py:")
+_OF_PYTHON = (
+    *("/multiprocessing/", "/concurrent/futures/", "/threading.py:", "/queue.py:", "/asyncio/", "/selectors.py:"),
+    *("/socket.py:", "/socketserver.py:", "/ssl.py:", "/subprocess.py:"),
+)
 """Parts of the paths of modules in which a process waits on behalf of its own code."""
 _MOST_LINKS = 6
 """Processes that a chain of waits names, each of which waits for the next."""
@@ -48,7 +51,7 @@ _STOPS = {
     "killed": "was killed",
     "daemon": "was terminated",
 }
-"""Cause of an end by a signal -> in words; of any other, `was ended by a signal`."""
+"""Cause of an end by a signal -> in words; of any other, `was ended by SIGSEGV`."""
 
 _COULD = {
     "put": "put another",
@@ -149,7 +152,7 @@ class _Explanation:
         processes = self._stalled.processes
         parts = [f"{subject(p.process)} {doing(p.state, waiting_for(p))}{held(p)}{_place(p)}" for p in processes]
         # At one look, a thread that computes may be seen to wait for another of its process; at a deadlock, it does.
-        unsure = (None,) if self._diagnosis.cause == "deadlock" else (None, "thread", "own")
+        unsure = (None,) if self._diagnosis.cause == "deadlock" else (None, "thread", "own", "outside")
         threads = [each for each in self._stalled.threads if each.operation not in unsure]
         parts += [f"{_actor(each)} waits for {waiting_for(each)}{held(each)}{_place(each)}" for each in threads]
         if len(parts) > _MOST_TOLD:
@@ -604,12 +607,17 @@ class _Explanation:
         )
 
     def _locked_inside(self) -> str:
-        who = subject(self._first.process)
-        start = (
-            f"{who} waits for ever in a lock inside its own process (a threading.Lock, an Event or the like), and "
-            "there is no other thread in it"
-        )
+        where = "a lock inside its own process (a threading.Lock, an Event or the like)"
+        if call := self._call_of_own_queue():
+            where = f"{call}() of a queue.Queue, which only threads of its own process share"
+        start = f"{subject(self._first.process)} waits for ever in {where}, and there is no other thread in it"
         return f"{start}{self._threads_at_fork(': ')}"
+
+    def _call_of_own_queue(self) -> str:
+        """Return the method of a queue.Queue in which the first waits; empty if it does not."""
+        blocked = self._blocked.get(self._first.process)
+        frames = [frame.rpartition(" in ") for frame in (blocked.stack if blocked else ())]
+        return next((function for place, _, function in frames if "/queue.py:" in place), "")
 
     def _threads_at_fork(self, colon: str) -> str:
         """Return which threads ran where somebody was forked who waits in a lock; which had it is not known."""
@@ -822,7 +830,7 @@ def _filling(state: ResourceState) -> str:
 
 def _place(process: StuckThread) -> str:
     """Return in brackets where in its own code a process waits at what is not recorded; else nothing."""
-    if process.operation not in ("own", "thread"):
+    if process.operation not in (None, "own", "outside", "thread"):
         return ""
     for frame in process.stack:
         place, _, function = frame.rpartition(" in ")
@@ -895,4 +903,5 @@ def _how_lost(fact: Fact) -> str:
 def _how_ended(fact: Fact | None) -> str:
     if fact is None or (fact.fields.get("exitcode") or 0) >= 0:
         return "has ended"
-    return _STOPS.get(str(fact.fields.get("cause")), "was ended by a signal")
+    by = fact.fields.get("signal")
+    return _STOPS.get(str(fact.fields.get("cause")), f"was ended by {by or 'a signal'}")

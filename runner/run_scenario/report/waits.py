@@ -34,6 +34,16 @@ _WAITED_ON = {
     "Condition": "condition '{name}' to be notified",
     "Barrier": "the others at barrier '{name}'",
 }
+_OUTSIDE = {
+    "sleep": "the end of its sleep",
+    "accept": "somebody to connect to its socket",
+    "connect": "an answer to its connect()",
+    "receive": "data at a socket",
+    "send": "room in a socket, to send",
+    "select": "something to do at sockets, pipes or other files",
+    "lock": "a lock on a file",
+}
+"""What is done in a call to the system -> what is waited for."""
 _WAKES = ("set", "clear", "is_set", "notify", "wake")
 
 _STATES = {
@@ -84,6 +94,8 @@ def waiting_for(blocked: BlockedOperation) -> str | None:
         return "a lock inside its own process, in which there is no other thread"
     if operation == "thread" and blocked.method == "join":
         return "the end of another thread of its own process"
+    if operation == "outside":
+        return _OUTSIDE.get(blocked.method or "", "something that is not recorded")
     return _WAITS[operation].format(name=name, end=blocked.end, at=pipe_end(name, blocked.end))
 
 

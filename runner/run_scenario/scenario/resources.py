@@ -159,8 +159,8 @@ def call_name(method: str | None, call: int | None, function: str | None = None,
     return f"{method}({f'{function}, …' if function else ''})" + (f" ({which})" if which else "")
 
 
-_TWO_ENDS = re.compile(r"(?P<left>[^,()]+), (?P<right>[^,()]+)(?P<place> \(.*\))")
-"""The name of a pipe that a script has assigned to two variables: `a, b (script.py:7)`."""
+_TWO_ENDS = re.compile(r"(?P<left>[^,()]+), (?P<right>[^,()#]+)(?P<place>(?: #\d+)? \(.*\))")
+"""The name of a pipe that a script has assigned to two variables: `a, b (script.py:7)`, the next `a, b #2 (…)`."""
 
 
 def pipe_end(pipe: str, end: object) -> str:

@@ -284,7 +284,8 @@ class _Rules:
         for w in self._graph.blocked_in("recv"):
             spec = self._graph.spec(w)
             movers = [mover for mover in self._graph.movers(w) if mover.process != MAIN_NAME]
-            over = all(mover.standing == "ended" for mover in movers)
+            # Whoever has an end only because it was forked is not known to send; that it has it open is known.
+            over = all(mover.standing in ("ended", "unknown") for mover in movers)
             if isinstance(spec, PipeSpec) and not spec.close_unused and over and self._graph.closers(w):
                 return "end_left_open", [w]
             return "nobody_sends", [w]

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Literal
 from msgspec.structs import replace
 
 from run_scenario.events import types
-from run_scenario.events.diagnosis.reports import Waiting, blocked_operation
+from run_scenario.events.diagnosis.reports import WITHOUT_RESOURCE, Waiting, blocked_operation
 from run_scenario.events.exit_cause import MAIN_NAME
 from run_scenario.events.types.runs import Action, BlockedOperation, CycleLink, Mover
 from run_scenario.scenario import model
@@ -166,7 +166,7 @@ class WaitForGraph:
 
     def spec(self, w: Waiting) -> Resource | None:
         """Return the resource that a process waits on; None if that is none, or its number is a lie."""
-        named = w.operation not in (None, "join", "sleep", "exit", "thread", "own", "serve")
+        named = w.operation not in (None, *WITHOUT_RESOURCE)
         return self.resources[w.resource] if named and w.resource < len(self.resources) else None
 
     def ledger(self, w: Waiting) -> QueueLedger | None:
@@ -393,7 +393,11 @@ class WaitForGraph:
 
     def _shape(self, w: Waiting) -> Shape:
         """Return what those have in common who wait for the very same."""
-        is_own = w.on_process or w.operation in ("thread", "own", "serve") or (not w.thread and w.pid in self._threads)
+        is_own = (
+            w.on_process
+            or w.operation in ("thread", "own", "outside", "serve")
+            or (not w.thread and w.pid in self._threads)
+        )
         return w.kind, w.resource, w.pid if is_own else 0
 
     # Cycles

@@ -59,14 +59,16 @@ _OPERATIONS: dict[int, Operation] = {
     codes.W_EXIT: "exit",
     codes.W_THREAD: "thread",
     codes.W_OWN: "own",
+    codes.W_OUTSIDE: "outside",
     codes.W_SERVE: "serve",
 }
-_SEEN = (codes.W_THREAD, codes.W_OWN)
+_SEEN = (codes.W_THREAD, codes.W_OWN, codes.W_OUTSIDE)
 """Waits of which nothing more is known than what the system shows."""
 _PASSIVE = (codes.W_FEED, codes.W_HELP, codes.W_NO_MORE, *_SEEN)
 """What threads wait for that serve others in their process, or of which nothing more is known."""
 _WAKING: tuple[Operation, ...] = ("set", "clear", "is_set", "notify")
-_WITHOUT_RESOURCE = ("join", "sleep", "exit", "thread", "own", "serve")
+WITHOUT_RESOURCE = ("join", "sleep", "exit", "thread", "own", "outside", "serve")
+"""What is no wait at a resource of the scenario."""
 _ENDS: dict[int, Literal["left", "right"]] = {
     codes.W_RECEIVE_LEFT: "left",
     codes.W_SEND_LEFT: "left",
@@ -132,7 +134,12 @@ class Waiting(Value):
 
     @property
     def method(self) -> str | None:
-        """Of a call on what a manager holds: the proxy's method; of a wait for another thread: join, or alone."""
+        """Of a call on what a manager holds: the proxy's method; of a wait for another thread: join, or alone.
+
+        Of a call to the system, what it does.
+        """
+        if self.operation == "outside":
+            return codes.OUTSIDE[self.resource] if self.resource < len(codes.OUTSIDE) else None
         if self.operation == "thread":
             if self.is_alone:
                 return "alone"
@@ -227,7 +234,7 @@ def blocked_operation(w: Waiting, scenario: Scenario, seconds: Callable[[int], f
 
     operation = w.operation
     resources, processes = scenario.resources, scenario.processes
-    spec = resources[w.resource] if operation not in _WITHOUT_RESOURCE and w.resource < len(resources) else None
+    spec = resources[w.resource] if operation not in WITHOUT_RESOURCE and w.resource < len(resources) else None
     joined = processes[w.resource] if operation == "join" and w.resource < len(processes) else None
     if operation is None:
         spec = None

@@ -32,10 +32,12 @@ Operation = Literal[
     "exit",
     "thread",
     "own",
+    "outside",
     "serve",
 ]
 """What a thread is blocked in. `thread`: in a lock inside its own process, such as a threading.Lock. `own`: at a lock,
-a queue or a pipe that a target has made itself. `wake`: inside set(), clear(), is_set() or notify(), and it is not
+a queue or a pipe that a target has made itself. `outside`: in a call to the system that may end by itself, or by what
+somebody else does. `wake`: inside set(), clear(), is_set() or notify(), and it is not
 known which. `serve`: a manager's process, which waits for calls."""
 Action = Literal[
     "put", "take", "task_done", "release", "set", "notify", "arrive", "send", "receive", "close", "end", "call"
@@ -128,7 +130,8 @@ class BlockedOperation(Struct, kw_only=True, frozen=True):
         str | None,
         about(
             "Of a call that a manager does not answer: the method, if it is known. Of a `thread`: join, if it waits "
-            "for the end of another; alone, if there is no other in its process. Of a `result`: that of the call."
+            "for the end of another; alone, if there is no other in its process. Of a `result`: that of the call. "
+            "Of an `outside`: sleep, accept, connect, receive, send, select or lock (of a file)."
         ),
     ] = None
     thread: Annotated[

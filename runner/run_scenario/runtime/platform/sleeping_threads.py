@@ -25,6 +25,17 @@ from run_scenario.runtime.platform.system_calls import (
     shared_memory,
 )
 
+_OUTSIDE = {
+    **dict.fromkeys(("nanosleep", "clock_nanosleep"), "sleep"),
+    **dict.fromkeys(("recvfrom", "recvmsg"), "receive"),
+    **dict.fromkeys(("sendto", "sendmsg"), "send"),
+    **dict.fromkeys(("poll", "ppoll", "select", "pselect6", "epoll_wait"), "select"),
+    **dict.fromkeys(("flock", "fcntl"), "lock"),
+    "accept": "accept",
+    "connect": "connect",
+}
+"""System call -> what a thread does that sleeps in it."""
+
 
 def waits_for_others(pid: int, thread: int, *, by_socket: bool) -> bool:
     """Return whether a thread is, for sure, in a system call that ends only by what another process or thread does.
@@ -123,6 +134,14 @@ def waits_for_processes(pid: int, thread: int) -> bool:
         return not timeout and not operation & _FUTEX_PRIVATE and operation & 0x7F in _FUTEX_WAITS
     descriptors = _awaited_descriptors(pid, thread)
     return bool(descriptors) and all(link_of(pid, each).startswith((PIPE, SOCKET)) for each in descriptors)
+
+
+def outside_call(pid: int, thread: int) -> str:
+    """Return what a thread sleeps in that may go on by itself, or by what a stranger does: one of `codes.OUTSIDE`.
+
+    Empty, if that is not known.
+    """
+    return _OUTSIDE.get(call_of(pid, thread)[0], "")
 
 
 def awaited_memory(pid: int, thread: int) -> str:

@@ -269,6 +269,8 @@ def _seen_wait(pid: int, thread: int) -> tuple[int, int, int, int, int] | None:
         return codes.W_THREAD, layout.NO_RESOURCE, thread, 0, 0
     if sleeping_threads.waits_for_processes(pid, thread):
         return codes.W_OWN, layout.NO_RESOURCE, thread, 0, 0
+    if call := sleeping_threads.outside_call(pid, thread):
+        return codes.W_OUTSIDE, codes.OUTSIDE.index(call), thread, 0, 0
     child = sleeping_threads.awaited_child(pid, thread)
     return (codes.W_JOIN_PROCESS, layout.NO_RESOURCE, thread, 0, min(-child, 0)) if child else None
 
