@@ -13,6 +13,8 @@ _RAW = ("SharedMemory", "ShareableList")
 """What own code makes of which nobody sees when it is read and written."""
 _is_noted = False
 """Whether what own code makes is made known."""
+_options: dict[str, Any] = {}
+"""Those with which `install` was called: it is called with them in a child that is not forked, too."""
 
 
 def install(*, kills: bool, pipe_capacity: int | None) -> None:
@@ -24,6 +26,7 @@ def install(*, kills: bool, pipe_capacity: int | None) -> None:
         kills: Whether processes are killed: one may be, then, before it releases a lock.
         pipe_capacity: How many bytes each pipe holds; None: as many as the system gives it.
     """
+    _options.update(kills=kills, pipe_capacity=pipe_capacity)
     semaphores.install(kills=kills)
     descriptors.install(pipe_capacity)
     for each in (threads, processes, managers, escapes, clock):
@@ -39,15 +42,17 @@ def _state(name: str) -> tuple[Any, ...] | None:
     """Return what a child of that name needs that is not forked; None: it will not be an actor."""
     if actors.current() is None:
         return None
-    return *actors.known(), name, clock.began, semaphores.SemLock.waits_to_release, _is_noted
+    return *actors.known(), name, clock.began, _options, _is_noted
 
 
-def _prepare(path: str, names: dict[int, str], name: str, began: dict[str, int], kills: bool, is_noted: bool) -> None:
+def _prepare(
+    path: str, names: dict[int, str], name: str, began: dict[str, int], options: dict[str, Any], is_noted: bool
+) -> None:
     """Do in a child that is not forked what was done in the main program: it says hello as soon as it begins."""
     clock.began.update(began)
     actors.learn(path, names)
     actors.be(name)
-    install(kills=kills)
+    install(**options)
     if is_noted:
         note_what_is_made()
 
