@@ -74,6 +74,19 @@ if __name__ == "__main__":
     never.join(5)
     sys.exit(never.exitcode != 1)
 """
+OWN_PIPE = """\
+import multiprocessing
+
+def fill():
+    _, writer = multiprocessing.Pipe(duplex=False)
+    writer.send_bytes(bytes(10_000))
+
+if __name__ == "__main__":
+    multiprocessing.set_start_method("METHOD")
+    filler = multiprocessing.Process(target=fill)
+    filler.start()
+    filler.join()
+"""
 KILLED = """\
 version: 1
 start_method: METHOD
@@ -204,3 +217,12 @@ def test_nothing_is_left(tmp_path: Path, number: signal.Signals, method: str) ->
     while processes_with(marker):  # they end by themselves
         pass
     assert [] == os.listdir(tmp_path / "tmp")
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_the_room_in_pipes(tmp_path: Path, method: str) -> None:
+    """It is limited in pipes that such a process makes, too."""
+    script = OWN_PIPE.replace("METHOD", method)
+    assert "not_found" == explore(tmp_path, script, "--schedules", "2", status=0, file="it.py")["verdict"]
+    told = explore(tmp_path, script, "--schedules", "2", "--pipe-capacity", "4K", status=1, file="it.py")
+    assert "stalled" == told["finding"]["outcome"]
