@@ -355,8 +355,8 @@ def explore(
         expect: The path of a file of expectations, by which it is judged instead of by its own.
         keep: A file in which the schedule that is found is kept; one that is there is tried first.
         log: A file to which the log of what is found is appended.
-        options: How it is explored: `schedules`, `seconds`, `strategies`, `seed`, `jobs`, `time`, `kill`, `steps` and
-            `replays` (see `ExploreOptions`).
+        options: How it is explored: `schedules`, `seconds`, `strategies`, `seed`, `jobs`, `time`, `kill`,
+            `pipe_capacity`, `steps` and `replays` (see `ExploreOptions`).
 
     Raises:
         InvalidScenario: it, or the file of expectations, is wrong, or the latter is not there.

@@ -22,25 +22,25 @@ class ExploreOptions(TypedDict, total=False):
     """The options of `explore` for whatever is explored; one that is not there, or None, is the command's default."""
 
     schedules: int | None
-    """How many are tried at most; None: as many as the scenario says, or 200, or as there is time for."""
+    """How many are tried at most."""
     seconds: float | None
     """For how many seconds they are tried at most."""
     strategies: Iterable[StrategyName]
     """How they are chosen, in turn."""
     seed: int | None
-    """With the same, the same schedules are tried; None: others each time."""
+    """With the same, the same schedules are tried."""
     jobs: int
-    """How many are tried at a time; 1 if it is not there."""
+    """How many are tried at a time."""
     time: TimeName
-    """When timeouts come: when nobody else can move (idle, if it is not there), or whenever (any)."""
+    """When timeouts come: when nobody else can move (idle), or whenever (any)."""
     kill: bool
     """Whether a process is killed, too, by SIGKILL, before any of its operations."""
     pipe_capacity: int | None
-    """How many bytes a pipe of multiprocessing holds; None: as many as the system gives it, mostly 65,536."""
+    """How many bytes a pipe of multiprocessing holds."""
     steps: int | None
-    """How many steps a run may have; None: 20,000."""
+    """How many steps a run may have."""
     replays: int | None
-    """How often what is found is replayed before it is claimed; None: 100 times."""
+    """How often what is found is replayed before it is claimed."""
 
 
 _NAMES = {"seconds": "for", "strategies": "strategy"}
