@@ -660,6 +660,39 @@ def main():
     assert hint == recorded.log.one("process.failed", "MainProcess")["hint"]
 
 
+@pytest.mark.parametrize("method", ["fork", "spawn"])  # with a fork server, a plain executor may hang here
+def test_whom_a_broken_executor_terminates(tmp_path: Path, method: str) -> None:
+    """The worker that has broken it comes first; of the other it is said who sent SIGTERM, and what it was doing."""
+    text = """
+import asyncio
+from concurrent.futures import ProcessPoolExecutor
+
+def begin(queue):
+    global begun
+    begun = queue
+
+def work(x):
+    if x == 0:
+        begun.put(x)
+        threading.Event().wait()
+    begun.get()
+    os._exit(3)
+
+async def calls(executor):
+    loop = asyncio.get_running_loop()
+    waits = [loop.run_in_executor(executor, work, x) for x in range(2)]
+    await asyncio.gather(*waits, return_exceptions=True)
+
+def main():
+    with ProcessPoolExecutor(2, initializer=begin, initargs=(multiprocessing.SimpleQueue(),)) as executor:
+        asyncio.run(calls(executor))
+"""
+    recorded = record(tmp_path, script(text), method)
+    lost = recorded.log.all("pool.worker_lost")
+    found = [(each["exitcode"], each.get("by"), each["call"], each["place"]) for each in lost]
+    assert [(3, None, 2, "script.py:22"), (-15, "executor", 1, "script.py:22")] == found
+
+
 def test_an_executor_that_is_broken_before_map_has_begun(tmp_path: Path, method: str) -> None:
     """Then it is not the results that raise, but map() itself: that is explained in the same way."""
     text = """

@@ -186,6 +186,11 @@ SENTENCES = [
     ),
     ("pool.created", {}, "creates pool 'crunch', Pool: 2 workers"),
     ("pool.worker_started", {}, "works for pool 'crunch' (pid 12)"),
+    (
+        "pool.worker_lost",
+        {"exitcode": -15, "signal": "SIGTERM", "by": "executor"},
+        "was lost with task 2 of map(): ended by SIGTERM, which its executor sent because it had lost another",
+    ),
     ("pool.worker_failed", {}, "fails outside of a task: ValueError: boom"),
     ("pool.worker_failed", {"doing": "initializer"}, "fails: its initializer raised ValueError: boom"),
     (

@@ -444,7 +444,8 @@ def _worker_end(event: Event) -> str:
 def _worker_lost(event: Event) -> str:
     when = "while it waited for a task" if event.get("task") is None else f"with {_task(event)}"
     raised = f", which raised {event['exception']}" if event.get("exception") else ""
-    return f"was lost {when}{raised}: {_worker_end(event)}"
+    by = ", which its executor sent because it had lost another" if event.get("by") == "executor" else ""
+    return f"was lost {when}{raised}: {_worker_end(event)}{by}"
 
 
 _POOL_THREADS = {"results": "takes the results", "tasks": "hands out the tasks", "workers": "starts workers"}

@@ -131,7 +131,15 @@ class PoolDecoder:
         return types.PoolWorkerFailed(pool=self.spec(pool).name, exception=exception, message=message, doing=doing)
 
     def on_pool_worker_reaped(
-        self, source: Source, t: int, pool: int, pid: int, code: int, name: str, usage: Packed
+        self,
+        source: Source,
+        t: int,
+        pool: int,
+        pid: int,
+        code: int,
+        name: str,
+        usage: Packed,
+        by: Literal["executor"] | UnsetType = UNSET,
     ) -> None:
         signal = signal_of(code)
         where = self.spec(pool).name
@@ -155,6 +163,7 @@ class PoolDecoder:
             method=None if call is None else self.call(pool, call).method,
             task=task,
             exception=self._ending.pop(pid, None),
+            by=by,
             **({} if call is None else self._of_own_code(pool, call)),
         )
         self._emit(t, name, pid, lost)

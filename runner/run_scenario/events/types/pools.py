@@ -107,6 +107,10 @@ class PoolWorkerLost(PoolEvent, kw_only=True, tag="pool.worker_lost"):
     ]
     function: CalledFunction = UNSET
     place: Place = UNSET
+    by: Annotated[
+        Literal["executor"] | UnsetType,
+        about("executor: it has lost another worker and, being broken, has terminated this one; left out: it has not."),
+    ] = UNSET
 
 
 PoolThread = Literal["results", "tasks", "workers", "executor"]

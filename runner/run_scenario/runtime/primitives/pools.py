@@ -150,6 +150,7 @@ class Workers:
         self._most = _FUTILE * size + size
         self._gives_up = gives_up
         self._started = 0
+        self._terminates = False
         self._reapings: list[_Reaping] = []
         """Of an executor: those of the workers that live."""
         self.tasks_seen = 0
@@ -175,12 +176,20 @@ class Workers:
             process.run.left_out = own_children.threads_left_out_of(process)
             process.start()
             del process.run  # the child has it; held in a circle, a process would keep its files open
-            reaping = _Reaping(cpython.popen_of(process), self._index, process.name)
             if self._spec.type == "executor":
+                reaping = _Reaping(cpython.popen_of(process), self._index, process.name, self._before_terminating)
                 self._reapings = [*(each for each in self._reapings if each.code is None), reaping]
+            else:
+                _Reaping(cpython.popen_of(process), self._index, process.name)
 
         process.start = start_recorded
         return process
+
+    def _before_terminating(self) -> None:
+        """Record, before an executor terminates its first worker, which other has broken it."""
+        if not self._terminates:
+            self._terminates = True
+            self.record_ended()
 
     def record_ended(self) -> None:
         """Record the ends of workers of which one has broken the executor: that is the cause of what comes next."""
@@ -200,9 +209,14 @@ class Workers:
 class _Reaping:
     """Records the exit code of a worker, once, whoever asks its `popen` for it."""
 
-    def __init__(self, popen: Any, index: int, name: str) -> None:
+    def __init__(self, popen: Any, index: int, name: str, before_terminating: Callable[[], None] | None = None) -> None:
+        """Begin; `before_terminating`, of an executor's worker, is called before it is terminated."""
         self.code: int | None = None
         """The exit code, once it has been recorded."""
+        self._is_terminated = False
+        if before_terminating is not None:
+            self._terminate, self._before_terminating = popen.terminate, before_terminating
+            popen.terminate = self.terminate
         self._popen = popen
         self._poll = popen.poll
         self._index = index
@@ -216,6 +230,12 @@ class _Reaping:
         with self._polling:
             return self._ask(*flags)
 
+    def terminate(self) -> None:
+        """Do what `popen.terminate` does."""
+        self._before_terminating()
+        self._is_terminated = True
+        self._terminate()
+
     def ask(self) -> int | None:
         """Return the code, if it can be had at once: whoever waits for the end of this worker may have to wait long."""
         if self.code is None and self._polling.acquire(blocking=False):
@@ -228,9 +248,12 @@ class _Reaping:
     def _ask(self, *flags: int) -> int | None:
         code: int | None = self._poll(*flags)
         if self.code is None and code is not None:
-            recorder.emit(codes.POOL_WORKER_REAPED, self._index, self._popen.pid, code, self._name, Usage().packed())
+            by = ["executor"] if self._is_terminated and code == -signal.SIGTERM else []
+            usage = Usage().packed()
+            recorder.emit(codes.POOL_WORKER_REAPED, self._index, self._popen.pid, code, self._name, usage, *by)
             self.code = code
             del self._popen.poll  # from now on it knows; held in a circle, it would keep its files open
+            vars(self._popen).pop("terminate", None)
         return code
 
 

@@ -207,8 +207,12 @@ def _announce_next(counted: int, folder: str, what: str, most: int, announce: Ca
 
 
 def place() -> tuple[str, int]:
-    """Return the file and line of the script that has called the function which asks; empty and 0: none has."""
-    frame = next(filter(_is_of_script, cpython.frames_of_caller()), None)
+    """Return the file and line of the script that has called the function which asks; empty and 0: none has.
+
+    An event loop calls it for a coroutine of the script (run_in_executor).
+    """
+    frames = filter(_is_of_script, cpython.frames_of_caller())
+    frame = next((each for each in frames if not str(each.f_globals.get("__name__")).startswith("asyncio.")), None)
     return (frame.f_code.co_filename, frame.f_lineno) if frame else ("", 0)
 
 
