@@ -6,7 +6,7 @@ from typing import Any
 
 from run_scenario.runtime import cpython
 from run_scenario.runtime.control import actors, clock, descriptors, escapes, managers, processes, semaphores, threads
-from run_scenario.runtime.primitives import pipes, queues
+from run_scenario.runtime.primitives import pipes, queues, shared
 
 join = actors.join
 _RAW = ("SharedMemory", "ShareableList")
@@ -73,8 +73,6 @@ def _note_made(number: int, kind: str, name: str) -> None:
 
 def _control_memory() -> None:
     """Have values and arrays without a lock controlled: with one, their lock is."""
-    from run_scenario.runtime.primitives import shared
-
     for kind in (shared.RawValue, shared.RawArray):
         for name in ("__getitem__", "__setitem__"):
             if hasattr(kind, name):
