@@ -995,6 +995,60 @@ def test_a_call_to_the_system_is_told(tmp_path: Path, method: str, what: str, to
     assert told in recording.finish().log.one("scenario.signalled")["reason"]
 
 
+POLLING = """
+import queue
+import time
+
+def ask(what, event, end, items):
+    if what == "event":
+        poll = event.is_set
+    elif what == "pipe":
+        poll = end.poll
+    elif what == "queue":
+        poll = lambda: not items.empty()
+    else:
+        poll = lambda: takes(items)
+    while not poll():
+        time.sleep(0.01)
+
+def takes(items):
+    try:
+        return bool(items.get_nowait())
+    except queue.Empty:
+        return False
+
+def main():
+    event, items = multiprocessing.Event(), multiprocessing.Queue()
+    here, there = multiprocessing.Pipe()
+    worker = multiprocessing.Process(target=ask, args=(sys.argv[2], event, there, items), name="worker", daemon=True)
+    worker.start()
+    while worker.is_alive():
+        time.sleep(0.01)
+"""
+
+
+@pytest.mark.parametrize(
+    ("what", "told"),
+    [
+        ("event", "whether event 'event (script.py:28)' is set: it was not"),
+        ("pipe", "whether there is something to receive at 'there (script.py:29)': there was not"),
+        ("queue", "whether queue 'items (script.py:28)' is empty: it was"),
+        ("item", "whether there is an item in queue 'items (script.py:28)': there was none"),
+    ],
+)
+def test_what_is_asked_again_and_again_is_told(tmp_path: Path, method: str, what: str, told: str) -> None:
+    """Who asks in a loop does not wait: what it asks, and what it is answered, is why it does not go on."""
+    recording = Recording(tmp_path, script(POLLING), method, what)
+    while 2 > len({event["event"] for event in recording.events() if event.get("times", 1) > 1}):
+        assert recording.process.poll() is None
+    recording.process.send_signal(signal.SIGINT)
+    reason = recording.finish().log.one("scenario.signalled")["reason"]
+    assert re.search(f"; worker has asked again and again, until [0-9.]+ s, {re.escape(told)}", reason), reason
+    assert re.search(
+        "; the main program has asked again and again, until [0-9.]+ s, whether worker is alive: it was", reason
+    )
+
+
 def test_who_ends_well_when_asked_to_is_not_told_of_it(tmp_path: Path) -> None:
     """A program that has its own way to end, and does, has not been in anybody's way; the log has who waited."""
     text = """

@@ -94,7 +94,7 @@ def stall(
         processes=[stuck_process(graph, w, 1.0) for w in who if not w.thread],
         threads=[stuck_thread(graph, w, 1.0) for w in who if w.thread],
         queues=[each.summary() for each in ledgers],
-        diagnosis=diagnose(graph, cause),
+        diagnosis=diagnose(graph, cause, 1.0),
     )
 
 

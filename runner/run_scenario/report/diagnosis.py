@@ -105,7 +105,7 @@ class _Explanation:
 
     def _explanation(self) -> str:
         if self._diagnosis.cause != "deadlock":
-            return f"{self._everybody()}{self._threads_at_fork('; ')}{self._failing_workers()}"
+            return f"{self._everybody()}{self._polls()}{self._threads_at_fork('; ')}{self._failing_workers()}"
         sentences: dict[str, Callable[[], str]] = {
             "cycle": self._cycle,
             "abandoned_lock": self._abandoned_lock,
@@ -138,6 +138,14 @@ class _Explanation:
         }
         make = sentences.get(self._diagnosis.kind)
         return make() if make else f"nobody can ever move again: {self._everybody()}"
+
+    def _polls(self) -> str:
+        """Return what those who are in no recorded wait ask again and again, as further sentences."""
+        return "".join(
+            f"; {subject(str(fact.fields.get('by') or fact.process))} has asked again and again, until "
+            f"{seconds(fact.fields['until'])}, whether {_asked(fact)}"
+            for fact in self._facts("polled")
+        )
 
     def _failing_workers(self) -> str:
         """Return which pools start one worker after another, as further sentences."""
@@ -879,6 +887,21 @@ def _task(fact: Fact) -> str:
 
 def _call(fact: Fact) -> str:
     return call_name(*(fact.fields.get(field) for field in ("method", "call", "function", "place")))
+
+
+def _asked(fact: Fact) -> str:
+    """Return what was asked, and the answer."""
+    fields: dict[str, Any] = fact.fields
+    if fact.event == "process.alive":
+        return f"{subject(fact.process)} is alive: it {'was' if fields['alive'] else 'was not'}"
+    if fact.event == "event.is_set":
+        return f"event '{fact.resource}' is set: it {'was' if fields['answer'] else 'was not'}"
+    if fact.event == "pipe.polled":
+        here = pipe_end(str(fact.resource), fields["end"])
+        return f"there is something to receive at '{here}': there {'was' if fields['ready'] else 'was not'}"
+    if fields["call"] == "get":
+        return f"there is an item in queue '{fact.resource}': there was none"
+    return f"queue '{fact.resource}' is empty: it {'was' if fields['empty'] else 'was not'}"
 
 
 def _how_call_failed(fact: Fact) -> str:

@@ -526,7 +526,7 @@ class EventDecoder:
             "processes": [stuck_process(graph, w, now) for w in waiting if not w.thread],
             "threads": [stuck_thread(graph, w, now) for w in waiting if w.thread],
             "queues": [ledger.summary() for ledger in self.queues.ledgers.values()],
-            "diagnosis": undecided(graph, cause) if self.recording_has_ended else diagnose(graph, cause),
+            "diagnosis": undecided(graph, cause) if self.recording_has_ended else diagnose(graph, cause, now),
         }
 
     def _explain_waits(self, event: types.WhoWaits) -> None:

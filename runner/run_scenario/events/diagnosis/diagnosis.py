@@ -48,17 +48,23 @@ _WAITS_TO_BE_WOKEN = (codes.W_EVENT, codes.W_CONDITION, codes.W_BARRIER)
 _MOST_CONCERNED = 20
 """Waits, movers and facts that a diagnosis lists of each: of a thousand that are alike, the first are enough."""
 _MOST_FAILURES = 5
+_POLLED_WITHIN = 2.0
+"""Seconds within which somebody has asked something who asks again and again."""
 _FAILURES = ("exception", "crash", "signal", "vanished", "unstarted")
 """Causes of ends that nobody in the program has asked for."""
 _FIELDS = (
     *("side", "exitcode", "signal", "call", "method", "task", "function", "place"),
     *("exception", "message", "error", "tasks", "count", "cause", "thread", "doing", "most", "by", "threads", "part"),
+    *("until", "empty", "alive", "answer", "ready", "end"),
 )
 """Fields of events that a diagnosis repeats."""
 
 
-def diagnose(graph: WaitForGraph, cause: Literal["deadlock", "deadline", "signal"]) -> Diagnosis:
-    """Return why nothing moves; but for a deadlock some may, so that only who waits for what is claimed then."""
+def diagnose(graph: WaitForGraph, cause: Literal["deadlock", "deadline", "signal"], now: float) -> Diagnosis:
+    """Return why nothing moves; but for a deadlock some may, so that only who waits for what is claimed then.
+
+    `now`: the moment, in seconds of the log.
+    """
     situation = graph.situation
     cycle: list[CycleLink] = []
     kind: DiagnosisKind = "unknown"
@@ -68,6 +74,8 @@ def diagnose(graph: WaitForGraph, cause: Literal["deadlock", "deadline", "signal
         kind, concerned = rules.found()
         cycle = rules.cycle if kind == "cycle" else []
     facts = _Facts(graph)
+    if cause != "deadlock":
+        facts.add_polls(now)
     concerned = concerned[:_MOST_CONCERNED]
     movers = _once(mover for w in concerned for mover in graph.movers(w))[:_MOST_CONCERNED]
     about = list(concerned)
@@ -473,6 +481,14 @@ class _Facts:
                     if name in event.__struct_fields__ and (value := getattr(event, name)) is not UNSET
                 },
             )
+
+    def add_polls(self, now: float) -> None:
+        """Add what those who are in no recorded wait have asked again and again, until now."""
+        for w in self._graph.waiting:
+            poll: Any = self._book.polled.get(w.process) if w.operation in (None, "outside") else None
+            if poll is not None and poll.until is not UNSET and poll.until > now - _POLLED_WITHIN:
+                names = (getattr(poll, kind, None) for kind in ("queue", "pipe", "flag"))
+                self._add("polled", poll, next(filter(None, names), None))
 
     def _failures(self) -> None:
         """Add what has failed and is not to be heard of: it may be what would have moved them."""

@@ -68,6 +68,9 @@ _TELL_APART: dict[type[types.Event], tuple[str, ...]] = {
     types.PoolReturned: ("pool", "call"),
     types.PoolCallFailed: ("pool", "call"),
     types.PoolCalledBack: ("pool", "call"),
+    types.ProcessAlive: ("by",),
+    types.EventIsSet: ("flag", "process"),
+    types.PipePolled: ("pipe", "end", "process"),
     types.ProcessFailed: ("process",),
     types.ProcessExited: ("process",),
 }
@@ -113,8 +116,13 @@ class FactBook:
         """Process -> its start, if its parent had other threads when it forked it."""
         self.unheard: dict[str, types.ConditionNotified] = {}
         """Condition -> its last notification, if nobody waited then."""
+        self.polled: dict[str, types.Event] = {}
+        """Process -> the answer that it has got again and again, the last of these."""
         self._also: dict[type[types.Event], Callable[[Any], None]] = {
             types.QueueEmpty: self._note_look,
+            types.ProcessAlive: self._note_poll,
+            types.EventIsSet: self._note_poll,
+            types.PipePolled: self._note_poll,
             types.PoolWorkerStarted: self._note_worker_started,
             types.ProcessStarting: self._note_starting,
             types.PoolWorkerExited: self._note_worker_exited,
@@ -147,7 +155,12 @@ class FactBook:
         if events:
             self._seq = events[-1].seq
 
+    def _note_poll(self, event: types.QueueEmpty | types.ProcessAlive | types.EventIsSet | types.PipePolled) -> None:
+        if event.times is not UNSET:
+            self.polled[event.by if isinstance(event, types.ProcessAlive) else event.process] = event
+
     def _note_look(self, event: types.QueueEmpty) -> None:
+        self._note_poll(event)
         got = sum(gets.count for gets in self._gets.get(event.queue, ()))
         self._looks[event.queue, event.process] = Look(event, self.count(types.QueuePut, event.queue), got)
 

@@ -108,6 +108,7 @@ FactRole = Literal[
     "task_failed",
     "failed",
     "ended",
+    "polled",
 ]
 """What a recorded event means for a diagnosis."""
 
