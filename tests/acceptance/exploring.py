@@ -10,6 +10,8 @@ from typing import Any
 
 from support import COMMAND, PATIENCE
 
+import commands
+
 LOCK_ORDER = """\
 version: 1
 title: Two locks, taken in two orders
@@ -25,7 +27,7 @@ processes:
 
 def call(folder: Path, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
     """Call run-scenario in a folder."""
-    return subprocess.run(
+    return commands.run(
         [*COMMAND, *arguments],
         cwd=folder,
         env={**os.environ, **environment},

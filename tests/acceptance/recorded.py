@@ -18,6 +18,7 @@ from typing import NamedTuple
 
 from support import COMMAND, KEPT, PATIENCE, Event, Log, check_log, is_readable, processes_with, read_events
 
+import commands
 from run_scenario.report.sentences import sentence
 
 SCRIPTS = Path(__file__).parent / "scripts"
@@ -63,7 +64,7 @@ class Recording:
         name, value = "RUN_SCENARIO_TEST", uuid.uuid4().hex
         self._marker = f"{name}={value}"
         target = [] if script.name == "-m" else [script.name if script.parent == folder else str(script)]
-        self.process = subprocess.Popen(
+        self.process = commands.Popen(
             [
                 *COMMAND,
                 "record",

@@ -23,13 +23,14 @@ from typing import Any
 
 import jsonschema
 
+import commands
 from run_scenario import bundled, loader
 
 HERE = Path(__file__).parent
 _ENVIRONMENT = dict(os.environ)
 """As it was in the beginning: pytest changes it for each test, while threads of the tests start their runs."""
 METHODS = ("fork", "spawn", "forkserver")
-COMMAND = [sys.executable, "-m", "run_scenario"]
+COMMAND = commands.MODULE
 PYTEST = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "-p", "no:hypothesispytest"]
 """A pytest of its own; without hypothesis, whose import takes it longer than all the rest."""
 
@@ -290,7 +291,7 @@ class Running:
         }
         self._began = time.monotonic()
         with (self.folder / "stderr").open("wb") as stderr:
-            self.process = subprocess.Popen(
+            self.process = commands.Popen(
                 [*shell, *command],
                 cwd=cwd or self.folder,
                 env=environment,
@@ -417,7 +418,7 @@ class Running:
             command = [*COMMAND, "recover", name.removeprefix(KEPT), "--format", "json"]
             environment = {**_ENVIRONMENT, "TMPDIR": str(self.tmp)}
             for keep in (["--keep"], []):  # to read it takes nothing away
-                done = subprocess.run(
+                done = commands.run(
                     [*command, *keep], env=environment, capture_output=True, text=True, timeout=PATIENCE
                 )
                 assert 0 == done.returncode, done.stderr

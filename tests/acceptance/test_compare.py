@@ -15,6 +15,8 @@ from typing import Any
 import pytest
 from support import COMMAND, expects, run, scenario, search_path
 
+import commands
+
 ENVIRONMENT = {**os.environ, "PYTHONPATH": search_path()}
 
 
@@ -28,7 +30,7 @@ def write(folder: Path, text: str) -> str:
 def compare(folder: Path, text: str, *arguments: str) -> tuple[int, dict[str, Any], str]:
     """Return exit status, JSON and standard error of a comparison."""
     command = [*COMMAND, "compare", write(folder, text), *arguments]
-    done = subprocess.run(command, env=ENVIRONMENT, capture_output=True, timeout=120, check=False)
+    done = commands.run(command, env=ENVIRONMENT, capture_output=True, timeout=120, check=False)
     return done.returncode, json.loads(done.stdout or b"{}"), done.stderr.decode()
 
 

@@ -14,8 +14,9 @@ from typing import Any, NamedTuple
 
 import pytest
 from actors import data
-from support import Result, run, scenario, search_path
+from support import COMMAND, Result, run, scenario, search_path
 
+import commands
 from effort import in_part
 from run_scenario import load
 from run_scenario import run as run_in_python
@@ -286,9 +287,7 @@ def test_the_script_makes_the_same(tmp_path: Path) -> None:
     assert 0 == result.status, result.stderr
     printed = sorted(result.log.output("Args") + result.log.output("Worker"))
     environment = {**os.environ, "PYTHONPATH": search_path()}
-    made = subprocess.run(
-        [sys.executable, "-m", "run_scenario", "python", str(path)], capture_output=True, text=True, check=True
-    )
+    made = commands.run([*COMMAND, "python", str(path)], capture_output=True, text=True, check=True)
     (tmp_path / "same.py").write_text(made.stdout)
     ran = subprocess.run(
         [sys.executable, "same.py"], cwd=tmp_path, env=environment, capture_output=True, text=True, check=True
@@ -307,9 +306,7 @@ def test_the_plan_shows_what_is_made(tmp_path: Path) -> None:
     path.write_text(
         scenario({"name": "W", "target": "pkg:f", "args": forms, "from": "q"}, queues={"q": {"items": forms}})
     )
-    shown = subprocess.run(
-        [sys.executable, "-m", "run_scenario", "plan", str(path)], capture_output=True, text=True, check=True
-    ).stdout
+    shown = commands.run([*COMMAND, "plan", str(path)], capture_output=True, text=True, check=True).stdout
     assert "args=({2, 1}, pkg.tasks.Task(b'\\x00', a=(1,)))" in shown
     assert "for item in [{2, 1}, pkg.tasks.Task(b'\\x00', a=(1,))]: q.put(item)" in shown
 

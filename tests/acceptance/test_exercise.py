@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 from support import COMMAND, METHODS, PATIENCE
 
+import commands
 from effort import often
 from run_scenario import bundled
 
@@ -68,7 +69,7 @@ if __name__ == "__main__":
 
 def call(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     """Run a command in a folder, without a terminal."""
-    return subprocess.run(
+    return commands.run(
         [*COMMAND, *arguments], cwd=folder, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=PATIENCE
     )
 

@@ -11,6 +11,8 @@ from typing import Any
 import pytest
 from support import COMMAND, METHODS, Result, run, scenario, search_path
 
+import commands
+
 QUIET = {"name": "W", "target": "sleep", "kwargs": {"seconds": 0}}
 EXISTS = {"exists": {"event": "process.finished", "process": "W"}}
 WRONG = {"absent": {"event": "process.finished", "process": "W"}, "because": "it is never to finish"}
@@ -68,7 +70,7 @@ def test_a_lock_that_nobody_uses(tmp_path: Path) -> None:
 def test_a_failure_on_a_terminal(tmp_path: Path) -> None:
     """The console view shows below it why it matters, what was found, and the events as sentences."""
     (tmp_path / "case.yaml").write_text(scenario(QUIET, expect=[WRONG]))
-    done = subprocess.run(
+    done = commands.run(
         [*COMMAND, "case.yaml", "--format", "console"], cwd=tmp_path, capture_output=True, text=True, timeout=60
     )
     assert 1 == done.returncode
@@ -168,7 +170,7 @@ def test_a_scope_that_never_opens(tmp_path: Path) -> None:
 def check(log: str | bytes, text: str, folder: Path) -> subprocess.CompletedProcess[bytes]:
     """Judge a log, given as text, on standard input."""
     (folder / "case.yaml").write_text(text)
-    return subprocess.run(
+    return commands.run(
         [*COMMAND, "check", "-", "case.yaml"],
         input=log.encode() if isinstance(log, str) else log,
         cwd=folder,

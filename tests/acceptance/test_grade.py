@@ -15,6 +15,8 @@ from xml.etree import ElementTree
 import pytest
 from support import COMMAND, PATIENCE, read_events, scenario
 
+import commands
+
 PUT = {"tasks": {"items": [1, 2], "poison_pills": True}}
 WORKER = {"name": "Worker", "target": "consume", "from": "tasks"}
 EXITS = {"name": "Exits", "target": "exit", "kwargs": {"code": 3}}
@@ -236,7 +238,7 @@ def test_a_hand_in_cannot_give_consent(tmp_path: Path) -> None:
     (folder / "pyproject.toml").write_text('[tool.run-scenario]\nallow = ["subprocess"]\n')
     target = {"target": "subprocess:call", "args": [["touch", str(tmp_path / "it-ran")]]}
     (folder / "hostile.yaml").write_text(json.dumps({"version": 1, "processes": [target]}))
-    done = subprocess.run(
+    done = commands.run(
         [*COMMAND, "grade", ".", "--with", "../checks.yaml", "--format", "json"],
         cwd=folder,
         capture_output=True,
@@ -346,9 +348,7 @@ def test_what_cannot_be_graded(tmp_path: Path, arguments: tuple[str, ...], messa
     (tmp_path / "checks.yaml").write_text("version: 1\nexpect: [{conserved: tasks}]\n")
     if "empty.yaml" in arguments:
         (tmp_path / "empty.yaml").write_text("version: 1\ntimeout: 5\n")
-    done = subprocess.run(
-        [*COMMAND, "grade", *arguments], cwd=tmp_path, capture_output=True, text=True, timeout=PATIENCE
-    )
+    done = commands.run([*COMMAND, "grade", *arguments], cwd=tmp_path, capture_output=True, text=True, timeout=PATIENCE)
     assert (True, "") == (done.returncode in (2, 4), done.stdout)
     assert message in done.stderr
     assert "Traceback" not in done.stderr

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 from support import COMMAND, METHODS, PATIENCE
 
+import commands
 from run_scenario.lessons import LESSONS
 
 NUMBER = {lesson.scenario: number for number, lesson in enumerate(LESSONS, start=1)}
@@ -19,7 +20,7 @@ NUMBER = {lesson.scenario: number for number, lesson in enumerate(LESSONS, start
 
 def learn(state: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     """Run the command of a user who keeps state in this folder."""
-    return subprocess.run(
+    return commands.run(
         [*COMMAND, "learn", *arguments],
         env={**os.environ, "XDG_STATE_HOME": str(state)},
         stdin=subprocess.DEVNULL,

@@ -15,6 +15,8 @@ from typing import Any
 import pytest
 from support import COMMAND, METHODS, Result, Running, expects, scenario
 
+import commands
+
 Play = Callable[..., Result]
 every_method = pytest.mark.parametrize("method", METHODS)
 LOCK = {"type": "Lock", "manager": True}
@@ -321,7 +323,7 @@ def test_the_script(tmp_path: Path) -> None:
     file = tmp_path / "it.yaml"
     sync = {"gate": LOCK, "door": {**CONDITION, "lock": "gate"}, "line": BARRIER}
     file.write_text(held({"name": "P", "steps": steps}, sync=sync, shared={"numbers": numbers, "count": count}))
-    made = subprocess.run([*COMMAND, "python", str(file)], capture_output=True, text=True, timeout=60)
+    made = commands.run([*COMMAND, "python", str(file)], capture_output=True, text=True, timeout=60)
     for line in (
         "gate = manager.Lock()",
         "door = manager.Condition(gate)",

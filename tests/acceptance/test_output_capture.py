@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import os
-import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from support import COMMAND, METHODS, PATIENCE, Result, run, scenario, search_path
+
+import commands
 
 Play = Callable[..., Result]
 
@@ -127,7 +128,7 @@ def test_the_log_file_has_the_same_lines(tmp_path: Path) -> None:
 def test_the_console_shows_no_raw_escapes(tmp_path: Path) -> None:
     """What a target writes cannot reach into the terminal."""
     (tmp_path / "case.yaml").write_text(scenario({"name": "W", "target": "actors:write_awkward_text"}))
-    done = subprocess.run(
+    done = commands.run(
         [*COMMAND, "case.yaml", "--allow", "actors", "--format", "console"],
         cwd=tmp_path,
         env={**os.environ, "PYTHONPATH": search_path()},

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 from support import COMMAND, METHODS, PYTEST, Result, read_events, run, search_path
 
+import commands
 from run_scenario import run as run_by_api
 from run_scenario.errors import InvalidScenario
 
@@ -65,7 +66,7 @@ expect:
 
 def command(*arguments: str, cwd: Path) -> subprocess.CompletedProcess[str]:
     """Return what came of a command."""
-    return subprocess.run(
+    return commands.run(
         [*COMMAND, *arguments], env=ENVIRONMENT, cwd=cwd, capture_output=True, text=True, timeout=120, check=False
     )
 

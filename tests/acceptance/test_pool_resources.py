@@ -11,6 +11,8 @@ from typing import Any
 import pytest
 from support import COMMAND, HERE, METHODS, Result, expects, scenario
 
+import commands
+
 Play = Callable[..., Result]
 every_method = pytest.mark.parametrize("method", METHODS)
 KEEP = {"initializer": "actors.pools:keep", "initargs": ["ready"]}
@@ -79,11 +81,11 @@ def test_the_script(tmp_path: Path) -> None:
     main = [{"use": "crunch"}, {"read": "total"}]
     file = tmp_path / "it.yaml"
     file.write_text(pooled([{"map": "actors.pools:add", "over": [1, 2]}], main=main))
-    plan = subprocess.run([*COMMAND, "plan", str(file)], capture_output=True, text=True, timeout=60).stdout
+    plan = commands.run([*COMMAND, "plan", str(file)], capture_output=True, text=True, timeout=60).stdout
     assert 'Pool(2, initializer=actors.pools.keep, initargs=("ready", gate, total, results, done))' in plan.replace(
         "'", '"'
     )
-    made = subprocess.run([*COMMAND, "python", str(file)], capture_output=True, text=True, timeout=60).stdout
+    made = commands.run([*COMMAND, "python", str(file)], capture_output=True, text=True, timeout=60).stdout
     assert 'initargs=("ready", gate, total, results, done)' in made
     script = tmp_path / "script.py"
     script.write_text(made)

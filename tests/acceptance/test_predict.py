@@ -12,6 +12,8 @@ from typing import Any
 import pytest
 from support import COMMAND, METHODS, PATIENCE, is_readable, scenario
 
+import commands
+
 GETS = {"name": "Gets", "target": "consume", "from": "tasks"}
 EXITS = {"name": "Exits", "target": "exit", "kwargs": {"code": 3}}
 ADDS = {"name": "Adds", "target": "increment", "uses": {"counter": "hits"}, "kwargs": {"times": 2}}
@@ -22,7 +24,7 @@ def predict(folder: Path, text: str, answers: object, *options: str) -> tuple[in
     (folder / "it.yaml").write_text(text)
     (folder / "answers.yaml").write_text(json.dumps(answers))
     command = [*COMMAND, "predict", "it.yaml", "--answers", "answers.yaml", "--format", "json", *options]
-    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=PATIENCE)
+    done = commands.run(command, cwd=folder, capture_output=True, text=True, timeout=PATIENCE)
     assert "error" not in done.stderr
     return done.returncode, json.loads(done.stdout)
 
@@ -97,7 +99,7 @@ def test_wrong_answers(tmp_path: Path, answers: str | None, message: str) -> Non
     if answers is not None:
         (tmp_path / "answers.yaml").write_text(answers, encoding="latin-1")
     command = [*COMMAND, "predict", "it.yaml", "--answers", "answers.yaml"]
-    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=PATIENCE)
+    done = commands.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=PATIENCE)
     assert (2, "") == (done.returncode, done.stdout)
     what, _, hint = message.partition(" | ")
     first, *_, last = done.stderr.splitlines()

@@ -5,12 +5,12 @@ from __future__ import annotations
 import importlib
 import json
 import re
-import subprocess
 from pathlib import Path
 
 import pytest
 from support import COMMAND
 
+import commands
 from run_scenario import UsageError, run
 
 PAGE = Path(__file__).parents[2] / "docs" / "how-to" / "process-the-log.md"
@@ -44,7 +44,7 @@ def test_processors_in_pyproject(tmp_path: Path) -> None:
         '[tool.run-scenario]\nallow = ["my_logging"]\nprocessors = ["my_logging:redact"]\n'
     )
     command = [*COMMAND, "fed.yaml", "--log", "kept.jsonl", "--format", "console"]
-    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=60)
+    done = commands.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=60)
     assert (1, "") == (done.returncode, done.stderr)
     assert "failed after" in done.stdout
     lines = [json.loads(line) for line in (tmp_path / "kept.jsonl").read_text().splitlines()]
@@ -71,7 +71,7 @@ def test_the_recipe_leaves_nothing_of_a_secret(tmp_path: Path, scenario: str) ->
         (tmp_path / name).write_text(text)
     (tmp_path / "left-over.yaml").write_text(LEFT_OVER)
     for arguments in ((scenario, "--log", "kept.jsonl", "--format", "console"), ("show", "kept.jsonl")):
-        done = subprocess.run([*COMMAND, *arguments], cwd=tmp_path, capture_output=True, text=True, timeout=60)
+        done = commands.run([*COMMAND, *arguments], cwd=tmp_path, capture_output=True, text=True, timeout=60)
         assert done.returncode in (0, 1), done.stderr
     log = (tmp_path / "kept.jsonl").read_text()
     assert "***" in log

@@ -25,13 +25,14 @@ import pytest
 from bundled_runs import ABREAST, BundledRuns
 from support import Event
 
+import commands
 from effort import in_part
 from intended import STALLING, TRAP, UNEVEN
 from run_scenario import bundled, loader
 from run_scenario.report.script import script as python_script
 
 EXAMPLES = Path(__file__).parents[1] / "examples" / "python"
-COMMAND = str(Path(sys.executable).parent / "run-scenario")
+COMMAND = commands.SCRIPT
 NAMES = [path.stem for path in bundled.scenarios()]
 MARK_LINES = """\
 import io, os, sys
@@ -69,7 +70,7 @@ class Run(NamedTuple):
 
 def generate(scenario: str, cwd: Path) -> str:
     """Return the script of a scenario, as the command prints it."""
-    done = subprocess.run([COMMAND, "python", scenario], cwd=cwd, capture_output=True, encoding="utf-8", timeout=60)
+    done = commands.run([*COMMAND, "python", scenario], cwd=cwd, capture_output=True, encoding="utf-8", timeout=60)
     assert (0, "") == (done.returncode, done.stderr)
     return done.stdout
 
@@ -135,7 +136,7 @@ def processor_time(session: int) -> float:
 
 def run_scenario(scenario: str, folder: Path) -> Run:
     """Run a scenario, and read from its log what came of it."""
-    done = subprocess.run([COMMAND, "run", scenario, "--allow", "own"], cwd=folder, capture_output=True, timeout=60)
+    done = commands.run([*COMMAND, "run", scenario, "--allow", "own"], cwd=folder, capture_output=True, timeout=60)
     return of_log([json.loads(line) for line in done.stdout.splitlines()])
 
 
@@ -475,7 +476,7 @@ def test_processes_of_processes(method: str, tmp_path: Path) -> None:
     text = (EXAMPLES / "trees.yaml").read_text(encoding="utf-8")
     (tmp_path / "trees.yaml").write_text(f"{text}start_method: {method}\n", encoding="utf-8")
     script = run_script(generate("trees.yaml", tmp_path), tmp_path)
-    done = subprocess.run([COMMAND, "run", "trees.yaml"], cwd=tmp_path, capture_output=True, timeout=60)
+    done = commands.run([*COMMAND, "run", "trees.yaml"], cwd=tmp_path, capture_output=True, timeout=60)
     events = [json.loads(line) for line in done.stdout.splitlines()]
     scenario = of_log(events)
     assert (0, 0) == (scenario.exitcode, script.exitcode)
@@ -517,7 +518,7 @@ processes:
     assert "link_arguments = [(None, hop_rights[0]), (hop_lefts[0], hop_rights[1]), (hop_lefts[1], None)]" in script
     made = run_script(script, tmp_path)
     assert 0 == made.exitcode
-    plan = subprocess.run([COMMAND, "plan", "chain.yaml"], cwd=tmp_path, capture_output=True, text=True, timeout=60)
+    plan = commands.run([*COMMAND, "plan", "chain.yaml"], cwd=tmp_path, capture_output=True, text=True, timeout=60)
     assert "args=(3, 3, hop_2_left, None))" in plan.stdout
 
 
@@ -626,7 +627,7 @@ def test_parameters_keep_their_values(method: str, tmp_path: Path) -> None:
 def test_an_invalid_scenario(tmp_path: Path) -> None:
     """Its problems are told, and there is no script."""
     (tmp_path / "wrong.yaml").write_text("version: 1\n")
-    done = subprocess.run([COMMAND, "python", "wrong.yaml"], cwd=tmp_path, capture_output=True, text=True, timeout=60)
+    done = commands.run([*COMMAND, "python", "wrong.yaml"], cwd=tmp_path, capture_output=True, text=True, timeout=60)
     assert (2, "") == (done.returncode, done.stdout)
     assert done.stderr.startswith("wrong.yaml:1:1: error: ")
 
@@ -637,6 +638,6 @@ def test_a_script_is_utf_8(tmp_path: Path) -> None:
     (tmp_path / "trees.yaml").write_text(text, encoding="utf-8")
     environment = {**os.environ, "PYTHONIOENCODING": "latin-1"}
     done = subprocess.run(
-        [COMMAND, "python", "trees.yaml"], cwd=tmp_path, env=environment, capture_output=True, timeout=60
+        [*COMMAND, "python", "trees.yaml"], cwd=tmp_path, env=environment, capture_output=True, timeout=60
     )
     assert 'bäume = Process(name="Bäume", target=hang)' in done.stdout.decode("utf-8")

@@ -15,6 +15,7 @@ import pytest
 from recorded import SCRIPTS, Recording, plainly, record
 from support import COMMAND, PATIENCE
 
+import commands
 import run_scenario
 from run_scenario.events.history.history import read
 from run_scenario.report.summary import lane_exit
@@ -536,7 +537,7 @@ def test_what_cannot_be_recorded(tmp_path: Path, arguments: list[str], message: 
     """The error says what to write."""
     (tmp_path / "own.yaml").touch()
     (tmp_path / "script.py").touch()
-    done = subprocess.run(
+    done = commands.run(
         [*COMMAND, "record", *arguments], cwd=tmp_path, capture_output=True, text=True, timeout=PATIENCE, check=False
     )
     assert 2 == done.returncode
@@ -700,7 +701,7 @@ def main():
 def test_a_script_is_no_scenario(tmp_path: Path) -> None:
     """Whoever runs one is told of `record`."""
     (tmp_path / "script.py").touch()
-    done = subprocess.run(
+    done = commands.run(
         [*COMMAND, "script.py"], cwd=tmp_path, capture_output=True, text=True, timeout=PATIENCE, check=False
     )
     assert (2, True) == (

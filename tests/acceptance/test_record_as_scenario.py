@@ -11,6 +11,7 @@ import pytest
 from recorded import SCRIPTS, record
 from support import COMMAND, METHODS, PATIENCE, Event, Log, Result, run
 
+import commands
 from effort import in_part
 from run_scenario import loader
 from run_scenario.scenario.resources import NAMED_BY
@@ -285,7 +286,7 @@ def test_a_script_as_a_scenario_does_it_again(tmp_path: Path, method: str, name:
 @pytest.mark.parametrize("name", in_part(EXPORTED, every=2))
 def test_a_scenario_that_was_made_a_script(tmp_path: Path, name: str) -> None:
     """What `python` writes of a scenario becomes one that does the same."""
-    text = subprocess.run([*COMMAND, "python", name], capture_output=True, text=True, timeout=PATIENCE, check=True)
+    text = commands.run([*COMMAND, "python", name], capture_output=True, text=True, timeout=PATIENCE, check=True)
     package = name.replace("-", "_")
     recorded, scenario = in_file(tmp_path, package, text.stdout, "")
     result = played(tmp_path, scenario, package)
@@ -437,7 +438,7 @@ def test_a_module(tmp_path: Path) -> None:
 
 def shown(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     """Run the command."""
-    return subprocess.run(
+    return commands.run(
         [*COMMAND, *arguments], cwd=folder, capture_output=True, text=True, timeout=PATIENCE, check=False
     )
 

@@ -13,6 +13,7 @@ import pytest
 from recorded import record
 from support import COMMAND, PATIENCE
 
+import commands
 import run_scenario
 
 SCRIPT = """
@@ -133,7 +134,7 @@ def test_a_file_that_is_wrong(tmp_path: Path) -> None:
     """Nothing is run; the fault has its place."""
     (tmp_path / "script.py").write_text("print('it runs')\n")
     file = expectations(tmp_path, "fifo: [tasks]")
-    done = subprocess.run(
+    done = commands.run(
         [*COMMAND, "record", "--expect", file.name, "script.py"],
         cwd=tmp_path,
         capture_output=True,

@@ -15,6 +15,7 @@ from types import SimpleNamespace
 
 import pytest
 
+import commands
 import run_scenario
 from effort import in_part
 from run_scenario import bundled, targets
@@ -45,7 +46,7 @@ processes:
 
 def call(*arguments: str, cwd: Path | None = None, **environment: str) -> subprocess.CompletedProcess[str]:
     """Run the command without a terminal and return what came of it."""
-    return subprocess.run(
+    return commands.run(
         [COMMAND, *arguments],
         cwd=cwd,
         env={**os.environ, **environment},
