@@ -13,6 +13,8 @@ from support import COMMAND, PATIENCE, check_log, read_events
 
 import commands
 
+import commands
+
 LOCK_ORDER = """\
 version: 1
 title: Two locks, taken in two orders
