@@ -13,8 +13,6 @@ from support import COMMAND, PATIENCE, check_log, read_events
 
 import commands
 
-import commands
-
 LOCK_ORDER = """\
 version: 1
 title: Two locks, taken in two orders
