@@ -624,6 +624,17 @@ def main():
         "worker waits for the end of another thread of its own process (in work, script.py:9); thread 'listener' of "
         "worker waits for another thread of its own process",
     ),
+    "items that nobody takes": (
+        """
+def main():
+    queue = multiprocessing.Queue()
+    queue.put(bytes(100_000))
+    queue.close()
+    queue.join_thread()
+""",
+        "the main program waits for ever in join_thread() of queue 'queue (script.py:7)': what it has put does not fit "
+        "into the pipe of the queue, and nobody takes it (1 of 1 is left); have it taken first",
+    ),
 }
 
 

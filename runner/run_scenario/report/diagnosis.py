@@ -785,6 +785,8 @@ class _Explanation:
             )
             if self._first.operation == "exit":
                 return f"{start} can never write what it has put, and cannot end before"
+            if self._first.operation == "join_thread":
+                return f"{start} can never write what it has put, and waits for that in join_thread()"
             return f"{start} can never get {items} that {fate}"
         culprits = [fact.process for fact in reading] or list(ended)
         who = " or ".join(f"{subject(name)}, which {_how_ended(ended.get(name))}," for name in culprits)
@@ -797,10 +799,15 @@ class _Explanation:
         state, who = self._diagnosis.resources[0], self._first.process
         failed = self._fact("failed")
         failure = f" after {_exception(failed)}" if failed is not None and failed.process == who else ""
+        left = f"{state.counts['left']} of {state.counts['put']} {'is' if state.counts['left'] == 1 else 'are'} left"
+        if self._first.operation == "join_thread":
+            return (
+                f"{subject(who)} waits for ever in join_thread() of queue '{state.resource}': what it has put does not "
+                f"fit into the pipe of the queue, and nobody takes it ({left}); have it taken first"
+            )
         text = (
             f"{subject(who)} cannot end{failure}: it has put items on queue '{state.resource}' that do not fit into "
-            f"its pipe, and a process waits at its end until they are taken ({state.counts['left']} of "
-            f"{state.counts['put']} {'is' if state.counts['left'] == 1 else 'are'} left)"
+            f"its pipe, and a process waits at its end until they are taken ({left})"
         )
         if len(self._diagnosis.waits) > 1:
             return f"{text}; get them before you join()"

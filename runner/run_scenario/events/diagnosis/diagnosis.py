@@ -85,8 +85,8 @@ def diagnose(graph: WaitForGraph, cause: Literal["deadlock", "deadline", "signal
     if kind == "end_left_open":
         movers = [*graph.closers(concerned[0]), *movers][:_MOST_CONCERNED]
     specs = _once(spec for w in about if (spec := graph.spec(w)) is not None)
-    if concerned and concerned[0].operation == "exit":
-        specs = [ledger.spec for ledger in _unread(graph, concerned[0])]
+    if concerned and (unread := _unread(graph, concerned[0])):
+        specs = [ledger.spec for ledger in unread]
     return Diagnosis(
         cause=cause,
         kind=kind,
@@ -156,8 +156,9 @@ def _once(values: Iterable[Any]) -> list[Any]:
 
 
 def _unread(graph: WaitForGraph, w: Waiting) -> list[QueueLedger]:
-    """Return the ledgers of the queues on which a process has put what nobody has taken."""
-    return [ledger for ledger in graph.situation.ledgers.values() if ledger.put_by[w.pid] and ledger.left]
+    """Return the ledgers of the queues for which a process waits, as it has put on them what nobody has taken."""
+    ledgers = {"exit": graph.situation.ledgers.values(), "join_thread": [graph.ledger(w)]}.get(w.operation or "", [])
+    return [ledger for ledger in ledgers if ledger and ledger.put_by[w.pid] and ledger.left]
 
 
 class _Rules:
@@ -321,8 +322,7 @@ class _Rules:
             if ledger is not None and ledger.left and _culprits(self._graph, ledger):
                 return "abandoned_queue", self._graph.alike(w)
         for w in self._graph.waiting:
-            unread = _unread(self._graph, w) if w.operation == "exit" else []
-            if any(_lost_its_write_lock(self._facts, ledger) for ledger in unread):
+            if any(_lost_its_write_lock(self._facts, ledger) for ledger in _unread(self._graph, w)):
                 return "abandoned_queue", [w]
         return None
 
@@ -336,7 +336,7 @@ class _Rules:
 
     def _stuck_exit(self) -> Found | None:
         for w in self._graph.waiting:
-            if w.operation == "exit" and _unread(self._graph, w):
+            if _unread(self._graph, w):
                 joining = [o for o in self._graph.waiting if self._graph.blocked(o).on_process == w.process]
                 return "exit_blocked_by_feeder", [w, *joining]
         return None
