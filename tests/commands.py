@@ -29,6 +29,7 @@ SCRIPT = [str(Path(sys.executable).parent / "run-scenario")]
 _SERVER = str(Path(__file__).with_name("warm.py"))
 _READ_AT_START = ("PYTHON", "LC_", "LANG", "LD_", "COV")
 """How the names of variables begin that are read before the first line of a program."""
+_IMPORTED_AT_START = ("sitecustomize", "usercustomize")
 _AT_START = dict(os.environ)
 _starting = threading.Lock()
 
@@ -128,6 +129,9 @@ def _is_usual(command: Sequence[str], environment: Mapping[str, str]) -> bool:
         return False
     names = {name for name in {*_AT_START, *environment} if name.startswith(_READ_AT_START)}
     names -= {"PYTHONPATH", "PYTHONWARNINGS"}
+    folders = environment.get("PYTHONPATH", "").split(os.pathsep)
+    if any(os.path.exists(os.path.join(folder, f"{name}.py")) for folder in folders for name in _IMPORTED_AT_START):
+        return False
     return all(_AT_START.get(name) == environment.get(name) for name in names)
 
 

@@ -78,8 +78,9 @@ OWN_PIPE = """\
 import multiprocessing
 
 def fill():
-    _, writer = multiprocessing.Pipe(duplex=False)
+    reader, writer = multiprocessing.Pipe(duplex=False)
     writer.send_bytes(bytes(10_000))
+    reader.recv_bytes()
 
 if __name__ == "__main__":
     multiprocessing.set_start_method("METHOD")

@@ -694,7 +694,7 @@ def main():
     recorded = record(tmp_path, script(body), "fork", options=("--timeout", "2"))
     found = recorded.log.one("pool.crash_loop")
     assert (3, True, "RuntimeError: no database") == (recorded.status, found["goes_on"], found["reason"])
-    assert 3 == recorded.stderr.count("fails outside of a task")
+    assert 3 == recorded.stderr.count("fails: its initializer raised RuntimeError: no database")
     assert "more warnings like these: see the log (--log)" in recorded.stderr
 
 

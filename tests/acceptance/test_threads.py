@@ -201,7 +201,7 @@ def test_a_deadline_tells_what_threads_do(tmp_path: Path) -> None:
     told = {p["process"]: p for p in result.log.one("scenario.stalled")["processes"]}
     assert told["Busy"]["stack"][0].endswith("in burst")
     assert told["Idle"]["stack"][-1].endswith("in hang")
-    assert ("sleeping", None) == (told["Idle"]["state"], told["Idle"]["waiting_for"])
+    assert ("waiting", "the end of its sleep") == (told["Idle"]["state"], told["Idle"]["waiting_for"])
 
 
 def test_usage_is_the_threads_own(tmp_path: Path) -> None:
