@@ -1,10 +1,10 @@
-"""Starts the command run-scenario: in the quick suite as a copy of a process that has imported it already.
+"""Starts the command run-scenario: with WARM=1 as a copy of a process that has imported it already.
 
 Most acceptance tests run the command, and half of what a short run costs is to start Python and to import. So each
 worker of pytest has a process that has done both (`warm.py`). It forks for each command, and the copy changes to the
 folder, the environment and the streams of that command, and executes the same `__main__`. It differs in nothing but
 what happens before. Whoever tests that (variables that Python reads when it starts, modules that hide others, a signal
-at once) starts the command by `subprocess`. With THOROUGH=1, everybody does.
+at once) starts the command by `subprocess`. Without WARM=1, and with THOROUGH=1, everybody does.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from effort import THOROUGH
+from effort import WARM
 
 MODULE = [sys.executable, "-m", "run_scenario"]
 SCRIPT = [str(Path(sys.executable).parent / "run-scenario")]
@@ -50,7 +50,7 @@ class Popen(subprocess.Popen[Any]):
         self._request: dict[str, Any] | None = None
         self._end: socket.socket | None = None
         self._looking = threading.Lock()
-        if not THOROUGH and "preexec_fn" not in options and _is_usual(command, environment):
+        if WARM and "preexec_fn" not in options and _is_usual(command, environment):
             self._request = {
                 "command": list(command),
                 "folder": str(Path.cwd() if cwd is None else cwd),

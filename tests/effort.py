@@ -14,6 +14,8 @@ import pytest
 from hypothesis import settings
 
 THOROUGH = bool(os.environ.get("THOROUGH"))
+WARM = bool(os.environ.get("WARM")) and not THOROUGH
+"""Whether commands are copies of a process that has imported run-scenario (see `commands.py`)."""
 _METHODS = ("fork", "spawn", "forkserver")
 _METHOD = re.compile(rf"(?<=[\[-])({'|'.join(_METHODS)})(?=[\]-])")
 """Where the name of a test has its start method."""

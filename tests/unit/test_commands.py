@@ -12,6 +12,9 @@ from typing import Any
 import pytest
 
 import commands
+from effort import WARM
+
+pytestmark = pytest.mark.skipif(not WARM, reason="only with WARM=1")
 
 Start = Callable[..., subprocess.Popen[Any]]
 STARTS: tuple[Start, ...] = (subprocess.Popen, commands.Popen)
