@@ -161,6 +161,7 @@ def test_script(scenario):
 """
 
 
+@pytest.mark.campaign
 def test_the_fixture(tmp_path: Path) -> None:
     """It takes the same options; a script and a file of expectations are found beside the test."""
     (tmp_path / "race.py").write_text(RACE)

@@ -229,6 +229,7 @@ def test_what_is_found_happens_again(tmp_path: Path, fault: str) -> None:
     assert "does not fit" not in done.stderr
 
 
+@pytest.mark.campaign
 def test_what_is_lost(tmp_path: Path) -> None:
     """It is said which item; where something else is expected, that decides."""
     told = explore(tmp_path, LEFT_BEHIND, "--schedules", "50", status=1)
@@ -238,6 +239,7 @@ def test_what_is_lost(tmp_path: Path) -> None:
     assert "not_found" == told["verdict"]
 
 
+@pytest.mark.campaign
 def test_where_somebody_is_killed(tmp_path: Path) -> None:
     """Others wait for ever: that is found; what is lost, and an exit code that says so, are not judged."""
     told = explore(tmp_path, HOLDERS, "--kill", "--schedules", "60", status=1)
@@ -257,6 +259,7 @@ def test_where_somebody_is_killed(tmp_path: Path) -> None:
     assert "does not fit" not in done.stderr
 
 
+@pytest.mark.campaign
 def test_the_room_in_pipes(tmp_path: Path) -> None:
     """Where it is small, a script hangs that needs much data otherwise; one that is right goes well with a page."""
     told = explore(tmp_path, JOIN_BEFORE_DRAIN, "--schedules", "3", "--pipe-capacity", "4K", status=1)

@@ -155,6 +155,7 @@ def test_a_deadlock(tmp_path: Path, text: str, options: list[str], method: str) 
     assert ("stalled", 3, 3) == (finding["outcome"], finding["replays"], finding["replays_alike"])
 
 
+@pytest.mark.campaign
 @pytest.mark.parametrize("method", METHODS)
 def test_a_script(tmp_path: Path, method: str) -> None:
     """A lost update is found in one; chance, the order of sets and the clock are the same in each of its runs."""
@@ -167,6 +168,7 @@ def test_a_script(tmp_path: Path, method: str) -> None:
     assert first.stdout.startswith("[(0.")
 
 
+@pytest.mark.campaign
 @pytest.mark.parametrize("method", METHODS)
 def test_a_pool_in_a_script(tmp_path: Path, method: str) -> None:
     """Its workers are started by a thread, and so is who takes the place of one that has ended."""
@@ -220,6 +222,7 @@ def test_nothing_is_left(tmp_path: Path, number: signal.Signals, method: str) ->
     assert [] == os.listdir(tmp_path / "tmp")
 
 
+@pytest.mark.campaign
 @pytest.mark.parametrize("method", METHODS)
 def test_the_room_in_pipes(tmp_path: Path, method: str) -> None:
     """It is limited in pipes that such a process makes, too."""
