@@ -32,6 +32,8 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
 def pytest_configure(config: pytest.Config) -> None:
     """Let tests fork, which they do beside threads of pytest-xdist: from 3.15 on Python's warning of that is raised."""
     config.addinivalue_line("filterwarnings", "ignore:.*is multi-threaded, use of (fork|forkpty):DeprecationWarning")
+    # That of pytest's own process, in which few tests use it, is started again where one has ended it.
+    config.addinivalue_line("filterwarnings", "ignore:resource_tracker. process died unexpectedly:UserWarning")
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
