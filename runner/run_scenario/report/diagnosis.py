@@ -845,7 +845,7 @@ def _filling(state: ResourceState) -> str:
 
 def _place(process: StuckThread) -> str:
     """Return in brackets where in its own code a process waits at what is not recorded; else nothing."""
-    if process.operation not in (None, "own", "outside", "thread"):
+    if process.operation not in (None, "own", "outside", "thread") or process.state == "running":
         return ""
     for frame in process.stack:
         place, _, function = frame.rpartition(" in ")
