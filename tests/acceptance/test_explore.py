@@ -562,9 +562,9 @@ def test_a_killed_supervisor_is_replaced(tmp_path: Path) -> None:
 
 @pytest.mark.campaign
 def test_many_schedules_take_no_more_memory(tmp_path: Path) -> None:
-    """After a thousand of them both processes have what they had after two hundred, but for the orders seen."""
-    (early, late), schedules, lost, _ = explore_in_one_process(tmp_path, 200, 1000, 0)
-    assert (1000, []) == (schedules, lost)
+    """After two thousand of them both processes have what they had after two hundred, but for the orders seen."""
+    (early, late), schedules, lost, _ = explore_in_one_process(tmp_path, 200, 2000, 0)
+    assert (2000, []) == (schedules, lost)
     for (memory, _), (memory_later, descriptors) in zip(early[:2], late[:2], strict=True):
         assert memory_later - memory < 2 << 20
         assert descriptors < 30  # some more while a run is cleared up

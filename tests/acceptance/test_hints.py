@@ -75,7 +75,6 @@ def test_an_initializer_that_breaks_an_executor(play: Play) -> None:
     assert hint.startswith("the initializer raised ValueError: failed on purpose on item 13 in ")
 
 
-@pytest.mark.parametrize("method", ["fork", "spawn"])  # with a fork server, a busy machine may make it status 4
 def test_a_result_that_breaks_an_executor(play: Play) -> None:
     """The same is said where the main program cannot unpickle what a worker has sent."""
     hint, event = broken_executor(play, {"submit": "actors:return_unopenable", "args": [1]})

@@ -71,8 +71,15 @@ def test_numbers_of_any_type_and_what_is_refused(tmp_path: Path) -> None:
         "import sys; sys.exit(2**40)",
         "import sys; sys.exit(2**80)",
         "import resource; resource.setrlimit(resource.RLIMIT_NOFILE, (3, 3)); open('/dev/null')",
+        """
+        import sys, threading
+        def fail():
+            raise OSError(9, "an executor's pipe, which another thread has just closed")
+        threading._register_atexit(fail)
+        sys.exit(3)
+        """,
     ],
-    ids=["no text", "too large", "far too large", "no descriptors"],
+    ids=["no text", "too large", "far too large", "no descriptors", "a wait that fails"],
 )
 def test_unusual_ends(tmp_path: Path, script: str) -> None:
     """The exit code is the one that Python makes of it."""

@@ -70,8 +70,21 @@ def run_as_main(module: str = "__main__") -> None:
 
 
 def wait_for_threads() -> None:
-    """Wait for threads that are no daemons, as the interpreter does at the end of a script."""
-    threading._shutdown()  # type: ignore[attr-defined]  # runs only when the interpreter ends, and ours goes on
+    """Wait for threads that are no daemons, as the interpreter does at the end of a script.
+
+    What is raised there, by a function that is called before or by Ctrl-C, it only writes to standard error.
+    """
+    try:
+        threading._shutdown()  # type: ignore[attr-defined]  # runs only when the interpreter ends, and ours goes on
+    except BaseException as error:
+        import traceback  # hardly anybody needs it
+
+        where = "on threading shutdown:" if sys.version_info >= (3, 13) else f"in: {threading!r}"
+        frames = error.__traceback__.tb_next if error.__traceback__ else None
+        told = traceback.format_exception(type(error), error, frames)
+        if sys.stderr is not None:
+            sys.stderr.write("".join((f"Exception ignored {where}\n", *told)))
+            sys.stderr.flush()
 
 
 def run_exit_functions() -> None:
