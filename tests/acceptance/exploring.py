@@ -47,6 +47,39 @@ processes:
   - {name: Producer, steps: [{sleep: 0.1}, {put: 7, to: tasks}]}
   - {name: Consumer, steps: [{get: tasks, timeout: 1}]}
 """
+KILLED_HOLDER = """\
+version: 1
+title: Who is killed with a lock takes it along
+timeout: 30
+sync:
+  gate: {type: Lock}
+processes:
+  - {name: Killed, steps: [{with: gate, steps: [{print: inside}]}]}
+  - {name: Later, steps: [{with: gate, steps: [{print: inside}]}]}
+main:
+  - start: Killed
+  - kill: Killed
+  - start: Later
+  - join: [Killed, Later]
+expect:
+  - exitcodes: {Killed: [0, -9], Later: 0}
+"""
+LOST_UPDATE = """\
+import multiprocessing, sys
+
+def add(counter):
+    seen = counter.value
+    counter.value = seen + 1
+
+if __name__ == "__main__":
+    counter = multiprocessing.Value("i")
+    adders = [multiprocessing.Process(target=add, args=(counter,)) for _ in range(2)]
+    for adder in adders:
+        adder.start()
+    for adder in adders:
+        adder.join()
+    sys.exit(counter.value != int(sys.argv[-1]))
+"""
 
 
 def call(folder: Path, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from exploring import GIVES_UP, HOLDERS
+from exploring import GIVES_UP, HOLDERS, LOST_UPDATE
 from support import run_pytest
 
 from run_scenario import Exploration, UsageError, explore
@@ -68,28 +68,10 @@ def test_an_option_that_cannot_be(option: dict[str, Any], error: type[Exception]
         explore("names", **option)
 
 
-RACE = """\
-import multiprocessing, sys
-
-def add(counter):
-    seen = counter.value
-    counter.value = seen + 1
-
-if __name__ == "__main__":
-    counter = multiprocessing.Value("i")
-    adders = [multiprocessing.Process(target=add, args=(counter,)) for _ in range(2)]
-    for adder in adders:
-        adder.start()
-    for adder in adders:
-        adder.join()
-    sys.exit(counter.value != int(sys.argv[-1]))
-"""
-
-
 def test_a_script(tmp_path: Path) -> None:
     """To name it is to allow it; what is found is kept, with its arguments, and tried first the next time."""
     script, kept = tmp_path / "race.py", tmp_path / "race.schedule.json"
-    script.write_text(RACE)
+    script.write_text(LOST_UPDATE)
     explored = explore(script, "--expected", "2", schedules=40, seed=1, replays=2, keep=kept)
     assert ("found", "failed", kept) == (explored.verdict, outcome(explored), explored.path)
     assert ("race", str(script)) == (explored.scenario.name, explored.scenario.script)
@@ -164,7 +146,7 @@ def test_script(scenario):
 @pytest.mark.campaign
 def test_the_fixture(tmp_path: Path) -> None:
     """It takes the same options; a script and a file of expectations are found beside the test."""
-    (tmp_path / "race.py").write_text(RACE)
+    (tmp_path / "race.py").write_text(LOST_UPDATE)
     (tmp_path / "holders.yaml").write_text(HOLDERS)
     (tmp_path / "gives-up.yaml").write_text(GIVES_UP.replace("timeout: 1}]}", "timeout: 1}], exitcode: any}"))
     (tmp_path / "checks.yaml").write_text("version: 1\nexpect:\n  - exists: {event: queue.put, queue: tasks}\n")

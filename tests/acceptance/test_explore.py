@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from exploring import GIVES_UP, HOLDERS, LOCK_ORDER, call, explore, without_what_order_decides
+from exploring import GIVES_UP, HOLDERS, KILLED_HOLDER, LOCK_ORDER, call, explore, without_what_order_decides
 from support import COMMAND, PATIENCE, check_log, processes_with, read_events
 
 from effort import in_part, rounds
@@ -69,23 +69,6 @@ queues:
   tasks: {type: Queue, items: [1]}
 processes:
   - {name: Taker, replicas: 2, steps: [{empty: tasks, as: nothing}, {if: '${not nothing}', then: [{get: tasks}]}]}
-"""
-KILLED_HOLDER = """\
-version: 1
-title: Who is killed with a lock takes it along
-timeout: 30
-sync:
-  gate: {type: Lock}
-processes:
-  - {name: Killed, steps: [{with: gate, steps: [{print: inside}]}]}
-  - {name: Later, steps: [{with: gate, steps: [{print: inside}]}]}
-main:
-  - start: Killed
-  - kill: Killed
-  - start: Later
-  - join: [Killed, Later]
-expect:
-  - exitcodes: {Killed: [0, -9], Later: 0}
 """
 BARRIER = """\
 version: 1

@@ -8,25 +8,9 @@ from pathlib import Path
 
 import exploring
 import pytest
-from exploring import call
+from exploring import LOST_UPDATE, call
 from support import check_log, read_events
 
-LOST_UPDATE = """\
-import multiprocessing, sys
-
-def add(counter):
-    seen = counter.value
-    counter.value = seen + 1
-
-if __name__ == "__main__":
-    counter = multiprocessing.Value("i")
-    adders = [multiprocessing.Process(target=add, args=(counter,)) for _ in range(2)]
-    for adder in adders:
-        adder.start()
-    for adder in adders:
-        adder.join()
-    sys.exit(counter.value != int(sys.argv[1]))
-"""
 UNTIL_EMPTY = """\
 from multiprocessing import JoinableQueue, Process
 

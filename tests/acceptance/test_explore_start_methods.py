@@ -10,7 +10,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from exploring import LOCK_ORDER, call, explore, without_what_order_decides
+from exploring import KILLED_HOLDER, LOCK_ORDER, call, explore, without_what_order_decides
 from support import COMMAND, PATIENCE, check_log, processes_with, read_events
 
 from effort import in_part
@@ -88,23 +88,7 @@ if __name__ == "__main__":
     filler.start()
     filler.join()
 """
-KILLED = """\
-version: 1
-start_method: METHOD
-timeout: 30
-sync:
-  gate: {type: Lock}
-processes:
-  - {name: Killed, steps: [{with: gate, steps: [{print: inside}]}]}
-  - {name: Later, steps: [{with: gate, steps: [{print: inside}]}]}
-main:
-  - start: Killed
-  - kill: Killed
-  - start: Later
-  - join: [Killed, Later]
-expect:
-  - exitcodes: {Killed: [0, -9], Later: 0}
-"""
+KILLED = KILLED_HOLDER.replace("version: 1\n", "version: 1\nstart_method: METHOD\n")
 ALIKE = (
     *("supervisor", "three-levels", "kill-and-terminate", "managed-queue", "short-lived-workers", "executor"),
     *("daemon-cleanup", "never-joined", "outlives-its-join", "crash-isolation", "apply-async"),
