@@ -673,7 +673,6 @@ def main():
     assert hint == recorded.log.one("process.failed", "MainProcess")["hint"]
 
 
-@pytest.mark.parametrize("method", ["fork", "spawn"])  # with a fork server, a plain executor may hang here
 def test_whom_a_broken_executor_terminates(tmp_path: Path, method: str) -> None:
     """The worker that has broken it comes first; of the other it is said who sent SIGTERM, and what it was doing."""
     text = """
@@ -694,6 +693,7 @@ def work(x):
 async def calls(executor):
     loop = asyncio.get_running_loop()
     waits = [loop.run_in_executor(executor, work, x) for x in range(2)]
+    waits.append(loop.run_in_executor(executor, repr, 2))  # by which the executor sees its second worker, see below
     await asyncio.gather(*waits, return_exceptions=True)
 
 def main():
@@ -704,6 +704,48 @@ def main():
     lost = recorded.log.all("pool.worker_lost")
     found = [(each["exitcode"], each.get("by"), each["call"], each["place"]) for each in lost]
     assert [(3, None, 2, "script.py:22"), (-15, "executor", 1, "script.py:22")] == found
+
+
+def test_an_executor_that_does_not_notice_the_end_of_a_worker(tmp_path: Path) -> None:
+    """It only watches the workers that there were when it began to wait: submit() wakes it, and then starts one."""
+    text = """
+import sys, time
+from concurrent.futures import ProcessPoolExecutor
+
+class Executor(ProcessPoolExecutor):
+    def _adjust_process_count(self):
+        if self._executor_manager_thread is not None:
+            while self._executor_manager_thread_wakeup._reader.poll():
+                time.sleep(0.01)
+            while sys._current_frames()[self._executor_manager_thread.ident].f_code.co_name != "select":
+                time.sleep(0.01)
+        super()._adjust_process_count()
+
+def begin(queue):
+    global begun
+    begun = queue
+
+def work(x):
+    if x:
+        os._exit(3)
+    begun.put(x)
+    threading.Event().wait()
+
+def main():
+    queue = multiprocessing.SimpleQueue()
+    with Executor(2, initializer=begin, initargs=(queue,)) as executor:
+        executor.submit(work, 0)
+        queue.get()
+        executor.submit(work, 1).result()
+"""
+    recorded = record(tmp_path, script(text), "spawn")  # by fork, all workers are started at once
+    lost = recorded.log.one("pool.worker_lost")
+    assert (3, "lost_pool_task") == (recorded.status, recorded.stall()["diagnosis"]["kind"])
+    assert (3, 2) == (lost["exitcode"], lost["call"])
+    assert (
+        f"{lost['process']} ended with exit code 3 while it was doing submit(work, …) (call 2, script.py:33), and the "
+        "executor has not noticed it"
+    ) in recorded.stall()["reason"]
 
 
 def test_an_executor_that_is_broken_before_map_has_begun(tmp_path: Path, method: str) -> None:

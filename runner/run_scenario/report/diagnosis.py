@@ -580,10 +580,10 @@ class _Explanation:
             while_doing = f"while it was doing {task}"
             if exception:
                 while_doing = f"because {task} raised {exception}, which ends a worker (an Exception would not)"
-            return (
-                f"{start}: {lost.process} {_how_lost(lost)} {while_doing}, and a Pool never gives a lost task to "
-                "another worker"
-            )
+            after = "a Pool never gives a lost task to another worker"
+            if self._state.type == "executor":
+                after = "the executor has not noticed it"
+            return f"{start}: {lost.process} {_how_lost(lost)} {while_doing}, and {after}"
         who = f"{losses[0].process} {_how_lost(losses[0])} while it waited for a task, and"
         if (idle := self._state.counts["lost_idle"]) > 1:
             who = f"{idle} workers were ended by a signal while they had no task, and one of them"

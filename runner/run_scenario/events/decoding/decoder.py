@@ -39,6 +39,7 @@ from run_scenario.recording.data import RecordedArgument, RecordedResource
 from run_scenario.recording.process_report import Packed, ProcessReport
 from run_scenario.recording.segment_reader import PackedWait, Source, Wait
 from run_scenario.recording.streams import Record
+from run_scenario.recording.usage import Packed as PackedUsage
 from run_scenario.scenario.expected_ends import ExpectedEnds
 from run_scenario.scenario.families import family_of
 from run_scenario.scenario.model import Location, PoolCall, ProcessSpec, QueueSpec, Scenario, StartMethod
@@ -292,6 +293,15 @@ class EventDecoder:
         for index, event in abandoned_resources(waits, self._resources, self._wording):
             self.sync.note_abandoned(index, name)
             self._emit(t, name, pid, event)
+
+    def on_exit_seen(
+        self, source: Source, t: int, process: int, pid: int, exitcode: int | None, usage: PackedUsage
+    ) -> None:
+        state = self.processes.see_exit(t, process, pid, exitcode, usage)
+        # Whoever the runner has ended was at work until then; and without its main program, a pool notices nothing.
+        by_runner = state.end is not None and state.end.cause == "stopped_by_runner"
+        if state.exitcode is not None and not by_runner and not self.processes.main.exited:
+            self.pools.see_exit(t, state.name, pid, state.exitcode)
 
     # What own code makes
 

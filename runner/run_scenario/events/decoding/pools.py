@@ -142,8 +142,7 @@ class PoolDecoder:
         by: Literal["executor"] | UnsetType = UNSET,
     ) -> None:
         signal = signal_of(code)
-        where = self.spec(pool).name
-        exited = types.PoolWorkerExited(pool=where, exitcode=code, signal=signal, tasks=self._done[pid])
+        exited = types.PoolWorkerExited(pool=self.spec(pool).name, exitcode=code, signal=signal, tasks=self._done[pid])
         self._emit(t, name, pid, exited)
         self.workers.pop(pid, None)
         self._write_off(t, name, pid, False)
@@ -152,13 +151,35 @@ class PoolDecoder:
             return
         if self._is_over() and code == -SIGTERM and self.spec(pool).type == "Pool":
             return  # a program terminates its pools as it ends
+        self._lose(t, name, pid, pool, code, doing, by)
+
+    def see_exit(self, t: int, name: str, pid: int, code: int) -> None:
+        """Emit which task went with a worker that has ended, and that its executor has not noticed.
+
+        An executor only watches the workers that it knew of when it last began to wait (up to CPython 3.13 at least:
+        one that submit() starts just then, it misses). A Pool looks after all of its workers again and again.
+        """
+        doing = self._doing.get(pid)
+        if doing is not None and self.spec(doing[0]).type == "executor":
+            self._lose(t, name, pid, doing[0], code, self._doing.pop(pid), UNSET)
+
+    def _lose(
+        self,
+        t: int,
+        name: str,
+        pid: int,
+        pool: int,
+        code: int,
+        doing: tuple[int, int, int, int] | None,
+        by: Literal["executor"] | UnsetType,
+    ) -> None:
         self._have_lost.add(pool)
         call, task = doing[1:3] if doing else (None, None)
         lost = types.PoolWorkerLost(
             level="error" if doing else "warning",
-            pool=where,
+            pool=self.spec(pool).name,
             exitcode=code,
-            signal=signal,
+            signal=signal_of(code),
             call=call,
             method=None if call is None else self.call(pool, call).method,
             task=task,

@@ -405,7 +405,8 @@ class ProcessDecoder:
         if (state := self._by_pid.get(pid)) is not None:  # otherwise it is another program
             self._emit_exit(state, pid, t, exitcode, usage)
 
-    def on_exit_seen(self, source: Source, t: int, process: int, pid: int, exitcode: int | None, usage: Packed) -> None:
+    def see_exit(self, t: int, process: int, pid: int, exitcode: int | None, usage: Packed) -> ProcessState:
+        """Note, and emit if its exit code is known, that the supervisor has seen the end of a process; return which."""
         # Who has been started again is not the one whose end is seen late.
         state = self._by_pid.get(pid) or (self._state(process) if process >= 0 else self._known(pid))
         code: int | None = exitcode
@@ -416,6 +417,7 @@ class ProcessDecoder:
             self._settle(state, pid, t)
         else:
             self._emit_exit(state, pid, t, code, usage)
+        return state
 
     def on_main_exited(self, source: Source, t: int, pid: int, exitcode: int, usage: Packed) -> None:
         if self.recording_has_ended:  # and so perhaps what it would have recorded of it

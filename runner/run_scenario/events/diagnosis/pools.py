@@ -18,8 +18,8 @@ def lost_tasks(graph: WaitForGraph, w: Waiting) -> list[types.PoolWorkerLost]:
     that the main program has given up; that of a pool that is terminated needs none.
     """
     spec, facts = graph.spec(w), graph.situation.facts
-    if not isinstance(spec, PoolSpec) or spec.type != "Pool":
-        return []  # an executor that loses a worker is broken, and nobody waits for it
+    if not isinstance(spec, PoolSpec) or (spec.type != "Pool" and w.operation != "result"):
+        return []  # an executor that has noticed the end of a worker is broken, and its calls fail
     lost = [event for event in facts.each(types.PoolWorkerLost, spec.name) if event.call is not None]
     if w.operation == "join_pool":
         return [] if facts.last(types.PoolTerminated, spec.name) else lost
