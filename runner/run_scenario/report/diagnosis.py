@@ -727,7 +727,7 @@ class _Explanation:
         if not put:
             return ", on which nobody ever put one"
         if got == put:
-            return ": the one item put is taken" if put == 1 else f": all {put} items put are taken"
+            return ": the one item put is taken" if put == 1 else f": all {put:,} items put are taken"
         error = self._why_dropped()
         unread = counts["unreadable"]
         whose = "its" if counts["lost"] == 1 else "their"
@@ -743,7 +743,7 @@ class _Explanation:
             (counts["left"], "broken off while it was being written"),
             (counts["lost"], f"lost, because {whose} process ended before {_it_or_they(counts['lost'])} had left it"),
         ]
-        return f": of {put} put, {' and '.join(f'{count} {end}' for count, end in ends if count)}"
+        return f": of {put:,} put, {' and '.join(f'{count:,} {end}' for count, end in ends if count)}"
 
     def _overtaken(self) -> str:
         """Return that another has taken what one had seen to be there."""
