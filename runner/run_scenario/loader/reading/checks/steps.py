@@ -634,8 +634,12 @@ class _Checker:
         takes, problems = step.verb.takes, self._problems
         if kind not in takes:
             what = f"`{step.verb.name}` is for {_kinds(takes)}, and {quote(name)} is {with_article(kind)}"
-            others = [verb.name for verb in VERBS.values() if kind in verb.takes]
-            problems.error(span, what, f"{with_article(kind)} has {either(others, 'and')}" if others else "")
+            others = [verb for verb in VERBS.values() if kind in verb.takes]
+            hint = f"{with_article(kind)} has {either([verb.name for verb in others], 'and')}" if others else ""
+            # What multiprocessing calls by the same name has one of its own here for each kind of thing.
+            if meant := next((verb.name for verb in others if verb.called == step.verb.called), ""):
+                hint = f"write `{meant}`"
+            problems.error(span, what, hint)
             return False
         fields = self._known.draft.handles()[name].fields if kind in ("Value", "Array", "ManagerValue") else step.fields
         is_plain = kind in ("Value", "ManagerValue") and step.verb.name == "write" and not is_computed(step.value)
