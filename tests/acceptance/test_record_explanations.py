@@ -706,7 +706,8 @@ def main():
     assert [(3, None, 2, "script.py:22"), (-15, "executor", 1, "script.py:22")] == found
 
 
-def test_an_executor_that_does_not_notice_the_end_of_a_worker(tmp_path: Path) -> None:
+@pytest.mark.parametrize("method", ["spawn", "forkserver"])  # by fork, all workers are started at once
+def test_an_executor_that_does_not_notice_the_end_of_a_worker(tmp_path: Path, method: str) -> None:
     """It only watches the workers that there were when it began to wait: submit() wakes it, and then starts one."""
     text = """
 import sys, time
@@ -738,7 +739,7 @@ def main():
         queue.get()
         executor.submit(work, 1).result()
 """
-    recorded = record(tmp_path, script(text), "spawn")  # by fork, all workers are started at once
+    recorded = record(tmp_path, script(text), method)
     lost = recorded.log.one("pool.worker_lost")
     assert (3, "lost_pool_task") == (recorded.status, recorded.stall()["diagnosis"]["kind"])
     assert (3, 2) == (lost["exitcode"], lost["call"])

@@ -59,6 +59,23 @@ def test_a_code_that_is_seen_at_once() -> None:
     os.close(writer)
 
 
+@pytest.mark.skipif(not system.IS_LINUX, reason="tee(2) is Linux's")
+def test_codes_that_are_unread() -> None:
+    """They are told of those that are over alone, once, and only while the main program has not read them."""
+    known, (reader, writer, number) = ForkServerExitCodes(), pipe()
+    known.announce(PID, reader, number)
+    assert [] == known.unread(os.getpid(), lambda pid: pid != PID)
+    os.write(writer, struct.pack("q", 3))
+    assert [(PID, 3)] == known.unread(os.getpid(), lambda pid: pid == PID)
+    assert [] == known.unread(os.getpid(), lambda pid: True)
+    known.announce(PID, reader, number)
+    os.read(reader, 8)
+    assert [] == known.unread(os.getpid(), lambda pid: True)
+    assert [] == list(known.read())
+    os.close(reader)
+    os.close(writer)
+
+
 def test_a_pipe_that_is_another() -> None:
     """Where the main program has closed it, and its descriptor leads elsewhere, that is left alone."""
     known, (reader, writer, number) = ForkServerExitCodes(), pipe()

@@ -23,9 +23,14 @@ def report_started(report: Report | None, index: int, popen: Any) -> None:
     """Report a process that has been started, by its number."""
     if report is None:
         return
-    if popen.method == "forkserver":
-        report("c", popen.pid, popen.sentinel, os.fstat(popen.sentinel).st_ino)
+    report_exitcode_of(report, popen)
     report("+", index, popen.pid)
+
+
+def report_exitcode_of(report: Report | None, popen: Any) -> None:
+    """Report where the exit code of a process will be read that is the child of a fork server."""
+    if report is not None and popen.method == "forkserver":
+        report("c", popen.pid, popen.sentinel, os.fstat(popen.sentinel).st_ino)
 
 
 def report_auxiliary_processes(report: Report | None) -> None:

@@ -320,7 +320,9 @@ class MainProgram:
         setup = *recorder.run_ref[:2], self._private, output_capture.wanted()
         index, initializer = self._resource_index[spec.name], self.functions.get(id(spec))
         given = [self.resources[each] for each in spec.uses]
-        self.resources[name] = Calls(spec, index, multiprocessing.get_context(), setup, initializer, given)
+        self.resources[name] = Calls(
+            spec, index, multiprocessing.get_context(), setup, initializer, self._report, given
+        )
         report_auxiliary_processes(self._report)
 
     @contextlib.contextmanager

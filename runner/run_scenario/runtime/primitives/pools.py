@@ -36,6 +36,7 @@ from run_scenario.runtime.child.bootstrap import (
 )
 from run_scenario.runtime.child.output_capture import Streams
 from run_scenario.runtime.child.own_frames import leave_out_own_frames
+from run_scenario.runtime.child.reports import Report, report_exitcode_of
 from run_scenario.runtime.primitives.plain_repr import shown_plainly
 
 if TYPE_CHECKING:
@@ -139,10 +140,12 @@ class Workers:
         ctx: context.BaseContext,
         setup: Setup,
         size: int,
+        report: Report | None,
         *,
         gives_up: bool = True,
     ) -> None:
         self._spec = spec
+        self._report = report
         self._index = index
         self._ctx = ctx
         forked = ctx.get_start_method() == "fork"
@@ -177,7 +180,9 @@ class Workers:
             process.start()
             del process.run  # the child has it; held in a circle, a process would keep its files open
             if self._spec.type == "executor":
-                reaping = _Reaping(cpython.popen_of(process), self._index, process.name, self._before_terminating)
+                popen = cpython.popen_of(process)
+                report_exitcode_of(self._report, popen)  # it may never be asked for it
+                reaping = _Reaping(popen, self._index, process.name, self._before_terminating)
                 self._reapings = [*(each for each in self._reapings if each.code is None), reaping]
             else:
                 _Reaping(cpython.popen_of(process), self._index, process.name)
@@ -280,6 +285,7 @@ class Calls:
         ctx: context.BaseContext,
         setup: Setup,
         initializer: Callable[..., Any] | None,
+        report: Report | None,
         given: Sequence[Any] = (),
     ) -> None:
         """`given`: the resources that the initializer gets besides its arguments."""
@@ -289,7 +295,7 @@ class Calls:
         """Calls whose result has not been asked for yet, each with what it returned at once."""
         size = spec.processes or os.cpu_count() or 1
         recorder.emit(codes.POOL_CREATED, index, size)
-        self._workers = Workers(spec, index, ctx, setup, size)
+        self._workers = Workers(spec, index, ctx, setup, size, report)
         self._pool: Any = self._make(size, initializer, (*spec.initargs, *given))
         self._mark_threads()
         record_failing_threads(self._pool, index)

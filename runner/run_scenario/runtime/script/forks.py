@@ -60,6 +60,11 @@ def record_forks(report: Report | None) -> None:
             replace(os, name, _noting(getattr(os, name)))
 
 
+def report_of_main() -> Report | None:
+    """Return what tells the supervisor of processes; None but in the main program and its copies by os.fork()."""
+    return _report
+
+
 @functools.cache
 def _call_at_forks() -> None:
     os.register_at_fork(before=_announce, after_in_parent=_note_pid, after_in_child=_begin)

@@ -39,6 +39,7 @@ from run_scenario.runtime.primitives.pools import (
 from run_scenario.runtime.script.announcements import announce_resource, is_wanted, place
 from run_scenario.runtime.script.belongings import recorded_in
 from run_scenario.runtime.script.calls import call_of, path_of
+from run_scenario.runtime.script.forks import report_of_main
 from run_scenario.scenario.resources import PoolSpec
 
 
@@ -394,7 +395,7 @@ class _UnorderedResults(_NextRecorded, pool.IMapUnorderedIterator):  # type: ign
 def _workers(spec: PoolSpec, index: int, ctx: BaseContext, size: int) -> Workers:
     folder, queues, _ = recorder.run_ref
     setup = folder, queues, (), output_capture.wanted()
-    return Workers(spec, index, ctx, setup, size, gives_up=False)
+    return Workers(spec, index, ctx, setup, size, report_of_main(), gives_up=False)
 
 
 def _mark_passive(thread: threading.Thread, index: int) -> None:

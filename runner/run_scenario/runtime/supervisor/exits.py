@@ -17,7 +17,7 @@ from __future__ import annotations
 import contextlib
 import os
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from selectors import EVENT_READ, BaseSelector
 
 from run_scenario.recording.pid_exists import pid_exists
@@ -138,6 +138,15 @@ class ForkServerExitCodes:
                 return held
             os.close(held)  # it is another one by now
         return None
+
+    def unread(self, main: int, is_over: Callable[[int], bool]) -> list[tuple[int, int]]:
+        """Return process id and exit code of those that are over, and whose code the main program has not read."""
+        found = []
+        for pid in [pid for pid in self._announced if is_over(pid)]:
+            held = self.hold(main, 0, pid)
+            if held is not None and (process := self.look(held)) is not None:
+                found.append(process[1:])
+        return found
 
     def look(self, held: int) -> tuple[int, int, int] | None:
         """Return position, process id and exit code, once the code is in the pipe that has been held."""

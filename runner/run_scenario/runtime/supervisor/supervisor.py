@@ -320,6 +320,8 @@ class Supervisor:
                 stat = self._processes.stat(pid)
                 if stat and stat.is_over:
                     self._see_exit(ORPHAN, pid)
+        for pid, code in self._server_exitcodes.unread(self._main, self._processes.is_over):
+            recorder.emit(codes.EXIT_SEEN, ORPHAN, pid, code, Usage().packed())
 
     def _note_exit(self, index: int, pid: int) -> None:
         """Record the exit of a process for which another has waited: only that one knows the exit code."""
