@@ -749,6 +749,44 @@ def main():
     ) in recorded.stall()["reason"]
 
 
+def test_a_thread_that_has_failed(tmp_path: Path, method: str) -> None:
+    """Python prints it; whoever waits for what the thread was to do is told again. sys.exit() in one is no failure."""
+    text = """
+import sys
+from concurrent.futures import ThreadPoolExecutor
+
+class Silent(Exception):
+    def __str__(self):
+        raise KeyError("no text")
+
+def fail(error):
+    raise error
+
+def work(queue):
+    for error in (ValueError("no source"), Silent()):
+        thread = threading.Thread(target=fail, args=(error,), name=type(error).__name__)
+        thread.start()
+        thread.join()
+    threading.Thread(target=sys.exit).start()
+    ThreadPoolExecutor(1).submit(fail, OSError("who asks, is told")).exception()
+    queue.get()
+
+def main():
+    queue = multiprocessing.Queue()
+    worker = multiprocessing.Process(target=work, args=(queue,), name="W")
+    worker.start()
+    worker.join()
+"""
+    recorded = record(tmp_path, script(text), method)
+    failed = [(each["process"], each["thread"], each["message"]) for each in recorded.log.all("process.thread_failed")]
+    unsaid = "<its message cannot be made: __str__ failed>"
+    assert [("W", "ValueError", "no source"), ("W", "Silent", unsaid)] == failed
+    assert recorded.stall()["reason"].endswith(
+        "; thread 'ValueError' of W has failed: ValueError: no source"
+        f"; thread 'Silent' of W has failed: Silent: {unsaid}"
+    )
+
+
 def test_an_executor_that_is_broken_before_map_has_begun(tmp_path: Path, method: str) -> None:
     """Then it is not the results that raise, but map() itself: that is explained in the same way."""
     text = """

@@ -165,6 +165,7 @@ _DEFAULTS: dict[str, dict[str, Any]] = {
     "array.written": {"array": "row", "index": "0:2", "content": [1, 2]},
     "array.overwritten": {"array": "row", "index": 2, "lost": 8, "writer": "A"},
     "array.stripped": {"array": "row", "index": 2, "written": "a\0", "read": "a"},
+    "process.thread_failed": {"thread": "pump", "exception": "ValueError", "message": "no source"},
     "process.exit_functions_missed": {"functions": ["clean_up"]},
     "array.final": {"array": "row", "content": [1, 2]},
     "shared_memory.created": {"memory": "board", "name": "mp-1", "size": 64},

@@ -153,6 +153,7 @@ SENTENCES = [
     ("shared_memory.attached", {}, "attaches to shared memory 'board'"),
     ("shared_memory.closed", {}, "closes shared memory 'board'"),
     ("array.stripped", {}, r"row[2] was written as 'a\x00' and is read as 'a': a ShareableList drops zeros at the end"),
+    ("process.thread_failed", {}, "has lost its thread 'pump', which failed with ValueError: no source"),
     (
         "process.exit_functions_missed",
         {},

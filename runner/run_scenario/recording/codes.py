@@ -33,6 +33,7 @@ NOT_ENDED = 24  # supervisor: it is, or may be, left behind         pid, state: 
 LINGERING = 18  # in the child, after its target               process, names of threads that go on
 MISREPORTED = 19  # main program: the fork server is gone      process, exit code that poll() gives
 ATEXIT_MISSED = 25  # in the child, after its target: what was registered is not called   names of functions
+OWN_THREAD_FAILED = 67  # in the thread, at its end            its name, exception type, message
 START_FAILED = 16  # main program: start() raised              process, exception type, message
 RAISING_SIGNAL = 46  # before it sends a signal to itself      signal number
 # What a program makes that no scenario describes: from then on its records name it by a number, counted in its run.

@@ -72,6 +72,7 @@ PAYLOADS: Mapping[int, Mapping[int, Withhold]] = {
     codes.FAILED: {2: _data},
     codes.EXITING: {1: _text},
     codes.START_FAILED: {2: _data},
+    codes.OWN_THREAD_FAILED: {2: _data},
     codes.OUTPUT: {1: _data},
     codes.LOGGED: {3: _data, 4: _arguments},
     codes.RESOURCE_MADE: {7: _parameters},

@@ -304,6 +304,10 @@ class _Explanation:
             return ""
         ended = [fact.process for fact in self._facts("ended", "failed") if fact.process not in self._told]
         failed = self._failed(ended)
+        failed += [
+            f"thread '{fact.fields['thread']}' of {subject(fact.process)} has failed: {_exception(fact)}"
+            for fact in self._facts("own_thread_failed")
+        ]
         tasks = self._facts("task_failed")
         failed += [
             f"{_call(fact)} of pool '{fact.resource}' {_how_call_failed(fact)}, and nobody has asked for its result"
@@ -727,7 +731,7 @@ class _Explanation:
         if not put:
             return ", on which nobody ever put one"
         if got == put:
-            return ": the one item put is taken" if put == 1 else f": all {put:,} items put are taken"
+            return ": the one item put is taken" if put == 1 else f": all {plural(put, 'item')} put are taken"
         error = self._why_dropped()
         unread = counts["unreadable"]
         whose = "its" if counts["lost"] == 1 else "their"

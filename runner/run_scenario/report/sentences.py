@@ -259,6 +259,10 @@ def _lingering(event: Event) -> str:
     return f"does not end yet: its threads {', '.join(names)} go on"
 
 
+def _own_thread_failed(event: Event) -> str:
+    return f"has lost its thread '{event.get('thread')}', which failed with {_exception(event)}"
+
+
 def _exit_functions_missed(event: Event) -> str:
     names = ", ".join(str(name) for name in event.get("functions") or ())
     return f"ends without what it registered with atexit: {names} (before Python 3.13, a forked process never calls it)"
@@ -558,6 +562,7 @@ _SENTENCES: dict[str, Callable[[Event], str]] = {
     "process.finished": _finished,
     "process.exiting": _exiting,
     "process.failed": lambda e: f"failed with {_exception(e)}{_hint(e)}",
+    "process.thread_failed": _own_thread_failed,
     "process.exit_functions_missed": _exit_functions_missed,
     "process.exited": _exited,
     "process.lingering": _lingering,

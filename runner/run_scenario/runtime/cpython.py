@@ -37,6 +37,8 @@ _FORWARDING = "<run-scenario forwards this call>"
 """Stands for the file of functions that are called in the place of others; see `forward`."""
 _PRIMITIVES = "run_scenario.runtime.primitives."
 _CONTROL = "run_scenario.runtime.control."
+_HAVE_THREADS = frozenset({"multiprocessing", "concurrent"})
+"""Packages with threads of their own, whose failures are told otherwise."""
 _POPEN_FORKSERVER = os.path.join("multiprocessing", "popen_forkserver.py")
 BRING_EXIT_FUNCTION = tuple(
     f"multiprocessing.{name}"
@@ -144,14 +146,21 @@ def when_threads_start(note: Callable[[int, str], None]) -> None:
     replace(threading.Thread, "_set_native_id", set_native_id)
 
 
-def before_threads_fail(change: Callable[[BaseException], None]) -> None:
-    """Have `change` called with each exception that ends a thread, before it is shown."""
+def before_threads_fail(
+    change: Callable[[BaseException], None], note: Callable[[str, BaseException], None] | None = None
+) -> None:
+    """Have `change` called with each exception that ends a thread, before it is shown.
+
+    `note` is called before that, for a thread that own code has started, with its name; not for one of a pool.
+    """
     plainly = threading.excepthook
     if hasattr(plainly, "changing"):
         return
 
     def excepthook(args: threading.ExceptHookArgs) -> None:
         if args.exc_value is not None:
+            if note is not None and args.thread is not None and _package_of(args.exc_traceback) not in _HAVE_THREADS:
+                note(args.thread.name, args.exc_value)
             change(args.exc_value)
             trace = args.exc_value.__traceback__
             args = threading.ExceptHookArgs((args.exc_type, args.exc_value, trace, args.thread))
@@ -159,6 +168,13 @@ def before_threads_fail(change: Callable[[BaseException], None]) -> None:
 
     excepthook.changing = change  # type: ignore[attr-defined]
     replace(threading, "excepthook", excepthook)
+
+
+def _package_of(trace: TracebackType | None) -> str:
+    """Return the top-level package of what a thread runs that has failed."""
+    while trace is not None and trace.tb_frame.f_globals.get("__name__") == "threading":
+        trace = trace.tb_next
+    return "" if trace is None else str(trace.tb_frame.f_globals.get("__name__", "")).partition(".")[0]
 
 
 def frames_of_caller() -> Iterator[FrameType]:
@@ -610,12 +626,12 @@ def mark_as_described(manager: Any) -> None:
 def note_managers(
     base: Any,
     started: Callable[[Any], None],
-    end: Callable[[BaseProcess, int | None], None],
+    end: Callable[[BaseProcess], int | None],
     shut_down: Callable[[BaseProcess], None],
 ) -> None:
     """Have `started` called with each manager that starts, and `shut_down` with the process of each that was stopped.
 
-    Before that, `end` is called with the process and its exit code: None, unless it has ended by itself.
+    Before that, `end` is called with the process, and returns its exit code: None, unless it has ended by itself.
     Each way to stop one leads through here: shutdown(), `with`, and the end of the program. Those that are marked as a
     scenario's are left out.
     """
@@ -633,11 +649,12 @@ def note_managers(
             started(self)
 
     def finalize(process: BaseProcess, *args: Any) -> None:
-        has_failed = process.exitcode  # so it was not this that has ended it
-        if process not in described:
-            end(process, has_failed)
+        if process in described:
+            finalize_plainly(process, *args)
+            return
+        has_failed = end(process)  # so it was not this that has ended it
         finalize_plainly(process, *args)
-        if not has_failed and process not in described:
+        if not has_failed:
             shut_down(process)
 
     replace(base, "start", start)

@@ -21,6 +21,7 @@ EventName = Literal[
     "process.finished",
     "process.exiting",
     "process.failed",
+    "process.thread_failed",
     "process.exit_functions_missed",
     "process.exited",
     "process.joining",

@@ -336,6 +336,9 @@ class ProcessDecoder:
     def on_atexit_missed(self, source: Source, t: int, functions: list[str]) -> Event:
         return types.ProcessExitFunctionsMissed(functions=[str(name) for name in functions])
 
+    def on_own_thread_failed(self, source: Source, t: int, thread: str, exception: str, message: str) -> Event:
+        return types.ProcessThreadFailed(thread=thread, exception=exception, message=message)
+
     def on_restarting(self, source: Source, t: int, process: int, before: int, exitcode: int | None) -> None:
         spec, ended = self._spec(process), self._state(process)
         if spec.restart is None:

@@ -500,6 +500,10 @@ class _Facts:
         own = [name for name, cause in situation.ended.items() if cause in _FAILURES and self._is_made(name)]
         for name in own[:_MOST_FAILURES]:
             self._ended(name)
+        # How a process has ended says more than what a thread of it had raised before.
+        threads = [each for each in self._book.each(types.ProcessThreadFailed) if each.process not in situation.ended]
+        for thread in threads[:_MOST_FAILURES]:
+            self._add("own_thread_failed", thread)
 
     def _is_made(self, process: str) -> bool:
         """Tell whether own code has started a process."""

@@ -72,6 +72,7 @@ _TELL_APART: dict[type[types.Event], tuple[str, ...]] = {
     types.EventIsSet: ("flag", "process"),
     types.PipePolled: ("pipe", "end", "process"),
     types.ProcessFailed: ("process",),
+    types.ProcessThreadFailed: ("process", "thread"),
     types.ProcessExited: ("process",),
 }
 """Event type -> the fields that tell apart what is kept of it."""

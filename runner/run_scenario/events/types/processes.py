@@ -98,6 +98,15 @@ class ProcessFailed(Event, kw_only=True, tag="process.failed"):
     hint_seq: HintSeq = UNSET
 
 
+class ProcessThreadFailed(Event, kw_only=True, tag="process.thread_failed"):
+    """A thread that own code has started has ended by an exception; its process goes on."""
+
+    level: Level = "warning"
+    thread: Annotated[str, about("Its name.")]
+    exception: Annotated[str, about("Name of the exception's type.")]
+    message: Annotated[str, about("The exception as text.")]
+
+
 class ProcessExitFunctionsMissed(Event, kw_only=True, tag="process.exit_functions_missed"):
     """The process has registered functions with atexit, and ends without calling them."""
 

@@ -105,6 +105,7 @@ FactRole = Literal[
     "thread_at_fork",
     "crash_loop",
     "thread_failed",
+    "own_thread_failed",
     "task_failed",
     "failed",
     "ended",

@@ -21,7 +21,7 @@ from run_scenario.recording.usage import Usage
 from run_scenario.runtime import cpython
 from run_scenario.runtime.child import copies, exit_functions, output_capture, own_children
 from run_scenario.runtime.child.output_capture import Streams
-from run_scenario.runtime.child.own_frames import leave_out_own_frames, primitives_in
+from run_scenario.runtime.child.own_frames import leave_out_own_frames, message_of, primitives_in
 from run_scenario.runtime.child.surroundings import Packed, install
 from run_scenario.runtime.platform.system import STACK_SIGNAL
 from run_scenario.runtime.primitives import wire
@@ -225,17 +225,13 @@ def record_failure(index: int, error: BaseException, usage: list[float | int | N
     """
     through = primitives_in(error)
     leave_out_own_frames(error)
-    try:
-        message = str(error)
-    except Exception:
-        message = "<its message cannot be made: __str__ failed>"
     name, frames = type(error).__qualname__, target_frames(error)
     try:
         traceback_text = "".join(_traceback(error, frames))[-_MOST_TRACEBACK:]
     except Exception:  # it may have no descriptor left to read the module that makes it
         traceback_text = ""
     used, null_input = usage or own_usage(), has_null_input(error)
-    recorder.emit(codes.FAILED, index, name, message[:2000], traceback_text, used, null_input, through)
+    recorder.emit(codes.FAILED, index, name, message_of(error, 2000), traceback_text, used, null_input, through)
 
 
 def _traceback(error: BaseException, frames: Any) -> list[str]:

@@ -16,6 +16,7 @@ from run_scenario.recording import codes
 from run_scenario.recording.recorder import recorder
 from run_scenario.runtime import cpython
 from run_scenario.runtime.child.bootstrap import RecordedRun
+from run_scenario.runtime.child.own_frames import message_of
 from run_scenario.runtime.child.reaping import join, record_reaping, terminate_daemon
 from run_scenario.runtime.child.reports import Report, report_auxiliary_processes, report_started
 from run_scenario.runtime.child.surroundings import packed
@@ -179,7 +180,7 @@ class Children:
         try:
             process.start()
         except Exception as error:
-            recorder.emit(codes.START_FAILED, index, type(error).__name__, str(error)[:500])
+            recorder.emit(codes.START_FAILED, index, type(error).__name__, message_of(error))
             raise
         if not _is_process(process):  # a worker in this very process
             return

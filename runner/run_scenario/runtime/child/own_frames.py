@@ -45,3 +45,11 @@ def _without(trace: TracebackType | None) -> TracebackType | None:
         before.tb_next = after
     kept[-1].tb_next = None
     return kept[0]
+
+
+def message_of(error: BaseException, most: int = 500) -> str:
+    """Return the first characters of what an exception says, which own code makes: that may fail, too."""
+    try:
+        return str(error)[:most]
+    except Exception:
+        return "<its message cannot be made: __str__ failed>"

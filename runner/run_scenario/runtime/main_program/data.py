@@ -12,6 +12,7 @@ from collections.abc import Callable
 from typing import Any
 
 from run_scenario import targets
+from run_scenario.runtime.child.own_frames import message_of
 from run_scenario.runtime.consent import ObjectResolver, Resolver, check_call
 from run_scenario.runtime.refusal import RefusedError
 from run_scenario.scenario.data import CallSpec, LinesSpec, ObjectSpec, SetSpec, Unmade
@@ -101,5 +102,5 @@ def _guarded(what: str, make: Callable[[], Any]) -> Any:
     try:
         return make()
     except (Exception, SystemExit) as error:
-        name, text = type(error).__name__, str(error)[:300]
+        name, text = type(error).__name__, message_of(error, 300)
         raise RefusedError(f"cannot make {what}: {name}: {text}", kind="not_made") from error

@@ -28,7 +28,13 @@ from run_scenario.runtime.child.bootstrap import (
 )
 from run_scenario.runtime.child.children import Children, Program, Setup
 from run_scenario.runtime.child.output_capture import Streams
-from run_scenario.runtime.child.reports import LOST_MANAGER, MANAGER, Report, report_auxiliary_processes
+from run_scenario.runtime.child.reports import (
+    LOST_MANAGER,
+    MANAGER,
+    Report,
+    exitcode_of_ended,
+    report_auxiliary_processes,
+)
 from run_scenario.runtime.consent import (
     ObjectResolver,
     Resolver,
@@ -357,10 +363,11 @@ class MainProgram:
         if name == creation.MANAGER:
             self._record_final()
         process = cpython.manager_process(manager)
-        if process.is_alive() or not process.exitcode:
+        exitcode = exitcode_of_ended(process, proc=self._proc)
+        if not exitcode:
             self._report("-", process.pid)
         else:  # the supervisor, which may see both at once, would not know which came first
-            self._report(LOST_MANAGER, process.pid, process.exitcode)
+            self._report(LOST_MANAGER, process.pid, exitcode)
         managers.shut_down(manager)
         del self.resources[name]
 

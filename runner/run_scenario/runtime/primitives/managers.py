@@ -19,6 +19,7 @@ from run_scenario.recording import codes
 from run_scenario.recording.describe import describe
 from run_scenario.recording.recorder import recorder
 from run_scenario.runtime import cpython
+from run_scenario.runtime.child.own_frames import message_of
 from run_scenario.runtime.platform import system
 from run_scenario.runtime.primitives.managed import Held, record_final, recorded
 
@@ -96,7 +97,7 @@ def _record_call(
     positional = [describe(value) for value in args[:_MOST_ARGUMENTS]]
     named = {key: describe(kwds[key]) for key in list(kwds)[:_MOST_ARGUMENTS]}
     name = "_getvalue" if methodname == "#GETVALUE" else methodname
-    raised = None if error is None else ": ".join(filter(None, (type(error).__name__, str(error))))[:500]
+    raised = None if error is None else ": ".join(filter(None, (type(error).__name__, message_of(error))))[:500]
     recorder.emit(codes.MANAGER_CALLED, index, name, positional, named, describe(result), raised, since)
 
 

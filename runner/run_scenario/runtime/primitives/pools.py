@@ -35,7 +35,7 @@ from run_scenario.runtime.child.bootstrap import (
     record_missed_exit_functions,
 )
 from run_scenario.runtime.child.output_capture import Streams
-from run_scenario.runtime.child.own_frames import leave_out_own_frames
+from run_scenario.runtime.child.own_frames import leave_out_own_frames, message_of
 from run_scenario.runtime.child.reports import Report, report_exitcode_of
 from run_scenario.runtime.primitives.plain_repr import shown_plainly
 
@@ -107,7 +107,7 @@ class WorkerRun:
         doing = ["initializer"] if Initializer.__call__.__code__ in frames else []
         if cpython.was_taking_task(error.__traceback__):
             doing = ["unpickling"]
-        recorder.emit(codes.POOL_WORKER_FAILED, self._index, type(error).__name__, str(error)[:500], *doing)
+        recorder.emit(codes.POOL_WORKER_FAILED, self._index, type(error).__name__, message_of(error), *doing)
 
 
 class Initializer:
@@ -124,7 +124,7 @@ class Initializer:
             self._function(*args)
         except Exception as error:
             if self._of_executor:  # its worker logs it, and returns
-                name, text = type(error).__name__, str(error)[:500]
+                name, text = type(error).__name__, message_of(error)
                 recorder.emit(codes.POOL_WORKER_FAILED, self._index, name, text, "initializer")
             raise
         recorder.begin_wait(codes.W_POOL_TASK, self._index)
@@ -427,7 +427,7 @@ class Calls:
 
     def note_failure(self, number: int, error: BaseException) -> None:
         """Record what a call raised in the main program."""
-        recorder.emit(codes.POOL_CALL_FAILED, self._index, number, type(error).__name__, str(error)[:500])
+        recorder.emit(codes.POOL_CALL_FAILED, self._index, number, type(error).__name__, message_of(error))
 
     # The end
 
@@ -476,7 +476,7 @@ def record_failing_threads(made: Any, index: int) -> None:
         # The thread that starts workers is ended so by us, see `Workers`; that is recorded as a crash loop.
         if kind and not (kind == "workers" and failed.exc_type is SystemExit):
             doing = cpython.pool_thread_was(failed.exc_traceback)
-            text = str(error)[:500]
+            text = message_of(error) if error is not None else ""
             recorder.emit(codes.POOL_THREAD_FAILED, index, kind, doing, failed.exc_type.__name__, text)
             if kind == "results":
                 _mark_useless_threads(pool_of(), index)
@@ -513,7 +513,7 @@ def note_broken_call(index: int, call: int, error: BaseException) -> None:
     Of an executor that is broken, the worker that has broken it tells.
     """
     if not any(base.__name__ == "BrokenExecutor" for base in type(error).__mro__):
-        recorder.emit(codes.POOL_CALL_BROKEN, index, call, type(error).__name__, str(error)[:500])
+        recorder.emit(codes.POOL_CALL_BROKEN, index, call, type(error).__name__, message_of(error))
 
 
 class _Expected:
@@ -577,7 +577,7 @@ class Task:
         self._waits = recorder.waits  # a fork makes new ones
 
     def _record_failure(self, number: int, error: BaseException) -> None:
-        text, name = str(error)[:500], type(error).__name__
+        text, name = message_of(error), type(error).__name__
         # What is no Exception is not caught by a Pool's worker: it ends it, and the task has no result.
         no_exception = not isinstance(error, Exception)
         null_input = has_null_input(error)

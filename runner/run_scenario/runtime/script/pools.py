@@ -25,6 +25,7 @@ from run_scenario.recording.recorder import packed_timeout, recorder
 from run_scenario.recording.replacements import replace
 from run_scenario.runtime import cpython
 from run_scenario.runtime.child import output_capture
+from run_scenario.runtime.child.own_frames import message_of
 from run_scenario.runtime.primitives.plain_repr import shown_plainly
 from run_scenario.runtime.primitives.pools import (
     Callback,
@@ -119,7 +120,7 @@ class _Calls:
         """Record that a call has raised, or asking for its result with a timeout."""
         packed = packed_timeout(timeout)
         seconds = [(packed - 1) / 1e9] if packed else []
-        recorder.emit(codes.POOL_CALL_FAILED, self.index, number, type(error).__name__, str(error)[:500], *seconds)
+        recorder.emit(codes.POOL_CALL_FAILED, self.index, number, type(error).__name__, message_of(error), *seconds)
 
     def note_result(self) -> None:
         """Note that workers do something."""

@@ -25,9 +25,16 @@ from run_scenario.runtime import cpython
 from run_scenario.runtime.child import output_capture, own_children
 from run_scenario.runtime.child.bootstrap import RecordedRun, join_run
 from run_scenario.runtime.child.output_capture import Streams
-from run_scenario.runtime.child.own_frames import leave_out_own_frames
+from run_scenario.runtime.child.own_frames import leave_out_own_frames, message_of
 from run_scenario.runtime.child.reaping import join, record_reaping, terminate_daemon
-from run_scenario.runtime.child.reports import LOST_MANAGER, MANAGER, Report, report_auxiliary_processes, report_started
+from run_scenario.runtime.child.reports import (
+    LOST_MANAGER,
+    MANAGER,
+    Report,
+    exitcode_of_ended,
+    report_auxiliary_processes,
+    report_started,
+)
 from run_scenario.runtime.primitives import wire
 from run_scenario.runtime.script.announcements import announce_process
 from run_scenario.runtime.script.forks import record_forks
@@ -69,7 +76,7 @@ def record_processes(report: Report | None = None, *, proc: bool = True) -> None
     output_capture.hook_when_imported({"multiprocessing.managers": _record_managers})
     record_forks(report)
     cpython.when_threads_start(lambda native, name: recorder.emit(codes.THREAD_NAMED, native, name))
-    cpython.before_threads_fail(leave_out_own_frames)
+    cpython.before_threads_fail(leave_out_own_frames, _note_failed_thread)
     methods = {"start": _start, "join": _join, "terminate": _terminate, "kill": _kill, "is_alive": _is_alive}
     if _interrupt_plainly is not None:
         methods["interrupt"] = _interrupt
@@ -158,7 +165,7 @@ def _start(self: BaseProcess) -> None:
     try:
         _start_plainly(self)
     except Exception as error:
-        recorder.emit(codes.START_FAILED, index, type(error).__name__, str(error)[:500])
+        recorder.emit(codes.START_FAILED, index, type(error).__name__, message_of(error))
         raise
     finally:
         _starting.process = before
@@ -176,10 +183,11 @@ def _note_manager(manager: Any) -> None:
         record_start(manager)
 
 
-def _note_end_of_manager(process: Any, exitcode: int | None) -> None:
-    """Tell of a manager's process that it is about to be stopped, or has ended before that, with its exit code."""
+def _note_end_of_manager(process: Any) -> int | None:
+    """Tell of a manager's process that it is about to be stopped, or has ended before that; return its exit code."""
+    exitcode = exitcode_of_ended(process, proc=_proc)
     if not recorder.run_ref.folder:
-        return
+        return exitcode
     if not exitcode:
         if _report is not None:
             _report("-", process.pid)
@@ -187,6 +195,7 @@ def _note_end_of_manager(process: Any, exitcode: int | None) -> None:
         _report(LOST_MANAGER, process.pid, exitcode)
     else:
         recorder.emit(codes.MANAGER_FAILED, process.pid, exitcode)
+    return exitcode
 
 
 def _note_shut_down(process: Any) -> None:
@@ -199,6 +208,11 @@ def _records_itself(made: BaseProcess) -> bool:
     run = made.__dict__.get("run")
     # The other class is imported only where there are pools.
     return isinstance(run, RecordedRun) or type(run).__name__ == "WorkerRun"
+
+
+def _note_failed_thread(name: str, error: BaseException) -> None:
+    if not isinstance(error, SystemExit):  # which ends a thread without a word
+        recorder.emit(codes.OWN_THREAD_FAILED, name, type(error).__name__, message_of(error))
 
 
 def _note_started(started: BaseProcess, index: int) -> None:

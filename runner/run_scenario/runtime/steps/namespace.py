@@ -18,6 +18,7 @@ from typing import Any
 from run_scenario.recording import codes
 from run_scenario.recording.describe import describe
 from run_scenario.recording.recorder import recorder
+from run_scenario.runtime.child.own_frames import message_of
 from run_scenario.scenario.expressions import GLOBALS, RANDOM, global_name
 from run_scenario.scenario.steps import EXCEPTION_MODULES
 from run_scenario.targets import Call
@@ -82,7 +83,7 @@ def _raised(subject: str, method: str, expected: str, error: Exception) -> None:
     """Record an exception that is expected; raise any other."""
     if not any(base.__name__ == expected for base in type(error).__mro__):
         raise error
-    recorder.emit(codes.STEP_RAISED, subject, method, type(error).__name__, str(error)[:_MOST_MESSAGE])
+    recorder.emit(codes.STEP_RAISED, subject, method, type(error).__name__, message_of(error, _MOST_MESSAGE))
 
 
 def _sleep(seconds: float) -> None:

@@ -343,6 +343,7 @@ class Supervisor:
             self._reap_main()
         main_code = self._main_code
         if main_code is None and self._processes.means.proc and system.is_ending(self._main):
+            self._take_reports()  # it may have told how this one has ended
             main_code = 0  # its files are closed already, by which this one has seen that it is over
         if not self._stopping and self._auxiliary.has_ended(pid, code, main_code):
             self._look_for_orphans()
