@@ -105,24 +105,37 @@ def test_a_descriptor_that_is_closed_while_others_are_looked_at(monkeypatch: pyt
         os.close(descriptor)
 
 
-@pytest.mark.parametrize(("is_ending", "expected"), [(True, []), (False, [codes.HELPER_LOST])])
-def test_a_tracker_that_ends_while_the_main_program_does(
-    is_ending: bool, expected: list[int], monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize(
+    ("letter", "is_ending", "expected"),
+    [
+        ("t", True, []),
+        ("t", False, [codes.HELPER_LOST]),
+        ("m", True, [codes.MANAGER_LOST]),
+        ("m", False, [codes.MANAGER_LOST]),
+    ],
+)
+def test_one_that_ends_while_the_main_program_does(
+    letter: str, is_ending: bool, expected: list[int], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Whose files the system closes before it can be waited for: that is no loss."""
+    """Whose files the system closes before it can be waited for: that is no loss, unless it has said that it is."""
     told = Told()
     monkeypatch.setattr(auxiliary_processes, "recorder", told)
     monkeypatch.setattr(supervisor.system, "is_ending", lambda pid: is_ending)
     reader, writer = os.pipe()
     watcher = supervise(reader, writer)
+    reports, by_main = os.pipe()
+    os.set_blocking(reports, False)
+    monkeypatch.setattr(watcher, "_reports", reports, raising=False)
+    if letter == "m":
+        os.write(by_main, f"x {PID} {KILLED}\n".encode())
     with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as main:
         watcher._main = main.pid
-        watcher._auxiliary.note("t", PID)
-        watcher._see_auxiliary_exit(PID, 0)
+        watcher._auxiliary.note(letter, PID)
+        watcher._see_auxiliary_exit(PID, None if letter == "m" else 0)
         main.communicate(b"\n")
     assert expected == [record[0] for record in told.records]
-    os.close(reader)
-    os.close(writer)
+    for descriptor in (reader, writer, reports, by_main):
+        os.close(descriptor)
 
 
 def test_an_exit_before_the_first_look(monkeypatch: pytest.MonkeyPatch) -> None:
