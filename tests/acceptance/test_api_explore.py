@@ -14,7 +14,7 @@ from support import run_pytest
 
 from run_scenario import Exploration, UsageError, explore
 from run_scenario.cli.commands import explore as command
-from run_scenario.exploration.options import ExploreOptions, as_arguments
+from run_scenario.exploration.options import STRATEGIES, TIMES, ExploreOptions, as_arguments
 
 _OF_THE_COMMAND_ALONE = {"help", "replay_first", "set", "format", "no_color"}
 """Options that are said otherwise in Python: `keep`, `params`, `str()` and `repr()`."""
@@ -122,8 +122,34 @@ def test_all_options_of_the_command() -> None:
     }
     found = parser.parse_args([*as_arguments(given), "names"])
     assert given == {name: getattr(found, name) for name in given}
-    without: ExploreOptions = {"seconds": None, "strategies": (), "kill": False, "steps": None}
+    without: ExploreOptions = {"seconds": None, "strategies": (), "kill": None, "steps": None}
     assert [] == as_arguments(without)
+    assert ["--no-kill"] == as_arguments({"kill": False})
+
+
+def test_what_a_scenario_says_of_it(tmp_path: Path) -> None:
+    """It counts where nothing else is said; what bounds the schedules is asked of one of both alone."""
+    explored = tmp_path / "explored.yaml"
+    said = "{schedules: 60, seed: 1, kill: true}"
+    explored.write_text(HOLDERS.replace("processes:", f"explore: {said}\nprocesses:", 1))
+    found = explore(explored, replays=2)
+    assert ("found", 1, "stalled") == (found.verdict, found.seed, outcome(found))
+    assert any(" is killed before " in each for each in found.switches), found
+    passed = explore(explored, replays=2, kill=False, schedules=4, seed=2)
+    assert ("not_found", 4, 2) == (passed.verdict, passed.schedules, passed.seed)
+    explored.write_text(explored.read_text().replace(said, "{schedules: 60, steps: 3, strategies: [random]}"))
+    few = explore(explored, seconds=0.001)
+    assert ("inconclusive", True) == (few.verdict, few.schedules < 60)
+    assert any("it was not over after 3 steps" in each for each in few.reasons), few
+
+
+def test_what_a_scenario_may_say_of_it() -> None:
+    """The options of Python, but for those that depend on the machine and the reader."""
+    schema = json.loads((Path(__file__).parents[2] / "schema/scenario.schema.json").read_text())
+    properties = schema["properties"]["explore"]["properties"]
+    assert set(ExploreOptions.__annotations__) - {"jobs", "replays"} == set(properties)
+    assert list(STRATEGIES) == properties["strategies"]["items"]["enum"]
+    assert list(TIMES) == properties["time"]["enum"]
 
 
 OF_PYTEST = """\

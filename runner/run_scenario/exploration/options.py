@@ -33,7 +33,7 @@ class ExploreOptions(TypedDict, total=False):
     """How many are tried at a time."""
     time: TimeName
     """When timeouts come: when nobody else can move (idle), or whenever (any)."""
-    kill: bool
+    kill: bool | None
     """Whether a process is killed, too, by SIGKILL, before any of its operations."""
     pipe_capacity: int | None
     """How many bytes a pipe of multiprocessing holds."""
@@ -62,6 +62,8 @@ def as_arguments(options: Mapping[str, object]) -> list[str]:
             value = ",".join(value) or None
         if value is True:
             arguments.append(option)
-        elif value is not None and value is not False:
+        elif value is False:
+            arguments.append(f"--no-{name}")
+        elif value is not None:
             arguments.append(f"{option}={value}")
     return arguments

@@ -153,8 +153,8 @@ class Scenario(Value):
     shared: tuple[SharedSpec, ...] = ()
     pools: tuple[PoolSpec, ...] = ()
     marks: tuple[Mark, ...] = ()
-    explore: int | None = None
-    """How many schedules a test of it tries; None: it is run once."""
+    explore: Mapping[str, Any] | None = None
+    """How a test of it is explored: the `ExploreOptions` that the file gives; None: it is run once."""
     expect: tuple[Expectation, ...] = ()
     """What must be true of the log."""
     not_implied: frozenset[str] = frozenset()

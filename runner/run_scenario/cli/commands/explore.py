@@ -52,6 +52,8 @@ _STATUS = {"found": Status.FAILED, "not_found": Status.PASSED, "inconclusive": S
 _SCHEDULES = 200
 _MOST_SCHEDULES = 10_000_000
 _MOST_STEPS = 20_000
+_USUAL = {"strategies": TURNS, "time": TIMES[0], "kill": False, "steps": _MOST_STEPS}
+"""What is meant where neither the command nor the scenario says it."""
 _SUFFIX = ".schedule.json"
 _MOST_JOBS = 1_000
 _PARTS = 1_000
@@ -82,6 +84,7 @@ def explore(options: Namespace) -> Status:
 
 def _explore(options: Namespace, shown: OutputFormat, script: Script | None, supervision: Supervision) -> Status:
     scenario, text = _scenario(script, options)
+    _complete(options, scenario.explore or {})
     from run_scenario import loader
     from run_scenario.exploration import planted
     from run_scenario.exploration.schedule import NO_HAZARDS, Hazards
@@ -155,14 +158,28 @@ def _scenario(script: Script | None, options: Namespace) -> tuple[Scenario, str]
     return (scenario if options.timeout is None else scenario.replace(timeout=options.timeout)), text
 
 
+def _complete(options: Namespace, given: Mapping[str, object]) -> None:
+    """Set what the command does not say to what the scenario says in `given`, or else to what is usual.
+
+    How many are tried, and for how long, is one question: if the command answers half of it, the scenario is not asked.
+    """
+    bounds = {"schedules", "seconds"}
+    if any(getattr(options, name) is not None for name in bounds):
+        given = {name: value for name, value in given.items() if name not in bounds}
+    for name in (*bounds, "strategies", "seed", "time", "kill", "pipe_capacity", "steps"):
+        if getattr(options, name) is None:
+            setattr(options, name, given.get(name, _USUAL.get(name)))
+    if options.schedules is None:
+        options.schedules = _SCHEDULES if options.seconds is None else _MOST_SCHEDULES
+
+
 def _plan(options: Namespace, scenario: Scenario, hazards: Hazards) -> Plan:
     from run_scenario.runtime.exploration.exploring import Plan
 
-    usual = _MOST_SCHEDULES if options.seconds is not None else scenario.explore or _SCHEDULES
     return Plan(
-        options.schedules or usual,
+        options.schedules,
         options.seconds,
-        tuple(options.strategies or TURNS),
+        tuple(options.strategies),
         int.from_bytes(os.urandom(3), "little") if options.seed is None else options.seed,
         options.steps,
         options.replays,
@@ -377,7 +394,6 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
         dest="strategies",
         metavar="LIST",
         type=_strategies,
-        default=[],
         help=f"how they are chosen, in turn (default: {','.join(TURNS)})",
     )
     parser.add_argument(
@@ -396,12 +412,11 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--time",
         choices=TIMES,
-        default=TIMES[0],
         help="when timeouts come: idle: when nobody else can move (default); any: whenever",
     )
     parser.add_argument(
         "--kill",
-        action="store_true",
+        action=argparse.BooleanOptionalAction,
         help="kill a process, too, by SIGKILL, before any of its operations: whether others wait for it for ever, and "
         "what is lost; of a script, only whether they wait, and what is expected",
     )
@@ -410,7 +425,6 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
         "--steps",
         metavar="N",
         type=number(int, lambda found: found > 0, "a number of steps above 0"),
-        default=_MOST_STEPS,
         help=f"how many steps a run may have (default: {_MOST_STEPS:,})",
     )
     parser.add_argument(
@@ -454,7 +468,7 @@ COMMAND = Command(
     "The processes are real, but one of them moves at a time: which one is decided before each operation that others\n"
     "can see. Time is virtual: a sleep is over when nobody else can move. What is found is shrunk to few switches,\n"
     "replayed 100 times, and kept in a file for `run-scenario replay`. The exit status is 1 if something is found or\n"
-    "nothing can be said, 0 if nothing is found.",
+    "nothing can be said, 0 if nothing is found. What the command leaves out is as the scenario's `explore` says.",
     _add_arguments,
     explore,
 )

@@ -14,7 +14,7 @@ from run_scenario.loader.reading.checks.pools import method_of
 from run_scenario.loader.reading.data import DataReader, read_data, read_item
 from run_scenario.loader.reading.draft import BindingDraft, Draft, ProcessDraft, ResourceDraft, shared_type
 from run_scenario.loader.reading.steps import StepDraft, resolved, text_or_expression
-from run_scenario.loader.reading.yaml_parser import Fields, Mapping, Sequence, plain
+from run_scenario.loader.reading.yaml_parser import Entry, Fields, Mapping, Sequence, plain
 from run_scenario.scenario.expectations import Expectation
 from run_scenario.scenario.expected_ends import with_expectations
 from run_scenario.scenario.expressions import candidates, is_computed
@@ -74,12 +74,19 @@ def build(draft: Draft, problems: Problems, data: bytes) -> Scenario:
         pools=tuple(_pool(pool, draft, problems) for pool in draft.sections["pools"].values()),
         main=None if draft.main is None else _Builder(draft, problems, {}).all(draft.main),
         marks=tuple(map(mark_of, fields.value("marks", ()))),
-        explore=fields.value("explore", None),
+        explore=_explore(fields.entry("explore")),
         params=draft.parameters.values,
         matrix=draft.parameters.matrix,
         processes=tuple(spec for process in draft.processes for spec in _processes(process, draft, problems)),
     )
     return with_ends_closed(with_expectations(scenario, _expect(draft, problems)))
+
+
+def _explore(entry: Entry | None) -> dict[str, Any] | None:
+    if entry is None:
+        return None
+    given = plain(entry.value)
+    return given if isinstance(given, dict) else {"schedules": given}
 
 
 def build_expectations(draft: Draft, problems: Problems, data: bytes) -> Scenario:

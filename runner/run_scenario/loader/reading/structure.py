@@ -139,6 +139,8 @@ class _Place(NamedTuple):
                 return Part.POOL_CALL
             case ("shared", str()):
                 return Part.SHARED
+            case ("explore",):
+                return Part.EXPLORATION
             case ("expect", *_):
                 return _part_of_expectation(self.path)
         return Part.CALL

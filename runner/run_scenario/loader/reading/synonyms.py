@@ -25,6 +25,7 @@ class Part(Enum):
     POOL = "a pool"
     POOL_CALL = "a call on a pool"
     CALL = "a call"
+    EXPLORATION = "`explore`"
     STEP = "a step"
     EXPECTATION = "an expectation"
     INTERVAL = "a stretch of time"
@@ -55,6 +56,13 @@ _PLACES: dict[Part, dict[str, str]] = {
         "description": "comment comments notes doc",
         "timeout": "deadline max_time time_limit",
         "start_method": "method context mp_context",
+    },
+    Part.EXPLORATION: {
+        "schedules": "runs count number n times",
+        "seconds": "for timeout time_limit max_time",
+        "strategies": "strategy",
+        "pipe_capacity": "capacity",
+        "kill": "kills",
     },
     Part.PROCESS: {
         "target": "function func fn run command cmd action do call behaviour behavior method task job execute",
