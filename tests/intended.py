@@ -51,7 +51,7 @@ STALLING: dict[str, tuple[list[str], ...]] = {
     "leaked-seat": (["Late waits for ever for semaphore 'seats': Hasty-", " ended without releasing it"],),
     "lost-items": (
         [
-            "the main program waits for ever for an item from queue 'results': of 1000 put, ",
+            "the main program waits for ever for an item from queue 'results': of 1,000 put, ",
             " lost, because their process ended before they had left it, and nobody is left who could put another",
         ],
         [  # it was cut off in the middle of an item
