@@ -155,18 +155,23 @@ def test_a_strategy(strategy: str) -> None:
     ("arguments", "said", "schedules"),
     [
         ([], None, 200),
-        ([], 30, 30),
-        (["--for", "2"], 30, 10_000_000),
-        (["--for", "2", "--schedules", "7"], 30, 7),
-        (["--schedules", "7"], 30, 7),
+        ([], {"schedules": 30}, 30),
+        ([], {"seconds": 2}, 10_000_000),
+        ([], {"kill": True}, 200),
+        (["--for", "2"], {"schedules": 30}, 10_000_000),
+        (["--for", "2", "--schedules", "7"], {"schedules": 30}, 7),
+        (["--schedules", "7"], {"schedules": 30, "seconds": 2}, 7),
     ],
 )
-def test_how_many_schedules(arguments: list[str], said: int | None, schedules: int) -> None:
+def test_how_many_schedules(arguments: list[str], said: dict[str, Any] | None, schedules: int) -> None:
     """As the command says, or the scenario, or as there is time for."""
     parser = argparse.ArgumentParser()
     explore.COMMAND.add_arguments(parser)
-    scenario = Scenario("it", "it.yaml", "/it.yaml", "sha256:0", explore=said)
-    assert schedules == explore._plan(parser.parse_args(["it.yaml", *arguments]), scenario, Hazards()).schedules
+    options = parser.parse_args(["it.yaml", *arguments])
+    explore._complete(options, said or {})
+    assert schedules == explore._plan(options, Hazards()).schedules
+    says_seconds = arguments or [each for each in (said or {}) if each == "seconds"]
+    assert (options.seconds == 2) == (bool({"--for", "seconds"} & set(says_seconds)))
 
 
 def test_all_strategies_take_turns() -> None:

@@ -107,7 +107,7 @@ def _explore(options: Namespace, shown: OutputFormat, script: Script | None, sup
 
         check_writable(options.log)
     scenario, not_judged = limits.judged(scenario.replace(start_method=scenario.start_method or "fork"), hazards)
-    plan = _plan(options, scenario, hazards)
+    plan = _plan(options, hazards)
     runs: Repeated
     runs_of_planted: Repeated
     if script is None:
@@ -173,7 +173,7 @@ def _complete(options: Namespace, given: Mapping[str, object]) -> None:
         options.schedules = _SCHEDULES if options.seconds is None else _MOST_SCHEDULES
 
 
-def _plan(options: Namespace, scenario: Scenario, hazards: Hazards) -> Plan:
+def _plan(options: Namespace, hazards: Hazards) -> Plan:
     from run_scenario.runtime.exploration.exploring import Plan
 
     return Plan(
